@@ -1,0 +1,48 @@
+# make run    the controller on the sample manifests, in the foreground
+# make test   all that CI checks: format, lint, types, layers, tests, end to end
+# make bench  the figures of the README, measured here, beside the peers that are installed
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
+  $(shell command -v $(p) >/dev/null && \
+  $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $(p))))
+BIN := .venv/bin
+
+.PHONY: run test check unit e2e bench clean
+
+run: .venv/installed
+	@exec $(BIN)/recon run --manifests manifests
+
+test: check unit e2e
+
+check: .venv/developing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: .venv/developing
+	$(BIN)/pytest tests
+
+e2e: .venv/developing
+	$(BIN)/pytest e2e
+
+bench: .venv/installed
+	$(BIN)/python -m e2e.bench
+
+.venv/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "recon needs Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "This Python comes without venv: on Debian and Ubuntu, apt-get install python3-venv"; \
+	  exit 1; }
+	@echo "creating .venv and installing recon into it (once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/developing: .venv/installed
+	@echo "installing the tools that the tests need (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

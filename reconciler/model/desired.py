@@ -1,0 +1,86 @@
+"""Desired state: what the manifests say, resolved, with what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.manifest import AppSpec, PerInstance, SettingsSpec
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something wrong with a manifest: a place and a sentence that says what to do.
+
+    ``line`` and ``column`` count from 1; 0 where the whole file is meant.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    """Dotted field path, e.g. ``spec.env.PORT``; empty where none is to blame."""
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an app is declared."""
+
+    file: str
+    """Absolute path."""
+    line: int
+    """Of the document's first line, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredApp:
+    """One app as declared: profile and defaults merged, paths absolute, secrets read."""
+
+    name: str
+    spec: AppSpec
+    hash: str
+    """See ``model.revision``: what a process that runs this is tagged with."""
+    source: Source
+    labels: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] | None = field(default_factory=dict, repr=False)
+    """Values of the variables that come from secretFile, fromEnv and dotenv files, each name
+    once: a variable that plain ``env`` gives is not here.
+
+    None where some cannot be read from here (`fromEnv` seen from another shell).
+    """
+    marks: Mapping[str, str] | None = field(default_factory=dict)
+    """``revision.marks_of(secrets)``."""
+    problem: Problem | None = None
+    """Set when the file is wrong now, and this is the last good version of what it declared."""
+
+    def environment(self, instance: int) -> dict[str, str]:
+        """The variables that the manifest gives to one instance."""
+        variables = dict(self.secrets or {})
+        for name, value in self.spec.env.items():
+            if isinstance(value, str):
+                variables[name] = value
+            elif isinstance(value, PerInstance):
+                variables[name] = str(value.per_instance + instance)
+        return variables
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """All that a directory of manifests says, as of one complete scan (or of one change since).
+
+    A file that is wrong contributes the last good version of what it declared, with ``problem``
+    set on each app, and its problems here.
+    """
+
+    apps: Mapping[str, DesiredApp]
+    problems: tuple[Problem, ...] = ()
+    settings: SettingsSpec = field(default_factory=SettingsSpec)
+    complete: bool = True
+    """The directory was there and every folder in it could be listed."""
+    root_id: tuple[int, int] | None = None
+    """(st_dev, st_ino) of the directory: a swapped or unmounted one differs."""

@@ -1,0 +1,47 @@
+"""What a change of a field does, declared on the field itself, once.
+
+``template`` fields are part of an instance's identity: a change replaces processes.
+``in_place`` fields are obeyed by the controller at once, on the processes that run.
+``diff``, the documentation and the JSON Schema read it from here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Effect(StrEnum):
+    REPLACES = "replaces"
+    IN_PLACE = "in-place"
+
+
+_KEY = "x-recon-effect"
+
+
+def template(default: Any, description: str, **constraints: Any) -> Any:
+    """A pydantic field whose change replaces the processes."""
+    return _field(default, description, Effect.REPLACES, constraints)
+
+
+def in_place(default: Any, description: str, **constraints: Any) -> Any:
+    """A pydantic field whose change is applied to the processes that run."""
+    return _field(default, description, Effect.IN_PLACE, constraints)
+
+
+def effects(model: type[BaseModel]) -> dict[str, Effect]:
+    """The effect of each field of ``model``, by the name it has in a manifest."""
+    found: dict[str, Effect] = {}
+    for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and _KEY in extra:
+            found[field.alias or name] = Effect(str(extra[_KEY]))
+    return found
+
+
+def _field(default: Any, description: str, effect: Effect, constraints: dict[str, Any]) -> Any:
+    return Field(
+        default, description=description, json_schema_extra={_KEY: effect.value}, **constraints
+    )

@@ -1,0 +1,304 @@
+"""Manifests: what a user may write. Names and defaults are Kubernetes' where it has the concept.
+
+Every field of :class:`AppSpec` is declared ``template`` or ``in_place`` (see ``fields``).
+A field stands here only once recon does what it says; anything else is an unknown-field error.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from reconciler.model.fields import in_place, template
+from reconciler.model.quantity import parse_share, parse_size
+
+API_VERSION = "recon/v1"
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_UMASK = re.compile(r"0?[0-7]{1,3}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+class Manifest(BaseModel):
+    """Base of all manifest objects: camelCase names, unknown fields are errors, immutable."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
+    )
+
+
+def _name(value: str) -> str:
+    if len(value) > 63 or not _NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a name: use at most 63 of a-z, 0-9 and '-', not at either end"
+        )
+    return value
+
+
+def _words(value: Any) -> Any:
+    """A list is exec'd; a string is split as a shell would, without a shell."""
+    if isinstance(value, str):
+        value = shlex.split(value)
+    if isinstance(value, list):
+        if not value or not value[0]:
+            raise ValueError("a command needs at least the name of a program")
+        if any("\0" in str(word) for word in value):
+            raise ValueError("a command cannot hold a NUL byte")
+    return value
+
+
+def _signal(value: Any) -> Any:
+    names = {name for name in signal.Signals.__members__ if name not in ("SIGKILL", "SIGSTOP")}
+    name = value if str(value).startswith("SIG") else f"SIG{value}"
+    if name not in names:
+        raise ValueError(f"{value!r} is not a signal that can stop a program; write e.g. SIGTERM")
+    return name
+
+
+def _umask(value: Any) -> str:
+    text = str(value)
+    if not _UMASK.fullmatch(text):
+        raise ValueError(f"{value!r} is not a umask; write it in octal, as '022'")
+    return text[-3:].rjust(3, "0")
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Command = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Signal = Annotated[str, BeforeValidator(_signal)]
+Size = Annotated[int, BeforeValidator(parse_size)]
+Share = Annotated[str | int, BeforeValidator(parse_share)]
+Umask = Annotated[str, BeforeValidator(_umask)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class PerInstance(Manifest):
+    """A number that differs by instance: base + instance number."""
+
+    per_instance: int = Field(ge=0)
+
+
+class SecretFile(Manifest):
+    """The content of a file, less one final newline; shown nowhere."""
+
+    secret_file: str
+
+
+class FromEnv(Manifest):
+    """A variable of the controller's own environment; treated as secret."""
+
+    from_env: str
+
+
+class EnvFile(Manifest):
+    """A dotenv file. Its values are treated as secret."""
+
+    file: str
+    optional: bool = False
+
+
+def _env_names(value: dict[str, Any]) -> dict[str, Any]:
+    for name, text in value.items():
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be the name of an environment variable")
+        if name == "RECON_ID":
+            raise ValueError("RECON_ID is how recon knows its processes; it cannot be set")
+        if isinstance(text, str) and "\0" in text:
+            raise ValueError(f"{name} holds a NUL byte, which no environment can")
+    return value
+
+
+EnvValue = str | PerInstance | SecretFile | FromEnv
+Env = Annotated[dict[str, EnvValue], AfterValidator(_env_names)]
+
+
+def _env_from(value: Any) -> Any:
+    if isinstance(value, list):
+        return [{"file": item} if isinstance(item, str) else item for item in value]
+    return value
+
+
+EnvFrom = Annotated[tuple[EnvFile, ...], BeforeValidator(_env_from)]
+
+
+class StrategyType(StrEnum):
+    ROLLING_UPDATE = "RollingUpdate"
+    RECREATE = "Recreate"
+
+
+class Strategy(Manifest):
+    """How old processes give way to new ones (Kubernetes: DeploymentStrategy)."""
+
+    type: StrategyType = Field(
+        StrategyType.ROLLING_UPDATE, description="RollingUpdate, or Recreate (stop, then start)"
+    )
+    max_surge: Share = Field("25%", description="how many above `instances` may run, rounded up")
+    max_unavailable: Share = Field("25%", description="how many may be down, rounded down")
+
+
+ProbePort = Port | PerInstance
+
+
+class HttpGet(Manifest):
+    """GET; 200 to 399 is success."""
+
+    port: ProbePort
+    path: str = "/"
+    host: str = "127.0.0.1"
+    scheme: Literal["HTTP"] = "HTTP"
+
+
+class TcpSocket(Manifest):
+    """Success is that a connection can be opened."""
+
+    port: ProbePort
+    host: str = "127.0.0.1"
+
+
+class Probe(Manifest):
+    """Exactly one kind of check, and its rhythm (Kubernetes: Probe, same defaults)."""
+
+    http_get: HttpGet | None = None
+    tcp_socket: TcpSocket | None = None
+    initial_delay_seconds: Seconds = 0
+    period_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
+    timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
+    success_threshold: int = Field(1, ge=1)
+    failure_threshold: int = Field(3, ge=1)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Probe:
+        if (self.http_get is None) == (self.tcp_socket is None):
+            raise ValueError("a probe needs exactly one of httpGet and tcpSocket")
+        return self
+
+
+class RestartPolicy(StrEnum):
+    ALWAYS = "Always"
+    ON_FAILURE = "OnFailure"
+    NEVER = "Never"
+
+
+class Backoff(Manifest):
+    """How long to wait before a program that crashed is started again."""
+
+    initial_seconds: Seconds = Field(1, description="the wait after the second crash; doubles")
+    max_seconds: Seconds = Field(60, description="the wait never exceeds this")
+    reset_seconds: Seconds = Field(600, description="up for so long, all is forgiven")
+
+
+class Stop(Manifest):
+    """How a process is asked to end."""
+
+    signal: Signal = Field("SIGTERM", description="sent to the main process")
+    pre_stop: Command | None = Field(
+        None, description="a command run before the signal, within the grace period"
+    )
+
+
+class Rotate(Manifest):
+    """When a log file is put aside, and how many are kept."""
+
+    size: Size = Field(10 * 2**20, description="rotate when a file reaches this size")
+    keep: int = Field(7, ge=0, description="rotated files kept beside the current one")
+    compress: bool = Field(True, description="gzip what was rotated")
+
+
+class Logs(Manifest):
+    """Where the output goes: <state>/logs/<app>/<instance>.out.log and .err.log."""
+
+    timestamps: bool = Field(True, description="write the time (UTC) before each line")
+    rotate: Rotate = Rotate()
+
+
+class AppSpec(Manifest):
+    """Everything about an app but its name."""
+
+    command: Command = template(
+        ..., "the program and its arguments; a string is split as a shell would"
+    )
+    cwd: str = template(".", "working directory, relative to the manifest's file")
+    env: Env = template({}, "variables: text, {perInstance: N}, {secretFile: F} or {fromEnv: V}")
+    env_from: EnvFrom = template((), "dotenv files; later ones win, `env` wins over all")
+    user: str | None = template(None, "run as this user (recon must be root)")
+    group: str | None = template(None, "run as this group (recon must be root)")
+    umask: Umask | None = template(None, "file mode creation mask, octal")
+    instances: int = in_place(1, "how many processes", ge=0, le=100_000)
+    strategy: Strategy = in_place(Strategy(), "how an update replaces processes")
+    readiness_probe: Probe | None = in_place(None, "when an instance counts as ready")
+    min_ready_seconds: Seconds | None = in_place(
+        None, "how long ready before available; 0 with a probe, else 1 second up"
+    )
+    progress_deadline_seconds: Seconds = in_place(
+        600, "a new revision that makes no progress for so long is given up"
+    )
+    revision_history_limit: int = in_place(10, "revisions remembered", ge=1)
+    restart_policy: RestartPolicy = in_place(RestartPolicy.ALWAYS, "Always, OnFailure or Never")
+    backoff: Backoff = in_place(Backoff(), "waits between restarts after crashes")
+    stop: Stop = in_place(Stop(), "how a process is asked to end")
+    termination_grace_period_seconds: Seconds = in_place(30, "from the start of a stop to SIGKILL")
+    logs: Logs = in_place(Logs(), "capture of standard output and error")
+    suspend: bool = in_place(False, "declared, but not running")
+
+    @property
+    def min_ready(self) -> float:
+        """Seconds an instance must have been ready to be available.
+
+        Kubernetes' default of 0 is kept where a probe speaks for the program. Without one, a
+        program that dies at its first line would be 'available' for an instant, and a rolling
+        update would replace every good process by it; so it must stay up for a second.
+        """
+        if self.min_ready_seconds is not None:
+            return self.min_ready_seconds
+        return 0.0 if self.readiness_probe else 1.0
+
+    @property
+    def wanted(self) -> int:
+        """How many instances shall run now."""
+        return 0 if self.suspend else self.instances
+
+
+Profiles = dict[Name, dict[str, Any]]
+
+
+class AppManifestSpec(AppSpec):
+    """A spec as written in a file: with the profiles that may be merged over it."""
+
+    profiles: Profiles = Field({}, description="by `--profile NAME`, merged over the spec")
+
+
+class Metadata(Manifest):
+    name: Name = Field(description="[a-z0-9-], unique over the whole directory")
+    labels: dict[str, str] = in_place({}, "free labels, for --selector")
+
+
+class App(Manifest):
+    """A long-running program."""
+
+    api_version: Literal["recon/v1"]
+    kind: Literal["App"]
+    metadata: Metadata
+    spec: AppManifestSpec
+
+
+class SettingsSpec(Manifest):
+    defaults: dict[str, Any] = Field({}, description="merged under the spec of every app")
+    max_prune: int | None = Field(
+        None, ge=0, description="more deletions at once wait for `recon apply --confirm-prune`"
+    )
+    allow_empty: bool = Field(False, description="an empty directory may stop everything")
+    profile: Name | None = Field(None, description="the profile, unless --profile says another")
+
+
+class Settings(Manifest):
+    """``recon.yaml`` at the root of the manifests' directory."""
+
+    api_version: Literal["recon/v1"]
+    kind: Literal["Settings"]
+    metadata: dict[str, Any] | None = None
+    spec: SettingsSpec = SettingsSpec()

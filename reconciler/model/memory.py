@@ -1,0 +1,60 @@
+"""What is remembered of an app between passes; persisted in the journal.
+
+``plan`` takes a memory and returns the next one; nothing else changes it but the account of an
+exit (``diff.backoff.after_exit``) and a user's request (``restart``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.observed import Exit
+from reconciler.model.revision import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the last process of one instance number ended, and when the next may start.
+
+    Valid only for the revision ``hash``: an edit clears it. Times are boot seconds.
+    """
+
+    hash: str
+    exit: Exit
+    at: float
+    failures: int
+    """Crashes in a row, each before ``backoff.resetSeconds`` of running."""
+    retry_at: float | None
+    """None: never again for this revision (restartPolicy)."""
+    fault: str = ""
+    """Why it could not even be started, a sentence; empty where it ran."""
+
+    @property
+    def told(self) -> str:
+        """For people: ``exit 1``, ``signal 9``, or why it could not be started."""
+        return self.fault or str(self.exit)
+
+
+@dataclass(frozen=True, slots=True)
+class AppMemory:
+    """Everything remembered of one app."""
+
+    revisions: tuple[Revision, ...] = ()
+    """Oldest first; the last is the one the manifest declares, once it was planned."""
+    ended: Mapping[int, Ended] = field(default_factory=dict)
+    """By instance number."""
+    restarts: Mapping[int, int] = field(default_factory=dict)
+    """Restarts since the app was first seen, by instance number."""
+    restart_requested_at: float | None = None
+    """Processes that started before are to be replaced (`recon restart`). Boot seconds."""
+    progressed_at: float | None = None
+    """When the current rollout last made progress; None while there is no rollout."""
+    progress: int = 0
+    """How far the rollout had come then: updated + available instances."""
+    boot_id: str = ""
+    """The boot that the boot seconds here belong to."""
+
+    def revision(self, hash: str) -> Revision | None:
+        """The newest remembered revision with exactly this hash."""
+        return next((found for found in reversed(self.revisions) if found.hash == hash), None)

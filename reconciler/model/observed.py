@@ -1,0 +1,99 @@
+"""Observed state: the processes that are ours, and how others of them ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Tag(NamedTuple):
+    """The label of a process of ours: ``RECON_ID=<store>/<app>/<instance>/<hash>/<nonce>``.
+
+    ``store`` names the state directory whose controller owns it; ``nonce`` differs by process.
+    """
+
+    store: str
+    app: str
+    instance: int
+    hash: str
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"{self.store}/{self.app}/{self.instance}/{self.hash}/{self.nonce}"
+
+    @classmethod
+    def parse(cls, text: str) -> Tag | None:
+        """The tag in ``text``, or None where it is none."""
+        parts = text.split("/")
+        if len(parts) != 5 or not parts[2].isascii() or not parts[2].isdigit() or not all(parts):
+            return None
+        return cls(parts[0], parts[1], int(parts[2]), parts[3], parts[4])
+
+
+class ProcessId(NamedTuple):
+    """A process for certain: pids are reused, (pid, start) within one boot is not."""
+
+    pid: int
+    start: int
+    """Clock ticks since boot, field 22 of ``/proc/PID/stat``."""
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    FROZEN = "frozen"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One instance that runs: its main process, and what is known of it.
+
+    Times are boot seconds (see ``model``).
+    """
+
+    tag: Tag
+    id: ProcessId
+    started_at: float
+    state: RunState = RunState.RUNNING
+    ready: bool | None = True
+    """What its probe says; True without one; None before the first answer."""
+    ready_at: float | None = None
+    """Since when it is ready; None while it is not."""
+    stopping_at: float | None = None
+    """When its stop began."""
+    stragglers: tuple[ProcessId, ...] = ()
+    """Others with the same nonce: children that a stop ends too."""
+    binary_replaced: bool = False
+    """Its executable was replaced or removed on disk."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.tag.app}-{self.tag.instance}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended. All None: unknown (not our child, and Linux before 6.15)."""
+
+    code: int | None = None
+    signal: int | None = None
+
+    @property
+    def success(self) -> bool:
+        """Unknown counts as failure, never as 0."""
+        return self.code == 0
+
+    def __str__(self) -> str:
+        if self.signal is not None:
+            return f"signal {self.signal}"
+        return "exit unknown" if self.code is None else f"exit {self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The processes of ours on this host, in any order."""
+
+    processes: tuple[Process, ...] = ()
+    faults: tuple[str, ...] = ()
+    """Witnesses that contradict each other, as sentences."""

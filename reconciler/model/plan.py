@@ -1,0 +1,163 @@
+"""A plan: what one pass would do, what the whole way to the desired state is, how things stand.
+
+The controller executes ``actions``; ``apply --dry-run`` prints ``change``; ``status`` prints
+``status``. All three come from the same call of ``diff.plan``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from reconciler.model.desired import DesiredApp, Problem
+from reconciler.model.event import Event
+from reconciler.model.fields import Effect
+from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Process
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start one instance. ``hash`` says which revision: the manifest's, or the last good one."""
+
+    instance: int
+    hash: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Stop one process: preStop, signal, grace, SIGKILL."""
+
+    process: Process
+    reason: str
+
+
+Action = Start | End
+
+
+class Sync(StrEnum):
+    SYNCED = "Synced"
+    OUT_OF_SYNC = "OutOfSync"
+    UNKNOWN = "Unknown"
+
+
+class Health(StrEnum):
+    HEALTHY = "Healthy"
+    PROGRESSING = "Progressing"
+    DEGRADED = "Degraded"
+    SUSPENDED = "Suspended"
+    MISSING = "Missing"
+    UNKNOWN = "Unknown"
+
+
+class DriftKind(StrEnum):
+    MISSING = "Missing"
+    EXTRA = "Extra"
+    OUTDATED = "Outdated"
+    ORPHAN = "Orphan"
+    FROZEN = "Frozen"
+    UNHEALTHY = "Unhealthy"
+    BINARY = "Binary"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    kind: DriftKind
+    instance: str
+    """The instance's name, e.g. ``backend-0``."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """As Kubernetes' DeploymentCondition."""
+
+    type: Literal["Available", "Progressing", "ReplicaFailure", "LogsDropped"]
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStatus:
+    name: str
+    process: Process | None
+    state: str
+    """running, frozen, stopping, backoff, waiting, completed."""
+    ready: bool
+    revision: int
+    """0 where it is not remembered."""
+    restarts: int
+    exit: str
+    """How the process before this one ended; empty where none did."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppStatus:
+    name: str
+    kind: str
+    sync: Sync
+    health: Health
+    desired: int
+    ready: int
+    updated: int
+    available: int
+    revision: int
+    restarts: int
+    message: str
+    conditions: tuple[Condition, ...]
+    drift: tuple[Drift, ...]
+    instances: tuple[InstanceStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs between two revisions. Values as people should see them (masked)."""
+
+    path: str
+    """Dotted, below ``spec``: ``env.LOG_LEVEL``."""
+    before: Any
+    after: Any
+    """None: absent on that side."""
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The whole way of one app from observed to desired."""
+
+    app: str
+    action: Literal["create", "update", "delete", "none"]
+    revision_from: int | None
+    revision_to: int | None
+    fields: tuple[FieldChange, ...]
+    start: int
+    replace: int
+    stop: int
+    unchanged: int
+    notes: tuple[str, ...] = ()
+    """Sentences below the fields: how instances are replaced, what is held back and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppPlan:
+    app: str
+    desired: DesiredApp | None
+    """None: no manifest declares it (any more)."""
+    actions: tuple[Action, ...]
+    change: Change
+    status: AppStatus
+    memory: AppMemory
+    """To be remembered for the next pass."""
+    events: tuple[Event, ...] = ()
+    look_again_at: float | None = None
+    """Boot seconds at which time alone changes the plan (backoff, minReady, deadline)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    apps: tuple[AppPlan, ...]
+    """By name."""
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,42 @@
+"""The line of ``/proc/PID/stat``, parsed: pure, so that every package reads it the same way.
+
+The program's name stands in parentheses and may itself hold spaces, parentheses and newlines
+(proc(5)); everything after the *last* closing parenthesis is fields parted by single spaces.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ProcStat(NamedTuple):
+    """The fields of ``/proc/PID/stat`` that recon needs."""
+
+    pid: int
+    state: str
+    """One letter: R, S, D, T (stopped), t (traced), Z (zombie), X."""
+    ppid: int
+    group: int
+    session: int
+    start: int
+    """Clock ticks since boot; with the pid it names a process for certain."""
+
+
+def parse_stat(line: bytes) -> ProcStat:
+    """The fields of one line; ValueError where it is none.
+
+    >>> parse_stat(b"7 (a) b) S 1 7 7 " + b"0 " * 15 + b"4242 0").start
+    4242
+    """
+    head, bracket, tail = line.rpartition(b")")
+    fields = tail.split(None, 20)
+    if not bracket or len(fields) < 20:
+        raise ValueError("not a line of /proc/PID/stat")
+    return ProcStat(
+        pid=int(head.partition(b" ")[0]),
+        state=fields[0].decode("ascii"),
+        ppid=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        start=int(fields[19]),
+    )

@@ -1,0 +1,47 @@
+"""Sizes and shares as people write them in manifests."""
+
+from __future__ import annotations
+
+import math
+import re
+
+# `300M` means what PM2 means by it (MiB); `300Mi` what Kubernetes does. Both are binary.
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B?)?", re.IGNORECASE)
+_PERCENT = re.compile(r"(\d+)%")
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes in ``"10Mi"``, ``"300M"``, ``"1.5Gi"`` or ``4096``. ValueError says what is allowed."""
+    match = _SIZE.fullmatch(str(text).strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write a number of bytes, or like 10Mi or 1.5Gi")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def format_size(count: int) -> str:
+    """``10485760`` as ``10Mi``: the largest unit that keeps at most one decimal."""
+    for unit, size in (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+        if count >= size:
+            return f"{count / size:.1f}".removesuffix(".0") + unit
+    return str(count)
+
+
+def parse_share(text: str | int) -> str | int:
+    """An absolute number (0 or more) or a percentage ``"25%"`` (Kubernetes' IntOrString)."""
+    if isinstance(text, int) and not isinstance(text, bool) and text >= 0:
+        return text
+    if isinstance(text, str) and _PERCENT.fullmatch(text):
+        return text
+    raise ValueError(f"{text!r} is neither a number of instances nor a percentage such as 25%")
+
+
+def resolve_share(share: str | int, total: int, *, round_up: bool) -> int:
+    """Instances in ``share`` of ``total``. Surge rounds up, unavailable rounds down.
+
+    Source of the rule: Kubernetes, ``intstr.GetScaledValueFromIntOrPercent``.
+    """
+    if isinstance(share, int):
+        return share
+    scaled = int(share.removesuffix("%")) * total / 100
+    return math.ceil(scaled) if round_up else math.floor(scaled)

@@ -1,0 +1,109 @@
+"""A revision of an app's template, and the hash that tells whether a process runs it.
+
+A hash reads ``<public>.<secret>``. The public part covers, under a version tag, the canonical
+form of the template's fields that the user set: a release of recon with new fields changes no
+hash and so restarts nothing (golden hashes are tested; the lesson is Kubernetes #53644). The
+secret part is keyed with a random key kept in the state directory, because a bare hash of a
+secret can be guessed; it names its key, so that a lost key is told from a changed secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.fields import Effect, effects
+from reconciler.model.manifest import AppSpec
+
+_VERSION = "recon/v1"
+NO_SECRETS = "-"
+UNKNOWN_SECRETS = "?"
+
+Template = Mapping[str, Any]
+_TEMPLATE_FIELDS = frozenset(
+    name for name, effect in effects(AppSpec).items() if effect is Effect.REPLACES
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One template that an app has had, and the spec it was last applied with."""
+
+    number: int
+    hash: str
+    spec: Mapping[str, Any]
+    """The merged spec less secrets: JSON data that ``AppSpec`` validates."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Keyed marks of the secrets' values (``marks_of``): tells which changed, not what it is."""
+    created_at: float = 0.0
+    """Wall time, seconds since the epoch."""
+    good: bool = False
+    """It has been fully rolled out and available once."""
+    failed: str | None = None
+    """Why it was given up, a sentence; None while it was not."""
+
+
+def template_of(spec: AppSpec) -> Template:
+    """The public template: the fields the user set whose change replaces processes.
+
+    Secrets appear as the reference that the manifest holds, never as a value. ``cwd`` is always
+    there, since where a program runs is part of what it is.
+    """
+    written = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    # An empty value says no more than silence does: `env: {}` is no change that could be shown.
+    template = {name: written[name] for name in written if name in _TEMPLATE_FIELDS}
+    template = {name: value for name, value in template.items() if value not in (None, {}, [])}
+    template.setdefault("cwd", spec.cwd)
+    return template
+
+
+def marks_of(secrets: Mapping[str, str] | None, key: bytes | None) -> Mapping[str, str] | None:
+    """``<key name>-<mac>`` of each secret by variable name; None where it cannot be told.
+
+    ``secrets`` None means that they cannot be read from here, ``key`` None that the key cannot.
+    """
+    if not secrets:
+        return secrets
+    if key is None:
+        return None
+    key_name = hashlib.sha256(b"recon key name" + key).hexdigest()[:4]
+    return {
+        name: f"{key_name}-{hmac.new(key, f'{name}={value}'.encode(), 'sha256').hexdigest()[:12]}"
+        for name, value in secrets.items()
+    }
+
+
+def hash_of(template: Template, marks: Mapping[str, str] | None) -> str:
+    """The hash of a template whose secrets have these marks."""
+    return f"{_digest(template)}.{_secret_part(marks)}"
+
+
+def same_revision(left: str, right: str) -> bool:
+    """Whether two hashes may stand for the same template (unknown or lost secrets: they may)."""
+    left_public, _, left_secret = left.partition(".")
+    right_public, _, right_secret = right.partition(".")
+    if left_public != right_public:
+        return False
+    if left_secret == right_secret or UNKNOWN_SECRETS in (left_secret, right_secret):
+        return True
+    if NO_SECRETS in (left_secret, right_secret):
+        return False
+    return left_secret.partition("-")[0] != right_secret.partition("-")[0]
+
+
+def _secret_part(marks: Mapping[str, str] | None) -> str:
+    if marks is None:
+        return UNKNOWN_SECRETS
+    if not marks:
+        return NO_SECRETS
+    key_name = next(iter(marks.values())).partition("-")[0]
+    return f"{key_name}-{_digest(marks)}"
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    canonical = json.dumps([_VERSION, dict(data)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Desired and observed meet; pure. ``plan`` is the only judge of what is to be done."""

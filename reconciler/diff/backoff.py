@@ -1,0 +1,85 @@
+"""Backoff: when may a program that ended be started again?
+
+First crash after a stable run: at once. Then 1 s, doubling, jittered, up to 60 s; forgiven after
+600 s up (Kubernetes: CrashLoopBackOff, with a shorter ladder). The revision is part of the key:
+an edit clears it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.model.manifest import AppSpec, Backoff, RestartPolicy
+from reconciler.model.memory import AppMemory, Ended
+from reconciler.model.observed import Exit, Process, RunState
+from reconciler.model.plan import Start
+from reconciler.model.revision import same_revision
+
+
+def after_exit(
+    memory: AppMemory, process: Process, exit: Exit, spec: AppSpec, *, target: str, now: float
+) -> AppMemory:
+    """The memory after ``process`` ended; ``target`` is the hash that is to run.
+
+    A process that was being stopped, or of a revision that is being left, leaves no trace.
+    """
+    if process.state is RunState.STOPPING or not same_revision(process.tag.hash, target):
+        return memory
+    number = process.tag.instance
+    before = memory.ended.get(number)
+    failures = 1
+    if (
+        before is not None
+        and same_revision(before.hash, target)
+        and now - process.started_at < spec.backoff.reset_seconds
+    ):
+        failures += before.failures
+    again = _restarts(spec.restart_policy, exit)
+    retry_at = now + delay(spec.backoff, failures, process.tag.nonce) if again else None
+    ended = Ended(process.tag.hash, exit, now, failures, retry_at)
+    restarts: Mapping[int, int] = memory.restarts
+    if again:
+        restarts = {**restarts, number: restarts.get(number, 0) + 1}
+    return replace(memory, ended={**memory.ended, number: ended}, restarts=restarts)
+
+
+def after_failed_start(
+    memory: AppMemory, start: Start, fault: str, spec: AppSpec, now: float
+) -> AppMemory:
+    """The memory after a program could not be started, and the app is to blame (not found, …).
+
+    Trying again at once would be the same again, so the ladder begins at its second rung.
+    """
+    before = holds(memory, start.instance, start.hash)
+    failures = before.failures + 1 if before else 1
+    retry_at = now + delay(spec.backoff, failures + 1, f"{start.hash}{start.instance}{failures}")
+    ended = Ended(start.hash, Exit(), now, failures, retry_at, fault)
+    return replace(memory, ended={**memory.ended, start.instance: ended})
+
+
+def delay(backoff: Backoff, failures: int, seed: str) -> float:
+    """Seconds to wait after the given number of crashes in a row (1 or more).
+
+    ``seed`` makes the jitter of ±20 % a function of its arguments: apps that fell together do
+    not get up together.
+    """
+    if failures <= 1:
+        return 0.0
+    # 2**64 seconds is beyond any cap, and a float; crashes may be many more than 64.
+    full = min(backoff.initial_seconds * 2.0 ** min(failures - 2, 64), backoff.max_seconds)
+    fraction = int.from_bytes(hashlib.blake2s(seed.encode(), digest_size=4).digest(), "big") / 2**32
+    return min(full * (0.8 + 0.4 * fraction), backoff.max_seconds)
+
+
+def holds(memory: AppMemory, instance: int, target: str) -> Ended | None:
+    """The end that governs this instance number: None where the revision has none."""
+    ended = memory.ended.get(instance)
+    return ended if ended is not None and same_revision(ended.hash, target) else None
+
+
+def _restarts(policy: RestartPolicy, exit: Exit) -> bool:
+    if policy is RestartPolicy.ALWAYS:
+        return True
+    return policy is RestartPolicy.ON_FAILURE and not exit.success

@@ -1,0 +1,68 @@
+"""Drift: how what runs differs from what is declared, one entry an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.diff.fields import changed_fields
+from reconciler.diff.replicas import Replicas
+from reconciler.model.desired import DesiredApp
+from reconciler.model.fields import Effect
+from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Process, RunState
+from reconciler.model.plan import Drift, DriftKind
+
+# What makes an app OutOfSync; the rest are faults of processes, which health tells of.
+SYNC_DRIFT = {DriftKind.MISSING, DriftKind.EXTRA, DriftKind.OUTDATED, DriftKind.ORPHAN}
+
+
+def drift_of(app: DesiredApp, replicas: Replicas, memory: AppMemory) -> tuple[Drift, ...]:
+    """All drift of one declared app, by instance."""
+    found = [
+        Drift(DriftKind.MISSING, f"{app.name}-{number}", "declared, but not running")
+        for number in replicas.eligible
+    ]
+    found += [
+        Drift(DriftKind.EXTRA, process.name, f"pid {process.id.pid} is one too many")
+        for process in replicas.extra
+    ]
+    found += [_outdated(app, process, memory) for process in replicas.old]
+    found += _faults((*replicas.current, *replicas.old, *replicas.extra))
+    return tuple(sorted(found, key=lambda drift: (drift.instance, drift.kind)))
+
+
+def orphans(processes: Iterable[Process], reason: str) -> tuple[Drift, ...]:
+    """Processes that are ours and that no manifest declares."""
+    return tuple(
+        Drift(DriftKind.ORPHAN, process.name, f"pid {process.id.pid}: {reason}")
+        for process in sorted(processes, key=lambda p: p.tag.instance)
+    )
+
+
+def _outdated(app: DesiredApp, process: Process, memory: AppMemory) -> Drift:
+    before = next((r for r in memory.revisions if r.hash == process.tag.hash), None)
+    if before is None:
+        detail = "runs another template, of which no record is left"
+    else:
+        changes = changed_fields(before, app)
+        names = [c.path for c in changes if c.effect is Effect.REPLACES]
+        detail = ", ".join(names) or "to be restarted"
+    return Drift(DriftKind.OUTDATED, process.name, detail)
+
+
+def _faults(processes: Iterable[Process]) -> list[Drift]:
+    found: list[Drift] = []
+    for process in processes:
+        if process.state is RunState.FROZEN:
+            detail = f"pid {process.id.pid} is stopped; kill -CONT {process.id.pid} resumes it"
+            found.append(Drift(DriftKind.FROZEN, process.name, detail))
+        if process.binary_replaced:
+            detail = "its program was replaced on disk; `recon restart` runs the new one"
+            found.append(Drift(DriftKind.BINARY, process.name, detail))
+        if (
+            process.ready is False
+            and process.ready_at is None
+            and process.state is RunState.RUNNING
+        ):
+            found.append(Drift(DriftKind.UNHEALTHY, process.name, "its readiness probe fails"))
+    return found

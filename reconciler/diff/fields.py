@@ -1,0 +1,79 @@
+"""Which fields differ between the revision that runs and the manifest, and what that does.
+
+Paths are dotted below ``spec``, as deep as maps go. Template fields are compared as the user
+wrote them (that is what the hash covers), the others with their defaults filled in. Secrets are
+compared by their keyed marks and shown as ``***``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.model.desired import DesiredApp
+from reconciler.model.fields import Effect, effects
+from reconciler.model.manifest import AppSpec
+from reconciler.model.plan import FieldChange
+from reconciler.model.revision import Revision, template_of
+
+MASKED = "***"
+_EFFECTS = effects(AppSpec)
+
+
+def changed_fields(before: Revision | None, after: DesiredApp) -> tuple[FieldChange, ...]:
+    """The fields that ``after`` changes, sorted by path; none for the first revision."""
+    if before is None:
+        return ()
+    # A journal of another release may hold fields that this one does not know.
+    known = {name: value for name, value in before.spec.items() if name in _EFFECTS}
+    old = AppSpec.model_validate(known)
+    changes = [
+        *_template_changes(template_of(old), template_of(after.spec)),
+        *_in_place_changes(old, after.spec),
+        *_secret_changes(before.marks, after.marks),
+    ]
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def _template_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:
+    for path, before, after in _differences("", dict(old), dict(new)):
+        yield FieldChange(path, before, after, Effect.REPLACES)
+
+
+def _in_place_changes(old: AppSpec, new: AppSpec) -> Iterator[FieldChange]:
+    names = {name for name, effect in _EFFECTS.items() if effect is Effect.IN_PLACE}
+    before = old.model_dump(mode="json", by_alias=True)
+    after = new.model_dump(mode="json", by_alias=True)
+    for name in names:
+        for path, left, right in _differences(name, before[name], after[name]):
+            yield FieldChange(path, left, right, Effect.IN_PLACE)
+
+
+def _secret_changes(old: Mapping[str, str], new: Mapping[str, str] | None) -> Iterator[FieldChange]:
+    if new is None:
+        return
+    for name in old.keys() | new.keys():
+        before, after = old.get(name), new.get(name)
+        if before == after or (before and after and _other_key(before, after)):
+            continue
+        shown = f"{MASKED} (changed)" if before and after else MASKED
+        yield FieldChange(
+            f"env.{name}", MASKED if before else None, shown if after else None, Effect.REPLACES
+        )
+
+
+def _other_key(before: str, after: str) -> bool:
+    return before.partition("-")[0] != after.partition("-")[0]
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """(path, before, after) of each leaf that differs; an absent map is an empty one."""
+    if old == new:
+        return
+    left, right = ({} if side is None else side for side in (old, new))
+    if not (isinstance(left, dict) and isinstance(right, dict)):
+        yield path, old, new
+        return
+    for name in sorted(left.keys() | right.keys()):
+        below = f"{path}.{name}" if path else name
+        yield from _differences(below, left.get(name), right.get(name))

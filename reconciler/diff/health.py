@@ -1,0 +1,134 @@
+"""How an app is: sync and health (two axes, as Argo CD), conditions and one message.
+
+Conditions, their reasons and their meanings are a Kubernetes Deployment's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from reconciler.diff.backoff import holds
+from reconciler.diff.drift import SYNC_DRIFT
+from reconciler.diff.progress import is_complete
+from reconciler.diff.replicas import Replicas, is_available
+from reconciler.diff.rolling import fenceposts
+from reconciler.model.desired import DesiredApp
+from reconciler.model.memory import AppMemory, Ended
+from reconciler.model.observed import RunState
+from reconciler.model.plan import Condition, Drift, Health, Sync
+from reconciler.model.revision import Revision
+
+
+def sync_of(app: DesiredApp, drift: Sequence[Drift], revision: Revision) -> Sync:
+    """Whether what runs is what is declared; Unknown where the manifest cannot be read."""
+    if app.problem is not None:
+        return Sync.UNKNOWN
+    if revision.failed or any(found.kind in SYNC_DRIFT for found in drift):
+        return Sync.OUT_OF_SYNC
+    return Sync.SYNCED
+
+
+def health_of(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> Health:
+    """How well it runs, whatever is declared (see `sync_of` for that)."""
+    spec = app.spec
+    alive = replicas.current or replicas.old or replicas.stopping or replicas.extra
+    if spec.suspend and not alive:
+        return Health.SUSPENDED
+    if revision.failed or _suffers(app, replicas, revision, now):
+        return Health.DEGRADED
+    if is_complete(spec, replicas, now):
+        return Health.HEALTHY
+    return Health.PROGRESSING if alive else Health.MISSING
+
+
+def conditions_of(
+    app: DesiredApp, replicas: Replicas, revision: Revision, now: float
+) -> tuple[Condition, ...]:
+    """Available and Progressing."""
+    return (_available(app, replicas, now), _progressing(app, replicas, revision, now))
+
+
+def message_of(
+    app: DesiredApp, replicas: Replicas, memory: AppMemory, revision: Revision, now: float
+) -> str:
+    """The one thing to know; empty when all is well."""
+    return next(_messages(app, replicas, memory, revision, now), "")
+
+
+def crash_loop(replicas: Replicas, memory: AppMemory) -> Ended | None:
+    """The end of the instance in backoff that will be tried next."""
+    if replicas.target is None:
+        return None
+    ends = (holds(memory, number, replicas.target) for number in replicas.waiting)
+    return min((e for e in ends if e), key=lambda e: e.retry_at or 0, default=None)
+
+
+def _messages(
+    app: DesiredApp, replicas: Replicas, memory: AppMemory, revision: Revision, now: float
+) -> Iterator[str]:
+    """What is to be told, most urgent first."""
+    if app.problem is not None:
+        yield f"{app.problem}. Running revision {revision.number}"
+    if revision.failed:
+        yield _failed(revision, replicas, memory)
+    looping = crash_loop(replicas, memory)
+    if looping is not None:
+        yield _crash_loop(looping, now)
+    if replicas.old:
+        yield f"{len(replicas.current)} of {replicas.wanted} instances updated"
+    frozen = [p.name for p in replicas.current if p.state is RunState.FROZEN]
+    if frozen:
+        yield f"stopped by a signal (frozen): {', '.join(frozen)}"
+    unready = [p.name for p in replicas.current if p.ready is False]
+    if unready:
+        yield f"not ready: {', '.join(unready)}"
+    if replicas.stopping:
+        yield f"stopping {len(replicas.stopping)}"
+    for number in replicas.done:
+        if not memory.ended[number].exit.success:
+            yield f"{memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
+
+
+def _suffers(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> bool:
+    """Something is wrong that no rollout explains."""
+    if replicas.waiting:
+        return True
+    processes = replicas.current
+    if any(process.state is RunState.FROZEN for process in processes):
+        return True
+    return revision.good and any(process.ready is False for process in processes)
+
+
+def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
+    running = next((r for r in memory.revisions if r.hash == replicas.target), None)
+    rest = f"running revision {running.number}" if running else "nothing good to run instead"
+    return f"{revision.failed}; {rest}. Edit the manifest, or `recon restart` to try again"
+
+
+def _crash_loop(ended: Ended, now: float) -> str:
+    wait = max(0, math.ceil((ended.retry_at or now) - now))
+    return f"CrashLoopBackOff: {ended.told}, next try in {wait} s"
+
+
+def _available(app: DesiredApp, replicas: Replicas, now: float) -> Condition:
+    everyone = (*replicas.current, *replicas.old)
+    up = sum(is_available(process, app.spec, now) for process in everyone) + len(replicas.done)
+    _, unavailable = fenceposts(app.spec.strategy, replicas.wanted)
+    need = replicas.wanted - unavailable
+    detail = f"{up} of {replicas.wanted} available, at least {need} needed"
+    if up >= need:
+        return Condition("Available", "True", "MinimumReplicasAvailable", detail)
+    return Condition("Available", "False", "MinimumReplicasUnavailable", detail)
+
+
+def _progressing(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> Condition:
+    if revision.failed:
+        return Condition("Progressing", "False", "ProgressDeadlineExceeded", revision.failed)
+    if is_complete(app.spec, replicas, now):
+        detail = f"revision {revision.number} is fully rolled out"
+        return Condition("Progressing", "True", "NewReplicaSetAvailable", detail)
+    detail = (
+        f"{len(replicas.current)} of {replicas.wanted} instances run revision {revision.number}"
+    )
+    return Condition("Progressing", "True", "ReplicaSetUpdated", detail)

@@ -1,0 +1,73 @@
+"""The revisions of an app: which one the manifest declares, which was good last.
+
+As a Deployment's ReplicaSets: going back to an earlier template gives it a new number, and the
+last good one is never forgotten, whatever ``revisionHistoryLimit`` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.model.desired import DesiredApp
+from reconciler.model.memory import AppMemory
+from reconciler.model.revision import Revision, same_revision
+
+
+def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
+    """The memory in which the manifest's revision is the last one."""
+    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    marks = app.marks or {}
+    if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
+        return _applied(memory, app, spec)
+    number = memory.revisions[-1].number + 1 if memory.revisions else 1
+    earlier = memory.revision(app.hash)
+    revision = Revision(number, app.hash, spec, marks, good=earlier is not None and earlier.good)
+    kept = [known for known in memory.revisions if known.hash != app.hash]
+    return replace(
+        memory,
+        revisions=(*_trim(kept, app.spec.revision_history_limit), revision),
+        progressed_at=None,
+        progress=0,
+    )
+
+
+def target(memory: AppMemory) -> Revision | None:
+    """The revision that shall run: the manifest's, or the last good one if that one failed."""
+    if not memory.revisions:
+        return None
+    if memory.revisions[-1].failed is None:
+        return memory.revisions[-1]
+    return next((r for r in reversed(memory.revisions) if r.good and r.failed is None), None)
+
+
+def mark(memory: AppMemory, revision: Revision) -> AppMemory:
+    """The memory in which ``revision`` stands for the one of its number."""
+    revisions = tuple(revision if r.number == revision.number else r for r in memory.revisions)
+    return replace(memory, revisions=revisions)
+
+
+def number_of(memory: AppMemory, hash: str) -> int:
+    """The number of the revision that a process runs; 0 where it is not remembered."""
+    found = next((r for r in reversed(memory.revisions) if same_revision(r.hash, hash)), None)
+    return found.number if found else 0
+
+
+def _applied(memory: AppMemory, app: DesiredApp, spec: Mapping[str, Any]) -> AppMemory:
+    """The same template: fields applied in place, or secrets marked with another key."""
+    last = memory.revisions[-1]
+    applied = replace(last, spec=spec)
+    if app.marks is not None:
+        applied = replace(applied, hash=app.hash, marks=app.marks)
+    if applied == last:
+        return memory
+    return replace(memory, revisions=(*memory.revisions[:-1], applied))
+
+
+def _trim(revisions: list[Revision], limit: int) -> list[Revision]:
+    kept = revisions[-limit:]
+    last_good = next((r for r in reversed(revisions) if r.good and r.failed is None), None)
+    if last_good is not None and last_good not in kept:
+        kept.insert(0, last_good)
+    return kept

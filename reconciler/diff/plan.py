@@ -1,0 +1,234 @@
+"""The plan: the only judge of what is to be done.
+
+    plan(desired, observed, memory, now) -> Plan
+
+Pure: the same arguments give the same plan, in whatever order the processes come. The controller
+executes a plan's ``actions`` and calls again; ``status`` and ``apply --dry-run`` print it. Acting
+on it again and again ends at the desired state, where the plan is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from reconciler.diff import drift, health, history, progress, recreate, replicas, review, rolling
+from reconciler.diff.backoff import holds
+from reconciler.diff.prune import Absence, Verdict
+from reconciler.diff.replicas import Replicas
+from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.manifest import StrategyType
+from reconciler.model.memory import AppMemory, Ended
+from reconciler.model.observed import Observed, Process, RunState
+from reconciler.model.plan import (
+    Action,
+    AppPlan,
+    AppStatus,
+    End,
+    Health,
+    InstanceStatus,
+    Plan,
+    Start,
+    Sync,
+)
+
+_UNSEEN = Absence(Verdict.WAIT, "no manifest declares it; nothing is stopped before a clean scan")
+
+
+def plan(
+    desired: Desired,
+    observed: Observed,
+    memory: Mapping[str, AppMemory],
+    now: float,
+    absences: Mapping[str, Absence] | None = None,
+) -> Plan:
+    """The plan for every app that is declared, runs, or is known to be absent.
+
+    ``now`` and all times are boot seconds. ``absences`` (see ``prune``) judges the apps that no
+    manifest declares; without a verdict nothing of theirs is touched.
+    """
+    absences = absences or {}
+    processes = _by_app(observed.processes)
+    plans = []
+    for name in sorted({*desired.apps, *processes, *absences}):
+        app, mine = desired.apps.get(name), processes.get(name, [])
+        remembered = memory.get(name, AppMemory())
+        if app is None:
+            plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
+        else:
+            plans.append(_plan_declared(app, mine, remembered, now))
+    return Plan(tuple(plans), desired.problems)
+
+
+def _plan_declared(
+    app: DesiredApp, processes: Sequence[Process], before: AppMemory, now: float
+) -> AppPlan:
+    memory = history.record(before, app)
+    sorted_by = _sort(app, processes, memory, now)
+    memory, events = progress.advance(app.name, app.spec, sorted_by, memory, now)
+    if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
+        sorted_by = _sort(app, processes, memory, now)
+    return AppPlan(
+        app.name,
+        app,
+        tuple(_actions(app, sorted_by, memory, now)),
+        review.change_of(app, sorted_by, before, memory),
+        _status(app, sorted_by, memory, now),
+        memory,
+        events,
+        _look_again_at(app, sorted_by, memory, now),
+    )
+
+
+def _plan_absent(
+    name: str, processes: Sequence[Process], memory: AppMemory, absence: Absence
+) -> AppPlan:
+    actions: list[Action] = []
+    if absence.verdict is Verdict.DELETE:
+        alive = [p for p in processes if p.state is not RunState.STOPPING]
+        actions = [End(process, absence.reason) for process in alive]
+    sync = Sync.OUT_OF_SYNC if actions else Sync.UNKNOWN
+    revision = memory.revisions[-1].number if memory.revisions else 0
+    status = AppStatus(
+        name,
+        "App",
+        sync,
+        Health.UNKNOWN,
+        0,
+        sum(p.ready is True for p in processes),
+        0,
+        0,
+        revision,
+        sum(memory.restarts.values()),
+        absence.reason,
+        (),
+        drift.orphans(processes, absence.reason),
+        tuple(_instance(process, memory, None) for process in _ordered(processes)),
+    )
+    change = review.removal_of(name, processes, memory, absence)
+    return AppPlan(name, None, tuple(actions), change, status, memory)
+
+
+def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float) -> Replicas:
+    target = history.target(memory)
+    return replicas.sort(app.spec, target.hash if target else None, processes, memory, now)
+
+
+def _actions(
+    app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float
+) -> Iterator[Action]:
+    """Stops first, so that a start may find their room at the next pass."""
+    if app.spec.strategy.type is StrategyType.RECREATE:
+        ends, begins = recreate.stops(sorted_by), recreate.starts(sorted_by)
+    else:
+        ends = rolling.stops(app.spec, sorted_by, now)
+        begins = rolling.starts(app.spec, sorted_by)
+    for process in sorted_by.extra:
+        yield End(process, "scaled down")
+    for process in ends:
+        yield End(process, _why_ended(app, sorted_by, memory))
+    for number in begins:
+        assert sorted_by.target is not None
+        yield Start(number, sorted_by.target, _why_started(number, sorted_by, memory))
+
+
+def _why_ended(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> str:
+    if app.spec.suspend:
+        return "suspended"
+    revision = memory.revisions[-1]
+    if revision.failed:
+        return f"revision {revision.number} failed"
+    return f"replaced by revision {revision.number}" if sorted_by.wanted else "scaled to zero"
+
+
+def _why_started(number: int, sorted_by: Replicas, memory: AppMemory) -> str:
+    assert sorted_by.target is not None
+    ended = holds(memory, number, sorted_by.target)
+    if ended is not None:
+        return f"restarted after {ended.told}"
+    return f"revision {history.number_of(memory, sorted_by.target)}"
+
+
+def _status(app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float) -> AppStatus:
+    revision = memory.revisions[-1]
+    current = sorted_by.current
+    found = drift.drift_of(app, sorted_by, memory)
+    everyone = (*current, *sorted_by.old, *sorted_by.extra)
+    return AppStatus(
+        name=app.name,
+        kind="App",
+        sync=health.sync_of(app, found, revision),
+        health=health.health_of(app, sorted_by, revision, now),
+        desired=app.spec.wanted,
+        ready=sum(process.ready is True for process in everyone),
+        updated=len(current),
+        available=sum(replicas.is_available(process, app.spec, now) for process in everyone),
+        revision=revision.number,
+        restarts=sum(memory.restarts.values()),
+        message=health.message_of(app, sorted_by, memory, revision, now),
+        conditions=health.conditions_of(app, sorted_by, revision, now),
+        drift=found,
+        instances=tuple(_instances(app, sorted_by, memory)),
+    )
+
+
+def _instances(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Iterator[InstanceStatus]:
+    running = _ordered((*sorted_by.current, *sorted_by.extra, *sorted_by.old, *sorted_by.stopping))
+    rows = [(p.tag.instance, _instance(p, memory, sorted_by.target)) for p in running]
+    for state, numbers in (
+        ("missing", sorted_by.eligible),
+        ("backoff", sorted_by.waiting),
+        ("completed", sorted_by.done),
+    ):
+        rows += [(n, _no_instance(app.name, n, state, memory)) for n in numbers]
+    for _, row in sorted(rows, key=lambda row: row[0]):
+        yield row
+
+
+def _instance(process: Process, memory: AppMemory, target: str | None) -> InstanceStatus:
+    number = process.tag.instance
+    ended = holds(memory, number, process.tag.hash)
+    return InstanceStatus(
+        process.name,
+        process,
+        process.state.value,
+        process.ready is True,
+        history.number_of(memory, process.tag.hash),
+        memory.restarts.get(number, 0),
+        ended.told if ended else "",
+    )
+
+
+def _no_instance(app: str, number: int, state: str, memory: AppMemory) -> InstanceStatus:
+    ended: Ended | None = memory.ended.get(number)
+    restarts = memory.restarts.get(number, 0)
+    last = ended.told if ended else ""
+    return InstanceStatus(f"{app}-{number}", None, state, False, 0, restarts, last)
+
+
+def _look_again_at(
+    app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float
+) -> float | None:
+    """The next moment at which the passing of time alone may change this plan."""
+    moments: list[float] = []
+    if sorted_by.target is not None:
+        ends = (holds(memory, number, sorted_by.target) for number in sorted_by.waiting)
+        moments += [end.retry_at for end in ends if end and end.retry_at is not None]
+    for process in (*sorted_by.current, *sorted_by.old):
+        at = replicas.available_at(process, app.spec)
+        if at is not None and at > now:
+            moments.append(at)
+    revision = memory.revisions[-1]
+    if memory.progressed_at is not None and not revision.good and not revision.failed:
+        moments.append(progress.deadline(app.spec, memory))
+    return min(moments, default=None)
+
+
+def _ordered(processes: Iterable[Process]) -> list[Process]:
+    return sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
+
+
+def _by_app(processes: Iterable[Process]) -> dict[str, list[Process]]:
+    found: dict[str, list[Process]] = {}
+    for process in processes:
+        found.setdefault(process.tag.app, []).append(process)
+    return found

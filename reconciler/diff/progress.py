@@ -1,0 +1,59 @@
+"""Progress of a rollout, and the deadline after which a new revision is given up.
+
+Kubernetes only reports ``ProgressDeadlineExceeded``; recon acts on it: the failed revision's
+processes are removed, the last good ones run on, until the file changes. A revision that has
+been fully available once is good for ever: the deadline is for deploys, not for outages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.diff.history import mark
+from reconciler.diff.replicas import Replicas, is_available
+from reconciler.model.event import Event
+from reconciler.model.manifest import AppSpec
+from reconciler.model.memory import AppMemory
+
+
+def is_complete(spec: AppSpec, replicas: Replicas, now: float) -> bool:
+    """Every wanted instance is current and available (or ended for good), and no other runs."""
+    up = sum(is_available(process, spec, now) for process in replicas.current)
+    return replicas.settled and up + len(replicas.done) == replicas.wanted
+
+
+def advance(
+    app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float
+) -> tuple[AppMemory, tuple[Event, ...]]:
+    """The memory after looking at how far the rollout is, and what is to be told of it."""
+    revision = memory.revisions[-1]
+    if is_complete(spec, replicas, now):
+        done = memory
+        if memory.progressed_at is not None:
+            done = replace(memory, progressed_at=None, progress=0)
+        if revision.good or revision.failed or spec.suspend or replicas.wanted == 0:
+            return done, ()
+        told = Event(app, "RolloutComplete", f"revision {revision.number} is available")
+        return mark(done, replace(revision, good=True)), (told,)
+    progress = _measure(spec, replicas, now)
+    if memory.progressed_at is None or progress > memory.progress:
+        return replace(memory, progressed_at=now, progress=progress), ()
+    if revision.good or revision.failed or now < deadline(spec, memory):
+        return memory, ()
+    why = f"revision {revision.number} made no progress for {spec.progress_deadline_seconds:g} s"
+    failed = mark(memory, replace(revision, failed=why))
+    return failed, (Event(app, "ProgressDeadlineExceeded", why, "Warning"),)
+
+
+def deadline(spec: AppSpec, memory: AppMemory) -> float:
+    """Boot seconds at which a rollout without progress fails."""
+    assert memory.progressed_at is not None
+    return memory.progressed_at + spec.progress_deadline_seconds
+
+
+def _measure(spec: AppSpec, replicas: Replicas, now: float) -> int:
+    """Grows with every step forward: updated and available up, old ones down."""
+    up = sum(is_available(process, spec, now) for process in replicas.current)
+    left = len(replicas.old) + len(replicas.extra) + len(replicas.stopping)
+    # Above any count of processes, so that 0 can mean "no rollout yet".
+    return 1_000_000 + len(replicas.current) + up + len(replicas.done) - left

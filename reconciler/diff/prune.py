@@ -1,0 +1,99 @@
+"""Prune safety: when is an app that no manifest declares really meant to be gone?
+
+Guarantee (DESIGN 4.7): only a clean absence in a complete scan, seen twice, is a deletion; many
+deletions at once, or any in a directory that was swapped for another, wait for a person.
+The count exists because "allow empty" alone is bypassed by one surviving file (Argo CD).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.desired import Desired
+
+CLEAN_SCANS = 2
+
+
+class Verdict(StrEnum):
+    DELETE = "delete"
+    WAIT = "wait"
+    """Another scan will tell."""
+    HELD = "held"
+    """A person has to confirm, or mend something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    verdict: Verdict
+    reason: str
+    """A sentence."""
+
+
+def absences(
+    desired: Desired,
+    known: Mapping[str, str | None],
+    absent_scans: Mapping[str, int],
+    *,
+    confirmed: bool = False,
+    root_changed: bool = False,
+) -> Mapping[str, Absence]:
+    """A verdict for every known app that ``desired`` does not declare.
+
+    ``known`` maps the names of apps that run or are remembered to the file that declared them
+    (None: not remembered); ``absent_scans`` says in how many complete scans in a row each was
+    absent; ``confirmed`` is `recon apply --confirm-prune`; ``root_changed``: the directory is
+    not the one that was last accepted.
+    """
+    missing = sorted(known.keys() - desired.apps.keys())
+    clean: list[str] = []
+    verdicts: dict[str, Absence] = {}
+    for name in missing:
+        doubt = _doubt(desired, known[name])
+        if doubt is not None:
+            verdicts[name] = Absence(Verdict.HELD, doubt)
+        elif absent_scans.get(name, 0) < CLEAN_SCANS:
+            verdicts[name] = Absence(Verdict.WAIT, "manifest removed; looking once more")
+        else:
+            clean.append(name)
+    hold = None if confirmed else _hold(desired, clean, known, root_changed)
+    for name in clean:
+        verdicts[name] = (
+            Absence(Verdict.HELD, hold) if hold else Absence(Verdict.DELETE, "manifest removed")
+        )
+    return verdicts
+
+
+def _doubt(desired: Desired, source: str | None) -> str | None:
+    """Why the absence is not clean: something that could not be read may still declare the app."""
+    if not desired.complete:
+        return "the manifests directory cannot be read completely, so nothing is stopped"
+    for problem in desired.problems:
+        if source is None or problem.file == source:
+            return f"{problem.file} is in error and may declare it, so it keeps running"
+    return None
+
+
+def _hold(
+    desired: Desired, clean: Collection[str], known: Collection[str], root_changed: bool
+) -> str | None:
+    """Why deletions that are clean wait all the same, or None."""
+    if not clean:
+        return None
+    settings = desired.settings
+    ask = "if that is meant, run `recon apply --confirm-prune`"
+    if root_changed:
+        return f"the manifests directory was replaced by another; {ask}"
+    deletions, total = len(clean), len(known)
+    if not desired.apps and not settings.allow_empty:
+        return f"the manifests directory declares nothing any more; {ask}"
+    if settings.max_prune is not None:
+        limit = settings.max_prune
+    elif settings.allow_empty and not desired.apps:
+        limit = deletions
+    else:
+        limit = total // 2 if total > 3 else total - 1  # over half, or all of a few
+    if deletions > limit:
+        return f"{deletions} of {total} apps would be removed at once; {ask}"
+    return None

@@ -1,0 +1,153 @@
+"""A plan as the JSON documents that people's scripts read (DESIGN 6). Names are a contract.
+
+All other output, text and markdown, is drawn from these documents, so that there is no second
+opinion: not between formats, not between the controller's answer and the command line's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from reconciler.model.desired import Problem
+from reconciler.model.plan import AppStatus, Change, InstanceStatus, Plan
+
+FORMAT_VERSION = 1
+
+
+class Usage(NamedTuple):
+    """What an instance uses: resident bytes and percent of one core."""
+
+    rss: int | None = None
+    cpu: float | None = None
+
+
+class Place(NamedTuple):
+    """Where a field stands."""
+
+    file: str
+    line: int
+
+
+def status_document(
+    plan: Plan,
+    controller: Mapping[str, Any],
+    usage: Mapping[str, Usage],
+    now: float,
+    wall_now: float,
+) -> dict[str, Any]:
+    """`status -o json`. ``usage`` by nonce; ``now`` in boot seconds, ``wall_now`` since 1970."""
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "controller": dict(controller),
+        "apps": [status_of(app.status, usage, now, wall_now) for app in plan.apps],
+        "errors": [_problem(problem) for problem in plan.problems],
+    }
+
+
+def status_of(
+    status: AppStatus, usage: Mapping[str, Usage], now: float, wall_now: float
+) -> dict[str, Any]:
+    """One app of `status -o json`."""
+    return {
+        "name": status.name,
+        "kind": status.kind,
+        "sync": status.sync.value,
+        "health": status.health.value,
+        "desired": status.desired,
+        "ready": status.ready,
+        "updated": status.updated,
+        "available": status.available,
+        "revision": status.revision,
+        "restarts": status.restarts,
+        "message": status.message,
+        "conditions": [
+            {"type": c.type, "status": c.status, "reason": c.reason, "message": c.message}
+            for c in status.conditions
+        ],
+        "drift": [
+            {"kind": d.kind.value, "instance": d.instance, "detail": d.detail} for d in status.drift
+        ],
+        "instances": [_instance(row, usage, now, wall_now) for row in status.instances],
+    }
+
+
+def change_document(plan: Plan, places: Mapping[tuple[str, str], Place]) -> dict[str, Any]:
+    """`apply --dry-run -o json`. ``places`` by (app, field path)."""
+    changes = [app.change for app in plan.apps]
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "changes": [_change(change, places) for change in changes],
+        "summary": {
+            "start": sum(change.start for change in changes),
+            "replace": sum(change.replace for change in changes),
+            "stop": sum(change.stop for change in changes),
+            "unchanged": sum(change.unchanged for change in changes),
+        },
+        "errors": [_problem(problem) for problem in plan.problems],
+    }
+
+
+def has_changes(document: Mapping[str, Any]) -> bool:
+    """Whether a change document says that anything would change (exit code 2)."""
+    return any(change["action"] != "none" for change in document["changes"])
+
+
+def _instance(
+    row: InstanceStatus, usage: Mapping[str, Usage], now: float, wall_now: float
+) -> dict[str, Any]:
+    process = row.process
+    used = usage.get(process.tag.nonce, Usage()) if process else Usage()
+    uptime = max(0.0, now - process.started_at) if process else None
+    return {
+        "name": row.name,
+        "pid": process.id.pid if process else None,
+        "startTime": _iso(wall_now - uptime) if uptime is not None else None,
+        "state": row.state,
+        "ready": row.ready,
+        "revision": row.revision,
+        "restarts": row.restarts,
+        "uptimeSeconds": round(uptime, 1) if uptime is not None else None,
+        "rssBytes": used.rss,
+        "cpuPercent": used.cpu,
+        "exit": row.exit or None,
+    }
+
+
+def _change(change: Change, places: Mapping[tuple[str, str], Place]) -> dict[str, Any]:
+    fields = []
+    for field in change.fields:
+        place = places.get((change.app, field.path))
+        fields.append(
+            {
+                "path": field.path,
+                "from": field.before,
+                "to": field.after,
+                "effect": field.effect.value,
+                "file": place.file if place else None,
+                "line": place.line if place else None,
+            }
+        )
+    return {
+        "app": change.app,
+        "action": change.action,
+        "revision": {"from": change.revision_from, "to": change.revision_to},
+        "fields": fields,
+        "instances": {"start": change.start, "replace": change.replace, "stop": change.stop},
+        "notes": list(change.notes),
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+    }
+
+
+def _iso(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")

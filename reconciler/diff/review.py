@@ -1,0 +1,106 @@
+"""The whole way of an app from what runs to what is declared: what `apply --dry-run` prints.
+
+``actions`` of a plan are only its next step; a rollout takes many. This counts them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.diff.fields import changed_fields
+from reconciler.diff.history import number_of
+from reconciler.diff.prune import Absence, Verdict
+from reconciler.diff.replicas import Replicas
+from reconciler.diff.rolling import fenceposts
+from reconciler.model.desired import DesiredApp
+from reconciler.model.manifest import AppSpec, StrategyType
+from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Process
+from reconciler.model.plan import Change
+from reconciler.model.revision import Revision, same_revision
+
+
+def change_of(app: DesiredApp, replicas: Replicas, before: AppMemory, after: AppMemory) -> Change:
+    """The change of a declared app. ``before``: memory as it was, ``after``: with its revision."""
+    running = _running_revision(app, replicas, before)
+    missing = len(replicas.eligible) + len(replicas.waiting)
+    replaced = min(len(replicas.old), replicas.wanted - len(replicas.current))
+    fields = changed_fields(running, app)
+    to = after.revisions[-1].number
+    start = max(0, missing - replaced)
+    stop = len(replicas.old) - replaced + len(replicas.extra)
+    new = not before.revisions and not (replicas.current or replicas.old or replicas.stopping)
+    if new and replicas.wanted:
+        action = "create"
+    else:
+        action = "update" if fields or start or stop or replaced else "none"
+    return Change(
+        app.name,
+        action,  # type: ignore[arg-type]  # mypy widens the literals of a conditional
+        running.number if running else _known_number(replicas.old, before),
+        to,
+        fields,
+        start,
+        replaced,
+        stop,
+        len(replicas.current),
+        tuple(_notes(app.spec, replicas, replaced, after.revisions[-1])),
+    )
+
+
+def removal_of(
+    name: str, processes: Sequence[Process], memory: AppMemory, absence: Absence
+) -> Change:
+    """The change of an app that no manifest declares."""
+    number = memory.revisions[-1].number if memory.revisions else None
+    if absence.verdict is not Verdict.DELETE:
+        held = len(processes)
+        return Change(name, "none", number, None, (), 0, 0, 0, held, (absence.reason,))
+    note = [absence.reason]
+    if processes:
+        pids = ", ".join(str(process.id.pid) for process in processes)
+        note = [f"{absence.reason}: stop pid {pids} ({describe_stop(memory)})"]
+    return Change(name, "delete", number, None, (), 0, 0, len(processes), 0, tuple(note))
+
+
+def describe_stop(memory: AppMemory) -> str:
+    """How its last known spec asks it to end, in words."""
+    spec = last_spec(memory)
+    grace = spec.termination_grace_period_seconds
+    return f"{spec.stop.signal}, then SIGKILL after {grace:g} s"
+
+
+def last_spec(memory: AppMemory) -> AppSpec:
+    """The spec last applied; defaults where none is remembered."""
+    if memory.revisions:
+        known = {k: v for k, v in memory.revisions[-1].spec.items() if k in _FIELDS}
+        return AppSpec.model_validate(known)
+    return AppSpec(command=("unknown",))
+
+
+_FIELDS = {field.alias or name for name, field in AppSpec.model_fields.items()}
+
+
+def _running_revision(app: DesiredApp, replicas: Replicas, memory: AppMemory) -> Revision | None:
+    """What the fields are compared with: the revision that runs, else the one last applied."""
+    for process in replicas.old:
+        for revision in reversed(memory.revisions):
+            if same_revision(revision.hash, process.tag.hash):
+                return revision
+    return memory.revisions[-1] if memory.revisions else None
+
+
+def _known_number(old: Sequence[Process], memory: AppMemory) -> int | None:
+    return next((n for p in old if (n := number_of(memory, p.tag.hash))), None)
+
+
+def _notes(spec: AppSpec, replicas: Replicas, replaced: int, revision: Revision) -> list[str]:
+    notes = [f"revision {revision.number} has failed: {revision.failed}"] if revision.failed else []
+    if not replaced:
+        return notes
+    what = f"{replaced} instance{'s' if replaced > 1 else ''} replaced"
+    if spec.strategy.type is StrategyType.RECREATE:
+        return [*notes, f"{what}: all stop, then the new ones start"]
+    surge, unavailable = fenceposts(spec.strategy, replicas.wanted)
+    pace = max(1, surge + unavailable)
+    return [*notes, f"{what}, {pace} at a time, never below {replicas.wanted - unavailable} ready"]

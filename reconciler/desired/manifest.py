@@ -1,0 +1,183 @@
+"""One file's text becomes apps and settings, or problems with their places."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.desired import yaml
+from reconciler.desired.merge import spec_of
+from reconciler.desired.resolve import (
+    Surroundings,
+    Unresolvable,
+    absolute,
+    dependencies,
+    resolve,
+)
+from reconciler.desired.validate import suggestion, validate
+from reconciler.desired.yaml import Document, Path
+from reconciler.model.desired import DesiredApp, Problem, Source
+from reconciler.model.manifest import API_VERSION, App, AppSpec, Settings, SettingsSpec
+
+_KINDS = {"App", "Settings"}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a file is read in: the directory's settings, the profile, and what is around."""
+
+    around: Surroundings
+    settings: SettingsSpec = field(default_factory=SettingsSpec)
+    profile: str | None = None
+    settings_allowed: bool = False
+    """The file is ``recon.yaml`` at the root."""
+    folder: str | None = None
+    """Relative paths are relative to this; None: to the file's own folder."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a file declares. With problems, what is here is incomplete."""
+
+    apps: list[DesiredApp] = field(default_factory=list)
+    settings: SettingsSpec | None = None
+    problems: list[Problem] = field(default_factory=list)
+    dependencies: set[str] = field(default_factory=set)
+    """Env and secret files that the apps refer to, whether they are there or not."""
+    profiles: set[str] = field(default_factory=set)
+
+
+def read(file: str, content: bytes, context: Context) -> Contents:
+    """The contents of one file; never raises for what is in it."""
+    contents = Contents()
+    try:
+        documents = yaml.parse(yaml.decode(content))
+    except yaml.Fault as fault:
+        contents.problems.append(Problem(file, fault.line, fault.column, "", fault.message))
+        return contents
+    for document in documents:
+        reader = _Reader(file, document, context, contents)
+        reader.read()
+    _refuse_twins(file, contents)
+    return contents
+
+
+@dataclass(slots=True)
+class _Reader:
+    """One document on its way."""
+
+    file: str
+    document: Document
+    context: Context
+    contents: Contents
+
+    def read(self) -> None:
+        data = self.document.data
+        if not isinstance(data, dict):
+            self._problem((), "a manifest is a map with apiVersion, kind, metadata and spec")
+        elif data.get("kind") not in _KINDS or data.get("apiVersion") != API_VERSION:
+            self._refuse_kind(data)
+        elif data["kind"] == "Settings":
+            self._settings(data)
+        else:
+            self._app(data)
+
+    def _refuse_kind(self, data: Mapping[str, Any]) -> None:
+        version, kind = data.get("apiVersion"), data.get("kind")
+        if version != API_VERSION:
+            said = "is required" if version is None else f"{version!r} is not known"
+            self._problem(("apiVersion",), f"{said}; write {API_VERSION}")
+        if kind not in _KINDS:
+            said = "is required" if kind is None else f"{kind!r} is not known"
+            near = suggestion(str(kind), _KINDS) or "; write App"
+            self._problem(("kind",), said + near)
+
+    def _settings(self, data: Mapping[str, Any]) -> None:
+        if not self.context.settings_allowed:
+            self._problem(("kind",), "Settings belong into recon.yaml at the directory's root")
+            return
+        found = validate(Settings, data)
+        if isinstance(found, Settings):
+            self.contents.settings = found.spec
+        else:
+            self._complain(found)
+
+    def _app(self, data: Mapping[str, Any]) -> None:
+        written = data.get("spec")
+        if not isinstance(written, dict):
+            self._complain_of(App, data)
+            return
+        profiles = written.get("profiles") or {}
+        if not isinstance(profiles, dict):
+            self._complain_of(App, data)
+            return
+        self.contents.profiles |= set(profiles)
+        for name in sorted(profiles.keys() - {self.context.profile}):
+            self._check_profile(data, written, name)
+        spec = spec_of(written, self.context.settings.defaults, self.context.profile)
+        app = validate(App, {**data, "spec": spec})
+        if isinstance(app, App):
+            self._resolve(app)
+        else:
+            self._complain(app)
+
+    def _check_profile(self, data: Mapping[str, Any], written: dict[str, Any], name: str) -> None:
+        """A profile that is not in use may be wrong as well."""
+        spec = spec_of(written, self.context.settings.defaults, name)
+        found = validate(App, {**data, "spec": spec})
+        if not isinstance(found, App):
+            here = ("spec", "profiles", name)
+            complaints = [((*here, *path[1:]), said) for path, said in found]
+            self._complain([c for c in complaints if c[0] in self.document.marks])
+
+    def _resolve(self, app: App) -> None:
+        folder = self.context.folder or os.path.dirname(self.file)
+        spec = AppSpec.model_validate(app.spec.model_dump(by_alias=True, exclude_unset=True))
+        self.contents.dependencies |= set(dependencies(absolute(spec, folder)))
+        try:
+            self.contents.apps.append(
+                resolve(
+                    app.metadata.name,
+                    spec,
+                    Source(self.file, self.document.line),
+                    self.context.around,
+                    folder=folder,
+                    labels=app.metadata.labels,
+                )
+            )
+        except Unresolvable as fault:
+            self._problem(("spec", *fault.path), fault.message)
+
+    def _complain_of(self, model: type[App], data: Mapping[str, Any]) -> None:
+        found = validate(model, data)
+        if not isinstance(found, App):
+            self._complain(found)
+
+    def _complain(self, complaints: list[tuple[Path, str]]) -> None:
+        for path, sentence in complaints:
+            self._problem(path, sentence)
+
+    def _problem(self, path: Path, message: str) -> None:
+        line, column = self._place(path, is_key=message.startswith("unknown field"))
+        shown = ".".join(map(str, path))
+        self.contents.problems.append(Problem(self.file, line, column, shown, message))
+
+    def _place(self, path: Path, *, is_key: bool) -> tuple[int, int]:
+        """Where a value was written: in the profile, if that has it, else in the spec."""
+        profile = self.context.profile
+        if profile is not None and path[:1] == ("spec",):
+            inside = ("spec", "profiles", profile, *path[1:])
+            if inside in self.document.marks:
+                path = inside
+        return self.document.key_place(path) if is_key else self.document.place(path)
+
+
+def _refuse_twins(file: str, contents: Contents) -> None:
+    lines: dict[str, int] = {}
+    for app in contents.apps:
+        first = lines.setdefault(app.name, app.source.line)
+        if first != app.source.line:
+            message = f"{app.name} is also declared in line {first}; a name must be unique"
+            contents.problems.append(Problem(file, app.source.line, 1, "metadata.name", message))

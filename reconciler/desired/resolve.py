@@ -1,0 +1,208 @@
+"""One declared app, resolved: profile merged, paths absolute, secrets read, program found.
+
+The same code resolves a manifest and, from the journal, a revision of the past (``rebuild``).
+"""
+
+from __future__ import annotations
+
+import grp
+import io
+import os
+import pwd
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from dotenv.parser import parse_stream
+from pydantic import ValidationError
+
+from reconciler.desired.yaml import Path
+from reconciler.model.desired import DesiredApp, Problem, Source
+from reconciler.model.manifest import AppSpec, FromEnv, SecretFile
+from reconciler.model.revision import hash_of, marks_of, template_of
+
+_MAX_SECRET = 1 << 20
+
+
+class Unresolvable(Exception):
+    """The manifest says something that cannot be had here: a field path and a sentence."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(message)
+        self.path, self.message = path, message
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a manifest is resolved against."""
+
+    environ: Mapping[str, str]
+    key: bytes | None
+    environ_is_ours: bool = True
+    """False in the command line: there `fromEnv` would read another shell's environment."""
+    check: bool = True
+    """Look whether directories, programs and users exist (not for manifests of the past)."""
+
+
+def resolve(
+    name: str,
+    spec: AppSpec,
+    source: Source,
+    around: Surroundings,
+    *,
+    folder: str,
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> DesiredApp:
+    """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
+    spec = absolute(spec, folder)
+    secrets = read_secrets(spec, around)
+    marks = marks_of(secrets, around.key)
+    app = DesiredApp(
+        name, spec, hash_of(template_of(spec), marks), source, dict(labels), secrets, marks
+    )
+    if around.check:
+        _check(app, around)
+    return app
+
+
+def rebuild(
+    name: str,
+    spec: Mapping[str, Any],
+    source: Source,
+    environ: Mapping[str, str] = os.environ,
+    key: bytes | None = None,
+) -> DesiredApp | Problem:
+    """An app as the journal remembers it; its secrets are read anew from where they are."""
+    around = Surroundings(environ, key, check=False)
+    known = {field.alias or key for key, field in AppSpec.model_fields.items()}
+    try:
+        model = AppSpec.model_validate({k: v for k, v in spec.items() if k in known})
+        return resolve(name, model, source, around, folder=os.path.dirname(source.file))
+    except Unresolvable as fault:
+        path = ".".join(map(str, ("spec", *fault.path)))
+        return Problem(source.file, source.line, 0, path, fault.message)
+    except ValidationError as error:
+        return Problem(source.file, source.line, 0, "spec", str(error))
+
+
+def absolute(spec: AppSpec, folder: str) -> AppSpec:
+    """The spec with every path absolute."""
+
+    def join(path: str) -> str:
+        return os.path.normpath(os.path.join(folder, path))
+
+    changes: dict[str, Any] = {"cwd": join(spec.cwd)}
+    if spec.env_from:
+        changes["env_from"] = tuple(
+            file.model_copy(update={"file": join(file.file)}) for file in spec.env_from
+        )
+    if any(isinstance(value, SecretFile) for value in spec.env.values()):
+        changes["env"] = {
+            name: SecretFile(secretFile=join(value.secret_file))
+            if isinstance(value, SecretFile)
+            else value
+            for name, value in spec.env.items()
+        }
+    return spec.model_copy(update=changes)
+
+
+def dependencies(spec: AppSpec) -> Iterator[str]:
+    """The files whose content is part of the app (of a spec with absolute paths)."""
+    for file in spec.env_from:
+        yield file.file
+    for value in spec.env.values():
+        if isinstance(value, SecretFile):
+            yield value.secret_file
+
+
+def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str] | None:
+    """The values of all variables that are references; None where some are not ours to read."""
+    secrets: dict[str, str] = {}
+    for index, file in enumerate(spec.env_from):
+        secrets.update(_dotenv(file.file, file.optional, ("envFrom", index)))
+    readable = True
+    for name, value in spec.env.items():
+        if isinstance(value, SecretFile):
+            secrets[name] = _secret_file(value.secret_file, ("env", name, "secretFile"))
+        elif isinstance(value, FromEnv):
+            readable = readable and around.environ_is_ours
+            if value.from_env in around.environ:
+                secrets[name] = around.environ[value.from_env]
+            elif around.environ_is_ours:
+                message = f"{value.from_env} is not in the environment recon was started with"
+                raise Unresolvable(("env", name, "fromEnv"), message)
+        else:
+            secrets.pop(name, None)
+    return secrets if readable else None
+
+
+def _secret_file(path: str, where: Path) -> str:
+    text = _read(path, where)
+    if "\0" in text:
+        raise Unresolvable(where, f"{path} holds a NUL byte, which no environment can")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _dotenv(path: str, optional: bool, where: Path) -> Iterator[tuple[str, str]]:
+    if optional and not os.path.lexists(path):
+        return
+    for binding in parse_stream(io.StringIO(_read(path, where))):
+        if binding.error:
+            message = f"{path}:{binding.original.line}: cannot be understood; write NAME=value"
+            raise Unresolvable(where, message)
+        if binding.key is not None:
+            yield binding.key, binding.value or ""
+
+
+def _read(path: str, where: Path) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_MAX_SECRET + 1)
+    except OSError as error:
+        raise Unresolvable(where, f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Unresolvable(where, f"{path}: not UTF-8") from None
+    if len(text) > _MAX_SECRET:
+        raise Unresolvable(where, f"{path} is larger than 1 MiB")
+    return text
+
+
+def _check(app: DesiredApp, around: Surroundings) -> None:
+    """What can be told before a start: raises Unresolvable."""
+    spec = app.spec
+    if not os.path.isdir(spec.cwd):
+        raise Unresolvable(("cwd",), f"{spec.cwd} is not a directory; create it or mend the path")
+    _check_account(spec)
+    path = app.environment(0).get("PATH") or around.environ.get("PATH") or os.defpath
+    _check_program(spec.command[0], spec.cwd, path, "command")
+    if spec.stop.pre_stop:
+        _check_program(spec.stop.pre_stop[0], spec.cwd, path, "stop", "preStop")
+
+
+def _check_account(spec: AppSpec) -> None:
+    for field, value, known in (
+        ("user", spec.user, lambda: pwd.getpwnam(spec.user or "")),
+        ("group", spec.group, lambda: grp.getgrnam(spec.group or "")),
+    ):
+        if value is None or value.isdigit():
+            continue
+        try:
+            known()
+        except KeyError:
+            raise Unresolvable((field,), f"there is no {field} {value} on this host") from None
+    if (spec.user or spec.group) and os.geteuid() != 0:
+        raise Unresolvable(("user" if spec.user else "group",), "only root can run as others")
+
+
+def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
+    if "/" in program:
+        candidates = [os.path.join(cwd, program)]
+    else:
+        candidates = [os.path.join(cwd, folder, program) for folder in path.split(":")]
+    found = [file for file in candidates if os.path.isfile(file)]
+    if not found:
+        place = candidates[0] if "/" in program else f"PATH ({path})"
+        raise Unresolvable(where, f"there is no program {program}: not in {place}")
+    if not any(os.access(file, os.X_OK) for file in found):
+        raise Unresolvable(where, f"{found[0]} is not executable; chmod +x it")

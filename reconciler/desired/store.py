@@ -1,0 +1,369 @@
+"""The directory of manifests as a whole: what every file declares, and what it declared last.
+
+Guarantees (DESIGN 4.7): a file that is wrong, emptied, half-written or unreadable goes on
+standing for its last good version; nothing is taken for deleted here but by a complete ``scan``
+(and what that means is for ``diff.prune`` to judge). ``refresh`` looks at the named files only,
+however many others there are. Content decides whether a file changed, never its date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reconciler.desired.manifest import Contents, Context, read
+from reconciler.desired.resolve import Surroundings
+from reconciler.desired.yaml import MAX_BYTES
+from reconciler.model.desired import Desired, DesiredApp, Problem
+from reconciler.model.manifest import SettingsSpec
+from reconciler.model.quantity import format_size
+
+Signature = tuple[int, int, int, int] | None
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+# What editors leave beside a file while they write it.
+_LEFTOVER = re.compile(r"^\.|~$|^#.*#$|^4913$|\.sw.$|\.tmp$")
+
+
+@dataclass(slots=True)
+class _File:
+    """One manifest file as it was last read."""
+
+    signature: Signature
+    digest: bytes
+    apps: dict[str, DesiredApp] = field(default_factory=dict)
+    """Of the last good version; with ``problem`` set while the file is wrong."""
+    problems: tuple[Problem, ...] = ()
+    dependencies: tuple[tuple[str, Signature], ...] = ()
+    profiles: frozenset[str] = frozenset()
+
+
+class ManifestStore:
+    """All manifests below ``root``. Not for threads."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        profile: str | None = None,
+        environ: Mapping[str, str] = os.environ,
+        key: bytes | None = None,
+        environ_is_controllers: bool = True,
+        anchor: Path | None = None,
+    ) -> None:
+        """``anchor``: the directory that relative paths are resolved as if ``root`` stood in."""
+        self._root = Path(os.path.abspath(root))
+        self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
+        self._profile = profile
+        check = anchor is None
+        self._around = Surroundings(environ, key, environ_is_controllers, check)
+        self._files: dict[str, _File] = {}
+        self._owners: dict[str, set[str]] = {}
+        self._declaring: dict[str, list[str]] = {}
+        self._apps: dict[str, DesiredApp] = {}
+        self._half_read: dict[str, bytes] = {}
+        self._walk_problems: tuple[Problem, ...] = ()
+        self._complete = False
+        self.settings = SettingsSpec()
+        self.root_id: tuple[int, int] | None = None
+        self.needs_scan = False
+        """A file went away: only a complete scan can tell what that means."""
+
+    @property
+    def apps(self) -> Mapping[str, DesiredApp]:
+        """By name: as declared, or as last declared well (then with ``problem``)."""
+        return self._apps
+
+    @property
+    def unstable(self) -> frozenset[Path]:
+        """Files that changed and have to read the same once more before they are believed."""
+        return frozenset(map(Path, self._half_read))
+
+    @property
+    def dependencies(self) -> frozenset[Path]:
+        """Env and secret files whose content is part of some app."""
+        return frozenset(map(Path, self._owners))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong now, by file and line."""
+        found = [problem for file in self._files.values() for problem in file.problems]
+        found += self._walk_problems
+        found += (problem for name in self._declaring for problem in self._clash(name))
+        found += self._unknown_profile()
+        return tuple(sorted(found))
+
+    def snapshot(self) -> Desired:
+        """What is declared now, without looking again."""
+        return Desired(dict(self._apps), self.problems, self.settings, self._complete, self.root_id)
+
+    def scan(self, *, believe: bool = True) -> Desired:
+        """Look at everything. ``believe``: take changed files at their first reading."""
+        self.needs_scan = False
+        walk = _Walk(self._root)
+        paths = set(walk.files())
+        self._walk_problems, self._complete = tuple(walk.problems), walk.complete
+        self.root_id = walk.root_id
+        if not walk.complete:
+            # What is not seen may be there all the same: nothing is taken for absent.
+            paths |= self._files.keys()
+        for path in self._files.keys() - paths:
+            self._drop(path)
+        settings = str(self._root / "recon.yaml")
+        for path in sorted(paths, key=lambda path: (path != settings, path)):
+            self._look(path, believe)
+        return self.snapshot()
+
+    def refresh(self, paths: Iterable[Path]) -> frozenset[str]:
+        """Look at these files only; the names of the apps that may have changed."""
+        files: set[str] = set()
+        for path in map(str, paths):
+            files |= self._owners.get(path, set())
+            if self._is_manifest(path):
+                files.add(path)
+        changed: set[str] = set()
+        for path in sorted(files):
+            if not os.path.lexists(path):
+                self._half_read.pop(path, None)
+                self.needs_scan = self.needs_scan or path in self._files
+            else:
+                changed |= self._look(path, believe=False)
+        return frozenset(changed)
+
+    # -- one file ------------------------------------------------------------------------------
+
+    def _look(self, path: str, believe: bool) -> set[str]:
+        """Read a file if it may have changed; the names of the apps that may have, too."""
+        known = self._files.get(path)
+        signature = _signature(path)
+        if known is not None and signature == known.signature and _still_holds(known):
+            return set()
+        content = _content(path)
+        if isinstance(content, Problem):
+            return self._take(path, _File(None, b"", problems=(content,)))
+        digest = hashlib.blake2b(content, digest_size=16).digest()
+        new = known is None or known.digest != digest
+        seen_before = believe or self._half_read.get(path) == digest
+        if (new and not seen_before) or signature != _signature(path):
+            self._half_read[path] = digest
+            return set()
+        self._half_read.pop(path, None)
+        return self._take(path, self._read(path, content, signature, digest, known))
+
+    def _read(
+        self, path: str, content: bytes, signature: Signature, digest: bytes, known: _File | None
+    ) -> _File:
+        contents = read(path, content, self._context(path))
+        if contents.settings is not None and not contents.problems:
+            self._set_settings(contents.settings)
+        problems = contents.problems or _emptied(path, contents, known)
+        return _File(
+            signature,
+            digest,
+            {app.name: app for app in contents.apps} if not problems else {},
+            tuple(problems),
+            tuple((file, _signature(file)) for file in sorted(contents.dependencies)),
+            frozenset(contents.profiles),
+        )
+
+    def _take(self, path: str, fresh: _File) -> set[str]:
+        """Put what was read in the place of what was known."""
+        known = self._files.get(path)
+        before = known.apps if known is not None else {}
+        if fresh.problems:  # the last good version stands
+            problem = fresh.problems[0]
+            fresh.apps = {name: _marked(app, problem) for name, app in before.items()}
+            if known is not None and known.problems == fresh.problems:
+                fresh.apps = before
+        elif known is not None and fresh.digest == known.digest:
+            # Looked at again only because something around it changed: keep what is equal.
+            fresh.apps = {n: _same(before.get(n), app) for n, app in fresh.apps.items()}
+        self._files[path] = fresh
+        self._own(path, known, fresh)
+        names = before.keys() | fresh.apps.keys()
+        for name in names:
+            self._declare(name, path, name in fresh.apps)
+        return set(names)
+
+    def _drop(self, path: str) -> None:
+        known = self._files.pop(path)
+        self._half_read.pop(path, None)
+        self._own(path, known, _File(None, b""))
+        for name in known.apps:
+            self._declare(name, path, False)
+        if path == str(self._root / "recon.yaml"):
+            self._set_settings(SettingsSpec())
+
+    def _own(self, path: str, known: _File | None, fresh: _File) -> None:
+        for file, _ in known.dependencies if known is not None else ():
+            self._owners[file].discard(path)
+            if not self._owners[file]:
+                del self._owners[file]
+        for file, _ in fresh.dependencies:
+            self._owners.setdefault(file, set()).add(path)
+
+    # -- one name ------------------------------------------------------------------------------
+
+    def _declare(self, name: str, path: str, declares: bool) -> None:
+        """Note that a file declares an app (or no longer does); the first to do so is heard."""
+        files = self._declaring.setdefault(name, [])
+        if declares and path not in files:
+            files.append(path)
+        elif not declares and path in files:
+            files.remove(path)
+        if not files:
+            del self._declaring[name]
+            self._apps.pop(name, None)
+            return
+        app = self._files[files[0]].apps[name]
+        clash = next(iter(self._clash(name)), None)
+        if clash is not None and app.problem is None:
+            app = replace(app, problem=clash)
+        if app != self._apps.get(name):
+            self._apps[name] = app
+
+    def _clash(self, name: str) -> Iterator[Problem]:
+        files = self._declaring[name]
+        if len(files) < 2:
+            return
+        first = self._files[files[0]].apps[name].source
+        for file in files[1:]:
+            line = self._files[file].apps[name].source.line
+            message = f"{name} is also declared in {first.file}:{first.line}; rename or remove one"
+            yield Problem(file, line, 1, "metadata.name", message)
+
+    # -- the whole -----------------------------------------------------------------------------
+
+    def _context(self, path: str) -> Context:
+        folder = None
+        if self._anchor is not None:
+            inside = os.path.relpath(os.path.dirname(path), self._root)
+            folder = os.path.normpath(self._anchor / inside)
+        profile = self._profile or self.settings.profile
+        is_settings = path == str(self._root / "recon.yaml")
+        return Context(self._around, self.settings, profile, is_settings, folder)
+
+    def _set_settings(self, settings: SettingsSpec) -> None:
+        """New settings: every manifest has to be read again."""
+        if settings == self.settings:
+            return
+        self.settings = settings
+        for file in self._files.values():
+            file.signature = None
+        self.needs_scan = True
+
+    def _unknown_profile(self) -> Iterator[Problem]:
+        if self._profile is None or not self._files:
+            return
+        if any(self._profile in file.profiles for file in self._files.values()):
+            return
+        yield Problem(str(self._root), 0, 0, "", f"no manifest has a profile named {self._profile}")
+
+    def _is_manifest(self, path: str) -> bool:
+        if path in self._files:
+            return True
+        inside = os.path.relpath(path, self._root).split(os.sep)
+        return inside[0] != ".." and _is_name(inside[-1]) and not any(map(_hidden, inside))
+
+
+class _Walk:
+    """One walk over the directory: its manifest files, and what could not be seen."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self.problems: list[Problem] = []
+        self.complete = True
+        self.root_id: tuple[int, int] | None = None
+
+    def files(self) -> Iterator[str]:
+        try:
+            status = os.stat(self._root)
+        except OSError as error:
+            self._fail(self._root, f"the manifests directory: {error.strerror}")
+            return
+        self.root_id = (status.st_dev, status.st_ino)
+        yield from self._below(self._root, frozenset([self.root_id]))
+
+    def _below(self, folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            self._fail(folder, f"cannot be listed: {error.strerror}")
+            return
+        for entry in entries:
+            if _hidden(entry.name):
+                continue
+            try:
+                is_folder = entry.is_dir()
+            except OSError:
+                is_folder = False  # a link to itself: reading it will tell
+            if is_folder:
+                yield from self._folder(entry, above)
+            elif _is_name(entry.name):
+                yield entry.path
+
+    def _folder(self, entry: os.DirEntry[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:
+        status = entry.stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            message = "a link to a folder that it lies in; remove it"
+            self.problems.append(Problem(entry.path, 0, 0, "", message))
+            return
+        yield from self._below(entry.path, above | {identity})
+
+    def _fail(self, path: str, message: str) -> None:
+        self.complete = False
+        self.problems.append(Problem(path, 0, 0, "", message))
+
+
+def _is_name(name: str) -> bool:
+    return name.endswith(_SUFFIXES) and not _hidden(name)
+
+
+def _hidden(name: str) -> bool:
+    return _LEFTOVER.search(name) is not None
+
+
+def _signature(path: str) -> Signature:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _still_holds(known: _File) -> bool:
+    """Nothing was wrong, and no env or secret file is another than it was."""
+    return not known.problems and all(_signature(f) == seen for f, seen in known.dependencies)
+
+
+def _content(path: str) -> bytes | Problem:
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                message = f"{format_size(size)} is too large for a manifest (at most 4Mi)"
+                return Problem(path, 0, 0, "", message)
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        return Problem(path, 0, 0, "", f"cannot be read: {error.strerror}")
+
+
+def _emptied(path: str, contents: Contents, known: _File | None) -> list[Problem]:
+    if contents.apps or contents.settings is not None or known is None or not known.apps:
+        return []
+    names = ", ".join(sorted(known.apps))
+    message = f"declares nothing any more; delete the file if {names} shall be removed"
+    return [Problem(path, 1, 1, "", message)]
+
+
+def _marked(app: DesiredApp, problem: Problem) -> DesiredApp:
+    return app if app.problem == problem else replace(app, problem=problem)
+
+
+def _same(before: DesiredApp | None, now: DesiredApp) -> DesiredApp:
+    return before if before == now and before is not None else now

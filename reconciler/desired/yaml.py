@@ -1,0 +1,220 @@
+"""YAML text becomes documents in which every node knows its place.
+
+Guarantees: YAML 1.2's scalars (``22:22``, ``yes`` and dates stay text); no key twice; caps on
+size, depth and what aliases expand to; every fault is a ``Fault`` with a place, never a crash.
+PyYAML's parser is asked for events only, from which the builder here makes plain data: its own
+composer knows no caps, and with the C parser dies of a stack overflow on nested brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import yaml
+
+# PyYAML may have been built without libyaml.
+_PARSER: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else yaml.Loader
+
+MAX_BYTES = 4 * 2**20
+MAX_DEPTH = 64
+MAX_NODES = 200_000
+# Below these keys plain scalars are text as written: `PORT: 3000`, `VERSION: 1.10`.
+_TEXT_KEYS = {"env", "command", "preStop"}
+
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), float("inf")),
+    "-.inf": float("-inf"),
+    ".nan": float("nan"),
+}
+
+
+class Mark(NamedTuple):
+    """A place in the text: line and column from 1, byte-exact offsets in characters from 0."""
+
+    line: int
+    column: int
+    start: int
+    end: int
+
+
+Path = tuple[str | int, ...]
+
+
+class Fault(Exception):
+    """Text that is no manifest: a sentence and its place."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.message, self.line, self.column = message, line, column
+
+
+@dataclass(slots=True)
+class Document:
+    """One document: plain data, and where each node of it stands."""
+
+    data: Any
+    marks: dict[Path, Mark] = field(default_factory=dict)
+    """Place of each value by its path; of a mapping's key by path + ("<key>",)."""
+    line: int = 1
+
+    def place(self, path: Path) -> tuple[int, int]:
+        """Line and column of the value at ``path``, or of the nearest thing around it."""
+        for length in range(len(path), -1, -1):
+            mark = self.marks.get(path[:length])
+            if mark is not None:
+                return mark.line, mark.column
+        return self.line, 1
+
+    def key_place(self, path: Path) -> tuple[int, int]:
+        """Line and column of the key at ``path``; of its value where there is no key."""
+        mark = self.marks.get((*path, "<key>"))
+        return (mark.line, mark.column) if mark is not None else self.place(path)
+
+
+def parse(text: str) -> list[Document]:
+    """All documents of ``text`` that hold anything. Raises Fault."""
+    return list(_Builder(text).documents())
+
+
+def decode(content: bytes) -> str:
+    """Bytes of a file as text; Fault where they are not UTF-8 or hold a NUL."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, column = _place_in(content, error.start)
+        raise Fault("not UTF-8; save the file in that encoding", line, column) from None
+    nul = text.find("\0")
+    if nul >= 0:
+        line, column = _place_in(text.encode(), len(text[:nul].encode()))
+        raise Fault("a NUL byte; is this a text file?", line, column)
+    return text
+
+
+def scalar(text: str) -> Any:
+    """The value of a plain scalar by YAML 1.2's core schema."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+        return int(text, base)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+class _Builder:
+    """Events to data, by recursive descent as deep as ``MAX_DEPTH``."""
+
+    def __init__(self, text: str) -> None:
+        self._next: Callable[[], Any] = self._guarded(_PARSER(text).get_event)
+        self._nodes = 0
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._marks: dict[Path, Mark] = {}
+
+    def documents(self) -> Iterator[Document]:
+        self._next()
+        while not isinstance(self._next(), yaml.StreamEndEvent):
+            self._anchors, self._marks = {}, {}
+            event = self._next()
+            line = event.start_mark.line + 1
+            data = self._node(event, (), 0)
+            self._next()
+            if data is not None:
+                yield Document(data, self._marks, line)
+
+    def _node(self, event: Any, path: Path, depth: int) -> Any:
+        place = (event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, path, place)
+        before = self._nodes
+        self._count(1, place)
+        if depth > MAX_DEPTH:
+            raise Fault(f"nested more than {MAX_DEPTH} deep", *place)
+        if event.tag not in (None, "!") and not _is_core(event.tag):
+            raise Fault(f"the tag {event.tag} is not known here", *place)
+        if isinstance(event, yaml.ScalarEvent):
+            data, end = self._scalar(event, path), event.end_mark
+        elif isinstance(event, yaml.SequenceStartEvent):
+            data, end = self._sequence(path, depth)
+        else:
+            data, end = self._mapping(path, depth)
+        self._marks[path] = Mark(*place, event.start_mark.index, end.index)
+        if event.anchor:
+            self._anchors[event.anchor] = (data, self._nodes - before)
+        return data
+
+    def _scalar(self, event: Any, path: Path) -> Any:
+        if event.tag == "tag:yaml.org,2002:str" or not event.implicit[0]:
+            return event.value
+        if any(key in _TEXT_KEYS for key in path[-2:]):
+            return event.value
+        return scalar(event.value)
+
+    def _sequence(self, path: Path, depth: int) -> tuple[list[Any], Any]:
+        items: list[Any] = []
+        event: Any
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            items.append(self._node(event, (*path, len(items)), depth + 1))
+        return items, event.end_mark
+
+    def _mapping(self, path: Path, depth: int) -> tuple[dict[str, Any], Any]:
+        found: dict[str, Any] = {}
+        event: Any
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            mark = event.start_mark
+            place = (mark.line + 1, mark.column + 1)
+            if not isinstance(event, yaml.ScalarEvent):
+                raise Fault("a key must be plain text", *place)
+            key = event.value
+            if key in found:
+                first = self._marks[(*path, key, "<key>")].line
+                raise Fault(f"{key} stands here twice; first in line {first}", *place)
+            self._marks[(*path, key, "<key>")] = Mark(*place, mark.index, event.end_mark.index)
+            found[key] = self._node(self._next(), (*path, key), depth + 1)
+        return found, event.end_mark
+
+    def _alias(self, event: Any, path: Path, place: tuple[int, int]) -> Any:
+        if event.anchor not in self._anchors:
+            raise Fault(f"*{event.anchor} stands for nothing that was finished before", *place)
+        data, nodes = self._anchors[event.anchor]
+        self._count(nodes, place)
+        self._marks[path] = Mark(*place, event.start_mark.index, event.end_mark.index)
+        return data
+
+    def _count(self, nodes: int, place: tuple[int, int]) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            raise Fault(f"more than {MAX_NODES} values, aliases counted in full", *place)
+
+    def _guarded(self, get: Callable[[], Any]) -> Callable[[], Any]:
+        """The parser's own faults, as ours."""
+
+        def guarded() -> Any:
+            try:
+                return get()
+            except yaml.MarkedYAMLError as error:
+                mark: Any = error.problem_mark or error.context_mark
+                said = error.problem or error.context or "not YAML"
+                raise Fault(f"not YAML: {said}", mark.line + 1, mark.column + 1) from None
+            except yaml.YAMLError as error:
+                raise Fault(f"not YAML: {str(error).splitlines()[0]}", 1, 1) from None
+
+        return guarded
+
+
+def _is_core(tag: str) -> bool:
+    return tag.removeprefix("tag:yaml.org,2002:") in {
+        *("str", "int", "float", "bool", "null", "map", "seq"),
+    }
+
+
+def _place_in(content: bytes, offset: int) -> tuple[int, int]:
+    before = content[:offset]
+    line_start = before.rfind(b"\n") + 1
+    return before.count(b"\n") + 1, len(before[line_start:].decode("utf-8", "replace")) + 1

@@ -1,0 +1,343 @@
+"""The host, as far as it is ours: which processes run, when they end, and signals to them.
+
+Two sources that cover for each other (DESIGN 4.2): a pidfd for each main process tells its end
+at once; the relist of ``/proc`` finds what nobody told of. Guarantees:
+
+- a process is (pid, start); it is signalled only through a pidfd whose identity was checked;
+- the exit of a main process is told exactly once, by ``on_exit``; what it leaves behind is known
+  by then, and ``on_gone`` says when the last process of the nonce has gone;
+- once a main process has ended, nothing that it left behind is ever taken for one;
+- trouble of our own (out of files) raises OSError and never passes for a process that is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.model.observed import Exit, Process, ProcessId, RunState, Tag
+from reconciler.model.procstat import ProcStat
+from reconciler.observed import exits, pidfds, procfs, states
+from reconciler.observed.clock import ticks_to_seconds
+from reconciler.observed.newcomers import Newcomers
+from reconciler.observed.table import Group, Table
+from reconciler.observed.witness import JournalWitness, Witnesses, fifo_dir_of
+
+
+class Found(NamedTuple):
+    """What a relist brought: processes not known before, and faults not told before."""
+
+    adopted: tuple[Process, ...]
+    faults: tuple[str, ...]
+
+
+class Host:
+    """The processes of one store. Without a ``loop`` it is good for one look (``snapshot``).
+
+    ``on_exit(process, exit)``: a main process ended; ``leftovers`` and ``signal_all`` still
+    know what it left behind. ``on_gone(nonce)``: the last process of the nonce has gone.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        state_dir: Path,
+        loop: asyncio.AbstractEventLoop | None,
+        *,
+        journal: JournalWitness,
+        on_exit: Callable[[Process, Exit], None] = lambda process, exit: None,
+        on_gone: Callable[[str], None] = lambda nonce: None,
+        proc: str = procfs.PROC,
+    ) -> None:
+        self._loop = loop
+        self._on_exit = on_exit
+        self._on_gone = on_gone
+        self._proc = proc
+        self._table = Table()
+        self._newcomers = Newcomers(proc)
+        fifo_dir = fifo_dir_of(state_dir)
+        self._witnesses = Witnesses(store, fifo_dir, journal, self._table.session, proc)
+        self._faults: dict[int, str] = {}
+        self._untold: list[str] = []
+
+    # -- what is known -------------------------------------------------------------------------
+
+    def processes(self, app: str | None = None) -> tuple[Process, ...]:
+        """The main processes that run: of one app, or all."""
+        return tuple(group.process for group in self._table.running(app))
+
+    def apps(self) -> set[str]:
+        """Names of the apps that have one."""
+        return self._table.apps()
+
+    def get(self, nonce: str) -> Process | None:
+        """The main process; None once it has ended."""
+        group = self._running(nonce)
+        return group.process if group else None
+
+    def pidfd(self, nonce: str) -> int | None:
+        """Of the main process; it stays the host's, and is valid until ``on_exit``."""
+        group = self._running(nonce)
+        return group.pidfd if group and group.pidfd >= 0 else None
+
+    def leftovers(self, nonce: str) -> tuple[ProcessId, ...]:
+        """What a main process that has ended left behind."""
+        group = self._table.get(nonce)
+        return tuple(group.others) if group and group.ended else ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Sentences on processes that live, about which the witnesses do not agree."""
+        return tuple(self._faults.values())
+
+    def update(self, nonce: str, **changes: Any) -> None:
+        """Change fields of a process's record (``ready``, ``state``, …); none where it ended."""
+        group = self._running(nonce)
+        if group is not None:
+            self._table.update(group, changes)
+
+    # -- who comes -----------------------------------------------------------------------------
+
+    def register(self, process: Process, pidfd: int) -> None:
+        """A process that we have just started. The pidfd is the host's from now on."""
+        self._newcomers.add(process.id.pid)
+        exits.keep(process.id.pid)
+        self._enter(Group(process, pidfd))
+
+    def relist(self, full: bool = False) -> Found:
+        """Look through ``/proc``: at new pids, or with ``full`` at all, since pids are reused.
+
+        OSError where we are out of files: nothing is forgotten then, all is looked at again.
+        """
+        try:
+            listing = self._newcomers.listing()
+            for pid in listing.vanished:
+                self._vanished(pid)
+            adopted = self._examine(self._newcomers.present() if full else listing.new)
+        except OSError:
+            self._newcomers.reset()
+            raise
+        told, self._untold = tuple(self._untold), []
+        return Found(tuple(adopted), told)
+
+    def _examine(self, pids: Iterable[int], adopt: bool = True) -> list[Process]:
+        """Find out whose these processes are; the new main ones are returned.
+
+        Without ``adopt`` only processes of a known nonce are taken in, the rest is left to the
+        next relist, whose caller wants to hear of them.
+        """
+        claimed: dict[str, list[tuple[ProcStat, Tag]]] = {}
+        nobodys: list[ProcStat] = []
+        for pid in pids:
+            found = self._alive(pid)
+            if found is None:
+                continue
+            identity = self._witnesses.identify(found)
+            if identity is None:
+                nobodys.append(found)
+            else:
+                self._note_fault(found.pid, identity.fault)
+                claimed.setdefault(identity.tag.nonce, []).append((found, identity.tag))
+        adopted = []
+        for nonce, members in claimed.items():
+            if adopt or self._table.get(nonce) is not None:
+                adopted += self._take_in(nonce, members)
+            else:
+                for found, _ in members:
+                    self._newcomers.discard(found.pid)
+        for found in nobodys:  # the leader of its session may have been found after it
+            tag = self._table.session(found.session)
+            if tag is not None:
+                self._take_in(tag.nonce, [(found, tag)])
+        return adopted
+
+    def _alive(self, pid: int) -> ProcStat | None:
+        """A process to be examined; None where it is dead, known, or the controller itself.
+
+        A controller that was started by one of its own programs carries that one's tag.
+        """
+        if pid == os.getpid():
+            return None
+        found = procfs.stat(pid, self._proc)
+        if found is None or procfs.is_dead(found, self._proc):
+            return None
+        member = self._table.member(pid)
+        if member is not None:
+            if member[0].start == found.start:
+                return None
+            self._vanished(pid)
+        return found
+
+    def _take_in(self, nonce: str, members: list[tuple[ProcStat, Tag]]) -> list[Process]:
+        """Processes of one nonce: the main one, unless it is known, and the others."""
+        # The session's leader first, the earliest first: DESIGN 4.1.
+        members.sort(key=lambda item: (item[0].session != item[0].pid, item[0].start))
+        adopted = []
+        for found, tag in members:
+            id = ProcessId(found.pid, found.start)
+            group = self._table.get(nonce)
+            if group is None:
+                adopted += self._adopt(found, id, tag)
+            else:
+                self._table.add_other(group, id)
+                if group.ended:
+                    self._watch_leftover(group, id)
+        return adopted
+
+    def _adopt(self, found: ProcStat, id: ProcessId, tag: Tag) -> list[Process]:
+        pidfd = -1
+        if self._loop is not None:
+            held = pidfds.hold(id)
+            if held is None:
+                return []
+            pidfd = held
+        state = RunState.FROZEN if found.state in states.STOPPED else RunState.RUNNING
+        process = Process(tag, id, ticks_to_seconds(found.start), state)
+        self._enter(Group(process, pidfd, leads=found.session == found.pid))
+        return [process]
+
+    def _enter(self, group: Group) -> None:
+        self._table.add(group)
+        if self._loop is not None:
+            self._loop.add_reader(group.pidfd, self._main_ended, group)
+
+    def _note_fault(self, pid: int, fault: str) -> None:
+        if fault and self._faults.get(pid) != fault:
+            self._faults[pid] = fault
+            self._untold.append(fault)
+
+    # -- who goes ------------------------------------------------------------------------------
+
+    def _main_ended(self, group: Group) -> None:
+        """Its pidfd is readable."""
+        assert self._loop is not None
+        process, nonce = group.process, group.process.tag.nonce
+        self._look_for_children(group)
+        exit = exits.collect(group.pidfd, process.id, self._proc)
+        if exit is None:
+            return
+        exits.release(process.id.pid)
+        self._loop.remove_reader(group.pidfd)
+        os.close(group.pidfd)
+        group.pidfd = -1
+        self._faults.pop(process.id.pid, None)
+        self._newcomers.discard(process.id.pid)
+        self._table.end(group)
+        for id in tuple(group.others):
+            self._watch_leftover(group, id)
+        try:
+            self._on_exit(group.process, exit)
+        finally:
+            if not group.others and self._table.get(nonce) is group:
+                self._gone(group)
+
+    def _look_for_children(self, group: Group) -> None:
+        """What was forked since the last relist: it may have left children nobody knows of.
+
+        Before the main process is reaped, since until then its number is its session's for
+        certain. One that somebody else reaps may be gone already, and its number reused.
+        """
+        main = group.process.id
+        found = procfs.stat(main.pid, self._proc)
+        if found is None or found.start != main.start:
+            self._table.drop_session(group)
+        self._look_at_latest()
+
+    def _look_at_latest(self) -> None:
+        try:
+            self._examine(self._newcomers.latest(), adopt=False)
+        except OSError:  # out of files: what follows is done all the same, the relist mends it
+            self._newcomers.reset()
+
+    def _watch_leftover(self, group: Group, id: ProcessId) -> None:
+        assert self._loop is not None
+        if group.others.get(id, -1) >= 0:
+            return
+        try:
+            pidfd = pidfds.hold(id)
+        except OSError:  # out of files: the relist will see it vanish
+            return
+        if pidfd is None:
+            self._table.drop_other(group, id)
+        else:
+            group.others[id] = pidfd
+            self._loop.add_reader(pidfd, self._other_gone, group, id)
+
+    def _other_gone(self, group: Group, id: ProcessId) -> None:
+        """One of the others has ended. Never reaped here: preStop has somebody who waits."""
+        pidfd = group.others.get(id, -1)
+        if pidfd >= 0 and self._loop is not None:
+            self._loop.remove_reader(pidfd)
+            os.close(pidfd)
+        self._faults.pop(id.pid, None)
+        self._table.drop_other(group, id)
+        if group.ended and not group.others:
+            self._gone(group)
+
+    def _vanished(self, pid: int) -> None:
+        """A pid is gone, or has become another process."""
+        self._faults.pop(pid, None)
+        member = self._table.member(pid)
+        # The end of a main process is told by its pidfd, with its exit status, and by that only.
+        if member is not None and member[0] != member[1].process.id:
+            self._other_gone(member[1], member[0])
+
+    def _gone(self, group: Group) -> None:
+        self._table.remove(group)
+        self._on_gone(group.process.tag.nonce)
+
+    # -- effects and samples -------------------------------------------------------------------
+
+    def signal(self, nonce: str, signum: int) -> bool:
+        """Signal the main process; False where it is gone."""
+        group = self._running(nonce)
+        if group is None or group.pidfd < 0:
+            return False
+        return self._send(group.process.id, group.pidfd, signum)
+
+    def signal_all(self, nonce: str, signum: int) -> int:
+        """Signal every process of the nonce, also what was forked a moment ago: how many."""
+        group = self._table.get(nonce)
+        if group is None:
+            return 0
+        self._look_at_latest()
+        count = int(self.signal(nonce, signum))
+        for id, pidfd in tuple(group.others.items()):
+            count += self._send(id, pidfd, signum)
+        return count
+
+    def sample_states(self) -> set[str]:
+        """See who is frozen and whose program was replaced; the apps where that changed."""
+        changed = set()
+        for group in self._table.running():
+            changes = states.look(group, self._proc)
+            if changes:
+                self._table.update(group, changes)
+                changed.add(group.process.tag.app)
+        return changed
+
+    def close(self) -> None:
+        """Let go of all pidfds. The processes run on."""
+        for group in self._table.groups():
+            exits.release(group.process.id.pid)
+            for pidfd in (group.pidfd, *group.others.values()):
+                if pidfd >= 0 and self._loop is not None:
+                    self._loop.remove_reader(pidfd)
+                    os.close(pidfd)
+        self._table = Table()
+
+    def _running(self, nonce: str) -> Group | None:
+        group = self._table.get(nonce)
+        return None if group is None or group.ended else group
+
+    def _send(self, id: ProcessId, pidfd: int, signum: int) -> bool:
+        """A process that may not be signalled is not gone; say so once, and go on."""
+        try:
+            return pidfds.send(pidfd, signum) if pidfd >= 0 else pidfds.send_to(id, signum)
+        except PermissionError:
+            told = "may not be signalled: it runs as another user; run recon as root"
+            self._note_fault(id.pid, f"pid {id.pid} {told}")
+            return True

@@ -1,0 +1,184 @@
+"""Readiness probes: when each instance is checked, and what the checks add up to.
+
+Kubernetes' meanings: not ready until ``successThreshold`` checks in a row succeed, ready until
+``failureThreshold`` in a row fail. Two things are better here than a kubelet does them:
+
+- Until an instance is ready it is checked after 50 ms, 100 ms, 200 ms … up to its period, so that
+  a program that is up within 100 ms is not taken for unready for ten seconds.
+- Checks are spread: each interval is jittered by a tenth, those of adopted instances begin at a
+  random point of their period, and no more than 64 are under way at once.
+
+An instance costs one timer between its checks, and a task only during one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from reconciler.model.manifest import Probe
+from reconciler.model.observed import Process
+from reconciler.observed.checks import Result, check
+
+_FIRST = 0.05
+_IN_FLIGHT = 64
+_JITTER = 0.1
+
+OnResult = Callable[[str, bool, str], object]
+Check = Callable[[Probe, int], Coroutine[None, None, Result]]
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    """One probed instance."""
+
+    nonce: str
+    instance: int
+    started_at: float
+    probe: Probe
+    ready: bool
+    told: tuple[bool, str] | None = None
+    row: int = 0
+    """Results in a row that speak against ``ready``."""
+    interval: float = _FIRST
+    """Seconds to the next check while it has not been ready yet; 0 from then on."""
+    timer: asyncio.TimerHandle | None = None
+    task: asyncio.Task[Result] | None = None
+    queued: bool = False
+
+
+class Prober:
+    """The probed instances, by nonce.
+
+    ``on_result(nonce, ready, message)`` is called in the loop when readiness changes, and while
+    an instance is not ready whenever the reason does.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_result: OnResult, check: Check = check
+    ) -> None:
+        self._loop = loop
+        self._on_result = on_result
+        self._check = check
+        self._watches: dict[str, _Watch] = {}
+        self._queue: deque[_Watch] = deque()
+        self._running = 0
+
+    def __contains__(self, nonce: str) -> bool:
+        return nonce in self._watches
+
+    def watch(self, process: Process, probe: Probe, initial: bool | None = None) -> None:
+        """Probe a process from now on; ``initial``: what is known of it, None if nothing.
+
+        An instance known as ready stays so until the probe has failed often enough. Watching
+        one that is watched already is ``update``.
+        """
+        nonce = process.tag.nonce
+        if nonce in self._watches:
+            self.update(nonce, probe)
+            return
+        watch = _Watch(nonce, process.tag.instance, process.started_at, probe, ready=bool(initial))
+        self._watches[nonce] = watch
+        delay = process.started_at + probe.initial_delay_seconds - _now()
+        if initial:
+            watch.interval = 0
+            watch.told = (True, "")
+            delay = max(delay, random.uniform(0, probe.period_seconds))
+        self._after(watch, delay)
+
+    def update(self, nonce: str, probe: Probe) -> None:
+        """A changed probe applies at once; what the instance is counts on until it answers."""
+        watch = self._watches.get(nonce)
+        if watch is None or watch.probe == probe:
+            return
+        watch.probe = probe
+        watch.row = 0
+        if watch.task is not None:
+            watch.task.cancel()  # its end starts the next
+        elif not watch.queued:
+            self._after(watch, watch.started_at + probe.initial_delay_seconds - _now())
+
+    def forget(self, nonce: str) -> None:
+        """No more checks and no more results of this process."""
+        watch = self._watches.pop(nonce, None)
+        if watch is None:
+            return
+        if watch.timer is not None:
+            watch.timer.cancel()
+        if watch.task is not None:
+            watch.task.cancel()
+
+    def close(self) -> None:
+        for nonce in list(self._watches):
+            self.forget(nonce)
+
+    def _after(self, watch: _Watch, delay: float) -> None:
+        if watch.timer is not None:
+            watch.timer.cancel()
+        watch.timer = self._loop.call_later(max(0.0, delay), self._due, watch)
+
+    def _due(self, watch: _Watch) -> None:
+        watch.timer = None
+        watch.queued = True
+        self._queue.append(watch)
+        self._start_queued()
+
+    def _start_queued(self) -> None:
+        while self._queue and self._running < _IN_FLIGHT:
+            watch = self._queue.popleft()
+            watch.queued = False
+            if self._watches.get(watch.nonce) is not watch:
+                continue
+            self._run(watch)
+
+    def _run(self, watch: _Watch) -> None:
+        """Start one check; its end starts the timer of the next."""
+        began, probe = self._loop.time(), watch.probe
+
+        def ended(task: asyncio.Task[Result]) -> None:
+            self._running -= 1
+            watch.task = None
+            if self._watches.get(watch.nonce) is watch:
+                if watch.probe is probe and not task.cancelled():
+                    self._count(watch, task.result())
+                    self._after(watch, self._interval(watch) - (self._loop.time() - began))
+                else:
+                    self._after(watch, 0)  # it was asked the old question
+            self._start_queued()
+
+        self._running += 1
+        watch.task = self._loop.create_task(self._check(probe, watch.instance))
+        watch.task.add_done_callback(ended)
+
+    def _interval(self, watch: _Watch) -> float:
+        """Seconds from the beginning of one check to that of the next."""
+        period = watch.probe.period_seconds
+        wait = min(watch.interval or period, period)
+        if watch.interval:
+            watch.interval = min(watch.interval * 2, period)
+        return wait * random.uniform(1 - _JITTER, 1 + _JITTER)
+
+    def _count(self, watch: _Watch, result: Result) -> None:
+        probe = watch.probe
+        watch.row = watch.row + 1 if result.ok is not watch.ready else 0
+        if watch.row >= (probe.failure_threshold if watch.ready else probe.success_threshold):
+            watch.ready = result.ok
+            watch.row = 0
+            watch.interval = 0
+        if watch.ready:
+            self._tell(watch, True, "")
+        elif not result.ok:
+            self._tell(watch, False, result.message)
+
+    def _tell(self, watch: _Watch, ready: bool, message: str) -> None:
+        if watch.told != (ready, message):
+            watch.told = (ready, message)
+            self._on_result(watch.nonce, ready, message)
+
+
+def _now() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

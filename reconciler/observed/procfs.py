@@ -1,0 +1,142 @@
+"""Reading ``/proc/PID``: fast, and calm about processes that vanish while being read.
+
+None means that there is nothing to be learned: the process is gone, or it is not ours to look
+at. Every function takes the directory where procfs is mounted, for tests and for containers.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+from reconciler.model.procstat import ProcStat, parse_stat
+
+PROC = "/proc"
+_BLOCK = 1 << 16
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
+def pids(proc: str = PROC) -> list[int]:
+    """Every process of the host."""
+    return [int(name) for name in os.listdir(proc) if name.isdecimal()]
+
+
+def children(pid: int, proc: str = PROC) -> list[int]:
+    """The children of a process; every process where the kernel keeps no list of them."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"{proc}/{pid}/task"):
+            with open(f"{proc}/{pid}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except OSError as error:
+        _raise_if_ours(error)
+        return pids(proc)
+    return found
+
+
+def last_pid(proc: str = PROC) -> int | None:
+    """The pid (or thread id) that was given out last: the fifth field of ``loadavg``, proc(5)."""
+    line = _read(f"{proc}/loadavg", 256)
+    try:
+        return int(line.split()[4]) if line else None
+    except (ValueError, IndexError):
+        return None
+
+
+def stat(pid: int, proc: str = PROC) -> ProcStat | None:
+    """``/proc/PID/stat``; also of a zombie, and of a thread where ``pid`` is a thread's."""
+    line = _read(f"{proc}/{pid}/stat", 4096)
+    try:
+        return parse_stat(line) if line else None
+    except ValueError:
+        return None
+
+
+def stat_fields(pid: int, proc: str = PROC) -> list[bytes]:
+    """The fields of the stat line from the third (state) on: field n of proc(5) is [n - 3]."""
+    line = _read(f"{proc}/{pid}/stat", 4096) or b""
+    return line.rpartition(b")")[2].split()
+
+
+def is_dead(found: ProcStat, proc: str = PROC) -> bool:
+    """A zombie is dead, unless other threads live on after the first one has ended."""
+    if found.state not in ("Z", "X", "x"):
+        return False
+    try:
+        return len(os.listdir(f"{proc}/{found.pid}/task")) < 2
+    except OSError:
+        return True
+
+
+def is_thread(pid: int, proc: str = PROC) -> bool:
+    """Whether ``pid`` is a thread's id: procfs opens those too, though it does not list them."""
+    status = _read(f"{proc}/{pid}/status", 4096) or b""
+    _, found, rest = status.partition(b"\nTgid:")
+    return bool(found) and int(rest.split(None, 1)[0]) != pid
+
+
+def variable(pid: int, name: bytes, proc: str = PROC) -> Iterator[bytes]:
+    """The values of an environment variable, as they stand in the process's memory now.
+
+    Several where it is there more than once; getenv(3) gives the first. ``name`` ends in "=",
+    and may go on with the beginning of the value; what is given is what comes after it.
+    """
+    block = _read_all(f"{proc}/{pid}/environ")
+    at = block.find(name)
+    while at >= 0:
+        # Only a whole variable counts: BROKEN_RECON_ID=… holds the same letters.
+        if at == 0 or block[at - 1] == 0:
+            end = block.find(b"\0", at)
+            yield block[at + len(name) : end if end >= 0 else len(block)]
+        at = block.find(name, at + 1)
+
+
+def link(pid: int, name: str, proc: str = PROC) -> str | None:
+    """Where a link such as ``exe`` or ``fd/1`` leads; a removed file's ends in " (deleted)"."""
+    try:
+        return os.readlink(f"{proc}/{pid}/{name}")
+    except OSError as error:
+        _raise_if_ours(error)
+        return None
+
+
+def _read(path: str, size: int) -> bytes | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        _raise_if_ours(error)
+        return None
+    try:
+        return os.read(fd, size)
+    except OSError as error:  # ESRCH: it ended between open and read
+        _raise_if_ours(error)
+        return None
+    finally:
+        os.close(fd)
+
+
+def _read_all(path: str) -> bytes:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        _raise_if_ours(error)
+        return b""
+    try:
+        block = os.read(fd, _BLOCK)
+        whole = block
+        while len(block) == _BLOCK:
+            block = os.read(fd, _BLOCK)
+            whole += block
+        return whole
+    except OSError as error:
+        _raise_if_ours(error)
+        return b""
+    finally:
+        os.close(fd)
+
+
+def _raise_if_ours(error: OSError) -> None:
+    """Our own trouble must never look like a process that is gone: a second copy would start."""
+    if error.errno in _OURS:
+        raise error

@@ -1,0 +1,103 @@
+"""Who is this process? What says so, and whom to believe where the sayings differ.
+
+A tag in the environment can vanish: ``setproctitle`` writes over it, ``env -i`` drops it. So
+there are further witnesses, any of which suffices (DESIGN 4.1). From strong to weak:
+
+journal      we wrote it down ourselves when we started exactly this (pid, start)
+session      it is in the session that a main process of ours leads; only descent leads there
+FIFO         it holds an output FIFO of ours as fd 1 or 2: a kernel object, had by descent or by
+             opening it on purpose
+environment  text, which is inherited too, but also copied: ``env > file`` in one process and
+             ``. ./file`` in another carry an old tag into a new life
+
+Where they name different processes the strongest is believed and a fault is reported. To be
+ours is never called off by a contradiction: at worst a stop ends too little, while a second
+copy of a program that runs may destroy its data.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.model.fifo import FifoName
+from reconciler.model.observed import ProcessId, Tag
+from reconciler.model.procstat import ProcStat
+from reconciler.observed import procfs
+
+JournalWitness = Callable[[ProcessId], Tag | None]
+
+_LONGEST = 512
+"""Bytes of a tag. Anybody may put anything into an environment; ours are a third of this."""
+_APP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose a process is, and the fault to report where the witnesses did not agree."""
+
+    tag: Tag
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """What is asked about each process: of one store, whose FIFOs lie in ``fifo_dir``."""
+
+    store: str
+    fifo_dir: str
+    """Absolute, links resolved, without a slash at the end."""
+    journal: JournalWitness
+    session: Callable[[int], Tag | None]
+    """The tag of the main process that leads the session of this number."""
+    proc: str = procfs.PROC
+
+    def identify(self, found: ProcStat) -> Identity | None:
+        """Whose the process is; None where it is nobody's of this store."""
+        said = [
+            ("the journal", self.journal(ProcessId(found.pid, found.start))),
+            ("its session", self.session(found.session)),
+            ("its output", self._by_fifo(found.pid)),
+            ("its environment", self._by_environment(found.pid)),
+        ]
+        heard = [(who, tag) for who, tag in said if tag is not None]
+        if not heard:
+            return None
+        strongest, believed = heard[0]
+        against = [(who, tag) for who, tag in heard[1:] if tag.nonce != believed.nonce]
+        if not against:
+            return Identity(believed)
+        others = " and ".join(f"{who} says {_told(tag)}" for who, tag in against)
+        return Identity(
+            believed,
+            f"pid {found.pid}: {strongest} says {_told(believed)}, but {others}; counted as"
+            f" {_told(believed)}, stop the process by hand if that is wrong",
+        )
+
+    def _by_fifo(self, pid: int) -> Tag | None:
+        for name in ("fd/1", "fd/2"):
+            directory, _, file = (procfs.link(pid, name, self.proc) or "").rpartition("/")
+            fifo = FifoName.parse(file) if directory == self.fifo_dir else None
+            if fifo is not None and _APP.fullmatch(fifo.app):
+                return Tag(self.store, fifo.app, fifo.instance, fifo.hash, fifo.nonce)
+        return None
+
+    def _by_environment(self, pid: int) -> Tag | None:
+        wanted = f"RECON_ID={self.store}/".encode()
+        for value in procfs.variable(pid, wanted, self.proc):
+            if len(value) <= _LONGEST and value.isascii():
+                tag = Tag.parse(f"{self.store}/{value.decode()}")
+                if tag is not None and _APP.fullmatch(tag.app):
+                    return tag
+        return None
+
+
+def fifo_dir_of(state_dir: os.PathLike[str] | str) -> str:
+    """Where the FIFOs of a state directory lie, as ``/proc`` names it."""
+    return os.path.join(os.path.realpath(state_dir), "fifo")
+
+
+def _told(tag: Tag) -> str:
+    return f"{tag.app}-{tag.instance} ({tag.nonce})"

@@ -1,0 +1,1 @@
+"""A plan's actions become effects."""

@@ -1,0 +1,55 @@
+"""The environment a program starts with: the manifest's word, a short list, the tag; no more.
+
+Never the shell's that happened to start the controller (DESIGN 7): what a program sees must
+be readable in its manifest, and the same after a boot as after a hand-made start.
+
+=========  =====================================================================
+PATH       the controller's when it started, else the system's usual directories
+LANG       the controller's when it started, else ``C.UTF-8``
+TZ         the controller's when it started, else unset (the host's own zone)
+HOME       of the passwd entry of the user that the app runs as
+USER       the name of that user; LOGNAME, its POSIX twin, equals it
+RECON_ID   the tag by which recon knows the process again
+=========  =====================================================================
+
+SHELL is left out on purpose: a service has no login shell. The manifest wins over all but
+RECON_ID, which a manifest cannot set.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from reconciler.converge.account import Account, account_of
+from reconciler.model.desired import DesiredApp
+from reconciler.model.observed import Tag
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    """The part of the list above that comes from the controller's own environment."""
+    variables = {
+        "PATH": environ.get("PATH") or DEFAULT_PATH,
+        "LANG": environ.get("LANG") or "C.UTF-8",
+    }
+    if environ.get("TZ"):
+        variables["TZ"] = environ["TZ"]
+    return variables
+
+
+_AT_START = inherited(os.environ)
+
+
+def environment_of(app: DesiredApp, tag: Tag, account: Account | None = None) -> dict[str, str]:
+    """All variables of one instance. Raises AccountError where its user cannot be found."""
+    account = account or account_of(app.spec.user, app.spec.group)
+    return {
+        **_AT_START,
+        "HOME": account.home,
+        "USER": account.name,
+        "LOGNAME": account.name,
+        **app.environment(tag.instance),
+        "RECON_ID": str(tag),
+    }

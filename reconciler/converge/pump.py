@@ -1,0 +1,194 @@
+"""One chunk of one stream, from its FIFO into its log by way of the spool.
+
+Ties the spool to what is around it: which log, rotated when it has its size; recovery of a
+chunk that an earlier controller was killed in; and, where a chunk cannot be finished, setting
+it aside so that the other streams go on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.converge import logfile
+from reconciler.converge.compress import Compressor
+from reconciler.converge.spool import MAX_CHUNK, Carry, Header, Spool, load_carry
+from reconciler.converge.trouble import Trouble
+from reconciler.model.fifo import FifoName
+from reconciler.model.manifest import Logs
+
+_LEAST = 4096
+"""Bytes moved at least, however little room a log has until its rotation."""
+
+
+@dataclass(slots=True, eq=False)
+class Tap:
+    """One stream that is read."""
+
+    name: FifoName
+    fd: int
+    carry: Carry = field(default_factory=Carry)
+    read_at: float = 0.0
+    ended: bool = False
+    """Its process is gone; what is left goes into the log, and then the tap goes."""
+    stuck: Spool | None = None
+    """A chunk that was taken from the FIFO and could not be finished; it holds the carry."""
+    lost: int = 0
+    """Bytes dropped that no line in the log tells of yet."""
+    trouble: Trouble | None = None
+    """Set while its log cannot be written."""
+
+
+class Pump:
+    """Moves chunks for all streams, one at a time."""
+
+    def __init__(self, state_dir: Path, compressor: Compressor) -> None:
+        self._state = state_dir
+        self._compressor = compressor
+        self._spool: Spool | None = None
+
+    def move(self, tap: Tap, logs: Logs, *, flush: bool = False, reason: str = "") -> int:
+        """Move one chunk from the FIFO to the log. Bytes moved; 0 where none waited.
+
+        With ``flush`` the carry is written even so. Where bytes were lost, a line of our own
+        that gives the ``reason`` stands in their place.
+        OSError: nothing has left the FIFO, or it is in ``tap.stuck``, or counted in ``tap.lost``.
+        """
+        if tap.stuck is not None:
+            self._finish_stuck(tap, tap.stuck)
+        name, carry, midline = tap.name, tap.carry.text, tap.carry.midline
+        if tap.lost:  # the start of a line whose end was dropped is lost as well
+            count, flush = tap.lost + len(carry), True
+            carry = b"\n" * midline + b"recon: %d bytes of output were lost: " % count
+            carry += reason.encode() + b"\n"
+        path = logfile.log_path(self._state, name.app, name.instance, name.stream)
+        log, length = self._open_log(path, logs, midline=midline)
+        try:
+            header = Header(
+                log=str(path),
+                inode=os.fstat(log).st_ino,
+                length=length,
+                stamp=logfile.stamp(time.time()) if logs.timestamps else "",
+                carry_file=str(self.companion(name, "carry")),
+                carry=len(carry),
+                midline=midline,
+            )
+            spool = self._empty_spool()
+            limit = min(MAX_CHUNK, max(_LEAST, logs.rotate.size - length))
+            moved = spool.take(tap.fd, header, carry, limit)
+            if moved or flush:
+                self._finish(tap, spool, header, log)
+            else:
+                spool.commit()
+            return moved
+        finally:
+            os.close(log)
+
+    def recover(self) -> None:
+        """Finish the chunks an earlier controller was killed in, as far as there is room."""
+        for path in (self._state / "spool", *(self._state / "fifo").glob("*.spool")):
+            try:
+                self._finish_left(path)
+            except OSError:
+                continue
+
+    def load(self, name: FifoName, fd: int) -> Tap:
+        """The tap of a stream, with what an earlier controller kept of it."""
+        tap = Tap(name, fd, load_carry(self.companion(name, "carry")))
+        aside = self.companion(name, "spool")
+        if aside.exists():
+            tap.stuck = Spool(aside)
+        return tap
+
+    def forget(self, name: FifoName) -> None:
+        """Remove what was kept of a stream, and its FIFO."""
+        for kind in ("carry", "spool"):
+            self.companion(name, kind).unlink(missing_ok=True)
+        (self._state / "fifo" / str(name)).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def companion(self, name: FifoName, kind: str) -> Path:
+        """The file beside a FIFO that keeps its carry, or its spool set aside."""
+        return self._state / "fifo" / f"{name}.{kind}"
+
+    def _open_log(self, path: Path, logs: Logs, *, midline: bool) -> tuple[int, int]:
+        """A descriptor of the log and its length; a log that has its size is rotated first."""
+        log = logfile.open_log(path)
+        length = os.fstat(log).st_size
+        if length < logs.rotate.size or not length or midline:
+            return log, length
+        os.close(log)
+        logfile.rotate(path, logs.rotate.keep, time.time())
+        if logs.rotate.compress:
+            self._compressor.request(path.parent)
+        return logfile.open_log(path), 0
+
+    def _finish(self, tap: Tap, spool: Spool, header: Header, log: int) -> None:
+        try:
+            tap.carry = spool.finish(header, log)
+        except OSError:
+            self._set_aside(tap, spool)
+            raise
+        tap.lost = 0
+
+    def _set_aside(self, tap: Tap, spool: Spool) -> None:
+        """Keep a chunk that cannot be finished for its stream; the others get a new spool."""
+        tap.carry = Carry()
+        try:
+            spool.set_aside(self.companion(tap.name, "spool"))
+        except OSError:  # not even renamed: it must make way
+            tap.lost += spool.size()
+            spool.commit()
+        else:
+            tap.stuck, tap.lost, self._spool = spool, 0, None
+
+    def _finish_stuck(self, tap: Tap, stuck: Spool) -> None:
+        header = stuck.pending()
+        if header is not None:
+            tap.carry = _resume(stuck, header)
+        stuck.path.unlink(missing_ok=True)
+        stuck.close()
+        tap.stuck = None
+
+    def _empty_spool(self) -> Spool:
+        if self._spool is not None and self._spool.removed():
+            self.close()
+        if self._spool is None:
+            self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._finish_left(self._state / "spool")
+            self._spool = Spool(self._state / "spool")
+        return self._spool
+
+    def _finish_left(self, path: Path) -> None:
+        """Finish the chunk in a spool that somebody was killed in, if there is one.
+
+        OSError where it cannot be finished; then it has been set aside for its stream.
+        """
+        if not path.exists():
+            return
+        spool = Spool(path)
+        header = spool.pending()
+        try:
+            if header is not None:
+                _resume(spool, header)
+            path.unlink()
+        except OSError:
+            if header is not None and path.parent == self._state:
+                spool.set_aside(Path(header.carry_file).with_suffix(".spool"))
+            raise
+        finally:
+            spool.close()
+
+
+def _resume(spool: Spool, header: Header) -> Carry:
+    log = logfile.open_log(Path(header.log))
+    try:
+        return spool.resume(header, log)
+    finally:
+        os.close(log)

@@ -1,0 +1,175 @@
+"""Spawn: one instance of an app becomes a process, exactly as its manifest says.
+
+Guarantees: a session of its own; the declared directory, environment, umask and user (with
+that user's groups, DESIGN 7); /dev/null as input and no descriptors but 0, 1, 2; default signal
+dispositions. The program is looked for in the *program's* PATH, relative to its directory.
+A child exists only together with a pidfd: where that cannot be had, the child is ended.
+
+The caller reaps, by ``waitid(P_PIDFD)``: see ``_forget``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from reconciler.converge import descriptors
+from reconciler.converge.account import Account, account_of
+from reconciler.converge.environment import environment_of
+from reconciler.converge.unstartable import SpawnError, why
+from reconciler.model.desired import DesiredApp
+from reconciler.model.observed import Process, ProcessId, Tag
+from reconciler.model.procstat import parse_stat
+
+__all__ = ["Program", "SpawnError", "Spawned", "Started", "program_of", "spawn", "start"]
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_TRANSIENT = {
+    errno.EAGAIN,  # no more processes just now
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOSPC,
+    errno.EINTR,
+    errno.ETXTBSY,  # the program is being written this moment: a deploy in progress
+}
+
+
+class Spawned(NamedTuple):
+    """A new process and its pidfd (close-on-exec), which the caller closes."""
+
+    process: Process
+    pidfd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """All that is needed to start a program."""
+
+    command: tuple[str, ...]
+    cwd: str
+    account: Account
+    environment: dict[str, str] = field(repr=False)
+    umask: int = -1
+    """-1: the controller's own."""
+    session: bool = True
+    """Lead a session of its own; else only a process group (helpers such as preStop)."""
+
+
+class Started(NamedTuple):
+    """What ``start`` returns: a child of ours, not reaped."""
+
+    id: ProcessId
+    pidfd: int
+
+
+def spawn(app: DesiredApp, tag: Tag, stdout: int, stderr: int) -> Spawned:
+    """Start one instance; ``stdout`` and ``stderr`` stay the caller's. Raises SpawnError.
+
+    Returns when the program has been exec'd. One that has already ended is returned as well:
+    its pidfd is readable at once.
+    """
+    started = start(program_of(app, tag), stdout, stderr)
+    at = started.id.start / _TICKS
+    probed = app.spec.readiness_probe is not None
+    process = Process(
+        tag=tag,
+        id=started.id,
+        started_at=at,
+        ready=None if probed else True,
+        ready_at=None if probed else at,
+    )
+    return Spawned(process, started.pidfd)
+
+
+def program_of(app: DesiredApp, tag: Tag) -> Program:
+    """How one instance of ``app`` is started. Raises SpawnError where that is not known."""
+    if app.secrets is None:
+        # Never start a program without its secrets: it might run on with defaults.
+        raise SpawnError(f"some secrets of {app.name} cannot be read", transient=False)
+    account = account_of(app.spec.user, app.spec.group)
+    return Program(
+        command=app.spec.command,
+        cwd=app.spec.cwd,
+        account=account,
+        environment=environment_of(app, tag, account),
+        umask=-1 if app.spec.umask is None else int(app.spec.umask, 8),
+    )
+
+
+def start(program: Program, stdout: int, stderr: int) -> Started:
+    """Start a program with /dev/null as its input. Raises SpawnError."""
+    account = program.account
+    identity: dict[str, Any] = {}
+    if account.switch:
+        identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
+    try:
+        with descriptors.spawning():
+            popen = subprocess.Popen(
+                program.command,
+                stdin=descriptors.null(),
+                stdout=stdout,
+                stderr=stderr,
+                close_fds=False,  # nothing of ours is inheritable: see descriptors
+                cwd=program.cwd,
+                env=program.environment,
+                umask=program.umask,
+                start_new_session=program.session,
+                process_group=None if program.session else 0,
+                **identity,
+            )
+            pid = _forget(popen)
+            held = _hold(pid)
+        return Started(held.id, _lifted(held))
+    except OSError as error:
+        transient = error.errno in _TRANSIENT
+        raise SpawnError(
+            why(error, program.command, program.cwd, program.environment), transient
+        ) from error
+
+
+def _forget(popen: subprocess.Popen[bytes]) -> int:
+    """The pid; the object never waits for it.
+
+    A Popen that is dropped while its child runs warns, and parks itself in a list that each
+    later Popen reaps from with waitpid: the exit status would be lost to whoever watches the
+    pidfd. Popen does neither once it has a return code, so it is given one.
+    """
+    popen.returncode = 0
+    return popen.pid
+
+
+def _hold(pid: int) -> Started:
+    """The pidfd and the start time of a child of ours, still unreaped, so the pid is its own.
+
+    Runs while two low descriptors are free for certain, so that it does not fail for want of
+    them. A zombie keeps its stat.
+    """
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            ticks = parse_stat(os.read(fd, 4096)).start
+        finally:
+            os.close(fd)
+        return Started(ProcessId(pid, ticks), os.pidfd_open(pid))
+    except OSError:
+        # The only signal by number: no pidfd is to be had, and an unreaped child of ours
+        # keeps its pid, so that it can be nobody else.
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+
+
+def _lifted(held: Started) -> int:
+    """The pidfd, moved away from the low numbers that are kept for spawns."""
+    try:
+        return descriptors.lift(held.pidfd)
+    except OSError:
+        signal.pidfd_send_signal(held.pidfd, signal.SIGKILL)
+        os.waitid(os.P_PIDFD, held.pidfd, os.WEXITED)
+        os.close(held.pidfd)
+        raise

@@ -1,0 +1,40 @@
+"""Controllers to be killed: each line on stdin starts one more, and its pid is printed.
+
+A process of its own, so that the test can kill real controllers within milliseconds without
+paying for Python's start each time, and without forking pytest.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from reconciler.converge.capture import Capture
+from reconciler.model.manifest import Logs
+from reconciler.model.observed import Tag
+
+
+async def control(state: Path, tag: Tag, logs: Logs) -> None:
+    def on_trouble(app: str, message: str | None) -> None:
+        raise SystemExit(f"{app}: {message}")
+
+    capture = Capture(state, asyncio.get_running_loop(), on_trouble=on_trouble)
+    capture.recover()
+    capture.attach(tag, logs)
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    tag = Tag.parse(sys.argv[2])
+    assert tag is not None
+    logs = Logs.model_validate_json(sys.argv[3])
+    for _ in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            asyncio.run(control(Path(sys.argv[1]), tag, logs))
+        print(pid, flush=True)
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Real programs for the tests of converge, each ended by pidfd at the end of its test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.converge.spawn import Spawned, spawn
+from reconciler.model.desired import DesiredApp, Source
+from reconciler.model.manifest import AppSpec
+from reconciler.model.observed import Tag
+
+MakeApp = Callable[..., DesiredApp]
+SpawnApp = Callable[..., Spawned]
+
+
+def new_tag(app: str = "app", instance: int = 0) -> Tag:
+    return Tag("teststore", app, instance, "hash", secrets.token_hex(6))
+
+
+def python(source: str) -> list[str]:
+    """A command that runs ``source`` with this interpreter."""
+    return [sys.executable, "-c", source]
+
+
+def ended(pidfd: int) -> bool:
+    return os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> MakeApp:
+    def make(command: Any, **spec: Any) -> DesiredApp:
+        spec.setdefault("cwd", str(tmp_path))
+        model = AppSpec.model_validate({"command": command, **spec})
+        return DesiredApp(name="app", spec=model, hash="hash", source=Source("/app.yaml", 1))
+
+    return make
+
+
+@pytest.fixture
+def spawn_app() -> Iterator[SpawnApp]:
+    """``spawn``, with output to /dev/null unless told; what it started is killed and reaped."""
+    started: list[Spawned] = []
+    null = os.open(os.devnull, os.O_RDWR)
+
+    def start(
+        app: DesiredApp, tag: Tag | None = None, out: int | None = None, err: int | None = None
+    ) -> Spawned:
+        out = null if out is None else out
+        spawned = spawn(app, tag or new_tag(), out, out if err is None else err)
+        started.append(spawned)
+        return spawned
+
+    yield start
+    for spawned in started:
+        try:
+            signal.pidfd_send_signal(spawned.pidfd, signal.SIGKILL)
+            os.waitid(os.P_PIDFD, spawned.pidfd, os.WEXITED)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # ended and reaped by the test
+        os.close(spawned.pidfd)
+    os.close(null)
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    made = asyncio.new_event_loop()
+    yield made
+    made.close()

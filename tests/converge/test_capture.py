@@ -1,0 +1,215 @@
+"""Output reaches the logs whatever happens to programs, disks and the state directory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.converge import compress, logfile
+from reconciler.converge.capture import Capture
+from reconciler.model.manifest import Logs, Rotate
+from reconciler.model.observed import Tag
+
+PLAIN = Logs(timestamps=False, rotate=Rotate(compress=False))
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (mount, setuid)")
+
+
+class Host:
+    """A capture on a loop of its own, and the programs it listens to."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.loop = asyncio.new_event_loop()
+        self.troubles: list[tuple[str, str | None]] = []
+        self.programs: list[subprocess.Popen[bytes]] = []
+        self.capture = self.controller()
+
+    def controller(self) -> Capture:
+        capture = Capture(
+            self.state, self.loop, on_trouble=lambda app, text: self.troubles.append((app, text))
+        )
+        capture.recover()
+        return capture
+
+    def restart(self) -> None:
+        self.capture.close()
+        self.capture = self.controller()
+
+    def start(self, tag: Tag, code: str, uid: int | None = None) -> subprocess.Popen[bytes]:
+        streams = self.capture.open(tag, uid, uid)
+        program = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=streams.stdout,
+            stderr=streams.stderr,
+            stdin=subprocess.PIPE,
+            user=uid,
+        )
+        streams.close()
+        self.programs.append(program)
+        return program
+
+    def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
+        async def wait() -> None:
+            deadline = time.monotonic() + seconds
+            while not condition():
+                assert time.monotonic() < deadline, "not in time"
+                await asyncio.sleep(0.005)
+
+        self.loop.run_until_complete(wait())
+
+    def log(self, tag: Tag, stream: str = "out") -> bytes:
+        path = self.state / "logs" / tag.app / f"{tag.instance}.{stream}.log"
+        return path.read_bytes() if path.exists() else b""
+
+    def close(self) -> None:
+        for program in self.programs:
+            program.kill()
+            program.communicate()
+        self.capture.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    host = Host(tmp_path / "state")
+    yield host
+    host.close()
+
+
+def tag_of(nonce: str, app: str = "app") -> Tag:
+    return Tag("store", app, 0, "0123456789ab.-", nonce)
+
+
+def test_a_program_that_dies_before_it_is_attached_loses_nothing(host: Host) -> None:
+    tag = tag_of("a")
+    program = host.start(tag, "import os; os.write(1, b'out\\nno newline'); os.write(2, b'err')")
+    program.wait()
+    host.capture.attach(tag, PLAIN)
+    host.capture.detach(tag.nonce)
+    assert host.log(tag) == b"out\nno newline\n"
+    assert host.log(tag, "err") == b"err\n"
+    assert list((host.state / "fifo").iterdir()) == []
+
+
+def test_an_adopted_process_is_read_although_the_state_directory_was_removed(host: Host) -> None:
+    tag = tag_of("a")
+    code = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
+    program = host.start(tag, code)
+    host.capture.attach(tag, PLAIN)
+    assert program.stdin is not None
+    program.stdin.write(b"before\n")
+    program.stdin.flush()
+    host.until(lambda: host.log(tag) == b"before\n")
+    shutil.rmtree(host.state)
+    host.restart()
+    host.capture.attach(tag, PLAIN, program.pid)
+    program.stdin.write(b"after\n")
+    program.stdin.flush()
+    host.until(lambda: host.log(tag) == b"after\n")
+
+
+def test_what_a_process_left_that_ended_without_a_controller_is_swept(host: Host) -> None:
+    tag = tag_of("a")
+    program = host.start(tag, "import os, sys; os.write(1, b'half'); sys.stdin.read()")
+    host.capture.attach(tag, PLAIN)
+    host.until(lambda: any(file.suffix == ".carry" for file in (host.state / "fifo").iterdir()))
+    host.restart()
+    host.capture.configure("app", PLAIN)
+    host.capture.sweep(live=())
+    assert host.log(tag) == b"", "somebody holds it still"
+    program.kill()
+    program.wait()
+    host.capture.sweep(live={"a"})
+    assert host.log(tag) == b""
+    host.capture.sweep(live=())
+    assert host.log(tag) == b"half\n"
+    assert list((host.state / "fifo").iterdir()) == []
+
+
+def test_a_flood_neither_starves_the_loop_nor_loses_a_byte(host: Host) -> None:
+    logs = Logs(timestamps=False, rotate=Rotate(size="4Mi", keep=1000, compress=False))
+    loud, quiet = tag_of("a", "loud"), tag_of("b", "quiet")
+    flood = "import os\nfor n in range(640): os.write(1, b'%099d\\n' % n * 655)"
+    program = host.start(loud, flood)
+    host.start(quiet, "print('hello')")
+    host.capture.attach(loud, logs)
+    host.capture.attach(quiet, logs)
+    host.until(lambda: host.log(quiet) == b"hello\n" and program.poll() is not None)
+    host.capture.detach("a")
+    path = logfile.log_path(host.state, "loud", 0, "out")
+    text = b"".join(file.read_bytes() for file in [*logfile.rotated(path), path])
+    assert text == b"".join(b"%099d\n" % n * 655 for n in range(640))
+    sizes = [file.stat().st_size for file in logfile.rotated(path)]
+    assert len(sizes) > 5 and all(4 * 2**20 <= size < 4 * 2**20 + 8192 for size in sizes)
+
+
+def test_rotated_files_are_compressed_and_only_so_many_kept(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compress, "DELAY", 0.01)
+    logs = Logs(timestamps=False, rotate=Rotate(size=10_000, keep=3, compress=True))
+    tag = tag_of("a")
+    host.start(tag, "import sys\nfor n in range(20000): print(n)\nsys.stdout.flush(); input()")
+    host.capture.attach(tag, logs)
+    host.until(lambda: host.log(tag).endswith(b"19999\n"))
+    path = logfile.log_path(host.state, "app", 0, "out")
+    host.until(lambda: [f.suffix for f in logfile.rotated(path)] == [".gz"] * 3)
+
+
+@needs_root
+def test_stdout_can_be_reopened_by_an_app_of_another_user(host: Host) -> None:
+    tag = tag_of("a")
+    streams = host.capture.open(tag, 65534, 65534)
+    command = ["/bin/sh", "-c", "echo reopened > /dev/stdout"]
+    program = subprocess.Popen(command, stdout=streams.stdout, user=65534, group=65534)
+    host.programs.append(program)
+    streams.close()
+    host.capture.attach(tag, PLAIN)
+    assert program.wait() == 0
+    host.capture.detach("a")
+    assert host.log(tag) == b"reopened\n"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "small"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)], check=True)
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+@needs_root
+def test_a_full_disk_stops_no_program_and_what_is_lost_is_told(
+    small_disk: Path,
+) -> None:
+    host = Host(small_disk)
+    try:
+        (small_disk / "ballast").write_bytes(b"x" * 3_400_000)
+        tag = tag_of("a")
+        flood = "import os\nfor n in range(25_000): os.write(1, b'%099d\\n' % n)\ninput()"
+        host.start(tag, flood)
+        host.capture.attach(tag, PLAIN)
+        host.until(lambda: any("bytes so far" in (text or "") for _, text in host.troubles), 30)
+        assert "No space left on device" in str(host.troubles[0][1])
+        (small_disk / "ballast").unlink()
+        host.until(lambda: host.troubles[-1] == ("app", None), 60)
+        host.until(lambda: host.log(tag).endswith(b"%099d\n" % 24_999))
+        lines = host.log(tag).splitlines()
+        lost = [line for line in lines if line.startswith(b"recon: ")]
+        numbers = [int(line) for line in lines if line not in lost]
+        assert lost[0].endswith(b"bytes of output were lost: No space left on device")
+        assert numbers == sorted(set(numbers)), "none doubled, none out of order"
+        assert all(len(line) == 99 for line in lines if line not in lost), "none torn"
+        missing = sum(int(line.split()[1]) for line in lost)
+        assert missing + 100 * len(numbers) == 100 * 25_000, "all accounted for"
+    finally:
+        host.close()

@@ -1,0 +1,379 @@
+"""A process is exactly what its manifest says, and a failure says what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import fcntl
+import gc
+import json
+import os
+import pwd
+import resource
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.converge import spawn as module
+from reconciler.converge.spawn import SpawnError
+from reconciler.converge.unstartable import why
+from reconciler.model.procstat import parse_stat
+from tests.converge.conftest import MakeApp, SpawnApp, ended, new_tag, python
+from tests.waiting import until
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+
+REPORT = """
+import json, os, signal, sys
+mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+status = dict(l.split(":", 1) for l in open("/proc/self/status"))
+print(json.dumps({
+    "cwd": os.getcwd(), "env": dict(os.environ), "sid": os.getsid(0), "pid": os.getpid(),
+    "pgid": os.getpgid(0), "uid": os.getresuid(), "gid": os.getresgid(),
+    "groups": os.getgroups(), "blocked": sorted(mask),
+    "ignored": int(status["SigIgn"], 16), "stdin": os.readlink("/proc/self/fd/0"),
+    "umask": int(status["Umask"], 8)}), flush=True)
+"""
+
+
+@pytest.fixture
+def report(make_app: MakeApp, spawn_app: SpawnApp, tmp_path: Path) -> Any:
+    """What a program sees of itself when started with the given fields."""
+
+    def run(**spec: Any) -> dict[str, Any]:
+        out = tmp_path / f"out{len(list(tmp_path.iterdir()))}"
+        fd = os.open(out, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            spawned = spawn_app(make_app(python(REPORT), **spec), out=fd)
+        finally:
+            os.close(fd)
+        until(lambda: ended(spawned.pidfd), what="the report")
+        result: dict[str, Any] = json.loads(out.read_text())
+        return result
+
+    return run
+
+
+def test_the_program_leads_a_session_in_its_directory_with_dev_null_as_input(
+    report: Any, tmp_path: Path
+) -> None:
+    seen = report()
+    assert seen["sid"] == seen["pid"] == seen["pgid"]
+    assert seen["cwd"] == str(tmp_path)
+    assert seen["stdin"] == "/dev/null"
+
+
+def test_the_environment_is_the_manifests_and_the_short_list_only(
+    report: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_THE_SHELL", "must not leak")
+    seen = report(env={"PORT": {"perInstance": 3000}, "A": "b"})["env"]
+    listed = {"PATH", "LANG", "TZ", "HOME", "USER", "LOGNAME", "RECON_ID", "PORT", "A", "LC_CTYPE"}
+    assert set(seen) <= listed  # LC_CTYPE: Python sets it in itself (PEP 538)
+    assert (seen["PORT"], seen["A"]) == ("3000", "b")
+
+
+def test_the_umask_is_the_manifests(report: Any) -> None:
+    assert report(umask="027")["umask"] == 0o027
+
+
+@as_root
+def test_a_user_is_taken_on_with_its_own_groups_and_none_of_roots(
+    make_app: MakeApp, spawn_app: SpawnApp, tmp_path: Path
+) -> None:
+    """By the system's own tools: this interpreter may lie where nobody may go."""
+    nobody = pwd.getpwnam("nobody")
+    with (tmp_path / "out").open("wb") as out:
+        shell = ["/bin/sh", "-c", "id -u; id -g; id -G; echo $USER $LOGNAME; echo $HOME; id -ru"]
+        spawned = spawn_app(make_app(shell, user="nobody", cwd="/"), out=out.fileno())
+    until(lambda: ended(spawned.pidfd))
+    uid, gid, groups, names, home, real = (tmp_path / "out").read_text().splitlines()
+    assert int(uid) == int(real) == nobody.pw_uid
+    assert int(gid) == nobody.pw_gid
+    assert {int(group) for group in groups.split()} == set(os.getgrouplist("nobody", nobody.pw_gid))
+    assert names == "nobody nobody"
+    assert home == nobody.pw_dir
+
+
+@as_root
+def test_a_group_alone_changes_the_group(report: Any) -> None:
+    seen = report(group="daemon")
+    assert seen["uid"] == [0, 0, 0]
+    assert seen["gid"] == [1, 1, 1]
+
+
+def test_the_process_is_named_by_its_tag_pid_and_start_time(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    tag = new_tag()
+    process = spawn_app(make_app(["sleep", "60"]), tag).process
+    line = Path(f"/proc/{process.id.pid}/stat").read_bytes()
+    assert process.id.start == parse_stat(line).start
+    environ = Path(f"/proc/{process.id.pid}/environ").read_bytes().split(b"\0")
+    assert f"RECON_ID={tag}".encode() in environ
+    assert process.ready is True
+    assert process.ready_at == process.started_at
+
+
+def test_with_a_probe_it_is_not_ready_before_the_first_answer(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    app = make_app(["sleep", "60"], readinessProbe={"tcpSocket": {"port": 3000}})
+    process = spawn_app(app).process
+    assert (process.ready, process.ready_at) == (None, None)
+
+
+def test_a_program_that_has_ended_already_is_still_a_process_with_its_exit_status(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    spawned = spawn_app(make_app(python("raise SystemExit(7)")))
+    until(lambda: ended(spawned.pidfd))
+    assert spawned.process.id.start > 0
+    result = os.waitid(os.P_PIDFD, spawned.pidfd, os.WEXITED)
+    assert result is not None
+    assert result.si_status == 7
+
+
+def test_nobody_reaps_behind_the_back_of_whoever_watches_the_pidfd(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        spawned = spawn_app(make_app(["true"]))
+        until(lambda: ended(spawned.pidfd))
+        gc.collect()
+        spawn_app(make_app(["true"]))  # Popen would reap dropped children here
+    assert not subprocess._active  # type: ignore[attr-defined]  # the list this is about
+    assert os.waitid(os.P_PIDFD, spawned.pidfd, os.WEXITED) is not None
+
+
+def test_signals_blocked_or_ignored_by_whoever_started_recon_are_not_inherited(
+    tmp_path: Path,
+) -> None:
+    """In a process of its own, as dispositions belong to the process."""
+    script = f"""
+import os, signal, sys
+sys.path[:0] = {sys.path!r}
+from reconciler.converge import signals
+from reconciler.converge.spawn import spawn
+from reconciler.model.desired import DesiredApp, Source
+from reconciler.model.manifest import AppSpec
+from reconciler.model.observed import Tag
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGRTMIN + 3, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+signals.prepare()
+os.kill(os.getpid(), signal.SIGHUP)  # still ignored by the controller itself
+app = DesiredApp(name="a", spec=AppSpec(command=[sys.executable, "-c", {REPORT!r}], cwd="/"),
+                 hash="h", source=Source("f", 1))
+spawned = spawn(app, Tag("s", "a", 0, "h", "n"), 1, 2)
+os.waitid(os.P_PIDFD, spawned.pidfd, os.WEXITED)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["blocked"] == []
+    pythons_own = {signal.SIGPIPE, signal.SIGXFSZ}  # ignored by the interpreter that reports
+    # 32 and 33 are glibc's: its posix_spawn, by which Python 3.13 may start the script above,
+    # ignores them, and no program can change that.
+    ignored = {number for number in signal.valid_signals() if seen["ignored"] >> (number - 1) & 1}
+    assert ignored <= pythons_own
+
+
+def test_a_program_is_looked_for_in_its_own_path_relative_to_its_directory(
+    make_app: MakeApp, spawn_app: SpawnApp, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/tool").symlink_to("/bin/true")
+    (tmp_path / "here").symlink_to("/bin/true")
+    for command, env in ((["tool"], {"PATH": "nowhere:bin"}), (["./here"], {})):
+        spawned = spawn_app(make_app(command, env=env))
+        until(lambda fd=spawned.pidfd: ended(fd))  # type: ignore[misc]  # mypy: default in lambda
+        result = os.waitid(os.P_PIDFD, spawned.pidfd, os.WEXITED)
+        assert result is not None
+        assert result.si_status == 0
+
+
+@pytest.fixture
+def try_in(make_app: MakeApp, spawn_app: SpawnApp, tmp_path: Path) -> Any:
+    """The error of a command in a directory below tmp_path: the app's own, never the host's."""
+
+    def attempt(cwd: str, command: list[str]) -> SpawnError:
+        with pytest.raises(SpawnError) as raised:
+            spawn_app(make_app(command, cwd=str(tmp_path / cwd)))
+        assert not raised.value.transient
+        return raised.value
+
+    return attempt
+
+
+def _file(path: Path, content: str | bytes, mode: int = 0o755) -> None:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(mode)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "sentence"),
+    [
+        ("#!/no/such/python\n", 0o755, "script for /no/such/python (its #! line), which does not"),
+        ("#!/usr/bin/env\r\n", 0o755, "carriage return, so /usr/bin/env is not found"),
+        ("#!/bin/sh\n", 0o644, "is not executable; run chmod +x"),
+        ("echo no first line\n", 0o755, "neither a binary nor a script with a #! line"),
+        ("", 0o755, "is empty"),
+        (b"\x7fELF\2\1\1" + bytes(9) + b"\2\0\xff\x7f" + bytes(100), 0o755, "another machine"),
+        ("#!/etc/passwd\n", 0o755, "script for /etc/passwd (its #! line), which is not executab"),
+    ],
+)
+def test_a_file_that_cannot_run_gets_a_sentence_that_says_why(
+    try_in: Any, tmp_path: Path, content: str | bytes, mode: int, sentence: str
+) -> None:
+    _file(tmp_path / "prog", content, mode)
+    raised = try_in(".", ["./prog"])
+    assert sentence in str(raised)
+    assert str(tmp_path / "prog") in str(raised)
+
+
+@pytest.mark.parametrize(
+    ("command", "cwd", "sentence"),
+    [
+        (["no-such-program"], ".", "no such program in PATH"),
+        (["./nothing"], ".", "there is no file"),
+        (["true"], "missing", "working directory {}/missing does not exist"),
+        (["true"], "file", "working directory {}/file is not a directory"),
+        (["./dir"], ".", "{}/dir is a directory"),
+    ],
+)
+def test_what_is_missing_is_named(
+    try_in: Any, tmp_path: Path, command: list[str], cwd: str, sentence: str
+) -> None:
+    _file(tmp_path / "file", "")
+    (tmp_path / "dir").mkdir()
+    assert sentence.format(tmp_path) in str(try_in(cwd, command))
+
+
+def test_a_directory_its_user_may_not_enter_is_named() -> None:
+    error = PermissionError(errno.EACCES, "Permission denied", "/closed")
+    assert "may not enter the working directory /closed" in why(error, ["true"], "/closed", {})
+
+
+def test_a_refused_change_of_user_is_not_blamed_on_the_directory() -> None:
+    error = PermissionError(errno.EPERM, "Operation not permitted", "/")
+    assert "may not take on its user" in why(error, ["true"], "/", {})
+
+
+def test_a_user_that_does_not_exist_is_named(make_app: MakeApp, spawn_app: SpawnApp) -> None:
+    with pytest.raises(SpawnError, match="no user 'nosuchuser'") as raised:
+        spawn_app(make_app(["true"], user="nosuchuser"))
+    assert not raised.value.transient
+
+
+def test_a_program_whose_secrets_are_unknown_is_not_started(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    with pytest.raises(SpawnError, match="secrets of app"):
+        spawn_app(dataclasses.replace(make_app(["true"]), secrets=None))
+
+
+def test_secrets_appear_in_no_error_and_no_repr(make_app: MakeApp, spawn_app: SpawnApp) -> None:
+    app = dataclasses.replace(make_app(["missing"]), secrets={"PASSWORD": "hunter2"})
+    with pytest.raises(SpawnError) as raised:
+        spawn_app(app)
+    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in repr(module.program_of(app, new_tag()))
+
+
+def test_too_many_open_files_is_recons_own_trouble_and_leaves_no_process(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    app = make_app(["sleep", "60"])
+    spawn_app(app)  # whatever is opened once, is
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    before = children.read_text()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(SpawnError) as raised:
+            spawn_app(app)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert raised.value.transient
+    assert "hard limit" in str(raised.value)
+    assert children.read_text() == before
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.ETXTBSY])
+def test_trouble_of_the_host_never_counts_as_the_apps_crash(
+    make_app: MakeApp, spawn_app: SpawnApp, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(subprocess, "Popen", fail)
+    with pytest.raises(SpawnError) as raised:
+        spawn_app(make_app(["true"]))
+    assert raised.value.transient
+
+
+def test_without_a_pidfd_there_is_no_process(
+    make_app: MakeApp, spawn_app: SpawnApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids: list[int] = []
+
+    def refuse(pid: int) -> int:
+        pids.append(pid)
+        raise OSError(errno.EMFILE, "too many")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    with pytest.raises(SpawnError):
+        spawn_app(make_app(["sleep", "60"]))
+    assert not Path(f"/proc/{pids[0]}").exists()
+
+
+def test_a_lock_of_the_controller_is_held_until_the_program_is_execd(tmp_path: Path) -> None:
+    """DESIGN 4.6: between fork and exec, where the tag is not yet to be seen, the lock is held.
+
+    Close-on-exec is what makes it so. The child here waits at a FIFO before it execs.
+    """
+    lock = tmp_path / "lock"
+    os.mkfifo(tmp_path / "fifo")
+    held = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    pid = os.fork()
+    if pid == 0:
+        os.close(os.open(tmp_path / "fifo", os.O_RDONLY))
+        os.execv("/bin/sleep", ["sleep", "60"])
+    pidfd = os.pidfd_open(pid)
+    try:
+        os.close(held)  # the controller is gone
+        other = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(os.open(tmp_path / "fifo", os.O_WRONLY))
+
+        def free() -> bool:
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        until(free, what="exec, which closes the lock")
+        assert Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
+        os.close(other)
+    finally:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+        os.close(pidfd)
+
+
+def test_pidfds_are_not_inherited(make_app: MakeApp, spawn_app: SpawnApp) -> None:
+    spawned = spawn_app(make_app(["sleep", "60"]))
+    assert not os.get_inheritable(spawned.pidfd)

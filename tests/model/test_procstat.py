@@ -1,0 +1,22 @@
+"""A program chooses its own name; no name may shift the fields of its stat line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model.procstat import ProcStat, parse_stat
+
+FIELDS = b" T 2 3 4 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 98765 0 0 18446744073709551615\n"
+
+
+@given(st.binary(max_size=15))
+def test_whatever_the_name_the_fields_are_found(name: bytes) -> None:
+    assert parse_stat(b"77 (" + name + b")" + FIELDS) == ProcStat(77, "T", 2, 3, 4, 98765)
+
+
+@pytest.mark.parametrize("line", [b"", b"77 (a) S 1", b"nothing at all"])
+def test_half_a_line_is_an_error_and_no_process(line: bytes) -> None:
+    with pytest.raises(ValueError, match="stat"):
+        parse_stat(line)

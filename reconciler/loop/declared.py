@@ -1,0 +1,238 @@
+"""The desired side of the loop: which apps are declared now, and which are really gone.
+
+Watches the manifests, has changed ones read, and keeps what the last good version said wherever
+a file is wrong, over restarts of the controller too (from the journal).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.desired.resolve import rebuild
+from reconciler.desired.store import ManifestStore
+from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
+from reconciler.loop.watch import Watcher
+from reconciler.model.desired import Desired, DesiredApp, Problem, Source
+from reconciler.model.memory import AppMemory
+
+# A file is believed when it reads the same twice, this far apart (seconds).
+_SETTLE = 0.02
+# Between the two complete scans that a deletion takes (seconds).
+_SCAN_AGAIN = 0.5
+# New folders and env files are watched this long after a change (seconds): not on its path.
+_WATCH_AGAIN = 1.0
+# The safety net behind inotify: at least this many seconds apart, and so rarely that scanning
+# takes no more than one thousandth of a core however many manifests there are.
+_NET_SECONDS = 20.0
+_NET_SHARE = 1000
+
+
+class Declared:
+    """What the manifests say. Calls ``on_change`` with the names to look at again."""
+
+    def __init__(
+        self,
+        store: ManifestStore,
+        root: Path,
+        loop: asyncio.AbstractEventLoop,
+        on_change: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._store = store
+        self._loop = loop
+        self._on_change = on_change
+        self._watcher = Watcher(root, loop, self._paths_changed, self._scan_soon)
+        self._apps: dict[str, DesiredApp] = {}
+        self._kept: dict[str, DesiredApp] = {}
+        self._absent_scans: dict[str, int] = {}
+        self._known: dict[str, str | None] = {}
+        self._accepted_root: tuple[int, int] | None = None
+        self._root_changed = False
+        self._confirmed = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    @property
+    def root_id(self) -> tuple[int, int] | None:
+        """The directory that was last accepted as the manifests' (to be told to ``start``)."""
+        return self._accepted_root
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(self._store.problems)
+
+    def start(
+        self,
+        memories: Mapping[str, AppMemory],
+        sources: Mapping[str, str | None],
+        running: Iterable[str],
+        root_id: tuple[int, int] | None,
+        key: bytes | None,
+    ) -> None:
+        """The first complete load, with what the journal remembers and what runs."""
+        self._accepted_root = root_id
+        for name in running:
+            self._known[name] = sources.get(name)
+        self._watch()
+        desired = self._store.scan()
+        self._keep_last_good(desired, memories, sources, key)
+        self._after_scan(desired)
+        self._watch()
+        self._net(self._loop.time())
+
+    def desired(self, name: str) -> Desired:
+        """The slice of one app."""
+        app = self._apps.get(name)
+        return Desired({name: app} if app else {}, settings=self._store.settings)
+
+    def snapshot(self) -> Desired:
+        """Everything, as ``status`` shows it."""
+        whole = self._store.snapshot()
+        return Desired(self._apps, whole.problems, whole.settings, whole.complete, whole.root_id)
+
+    def apps(self) -> Mapping[str, DesiredApp]:
+        return self._apps
+
+    def absence(self, name: str) -> Mapping[str, Absence]:
+        """The verdict on an app that is not declared; empty for one that is."""
+        if name in self._apps:
+            return {}
+        verdicts = self.absences()
+        return {name: verdicts[name]} if name in verdicts else {}
+
+    def absences(self) -> Mapping[str, Absence]:
+        """The verdicts on all that is known and not declared."""
+        if not self._known.keys() - self._apps.keys():
+            return {}
+        return absences(
+            self.snapshot(),
+            self._known,
+            self._absent_scans,
+            confirmed=self._confirmed,
+            root_changed=self._root_changed,
+        )
+
+    def forget(self, name: str) -> None:
+        """A removed app is gone to its last process."""
+        self._known.pop(name, None)
+        self._absent_scans.pop(name, None)
+
+    def rescan(self, *, confirm: bool = False) -> None:
+        """Look at everything now; ``confirm``: the deletions that wait are meant."""
+        self._confirmed = confirm
+        for _ in range(CLEAN_SCANS if confirm else 1):
+            self._after_scan(self._store.scan())
+        self._watch()
+
+    def close(self) -> None:
+        self._watcher.close()
+        for timer in self._timers.values():
+            timer.cancel()
+
+    def _paths_changed(self, paths: Iterable[Path]) -> None:
+        changed = self._store.refresh(paths)
+        unstable = tuple(self._store.unstable)
+        if unstable:
+            self._loop.call_later(_SETTLE, self._paths_changed, unstable)
+        self._adopt(self._store.apps, changed)
+        if changed:
+            self._later("watch", _WATCH_AGAIN, self._watch)
+        if self._store.needs_scan:
+            self._later("scan", _SETTLE, self._scan)
+
+    def _scan_soon(self) -> None:
+        self._later("scan", _SETTLE, self._scan)
+
+    def _scan(self) -> None:
+        self._after_scan(self._store.scan())
+        self._watch()
+
+    def _watch(self) -> None:
+        self._watcher.watch(self._store.dependencies)
+
+    def _net(self, began: float) -> None:
+        """The periodic scan, for whatever inotify missed."""
+        self._scan()
+        took = self._loop.time() - began
+        wait = max(_NET_SECONDS, took * _NET_SHARE)
+        self._later("net", wait, lambda: self._net(self._loop.time()))
+
+    def _after_scan(self, desired: Desired) -> None:
+        was_absent = set(self._absent_scans)
+        self._drop_kept(desired)
+        self._adopt(desired.apps, [*self._apps, *desired.apps])
+        absent = self._known.keys() - self._apps.keys()
+        if desired.complete:
+            scans = self._absent_scans
+            self._absent_scans = {name: scans.get(name, 0) + 1 for name in absent}
+        if any(count < CLEAN_SCANS for count in self._absent_scans.values()):
+            self._later("scan", _SCAN_AGAIN, self._scan)
+        self._judge_root(desired, absent)
+        self._on_change(absent | was_absent)
+
+    def _judge_root(self, desired: Desired, absent: Set[str]) -> None:
+        """Another directory in the place of the accepted one is accepted when it lacks nothing."""
+        if desired.root_id is None:
+            return
+        if self._accepted_root is None or self._confirmed or not absent:
+            self._accepted_root = desired.root_id
+        self._root_changed = desired.root_id != self._accepted_root
+
+    def _adopt(self, apps: Mapping[str, DesiredApp], names: Iterable[str]) -> None:
+        """Take over what the store says, and tell whose declaration is another now."""
+        changed = []
+        for name in names:
+            app = apps.get(name) or self._kept.get(name)
+            if app is self._apps.get(name):
+                continue
+            changed.append(name)
+            if app is None:
+                del self._apps[name]
+            else:
+                self._apps[name] = app
+                self._known[name] = app.source.file
+        if changed:
+            self._on_change(changed)
+
+    def _keep_last_good(
+        self,
+        desired: Desired,
+        memories: Mapping[str, AppMemory],
+        sources: Mapping[str, str | None],
+        key: bytes | None,
+    ) -> None:
+        """What the files that are wrong at start declared, before they were."""
+        wrong = _first_problems(desired)
+        for name, source in sources.items():
+            memory = memories.get(name)
+            if source not in wrong or name in desired.apps or not (memory and memory.revisions):
+                continue
+            spec = memory.revisions[-1].spec
+            app = rebuild(name, spec, Source(source, 1), key=key)
+            if isinstance(app, DesiredApp):
+                self._kept[name] = replace(app, problem=wrong[source])
+
+    def _drop_kept(self, desired: Desired) -> None:
+        wrong = _first_problems(desired)
+        for name in [*self._kept]:
+            if name in desired.apps or self._kept[name].source.file not in wrong:
+                del self._kept[name]
+
+    def _later(self, what: str, wait: float, call: Callable[[], None]) -> None:
+        """Call once after ``wait`` seconds; of several calls of one kind the first counts."""
+        if what in self._timers:
+            return
+
+        def due() -> None:
+            del self._timers[what]
+            call()
+
+        self._timers[what] = self._loop.call_later(wait, due)
+
+
+def _first_problems(desired: Desired) -> dict[str, Problem]:
+    found: dict[str, Problem] = {}
+    for problem in desired.problems:
+        found.setdefault(problem.file, problem)
+    return found

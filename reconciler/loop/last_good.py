@@ -1,0 +1,46 @@
+"""What a file that is wrong now declared while it was right: from the journal.
+
+Nothing is ever stopped because of a mistake in a file (DESIGN 4.7). The controller and the
+command line without one ask here, so that both give the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.desired.resolve import rebuild
+from reconciler.model.desired import Desired, DesiredApp, Problem, Source
+from reconciler.model.memory import AppMemory
+
+
+def last_good(
+    desired: Desired,
+    memories: Mapping[str, AppMemory],
+    sources: Mapping[str, str | None],
+    key: bytes | None,
+) -> Mapping[str, DesiredApp]:
+    """The apps that are not declared now because their file (``sources``) is wrong.
+
+    Each as it was last applied, with ``problem`` set to the first problem of its file.
+    """
+    wrong = first_problems(desired)
+    found: dict[str, DesiredApp] = {}
+    for name, source in sources.items():
+        memory = memories.get(name)
+        if source is None or source not in wrong or name in desired.apps:
+            continue
+        if memory is None or not memory.revisions:
+            continue
+        app = rebuild(name, memory.revisions[-1].spec, Source(source, 1), key=key)
+        if isinstance(app, DesiredApp):
+            found[name] = replace(app, problem=wrong[source])
+    return found
+
+
+def first_problems(desired: Desired) -> Mapping[str, Problem]:
+    """The first problem of each file that has one."""
+    found: dict[str, Problem] = {}
+    for problem in desired.problems:
+        found.setdefault(problem.file, problem)
+    return found

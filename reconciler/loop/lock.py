@@ -1,0 +1,50 @@
+"""One controller per state directory.
+
+The lock is a ``flock`` on a descriptor that is close-on-exec. A child between fork and exec has
+it too, so the kernel gives the lock to the next controller only when every such child has become
+its program, tag in place: the next one cannot scan too early and start a second copy.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class LockHeldError(Exception):
+    """Another controller runs; ``pid`` is what it wrote into the file, if anything."""
+
+    def __init__(self, path: Path, pid: str) -> None:
+        self.pid = pid
+        who = f"pid {pid}" if pid else "another process"
+        super().__init__(f"a controller already runs on this state directory ({who}, {path})")
+
+
+def acquire(path: Path) -> int:
+    """Take the lock; keep the returned descriptor as long as the controller lives."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = os.read(descriptor, 32).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise LockHeldError(path, pid) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Whether a controller holds the lock now."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

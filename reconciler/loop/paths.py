@@ -1,0 +1,88 @@
+"""The state directory: where it is, what lies in it, and the two identities it holds.
+
+Losing it loses history, never a process: processes are known by their tag, and the ``store`` in
+the tag is made from the directory's path, so that it survives the directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StatePaths:
+    """Absolute places below one state directory."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "recon.db"
+
+    @property
+    def socket(self) -> Path:
+        return self.root / "recon.sock"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def key(self) -> Path:
+        return self.root / "key"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def controller_log(self) -> Path:
+        return self.root / "recon.log"
+
+
+def state_paths(given: str | None, environ: Mapping[str, str] = os.environ) -> StatePaths:
+    """``--state-dir``, else RECON_STATE_DIR, else /var/lib/recon (root) or XDG_STATE_HOME/recon."""
+    text = given or environ.get("RECON_STATE_DIR")
+    if text:
+        root = Path(text)
+    elif os.geteuid() == 0:
+        root = Path("/var/lib/recon")
+    else:
+        home = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local/state")
+        root = Path(home) / "recon"
+    return StatePaths(Path(os.path.realpath(root)))
+
+
+def store_id(paths: StatePaths) -> str:
+    """Eight hex digits that name this state directory in the tags of its processes."""
+    return hashlib.sha256(os.fsencode(paths.root)).hexdigest()[:8]
+
+
+def prepare(paths: StatePaths) -> None:
+    """Create the directory, for nobody else to look into. OSError where that cannot be."""
+    paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    paths.root.chmod(0o700)
+
+
+def secret_key(paths: StatePaths, *, create: bool = False) -> bytes | None:
+    """The random key that marks secrets; None where there is none (yet) or it cannot be read."""
+    try:
+        key = paths.key.read_bytes()
+        if len(key) == 32:
+            return key
+    except OSError:
+        pass
+    if not create:
+        return None
+    key = secrets.token_bytes(32)
+    fresh = paths.key.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+    fresh.rename(paths.key)
+    return key

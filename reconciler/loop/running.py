@@ -1,0 +1,216 @@
+"""The observed and the effecting side of the loop: our processes, their output and their probes.
+
+Starting, adopting and stopping a process each touch four things in the right order: its record
+(``Host``), its output (``Capture``), its probe (``Prober``) and the journal. Here and only here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.converge.account import account_of
+from reconciler.converge.capture import Capture
+from reconciler.converge.spawn import spawn
+from reconciler.converge.stop import Stopper
+from reconciler.loop.journal import Journal
+from reconciler.model.desired import DesiredApp
+from reconciler.model.event import Event
+from reconciler.model.manifest import AppSpec
+from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
+from reconciler.model.plan import End, Start
+from reconciler.observed.clock import boot_now
+from reconciler.observed.host import Host
+from reconciler.observed.probes import Prober
+
+
+class Running:
+    """All processes of one store. ``on_exit`` hears of each end, ``on_change`` of all else."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        store: str,
+        loop: asyncio.AbstractEventLoop,
+        journal: Journal,
+        *,
+        on_change: Callable[[str], None],
+        on_exit: Callable[[Process, Exit], None],
+        on_event: Callable[[Event], None],
+        on_log_trouble: Callable[[str, str | None], None],
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._on_change = on_change
+        self._on_exit = on_exit
+        self._on_event = on_event
+        recorded = journal.processes()
+        self._recorded = recorded
+        self.host = Host(
+            store,
+            state_dir,
+            loop,
+            journal=self._witness,
+            on_exit=self._exited,
+            on_gone=self._gone,
+        )
+        self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble)
+        self._stopper = Stopper(loop, self.host.signal, self.host.signal_all, self._hook_failed)
+        self._prober = Prober(loop, self._probed)
+        # Main processes that ended and left children behind: on their way out until all are gone.
+        self._remnants: dict[str, Process] = {}
+
+    def observed(self, app: str | None = None) -> Observed:
+        """The processes of one app, or of all; with those whose children have yet to go."""
+        left = [p for p in self._remnants.values() if app is None or p.tag.app == app]
+        return Observed((*self.host.processes(app), *left), self.host.faults)
+
+    def apps(self) -> set[str]:
+        """Names of the apps of which anything runs."""
+        return {*self.host.apps(), *(p.tag.app for p in self._remnants.values())}
+
+    def recover(self) -> None:
+        """Finish what an earlier controller was writing; before anything else is done."""
+        self.capture.recover()
+
+    def relist(self, spec_of: Callable[[str], AppSpec], *, full: bool = False) -> list[str]:
+        """Look for processes of ours that are not known, and adopt them; faults are returned."""
+        found = self.host.relist(full=full)
+        for process in found.adopted:
+            self._adopt(process, spec_of(process.tag.app))
+            self._on_change(process.tag.app)
+        return list(found.faults)
+
+    def sweep(self) -> None:
+        """Write down what processes left that ended while no controller ran."""
+        live = {process.tag.nonce for process in self.host.processes()}
+        self.capture.sweep(live)
+
+    def sample(self) -> None:
+        """See which processes were frozen, resumed, or had their program replaced on disk."""
+        for app in self.host.sample_states():
+            self._on_change(app)
+
+    def start(self, app: DesiredApp, action: Start) -> Process:
+        """Start one instance. SpawnError, or OSError where its output cannot be captured."""
+        tag = Tag(self._store, app.name, action.instance, action.hash, secrets.token_hex(6))
+        account = account_of(app.spec.user, app.spec.group)
+        owner = (account.uid, account.gid) if account.switch else (None, None)
+        streams = self.capture.open(tag, *owner)
+        try:
+            spawned = spawn(app, tag, streams.stdout, streams.stderr)
+        except BaseException:
+            streams.close()
+            self.capture.detach(tag.nonce)
+            raise
+        streams.close()
+        process = spawned.process
+        self.host.register(process, spawned.pidfd)
+        self._journal.started(process.id, tag)
+        self.capture.attach(tag, app.spec.logs, process.id.pid)
+        self._probe(process, app.spec)
+        return process
+
+    def end(self, action: End, spec: AppSpec, app: DesiredApp | None) -> None:
+        """Begin to stop a process; once more has no effect."""
+        nonce = action.process.tag.nonce
+        known = self.host.get(nonce)
+        if known is None:
+            return
+        grace = spec.termination_grace_period_seconds
+        at = self._stopper.stop(known, spec.stop, grace, app)
+        self.host.update(nonce, state=RunState.STOPPING, stopping_at=at)
+        self._prober.forget(nonce)
+        self._journal.stopping(known.id, at)
+
+    def configure(self, app: DesiredApp) -> None:
+        """Apply what changed in place to the processes that run."""
+        self.capture.configure(app.name, app.spec.logs)
+        for process in self.host.processes(app.name):
+            if process.state is not RunState.STOPPING:
+                self._probe(process, app.spec)
+
+    def close(self) -> None:
+        """Leave everything running for the next controller."""
+        self._prober.close()
+        self._stopper.close()
+        self.capture.close()
+        self.host.close()
+
+    def _adopt(self, process: Process, spec: AppSpec) -> None:
+        tag = process.tag
+        self.capture.attach(tag, spec.logs, process.id.pid)
+        record = self._recorded.get(process.id)
+        if record is None:
+            self._journal.started(process.id, tag)
+        elif record[1] is not None:
+            stopping = replace(process, state=RunState.STOPPING, stopping_at=record[1])
+            self.host.update(tag.nonce, state=RunState.STOPPING, stopping_at=record[1])
+            self._stopper.restore(stopping, spec.stop, spec.termination_grace_period_seconds)
+            return
+        if spec.readiness_probe is not None:
+            self.host.update(tag.nonce, ready=None, ready_at=None)
+        adopted = self.host.get(tag.nonce)
+        if adopted is not None:
+            self._probe(adopted, spec)
+
+    def _probe(self, process: Process, spec: AppSpec) -> None:
+        """Watch its readiness as the manifest says now."""
+        nonce = process.tag.nonce
+        if spec.readiness_probe is None:
+            self._prober.forget(nonce)
+            if process.ready is not True:
+                self.host.update(nonce, ready=True, ready_at=process.started_at)
+                self._on_change(process.tag.app)
+        else:
+            self._prober.watch(process, spec.readiness_probe, initial=process.ready)
+
+    def _probed(self, nonce: str, ready: bool, message: str) -> None:
+        process = self.host.get(nonce)
+        if process is None or process.ready is ready:
+            return
+        self.host.update(nonce, ready=ready, ready_at=boot_now() if ready else None)
+        if process.ready and not ready:  # one that never was is only starting
+            event = Event(
+                process.tag.app,
+                "Unhealthy",
+                f"readiness probe failed: {message}",
+                "Warning",
+                process.tag.instance,
+            )
+            self._on_event(event)
+        self._on_change(process.tag.app)
+
+    def _exited(self, process: Process, exit: Exit) -> None:
+        nonce = process.tag.nonce
+        self._prober.forget(nonce)
+        self._journal.ended(process.id)
+        self._recorded.pop(process.id, None)
+        if self.host.leftovers(nonce):
+            remnant = replace(process, state=RunState.STOPPING, stopping_at=boot_now())
+            self._remnants[nonce] = remnant
+            if nonce not in self._stopper:
+                self._stopper.restore(remnant)
+        self._stopper.main_exited(nonce)
+        self._on_exit(process, exit)
+
+    def _gone(self, nonce: str) -> None:
+        remnant = self._remnants.pop(nonce, None)
+        self._stopper.gone(nonce)
+        self.capture.detach(nonce)
+        if remnant is not None:
+            self._on_change(remnant.tag.app)
+
+    def _hook_failed(self, nonce: str, sentence: str) -> None:
+        process = self.host.get(nonce)
+        if process is not None:
+            tag = process.tag
+            event = Event(tag.app, "FailedPreStopHook", sentence, "Warning", tag.instance)
+            self._on_event(event)
+
+    def _witness(self, id: ProcessId) -> Tag | None:
+        record = self._recorded.get(id)
+        return record[0] if record else None

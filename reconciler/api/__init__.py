@@ -1,0 +1,1 @@
+"""The controller's HTTP on a unix socket, and its client."""

@@ -1,0 +1,127 @@
+"""The controller as a program, with its window: what `recon run` becomes.
+
+Signals: SIGTERM leaves the apps running (that is how recon is upgraded), except as PID 1 of a
+container, whose processes would die with it; Ctrl-C on a terminal stops them gracefully, as
+`docker compose up` does, and a second Ctrl-C leaves at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.api.routes import application
+from reconciler.api.server import Server, listen
+from reconciler.converge import descriptors, signals
+from reconciler.loop.controller import Controller, Options
+from reconciler.loop.lock import LockHeldError, acquire
+from reconciler.loop.paths import StatePaths, prepare, state_paths
+from reconciler.observed.exits import reap_strangers
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until told to leave. Exit code 1 where another controller has the state directory."""
+    options = _options(arguments)
+    paths = options.paths
+    try:
+        prepare(paths)
+        descriptors.prepare()
+        signals.prepare()
+        acquire(paths.lock)
+    except LockHeldError as error:
+        print(f"recon: {error}; `recon status` shows what it does", file=sys.stderr)
+        return 1
+    except OSError as error:
+        hint = "use --state-dir to choose another place"
+        print(f"recon: the state directory {paths.root}: {error.strerror}; {hint}", file=sys.stderr)
+        return 1
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(options))
+    return 0
+
+
+async def _run(options: Options) -> None:
+    loop = asyncio.get_running_loop()
+    controller = Controller(options, loop)
+    server = Server(application(controller))
+    _heed_signals(loop, controller, server)
+    controller.start()
+    listener = listen(options.paths.socket)
+    _banner(controller)
+    # What is loaded now stays; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    leaver = loop.create_task(_leave_when_stopped(controller, server))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        leaver.cancel()
+        controller.close()
+        if controller.stopped.is_set():
+            options.paths.socket.unlink(missing_ok=True)
+
+
+async def _leave_when_stopped(controller: Controller, server: Server) -> None:
+    await controller.stopped.wait()
+    _say("everything is stopped")
+    server.leave()
+
+
+def _heed_signals(loop: asyncio.AbstractEventLoop, controller: Controller, server: Server) -> None:
+    first = os.getpid() == 1
+
+    def down() -> None:
+        if controller.leaving:
+            server.leave()
+            return
+        _say("stopping everything; once more leaves at once, with what still runs")
+        controller.down()
+
+    loop.add_signal_handler(signal.SIGTERM, down if first else server.leave)
+    # A controller in the background has no terminal: there SIGINT is only another way to leave.
+    terminal = sys.stdin is not None and sys.stdin.isatty()
+    loop.add_signal_handler(signal.SIGINT, down if first or terminal else server.leave)
+    loop.add_signal_handler(signal.SIGHUP, server.leave if not terminal else controller.rescan)
+    if first:
+        loop.add_signal_handler(signal.SIGCHLD, reap_strangers)
+
+
+def _banner(controller: Controller) -> None:
+    options = controller.options
+    if options.down:
+        return
+    apps = controller.declared()
+    instances = sum(app.spec.wanted for app in apps.values())
+    _say(f"recon {__version__}: {len(apps)} apps, {instances} instances from {options.manifests}")
+    for problem in controller.plan().problems:
+        _say(f"  {problem}")
+    m = os.path.relpath(options.manifests)
+    _say(f"state and logs in {options.paths.root}; in another terminal try:")
+    _say(f"  recon status                      edit a file in {m} and look again")
+    _say("  recon logs -f                     kill -9 a process, or this controller")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _options(arguments: list[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m reconciler.api", description=__doc__)
+    parser.add_argument("--manifests", type=Path, default=Path("manifests"))
+    parser.add_argument("--state-dir")
+    parser.add_argument("--profile")
+    parser.add_argument("--down", action="store_true", help="stop everything, then exit")
+    given = parser.parse_args(arguments)
+    paths: StatePaths = state_paths(given.state_dir)
+    return Options(given.manifests.absolute(), paths, given.profile, given.down)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,240 @@
+"""A client of the controller's HTTP on its unix socket, small because `recon status` is timed.
+
+Why not ``http.client``: it imports the e-mail parser, a third of what `recon status` may take in
+all; httpx costs more. What the controller speaks is little: one request a connection, an answer
+with Content-Length or in chunks, JSON or one JSON document a line. ``socket`` and ``json`` do.
+
+Guarantees: every failure is a ``ControllerNotRunningError`` or an ``ApiError`` whose text is a
+sentence for people; no call waits longer than its timeout without hearing from the controller.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+# Seconds. A controller that is stopped (SIGSTOP) accepts and never answers.
+_TIMEOUT = 15.0
+# A request that reads all manifests again, of which there may be 10,000.
+_LONG = 120.0
+_BLOCK = 2**16
+# `sun_path` of unix(7), less the final NUL.
+_LONGEST_NAME = 107
+
+
+class ControllerNotRunningError(Exception):
+    """Nothing listens on the socket."""
+
+
+class ApiError(Exception):
+    """The controller refused, or what answers is none. ``status`` is HTTP's, 0 where none came."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Client:
+    """The controller behind one socket. Every call opens a connection of its own."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+
+    def version(self) -> dict[str, Any]:
+        """``{"version", "pid", "manifests", "stateDir", "profile"}``."""
+        return self._ask("GET", "/v1/version")
+
+    def status(self) -> dict[str, Any]:
+        """The status document of DESIGN 6, all apps."""
+        return self._ask("GET", "/v1/status")
+
+    def describe(self, app: str) -> dict[str, Any]:
+        """Everything known of one app; ApiError with status 404 where there is none."""
+        return self._ask("GET", f"/v1/describe/{_quoted(app)}")
+
+    def events(
+        self, apps: Iterable[str] = (), *, limit: int = 100, follow: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """The last ``limit`` events, oldest first; with ``follow`` those to come, too.
+
+        ApiError when the controller leaves while it is followed.
+        """
+        query = "&".join([f"limit={limit}", *(f"app={_quoted(app)}" for app in apps)])
+        timeout = None if follow else _TIMEOUT
+        path = f"/v1/events?{query}{'&follow=1' if follow else ''}"
+        with self._send("GET", path, None, timeout) as answer:
+            for line in answer.lines():
+                yield json.loads(line)
+
+    def apply(self, *, confirm_prune: bool = False) -> list[str]:
+        """Have the manifests read again now; what is wrong with them, as sentences."""
+        answer = self._ask("POST", "/v1/apply", {"confirmPrune": confirm_prune}, _LONG)
+        return [str(problem) for problem in answer["problems"]]
+
+    def restart(self, apps: Iterable[str]) -> list[str]:
+        """Have the processes of these apps replaced."""
+        answer = self._ask("POST", "/v1/restart", {"apps": list(apps)}, _LONG)
+        return [str(app) for app in answer["apps"]]
+
+    def down(self) -> None:
+        """Have everything stopped; the controller leaves, with its socket, when all is."""
+        self._ask("POST", "/v1/down")
+
+    def _ask(
+        self, method: str, path: str, body: Any = None, timeout: float = _TIMEOUT
+    ) -> dict[str, Any]:
+        with self._send(method, path, body, timeout) as answer:
+            document = answer.json()
+        if not isinstance(document, dict):
+            raise ApiError("the controller answered with something else than a JSON object")
+        return document
+
+    @contextlib.contextmanager
+    def _send(
+        self, method: str, path: str, body: Any, timeout: float | None
+    ) -> Iterator[_Answer]:
+        """One request; the answer with its head read, good only within the ``with``."""
+        with contextlib.closing(_connect(self._path, timeout)) as connection, _sentences(timeout):
+            connection.sendall(_request(method, path, body))
+            answer = _Answer(connection)
+            if answer.status >= 300:
+                raise ApiError(_reason(answer), answer.status)
+            yield answer
+
+
+class _Answer:
+    """The answer to one request, read as it comes. ValueError where it is not HTTP."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._buffer = b""
+        self.status, self._headers = self._head()
+
+    def json(self) -> Any:
+        """The whole body as one JSON document."""
+        return json.loads(b"".join(self._body()))
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines of the body, each as soon as it is complete."""
+        rest = b""
+        for block in self._body():
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line for line in lines if line.strip())
+        if rest.strip():
+            yield rest
+
+    def _head(self) -> tuple[int, Mapping[str, str]]:
+        start = self._line()
+        version, _, rest = start.partition(b" ")
+        if not version.startswith(b"HTTP/1."):
+            raise ValueError(f"no HTTP answer: {start[:40]!r}")
+        headers = {}
+        while line := self._line():
+            name, _, value = line.decode("latin-1").partition(":")
+            headers[name.strip().lower()] = value.strip().lower()
+        return int(rest[:3]), headers
+
+    def _body(self) -> Iterator[bytes]:
+        if "chunked" in self._headers.get("transfer-encoding", ""):
+            yield from self._chunks()
+        elif "content-length" in self._headers:
+            yield from self._exactly(int(self._headers["content-length"]))
+        else:
+            yield self._buffer
+            while block := self._connection.recv(_BLOCK):
+                yield block
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self._line().partition(b";")[0], 16):
+            yield from self._exactly(size)
+            self._line()
+
+    def _exactly(self, count: int) -> Iterator[bytes]:
+        while count > 0:
+            if not self._buffer:
+                self._fill()
+            block, self._buffer = self._buffer[:count], self._buffer[count:]
+            count -= len(block)
+            yield block
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._buffer:
+            self._fill()
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line.rstrip(b"\r")
+
+    def _fill(self) -> None:
+        block = self._connection.recv(_BLOCK)
+        if not block:
+            raise ConnectionResetError
+        self._buffer += block
+
+
+def _connect(path: str, timeout: float | None) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(_TIMEOUT if timeout is None else timeout)
+    try:
+        _connect_by_name(connection, path)
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
+        connection.close()
+        raise ControllerNotRunningError(f"no controller is running on {path}") from error
+    except OSError as error:
+        connection.close()
+        hint = " (does it run as another user?)" if isinstance(error, PermissionError) else ""
+        reason = error.strerror or "no answer"
+        raise ApiError(f"the controller's socket {path}: {reason}{hint}") from error
+    connection.settimeout(timeout)
+    return connection
+
+
+def _connect_by_name(connection: socket.socket, path: str) -> None:
+    """Also where the path is longer than a unix socket's name may be: by way of its directory."""
+    if len(os.fsencode(path)) <= _LONGEST_NAME:
+        connection.connect(path)
+        return
+    directory = os.open(os.path.dirname(path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        connection.connect(f"/proc/self/fd/{directory}/{os.path.basename(path)}")
+    finally:
+        os.close(directory)
+
+
+def _request(method: str, path: str, body: Any) -> bytes:
+    content = b"" if body is None else json.dumps(body).encode()
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: recon\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode("ascii") + content
+
+
+@contextlib.contextmanager
+def _sentences(timeout: float | None) -> Iterator[None]:
+    """What may go wrong on the way, as sentences."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise ApiError(f"the controller did not answer within {timeout:g} s") from error
+    except ConnectionError as error:
+        raise ApiError("the controller left before it had answered") from error
+    except ValueError as error:
+        raise ApiError(f"what listens on the socket is no controller: {error}") from error
+
+
+def _reason(answer: _Answer) -> str:
+    """What the controller says against a request."""
+    try:
+        document = answer.json()
+        return str(document["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"the controller answered with HTTP status {answer.status}"
+
+
+def _quoted(text: str) -> str:
+    """Percent-encoded for one segment of a path or one value of a query (RFC 3986)."""
+    plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode())

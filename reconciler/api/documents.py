@@ -1,0 +1,59 @@
+"""JSON documents beyond status and plan: one app in full, one event. Secrets are references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.diff.report import FORMAT_VERSION
+from reconciler.loop.journal import RecordedEvent
+from reconciler.model.desired import DesiredApp
+from reconciler.model.memory import AppMemory
+
+
+def describe_document(
+    status: dict[str, Any],
+    app: DesiredApp | None,
+    memory: AppMemory,
+    events: Iterable[RecordedEvent],
+) -> dict[str, Any]:
+    """Everything known of one app. ``status`` is its part of the status document."""
+    spec = app.spec.model_dump(mode="json", by_alias=True) if app else {}
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "app": status,
+        "source": {"file": app.source.file, "line": app.source.line} if app else None,
+        "labels": dict(app.labels) if app else {},
+        "spec": spec,
+        "secrets": sorted(app.secrets or {}) if app else [],
+        "revisions": [
+            {
+                "number": revision.number,
+                "hash": revision.hash,
+                "createdAt": iso(revision.created_at),
+                "good": revision.good,
+                "failed": revision.failed,
+            }
+            for revision in memory.revisions
+        ],
+        "events": [event_document(recorded) for recorded in events],
+    }
+
+
+def event_document(recorded: RecordedEvent) -> dict[str, Any]:
+    """One event, as `events -o json` and the API give it."""
+    event = recorded.event
+    return {
+        "time": iso(recorded.at),
+        "app": event.app,
+        "instance": event.instance,
+        "type": event.type,
+        "reason": event.reason,
+        "message": event.message,
+    }
+
+
+def iso(wall: float) -> str:
+    """Wall seconds as ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")

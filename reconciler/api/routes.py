@@ -1,0 +1,167 @@
+"""What the controller answers, and what it can be asked to do. All documents carry their version.
+
+Errors are ``{"error": "<sentence>"}`` with a 4xx status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from reconciler import __version__
+from reconciler.api.documents import describe_document, event_document
+from reconciler.diff.report import FORMAT_VERSION, Usage, status_document
+from reconciler.loop.controller import Controller
+from reconciler.loop.journal import RecordedEvent
+from reconciler.observed.clock import boot_now
+from reconciler.observed.samples import sample
+
+
+def application(controller: Controller) -> Starlette:
+    """The ASGI application of one controller."""
+    routes = Routes(controller)
+    return Starlette(
+        routes=[
+            Route("/v1/version", routes.version),
+            Route("/v1/status", routes.status),
+            Route("/v1/describe/{app}", routes.describe),
+            Route("/v1/events", routes.events),
+            Route("/v1/apply", routes.apply, methods=["POST"]),
+            Route("/v1/restart", routes.restart, methods=["POST"]),
+            Route("/v1/down", routes.down, methods=["POST"]),
+        ],
+        exception_handlers={HTTPException: _refusal},
+    )
+
+
+class Routes:
+    """The handlers; each reads or nudges the controller and returns."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    async def version(self, request: Request) -> Response:
+        options = self._controller.options
+        return JSONResponse(
+            {
+                "formatVersion": FORMAT_VERSION,
+                "version": __version__,
+                "pid": os.getpid(),
+                "manifests": str(options.manifests),
+                "stateDir": str(options.paths.root),
+                "profile": options.profile,
+            }
+        )
+
+    async def status(self, request: Request) -> Response:
+        return JSONResponse(self._status())
+
+    async def describe(self, request: Request) -> Response:
+        name = request.path_params["app"]
+        controller = self._controller
+        status = next((a for a in self._status()["apps"] if a["name"] == name), None)
+        if status is None:
+            raise HTTPException(404, _unknown([name]))
+        controller.journal.commit()
+        return JSONResponse(
+            describe_document(
+                status,
+                controller.declared().get(name),
+                controller.memory(name),
+                controller.journal.events((name,), limit=30),
+            )
+        )
+
+    async def events(self, request: Request) -> Response:
+        apps = tuple(request.query_params.getlist("app"))
+        limit = int(request.query_params.get("limit", "100"))
+        follow = request.query_params.get("follow") == "1"
+        lines = self._events(apps, limit, follow)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    async def apply(self, request: Request) -> Response:
+        body = await _body(request)
+        self._controller.rescan(confirm_prune=bool(body.get("confirmPrune")))
+        await self._controller.settle()
+        problems = self._controller.plan().problems
+        return JSONResponse(
+            {"formatVersion": FORMAT_VERSION, "problems": [str(problem) for problem in problems]}
+        )
+
+    async def restart(self, request: Request) -> Response:
+        names = [str(name) for name in (await _body(request)).get("apps", [])]
+        unknown = [name for name in names if name not in self._controller.declared()]
+        if unknown:
+            raise HTTPException(404, _unknown(unknown))
+        self._controller.restart(names)
+        await self._controller.settle()
+        return JSONResponse({"formatVersion": FORMAT_VERSION, "apps": names})
+
+    async def down(self, request: Request) -> Response:
+        self._controller.down()
+        return JSONResponse({"formatVersion": FORMAT_VERSION}, status_code=202)
+
+    def _status(self) -> dict[str, Any]:
+        controller = self._controller
+        now = boot_now()
+        used = {
+            nonce: Usage(found.rss, found.cpu)
+            for nonce, found in sample(controller.processes()).items()
+        }
+        about = {"running": True, "pid": os.getpid(), "version": __version__}
+        return status_document(controller.plan(), about, used, now, time.time())
+
+    async def _events(
+        self, apps: tuple[str, ...], limit: int, follow: bool
+    ) -> AsyncIterator[bytes]:
+        waiting: asyncio.Queue[RecordedEvent] = asyncio.Queue()
+        hush: Callable[[], None] | None = None
+        if follow:  # before what is past is read, so that nothing falls between
+            hush = self._controller.listen(waiting.put_nowait)
+        try:
+            self._controller.journal.commit()
+            last = 0
+            for recorded in self._controller.journal.events(apps, limit):
+                last = recorded.id
+                yield _line(recorded)
+            while follow:
+                recorded = await waiting.get()
+                if recorded.id > last and (not apps or recorded.event.app in apps):
+                    yield _line(recorded)
+        finally:
+            if hush is not None:
+                hush()
+
+
+def _line(recorded: RecordedEvent) -> bytes:
+    return json.dumps(event_document(recorded)).encode() + b"\n"
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    text = await request.body()
+    try:
+        body = json.loads(text or b"{}")
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise HTTPException(400, "the body of the request must be a JSON object")
+    return body
+
+
+def _unknown(names: list[str]) -> str:
+    return f"no app named {', '.join(names)}; `recon status` lists them"
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, status_code=error.status_code)

@@ -24,6 +24,8 @@ MAX_NODES = 200_000
 # Below these keys plain scalars are text as written: `PORT: 3000`, `VERSION: 1.10`.
 _TEXT_KEYS = {"env", "command", "preStop"}
 
+# Python refuses to read an integer of more than 4,300 digits; nothing here needs one.
+_LONGEST_NUMBER = 400
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {
@@ -102,6 +104,8 @@ def scalar(text: str) -> Any:
     """The value of a plain scalar by YAML 1.2's core schema."""
     if text in _WORDS:
         return _WORDS[text]
+    if len(text) > _LONGEST_NUMBER:
+        return text
     if _INT.fullmatch(text):
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
         return int(text, base)

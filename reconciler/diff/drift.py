@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconciler.diff.fields import changed_fields
 from reconciler.diff.replicas import Replicas
@@ -11,6 +11,7 @@ from reconciler.model.fields import Effect
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process, RunState
 from reconciler.model.plan import Drift, DriftKind
+from reconciler.model.revision import same_revision
 
 # What makes an app OutOfSync; the rest are faults of processes, which health tells of.
 SYNC_DRIFT = {DriftKind.MISSING, DriftKind.EXTRA, DriftKind.OUTDATED, DriftKind.ORPHAN}
@@ -18,16 +19,19 @@ SYNC_DRIFT = {DriftKind.MISSING, DriftKind.EXTRA, DriftKind.OUTDATED, DriftKind.
 
 def drift_of(app: DesiredApp, replicas: Replicas, memory: AppMemory) -> tuple[Drift, ...]:
     """All drift of one declared app, by instance."""
+    outdated = (*replicas.old, *replicas.spared)
+    served = {process.tag.instance for process in outdated}
     found = [
         Drift(DriftKind.MISSING, f"{app.name}-{number}", "declared, but not running")
         for number in replicas.eligible
+        if number not in served
     ]
     found += [
         Drift(DriftKind.EXTRA, process.name, f"pid {process.id.pid} is one too many")
         for process in replicas.extra
     ]
-    found += [_outdated(app, process, memory) for process in replicas.old]
-    found += _faults((*replicas.current, *replicas.old, *replicas.extra))
+    found += _all_outdated(app, outdated, memory)
+    found += _faults((*replicas.current, *outdated, *replicas.extra))
     return tuple(sorted(found, key=lambda drift: (drift.instance, drift.kind)))
 
 
@@ -39,15 +43,25 @@ def orphans(processes: Iterable[Process], reason: str) -> tuple[Drift, ...]:
     )
 
 
-def _outdated(app: DesiredApp, process: Process, memory: AppMemory) -> Drift:
-    before = next((r for r in memory.revisions if r.hash == process.tag.hash), None)
+def _all_outdated(
+    app: DesiredApp, processes: Iterable[Process], memory: AppMemory
+) -> Iterator[Drift]:
+    """One entry a process; what differs is told once a hash."""
+    details: dict[str, str] = {}
+    for process in processes:
+        hash = process.tag.hash
+        if hash not in details:
+            details[hash] = _outdated(app, hash, memory)
+        yield Drift(DriftKind.OUTDATED, process.name, details[hash])
+
+
+def _outdated(app: DesiredApp, hash: str, memory: AppMemory) -> str:
+    revisions = reversed(memory.revisions)
+    before = next((r for r in revisions if same_revision(r.hash, hash)), None)
     if before is None:
-        detail = "runs another template, of which no record is left"
-    else:
-        changes = changed_fields(before, app)
-        names = [c.path for c in changes if c.effect is Effect.REPLACES]
-        detail = ", ".join(names) or "to be restarted"
-    return Drift(DriftKind.OUTDATED, process.name, detail)
+        return "runs another template, of which no record is left"
+    changes = changed_fields(before, app)
+    return ", ".join(c.path for c in changes if c.effect is Effect.REPLACES) or "to be restarted"
 
 
 def _faults(processes: Iterable[Process]) -> list[Drift]:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from reconciler.diff.backoff import holds
 from reconciler.diff.drift import SYNC_DRIFT
 from reconciler.diff.progress import is_complete
-from reconciler.diff.replicas import Replicas, is_available
+from reconciler.diff.replicas import Replicas
 from reconciler.diff.rolling import fenceposts
-from reconciler.model.desired import DesiredApp
+from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.observed import RunState
 from reconciler.model.plan import Condition, Drift, Health, Sync
@@ -32,7 +32,9 @@ def sync_of(app: DesiredApp, drift: Sequence[Drift], revision: Revision) -> Sync
 def health_of(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> Health:
     """How well it runs, whatever is declared (see `sync_of` for that)."""
     spec = app.spec
-    alive = replicas.current or replicas.old or replicas.stopping or replicas.extra
+    alive = any(
+        (replicas.current, replicas.old, replicas.stopping, replicas.extra, replicas.spared)
+    )
     if spec.suspend and not alive:
         return Health.SUSPENDED
     if revision.failed or _suffers(app, replicas, revision, now):
@@ -46,7 +48,7 @@ def conditions_of(
     app: DesiredApp, replicas: Replicas, revision: Revision, now: float
 ) -> tuple[Condition, ...]:
     """Available and Progressing."""
-    return (_available(app, replicas, now), _progressing(app, replicas, revision, now))
+    return (_available(app, replicas), _progressing(app, replicas, revision, now))
 
 
 def message_of(
@@ -69,7 +71,8 @@ def _messages(
 ) -> Iterator[str]:
     """What is to be told, most urgent first."""
     if app.problem is not None:
-        yield f"{app.problem}. Running revision {revision.number}"
+        told = _sentence(app.problem)
+        yield f"{told} Running revision {revision.number}"
     if revision.failed:
         yield _failed(revision, replicas, memory)
     looping = crash_loop(replicas, memory)
@@ -85,24 +88,48 @@ def _messages(
         yield f"not ready: {', '.join(unready)}"
     if replicas.stopping:
         yield f"stopping {len(replicas.stopping)}"
-    for number in replicas.done:
-        if not memory.ended[number].exit.success:
-            yield f"{memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
+    for number in replicas.lost:
+        yield f"{memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
+    if replicas.extra:
+        yield f"{len(replicas.extra)} more than the {replicas.wanted} wanted"
 
 
 def _suffers(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> bool:
     """Something is wrong that no rollout explains."""
-    if replicas.waiting:
+    if replicas.waiting or replicas.lost:
         return True
     processes = replicas.current
     if any(process.state is RunState.FROZEN for process in processes):
         return True
-    return revision.good and any(process.ready is False for process in processes)
+    # One that was never ready is starting; but it cannot be starting for ever.
+    patience = now - app.spec.progress_deadline_seconds
+    return revision.good and any(
+        process.ready is False and (process.was_ready or process.started_at < patience)
+        for process in processes
+    )
+
+
+def _sentence(problem: Problem) -> str:
+    """A problem in one line of a table: the file's name will do, its path is in ``errors``."""
+    place = problem.file.rpartition("/")[2]
+    if problem.line:
+        place += f":{problem.line}:{problem.column}"
+    text = (
+        f"{place} {problem.path}: {problem.message}"
+        if problem.path
+        else f"{place}: {problem.message}"
+    )
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
     running = next((r for r in memory.revisions if r.hash == replicas.target), None)
-    rest = f"running revision {running.number}" if running else "nothing good to run instead"
+    if running is not None:
+        rest = f"running revision {running.number}"
+    elif replicas.spared:
+        rest = f"left {len(replicas.spared)} of an earlier revision running"
+    else:
+        rest = "nothing good to run instead"
     return f"{revision.failed}; {rest}. Edit the manifest, or `recon restart` to try again"
 
 
@@ -111,12 +138,11 @@ def _crash_loop(ended: Ended, now: float) -> str:
     return f"CrashLoopBackOff: {ended.told}, next try in {wait} s"
 
 
-def _available(app: DesiredApp, replicas: Replicas, now: float) -> Condition:
-    everyone = (*replicas.current, *replicas.old)
-    up = sum(is_available(process, app.spec, now) for process in everyone) + len(replicas.done)
-    _, unavailable = fenceposts(app.spec.strategy, replicas.wanted)
-    need = replicas.wanted - unavailable
-    detail = f"{up} of {replicas.wanted} available, at least {need} needed"
+def _available(app: DesiredApp, replicas: Replicas) -> Condition:
+    up = len(replicas.up) + len(replicas.done)
+    _, unavailable = fenceposts(app.spec.strategy, app.spec.wanted)
+    need = app.spec.wanted - unavailable
+    detail = f"{up} of {app.spec.wanted} available, at least {need} needed"
     if up >= need:
         return Condition("Available", "True", "MinimumReplicasAvailable", detail)
     return Condition("Available", "False", "MinimumReplicasUnavailable", detail)

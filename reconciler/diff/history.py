@@ -6,12 +6,13 @@ last good one is never forgotten, whatever ``revisionHistoryLimit`` says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from reconciler.model.desired import DesiredApp
 from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Process
 from reconciler.model.revision import Revision, same_revision
 
 
@@ -31,6 +32,18 @@ def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
         progressed_at=None,
         progress=0,
     )
+
+
+def presume_good(memory: AppMemory, processes: Sequence[Process]) -> AppMemory:
+    """The memory in which what runs alone, and since before memory began, counts as good.
+
+    The state directory was lost: that must cost history, never a process. A revision that may
+    be in the middle of its rollout is not presumed so.
+    """
+    revision = memory.revisions[-1]
+    if not processes or not all(same_revision(p.tag.hash, revision.hash) for p in processes):
+        return memory
+    return mark(memory, replace(revision, good=True))
 
 
 def target(memory: AppMemory) -> Revision | None:
@@ -57,11 +70,15 @@ def number_of(memory: AppMemory, hash: str) -> int:
 def _applied(memory: AppMemory, app: DesiredApp, spec: Mapping[str, Any]) -> AppMemory:
     """The same template: fields applied in place, or secrets marked with another key."""
     last = memory.revisions[-1]
-    applied = replace(last, spec=spec)
-    if app.marks is not None:
+    applied = last if last.spec == spec else replace(last, spec=spec)
+    if app.marks is not None and (last.hash, last.marks) != (app.hash, app.marks):
         applied = replace(applied, hash=app.hash, marks=app.marks)
-    if applied == last:
+    if applied is last:
         return memory
+    if applied.failed and applied.spec != last.spec:
+        # What made it fail may be what was edited: its probe, its deadline.
+        applied = replace(applied, failed=None)
+        memory = replace(memory, progressed_at=None, progress=0)
     return replace(memory, revisions=(*memory.revisions[:-1], applied))
 
 

@@ -30,6 +30,7 @@ from reconciler.model.plan import (
     Start,
     Sync,
 )
+from reconciler.model.revision import same_revision
 
 _UNSEEN = Absence(Verdict.WAIT, "no manifest declares it; nothing is stopped before a clean scan")
 
@@ -63,6 +64,8 @@ def _plan_declared(
     app: DesiredApp, processes: Sequence[Process], before: AppMemory, now: float
 ) -> AppPlan:
     memory = history.record(before, app)
+    if not before.revisions:
+        memory = history.presume_good(memory, processes)
     sorted_by = _sort(app, processes, memory, now)
     memory, events = progress.advance(app.name, app.spec, sorted_by, memory, now)
     if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
@@ -122,22 +125,25 @@ def _actions(
     else:
         ends = rolling.stops(app.spec, sorted_by, now)
         begins = rolling.starts(app.spec, sorted_by)
-    for process in sorted_by.extra:
-        yield End(process, "scaled down")
     for process in ends:
-        yield End(process, _why_ended(app, sorted_by, memory))
+        yield End(process, _why_ended(app, process, sorted_by, memory))
     for number in begins:
         assert sorted_by.target is not None
         yield Start(number, sorted_by.target, _why_started(number, sorted_by, memory))
 
 
-def _why_ended(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> str:
+def _why_ended(app: DesiredApp, process: Process, sorted_by: Replicas, memory: AppMemory) -> str:
     if app.spec.suspend:
         return "suspended"
+    if process.tag.instance >= app.spec.wanted:
+        return "scaled down"
     revision = memory.revisions[-1]
-    if revision.failed:
+    if revision.failed and same_revision(process.tag.hash, revision.hash):
         return f"revision {revision.number} failed"
-    return f"replaced by revision {revision.number}" if sorted_by.wanted else "scaled to zero"
+    if sorted_by.target is not None and same_revision(process.tag.hash, sorted_by.target):
+        twice = process in sorted_by.extra
+        return "a second process of its number" if twice else "restart requested"
+    return f"replaced by revision {history.number_of(memory, sorted_by.target or revision.hash)}"
 
 
 def _why_started(number: int, sorted_by: Replicas, memory: AppMemory) -> str:
@@ -152,7 +158,7 @@ def _status(app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float)
     revision = memory.revisions[-1]
     current = sorted_by.current
     found = drift.drift_of(app, sorted_by, memory)
-    everyone = (*current, *sorted_by.old, *sorted_by.extra)
+    everyone = (*current, *sorted_by.old, *sorted_by.extra, *sorted_by.spared)
     return AppStatus(
         name=app.name,
         kind="App",
@@ -161,7 +167,7 @@ def _status(app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float)
         desired=app.spec.wanted,
         ready=sum(process.ready is True for process in everyone),
         updated=len(current),
-        available=sum(replicas.is_available(process, app.spec, now) for process in everyone),
+        available=len(sorted_by.up),
         revision=revision.number,
         restarts=sum(memory.restarts.values()),
         message=health.message_of(app, sorted_by, memory, revision, now),
@@ -172,12 +178,21 @@ def _status(app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float)
 
 
 def _instances(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Iterator[InstanceStatus]:
-    running = _ordered((*sorted_by.current, *sorted_by.extra, *sorted_by.old, *sorted_by.stopping))
+    running = _ordered(
+        (
+            *sorted_by.current,
+            *sorted_by.extra,
+            *sorted_by.old,
+            *sorted_by.stopping,
+            *sorted_by.spared,
+        )
+    )
     rows = [(p.tag.instance, _instance(p, memory, sorted_by.target)) for p in running]
     for state, numbers in (
         ("missing", sorted_by.eligible),
         ("backoff", sorted_by.waiting),
         ("completed", sorted_by.done),
+        ("failed", sorted_by.lost),
     ):
         rows += [(n, _no_instance(app.name, n, state, memory)) for n in numbers]
     for _, row in sorted(rows, key=lambda row: row[0]):
@@ -213,14 +228,15 @@ def _look_again_at(
     if sorted_by.target is not None:
         ends = (holds(memory, number, sorted_by.target) for number in sorted_by.waiting)
         moments += [end.retry_at for end in ends if end and end.retry_at is not None]
-    for process in (*sorted_by.current, *sorted_by.old):
-        at = replicas.available_at(process, app.spec)
-        if at is not None and at > now:
-            moments.append(at)
+    for process in (*sorted_by.current, *sorted_by.old, *sorted_by.extra):
+        if process.tag.nonce not in sorted_by.up:
+            at = replicas.available_at(process, app.spec)
+            moments += [at] if at is not None else []
     revision = memory.revisions[-1]
     if memory.progressed_at is not None and not revision.good and not revision.failed:
         moments.append(progress.deadline(app.spec, memory))
-    return min(moments, default=None)
+    # One that is past and still undecided waits for an event: see `progress.is_undecided`.
+    return min((moment for moment in moments if moment > now), default=None)
 
 
 def _ordered(processes: Iterable[Process]) -> list[Process]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.diff.history import mark
-from reconciler.diff.replicas import Replicas, is_available
+from reconciler.diff.replicas import Replicas, available_at
 from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
@@ -18,8 +18,7 @@ from reconciler.model.memory import AppMemory
 
 def is_complete(spec: AppSpec, replicas: Replicas, now: float) -> bool:
     """Every wanted instance is current and available (or ended for good), and no other runs."""
-    up = sum(is_available(process, spec, now) for process in replicas.current)
-    return replicas.settled and up + len(replicas.done) == replicas.wanted
+    return replicas.settled and _up(replicas) + len(replicas.done) == replicas.wanted
 
 
 def advance(
@@ -28,17 +27,19 @@ def advance(
     """The memory after looking at how far the rollout is, and what is to be told of it."""
     revision = memory.revisions[-1]
     if is_complete(spec, replicas, now):
-        done = memory
-        if memory.progressed_at is not None:
-            done = replace(memory, progressed_at=None, progress=0)
+        done = _without_rollout(memory)
         if revision.good or revision.failed or spec.suspend or replicas.wanted == 0:
             return done, ()
         told = Event(app, "RolloutComplete", f"revision {revision.number} is available")
         return mark(done, replace(revision, good=True)), (told,)
-    progress = _measure(spec, replicas, now)
+    if replicas.wanted == 0 and not revision.failed:
+        # On its way to nothing: no process of it can be late.
+        return _without_rollout(memory), ()
+    progress = _measure(replicas)
     if memory.progressed_at is None or progress > memory.progress:
         return replace(memory, progressed_at=now, progress=progress), ()
-    if revision.good or revision.failed or now < deadline(spec, memory):
+    decided = revision.good or revision.failed
+    if decided or now < deadline(spec, memory) or is_undecided(spec, replicas, now):
         return memory, ()
     why = f"revision {revision.number} made no progress for {spec.progress_deadline_seconds:g} s"
     failed = mark(memory, replace(revision, failed=why))
@@ -51,9 +52,32 @@ def deadline(spec: AppSpec, memory: AppMemory) -> float:
     return memory.progressed_at + spec.progress_deadline_seconds
 
 
-def _measure(spec: AppSpec, replicas: Replicas, now: float) -> int:
+def is_undecided(spec: AppSpec, replicas: Replicas, now: float) -> bool:
+    """Whether a new process may yet turn out well without anything else happening.
+
+    So after the controller, or the whole machine, was away beyond the deadline: probes have not
+    answered yet, or have just answered and ``minReadySeconds`` runs. That is no failure.
+    """
+    for process in replicas.current:
+        at = available_at(process, spec)
+        if process.ready is None or (at is not None and at > now):
+            return True
+    return False
+
+
+def _without_rollout(memory: AppMemory) -> AppMemory:
+    if memory.progressed_at is None:
+        return memory
+    return replace(memory, progressed_at=None, progress=0)
+
+
+def _up(replicas: Replicas) -> int:
+    return sum(process.tag.nonce in replicas.up for process in replicas.current)
+
+
+def _measure(replicas: Replicas) -> int:
     """Grows with every step forward: updated and available up, old ones down."""
-    up = sum(is_available(process, spec, now) for process in replicas.current)
+    up = _up(replicas)
     left = len(replicas.old) + len(replicas.extra) + len(replicas.stopping)
     # Above any count of processes, so that 0 can mean "no rollout yet".
     return 1_000_000 + len(replicas.current) + up + len(replicas.done) - left

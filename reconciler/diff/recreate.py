@@ -11,8 +11,8 @@ from reconciler.model.observed import Process
 
 def starts(replicas: Replicas) -> tuple[int, ...]:
     """Nothing while anything of another revision still runs."""
-    return () if replicas.old or replicas.stopping else replicas.eligible
+    return () if replicas.old or replicas.leaving_old else replicas.eligible
 
 
 def stops(replicas: Replicas) -> tuple[Process, ...]:
-    return replicas.old
+    return (*replicas.extra, *replicas.old)

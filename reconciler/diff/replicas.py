@@ -5,8 +5,9 @@ Kubernetes keeps a ReplicaSet a revision for this; here the tag on each process 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.diff.backoff import holds
 from reconciler.model.manifest import AppSpec
@@ -29,6 +30,11 @@ class Replicas:
     old: tuple[Process, ...]
     """Of another revision (or older than a requested restart), not stopping."""
     stopping: tuple[Process, ...]
+    spared: tuple[Process, ...]
+    """Where no revision may run: what runs all the same and is not of the failed revision. No
+    record says that it was good, but it is all there is, so it is left alone."""
+    up: frozenset[str]
+    """Nonces of the processes that are available now (see ``is_available``)."""
     eligible: tuple[int, ...]
     """Numbers without a current process that may be started now: those that no process of any
     revision holds come first, so that a number's port is free when it is taken."""
@@ -37,7 +43,11 @@ class Replicas:
     waiting: tuple[int, ...]
     """Numbers in backoff."""
     done: tuple[int, ...]
-    """Numbers that ended and are not to be started again (restartPolicy)."""
+    """Numbers that ended well and are not to be started again (restartPolicy)."""
+    lost: tuple[int, ...]
+    """Numbers that ended badly and are not to be started again (restartPolicy Never)."""
+    leaving_old: bool
+    """Something of another revision is on its way out."""
 
     @property
     def settled(self) -> bool:
@@ -58,59 +68,100 @@ def sort(
     extra: list[Process] = []
     old: list[Process] = []
     stopping: list[Process] = []
+    spared: list[Process] = []
     for process in sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce)):
         number = process.tag.instance
         if process.state is RunState.STOPPING:
             stopping.append(process)
-        elif target is None or not _is_current(process, target, memory):
+        elif target is None:
+            (spared if _is_spared(process, spec, memory) else old).append(process)
+        elif not _is_current(process, target, memory):
             old.append(process)
         elif number in current or number >= wanted:
             extra.append(process)
         else:
             current[number] = process
-    leaving = {p.tag.instance for p in stopping if target and same_revision(p.tag.hash, target)}
-    eligible: list[int] = []
-    blocked: list[int] = []
-    waiting: list[int] = []
-    done: list[int] = []
-    for number in range(wanted):
-        if number in current or target is None:
-            continue
-        ended = holds(memory, number, target)
-        if number in leaving:
-            blocked.append(number)
-        elif ended is None or (ended.retry_at is not None and ended.retry_at <= now):
-            eligible.append(number)
-        else:
-            (done if ended.retry_at is None else waiting).append(number)
+    ours = {p.tag.instance for p in stopping if target and same_revision(p.tag.hash, target)}
+    missing = [number for number in range(wanted) if number not in current]
+    may = _missing(missing, ours, target, memory, now) if target is not None else _NONE_MISSING
     held = {process.tag.instance for process in (*old, *stopping, *extra)}
-    eligible.sort(key=lambda number: (number in held, number))
+    may.eligible.sort(key=lambda number: (number in held, number))
+    everyone = (*current.values(), *extra, *old, *spared)
+    delay = spec.min_ready
     return Replicas(
-        wanted,
-        target,
-        tuple(current.values()),
-        tuple(extra),
-        tuple(old),
-        tuple(stopping),
-        tuple(eligible),
-        tuple(blocked),
-        tuple(waiting),
-        tuple(done),
+        wanted=wanted,
+        target=target,
+        current=tuple(current.values()),
+        extra=tuple(extra),
+        old=tuple(old),
+        stopping=tuple(stopping),
+        spared=tuple(spared),
+        up=frozenset(p.tag.nonce for p in everyone if _is_up(p, delay, now)),
+        eligible=tuple(may.eligible),
+        blocked=tuple(may.blocked),
+        waiting=tuple(may.waiting),
+        done=tuple(may.done),
+        lost=tuple(may.lost),
+        leaving_old=any(target is None or not _is_current(p, target, memory) for p in stopping),
     )
 
 
 def available_at(process: Process, spec: AppSpec) -> float | None:
     """Boot seconds from which the process counts as available; None while it is not ready."""
-    if process.ready is not True or process.state is not RunState.RUNNING:
-        return None
-    since = process.started_at if process.ready_at is None else process.ready_at
-    return since + spec.min_ready
+    return _up_at(process, spec.min_ready)
 
 
 def is_available(process: Process, spec: AppSpec, now: float) -> bool:
     """Ready for ``minReadySeconds`` (Kubernetes: IsPodAvailable)."""
-    at = available_at(process, spec)
+    return _is_up(process, spec.min_ready, now)
+
+
+class _Missing(NamedTuple):
+    """The numbers without a current process, by whether they may be started now."""
+
+    eligible: list[int]
+    blocked: list[int]
+    waiting: list[int]
+    done: list[int]
+    lost: list[int]
+
+
+_NONE_MISSING = _Missing([], [], [], [], [])
+
+
+def _missing(
+    numbers: Iterable[int], leaving: Container[int], target: str, memory: AppMemory, now: float
+) -> _Missing:
+    found = _Missing([], [], [], [], [])
+    for number in numbers:
+        ended = holds(memory, number, target)
+        if number in leaving:
+            found.blocked.append(number)
+        elif ended is None:
+            found.eligible.append(number)
+        elif ended.retry_at is None:
+            (found.done if ended.exit.success else found.lost).append(number)
+        else:
+            (found.eligible if ended.retry_at <= now else found.waiting).append(number)
+    return found
+
+
+def _up_at(process: Process, delay: float) -> float | None:
+    if process.ready is not True or process.state is not RunState.RUNNING:
+        return None
+    since = process.started_at if process.ready_at is None else process.ready_at
+    return since + delay
+
+
+def _is_up(process: Process, delay: float, now: float) -> bool:
+    at = _up_at(process, delay)
     return at is not None and at <= now
+
+
+def _is_spared(process: Process, spec: AppSpec, memory: AppMemory) -> bool:
+    if process.tag.instance >= spec.wanted or not memory.revisions:
+        return False
+    return not same_revision(process.tag.hash, memory.revisions[-1].hash)
 
 
 def _is_current(process: Process, target: str, memory: AppMemory) -> bool:

@@ -8,7 +8,9 @@ means that an instance's successor starts when it is gone, not when it was told 
 
 from __future__ import annotations
 
-from reconciler.diff.replicas import Replicas, is_available
+from collections.abc import Callable
+
+from reconciler.diff.replicas import Replicas
 from reconciler.model.manifest import AppSpec, Strategy
 from reconciler.model.observed import Process
 from reconciler.model.quantity import resolve_share
@@ -29,30 +31,43 @@ def starts(spec: AppSpec, replicas: Replicas) -> tuple[int, ...]:
     A number in backoff keeps its place, or a revision that crashes would be tried on all.
     """
     surge, _ = fenceposts(spec.strategy, replicas.wanted)
-    present = len(replicas.current) + len(replicas.old) + len(replicas.stopping)
-    room = replicas.wanted + surge - present - len(replicas.waiting) - len(replicas.done)
+    surplus = len(replicas.old) + len(replicas.extra) + len(replicas.stopping)
+    ended = len(replicas.waiting) + len(replicas.done) + len(replicas.lost)
+    room = replicas.wanted + surge - len(replicas.current) - surplus - ended
     return replicas.eligible[: max(0, room)]
 
 
 def stops(spec: AppSpec, replicas: Replicas, now: float) -> tuple[Process, ...]:
-    """Old processes to stop now: unhealthy ones first, then as availability allows.
+    """Old and extra processes to stop now: unhealthy ones first, then as availability allows.
 
     A process whose probe has not answered yet (after a restart of the controller) is neither
     healthy nor unhealthy: it is left alone until it is known.
     """
+    surplus = (*replicas.old, *replicas.extra)
     if replicas.wanted == 0:
-        return replicas.old
+        return surplus
     _, unavailable = fenceposts(spec.strategy, replicas.wanted)
     floor = replicas.wanted - unavailable
-    new_up = sum(is_available(process, spec, now) for process in replicas.current)
-    healthy = [process for process in replicas.old if is_available(process, spec, now)]
-    sick = [p for p in replicas.old if p not in healthy and p.ready is not None]
+    up = replicas.up
+    new_up = sum(process.tag.nonce in up for process in replicas.current) + len(replicas.done)
+    healthy = [process for process in surplus if process.tag.nonce in up]
+    sick = [p for p in surplus if p.tag.nonce not in up and p.ready is not None]
 
-    new_down = len(replicas.current) - new_up + len(replicas.waiting)
-    total = len(replicas.current) + len(replicas.waiting) + len(replicas.done) + len(replicas.old)
-    cleanup = sick[: max(0, total - floor - new_down)]
+    # Kubernetes' maxCleanupCount; what is new and down comes off on both sides of it.
+    cleanup = sick[: max(0, new_up + len(surplus) - floor)]
+    healthy.sort(key=_order(replicas))
+    return (*cleanup, *healthy[: max(0, new_up + len(healthy) - floor)])
 
-    up = new_up + len(replicas.done) + len(healthy)
-    successors = {p.tag.instance for p in replicas.current if is_available(p, spec, now)}
-    healthy.sort(key=lambda p: (p.tag.instance not in successors, p.tag.instance))
-    return (*cleanup, *healthy[: max(0, up - floor)])
+
+def _order(replicas: Replicas) -> Callable[[Process], tuple[int, int]]:
+    """Healthy ones in the order in which they are to go: those that are least missed first."""
+    extra = {process.tag.nonce for process in replicas.extra}
+    succeeded = {p.tag.instance for p in replicas.current if p.tag.nonce in replicas.up}
+
+    def key(process: Process) -> tuple[int, int]:
+        number = process.tag.instance
+        if process.tag.nonce in extra:
+            return (0, -number)
+        return (1 if number in succeeded else 2, number)
+
+    return key

@@ -160,6 +160,9 @@ class Controller:
     def down(self) -> None:
         """Stop everything; ``stopped`` is set when the last process is gone."""
         self._leaving = True
+        for name, memory in self._memory.items():
+            if memory.ended:  # whoever brings it up again means now, not after some backoff
+                self._remember(name, replace(memory, ended={}))
         for name in self._running.apps():
             self._queue.add(name)
         self._check_stopped()

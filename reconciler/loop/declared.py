@@ -161,7 +161,7 @@ class Declared:
     def _after_scan(self, desired: Desired) -> None:
         was_absent = set(self._absent_scans)
         self._drop_kept(desired)
-        self._adopt(desired.apps, [*self._apps, *desired.apps])
+        self._adopt(desired.apps, {*self._apps, *desired.apps, *self._kept})
         absent = self._known.keys() - self._apps.keys()
         if desired.complete:
             scans = self._absent_scans

@@ -172,7 +172,9 @@ class Running:
         process = self.host.get(nonce)
         if process is None or process.ready is ready:
             return
-        self.host.update(nonce, ready=ready, ready_at=boot_now() if ready else None)
+        ready_at = boot_now() if ready else None
+        was_ready = process.was_ready or ready
+        self.host.update(nonce, ready=ready, ready_at=ready_at, was_ready=was_ready)
         if process.ready and not ready:  # one that never was is only starting
             event = Event(
                 process.tag.app,

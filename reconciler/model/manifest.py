@@ -68,11 +68,14 @@ def _umask(value: Any) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
-Command = Annotated[tuple[str, ...], BeforeValidator(_words)]
+# `json_schema_input_type` is what people may write, for `recon schema`.
+Command = Annotated[
+    tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | list[str])
+]
 Signal = Annotated[str, BeforeValidator(_signal)]
-Size = Annotated[int, BeforeValidator(parse_size)]
-Share = Annotated[str | int, BeforeValidator(parse_share)]
-Umask = Annotated[str, BeforeValidator(_umask)]
+Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=int | str)]
+Share = Annotated[str | int, BeforeValidator(parse_share, json_schema_input_type=str | int)]
+Umask = Annotated[str, BeforeValidator(_umask, json_schema_input_type=int | str)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -123,7 +126,10 @@ def _env_from(value: Any) -> Any:
     return value
 
 
-EnvFrom = Annotated[tuple[EnvFile, ...], BeforeValidator(_env_from)]
+EnvFrom = Annotated[
+    tuple[EnvFile, ...],
+    BeforeValidator(_env_from, json_schema_input_type=list[str | EnvFile]),
+]
 
 
 class StrategyType(StrEnum):
@@ -244,6 +250,16 @@ class AppSpec(Manifest):
     termination_grace_period_seconds: Seconds = in_place(30, "from the start of a stop to SIGKILL")
     logs: Logs = in_place(Logs(), "capture of standard output and error")
     suspend: bool = in_place(False, "declared, but not running")
+
+    @model_validator(mode="after")
+    def _deadline_can_be_met(self) -> AppSpec:
+        # Kubernetes: ValidateDeploymentSpec; here each update would be given up.
+        if self.progress_deadline_seconds <= self.min_ready:
+            raise ValueError(
+                f"progressDeadlineSeconds is {self.progress_deadline_seconds:g}; it must be more"
+                f" than minReadySeconds ({self.min_ready:g}), or no update could succeed"
+            )
+        return self
 
     @property
     def min_ready(self) -> float:

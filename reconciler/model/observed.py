@@ -60,6 +60,8 @@ class Process:
     """What its probe says; True without one; None before the first answer."""
     ready_at: float | None = None
     """Since when it is ready; None while it is not."""
+    was_ready: bool = False
+    """It has been ready before: one that is not now fails, one that never was is starting."""
     stopping_at: float | None = None
     """When its stop began."""
     stragglers: tuple[ProcessId, ...] = ()

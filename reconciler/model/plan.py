@@ -85,7 +85,7 @@ class InstanceStatus:
     name: str
     process: Process | None
     state: str
-    """running, frozen, stopping, backoff, waiting, completed."""
+    """running, frozen, stopping, missing, backoff, completed, failed."""
     ready: bool
     revision: int
     """0 where it is not remembered."""

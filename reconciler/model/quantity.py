@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 # `300M` means what PM2 means by it (MiB); `300Mi` what Kubernetes does. Both are binary.
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B?)?", re.IGNORECASE)
-_PERCENT = re.compile(r"(\d+)%")
+# Digits are counted, so that no number of them can overflow what is computed with it.
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*(?:([KMGT])i?)?B?", re.IGNORECASE)
+_PERCENT = re.compile(r"([0-9]{1,9})%")
 
 
 def parse_size(text: str | int) -> int:
@@ -16,7 +16,7 @@ def parse_size(text: str | int) -> int:
     match = _SIZE.fullmatch(str(text).strip())
     if match is None:
         raise ValueError(f"{text!r} is not a size; write a number of bytes, or like 10Mi or 1.5Gi")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    return int(float(match[1]) * _UNITS[(match[2] or "").upper()])
 
 
 def format_size(count: int) -> str:
@@ -43,5 +43,5 @@ def resolve_share(share: str | int, total: int, *, round_up: bool) -> int:
     """
     if isinstance(share, int):
         return share
-    scaled = int(share.removesuffix("%")) * total / 100
-    return math.ceil(scaled) if round_up else math.floor(scaled)
+    scaled = int(share.removesuffix("%")) * total
+    return -(-scaled // 100) if round_up else scaled // 100

@@ -23,6 +23,7 @@ from reconciler.model.procstat import ProcStat
 from reconciler.observed import exits, pidfds, procfs, states
 from reconciler.observed.clock import ticks_to_seconds
 from reconciler.observed.newcomers import Newcomers
+from reconciler.observed.survey import survey
 from reconciler.observed.table import Group, Table
 from reconciler.observed.witness import JournalWitness, Witnesses, fifo_dir_of
 
@@ -129,74 +130,50 @@ class Host:
         Without ``adopt`` only processes of a known nonce are taken in, the rest is left to the
         next relist, whose caller wants to hear of them.
         """
-        claimed: dict[str, list[tuple[ProcStat, Tag]]] = {}
-        nobodys: list[ProcStat] = []
-        for pid in pids:
-            found = self._alive(pid)
-            if found is None:
-                continue
-            identity = self._witnesses.identify(found)
-            if identity is None:
-                nobodys.append(found)
-            else:
-                self._note_fault(found.pid, identity.fault)
-                claimed.setdefault(identity.tag.nonce, []).append((found, identity.tag))
+        found = survey(pids, self._table, self._witnesses)
+        for pid in found.reused:
+            self._vanished(pid)
+        for pid in found.starting:
+            self._newcomers.discard(pid)
+        for pid, fault in found.faults.items():
+            self._note_fault(pid, fault)
         adopted = []
-        for nonce, members in claimed.items():
+        for nonce, members in found.claimed.items():
             if adopt or self._table.get(nonce) is not None:
                 adopted += self._take_in(nonce, members)
             else:
-                for found, _ in members:
-                    self._newcomers.discard(found.pid)
-        for found in nobodys:  # the leader of its session may have been found after it
-            tag = self._table.session(found.session)
+                for stat, _ in members:
+                    self._newcomers.discard(stat.pid)
+        for stat in found.nobodys:  # the leader of its session may have been found after it
+            tag = self._table.session(stat.session)
             if tag is not None:
-                self._take_in(tag.nonce, [(found, tag)])
+                self._take_in(tag.nonce, [(stat, tag)])
         return adopted
-
-    def _alive(self, pid: int) -> ProcStat | None:
-        """A process to be examined; None where it is dead, known, or the controller itself.
-
-        A controller that was started by one of its own programs carries that one's tag.
-        """
-        if pid == os.getpid():
-            return None
-        found = procfs.stat(pid, self._proc)
-        if found is None or procfs.is_dead(found, self._proc):
-            return None
-        member = self._table.member(pid)
-        if member is not None:
-            if member[0].start == found.start:
-                return None
-            self._vanished(pid)
-        return found
 
     def _take_in(self, nonce: str, members: list[tuple[ProcStat, Tag]]) -> list[Process]:
         """Processes of one nonce: the main one, unless it is known, and the others."""
-        # The session's leader first, the earliest first: DESIGN 4.1.
-        members.sort(key=lambda item: (item[0].session != item[0].pid, item[0].start))
         adopted = []
-        for found, tag in members:
-            id = ProcessId(found.pid, found.start)
+        for stat, tag in members:
+            id = ProcessId(stat.pid, stat.start)
             group = self._table.get(nonce)
             if group is None:
-                adopted += self._adopt(found, id, tag)
+                adopted += self._adopt(stat, id, tag)
             else:
                 self._table.add_other(group, id)
                 if group.ended:
                     self._watch_leftover(group, id)
         return adopted
 
-    def _adopt(self, found: ProcStat, id: ProcessId, tag: Tag) -> list[Process]:
+    def _adopt(self, stat: ProcStat, id: ProcessId, tag: Tag) -> list[Process]:
         pidfd = -1
         if self._loop is not None:
             held = pidfds.hold(id)
             if held is None:
                 return []
             pidfd = held
-        state = RunState.FROZEN if found.state in states.STOPPED else RunState.RUNNING
-        process = Process(tag, id, ticks_to_seconds(found.start), state)
-        self._enter(Group(process, pidfd, leads=found.session == found.pid))
+        state = RunState.FROZEN if stat.state in states.STOPPED else RunState.RUNNING
+        process = Process(tag, id, ticks_to_seconds(stat.start), state)
+        self._enter(Group(process, pidfd, leads=stat.session == stat.pid))
         return [process]
 
     def _enter(self, group: Group) -> None:

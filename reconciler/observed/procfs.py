@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 
 from reconciler.model.procstat import ProcStat, parse_stat
 
 PROC = "/proc"
 _BLOCK = 1 << 16
+_LOOKS = 10
+_BETWEEN_LOOKS = 0.0005
+"""Seconds: all looks together are no more than a hiccup of the event loop."""
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
@@ -82,7 +86,7 @@ def variable(pid: int, name: bytes, proc: str = PROC) -> Iterator[bytes]:
     Several where it is there more than once; getenv(3) gives the first. ``name`` ends in "=",
     and may go on with the beginning of the value; what is given is what comes after it.
     """
-    block = _read_all(f"{proc}/{pid}/environ")
+    block = _environment(pid, proc)
     at = block.find(name)
     while at >= 0:
         # Only a whole variable counts: BROKEN_RECON_ID=… holds the same letters.
@@ -99,6 +103,25 @@ def link(pid: int, name: str, proc: str = PROC) -> str | None:
     except OSError as error:
         _raise_if_ours(error)
         return None
+
+
+def is_starting(pid: int, proc: str = PROC) -> bool:
+    """Whether it is in the middle of an exec: its arguments and environment are yet to come."""
+    return link(pid, "exe", proc) is not None and not _read(f"{proc}/{pid}/cmdline", 1)
+
+
+def _environment(pid: int, proc: str) -> bytes:
+    """An exec first closes what is close-on-exec, by which its parent and a lock on a file take
+    it for done, and only then puts the environment in place: some 100 µs in which it is empty.
+    """
+    block = _read_all(f"{proc}/{pid}/environ")
+    if block or link(pid, "exe", proc) is None:  # the latter: kernel threads, dead ones
+        return block
+    for _ in range(_LOOKS):
+        if not is_starting(pid, proc):
+            break
+        time.sleep(_BETWEEN_LOOKS)
+    return _read_all(f"{proc}/{pid}/environ")
 
 
 def _read(path: str, size: int) -> bytes | None:

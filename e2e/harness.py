@@ -1,0 +1,221 @@
+"""A whole recon, as its user has it: the installed program, real processes, a directory to edit.
+
+Everything a test starts is ended by ``close``, through pidfds, also when the test failed: first
+`recon down`, then whatever still carries the tag of this state directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import until
+
+PROGRAM = Path(sys.executable).with_name("recon")
+
+
+class Recon:
+    """One manifests directory, one state directory, and at most one controller."""
+
+    def __init__(self, home: Path) -> None:
+        self.manifests = home / "manifests"
+        self.state = home / "state"
+        self.manifests.mkdir()
+        self.controller: subprocess.Popen[bytes] | None = None
+        self.output = home / "controller.out"
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("RECON_")},
+            "RECON_MANIFESTS": str(self.manifests),
+            "RECON_STATE_DIR": str(self.state),
+            "NO_COLOR": "1",
+        }
+
+    # -- what a user does ----------------------------------------------------------------------
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a manifest (or any file beside it), as an editor would: at once."""
+        path = self.manifests / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def app(self, name: str, command: str | list[str], **spec: Any) -> Path:
+        """Write a manifest of one app."""
+        document = {
+            "apiVersion": "recon/v1",
+            "kind": "App",
+            "metadata": {"name": name},
+            "spec": {"command": command, **spec},
+        }
+        return self.write(f"{name}.yaml", json.dumps(document, indent=2))
+
+    def run(self) -> subprocess.Popen[bytes]:
+        """`recon run`, in the foreground of a process of its own; returns when it answers."""
+        with self.output.open("ab") as output:
+            self.controller = subprocess.Popen(
+                [PROGRAM, "run"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self.environment,
+            )
+        controller = self.controller
+        until(
+            lambda: self.answers() or controller.poll() is not None, what="the controller answers"
+        )
+        assert controller.poll() is None, self.output.read_text()
+        return controller
+
+    def answers(self) -> bool:
+        """Whether a controller answers now."""
+        return bool(self.status()["controller"]["running"])
+
+    def cli(
+        self, *arguments: str | Path, code: int | None = 0, stdin: str = "", seconds: float = 60
+    ) -> str:
+        """Run a verb; its output (both streams). Asserts the exit code unless that is None."""
+        done = subprocess.run(
+            [PROGRAM, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env=self.environment,
+        )
+        text = done.stdout + done.stderr
+        assert code is None or done.returncode == code, f"exit {done.returncode}:\n{text}"
+        assert "Traceback" not in text, text
+        return text
+
+    def json(self, *arguments: str, code: int | None = 0) -> Any:
+        """Run a verb with `-o json`."""
+        return json.loads(self.cli(*arguments, "-o", "json", code=code))
+
+    def status(self) -> dict[str, Any]:
+        document: dict[str, Any] = self.json("status", code=None)
+        return document
+
+    # -- what a test looks at ------------------------------------------------------------------
+
+    def of(self, name: str) -> dict[str, Any]:
+        """One app of the status; empty where it is not there."""
+        found = [app for app in self.status()["apps"] if app["name"] == name]
+        return found[0] if found else {}
+
+    def pids(self, name: str) -> dict[str, int]:
+        """Pid by instance name, of the processes that run."""
+        return {
+            row["name"]: row["pid"]
+            for row in self.of(name).get("instances", [])
+            if row["pid"] is not None
+        }
+
+    def wait(self, name: str, **wanted: Any) -> dict[str, Any]:
+        """Until the app's status has these values; the app."""
+
+        def reached() -> dict[str, Any]:
+            app = self.of(name)
+            return app if all(app.get(key) == value for key, value in wanted.items()) else {}
+
+        try:
+            return until(reached, seconds=30, what=f"{name}: {wanted}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{json.dumps(self.of(name), indent=1)}") from None
+
+    def healthy(self, name: str, **wanted: Any) -> dict[str, Any]:
+        return self.wait(name, sync="Synced", health="Healthy", **wanted)
+
+    def log(self, name: str, instance: int = 0, stream: str = "out") -> list[str]:
+        """All lines that an instance wrote, without their timestamps, oldest first."""
+        folder = self.state / "logs" / name
+        files = sorted(folder.glob(f"{instance}.{stream}.log.*"))
+        text = b"".join(file.read_bytes() for file in (*files, folder / f"{instance}.{stream}.log"))
+        return [re.sub(r"^\S+Z ", "", line) for line in text.decode().splitlines()]
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def kill_controller(self) -> None:
+        """kill -9, as the OOM killer would."""
+        assert self.controller is not None
+        self.controller.kill()
+        self.controller.wait()
+        self.controller = None
+
+    def kill_started_controller(self) -> None:
+        """kill -9 of the controller that `recon apply` started in the background."""
+        pid = self.status()["controller"]["pid"]
+        descriptor = os.pidfd_open(pid)
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        os.close(descriptor)
+        until(lambda: not self.answers(), what="the controller is gone")
+
+    def close(self) -> None:
+        if self.controller is not None and self.controller.poll() is None:
+            self.controller.terminate()
+            try:
+                self.controller.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.controller.kill()
+                self.controller.wait()
+        end(self._is_ours)
+
+    def _is_ours(self, pid: int) -> bool:
+        environment = _read(f"/proc/{pid}/environ")
+        return (
+            f"RECON_STATE_DIR={self.state}\0".encode() in environment
+            or os.fsencode(self.state) in _read(f"/proc/{pid}/cmdline")
+            or any(os.fsencode(self.state) in link for link in _links(pid))
+        )
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that only waits to be reaped does not."""
+    return _state(pid) not in "ZX"
+
+
+def end(is_ours: Callable[[int], bool]) -> None:
+    """SIGKILL every process for which ``is_ours`` holds, until there is none."""
+
+    def none_left() -> bool:
+        ours = [pid for name in os.listdir("/proc") if name.isdigit() and is_ours(pid := int(name))]
+        ours = [pid for pid in ours if pid != os.getpid() and alive(pid)]
+        for pid in ours:
+            try:
+                descriptor = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            if is_ours(pid):  # still the same, now that the descriptor holds it
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            os.close(descriptor)
+        return not ours
+
+    until(none_left, what="every process of the test is gone")
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def _links(pid: int) -> list[bytes]:
+    found = []
+    for number in ("1", "2"):
+        try:
+            found.append(os.fsencode(os.readlink(f"/proc/{pid}/fd/{number}")))
+        except OSError:
+            continue
+    return found
+
+
+def _state(pid: int) -> str:
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].strip()[:1].decode() or "X"

@@ -1,0 +1,47 @@
+"""Small programs for the tests: each a command that the installed Python runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+SLEEP = ["sleep", "100000"]
+
+
+def python(code: str) -> list[str]:
+    """A command that runs ``code``, unbuffered and without looking at anything else."""
+    return [sys.executable, "-I", "-S", "-u", "-c", code]
+
+
+def numbered(pause: float, prefix: str = "") -> list[str]:
+    """Numbers its lines from 1 without end; says which process it is at the start of each."""
+    return python(
+        "import itertools, os, time\n"
+        "for n in itertools.count(1):\n"
+        f"    os.write(1, f'{prefix}{{os.getpid()}} {{n}}\\n'.encode())\n"
+        f"    time.sleep({pause})\n"
+    )
+
+
+def server(greeting: str = "hello") -> list[str]:
+    """Serves ``greeting`` on $PORT."""
+    return python(
+        "import http.server, os\n"
+        "class H(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(200); self.end_headers()\n"
+        f"        self.wfile.write({greeting!r}.encode())\n"
+        "    def log_message(self, *a): pass\n"
+        "http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), H).serve_forever()\n"
+    )
+
+
+def crash_after(marker: Path) -> list[str]:
+    """Runs while ``marker`` exists; exits with 7 as soon as it does not, at start too."""
+    return python(
+        "import os, sys, time\n"
+        "print('up', flush=True)\n"
+        f"while os.path.exists({str(marker)!r}): time.sleep(0.01)\n"
+        "print('cannot find the marker', file=sys.stderr, flush=True)\n"
+        "sys.exit(7)\n"
+    )

@@ -1,0 +1,198 @@
+"""Bad input gets a located sentence, and stops nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from e2e.harness import Recon
+from e2e.programs import SLEEP
+from tests.waiting import until
+
+GOOD = "apiVersion: recon/v1\nkind: App\nmetadata: {name: web}\nspec:\n  command: [sleep, 100000]\n"
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)
+)
+
+CASES: dict[str, tuple[bytes, str]] = {
+    "wrong type": (GOOD.encode() + b"  instances: many\n", r"web.yaml:6:14"),
+    "unknown field": (GOOD.encode() + b"  instnces: 2\n", "did you mean instances?"),
+    "program that does not exist": (
+        GOOD.replace("[sleep", "[slep-no-such").encode(),
+        "slep-no-such",
+    ),
+    "program that is not executable": (
+        GOOD.replace("[sleep", "[/etc/passwd").encode(),
+        "/etc/passwd",
+    ),
+    "missing cwd": (GOOD.encode() + b"  cwd: not-there\n", "not-there"),
+    "missing env file": (GOOD.encode() + b"  envFrom: [gone.env]\n", "gone.env"),
+    "port out of range": (
+        GOOD.encode() + b"  readinessProbe: {tcpSocket: {port: 70000}}\n",
+        "web.yaml:6:38",
+    ),
+    "nested brackets": (b"[" * 100_000, "web.yaml:1"),
+    "alias bomb": (BOMB.encode(), "web.yaml"),
+    "invalid UTF-8": (GOOD.encode() + b"# \xff\xfe\n", "UTF-8"),
+    "NUL byte": (GOOD.encode() + b"# \0\n", "web.yaml"),
+    "two apps of one name": (GOOD.encode() + b"---\n" + GOOD.encode(), "web.yaml"),
+    "name that is not allowed": (GOOD.replace("web", "Web_1").encode(), "web.yaml:3:18"),
+    "half written": (GOOD[:60].encode(), "web.yaml"),
+    "emptied": (b"", "web.yaml"),
+}
+
+
+@pytest.fixture
+def running(recon: Recon) -> Recon:
+    recon.write("web.yaml", GOOD)
+    recon.app("other", SLEEP)
+    recon.run()
+    recon.healthy("web", ready=1)
+    recon.healthy("other", ready=1)
+    return recon
+
+
+def test_every_bad_file_is_located_and_stops_nothing(running: Recon) -> None:
+    recon = running
+    pids = recon.pids("web") | recon.pids("other")
+    for what, (content, expected) in CASES.items():
+        (recon.manifests / "web.yaml").write_bytes(content)
+        app = recon.wait("web", sync="Unknown")
+        assert expected in app["message"], f"{what}: {app['message']}"
+        assert "Running revision 1" in app["message"], what
+        if content:  # nobody can tell from an empty file what it declared once
+            text = recon.cli("validate", code=1)
+            assert expected in text, f"{what}: {text}"
+        recon.write("web.yaml", GOOD)
+        recon.healthy("web", ready=1)
+        assert recon.pids("web") | recon.pids("other") == pids, what
+
+
+def test_file_of_100_megabytes_is_refused_unread(running: Recon) -> None:
+    with (running.manifests / "web.yaml").open("wb") as file:
+        file.truncate(100 * 2**20)
+    app = running.wait("web", sync="Unknown")
+    assert "web.yaml" in app["message"]
+    assert "100" in app["message"]
+
+
+def test_unreadable_manifest_stops_nothing(running: Recon) -> None:
+    if os.geteuid() == 0:
+        (running.manifests / "web.yaml").unlink()
+        (running.manifests / "web.yaml").symlink_to("/nowhere/at/all")
+    else:
+        (running.manifests / "web.yaml").chmod(0)
+    pids = running.pids("web")
+    app = running.wait("web", sync="Unknown")
+    assert "web.yaml" in app["message"]
+    assert running.pids("web") == pids
+
+
+def test_loop_of_links_is_told_and_stops_nothing(running: Recon) -> None:
+    pids = running.pids("web")
+    (running.manifests / "round").symlink_to(running.manifests)
+    (running.manifests / "self.yaml").symlink_to(running.manifests / "self.yaml")
+    until(lambda: "self.yaml" in running.cli("validate", code=None), what="told")
+    assert running.pids("web") == pids
+    running.healthy("other")
+
+
+def test_two_files_that_declare_one_name_are_both_named(running: Recon) -> None:
+    pids = running.pids("web")
+    running.write("zz.yaml", GOOD.replace("100000", "5"))
+    text = until(lambda: _errors(running), what="told")
+    assert "web.yaml" in text and "zz.yaml" in text
+    assert running.pids("web") == pids
+
+
+def test_editors_leftovers_are_no_manifests(running: Recon) -> None:
+    for name in (".web.yaml.swp", "web.yaml~", "4913", "#web.yaml#", ".hidden.yaml"):
+        running.write(name, GOOD.replace("web", "stranger"))
+    running.cli("apply")
+    assert not running.of("stranger") and not running.status()["errors"]
+
+
+def _errors(recon: Recon) -> str:
+    errors = recon.status()["errors"]
+    return json.dumps(errors) if errors else ""
+
+
+# -- the directory itself ------------------------------------------------------------------------
+
+
+def test_missing_directory_stops_nothing(running: Recon) -> None:
+    pids = running.pids("web")
+    running.manifests.rename(running.manifests.with_name("aside"))
+    running.wait("web", sync="Unknown")
+    assert running.pids("web") == pids
+    running.manifests.with_name("aside").rename(running.manifests)
+    running.healthy("web", ready=1)
+    assert running.pids("web") == pids
+
+
+def test_emptied_directory_waits_for_a_person(running: Recon) -> None:
+    pids = running.pids("web")
+    for file in running.manifests.iterdir():
+        file.unlink()
+    app = running.wait("web", sync="Unknown")
+    until(lambda: "--confirm-prune" in running.of("web")["message"], what="held back")
+    assert running.pids("web") == pids, app
+    running.cli("apply", "--confirm-prune")
+    until(lambda: not running.of("web"), what="web is gone, as confirmed")
+
+
+def test_replaced_directory_waits_for_a_person(running: Recon) -> None:
+    pids = running.pids("other")
+    shutil.copytree(running.manifests, running.manifests.with_name("new"))
+    (running.manifests.with_name("new") / "other.yaml").unlink()
+    running.manifests.rename(running.manifests.with_name("old"))
+    running.manifests.with_name("new").rename(running.manifests)
+    until(lambda: "replaced" in running.of("other")["message"], what="held back")
+    assert running.pids("other") == pids
+    shutil.copy(running.manifests.with_name("old") / "other.yaml", running.manifests)
+    running.healthy("other", ready=1)
+    assert running.pids("other") == pids
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="SKIPPED: mounting a file system needs root")
+def test_unmounted_directory_stops_nothing(recon: Recon) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "none", recon.manifests], check=True)
+    try:
+        recon.app("web", SLEEP)
+        recon.run()
+        recon.healthy("web", ready=1)
+        pids = recon.pids("web")
+    finally:
+        subprocess.run(["umount", "-l", recon.manifests], check=True)
+    recon.wait("web", sync="Unknown")
+    assert recon.pids("web") == pids
+
+
+def test_controller_started_on_a_broken_file_keeps_its_last_good_version(running: Recon) -> None:
+    pids = running.pids("web")
+    running.kill_controller()
+    running.write("web.yaml", GOOD + "  nonsense: 1\n")
+    running.run()
+    running.wait("web", sync="Unknown")
+    assert running.pids("web") == pids
+    os.kill(pids["web-0"], 9)
+    until(lambda: running.pids("web").get("web-0", 0) not in (0, pids["web-0"]), what="restarted")
+
+
+def test_controller_started_on_a_missing_directory_stops_nothing(
+    running: Recon, tmp_path: Path
+) -> None:
+    pids = running.pids("web")
+    running.kill_controller()
+    running.manifests.rename(tmp_path / "aside")
+    running.run()
+    running.wait("web", sync="Unknown")
+    assert running.pids("web") == pids
+    (tmp_path / "aside").rename(running.manifests)
+    running.healthy("web", ready=1)
+    assert running.pids("web") == pids

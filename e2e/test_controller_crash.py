@@ -1,0 +1,185 @@
+"""The controller may be killed at any instruction: no process, no line is lost or doubled."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import signal
+import subprocess
+from collections import defaultdict
+
+import pytest
+
+from e2e.harness import PROGRAM, Recon, alive
+from e2e.programs import SLEEP, numbered
+from tests.waiting import until
+
+
+def lines_by_process(lines: list[str]) -> dict[str, list[int]]:
+    """Numbers by the process (or incarnation) that wrote them; asserts that no line is torn."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for line in lines:
+        match = re.fullmatch(r"(\S+) (\d+)", line)
+        assert match, f"torn line: {line!r}"
+        found[match[1]].append(int(match[2]))
+    return found
+
+
+def assert_complete(recon: Recon, app: str, instances: int) -> None:
+    """Every process's numbers are 1, 2, 3, … without a gap or a repetition."""
+    for number in range(instances):
+        for who, numbers in lines_by_process(recon.log(app, number)).items():
+            assert numbers == list(range(1, len(numbers) + 1)), f"{app}-{number}, process {who}"
+
+
+def test_kill_9_in_the_middle_of_a_rollout_same_pids_no_line_lost_or_doubled(recon: Recon) -> None:
+    def declare(version: str) -> None:
+        program = numbered(0.0005)
+        recon.app("counter", program, instances=4, minReadySeconds=0.5, env={"VERSION": version})
+
+    declare("1")
+    recon.run()
+    recon.healthy("counter", ready=4)
+    declare("2")
+
+    def half() -> bool:
+        return recon.of("counter")["updated"] in (1, 2, 3)
+
+    until(half, what="the rollout is half way")
+    before = recon.pids("counter")
+    recon.kill_controller()
+    survivors = {pid for pid in before.values() if alive(pid)}
+    assert len(survivors) >= 4 - 1  # at most the one that was being stopped is gone
+    recon.run()
+    adopted = {row["pid"] for row in recon.of("counter")["instances"]}
+    assert len(survivors & adopted) >= 2
+    recon.healthy("counter", ready=4, revision=2)
+    _stop(recon)
+    assert_complete(recon, "counter", 4)
+    total = sum(len(recon.log("counter", n)) for n in range(4))
+    assert total > 100
+
+
+def test_kill_9_again_and_again_under_a_flood_loses_and_doubles_nothing(recon: Recon) -> None:
+    recon.app(
+        "flood",
+        numbered(0, prefix="p"),
+        logs={"rotate": {"size": "2Mi", "keep": 1000, "compress": False}},
+    )
+    recon.app("quiet", numbered(0.001))
+    recon.run()
+    recon.healthy("flood", ready=1)
+    recon.healthy("quiet", ready=1)
+    pids = recon.pids("flood") | recon.pids("quiet")
+    for _ in range(8):
+        count = len(recon.log("quiet"))
+        more = count + random.randint(5, 50)
+        until(lambda: len(recon.log("quiet")) >= more, what="output goes on")  # noqa: B023
+        recon.kill_controller()
+        recon.run()
+    assert recon.pids("flood") | recon.pids("quiet") == pids
+    _stop(recon)
+    assert_complete(recon, "flood", 1)
+    assert_complete(recon, "quiet", 1)
+
+
+def test_lost_state_directory_loses_no_process(recon: Recon) -> None:
+    recon.app("web", SLEEP, instances=3)
+    recon.run()
+    recon.healthy("web", ready=3)
+    pids = recon.pids("web")
+    recon.kill_controller()
+    shutil.rmtree(recon.state)
+    recon.run()
+    recon.healthy("web", ready=3)
+    assert recon.pids("web") == pids
+
+
+def test_sigterm_leaves_the_apps_running_and_the_next_controller_takes_them_over(
+    recon: Recon,
+) -> None:
+    recon.app("web", SLEEP)
+    controller = recon.run()
+    recon.healthy("web", ready=1)
+    pids = recon.pids("web")
+    controller.send_signal(signal.SIGTERM)
+    assert controller.wait(timeout=20) == 0
+    assert all(alive(pid) for pid in pids.values())
+    status = recon.json("status", code=None)
+    assert status["controller"]["running"] is False
+    assert recon.pids("web") == pids  # seen without a controller
+    recon.run()
+    recon.healthy("web", ready=1)
+    assert recon.pids("web") == pids
+
+
+def test_exit_of_an_adopted_process_is_seen_and_told(recon: Recon) -> None:
+    recon.app("web", ["sh", "-c", "trap 'exit 3' USR1; while :; do sleep 0.05; done"])
+    recon.run()
+    recon.healthy("web", ready=1)
+    recon.kill_controller()
+    recon.run()
+    recon.healthy("web", ready=1)
+    pid = recon.pids("web")["web-0"]
+    descriptor = _pidfd(pid)
+    signal.pidfd_send_signal(descriptor, signal.SIGUSR1)
+    until(lambda: recon.pids("web").get("web-0", pid) != pid, what="a new process")
+    events = recon.cli("events", "web")
+    assert "exit 3" in events or "exit unknown" in events  # unknown before Linux 6.15
+
+
+def test_backoff_survives_the_controller(recon: Recon) -> None:
+    recon.app("bad", ["false"], backoff={"initialSeconds": 50, "maxSeconds": 60})
+    recon.run()
+    until(
+        lambda: "CrashLoopBackOff" in recon.of("bad")["message"],
+        what="backoff",
+    )
+    restarts = recon.of("bad")["restarts"]
+    until(lambda: "BackOff" in recon.cli("events", "bad"), what="written down")
+    recon.kill_controller()
+    recon.run()
+    app = recon.of("bad")
+    assert "CrashLoopBackOff" in app["message"] and app["restarts"] == restarts
+
+
+def test_second_controller_on_one_state_directory_is_refused(recon: Recon) -> None:
+    recon.app("web", SLEEP)
+    controller = recon.run()
+    second = subprocess.run(
+        [PROGRAM, "run"],
+        env=recon.environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"pid {controller.pid}" in second.stderr
+    assert recon.answers()
+
+
+@pytest.mark.parametrize("wipe", [False, True])
+def test_program_that_wipes_its_environment_is_still_ours(recon: Recon, wipe: bool) -> None:
+    command = ["env", "-i", "sleep", "100000"] if wipe else SLEEP
+    recon.app("web", command)
+    recon.run()
+    recon.healthy("web", ready=1)
+    pids = recon.pids("web")
+    recon.kill_controller()
+    recon.run()
+    recon.healthy("web", ready=1)
+    assert recon.pids("web") == pids
+
+
+def _stop(recon: Recon) -> None:
+    """Stop everything, so that all output has been written."""
+    recon.cli("down")
+    recon.controller = None
+
+
+def _pidfd(pid: int) -> int:
+    import os
+
+    return os.pidfd_open(pid)

@@ -1,0 +1,164 @@
+"""The verbs that look and operate."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pexpect
+import pytest
+
+from e2e.harness import PROGRAM, Recon, alive
+from e2e.programs import SLEEP
+from tests.waiting import until
+
+COMMENTED = """\
+# the shop
+apiVersion: recon/v1
+kind: App
+metadata:
+  name: web   # do not rename
+spec:
+  command: [sleep, "100000"]   # runs for ever
+  instances:   2   # two for now
+"""
+
+
+@pytest.fixture
+def running(recon: Recon) -> Recon:
+    recon.write("web.yaml", COMMENTED)
+    recon.run()
+    recon.healthy("web", ready=2)
+    return recon
+
+
+def test_scale_suspend_and_resume_edit_the_file_and_nothing_else_in_it(running: Recon) -> None:
+    manifest = running.manifests / "web.yaml"
+    running.cli("scale", "web=3")
+    assert manifest.read_text() == COMMENTED.replace("2   #", "3   #")
+    running.healthy("web", ready=3)
+    running.cli("suspend", "web")
+    assert manifest.read_text().startswith(COMMENTED.replace("2   #", "3   #").rstrip("\n"))
+    running.wait("web", health="Suspended")
+    running.cli("resume", "web")
+    running.healthy("web", ready=3)
+    assert "# two for now" in manifest.read_text()
+
+
+def test_describe_and_events_tell_the_story(running: Recon) -> None:
+    text = running.cli("describe", "web")
+    for expected in ("web.yaml", "Healthy", "web-0", "NewReplicaSetAvailable", "Started"):
+        assert expected in text
+    assert "RolloutComplete" in running.cli("events")
+    assert "no app" in running.cli("describe", "nobody", code=1)
+    assert "no app" in running.cli("restart", "nobody", code=1)
+
+
+def test_tables_fit_80_columns(running: Recon) -> None:
+    running.write("bad.yaml", "apiVersion: recon/v1\nkind: App\nnonsense: " + "x" * 200 + "\n")
+    running.app("crashes", ["false"])
+    until(lambda: running.of("crashes").get("restarts", 0) > 1, what="it crashed")
+    for verb in (["status"], ["status", "crashes"]):
+        table, _, _sentences = running.cli(*verb, code=None).partition("\n\n")
+        for line in table.splitlines():
+            assert len(line) <= 80, line
+
+
+def test_down_stops_everything_with_and_without_a_controller(recon: Recon) -> None:
+    recon.app("web", SLEEP, instances=2)
+    for crashed in (False, True):
+        recon.run()
+        recon.healthy("web", ready=2)
+        pids = recon.pids("web").values()
+        if crashed:
+            recon.kill_controller()
+        recon.cli("down")
+        recon.controller = None
+        assert not any(alive(pid) for pid in pids)
+        assert not recon.answers()
+
+
+def test_ctrl_c_on_a_terminal_stops_the_apps_gracefully(recon: Recon) -> None:
+    recon.app("web", SLEEP)
+    terminal = pexpect.spawn(str(PROGRAM), ["run"], env=recon.environment, timeout=30)
+    try:
+        recon.healthy("web", ready=1)
+        pid = recon.pids("web")["web-0"]
+        terminal.sendintr()
+        terminal.expect("everything is stopped")
+        terminal.expect(pexpect.EOF)
+        assert not alive(pid)
+    finally:
+        terminal.close(force=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="SKIPPED: a pid namespace needs root")
+def test_as_pid_1_sigterm_stops_everything_and_orphans_are_reaped(recon: Recon) -> None:
+    recon.app("web", SLEEP)
+    recon.app("orphans", ["sh", "-c", "(sleep 0.1 &) ; exec sleep 100000"])
+    container = subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", str(PROGRAM), "run"],
+        env=recon.environment,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        recon.healthy("web", ready=1)
+        children = f"/proc/{container.pid}/task/{container.pid}/children"
+        with open(children, encoding="ascii") as file:
+            init = int(file.read().split()[0])
+        until(lambda: not _zombies(init), what="orphans are reaped")
+        descriptor = os.pidfd_open(init)
+        signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+        assert container.wait(timeout=30) == 0
+    finally:
+        container.kill()
+        container.wait()
+
+
+def _zombies(parent: int) -> list[str]:
+    listing = subprocess.run(
+        ["ps", "-o", "stat=", "--ppid", str(parent)], capture_output=True, text=True, check=False
+    )
+    return [line for line in listing.stdout.split() if line.startswith("Z")]
+
+
+def test_init_schema_explain_and_help_work_without_anything(recon: Recon) -> None:
+    target = recon.manifests / "fresh"
+    recon.cli("init", str(target))
+    recon.cli("validate", str(target))
+    schema = json.loads(recon.cli("schema"))
+    assert "maxSurge" in json.dumps(schema)
+    text = recon.cli("explain", "spec.strategy.maxSurge")
+    assert "25%" in text and "in place" in text
+    assert "did you mean" in recon.cli("explain", "spec.strategy.maxSurg", code=None)
+    for verb in ("run", "apply", "status", "logs", "scale", "down"):
+        assert verb in recon.cli("--help")
+    recon.cli("status", "--no-such-option", code=64)
+    recon.cli("no-such-verb", code=64)
+
+
+def test_python_m_reconciler_is_recon(recon: Recon) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == recon.cli("--version")
+
+
+def test_status_watch_redraws_when_something_changes(running: Recon) -> None:
+    terminal = pexpect.spawn(
+        str(PROGRAM), ["status", "--watch"], env=running.environment, timeout=30
+    )
+    try:
+        terminal.expect("2/2")
+        running.cli("scale", "web=1")
+        terminal.expect("1/1")
+        terminal.sendintr()
+        terminal.expect(pexpect.EOF)
+    finally:
+        terminal.close(force=True)

@@ -1,0 +1,66 @@
+"""Where a field of an app is written, found by reading its file once more.
+
+Places are printed for a handful of fields only (``manifests/backend.yaml:11`` beside a plan), so
+none are kept in memory: the controller holds thousands of apps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.desired import yaml
+from reconciler.desired.yaml import Document, Fault, Path
+
+Place = tuple[int, int]
+NOWHERE: Place = (0, 0)
+
+
+def place_of(file: str, app: str, path: str | Path, profile: str | None = None) -> Place:
+    """Line and column (from 1) of a field; of what stands around it where it is not written.
+
+    ``path`` is below ``spec``: dotted, as a plan has it, or in steps. ``profile`` is the one in
+    force: what it says comes first. ``NOWHERE`` where the file does not declare ``app`` any more.
+    """
+    try:
+        with open(file, "rb") as opened:
+            documents = yaml.parse(yaml.decode(opened.read(yaml.MAX_BYTES)))
+    except (OSError, Fault):
+        return NOWHERE
+    for document in declarations(documents, app):
+        steps = path.split(".") if isinstance(path, str) else list(path)
+        found = _written(document, steps, profile)
+        return document.key_place(found) if found != ("spec",) else _of_name(document)
+    return NOWHERE
+
+
+def declarations(documents: Iterable[Document], app: str) -> Iterator[Document]:
+    """The documents that declare an app of this name."""
+    for document in documents:
+        data = document.data
+        if isinstance(data, dict) and data.get("kind") == "App":
+            metadata = data.get("metadata")
+            if isinstance(metadata, dict) and metadata.get("name") == app:
+                yield document
+
+
+def _written(document: Document, steps: list[str | int], profile: str | None) -> Path:
+    """The deepest path that is written, in the profile or else in the spec itself."""
+    if profile is not None:
+        above: Path = ("spec", "profiles", profile)
+        found = _deepest(document, above, steps)
+        if len(found) > len(above):
+            return found
+    return _deepest(document, ("spec",), steps)
+
+
+def _deepest(document: Document, path: Path, steps: list[str | int]) -> Path:
+    """A step may be several words of a dotted path: variables' names may hold dots."""
+    for count in range(1, len(steps) + 1):
+        step = steps[0] if count == 1 else ".".join(map(str, steps[:count]))
+        if (*path, step) in document.marks:
+            return _deepest(document, (*path, step), steps[count:])
+    return path
+
+
+def _of_name(document: Document) -> Place:
+    return document.place(("metadata", "name"))

@@ -1,0 +1,63 @@
+"""Look at some pids and sort them: whose they are, who is nobody's, who is to be seen again.
+
+Reads only; what follows from it is the host's to do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reconciler.model.observed import Tag
+from reconciler.model.procstat import ProcStat
+from reconciler.observed import procfs
+from reconciler.observed.table import Table
+from reconciler.observed.witness import Witnesses
+
+
+class Survey(NamedTuple):
+    """What was found. Processes that are known, dead, or the controller itself are left out."""
+
+    claimed: dict[str, list[tuple[ProcStat, Tag]]]
+    """By nonce: the main process first, if it is among them (DESIGN 4.1: the leader of the
+    session that started first, else whoever started first)."""
+    nobodys: list[ProcStat]
+    faults: dict[int, str]
+    """By pid."""
+    reused: list[int]
+    """Pids that the table knows as processes which they are no more."""
+    starting: list[int]
+    """Pids that cannot be known yet, in the middle of an exec."""
+
+
+def survey(pids: Iterable[int], table: Table, witnesses: Witnesses) -> Survey:
+    """Examine these pids. OSError where we are out of files."""
+    found = Survey({}, [], {}, [], [])
+    for pid in pids:
+        stat = _alive(pid, witnesses.proc)
+        if stat is None:
+            continue
+        member = table.member(pid)
+        if member is not None:
+            if member[0].start == stat.start:
+                continue
+            found.reused.append(pid)
+        identity = witnesses.identify(stat)
+        if identity is not None:
+            found.claimed.setdefault(identity.tag.nonce, []).append((stat, identity.tag))
+            if identity.fault:
+                found.faults[pid] = identity.fault
+            continue
+        found.nobodys.append(stat)
+        if procfs.is_starting(pid, witnesses.proc):
+            found.starting.append(pid)
+    for members in found.claimed.values():
+        members.sort(key=lambda member: (member[0].session != member[0].pid, member[0].start))
+    return found
+
+
+def _alive(pid: int, proc: str) -> ProcStat | None:
+    """A controller that was started by one of its own programs carries that one's tag: not it."""
+    stat = None if pid == os.getpid() else procfs.stat(pid, proc)
+    return None if stat is None or procfs.is_dead(stat, proc) else stat

@@ -1,0 +1,185 @@
+"""An edit changes one value and not one byte besides."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.desired import yaml
+from reconciler.desired.edit import EditError, set_field
+
+TOP = "apiVersion: recon/v1\nkind: App\nmetadata: {name: web}\n"
+INSTANCES = ("spec", "instances")
+
+
+def edited(text: str, value: Any = 3, path: tuple[str, ...] = INSTANCES) -> str:
+    return set_field(text.encode(), "web", path, value).decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("spec:\n  instances: 2  # two\n", "spec:\n  instances: 3  # two\n"),
+        ("spec:\n  instances:   '2'\t\n  a: b\n", "spec:\n  instances:   3\t\n  a: b\n"),
+        ("spec:\n  instances:\n  a: b\n", "spec:\n  instances: 3\n  a: b\n"),
+        ("spec:\n  instances:\t# none\n", "spec:\n  instances: 3\t# none\n"),
+        ("spec: {instances: 2, a: b}\n", "spec: {instances: 3, a: b}\n"),
+        ("spec: {a: b}\n", "spec: {instances: 3, a: b}\n"),
+        ("spec: {}\n", "spec: {instances: 3}\n"),
+        ("spec:\n  a: b", "spec:\n  a: b\n  instances: 3"),
+        ("spec:\n  # why\n  a: b # so\n\n# end\n", "spec:\n  # why\n  a: b # so\n  instances: 3\n\n# end\n"),
+        ("spec:\n    a: |\n      x\n      y\n", "spec:\n    instances: 3\n    a: |\n      x\n      y\n"),
+        ("spec:\n  a: {b: [c,\n    d]}  # e\n", "spec:\n  a: {b: [c,\n    d]}  # e\n  instances: 3\n"),
+        ("spec:\r\n  a: b\r\n", "spec:\r\n  a: b\r\n  instances: 3\r\n"),
+        ("spec:\n  a: &x 1\n  instances: *x\n", "spec:\n  a: &x 1\n  instances: 3\n"),
+    ],
+)
+def test_only_the_value_changes(before: str, after: str) -> None:
+    assert edited(TOP + before) == TOP + after
+
+
+def test_a_json_manifest_stays_json() -> None:
+    import json
+
+    text = json.dumps(
+        {"kind": "App", "metadata": {"name": "web"}, "spec": {"command": ["x"]}}, indent=2
+    )
+    after = edited(text, True, ("spec", "suspend"))
+    assert json.loads(after)["spec"] == {"suspend": True, "command": ["x"]}
+    assert after.splitlines()[6] == '    "suspend": true,'
+
+
+def test_a_deeper_key_that_is_missing_brings_its_map() -> None:
+    after = edited(TOP + "spec:\n  a: b\n", 1, ("spec", "strategy", "maxSurge"))
+    assert after == TOP + "spec:\n  a: b\n  strategy: {maxSurge: 1}\n"
+
+
+def test_byte_order_mark_and_other_documents_stay() -> None:
+    other = "# first\nkind: App\nmetadata: {name: other}\nspec: {instances: 9}\n---\n"
+    text = "\ufeff" + other + TOP + "spec:\n  instances: 2\n...\n# end"
+    assert edited(text) == text.replace("instances: 2", "instances: 3")
+
+
+def test_a_value_that_is_set_already_changes_nothing() -> None:
+    text = TOP + "spec:\n  instances:   2 # two\n"
+    assert edited(text, 2) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (TOP.replace("web", "other") + "spec: {a: b}\n", "does not declare web"),
+        ((TOP + "spec: {a: b}\n---\n") * 2, "more than once"),
+        (TOP + "spec: {instances: [1]}\n", "by hand"),
+        (TOP + "spec: {instances: &n 1, a: *n}\n", "by hand"),
+        (TOP + "other: &s {a: b}\nspec: *s\n", "by hand"),
+        (TOP + "spec:\n", "by hand"),
+        (TOP + "spec: {a: [}\n", "line 4"),
+    ],
+)
+def test_what_cannot_be_done_cleanly_is_refused_with_a_sentence(text: str, word: str) -> None:
+    with pytest.raises(EditError, match=word):
+        edited(text)
+
+
+# -- over generated files ------------------------------------------------------------------------
+
+_WORD = st.sampled_from(["x", "'q'", '"d"', "12", "true", "a b", "~", "ü", "0x1F"])
+_FLOW = st.recursive(
+    _WORD,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.dictionaries(st.sampled_from("klm"), inner, max_size=3).map(
+            lambda found: "{" + ", ".join(f"{k}: {v}" for k, v in found.items()) + "}"
+        )
+    ),
+    max_leaves=5,
+)
+_TAIL = st.sampled_from(["", " ", "  # note", "\t", " #"])
+_BETWEEN = st.sampled_from(["", "\n", "# a line\n", "   \n", "      # far in\n"])
+
+
+@st.composite
+def _block(draw: st.DrawFn, indent: int, depth: int, special: bool) -> str:
+    """Lines of a block mapping, with or without the field that is edited."""
+    keys = draw(st.lists(st.sampled_from("abcdef"), unique=True, min_size=1, max_size=4))
+    if special and draw(st.booleans()):
+        keys.insert(draw(st.integers(0, len(keys))), "instances")
+    lines = ""
+    for key in keys:
+        lines += draw(_BETWEEN) + " " * indent + key + ":"
+        kind = draw(st.sampled_from(["flow", "block", "literal", "list", "empty"]))
+        if key == "instances":
+            lines += " " + draw(_WORD) + draw(_TAIL) + "\n"
+        elif kind == "empty":
+            lines += draw(_TAIL) + "\n"
+        elif kind == "block" and depth:
+            lines += draw(_TAIL) + "\n" + draw(_block(indent + 2, depth - 1, False))
+        elif kind == "literal":
+            style = draw(st.sampled_from(["|", ">", "|-", "|+"]))
+            lines += f" {style}\n" + f"{' ' * (indent + 2)}line: # text\n" * 2
+        elif kind == "list":
+            lines += "\n" + "".join(
+                f"{' ' * (indent + draw(st.sampled_from([0])))}- {draw(_FLOW)}{draw(_TAIL)}\n"
+                for _ in range(2)
+            )
+        else:
+            lines += " " + draw(_FLOW) + draw(_TAIL) + "\n"
+    return lines
+
+
+@st.composite
+def _files(draw: st.DrawFn) -> str:
+    before = draw(st.sampled_from(["", "# top\n", "kind: App\nmetadata: {name: other}\n---\n"]))
+    flow = draw(st.booleans())
+    if flow:
+        inside = draw(st.dictionaries(st.sampled_from("abc"), _FLOW, max_size=3))
+        entries = [f"{key}: {value}" for key, value in inside.items()]
+        if draw(st.booleans()):
+            entries.insert(draw(st.integers(0, len(entries))), "instances: 2")
+        spec = f"spec: {{{draw(st.sampled_from(['', ' ']))}{', '.join(entries)}}}{draw(_TAIL)}\n"
+    else:
+        spec = "spec:" + draw(_TAIL) + "\n" + draw(_block(2, 2, True))
+    after = draw(st.sampled_from(["", "labels: {a: b}\n", "---\nkind: App\n", "...\n", "# end"]))
+    text = before + TOP + spec + after
+    text = text[:-1] if draw(st.booleans()) and text.endswith("\n") else text
+    return text.replace("\n", "\r\n") if draw(st.booleans()) else text
+
+
+@settings(max_examples=500, deadline=None)
+@given(_files(), st.integers(0, 99) | st.booleans() | st.text("a:#'\"\\ü{", max_size=5))
+def test_nothing_else_changes_in_any_file(text: str, value: Any) -> None:
+    before = [document.data for document in yaml.parse(text)]
+    try:
+        after = edited(text, value)
+    except EditError:
+        return
+    _one_place_differs(text, after)
+    there = next(i for i, d in enumerate(before) if d.get("metadata") == {"name": "web"})
+    before[there]["spec"]["instances"] = value
+    found = [document.data for document in yaml.parse(after)]
+    assert found == before
+    assert type(found[there]["spec"]["instances"]) is type(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(_files(), st.integers(0, 99))
+def test_every_generated_file_can_be_edited(text: str, value: int) -> None:
+    edited(text, value)
+
+
+def _one_place_differs(before: str, after: str) -> None:
+    """What was there is still there in order, but for one stretch, which holds no comment."""
+    start = 0
+    while start < min(len(before), len(after)) and before[start] == after[start]:
+        start += 1
+    end = 0
+    limit = min(len(before), len(after)) - start
+    while end < limit and before[-1 - end] == after[-1 - end]:
+        end += 1
+    removed = before[start : len(before) - end]
+    assert "\n" not in removed and "#" not in removed, difflib.ndiff([before], [after])

@@ -1,0 +1,102 @@
+"""A process of ours is known by any one witness; contradictions are told, never acted on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.model.observed import ProcessId, Tag
+from reconciler.observed import procfs
+from reconciler.observed.witness import Identity, Witnesses, fifo_dir_of
+from tests.observed.conftest import SLEEP, Zoo, nobody
+from tests.waiting import until
+
+WIPE = """
+import time
+fields = open('/proc/self/stat').read().rpartition(')')[2].split()
+start, end = int(fields[47]), int(fields[48])  # env_start, env_end: fields 50 and 51
+with open('/proc/self/mem', 'r+b', buffering=0) as memory:
+    memory.seek(start)
+    memory.write((b'app: worker process' + bytes(end - start))[: end - start])
+time.sleep(600)
+"""
+
+
+def _identify(
+    zoo: Zoo,
+    id: ProcessId,
+    journal: Callable[[ProcessId], Tag | None] = nobody,
+    session: Callable[[int], Tag | None] = lambda number: None,
+) -> Identity | None:
+    found = procfs.stat(id.pid)
+    assert found is not None
+    return Witnesses(zoo.store, fifo_dir_of(zoo.root), journal, session).identify(found)
+
+
+def _wiped(id: ProcessId) -> bool:
+    with open(f"/proc/{id.pid}/environ", "rb") as file:
+        return b"worker process" in file.read()
+
+
+def test_known_by_its_environment(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    assert _identify(zoo, zoo.start(tag)) == Identity(tag)
+
+
+def test_known_by_its_output_when_it_wrote_over_its_environment(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    id = zoo.start(tag, WIPE, fifo=zoo.fifo(tag))
+    until(lambda: _wiped(id), what="the environment to be overwritten")
+    assert list(procfs.variable(id.pid, b"RECON_ID=")) == []
+    assert _identify(zoo, id) == Identity(tag)
+
+
+def test_known_by_its_output_under_env_i_even_with_the_fifo_removed(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    fifo = zoo.fifo(tag)
+    id = zoo.start(tag, fifo=fifo, command=["env", "-i", "sleep", "600"])
+    until(lambda: (procfs.link(id.pid, "exe") or "").find("env") < 0, what="env to exec")
+    assert _identify(zoo, id) == Identity(tag)
+    fifo.unlink()
+    assert _identify(zoo, id) == Identity(tag)
+
+
+def test_known_by_the_journal_or_by_its_session_alone(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    id = zoo.start(None)
+    assert _identify(zoo, id) is None
+    assert _identify(zoo, id, journal={id: tag}.get) == Identity(tag)
+    assert _identify(zoo, id, session={id.pid: tag}.get) == Identity(tag)
+
+
+def test_the_journal_speaks_of_one_life_of_a_pid_only(zoo: Zoo) -> None:
+    id = zoo.start(None)
+    assert _identify(zoo, id, journal={ProcessId(id.pid, id.start - 1): zoo.tag()}.get) is None
+
+
+def test_a_contradiction_is_told_and_the_output_believed_before_the_environment(zoo: Zoo) -> None:
+    stale, true = zoo.tag("old"), zoo.tag("new")
+    id = zoo.start(stale, fifo=zoo.fifo(true))
+    identity = _identify(zoo, id)
+    assert identity is not None and identity.tag == true
+    for part in (f"pid {id.pid}", true.nonce, stale.nonce, "its output", "its environment"):
+        assert part in identity.fault
+    identity = _identify(zoo, id, journal={id: stale}.get)
+    assert identity is not None and identity.tag == stale and true.nonce in identity.fault
+
+
+def test_another_stores_process_is_not_ours(zoo: Zoo) -> None:
+    assert _identify(zoo, zoo.start(zoo.tag()._replace(store="other"))) is None
+
+
+def test_nonsense_in_an_environment_is_nobodys_and_no_error(zoo: Zoo) -> None:
+    for app, instance in (("..", "0"), ("app", "9" * 6000), ("app", "²"), ("a b", "0"), ("é", "0")):
+        command = ["env", f"RECON_ID={zoo.store}/{app}/{instance}/h/n", "sleep", "600"]
+        id = zoo.start(None, command=command)
+        until(lambda id=id: (procfs.link(id.pid, "exe") or "").find("env") < 0)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        assert _identify(zoo, id) is None
+
+
+def test_the_environment_of_now_counts_not_that_of_a_value(zoo: Zoo) -> None:
+    command = ["env", "-i", f"NOTE=RECON_ID={zoo.tag()}", "sleep", "600"]
+    id = zoo.start(None, SLEEP, command=command)
+    assert _identify(zoo, id) is None

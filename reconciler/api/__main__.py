@@ -88,7 +88,8 @@ def _heed_signals(loop: asyncio.AbstractEventLoop, controller: Controller, serve
     # A controller in the background has no terminal: there SIGINT is only another way to leave.
     terminal = sys.stdin is not None and sys.stdin.isatty()
     loop.add_signal_handler(signal.SIGINT, down if first or terminal else server.leave)
-    loop.add_signal_handler(signal.SIGHUP, server.leave if not terminal else controller.rescan)
+    # The terminal was closed; without one it is the old word for: read your files again.
+    loop.add_signal_handler(signal.SIGHUP, server.leave if terminal else controller.rescan)
     if first:
         loop.add_signal_handler(signal.SIGCHLD, reap_strangers)
 

@@ -94,9 +94,7 @@ class Client:
         return document
 
     @contextlib.contextmanager
-    def _send(
-        self, method: str, path: str, body: Any, timeout: float | None
-    ) -> Iterator[_Answer]:
+    def _send(self, method: str, path: str, body: Any, timeout: float | None) -> Iterator[_Answer]:
         """One request; the answer with its head read, good only within the ``with``."""
         with contextlib.closing(_connect(self._path, timeout)) as connection, _sentences(timeout):
             connection.sendall(_request(method, path, body))

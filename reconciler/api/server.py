@@ -50,11 +50,14 @@ def listen(path: Path) -> socket.socket:
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     before = os.umask(0o177)
     try:
-        listener.bind(os.fspath(fresh))
+        # Short, however deep the directory: a socket's address has room for 107 bytes.
+        listener.bind(f"/proc/self/fd/{folder}/{fresh.name}")
     finally:
         os.umask(before)
+        os.close(folder)
     listener.listen(128)
     listener.setblocking(False)
     fresh.rename(path)

@@ -9,6 +9,7 @@ what runs is read from the host at the next start, what was meant from the manif
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,8 @@ from reconciler.model.observed import Exit, Process, RunState
 from reconciler.model.plan import Action, AppPlan, Condition, Plan, Start
 from reconciler.model.revision import same_revision
 from reconciler.observed.clock import boot_id, boot_now
+
+_log = logging.getLogger(__name__)
 
 # Apps worked on at a time: one that starts a thousand instances does not hold up the others.
 _WORKERS = 4
@@ -339,6 +342,7 @@ class Controller:
         """Our trouble, not the app's: tell it once, and climb our own ladder."""
         attempt = self._attempts[name] = self._attempts.get(name, 0) + 1
         if attempt == 1:
+            _log.error("%s could not be brought to what is declared", name, exc_info=error)
             self.record(Event(name, "FailedSync", f"{error}; trying again", "Warning"))
         self._queue.add_at(name, boot_now() + retry.delay(attempt))
 

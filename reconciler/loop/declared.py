@@ -132,20 +132,25 @@ class Declared:
 
     def _paths_changed(self, paths: Iterable[Path]) -> None:
         changed = self._store.refresh(paths)
-        unstable = tuple(self._store.unstable)
-        if unstable:
-            self._loop.call_later(_SETTLE, self._paths_changed, unstable)
+        self._settle()
         self._adopt(self._store.apps, changed)
         if changed:
             self._later("watch", _WATCH_AGAIN, self._watch)
         if self._store.needs_scan:
             self._later("scan", _SETTLE, self._scan)
 
+    def _settle(self) -> None:
+        """Have a second look at files that were just changed, perhaps not to their end."""
+        unstable = tuple(self._store.unstable)
+        if unstable:
+            self._loop.call_later(_SETTLE, self._paths_changed, unstable)
+
     def _scan_soon(self) -> None:
         self._later("scan", _SETTLE, self._scan)
 
     def _scan(self) -> None:
-        self._after_scan(self._store.scan())
+        self._after_scan(self._store.scan(believe=False))
+        self._settle()
         self._watch()
 
     def _watch(self) -> None:

@@ -1,0 +1,94 @@
+"""`recon apply`: validate all, print the plan, have it converged, wait until all is well."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.errors import ERROR, INTERRUPTED, CliError, usage
+from reconciler.cli.options import (
+    DetailedExitcode,
+    Manifests,
+    Output,
+    Profile,
+    StateDir,
+    Where,
+    one_of,
+    seconds,
+    where,
+)
+
+
+def apply(
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, do nothing.")] = False,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="REV", help="Compare with this git revision, not the host."),
+    ] = None,
+    output: Output = "text",
+    detailed_exitcode: DetailedExitcode = False,
+    confirm_prune: Annotated[
+        bool, typer.Option("--confirm-prune", help="The many removals that wait are meant.")
+    ] = False,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="DURATION", help="Wait no longer than this.")
+    ] = "10m",
+) -> int:
+    """Carry out what the manifests say, and wait until all is ready.
+
+    Validates everything first and prints the plan; with a mistake in a file nothing is applied.
+    FORMAT of the plan is text, json or markdown. Starts the controller in the background if
+    none runs. Exits with 0 only when everything is ready.
+    """
+    from reconciler.cli import review  # noqa: PLC0415  reads manifests; --help does not
+
+    one_of("--output", output, review.FORMATS)
+    limit = seconds("--timeout", timeout)
+    place = where(manifests, state_dir, profile)
+    if base is not None:
+        if not dry_run:
+            raise usage("--base compares two sets of manifests, so it needs --dry-run")
+        document = review.against(place, base, confirm_prune=confirm_prune)
+    else:
+        if not dry_run:
+            _refuse_other_controller(place)
+        document = review.live(place, confirm_prune=confirm_prune)
+    print(review.printed(document, output), flush=True)
+    if dry_run:
+        return review.exit_code(document, detailed=detailed_exitcode)
+    if document["errors"]:
+        print("\nNothing was applied. What runs goes on as it is.", file=sys.stderr)
+        return ERROR
+    code = _carry_out(place, limit, confirm_prune)
+    return code or review.exit_code(document, detailed=detailed_exitcode)
+
+
+def _refuse_other_controller(place: Where) -> None:
+    """Before a plan is shown that this controller would not carry out."""
+    from reconciler.cli import background  # noqa: PLC0415  not for a dry run
+
+    background.is_running(place)
+
+
+def _carry_out(place: Where, limit: float, confirm_prune: bool) -> int:
+    """Hand it to the controller and wait; Ctrl-C ends the waiting only."""
+    from reconciler.cli import background, progress  # noqa: PLC0415  not for a dry run
+
+    client = background.ensure(place)
+    try:
+        problems = client.apply(confirm_prune=confirm_prune)
+        if problems:
+            raise CliError("\n".join(["the manifests are wrong now:", *problems]))
+        return progress.wait(client, place, limit)
+    except KeyboardInterrupt:
+        print(
+            "\nno longer waiting; the controller goes on, `recon status` shows how far it is",
+            file=sys.stderr,
+        )
+        return INTERRUPTED

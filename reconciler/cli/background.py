@@ -1,0 +1,90 @@
+"""A controller in the background: the one that runs, or a new one that outlives this shell."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity.retry import retry_if_exception
+
+from reconciler.api.client import Client, ControllerNotRunningError
+from reconciler.cli import controller, run
+from reconciler.cli.errors import CliError
+from reconciler.cli.options import Where
+from reconciler.loop.paths import prepare
+
+# A controller that takes over 10,000 apps answers only when it has read them all (seconds).
+_START = 60.0
+_TOLD = 20
+
+
+def ensure(place: Where) -> Client:
+    """A client of the controller of these manifests, which is started if none runs."""
+    client = controller.client_of(place)
+    if not is_running(place):
+        _check(place, _start(place, client))
+    return client
+
+
+def is_running(place: Where) -> bool:
+    """Whether a controller answers; CliError where it serves another set of manifests."""
+    try:
+        about = controller.client_of(place).version()
+    except ControllerNotRunningError:
+        return False
+    _check(place, about)
+    return True
+
+
+def _check(place: Where, about: dict[str, Any]) -> None:
+    if os.path.realpath(about["manifests"]) != os.path.realpath(place.manifests):
+        raise CliError(
+            f"the controller (pid {about['pid']}) serves {about['manifests']}, not "
+            f"{place.manifests}; choose those with -m, or another --state-dir"
+        )
+    runs_with, asked = about["profile"], place.profile
+    if runs_with == asked:
+        return
+    if asked is None:
+        raise CliError(f"the controller runs with --profile {runs_with}; say so here, too")
+    raise CliError(
+        f"the controller (pid {about['pid']}) runs with {runs_with or 'no profile'}, which is "
+        "chosen when it starts: end it with SIGTERM (its apps run on), then apply again"
+    )
+
+
+def _start(place: Where, client: Client) -> dict[str, Any]:
+    """Start a controller of its own session; returns when it answers."""
+    prepare(place.paths)
+    log = place.paths.controller_log
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            run.command(place),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=True,
+        )
+    print(f"started the controller (pid {process.pid}, log {log})", flush=True)
+
+    def failed(error: BaseException) -> bool:
+        return isinstance(error, ControllerNotRunningError) and process.poll() is not None
+
+    waiting = Retrying(
+        stop=stop_after_delay(_START),
+        wait=wait_fixed(0.02),
+        retry=retry_if_exception_type(ControllerNotRunningError)
+        & retry_if_exception(lambda error: not failed(error)),
+        reraise=True,
+    )
+    try:
+        about: dict[str, Any] = waiting(client.version)
+    except ControllerNotRunningError:
+        last = log.read_text(errors="replace").splitlines()[-_TOLD:]
+        raise CliError(
+            "\n".join(["the controller does not start; its last words:", *last])
+        ) from None
+    return about

@@ -1,0 +1,30 @@
+"""What may go wrong for a user, as one sentence and an exit code; never a traceback.
+
+Exit codes of all verbs (DESIGN 6): 0 fine, 1 error, 2 changes (`--detailed-exitcode`),
+64 usage, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import typer
+
+OK: Final = 0
+ERROR: Final = 1
+CHANGES: Final = 2
+USAGE: Final = 64
+INTERRUPTED: Final = 130
+
+# click's UsageError, by way of what typer exports: releases of typer since 0.29 bring a click of
+# their own, so `import click` would name another class.
+UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
+
+
+class CliError(Exception):
+    """A sentence that says what is wrong and what to do; the verb ends with exit code 1."""
+
+
+def usage(message: str) -> Exception:
+    """An error in how recon was called: exit code 64."""
+    return UsageError(message)

@@ -1,0 +1,173 @@
+"""`recon logs`: the output of all instances, merged by time. Works on the files alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.errors import OK, CliError, usage
+from reconciler.cli.options import (
+    Apps,
+    Manifests,
+    Selector,
+    StateDir,
+    Where,
+    seconds,
+    where,
+    whole_number,
+)
+from reconciler.cli.terminal import colours, paint
+from reconciler.model.fifo import STREAMS, Stream
+from reconciler.observed.logs import LogFile, LogLine, find, follow, tail
+
+_PALETTE = ("cyan", "green", "yellow", "magenta", "blue", "red")
+
+
+def logs(
+    apps: Apps = None,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    selector: Selector = None,
+    follow_: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what is written.")
+    ] = False,
+    lines: Annotated[
+        str | None,
+        typer.Option("--lines", "-n", metavar="N", help="The last N lines; 20, or all of --since."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DURATION", help="Not older than e.g. 10m.")
+    ] = None,
+    stderr: Annotated[bool, typer.Option("--stderr", help="Only standard error.")] = False,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Only standard output.")] = False,
+    grep: Annotated[
+        str | None, typer.Option("--grep", metavar="REGEX", help="Only lines that match.")
+    ] = None,
+    timestamps: Annotated[
+        bool, typer.Option("--timestamps", "-t", help="Show when each line was written.")
+    ] = False,
+) -> int:
+    """Show what apps wrote, merged by time.
+
+    Each line has its instance before it, and | for standard output or ! for standard error.
+    """
+    pattern = _pattern(grep)
+    number = whole_number("--lines", lines) if lines is not None else None
+    if lines is None and since is None:
+        number = 20
+    after = time.time() - seconds("--since", since) if since is not None else None
+    if stderr and stdout:
+        raise usage("--stderr and --stdout exclude each other; both streams are shown without them")
+    streams: tuple[Stream, ...] = ("err",) if stderr else ("out",) if stdout else STREAMS
+    place = where(manifests, state_dir)
+    wanted = _wanted(place, apps, selector)
+
+    def files() -> list[LogFile]:
+        return find(place.paths.root, wanted, streams)
+
+    found = files()
+    _check_names(place, apps, found, streams)
+    printer = _Printer(timestamps)
+    # Following begins before the past is read, so that nothing falls between the two.
+    coming = follow(files, grep=pattern) if follow_ else None
+    first = [*_until_pause(coming)] if coming is not None else []
+    past = tail(found, lines=number, since=after, grep=pattern)
+    for line in past:
+        printer.show(line)
+    sys.stdout.flush()
+    if coming is not None:
+        _follow(printer, first, coming, Counter(past))
+    return OK
+
+
+def _follow(
+    printer: _Printer,
+    first: Iterable[LogLine],
+    coming: Iterator[LogLine | None],
+    shown: Counter[LogLine],
+) -> None:
+    """Show what comes, but for what was written just before the past was read."""
+    for line in (*first, *_until_pause(coming)):
+        if shown[line] > 0:
+            shown[line] -= 1
+        else:
+            printer.show(line)
+    sys.stdout.flush()
+    for line_or_pause in coming:
+        if line_or_pause is None:
+            sys.stdout.flush()
+        else:
+            printer.show(line_or_pause)
+
+
+def _until_pause(coming: Iterator[LogLine | None]) -> Iterator[LogLine]:
+    for line in coming:
+        if line is None:
+            return
+        yield line
+
+
+class _Printer:
+    """Writes lines with their instance before them, each instance in a colour of its own."""
+
+    def __init__(self, timestamps: bool) -> None:
+        self._timestamps = timestamps
+        self._colour = colours()
+        self._known: dict[tuple[str, int], str] = {}
+        self._width = 0
+
+    def show(self, line: LogLine) -> None:
+        key = (line.app, line.instance)
+        colour = self._known.setdefault(key, _PALETTE[len(self._known) % len(_PALETTE)])
+        name = f"{line.app}-{line.instance}"
+        self._width = max(self._width, len(name))
+        mark = "!" if line.stream == "err" else "|"
+        prefix = paint(f"{name:<{self._width}} {mark}", colour, on=self._colour)
+        when = f" {_time(line.time)}" if self._timestamps else ""
+        print(f"{prefix}{when} {line.text}")
+
+
+def _time(when: float | None) -> str:
+    if when is None:
+        return "-" * 23
+    whole = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+    return f"{whole}.{int(when * 1000) % 1000:03}"
+
+
+def _pattern(grep: str | None) -> re.Pattern[str] | None:
+    try:
+        return re.compile(grep) if grep is not None else None
+    except re.error as error:
+        raise usage(f"--grep {grep!r} is not a regular expression: {error}") from None
+
+
+def _wanted(place: Where, apps: list[str] | None, selector: str | None) -> set[str] | None:
+    if not selector:
+        return set(apps) if apps else None
+    from reconciler.cli.selector import matching  # noqa: PLC0415  reads the manifests
+
+    found = matching(place, selector)
+    return found & set(apps) if apps else found
+
+
+def _check_names(
+    place: Where, apps: list[str] | None, found: list[LogFile], streams: tuple[Stream, ...]
+) -> None:
+    """An app that wrote nothing (yet) is no error; one that nobody knows is."""
+    with_logs = {log.app for log in found}
+    for name in apps or ():
+        if name in with_logs or os.path.isdir(place.paths.logs / name):
+            continue
+        from reconciler.cli import controller  # noqa: PLC0415  only where a name is not found
+
+        known = {app["name"] for app in controller.status(place)["apps"]}
+        if name not in known:
+            raise CliError(controller.unknown_app(name, known | with_logs))

@@ -1,0 +1,105 @@
+"""``recon``: from the words on the command line to one verb, and from what happens to an exit code.
+
+Nobody is shown a traceback who did not ask for one (``--debug``, or ``RECON_DEBUG=1``).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+from typer.main import get_command
+
+from reconciler import __version__
+from reconciler.cli.errors import ERROR, INTERRUPTED, OK, USAGE, CliError, UsageError
+from reconciler.cli.verb import SETTINGS, Verbs
+
+_EPILOG = "Any verb takes --debug (or RECON_DEBUG=1), which shows where an unexpected error arose."
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run ``recon`` and exit."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run ``recon`` with these words; the exit code."""
+    words = [word for word in arguments if word != "--debug"]
+    debug = len(words) < len(arguments) or os.environ.get("RECON_DEBUG") == "1"
+    try:
+        return _dispatch(words or ["--help"])
+    except UsageError as error:
+        error.show()  # type: ignore[attr-defined]  # click's, see errors.UsageError
+        return USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _hush()
+    except Exception as error:
+        if debug:
+            raise
+        print(f"recon: {_sentence(error)}", file=sys.stderr)
+        return ERROR
+
+
+def _dispatch(words: list[str]) -> int:
+    app = typer.Typer(
+        cls=Verbs,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=SETTINGS,
+        epilog=_EPILOG,
+    )
+    app.callback()(_recon)
+    code = get_command(app).main(args=words, prog_name="recon", standalone_mode=False)
+    sys.stdout.flush()
+    return code if isinstance(code, int) else OK
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"recon {__version__}")
+        raise typer.Exit()
+
+
+def _recon(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+        ),
+    ] = False,
+) -> None:
+    """A directory of manifests is the desired state of the processes on this host.
+
+    Edit a file, and the processes follow. Start with `recon init`, then `recon apply`.
+    """
+
+
+def _sentence(error: Exception) -> str:
+    """What to tell: of an error that was foreseen its sentence, else what and where it was."""
+    # By name, since the client's module is imported only by the verbs that ask the controller.
+    known = isinstance(error, CliError) or type(error).__name__ in (
+        "ApiError",
+        "ControllerNotRunningError",
+    )
+    if known:
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    at = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"
+    told = f"unexpected {type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{told} ({at}); --debug shows more. This is a fault in recon, please report it"
+
+
+def _hush() -> int:
+    """Whoever read our output left (`recon logs | head`): nothing more can be said."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ERROR

@@ -1,0 +1,115 @@
+"""`recon validate` and `recon init`: manifests looked at, and the first ones written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.cli.errors import ERROR, OK, CliError
+from reconciler.cli.options import Manifests, Output, Profile, StateDir, Where, one_of, where
+from reconciler.cli.words import count
+
+FORMAT_VERSION = 1
+_STARTER = Path(__file__).with_name("starter")
+
+
+def validate(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE|DIR", help="Instead of --manifests.", show_default=False),
+    ] = None,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    output: Output = "text",
+) -> int:
+    """Look for mistakes in manifests.
+
+    Each is told with its file, line and column, and then the exit code is 1. FORMAT is text
+    or json.
+    """
+    one_of("--output", output, ("text", "json"))
+    place = where(manifests, state_dir, profile)
+    apps, problems = 0, []
+    for root, only in _scopes(place, paths):
+        found = _scan(Where(root, place.paths, profile))
+        apps += sum(_within(app.source.file, only) for app in found.apps.values())
+        problems += [problem for problem in found.problems if _within(problem.file, only)]
+    if output == "json":
+        print(json.dumps(_document(apps, problems), indent=2, ensure_ascii=False))
+        return ERROR if problems else OK
+    from reconciler.cli.render_status import problem  # noqa: PLC0415  only for text
+
+    for one in _document(apps, problems)["errors"]:
+        print(problem(one).strip())
+    files = len({one.file for one in problems})
+    if problems:
+        print(f"{count(len(problems), 'problem')} in {count(files, 'file')}", file=sys.stderr)
+        return ERROR
+    print(f"{count(apps, 'app')}, no problems")
+    return OK
+
+
+def init(
+    directory: Annotated[
+        str | None,
+        typer.Argument(metavar="DIR", help="Instead of --manifests.", show_default=False),
+    ] = None,
+    manifests: Manifests = "manifests",
+) -> int:
+    """Write a first manifest to begin with.
+
+    Never overwrites anything.
+    """
+    root = Path(directory or manifests)
+    sources = [(file, root / file.name) for file in sorted(_STARTER.glob("*.yaml"))]
+    there = [str(target) for _, target in sources if target.exists()]
+    if there or (root.is_dir() and any(root.glob("*.y*ml"))):
+        what = there[0] if there else str(root)
+        raise CliError(f"{what} is already there; nothing was written")
+    root.mkdir(parents=True, exist_ok=True)
+    for source, target in sources:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(source.read_text(encoding="utf-8"))
+        print(f"wrote {target}")
+    option = "" if str(root) == "manifests" else f" -m {root}"
+    print(f"Look at it, then run `recon apply{option}`; `recon status` shows what runs.")
+    return OK
+
+
+def _scopes(place: Where, paths: list[str] | None) -> Iterator[tuple[Path, Path | None]]:
+    """(directory to scan, the file in it that is meant: None for all)."""
+    if not paths:
+        yield place.manifests, None
+    for text in paths or ():
+        path = Path(text).absolute()
+        if path.is_dir():
+            yield path, None
+        elif not path.exists():
+            raise CliError(f"{text}: there is no such file or directory")
+        elif path.is_relative_to(place.manifests):
+            yield place.manifests, path  # its names have to be unique over the whole directory
+        else:
+            yield path.parent, path
+
+
+def _scan(place: Where) -> Any:
+    from reconciler.cli.offline import store_of  # noqa: PLC0415  `init` reads no manifests
+
+    return store_of(place).scan()
+
+
+def _within(file: str, only: Path | None) -> bool:
+    return only is None or file == str(only)
+
+
+def _document(apps: int, problems: Iterable[Any]) -> dict[str, Any]:
+    keys = ("file", "line", "column", "path", "message")
+    errors = [{key: getattr(problem, key) for key in keys} for problem in problems]
+    return {"formatVersion": FORMAT_VERSION, "apps": apps, "errors": errors}

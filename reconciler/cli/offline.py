@@ -1,0 +1,174 @@
+"""The state of things as seen from here: manifests, /proc and the journal, without a controller.
+
+Guarantee: the same answers as the controller's. It is the same ``plan`` on the same inputs: the
+manifests are scanned as it scans them (a removed one twice), processes are known by the same
+witnesses, readiness probes are asked once. Nothing is written, nothing is signalled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler import __version__
+from reconciler.api.documents import describe_document
+from reconciler.cli.controller import unknown_app
+from reconciler.cli.errors import CliError
+from reconciler.cli.options import Where
+from reconciler.desired.store import ManifestStore
+from reconciler.diff.plan import plan
+from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
+from reconciler.diff.report import Usage, status_document
+from reconciler.diff.review import last_spec
+from reconciler.loop.journal import Journal, RecordedEvent
+from reconciler.loop.last_good import last_good
+from reconciler.loop.paths import secret_key, store_id
+from reconciler.model.desired import Desired
+from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Observed, Process, RunState
+from reconciler.model.plan import Plan
+from reconciler.observed.checks import check
+from reconciler.observed.clock import boot_id, boot_now
+from reconciler.observed.samples import sample
+from reconciler.observed.snapshot import snapshot
+
+# Probes under way at a time: each takes a descriptor, of which a shell gives 1,024.
+_PROBES = 128
+
+NOT_RUNNING: Mapping[str, Any] = {"running": False, "pid": None, "version": __version__}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that a plan is made of, at one moment."""
+
+    desired: Desired
+    observed: Observed
+    memory: Mapping[str, AppMemory]
+    absences: Mapping[str, Absence]
+    now: float
+    """Boot seconds."""
+
+    def plan(self) -> Plan:
+        return plan(self.desired, self.observed, self.memory, self.now, self.absences)
+
+
+def store_of(place: Where, key: bytes | None = None) -> ManifestStore:
+    """The manifests. `fromEnv` is not read: this shell's environment is not the controller's."""
+    return ManifestStore(
+        place.manifests,
+        profile=place.profile,
+        key=key or secret_key(place.paths),
+        environ_is_controllers=False,
+    )
+
+
+def look(place: Where, *, confirm_prune: bool = False) -> View:
+    """Look at the manifests and at the host, once."""
+    store = store_of(place)
+    desired = store.scan()
+    boot = boot_id()
+    journal = Journal.open_readonly(place.paths.database, boot)
+    memory = journal.memories() if journal else {}
+    sources = journal.sources() if journal else {}
+    recorded = journal.processes() if journal else {}
+
+    observed = snapshot(
+        store_id(place.paths),
+        place.paths.root,
+        lambda id: recorded[id][0] if id in recorded else None,
+    )
+    stops = {id: at for id, (_, at) in recorded.items() if at is not None}
+    kept = last_good(desired, memory, sources, secret_key(place.paths))
+    desired = replace(desired, apps={**desired.apps, **kept})
+    known = {*memory, *(process.tag.app for process in observed.processes)}
+    missing = known - desired.apps.keys()
+    if missing and desired.complete:  # a deletion is one that is seen twice
+        again = store.scan()
+        missing = missing - again.apps.keys() if again.complete else set()
+    root = journal.setting("root") if journal else None
+    verdicts = absences(
+        desired,
+        {name: sources.get(name) for name in known},
+        dict.fromkeys(missing, CLEAN_SCANS),
+        confirmed=confirm_prune,
+        root_changed=_is_another(desired, root),
+    )
+    processes = _with_readiness(_with_stops(observed.processes, stops), desired, memory)
+    return View(desired, replace(observed, processes=processes), memory, verdicts, boot_now())
+
+
+def status(place: Where) -> dict[str, Any]:
+    """The status document, when no controller runs."""
+    view = look(place)
+    return status_of_plan(view.plan(), view)
+
+
+def describe(place: Where, name: str) -> dict[str, Any]:
+    """The description of one app, when no controller runs. CliError where there is none."""
+    view = look(place)
+    document = status_of_plan(view.plan(), view)
+    found = next((app for app in document["apps"] if app["name"] == name), None)
+    if found is None:
+        raise CliError(unknown_app(name, [app["name"] for app in document["apps"]]))
+    recorded = events(place, (name,), limit=30)
+    remembered = view.memory.get(name, AppMemory())
+    return describe_document(found, view.desired.apps.get(name), remembered, recorded)
+
+
+def events(place: Where, apps: tuple[str, ...], limit: int) -> list[RecordedEvent]:
+    """The newest events of the journal, oldest first; none where there is no journal."""
+    journal = Journal.open_readonly(place.paths.database, boot_id())
+    return journal.events(apps, limit) if journal else []
+
+
+def status_of_plan(made: Plan, view: View) -> dict[str, Any]:
+    used = {
+        nonce: Usage(found.rss, found.cpu)
+        for nonce, found in sample(view.observed.processes).items()
+    }
+    return status_document(made, NOT_RUNNING, used, view.now, time.time())
+
+
+def _is_another(desired: Desired, accepted: str | None) -> bool:
+    """Whether the directory is not the one that the controller accepted last."""
+    if accepted is None or desired.root_id is None:
+        return False
+    return accepted != f"{desired.root_id[0]}:{desired.root_id[1]}"
+
+
+def _with_stops(processes: Iterable[Process], stops: Mapping[Any, float]) -> list[Process]:
+    """Those that a controller had begun to stop are still on their way out."""
+    return [
+        replace(process, state=RunState.STOPPING, stopping_at=stops[process.id])
+        if process.id in stops
+        else process
+        for process in processes
+    ]
+
+
+def _with_readiness(
+    processes: Iterable[Process], desired: Desired, memory: Mapping[str, AppMemory]
+) -> tuple[Process, ...]:
+    """Each probe asked once, now. Who is ready is taken to have been so since its start."""
+    return asyncio.run(_ask_all(list(processes), desired, memory))
+
+
+async def _ask_all(
+    processes: list[Process], desired: Desired, memory: Mapping[str, AppMemory]
+) -> tuple[Process, ...]:
+    turn = asyncio.Semaphore(_PROBES)
+
+    async def ask(process: Process) -> Process:
+        app = desired.apps.get(process.tag.app)
+        spec = app.spec if app else last_spec(memory.get(process.tag.app, AppMemory()))
+        ready = True
+        if spec.readiness_probe is not None and process.state is RunState.RUNNING:
+            async with turn:
+                ready = (await check(spec.readiness_probe, process.tag.instance)).ok
+        return replace(process, ready=ready, ready_at=process.started_at if ready else None)
+
+    return tuple(await asyncio.gather(*map(ask, processes)))

@@ -1,0 +1,79 @@
+"""Options that verbs share, declared once, and the places they resolve to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.errors import usage
+from reconciler.loop.paths import StatePaths, state_paths
+
+Manifests = Annotated[
+    str,
+    typer.Option(
+        "--manifests", "-m", metavar="DIR", envvar="RECON_MANIFESTS", help="Manifests directory."
+    ),
+]
+StateDir = Annotated[
+    str | None,
+    typer.Option("--state-dir", metavar="DIR", envvar="RECON_STATE_DIR", help="State directory."),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="Merge this profile over every spec."),
+]
+Selector = Annotated[
+    str | None,
+    typer.Option(
+        "--selector", "-l", metavar="LABELS", help="Only apps with these labels: tier=api,env!=dev."
+    ),
+]
+Apps = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="APP", help="Only these apps.", show_default=False),
+]
+Output = Annotated[str, typer.Option("--output", "-o", metavar="FORMAT", help="Output format.")]
+DetailedExitcode = Annotated[
+    bool,
+    typer.Option("--detailed-exitcode", help="Exit with 0 for no changes, 1 error, 2 changes."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which manifests and which state directory a verb is about. Absolute paths."""
+
+    manifests: Path
+    paths: StatePaths
+    profile: str | None = None
+
+
+def where(manifests: str, state_dir: str | None, profile: str | None = None) -> Where:
+    return Where(Path(manifests).absolute(), state_paths(state_dir), profile)
+
+
+def one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
+    """``value``, where it is allowed; a usage error else."""
+    if value not in allowed:
+        raise usage(f"{option} {value!r} is unknown; it may be {', '.join(allowed)}")
+    return value
+
+
+def whole_number(option: str, value: str, least: int = 0) -> int:
+    """``value`` as a number of at least ``least``; a usage error else."""
+    if not (value.isascii() and value.isdecimal()) or int(value) < least:
+        raise usage(f"{option} {value!r} is not a whole number of at least {least}")
+    return int(value)
+
+
+def seconds(option: str, value: str) -> float:
+    """``value`` as a duration in seconds; a usage error else."""
+    from reconciler.cli.words import parse_duration  # noqa: PLC0415  few verbs need it
+
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise usage(f"{option}: {error}") from None

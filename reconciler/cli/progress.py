@@ -1,0 +1,150 @@
+"""Waiting until everything is ready: live on a terminal, a line a change elsewhere.
+
+Says at once when something cannot become ready, with the last lines that the culprit wrote:
+a crash loop, a revision that was given up, a program that cannot be started, a removal that is
+held back.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.api.client import Client, ControllerNotRunningError
+from reconciler.cli.errors import ERROR, OK, CliError
+from reconciler.cli.options import Where
+from reconciler.cli.render_status import is_settled, problem_lines, status_table
+from reconciler.cli.terminal import Screen, colours, is_terminal, plain, width
+from reconciler.cli.words import count, duration, local
+from reconciler.observed.logs import find, tail
+
+App = Mapping[str, Any]
+
+# Seconds between two looks; more where a look takes long, so as not to be a burden.
+_EVERY = 0.15
+_SHARE = 5
+# A removed manifest is looked for twice; what is still undecided then waits for a person.
+_UNDECIDED = 3.0
+_LINES = 10
+
+
+def wait(client: Client, place: Where, limit: float) -> int:
+    """Until all apps are Synced and Healthy (or suspended): 0; 1 when that cannot be."""
+    began = time.monotonic()
+    shown = _Shown()
+    quiet_since = began
+    while True:
+        asked = time.monotonic()
+        try:
+            document = client.status()
+        except ControllerNotRunningError:
+            raise CliError("the controller left while it was waited for; its apps run on") from None
+        if document["errors"]:
+            raise CliError("\n".join(problem_lines(document)[1:]))
+        pending = [app for app in document["apps"] if not is_settled(app)]
+        if shown.show(pending, {app["name"] for app in document["apps"]}):
+            quiet_since = asked
+        if not pending:
+            print(f"All {count(len(document['apps']), 'app')} ready after {_since(began)}.")
+            return OK
+        now = time.monotonic()
+        culprits = [app for app in pending if is_hopeless(app)]
+        if not culprits and now - quiet_since > _UNDECIDED and all(map(_is_undecided, pending)):
+            culprits = pending
+        if culprits:
+            _blame(culprits, place)
+            return ERROR
+        if now - began > limit:
+            print("\n".join(_table(pending)))
+            told = f"not ready after {duration(limit)}: {_names(pending)}"
+            raise CliError(f"{told}; the controller goes on trying")
+        time.sleep(max(_EVERY, _SHARE * (now - asked)))
+
+
+def is_hopeless(app: App) -> bool:
+    """Whether waiting will not help: somebody has to do something first.
+
+    An instance that is merely not ready is waited for: its program may be warming up.
+    """
+    if "--confirm-prune" in app["message"]:
+        return True
+    if app["health"] != "Degraded":
+        return False
+    states = {row["state"] for row in app["instances"]}
+    given_up = any(
+        condition["reason"] == "ProgressDeadlineExceeded" for condition in app["conditions"]
+    )
+    return given_up or bool(states & {"backoff", "frozen"})
+
+
+def _is_undecided(app: App) -> bool:
+    """No manifest declares it, and nothing is being done about that."""
+    stopping = any(row["state"] == "stopping" for row in app["instances"])
+    return bool(app["health"] == "Unknown" and not stopping)
+
+
+class _Shown:
+    """What was told of the progress so far."""
+
+    def __init__(self) -> None:
+        self._screen = Screen(sys.stdout) if is_terminal() else None
+        self._before: dict[str, str] = {}
+
+    def show(self, pending: list[App], everyone: set[str]) -> bool:
+        """Tell how far it is; whether that differs from the last time."""
+        now = {app["name"]: _progress(app) for app in pending}
+        changed = now != self._before
+        if self._screen is not None:
+            total = len(everyone)
+            rest = f"{total - len(pending)} of {count(total, 'app')} ready"
+            self._screen.draw([*_table(pending), rest] if pending else [])
+        else:
+            for name, text in now.items():
+                if self._before.get(name) != text:
+                    print(f"{name}: {text}", flush=True)
+            for name in sorted(self._before.keys() - now.keys()):
+                print(f"{name}: {'ready' if name in everyone else 'gone'}", flush=True)
+        self._before = now
+        return changed
+
+
+def _progress(app: App) -> str:
+    """How far an app is, without what changes from second to second."""
+    text = f"{app['health']}, {app['ready']} of {app['desired']} ready"
+    if app["updated"] < app["desired"]:
+        text += f", {app['updated']} updated"
+    if app["health"] == "Unknown":
+        text = local(app["message"])
+    return plain(text)
+
+
+def _table(apps: list[App]) -> list[str]:
+    return status_table({"apps": apps}, columns=width(), colour=colours())
+
+
+def _blame(culprits: list[App], place: Where) -> None:
+    """Who keeps it from being ready, why, and what it wrote last."""
+    for app in culprits:
+        print(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}")
+        lines = tail(find(place.paths.root, [app["name"]]), lines=_LINES)
+        if lines:
+            print(f"  its last {count(len(lines), 'line')}:")
+        for line in lines:
+            print(
+                f"  {line.app}-{line.instance} {'!' if line.stream == 'err' else '|'} {line.text}"
+            )
+    print(
+        f"\nnot ready: {_names(culprits)}; the controller goes on trying. Edit the manifest, "
+        "and look with `recon status`",
+        file=sys.stderr,
+    )
+
+
+def _names(apps: list[App]) -> str:
+    return ", ".join(app["name"] for app in apps)
+
+
+def _since(began: float) -> str:
+    return f"{time.monotonic() - began:.1f} s"

@@ -1,0 +1,99 @@
+"""The description of one app, and events, as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.cli.render_status import app_lines
+from reconciler.cli.table import Cell, table
+from reconciler.cli.terminal import paint, plain
+from reconciler.cli.words import clock, local, place
+
+Document = Mapping[str, Any]
+
+
+def description(document: Document, *, colour: bool = False) -> list[str]:
+    """Everything known of one app; nothing is cut off to fit."""
+    lines = [*_head(document), *_section("Spec", _tree(document["spec"], "  "), colour)]
+    conditions = [
+        [c["type"], c["status"], c["reason"], c["message"]] for c in document["app"]["conditions"]
+    ]
+    revisions = [_revision(revision) for revision in document["revisions"]]
+    for title, header, rows in (
+        ("Conditions", ["TYPE", "STATUS", "REASON", "MESSAGE"], conditions),
+        ("Revisions", ["NUMBER", "CREATED", "STATE", "HASH"], revisions),
+    ):
+        if rows:
+            lines += _section(title, table(header, rows, columns=None, colour=colour), colour)
+    lines += _section("Instances", app_lines(document["app"], columns=None, colour=colour), colour)
+    events = [event_line(event, colour=colour, name=False) for event in document["events"]]
+    return [*lines, *_section("Events", events, colour)]
+
+
+def event_line(event: Document, *, colour: bool = False, name: bool = True) -> str:
+    """One event as one line: when, of what, the reason, a sentence."""
+    who = event["app"] or "recon"
+    if event["instance"] is not None:
+        who += f"-{event['instance']}"
+    warning = event["type"] == "Warning"
+    reason = paint(f"{plain(event['reason']):<16}", "yellow" if warning else "", on=colour)
+    subject = f"{plain(who):<16}  " if name or event["instance"] is not None else ""
+    return f"{clock(event['time'])}  {subject}{reason}  {plain(local(event['message']))}"
+
+
+def _head(document: Document) -> Iterator[str]:
+    app, source = document["app"], document["source"]
+    labels = ", ".join(f"{key}={value}" for key, value in document["labels"].items())
+    secrets = ", ".join(f"{name}=***" for name in document.get("secrets", []))
+    rows = {
+        "Name": app["name"],
+        "Kind": app["kind"],
+        "Manifest": f"{place(source['file'])}:{source['line']}" if source else "none declares it",
+        "Labels": labels,
+        "Sync": app["sync"],
+        "Health": app["health"],
+        "Ready": f"{app['ready']}/{app['desired']}",
+        "Revision": str(app["revision"] or "-"),
+        "Restarts": str(app["restarts"]),
+        "Message": local(app["message"]),
+        "Secrets": secrets,
+    }
+    for title, text in rows.items():
+        if text:
+            yield f"{title + ':':<11}{plain(text)}"
+
+
+def _section(title: str, lines: Iterable[str], colour: bool) -> list[str]:
+    body = list(lines)
+    return ["", paint(f"{title}:", "bold", on=colour), *body] if body else []
+
+
+def _revision(revision: Document) -> list[str | Cell]:
+    state = revision["failed"] or ("good" if revision["good"] else "not rolled out yet")
+    colour = "red" if revision["failed"] else ""
+    return [
+        str(revision["number"]),
+        clock(revision["createdAt"]),
+        Cell(state, colour),
+        revision["hash"],
+    ]
+
+
+def _tree(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Nested maps, one key a line; what is not set is left out."""
+    for key, below in value.items():
+        if below is None or below in ({}, []):
+            continue
+        if isinstance(below, dict):
+            yield f"{indent}{plain(key)}:"
+            yield from _tree(below, indent + "  ")
+        else:
+            yield f"{indent}{plain(key)}: {plain(_value(below))}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,131 @@
+"""The status document as tables. One renderer, whether the controller answered or nobody did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.cli.table import Cell, table
+from reconciler.cli.terminal import plain
+from reconciler.cli.words import count, duration, local, percent, place, size
+
+Document = Mapping[str, Any]
+
+_COLOURS = {
+    "Synced": "green",
+    "OutOfSync": "yellow",
+    "Unknown": "magenta",
+    "Healthy": "green",
+    "Progressing": "yellow",
+    "Degraded": "red",
+    "Missing": "red",
+    "Suspended": "dim",
+}
+
+
+def status_table(
+    document: Document, *, columns: int | None, colour: bool = False, wide: bool = False
+) -> list[str]:
+    """One line an app; ``wide``: what it uses, too, and the message uncut. Then what is wrong."""
+    apps = document["apps"]
+    if not apps:
+        return ["No apps are declared, and none runs.", *problem_lines(document)]
+    header = ["APP", "SYNC", "HEALTH", "READY", "REV", "RESTARTS"]
+    header += ["UPDATED", "AVAILABLE", "CPU", "MEMORY", "AGE", "MESSAGE"] if wide else ["MESSAGE"]
+    rows = [[*_first(app), *(_usage(app) if wide else ()), local(app["message"])] for app in apps]
+    lines = table(header, rows, columns=None if wide else columns, colour=colour)
+    return [*lines, *problem_lines(document)]
+
+
+def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
+    """The instances of one app, and its drift."""
+    lines = instance_table(app, columns=columns, colour=colour)
+    if app["drift"]:
+        rows = [[drift["kind"], drift["instance"], drift["detail"]] for drift in app["drift"]]
+        lines += ["", *table(["DRIFT", "INSTANCE", "DETAIL"], rows, columns=columns, colour=colour)]
+    return lines
+
+
+def instance_table(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
+    """One line an instance of one app; nothing where there is none."""
+    rows = [_instance(row) for row in app["instances"]]
+    if not rows:
+        return []
+    header = ["INSTANCE", "STATE", "READY", "REV", "PID", "AGE", "CPU", "MEMORY", "RESTARTS"]
+    return table([*header, "LAST END"], rows, columns=columns, colour=colour)
+
+
+def problem_lines(document: Document) -> list[str]:
+    """What is wrong with the manifests, in full: a place that is cut off helps nobody."""
+    problems = document.get("errors", [])
+    if not problems:
+        return []
+    return ["", f"{count(len(problems), 'problem')} in the manifests:", *map(problem, problems)]
+
+
+def problem(found: Document) -> str:
+    """``file:line:column: path: message``."""
+    where = place(found["file"])
+    if found["line"]:
+        where += f":{found['line']}:{found['column']}"
+    parts = [where, found["path"], local(found["message"])]
+    return "  " + plain(": ".join(part for part in parts if part))
+
+
+def is_settled(app: Document) -> bool:
+    """As it should be: Synced, and Healthy or suspended on purpose."""
+    return app["sync"] == "Synced" and app["health"] in ("Healthy", "Suspended")
+
+
+def has_drift(document: Document) -> bool:
+    """Whether `status --detailed-exitcode` says 2."""
+    return bool(document.get("errors")) or not all(map(is_settled, document["apps"]))
+
+
+def _first(app: Document) -> list[str | Cell]:
+    return [
+        app["name"],
+        _coloured(app["sync"]),
+        _coloured(app["health"]),
+        f"{app['ready']}/{app['desired']}",
+        str(app["revision"] or "-"),
+        str(app["restarts"]),
+    ]
+
+
+def _usage(app: Document) -> list[str]:
+    rows: Sequence[Document] = app["instances"]
+    ages = [row["uptimeSeconds"] for row in rows if row["uptimeSeconds"] is not None]
+    return [
+        str(app["updated"]),
+        str(app["available"]),
+        percent(_sum(row["cpuPercent"] for row in rows)),
+        size(_sum(row["rssBytes"] for row in rows)),
+        duration(max(ages, default=None)),
+    ]
+
+
+def _sum(values: Any) -> Any:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _instance(row: Document) -> list[str | Cell]:
+    state = row["state"]
+    bad = state in ("backoff", "frozen", "missing")
+    return [
+        row["name"],
+        Cell(state, "red" if bad else ""),
+        "yes" if row["ready"] else "no",
+        str(row["revision"] or "-"),
+        str(row["pid"] or "-"),
+        duration(row["uptimeSeconds"]),
+        percent(row["cpuPercent"]),
+        size(row["rssBytes"]),
+        str(row["restarts"]),
+        row["exit"] or "-",
+    ]
+
+
+def _coloured(text: str) -> Cell:
+    return Cell(text, _COLOURS.get(text, ""))

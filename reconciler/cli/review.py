@@ -1,0 +1,95 @@
+"""`recon apply --dry-run`: the plan, always made here, whether or not a controller runs.
+
+Against the live host, or (``--base REV``) against the manifests at a revision in git, taken as
+if they ran: for a review where nothing runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.cli.errors import CHANGES, ERROR, OK, CliError
+from reconciler.cli.offline import View, look
+from reconciler.cli.options import Where
+from reconciler.cli.render_plan import plan_markdown, plan_text
+from reconciler.cli.terminal import colours, width
+from reconciler.desired.base import BaseError, load_base
+from reconciler.desired.locate import place_of
+from reconciler.desired.store import ManifestStore
+from reconciler.diff.base import as_observed
+from reconciler.diff.prune import CLEAN_SCANS, absences
+from reconciler.diff.report import Place, change_document, has_changes
+from reconciler.loop.paths import secret_key
+from reconciler.model.plan import Plan
+from reconciler.observed.clock import boot_now
+
+FORMATS = ("text", "json", "markdown")
+
+
+def document_of(view: View, profile: str | None) -> dict[str, Any]:
+    """The change document of what was looked at, each field with its place."""
+    made = view.plan()
+    return change_document(made, _places(made, profile or view.desired.settings.profile))
+
+
+def live(place: Where, *, confirm_prune: bool) -> dict[str, Any]:
+    """The change document against the host as it is."""
+    return document_of(look(place, confirm_prune=confirm_prune), place.profile)
+
+
+def against(place: Where, revision: str, *, confirm_prune: bool) -> dict[str, Any]:
+    """The change document against the manifests at a revision in git.
+
+    Neither side is checked against this host: a review runs where the programs need not be.
+    """
+    root = Path(os.path.realpath(place.manifests))  # as git sees it
+    # Secrets are told apart by keyed marks; here any key does, as long as both sides use it.
+    key = secret_key(place.paths) or os.urandom(32)
+    try:
+        before = load_base(root, revision, profile=place.profile, key=key)
+    except BaseError as error:
+        raise CliError(str(error)) from None
+    after = ManifestStore(
+        root, profile=place.profile, key=key, environ_is_controllers=False, anchor=root
+    ).scan()
+    now = boot_now()
+    observed, memory = as_observed(before, now)
+    known = {name: app.source.file for name, app in before.apps.items()}
+    gone = dict.fromkeys(known.keys() - after.apps.keys(), CLEAN_SCANS)
+    verdicts = absences(after, known, gone, confirmed=confirm_prune)
+    for problem in before.problems:
+        print(f"in the base: {problem}", file=sys.stderr)
+    return document_of(View(after, observed, memory, verdicts, now), place.profile)
+
+
+def printed(document: Mapping[str, Any], form: str) -> str:
+    """The document in one of FORMATS."""
+    if form == "json":
+        return json.dumps(document, indent=2, ensure_ascii=False)
+    if form == "markdown":
+        return "\n".join(plan_markdown(document))
+    return "\n".join(plan_text(document, columns=width(), colour=colours()))
+
+
+def exit_code(document: Mapping[str, Any], *, detailed: bool) -> int:
+    """1 where a manifest is wrong; with ``detailed`` 2 where anything would change."""
+    if document["errors"]:
+        return ERROR
+    return CHANGES if detailed and has_changes(document) else OK
+
+
+def _places(made: Plan, profile: str | None) -> dict[tuple[str, str], Place]:
+    """Where each field that changes stands; one that was removed stands where its app does."""
+    found: dict[tuple[str, str], Place] = {}
+    for app in made.apps:
+        for field in app.change.fields if app.desired else ():
+            assert app.desired is not None
+            file = app.desired.source.file
+            line, _ = place_of(file, app.app, field.path, profile)
+            found[app.app, field.path] = Place(file, line)
+    return found

@@ -1,0 +1,106 @@
+"""`recon run` and `recon down`: the controller in the foreground, and the end of everything.
+
+`run` becomes the controller (exec): nothing of the command line stays in its memory.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Annotated, NoReturn
+
+import typer
+
+from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.cli import controller
+from reconciler.cli.errors import OK, CliError
+from reconciler.cli.options import Manifests, Profile, StateDir, Where, seconds, where
+from reconciler.cli.words import count, duration
+
+# Seconds between two looks at what still runs.
+_EVERY = 0.1
+
+
+def command(place: Where, *more: str) -> list[str]:
+    """The command line of a controller."""
+    words = [sys.executable, "-m", "reconciler.api"]
+    words += ["--manifests", str(place.manifests), "--state-dir", str(place.paths.root)]
+    if place.profile:
+        words += ["--profile", place.profile]
+    return [*words, *more]
+
+
+def run(
+    manifests: Manifests = "manifests", state_dir: StateDir = None, profile: Profile = None
+) -> NoReturn:
+    """Run the controller in the foreground.
+
+    Ctrl-C stops everything gracefully; SIGTERM leaves the apps running, for the next
+    controller to take over.
+    """
+    place = where(manifests, state_dir, profile)
+    if not place.manifests.is_dir():  # perhaps not mounted yet: what runs is kept all the same
+        told = f"{place.manifests} is no directory (yet); `recon init` makes one to begin with"
+        print(f"recon: {told}", file=sys.stderr, flush=True)
+    _become(command(place))
+
+
+def down(
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="DURATION", help="Wait no longer than this.")
+    ] = "10m",
+) -> int:
+    """Stop everything, and the controller too.
+
+    The manifests stay as they are, and `recon apply` brings everything up again.
+    """
+    limit = seconds("--timeout", timeout)
+    place = where(manifests, state_dir)
+    client = controller.client_of(place)
+    try:
+        client.down()
+    except ControllerNotRunningError:
+        if not place.paths.root.is_dir():
+            print(f"nothing runs: there is no state directory {place.paths.root}")
+            return OK
+        # One that is started only to stop what an earlier one left behind.
+        sys.stdout.flush()
+        _become(command(place, "--down"))
+    _wait(client, limit)
+    print("everything is stopped")
+    return OK
+
+
+def _wait(client: Client, limit: float) -> None:
+    """Until the controller has left; says what is waited for whenever that changes."""
+    deadline = time.monotonic() + limit
+    before = -1
+    while time.monotonic() < deadline:
+        try:
+            apps = client.status()["apps"]
+        except (ControllerNotRunningError, ApiError):
+            if not _answers(client):
+                return
+            continue
+        left = sum(row["pid"] is not None for app in apps for row in app["instances"])
+        if left and left != before:
+            print(f"stopping {count(left, 'instance')}", flush=True)
+        before = left
+        time.sleep(_EVERY)
+    told = f"after {duration(limit)} {before} still run; they go on being stopped"
+    raise CliError(f"{told} (`recon status` shows which)")
+
+
+def _answers(client: Client) -> bool:
+    try:
+        client.version()
+    except (ControllerNotRunningError, ApiError):
+        return False
+    return True
+
+
+def _become(words: list[str]) -> NoReturn:
+    os.execv(words[0], words)

@@ -1,0 +1,90 @@
+"""A verb as typer sees it: imported only when it is called, with plain text as option values.
+
+`recon status` is promised within 100 ms. Two things would break that, and are kept away here:
+importing the code of all verbs to run one, and typer (since 0.29) validating every single option
+through a pydantic ``TypeAdapter``, whose import takes longer than all else together. So options
+are declared as ``str``, ``list[str]`` or ``bool`` only, and the verbs check the values
+themselves (``options.one_of`` and the like). A test guards that pydantic stays unimported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from difflib import get_close_matches
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from reconciler.cli.errors import usage
+
+VERBS: dict[str, str] = {
+    "run": "run",
+    "apply": "apply",
+    "status": "status",
+    "describe": "status",
+    "logs": "logs",
+    "events": "events",
+    "restart": "restart",
+    "scale": "edit",
+    "suspend": "edit",
+    "resume": "edit",
+    "validate": "manifests",
+    "init": "manifests",
+    "schema": "schema",
+    "explain": "schema",
+    "down": "run",
+}
+"""Module of ``reconciler.cli`` by verb, in the order of the help."""
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _AsGiven:
+    """Takes the place of typer's pydantic adapter: text stays text, a list becomes a list."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        return value
+
+
+def _as_given(params: list[Any]) -> list[Any]:
+    for param in params:
+        # Releases before 0.29 have no such attribute, and need no such thing.
+        if getattr(param, "_runtime_param", param) is None:
+            vars(param)["_runtime_param"] = _AsGiven()
+    return params
+
+
+class Verb(TyperCommand):
+    """A command whose values are passed on as they were given."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_given(super().get_params(ctx))
+
+
+class Verbs(TyperGroup):
+    """All verbs, each loaded when it is asked for."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_given(super().get_params(ctx))
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            close = get_close_matches(cmd_name, VERBS, n=1)
+            hint = f", did you mean {close[0]}?" if close else "; `recon --help` lists them all"
+            raise usage(f"{cmd_name!r} is not a verb of recon{hint}")
+        return load(cmd_name)
+
+
+def load(name: str) -> Any:
+    """The command of one verb: the function of its name, in its module."""
+    module = importlib.import_module(f"reconciler.cli.{VERBS[name]}")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, cls=Verb, context_settings=SETTINGS)(getattr(module, name))
+    return get_command(app)

@@ -1,0 +1,40 @@
+"""Tags read back as they were written, and nothing else reads as one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model.observed import Exit, Tag
+
+_word = st.text(st.characters(codec="ascii", exclude_characters="/\0"), min_size=1, max_size=20)
+
+
+@given(_word, _word, st.integers(0, 10**6), _word, _word)
+def test_a_tag_reads_back(store: str, app: str, instance: int, hash: str, nonce: str) -> None:
+    tag = Tag(store, app, instance, hash, nonce)
+    assert Tag.parse(str(tag)) == tag
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "s/a/0/h", "s/a/0/h/n/x", "s/a/x/h/n", "s/a/-1/h/n", "s/a/²/h/n", "/a/0/h/n", "s/a/0/h/"],
+)
+def test_what_is_no_tag_is_none(text: str) -> None:
+    assert Tag.parse(text) is None
+
+
+@given(st.text())
+def test_no_text_makes_parsing_fail(text: str) -> None:
+    Tag.parse(text)
+
+
+def test_an_unknown_exit_is_a_failure_and_shown_as_unknown() -> None:
+    assert not Exit().success
+    assert [str(e) for e in (Exit(), Exit(0), Exit(3), Exit(signal=9))] == [
+        "exit unknown",
+        "exit 0",
+        "exit 3",
+        "signal 9",
+    ]

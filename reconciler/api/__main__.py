@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -24,6 +25,9 @@ from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
 from reconciler.loop.paths import StatePaths, prepare, state_paths
 from reconciler.observed.exits import reap_strangers
+
+# How many apps the banner names.
+_NAMED = 8
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -100,13 +104,29 @@ def _banner(controller: Controller) -> None:
         return
     apps = controller.declared()
     instances = sum(app.spec.wanted for app in apps.values())
-    _say(f"recon {__version__}: {len(apps)} apps, {instances} instances from {options.manifests}")
+    names = ", ".join(sorted(apps)[:_NAMED]) + (", …" if len(apps) > _NAMED else "")
+    manifests = os.path.relpath(options.manifests)
+    _say(f"recon {__version__}: {len(apps)} apps, {instances} instances: {names}")
     for problem in controller.plan().problems:
         _say(f"  {problem}")
-    m = os.path.relpath(options.manifests)
-    _say(f"state and logs in {options.paths.root}; in another terminal try:")
-    _say(f"  recon status                      edit a file in {m} and look again")
-    _say("  recon logs -f                     kill -9 a process, or this controller")
+    _say(f"manifests in {manifests}, state and logs in {options.paths.root}")
+    _say("Ctrl-C stops them all. In another terminal try:")
+    recon = _program()
+    for words, told in (
+        ("status", f"then edit a file in {manifests}, and look again"),
+        ("logs -f", "what they write, merged"),
+        ("events -f", "then kill -9 one of them, or this controller"),
+    ):
+        _say(f"  {f'{recon} {words}':<28} {told}")
+
+
+def _program() -> str:
+    """The command by which people call this very recon from here."""
+    program = Path(sys.executable).with_name("recon")
+    found = shutil.which("recon")
+    if found is not None and os.path.realpath(found) == os.path.realpath(program):
+        return "recon"
+    return os.path.relpath(program) if program.exists() else f"{sys.executable} -m reconciler"
 
 
 def _say(line: str) -> None:

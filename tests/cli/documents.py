@@ -52,7 +52,14 @@ def status(*apps: dict[str, Any], errors: list[dict[str, Any]] | None = None) ->
 
 
 def error(file: str, line: int = 3, column: int = 5, **values: Any) -> dict[str, Any]:
-    return {"file": file, "line": line, "column": column, "path": "spec.x", "message": "m", **values}
+    return {
+        "file": file,
+        "line": line,
+        "column": column,
+        "path": "spec.x",
+        "message": "m",
+        **values,
+    }
 
 
 def change(app: str, action: str, **values: Any) -> dict[str, Any]:

@@ -125,7 +125,9 @@ def test_markdown_is_one_table() -> None:
 
 def test_markdown_cannot_be_broken_out_of() -> None:
     evil = field("env.X", "a|b", "`rm` | <script>", "replaces", line=None)
-    name = change("web", "update", revision={"from": 1, "to": 2}, fields=[evil], notes=["*x* | <b>"])
+    name = change(
+        "web", "update", revision={"from": 1, "to": 2}, fields=[evil], notes=["*x* | <b>"]
+    )
     lines = plan_markdown({**plan(name), "errors": [error("/x/[a].yaml", message="<img>")]})
     assert r"\*x\* \| &lt;b>" in lines[4]
     assert r"`a\|b` → `` `rm` \| <script> ``" in lines[5]

@@ -31,9 +31,18 @@ def edited(text: str, value: Any = 3, path: tuple[str, ...] = INSTANCES) -> str:
         ("spec: {a: b}\n", "spec: {instances: 3, a: b}\n"),
         ("spec: {}\n", "spec: {instances: 3}\n"),
         ("spec:\n  a: b", "spec:\n  a: b\n  instances: 3"),
-        ("spec:\n  # why\n  a: b # so\n\n# end\n", "spec:\n  # why\n  a: b # so\n  instances: 3\n\n# end\n"),
-        ("spec:\n    a: |\n      x\n      y\n", "spec:\n    instances: 3\n    a: |\n      x\n      y\n"),
-        ("spec:\n  a: {b: [c,\n    d]}  # e\n", "spec:\n  a: {b: [c,\n    d]}  # e\n  instances: 3\n"),
+        (
+            "spec:\n  # why\n  a: b # so\n\n# end\n",
+            "spec:\n  # why\n  a: b # so\n  instances: 3\n\n# end\n",
+        ),
+        (
+            "spec:\n    a: |\n      x\n      y\n",
+            "spec:\n    instances: 3\n    a: |\n      x\n      y\n",
+        ),
+        (
+            "spec:\n  a: {b: [c,\n    d]}  # e\n",
+            "spec:\n  a: {b: [c,\n    d]}  # e\n  instances: 3\n",
+        ),
         ("spec:\r\n  a: b\r\n", "spec:\r\n  a: b\r\n  instances: 3\r\n"),
         ("spec:\n  a: &x 1\n  instances: *x\n", "spec:\n  a: &x 1\n  instances: 3\n"),
     ],

@@ -1,0 +1,27 @@
+"""README and docs say what the code does today."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from reconciler.model.fields import Effect, effects
+from reconciler.model.manifest import AppSpec
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_field_of_spec_is_in_the_reference_with_what_a_change_of_it_does() -> None:
+    text = (ROOT / "docs/manifest.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]* \| (replaces processes|in place) \|", text, re.M))
+    told = {"replaces processes": Effect.REPLACES, "in place": Effect.IN_PLACE}
+    assert {name: told[word] for name, word in rows.items()} == effects(AppSpec)
+
+
+def test_links_and_paths_in_the_documents_lead_somewhere() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        text = document.read_text()
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+        for path in re.findall(r"`((?:tests|e2e|reconciler|manifests)/[\w./-]+)`", text):
+            assert (ROOT / path).exists(), f"{document.name}: {path}"

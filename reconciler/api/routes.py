@@ -72,13 +72,12 @@ class Routes:
         status = next((a for a in self._status()["apps"] if a["name"] == name), None)
         if status is None:
             raise HTTPException(404, _unknown([name]))
-        controller.journal.commit()
         return JSONResponse(
             describe_document(
                 status,
                 controller.declared().get(name),
-                controller.memory(name),
-                controller.journal.events((name,), limit=30),
+                controller.history.memory(name),
+                controller.history.events((name,), limit=30),
             )
         )
 
@@ -127,11 +126,10 @@ class Routes:
         waiting: asyncio.Queue[RecordedEvent] = asyncio.Queue()
         hush: Callable[[], None] | None = None
         if follow:  # before what is past is read, so that nothing falls between
-            hush = self._controller.listen(waiting.put_nowait)
+            hush = self._controller.history.listen(waiting.put_nowait)
         try:
-            self._controller.journal.commit()
             last = 0
-            for recorded in self._controller.journal.events(apps, limit):
+            for recorded in self._controller.history.events(apps, limit):
                 last = recorded.id
                 yield _line(recorded)
             while follow:

@@ -84,8 +84,10 @@ def _declared(place: Where, names: Iterable[str]) -> Desired:
     for name in names:
         if name not in desired.apps:
             wrong = [local(str(problem)) for problem in desired.problems]
-            told = controller.unknown_app(name, desired.apps)
-            raise CliError("\n".join([told, *wrong]))
+            if wrong:
+                told = f"no manifest that is right declares {name}; mend these first:"
+                raise CliError("\n".join([told, *wrong]))
+            raise CliError(controller.unknown_app(name, desired.apps))
         problem = desired.apps[name].problem
         if problem is not None:
             raise CliError(f"{local(str(problem))}; mend that first")

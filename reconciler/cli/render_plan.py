@@ -64,6 +64,8 @@ def shown_value(value: Any) -> str:
     """A value as people should see it: text as it is, all else as JSON."""
     if value is None:
         return "(unset)"
+    if isinstance(value, float):
+        return f"{value:.15g}"  # a whole number of seconds as one writes it: 30, not 30.0
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return plain(text) or '""'
 

@@ -27,7 +27,7 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
     except (OSError, Fault):
         return NOWHERE
     for document in declarations(documents, app):
-        steps = path.split(".") if isinstance(path, str) else list(path)
+        steps: list[str | int] = [*(path.split(".") if isinstance(path, str) else path)]
         found = _written(document, steps, profile)
         return document.key_place(found) if found != ("spec",) else _of_name(document)
     return NOWHERE

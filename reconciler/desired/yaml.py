@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import yaml
 
 # PyYAML may have been built without libyaml.
-_PARSER: Any = yaml.cyaml.CParser if yaml.__with_libyaml__ else yaml.Loader
+_PARSER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 64
@@ -142,6 +142,7 @@ class _Builder:
             raise Fault(f"nested more than {MAX_DEPTH} deep", *place)
         if event.tag not in (None, "!") and not _is_core(event.tag):
             raise Fault(f"the tag {event.tag} is not known here", *place)
+        end: Any
         if isinstance(event, yaml.ScalarEvent):
             data, end = self._scalar(event, path), event.end_mark
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -171,7 +172,7 @@ class _Builder:
         found: dict[str, Any] = {}
         event: Any
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            mark = event.start_mark
+            mark, end = event.start_mark, event.end_mark
             place = (mark.line + 1, mark.column + 1)
             if not isinstance(event, yaml.ScalarEvent):
                 raise Fault("a key must be plain text", *place)
@@ -179,7 +180,7 @@ class _Builder:
             if key in found:
                 first = self._marks[(*path, key, "<key>")].line
                 raise Fault(f"{key} stands here twice; first in line {first}", *place)
-            self._marks[(*path, key, "<key>")] = Mark(*place, mark.index, event.end_mark.index)
+            self._marks[(*path, key, "<key>")] = Mark(*place, mark.index, end.index)
             found[key] = self._node(self._next(), (*path, key), depth + 1)
         return found, event.end_mark
 

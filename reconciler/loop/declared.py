@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import replace
 from pathlib import Path
 
-from reconciler.desired.resolve import rebuild
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
+from reconciler.loop.journal import Journal
+from reconciler.loop.last_good import first_problems, last_good
 from reconciler.loop.watch import Watcher
-from reconciler.model.desired import Desired, DesiredApp, Problem, Source
+from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.memory import AppMemory
 
 # A file is believed when it reads the same twice, this far apart (seconds).
@@ -46,6 +46,7 @@ class Declared:
         self._watcher = Watcher(root, loop, self._paths_changed, self._scan_soon)
         self._apps: dict[str, DesiredApp] = {}
         self._kept: dict[str, DesiredApp] = {}
+        self._journal: Journal | None = None
         self._absent_scans: dict[str, int] = {}
         self._known: dict[str, str | None] = {}
         self._accepted_root: tuple[int, int] | None = None
@@ -53,33 +54,29 @@ class Declared:
         self._confirmed = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
-    @property
-    def root_id(self) -> tuple[int, int] | None:
-        """The directory that was last accepted as the manifests' (to be told to ``start``)."""
-        return self._accepted_root
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        return tuple(self._store.problems)
-
     def start(
         self,
         memories: Mapping[str, AppMemory],
-        sources: Mapping[str, str | None],
-        running: Iterable[str],
-        root_id: tuple[int, int] | None,
+        journal: Journal,
+        known: Iterable[str],
         key: bytes | None,
     ) -> None:
-        """The first complete load, with what the journal remembers and what runs."""
-        self._accepted_root = root_id
-        for name in running:
-            self._known[name] = sources.get(name)
+        """The first complete load. ``known``: what the journal remembers, and what runs."""
+        self._journal = journal
+        self._accepted_root = _root_id(journal.setting("root"))
+        sources = journal.sources()
+        self._known = {name: sources.get(name) for name in known}
         self._watch()
         desired = self._store.scan()
-        self._keep_last_good(desired, memories, sources, key)
+        self._kept = dict(last_good(desired, memories, sources, key))
         self._after_scan(desired)
+        self._settle()
         self._watch()
         self._net(self._loop.time())
+
+    def source_of(self, name: str) -> str | None:
+        """The file that declares an app, or did so last."""
+        return self._known.get(name)
 
     def desired(self, name: str) -> Desired:
         """The slice of one app."""
@@ -181,6 +178,8 @@ class Declared:
         if desired.root_id is None:
             return
         if self._accepted_root is None or self._confirmed or not absent:
+            if self._accepted_root != desired.root_id and self._journal is not None:
+                self._journal.set_setting("root", f"{desired.root_id[0]}:{desired.root_id[1]}")
             self._accepted_root = desired.root_id
         self._root_changed = desired.root_id != self._accepted_root
 
@@ -200,26 +199,8 @@ class Declared:
         if changed:
             self._on_change(changed)
 
-    def _keep_last_good(
-        self,
-        desired: Desired,
-        memories: Mapping[str, AppMemory],
-        sources: Mapping[str, str | None],
-        key: bytes | None,
-    ) -> None:
-        """What the files that are wrong at start declared, before they were."""
-        wrong = _first_problems(desired)
-        for name, source in sources.items():
-            memory = memories.get(name)
-            if source not in wrong or name in desired.apps or not (memory and memory.revisions):
-                continue
-            spec = memory.revisions[-1].spec
-            app = rebuild(name, spec, Source(source, 1), key=key)
-            if isinstance(app, DesiredApp):
-                self._kept[name] = replace(app, problem=wrong[source])
-
     def _drop_kept(self, desired: Desired) -> None:
-        wrong = _first_problems(desired)
+        wrong = first_problems(desired)
         for name in [*self._kept]:
             if name in desired.apps or self._kept[name].source.file not in wrong:
                 del self._kept[name]
@@ -236,8 +217,9 @@ class Declared:
         self._timers[what] = self._loop.call_later(wait, due)
 
 
-def _first_problems(desired: Desired) -> dict[str, Problem]:
-    found: dict[str, Problem] = {}
-    for problem in desired.problems:
-        found.setdefault(problem.file, problem)
-    return found
+def _root_id(text: str | None) -> tuple[int, int] | None:
+    """As it was written by ``_judge_root``."""
+    if text is None:
+        return None
+    device, _, inode = text.partition(":")
+    return int(device), int(inode)

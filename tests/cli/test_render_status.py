@@ -47,9 +47,8 @@ def test_table_is_the_designs_and_fits_80_columns() -> None:
 
 def test_wide_cuts_nothing_and_adds_what_is_used() -> None:
     lines = status_table(sample(), columns=80, wide=True)
-    assert lines[0].split() == (
-        "APP SYNC HEALTH READY REV RESTARTS UPDATED AVAILABLE CPU MEMORY AGE MESSAGE".split()
-    )
+    titles = "APP SYNC HEALTH READY REV RESTARTS UPDATED AVAILABLE CPU MEMORY AGE MESSAGE"
+    assert " ".join(lines[0].split()) == titles
     assert "1.2%" in lines[1] and "120Mi" in lines[1] and "1h02m" in lines[1]
     assert lines[2].endswith("CrashLoopBackOff: exit 1, next try in 21 s")
 

@@ -23,9 +23,9 @@ def _hash(spec: dict[str, Any], marks: dict[str, str] | None = None) -> str:
 @pytest.mark.parametrize(
     ("spec", "golden"),
     [
-        ({}, "GOLDEN0"),
-        ({"env": {"A": "1", "PORT": {"perInstance": 3000}}}, "GOLDEN1"),
-        ({"user": "crm", "umask": "027", "envFrom": [".env"]}, "GOLDEN2"),
+        ({}, "c849ca7ad241.-"),
+        ({"env": {"A": "1", "PORT": {"perInstance": 3000}}}, "0e6506fd1a22.-"),
+        ({"user": "crm", "umask": "027", "envFrom": [".env"]}, "cc3effafe20d.-"),
     ],
 )
 def test_a_new_release_restarts_nothing(spec: dict[str, Any], golden: str) -> None:

@@ -1,0 +1,82 @@
+"""What is remembered: of each app in memory, and all of it in the journal a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from reconciler.loop.journal import Journal, RecordedEvent
+from reconciler.model.event import Event
+from reconciler.model.memory import AppMemory
+
+# Journal writes are gathered for this long (seconds), and retried as rarely when the disk is full.
+_COMMIT = 0.05
+_COMMIT_AGAIN = 5.0
+
+
+class History:
+    """Memories by app, and the timeline. ``source_of`` tells the file that declares an app."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        loop: asyncio.AbstractEventLoop,
+        source_of: Callable[[str], str | None],
+    ) -> None:
+        self._journal = journal
+        self._loop = loop
+        self._source_of = source_of
+        self._memories = journal.memories()
+        self._listeners: set[Callable[[RecordedEvent], None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def memories(self) -> Mapping[str, AppMemory]:
+        return self._memories
+
+    def memory(self, name: str) -> AppMemory:
+        """What is remembered of an app; nothing, where nothing is."""
+        return self._memories.get(name, AppMemory())
+
+    def remember(self, name: str, memory: AppMemory) -> None:
+        """Replace what is remembered of an app."""
+        self._memories[name] = self._journal.remember(name, memory, self._source_of(name))
+        self._commit_soon()
+
+    def forget(self, name: str) -> None:
+        """The app was removed, and nothing of it runs."""
+        self._memories.pop(name, None)
+        self._journal.forget(name)
+        self._commit_soon()
+
+    def record(self, event: Event) -> None:
+        """Put an event into the timeline, and tell those who listen."""
+        recorded = self._journal.record(event)
+        self._commit_soon()
+        for listener in tuple(self._listeners):
+            listener(recorded)
+
+    def events(self, apps: tuple[str, ...] = (), limit: int = 100) -> list[RecordedEvent]:
+        """The newest events (of these apps), oldest first."""
+        self._journal.commit()
+        return self._journal.events(apps, limit)
+
+    def listen(self, listener: Callable[[RecordedEvent], None]) -> Callable[[], None]:
+        """Hear of every event to come; the returned call ends it."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._journal.close()
+
+    def _commit_soon(self, wait: float = _COMMIT) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(wait, self._commit)
+
+    def _commit(self) -> None:
+        self._timer = None
+        if self._journal.commit() is not None:
+            self._commit_soon(_COMMIT_AGAIN)

@@ -1,0 +1,182 @@
+"""The loop: look at an app, plan, act, look again.
+
+    declared, running, remembered  →  plan  →  actions  →  the queue, once more
+
+Every wake-up only puts a name into the queue. A worker takes it and looks at the state as it is
+then; until the plan is empty, the name goes back into the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.converge import retry
+from reconciler.converge.spawn import SpawnError
+from reconciler.desired.resolve import rebuild
+from reconciler.diff.backoff import after_failed_start
+from reconciler.diff.plan import plan
+from reconciler.diff.prune import Absence, Verdict
+from reconciler.diff.review import last_spec
+from reconciler.loop.declared import Declared
+from reconciler.loop.history import History
+from reconciler.loop.queue import WorkQueue
+from reconciler.loop.running import Running
+from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.event import Event
+from reconciler.model.plan import Action, AppPlan, Plan, Start
+from reconciler.model.revision import same_revision
+from reconciler.observed.clock import boot_now
+
+_log = logging.getLogger(__name__)
+
+# Effects in a row before the event loop may look at anything else.
+_SLICE = 16
+
+
+class Reconciler:
+    """Brings one app after the other from what is observed to what is declared."""
+
+    def __init__(
+        self,
+        declared: Declared,
+        running: Running,
+        history: History,
+        queue: WorkQueue,
+        key: bytes | None,
+    ) -> None:
+        self._declared = declared
+        self._running = running
+        self._history = history
+        self._queue = queue
+        self._key = key
+        self._attempts: dict[str, int] = {}
+        self._rebuilt: dict[str, DesiredApp] = {}
+        self.leaving = False
+        """Nothing is declared any more: everything is to be stopped (`recon down`)."""
+
+    def plan(self, name: str | None = None) -> Plan:
+        """The plan as of now, for one app or for all. Nothing is done by asking."""
+        if name is None:
+            desired, memory = self._declared.snapshot(), self._history.memories
+        else:
+            desired, memory = self._declared.desired(name), {name: self._history.memory(name)}
+        if self.leaving:
+            desired = Desired({}, desired.problems)
+        observed = self._running.observed(name)
+        return plan(desired, observed, memory, boot_now(), self._absences(name))
+
+    async def work(self) -> None:
+        """One worker. Trouble with one app is no trouble for the next."""
+        while True:
+            name = await self._queue.get()
+            try:
+                await self._reconcile(name)
+            except Exception as error:
+                self._retry(name, error)
+            finally:
+                self._queue.done(name)
+
+    async def _reconcile(self, name: str) -> None:
+        """One pass over one app."""
+        for app_plan in self.plan(name).apps:
+            if not self.leaving:
+                self._take_note(app_plan)
+            await self._act(app_plan)
+            self._attempts.pop(name, None)
+            if app_plan.actions and not self.leaving:
+                self._queue.add(name)
+            elif app_plan.look_again_at is not None:
+                self._queue.add_at(name, app_plan.look_again_at)
+            self._forget_if_gone(app_plan)
+
+    def _take_note(self, app_plan: AppPlan) -> None:
+        name = app_plan.app
+        if app_plan.desired is not None and app_plan.memory is not self._history.memory(name):
+            self._history.remember(name, app_plan.memory)
+        for event in app_plan.events:
+            self._history.record(event)
+
+    async def _act(self, app_plan: AppPlan) -> None:
+        """The plan's effects, until something happens to the app that the plan did not know."""
+        for count, action in enumerate(app_plan.actions, 1):
+            self._execute(app_plan, action)
+            if count % _SLICE == 0:
+                await asyncio.sleep(0)
+                if self._queue.is_dirty(app_plan.app):
+                    return
+
+    def _execute(self, app_plan: AppPlan, action: Action) -> None:
+        """One effect. Trouble of the app's making is remembered, ours is raised."""
+        app = app_plan.desired
+        if isinstance(action, Start):
+            assert app is not None
+            self._start(app, action)
+            return
+        spec = app.spec if app is not None else last_spec(app_plan.memory)
+        self._running.end(action, spec, app)
+        tag = action.process.tag
+        told = f"stopping pid {action.process.id.pid}: {action.reason}"
+        self._history.record(Event(tag.app, "Killing", told, instance=tag.instance))
+
+    def _start(self, app: DesiredApp, action: Start) -> None:
+        try:
+            process = self._running.start(self._revision(app, action.hash), action)
+        except SpawnError as error:
+            if error.transient:
+                raise
+            memory = self._history.memory(app.name)
+            later = after_failed_start(memory, action, str(error), app.spec, boot_now())
+            self._history.remember(app.name, later)
+            event = Event(app.name, "FailedCreate", str(error), "Warning", action.instance)
+        else:
+            told = f"started pid {process.id.pid} ({action.reason})"
+            event = Event(app.name, "Started", told, instance=action.instance)
+        self._history.record(event)
+
+    def _revision(self, app: DesiredApp, hash: str) -> DesiredApp:
+        """The app as of the revision that shall be started: the manifest's, or the last good.
+
+        SpawnError where the journal cannot give that back.
+        """
+        if same_revision(app.hash, hash):
+            return app
+        known = self._rebuilt.get(app.name)
+        if known is not None and known.hash == hash:
+            return known
+        remembered = self._history.memory(app.name).revision(hash)
+        if remembered is None:
+            raise SpawnError(f"revision {hash} is not remembered any more", False)
+        built = rebuild(app.name, remembered.spec, app.source, key=self._key)
+        if not isinstance(built, DesiredApp):
+            raise SpawnError(f"revision {remembered.number}: {built}", False)
+        self._rebuilt[app.name] = replace(built, hash=hash)
+        return self._rebuilt[app.name]
+
+    def _retry(self, name: str, error: Exception) -> None:
+        """Our trouble, not the app's: tell it once, and climb our own ladder."""
+        attempt = self._attempts[name] = self._attempts.get(name, 0) + 1
+        if attempt == 1:
+            _log.error("%s could not be brought to what is declared", name, exc_info=error)
+            self._history.record(Event(name, "FailedSync", f"{error}; trying again", "Warning"))
+        self._queue.add_at(name, boot_now() + retry.delay(attempt))
+
+    def _absences(self, name: str | None) -> Mapping[str, Absence]:
+        if self.leaving:
+            down = Absence(Verdict.DELETE, "recon down")
+            return dict.fromkeys(self._running.apps() if name is None else [name], down)
+        return self._declared.absences() if name is None else self._declared.absence(name)
+
+    def _forget_if_gone(self, app_plan: AppPlan) -> None:
+        """A removed app leaves the journal with its last process."""
+        name = app_plan.app
+        if app_plan.desired is not None or app_plan.status.instances or self.leaving:
+            return
+        absence = self._declared.absence(name).get(name)
+        if absence is not None and absence.verdict is Verdict.DELETE:
+            self._declared.forget(name)
+            self._history.forget(name)
+            told = "manifest removed, nothing of it runs"
+            self._history.record(Event(name, "Pruned", told))

@@ -1,0 +1,205 @@
+"""`apply` and its kin with a real controller in the background, and the same answers without."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import ROOT, Cli
+from tests.waiting import until
+
+
+def stop_controller(cli: Cli) -> None:
+    """End the controller and nothing else, as an upgrade does."""
+    descriptor = os.pidfd_open(cli.client.version()["pid"])
+    signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+    os.close(descriptor)
+    until(lambda: '"running": false' in cli("status", "-o", "json").out, what="it has left")
+
+
+def without_usage(text: str) -> Any:
+    """A status document less what differs from moment to moment."""
+    document = json.loads(text)
+    del document["controller"]
+    for app in document["apps"]:
+        for row in app["instances"]:
+            for key in ("rssBytes", "cpuPercent", "uptimeSeconds", "startTime"):
+                del row[key]
+    return document
+
+
+def test_apply_starts_a_controller_waits_and_answers_are_the_same_without_it(cli: Cli) -> None:
+    cli.app("web")
+    before = cli("apply", "--dry-run", "--detailed-exitcode")
+    assert before.code == 2
+    assert before.out.splitlines() == [
+        "+ web   1 instance",
+        "Plan: 1 to start, 0 to replace, 0 to stop, 0 unchanged.",
+    ]
+    done = cli("apply")
+    assert done.code == 0, done
+    assert "started the controller (pid " in done.out and "All 1 app ready" in done.out
+    assert cli("apply", "--dry-run", "--detailed-exitcode").code == 0
+    assert cli("status", "--detailed-exitcode").code == 0
+    path = cli.manifests / "web.yaml"
+    status, plan = cli("status", "-o", "json").out, cli("apply", "--dry-run", "-o", "json").out
+    described = json.loads(cli("describe", "web", "-o", "json").out)
+    assert described["source"] == {"file": str(path), "line": described["source"]["line"]}
+    events = cli("events", "web").out
+    assert "started pid" in events
+    stop_controller(cli)
+    try:
+        assert without_usage(cli("status", "-o", "json").out) == without_usage(status)
+        assert cli("apply", "--dry-run", "-o", "json").out == plan
+        offline = json.loads(cli("describe", "web", "-o", "json").out)
+        assert offline["revisions"] == described["revisions"]
+        assert cli("events", "web").out == events
+        assert "nothing can be restarted" in cli("restart", "web").err
+    finally:
+        assert cli("apply").code == 0  # the next controller, which the fixture stops
+
+
+def test_change_is_planned_with_its_place_and_rolled_out(cli: Cli) -> None:
+    path = cli.app("web")
+    assert cli("apply").code == 0
+    stop_controller(cli)
+    path.write_text(path.read_text().replace("1000", "1001") + "  env: {A: 'b'}\n")
+    plan = json.loads(cli("apply", "--dry-run", "-o", "json").out)
+    (change,) = plan["changes"]
+    assert change["action"] == "update" and change["revision"] == {"from": 1, "to": 2}
+    assert [(f["path"], f["line"]) for f in change["fields"]] == [("command", 5), ("env.A", 7)]
+    assert cli("apply", "--dry-run", "-o", "markdown").out.count("`env.A`") == 1
+    done = cli("apply")
+    assert done.code == 0 and "~ web   revision 1 → 2" in done.out
+
+
+def test_mistake_in_any_file_applies_nothing(cli: Cli) -> None:
+    cli.app("good")
+    bad = cli.app("bad")
+    bad.write_text(bad.read_text() + "  nonsense: 1\n")
+    done = cli("apply")
+    assert done.code == 1
+    assert "manifests/bad.yaml:7:3: spec.nonsense: unknown field" in done.out
+    assert "Nothing was applied" in done.err
+    assert not (cli.state / "recon.sock").exists()
+
+
+def test_crash_loop_is_told_at_once_with_the_culprits_last_lines(cli: Cli) -> None:
+    cli.app("fine")
+    cli.app("broken", "[sh, -c, 'echo cannot find the database >&2; exit 3']")
+    done = cli("apply", "--timeout", "60s")
+    assert done.code == 1
+    assert "broken cannot become ready: CrashLoopBackOff: exit 3" in done.out
+    assert "broken-0 ! cannot find the database" in done.out
+    assert cli("status", "--detailed-exitcode").code == 2
+
+
+def test_other_manifests_are_refused(cli: Cli) -> None:
+    cli.app("web")
+    assert cli("apply").code == 0
+    other = cli.manifests.with_name("other")
+    other.mkdir()
+    done = cli("apply", "-m", other)
+    assert done.code == 1 and f"serves {cli.manifests}" in done.err
+    assert cli("apply", "--profile", "x").code == 1
+
+
+def test_ctrl_c_ends_the_waiting_only(cli: Cli) -> None:
+    path = cli.app("slow")
+    path.write_text(path.read_text() + "  minReadySeconds: 500\n")
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert waiting.stdout is not None
+        until(lambda: "slow: Progressing" in str(waiting.stdout and waiting.stdout.readline()))
+        waiting.send_signal(signal.SIGINT)
+        _, err = waiting.communicate(timeout=30)
+    finally:
+        waiting.kill()
+        waiting.wait()
+    assert waiting.returncode == 130
+    assert "the controller goes on" in err
+    assert cli.client.version()["pid"]
+
+
+def test_restart_scale_and_down(cli: Cli) -> None:
+    cli.app("web")
+    assert cli("apply").code == 0
+
+    def pids() -> list[int]:
+        (app,) = json.loads(cli("status", "-o", "json").out)["apps"]
+        return [row["pid"] for row in app["instances"] if row["pid"] and row["ready"]]
+
+    (first,) = pids()
+    assert "web: restarting" in cli("restart", "web").out
+    until(lambda: pids() and first not in pids(), what="a new process")
+    assert "did you mean web?" in cli("restart", "wbe").err
+    assert "the controller carries it out" in cli("scale", "web=2").out
+    until(lambda: len(pids()) == 2, what="two instances")
+    done = cli("down")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "everything is stopped")
+    assert '"pid": null' in cli("status", "-o", "json").out
+
+
+def test_logs_are_merged_and_filtered(cli: Cli) -> None:
+    cli.app("talker", "[sh, -c, 'echo one; echo two >&2; echo three; exec sleep 1000']")
+    assert cli("apply").code == 0
+    until(lambda: cli("logs").out.count("\n") == 3, what="all is written")
+    assert "talker-0 | one\n" in cli("logs", "talker").out
+    assert cli("logs", "--stderr").out == "talker-0 ! two\n"
+    assert cli("logs", "--stdout", "--lines", "1").out == "talker-0 | three\n"
+    assert cli("logs", "--grep", "^t", "--since", "10m").out.count("\n") == 2
+    assert cli("logs", "-l", "tier=none").out == ""
+    done = cli("logs", "tolker")
+    assert done.code == 1 and "did you mean talker?" in done.err
+
+
+def test_emptied_directory_waits_and_says_so(cli: Cli) -> None:
+    path = cli.app("web")
+    assert cli("apply").code == 0
+    path.unlink()
+    done = cli("apply")
+    assert done.code == 1 and "--confirm-prune" in done.out
+    assert len(json.loads(cli("status", "-o", "json").out)["apps"][0]["instances"]) == 1
+    assert cli("apply", "--confirm-prune").code == 0
+    assert json.loads(cli("status", "-o", "json").out)["apps"] == []
+
+
+def test_base_compares_two_revisions_of_the_manifests(cli: Cli) -> None:
+    path = cli.app("web", "[no-such-program-in-ci]")
+
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@t"]
+        subprocess.run(["git", *identity, *words], cwd=cli.manifests, check=True, timeout=60)
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "base")
+    base = ["apply", "--dry-run", "--detailed-exitcode", "--base"]
+    assert cli(*base, "HEAD").code == 0
+    path.write_text(path.read_text().replace("5   # short", "7   # short"))
+    cli.app("new", "[another-program]")
+    done = cli(*base, "HEAD")
+    assert done.code == 2, done
+    assert "terminationGracePeriodSeconds  5 → 7" in done.out and "in place" in done.out
+    assert "+ new   1 instance" in done.out
+    assert cli(*base, "no-such-revision").code == 1
+    assert not cli.state.exists()
+
+
+@pytest.mark.parametrize("verb", ["status", "events", "logs", "validate", "apply --dry-run"])
+def test_verbs_that_only_look_leave_no_trace(cli: Cli, verb: str) -> None:
+    cli.app("web")
+    assert cli(*verb.split()).code == 0
+    assert not cli.state.exists()

@@ -1,0 +1,66 @@
+"""`scale`, `suspend`, `resume`: one value changes, every other byte stays."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reconciler.cli.edit import replace_content
+from tests.cli.conftest import Cli
+
+
+def test_scale_adds_one_line_and_shows_it(cli: Cli) -> None:
+    path = cli.app("web")
+    before = path.read_bytes()
+    done = cli("scale", "web=3")
+    assert done.code == 0
+    after = path.read_bytes()
+    added = [line for line in after.splitlines() if line not in before.splitlines()]
+    assert added == [b"  instances: 3"]
+    assert after.replace(b"  instances: 3\n", b"") == before
+    assert "manifests/web.yaml\n" in done.out and "  +  instances: 3\n" in done.out
+    assert "no controller is running; `recon apply` carries it out" in done.out
+
+
+def test_suspend_and_resume(cli: Cli) -> None:
+    path = cli.app("web")
+    assert cli("suspend", "web").code == 0
+    assert b"  suspend: true\n" in path.read_bytes()
+    assert cli("resume", "web").code == 0
+    assert b"  suspend: false\n" in path.read_bytes()
+    again = path.read_bytes()
+    assert "suspend is false already" in cli("resume", "web").out
+    assert path.read_bytes() == again
+
+
+def test_field_that_the_profile_sets_is_edited_in_the_profile(cli: Cli) -> None:
+    path = cli.app("web")
+    text = path.read_text() + "  instances: 4\n  profiles:\n    dev: {instances: 1}\n"
+    path.write_text(text)
+    assert cli("scale", "web=2", "--profile", "dev").code == 0
+    assert path.read_text() == text.replace("dev: {instances: 1}", "dev: {instances: 2}")
+    assert cli("scale", "web=5").code == 0
+    assert "  instances: 5\n" in path.read_text()
+
+
+def test_unknown_app_and_wrong_file_are_sentences(cli: Cli) -> None:
+    path = cli.app("web")
+    done = cli("scale", "wbe=2")
+    assert (done.code, "did you mean web?" in done.err) == (1, True)
+    path.write_text(path.read_text() + "  nonsense: 1\n")
+    text = path.read_bytes()
+    done = cli("scale", "web=2")
+    assert done.code == 1 and "manifests/web.yaml:7:3: spec.nonsense: unknown field" in done.err
+    assert path.read_bytes() == text
+
+
+def test_replaced_content_keeps_mode_and_link(tmp_path: Path) -> None:
+    real = tmp_path / "real.yaml"
+    real.write_bytes(b"old")
+    real.chmod(0o640)
+    link = tmp_path / "link.yaml"
+    link.symlink_to(real)
+    replace_content(link, b"new")
+    assert link.is_symlink() and real.read_bytes() == b"new"
+    assert real.stat().st_mode & 0o7777 == 0o640
+    assert sorted(os.listdir(tmp_path)) == ["link.yaml", "real.yaml"]

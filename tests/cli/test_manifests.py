@@ -1,0 +1,59 @@
+"""`validate` and `init`."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import Cli
+
+
+def test_good_manifests_are_counted(cli: Cli) -> None:
+    cli.app("web")
+    cli.app("worker")
+    done = cli("validate")
+    assert (done.code, done.out) == (0, "2 apps, no problems\n")
+
+
+def test_every_problem_is_told_with_its_place(cli: Cli) -> None:
+    path = cli.app("web")
+    path.write_text(path.read_text() + "  instnces: 2\n  umask: 99\n")
+    done = cli("validate")
+    assert done.code == 1
+    assert "manifests/web.yaml:7:3: spec.instnces: unknown field, did you mean instances?" in (
+        done.out
+    )
+    assert "manifests/web.yaml:8:10: spec.umask:" in done.out
+    assert done.err == "2 problems in 1 file\n"
+    document = json.loads(cli("validate", "-o", "json").out)
+    assert document["formatVersion"] == 1
+    assert [(e["line"], e["column"], e["path"]) for e in document["errors"]] == [
+        (7, 3, "spec.instnces"),
+        (8, 10, "spec.umask"),
+    ]
+
+
+def test_one_file_is_looked_at_within_its_directory(cli: Cli) -> None:
+    bad = cli.app("bad")
+    bad.write_text("nonsense")
+    good = cli.app("good")
+    assert cli("validate", good).code == 0
+    assert cli("validate", bad).code == 1
+    twin = cli.manifests / "twin.yaml"
+    twin.write_text(good.read_text())
+    done = cli("validate", twin)
+    assert done.code == 1 and "also declared in" in done.out
+    assert "no such file" in cli("validate", "nowhere.yaml").err
+
+
+def test_init_writes_a_manifest_that_is_right_and_overwrites_nothing(cli: Cli) -> None:
+    done = cli("init", "fresh")
+    assert done.code == 0 and "recon apply -m fresh" in done.out
+    assert cli("validate", "fresh").code == 0
+    file = cli.manifests.parent / "fresh" / "hello.yaml"
+    file.write_text("mine")
+    done = cli("init", "fresh")
+    assert done.code == 1 and "nothing was written" in done.err
+    assert file.read_text() == "mine"
+    cli.app("web")
+    assert cli("init").code == 1
+    assert len(list(cli.manifests.iterdir())) == 1

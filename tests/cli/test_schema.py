@@ -1,0 +1,66 @@
+"""The schema that editors use, and the help on every field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from reconciler.cli.fieldhelp import _models, explained
+from reconciler.model.manifest import App, AppSpec
+from tests.cli.conftest import Cli
+
+
+def test_schema_knows_every_field_and_every_way_to_write_it(cli: Cli) -> None:
+    document = json.loads(cli("schema").out)
+    assert document["$schema"].endswith("2020-12/schema")
+    spec = document["$defs"]["AppManifestSpec"]
+    names = {field.alias or name for name, field in AppSpec.model_fields.items()}
+    assert names <= spec["properties"].keys()
+    assert spec["additionalProperties"] is False
+    assert {"type": "string"} in spec["properties"]["command"]["anyOf"]
+    assert {"type": "string"} in spec["properties"]["envFrom"]["items"]["anyOf"]
+    assert {"type": "string"} in document["$defs"]["Rotate"]["properties"]["size"]["anyOf"]
+
+
+def test_explain_tells_type_default_and_effect(cli: Cli) -> None:
+    assert cli("explain", "spec.strategy.maxSurge").out == (
+        "FIELD:    spec.strategy.maxSurge\n"
+        "TYPE:     text or number\n"
+        "DEFAULT:  25%\n"
+        "EFFECT:   a change is applied in place, to the processes that run\n"
+        "\n"
+        "  how many above `instances` may run, rounded up\n"
+    )
+    assert "EFFECT:   a change replaces the processes" in cli("explain", "spec.env").out
+
+
+def paths(model: type[BaseModel], above: str = "") -> list[str]:
+    found = []
+    for name, field in model.model_fields.items():
+        path = f"{above}{field.alias or name}"
+        found.append(path)
+        for below in _models(field.annotation):
+            found += paths(below, path + ".")
+    return found
+
+
+def test_every_field_can_be_explained() -> None:
+    for path in paths(App):
+        assert explained(path)[0].split() == ["FIELD:", path]
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("spec.strateg", "did you mean spec.strategy?"),
+        ("strategy", "did you mean spec.strategy?"),
+        ("spec.strategy.surge", "did you mean spec.strategy.maxSurge?"),
+        ("spec.user.x", "spec.user has no fields below it"),
+    ],
+)
+def test_unknown_field_is_met_with_a_hint(cli: Cli, path: str, hint: str) -> None:
+    done: Any = cli("explain", path)
+    assert done.code == 1 and hint in done.err

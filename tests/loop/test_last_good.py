@@ -1,0 +1,29 @@
+"""A file that is wrong stands for what it declared when it was right, after a restart too."""
+
+from __future__ import annotations
+
+from reconciler.loop.last_good import last_good
+from reconciler.model.desired import Desired, Problem
+from reconciler.model.memory import AppMemory
+from reconciler.model.revision import Revision
+
+PROBLEM = Problem("/m/web.yaml", 6, 3, "spec.x", "unknown field")
+MEMORY = AppMemory((Revision(1, "a.-", {"command": ["sleep", "1"], "cwd": "/"}),))
+
+
+def kept(desired: Desired, source: str | None, memory: AppMemory = MEMORY) -> dict[str, object]:
+    return dict(last_good(desired, {"web": memory}, {"web": source}, None))
+
+
+def test_app_of_a_wrong_file_is_kept_with_the_problem() -> None:
+    (app,) = last_good(
+        Desired({}, (PROBLEM,)), {"web": MEMORY}, {"web": PROBLEM.file}, None
+    ).values()
+    assert app.problem == PROBLEM and app.spec.command == ("sleep", "1")
+
+
+def test_app_whose_file_is_right_or_gone_or_unknown_is_not() -> None:
+    assert not kept(Desired({}), PROBLEM.file)
+    assert not kept(Desired({}, (PROBLEM,)), "/m/other.yaml")
+    assert not kept(Desired({}, (PROBLEM,)), None)
+    assert not kept(Desired({}, (PROBLEM,)), PROBLEM.file, AppMemory())

@@ -36,9 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     paths = options.paths
     try:
         prepare(paths)
-        descriptors.prepare()
         signals.prepare()
-        acquire(paths.lock)
+        descriptors.prepare(keep=acquire(paths.lock))
     except LockHeldError as error:
         print(f"recon: {error}; `recon status` shows what it does", file=sys.stderr)
         return 1
@@ -64,7 +63,7 @@ async def _run(options: Options) -> None:
     gc.freeze()
     leaver = loop.create_task(_leave_when_stopped(controller, server))
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(listener)
     finally:
         leaver.cancel()
         controller.close()

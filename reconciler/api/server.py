@@ -1,44 +1,131 @@
-"""HTTP on the unix socket: starlette's routing, uvicorn's protocol, inside the controller's loop.
+"""HTTP on the unix socket, inside the controller's loop: h11's protocol for starlette's routes.
 
-uvicorn's own main loop wakes ten times a second to look for a flag; ours waits for it, so that
-an idle controller stays idle. Its signal handlers are not used either: the controller has its own.
+One request a connection, which is all that our clients ask. uvicorn would do it too, for 4 MiB
+of the controller's memory, and with a main loop that wakes ten times a second to look at a flag:
+an idle controller shall be idle.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
-import uvicorn
+import h11
 from starlette.applications import Starlette
 
+_BLOCK = 2**16
+_LARGEST = 2**20
+"""Bytes of a request's body; ours are a few names."""
+_PATIENCE = 30.0
+"""Seconds in which a request must have come."""
 
-class Server(uvicorn.Server):
-    """A uvicorn server that sleeps until it is told to leave."""
+Message = MutableMapping[str, Any]
+
+
+class Server:
+    """Answers requests for one application."""
 
     def __init__(self, app: Starlette) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False
-            )
-        )
+        self._app = app
         self._leave = asyncio.Event()
+        self._connections: set[asyncio.Task[None]] = set()
 
-    async def main_loop(self) -> None:
-        await self._leave.wait()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    async def serve(self, listener: socket.socket) -> None:
+        """Answer until told to leave; answers under way are cut off then."""
+        server = await asyncio.start_unix_server(self._connected, sock=listener)
+        async with server:
+            await self._leave.wait()
+            for connection in self._connections:
+                connection.cancel()
 
     def leave(self) -> None:
-        """End `serve`; answers under way are not waited for."""
-        self.should_exit = self.force_exit = True
+        """End ``serve``."""
         self._leave.set()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            await _Exchange(reader, writer).run(self._app)
+        except (OSError, TimeoutError, h11.RemoteProtocolError):
+            pass  # the client went away, or spoke no HTTP
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+
+class _Exchange:
+    """One request and its answer, between h11's events and ASGI's messages."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+        self._body: bytes | None = b""
+
+    async def run(self, app: Starlette) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            request, self._body = await self._request()
+        path, _, query = request.target.partition(b"?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": request.method.decode("ascii"),
+            "scheme": "http",
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": list(request.headers),
+        }
+        await app(scope, self._receive, self._send)
+
+    async def _request(self) -> tuple[h11.Request, bytes]:
+        request = await self._event()
+        if not isinstance(request, h11.Request):
+            raise ConnectionResetError("no request")
+        body = b""
+        while isinstance(data := await self._event(), h11.Data):
+            body += data.data
+            if len(body) > _LARGEST:
+                raise ConnectionResetError("too large a request")
+        return request, body
+
+    async def _event(self) -> Any:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            self._http.receive_data(await self._reader.read(_BLOCK))
+        return event
+
+    async def _receive(self) -> Message:
+        """The body once; after that, that the client has gone, as soon as it has."""
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        while await self._reader.read(_BLOCK):
+            continue  # a second request on this connection: not served here
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"], (b"connection", b"close")]
+            self._write(h11.Response(status_code=message["status"], headers=headers))
+            return
+        self._write(h11.Data(data=message.get("body", b"")))
+        if not message.get("more_body", False):
+            self._write(h11.EndOfMessage())
+        await self._writer.drain()
+
+    def _write(self, event: Any) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
 
 
 def listen(path: Path) -> socket.socket:

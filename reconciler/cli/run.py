@@ -90,8 +90,12 @@ def _wait(client: Client, limit: float) -> None:
             print(f"stopping {count(left, 'instance')}", flush=True)
         before = left
         time.sleep(_EVERY)
-    told = f"after {duration(limit)} {before} still run; they go on being stopped"
-    raise CliError(f"{told} (`recon status` shows which)")
+    if before == 0:
+        raise CliError(
+            f"everything is stopped, but the controller has not left {duration(limit)} on"
+        )
+    left_over = f"after {duration(limit)} {count(before, 'instance')} still run"
+    raise CliError(f"{left_over}; they go on being stopped (`recon status` shows which)")
 
 
 def _answers(client: Client) -> bool:

@@ -102,34 +102,46 @@ def program_of(app: DesiredApp, tag: Tag) -> Program:
 
 
 def start(program: Program, stdout: int, stderr: int) -> Started:
-    """Start a program with /dev/null as its input. Raises SpawnError."""
+    """Start a program with /dev/null as its input. Raises SpawnError.
+
+    ``stdout`` and ``stderr`` are descriptors of FIFOs or devices, or ``subprocess.DEVNULL``.
+    """
     account = program.account
     identity: dict[str, Any] = {}
     if account.switch:
         identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
     try:
-        with descriptors.spawning():
-            popen = subprocess.Popen(
-                program.command,
-                stdin=descriptors.null(),
-                stdout=stdout,
-                stderr=stderr,
-                close_fds=False,  # nothing of ours is inheritable: see descriptors
-                cwd=program.cwd,
-                env=program.environment,
-                umask=program.umask,
-                start_new_session=program.session,
-                process_group=None if program.session else 0,
-                **identity,
-            )
-            pid = _forget(popen)
-            held = _hold(pid)
-        return Started(held.id, _lifted(held))
+        held = _hold(descriptors.run(lambda: _popen(program, stdout, stderr, identity)))
     except OSError as error:
         transient = error.errno in _TRANSIENT
         raise SpawnError(
             why(error, program.command, program.cwd, program.environment), transient
         ) from error
+    return held
+
+
+def _popen(program: Program, stdout: int, stderr: int, identity: dict[str, Any]) -> int:
+    """The pid of the started program."""
+    output = [fd if fd < 0 else descriptors.reopened(fd) for fd in (stdout, stderr)]
+    try:
+        popen = subprocess.Popen(
+            program.command,
+            stdin=subprocess.DEVNULL,
+            stdout=output[0],
+            stderr=output[1],
+            close_fds=False,  # nothing of ours is inheritable: see descriptors
+            cwd=program.cwd,
+            env=program.environment,
+            umask=program.umask,
+            start_new_session=program.session,
+            process_group=None if program.session else 0,
+            **identity,
+        )
+    finally:
+        for fd in output:
+            if fd >= 0:
+                os.close(fd)
+    return _forget(popen)
 
 
 def _forget(popen: subprocess.Popen[bytes]) -> int:
@@ -146,8 +158,7 @@ def _forget(popen: subprocess.Popen[bytes]) -> int:
 def _hold(pid: int) -> Started:
     """The pidfd and the start time of a child of ours, still unreaped, so the pid is its own.
 
-    Runs while two low descriptors are free for certain, so that it does not fail for want of
-    them. A zombie keeps its stat.
+    A zombie keeps its stat.
     """
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
@@ -161,15 +172,4 @@ def _hold(pid: int) -> Started:
         # keeps its pid, so that it can be nobody else.
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        raise
-
-
-def _lifted(held: Started) -> int:
-    """The pidfd, moved away from the low numbers that are kept for spawns."""
-    try:
-        return descriptors.lift(held.pidfd)
-    except OSError:
-        signal.pidfd_send_signal(held.pidfd, signal.SIGKILL)
-        os.waitid(os.P_PIDFD, held.pidfd, os.WEXITED)
-        os.close(held.pidfd)
         raise

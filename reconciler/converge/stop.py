@@ -21,11 +21,11 @@ import asyncio
 import contextlib
 import os
 import signal as signals
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from reconciler.converge import descriptors
 from reconciler.converge.spawn import SpawnError, program_of, start
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import Stop
@@ -180,13 +180,12 @@ class Stopper:
         """Start preStop; False where there is none to wait for."""
         if not how.pre_stop:
             return False
-        null = descriptors.null()
         try:
             program = program_of(app, process.tag)
             environment = {**program.environment, "RECON_PID": str(process.id.pid)}
             # Not a session leader: by that the main process of a nonce is known.
             hook = replace(program, command=how.pre_stop, environment=environment, session=False)
-            stop.hook = start(hook, null, null).pidfd
+            stop.hook = start(hook, subprocess.DEVNULL, subprocess.DEVNULL).pidfd
         except SpawnError as error:
             self._on_hook_failed(stop.nonce, f"preStop: {error}")
             return False

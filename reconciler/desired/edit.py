@@ -90,7 +90,9 @@ def _attempts(source: str, document: Document, path: Path, value: Scalar) -> Ite
     if opening is not None:
         yield _into_flow(source, document, above, opening, (key, rendered))
         return
-    yield _after_last(source, document, above, f"{key}: {rendered}")
+    if not _keys(document, above):
+        return  # an alias: what stands there is written elsewhere
+    yield from _after_last(source, document, above, f"{key}: {rendered}")
     yield _before_first(source, document, above, f"{key}: {rendered}")
 
 
@@ -128,19 +130,24 @@ def _into_flow(
     return f"{source[:first]}{key}: {rendered},{gap}{source[first:]}"
 
 
-def _after_last(source: str, document: Document, above: Path, entry: str) -> str:
-    """On a line of its own, below the last line of the mapping (and a comment beside that)."""
+def _after_last(source: str, document: Document, above: Path, entry: str) -> Iterator[str]:
+    """On a line of its own, below the last line of the mapping (and a comment beside that).
+
+    Nothing where that is a block scalar: it ends where its indentation says.
+    """
     last = max(
         mark.end
         for path, mark in document.marks.items()
         if path[: len(above)] == above and not isinstance(_at(document, path), dict | list)
     )
     end = max(last, _flow_end(source, document, above))
+    if source[end - 1] == "\n":
+        return
     line_break = source.find("\n", end)
     end = len(source) if line_break < 0 else line_break
     end -= source[:end].endswith("\r")
     indent = " " * (_first_column(document, above) - 1)
-    return f"{source[:end]}{_line_end(source)}{indent}{entry}{source[end:]}"
+    yield f"{source[:end]}{_line_end(source)}{indent}{entry}{source[end:]}"
 
 
 def _before_first(source: str, document: Document, above: Path, entry: str) -> str:

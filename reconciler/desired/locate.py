@@ -44,22 +44,24 @@ def declarations(documents: Iterable[Document], app: str) -> Iterator[Document]:
 
 
 def _written(document: Document, steps: list[str | int], profile: str | None) -> Path:
-    """The deepest path that is written, in the profile or else in the spec itself."""
+    """Where the field is written: in the profile or else in the spec, as deep as it goes."""
     if profile is not None:
-        above: Path = ("spec", "profiles", profile)
-        found = _deepest(document, above, steps)
-        if len(found) > len(above):
+        found, is_all = _deepest(document, ("spec", "profiles", profile), steps)
+        if is_all:
             return found
-    return _deepest(document, ("spec",), steps)
+    return _deepest(document, ("spec",), steps)[0]
 
 
-def _deepest(document: Document, path: Path, steps: list[str | int]) -> Path:
-    """A step may be several words of a dotted path: variables' names may hold dots."""
+def _deepest(document: Document, path: Path, steps: list[str | int]) -> tuple[Path, bool]:
+    """How far the path is written, and whether that is all of it.
+
+    A step may be several words of a dotted path: names of variables may hold dots.
+    """
     for count in range(1, len(steps) + 1):
         step = steps[0] if count == 1 else ".".join(map(str, steps[:count]))
         if (*path, step) in document.marks:
             return _deepest(document, (*path, step), steps[count:])
-    return path
+    return path, not steps
 
 
 def _of_name(document: Document) -> Place:

@@ -44,6 +44,8 @@ class Contents:
     apps: list[DesiredApp] = field(default_factory=list)
     settings: SettingsSpec | None = None
     problems: list[Problem] = field(default_factory=list)
+    documents: int = 0
+    """How many documents hold anything."""
     dependencies: set[str] = field(default_factory=set)
     """Env and secret files that the apps refer to, whether they are there or not."""
     profiles: set[str] = field(default_factory=set)
@@ -57,6 +59,7 @@ def read(file: str, content: bytes, context: Context) -> Contents:
     except yaml.Fault as fault:
         contents.problems.append(Problem(file, fault.line, fault.column, "", fault.message))
         return contents
+    contents.documents = len(documents)
     for document in documents:
         reader = _Reader(file, document, context, contents)
         reader.read()
@@ -99,10 +102,19 @@ class _Reader:
             self._problem(("kind",), "Settings belong into recon.yaml at the directory's root")
             return
         found = validate(Settings, data)
-        if isinstance(found, Settings):
-            self.contents.settings = found.spec
-        else:
+        if not isinstance(found, Settings):
             self._complain(found)
+        elif self.contents.settings is not None:
+            self._problem((), "Settings stand in this file twice; keep one")
+        else:
+            self.contents.settings = found.spec
+            self._check_defaults(found.spec.defaults)
+
+    def _check_defaults(self, defaults: Mapping[str, Any]) -> None:
+        """What is wrong in the defaults is told here once, not in every app."""
+        found = validate(AppSpec, {"command": ["any"], **defaults})
+        if not isinstance(found, AppSpec):
+            self._complain([(("spec", "defaults", *path), said) for path, said in found])
 
     def _app(self, data: Mapping[str, Any]) -> None:
         written = data.get("spec")

@@ -15,8 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 from dotenv.parser import parse_stream
-from pydantic import ValidationError
 
+from reconciler.desired.files import read_regular
+from reconciler.desired.validate import validate
 from reconciler.desired.yaml import Path
 from reconciler.model.desired import DesiredApp, Problem, Source
 from reconciler.model.manifest import AppSpec, FromEnv, SecretFile
@@ -56,7 +57,7 @@ def resolve(
 ) -> DesiredApp:
     """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
     spec = absolute(spec, folder)
-    secrets = read_secrets(spec, around)
+    secrets = _known_secrets(spec, around)
     marks = marks_of(secrets, around.key)
     app = DesiredApp(
         name, spec, hash_of(template_of(spec), marks), source, dict(labels), secrets, marks
@@ -75,15 +76,16 @@ def rebuild(
 ) -> DesiredApp | Problem:
     """An app as the journal remembers it; its secrets are read anew from where they are."""
     around = Surroundings(environ, key, check=False)
-    known = {field.alias or key for key, field in AppSpec.model_fields.items()}
+    known = {field.alias or name for name, field in AppSpec.model_fields.items()}
+    model = validate(AppSpec, {name: spec[name] for name in spec if name in known})
+    if not isinstance(model, AppSpec):
+        where, said = model[0]
+        return Problem(source.file, source.line, 0, ".".join(map(str, ("spec", *where))), said)
     try:
-        model = AppSpec.model_validate({k: v for k, v in spec.items() if k in known})
         return resolve(name, model, source, around, folder=os.path.dirname(source.file))
     except Unresolvable as fault:
         path = ".".join(map(str, ("spec", *fault.path)))
         return Problem(source.file, source.line, 0, path, fault.message)
-    except ValidationError as error:
-        return Problem(source.file, source.line, 0, "spec", str(error))
 
 
 def absolute(spec: AppSpec, folder: str) -> AppSpec:
@@ -114,6 +116,16 @@ def dependencies(spec: AppSpec) -> Iterator[str]:
     for value in spec.env.values():
         if isinstance(value, SecretFile):
             yield value.secret_file
+
+
+def _known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str] | None:
+    """The secrets; None in a review elsewhere (of a base, in CI), where files need not be."""
+    try:
+        return read_secrets(spec, around)
+    except Unresolvable:
+        if around.check or around.environ_is_ours:
+            raise
+        return None
 
 
 def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str] | None:
@@ -152,20 +164,26 @@ def _dotenv(path: str, optional: bool, where: Path) -> Iterator[tuple[str, str]]
             message = f"{path}:{binding.original.line}: cannot be understood; write NAME=value"
             raise Unresolvable(where, message)
         if binding.key is not None:
+            _check_variable(path, binding.original.line, binding.key, binding.value, where)
             yield binding.key, binding.value or ""
+
+
+def _check_variable(path: str, line: int, name: str, value: str | None, where: Path) -> None:
+    """The rules of `env` hold for what a dotenv file says, too. The value is never told."""
+    if "\0" in name or "\0" in (value or ""):
+        raise Unresolvable(where, f"{path}:{line}: holds a NUL byte, which no environment can")
+    if name == "RECON_ID":
+        message = f"{path}:{line}: RECON_ID is how recon knows its processes; it cannot be set"
+        raise Unresolvable(where, message)
 
 
 def _read(path: str, where: Path) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_MAX_SECRET + 1)
+        return read_regular(path, _MAX_SECRET).decode()
     except OSError as error:
         raise Unresolvable(where, f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise Unresolvable(where, f"{path}: not UTF-8") from None
-    if len(text) > _MAX_SECRET:
-        raise Unresolvable(where, f"{path} is larger than 1 MiB")
-    return text
 
 
 def _check(app: DesiredApp, around: Surroundings) -> None:

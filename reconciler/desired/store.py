@@ -8,6 +8,7 @@ however many others there are. Content decides whether a file changed, never its
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -15,14 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from reconciler.desired.files import NEVER, Signature, lasting, read_regular, signature
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.resolve import Surroundings
 from reconciler.desired.yaml import MAX_BYTES
 from reconciler.model.desired import Desired, DesiredApp, Problem
 from reconciler.model.manifest import SettingsSpec
-from reconciler.model.quantity import format_size
-
-Signature = tuple[int, int, int, int] | None
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 # What editors leave beside a file while they write it.
@@ -33,12 +32,12 @@ _LEFTOVER = re.compile(r"^\.|~$|^#.*#$|^4913$|\.sw.$|\.tmp$")
 class _File:
     """One manifest file as it was last read."""
 
-    signature: Signature
+    signature: Signature | None
     digest: bytes
     apps: dict[str, DesiredApp] = field(default_factory=dict)
     """Of the last good version; with ``problem`` set while the file is wrong."""
     problems: tuple[Problem, ...] = ()
-    dependencies: tuple[tuple[str, Signature], ...] = ()
+    dependencies: tuple[tuple[str, Signature | None], ...] = ()
     profiles: frozenset[str] = frozenset()
 
 
@@ -61,13 +60,17 @@ class ManifestStore:
         self._profile = profile
         check = anchor is None
         self._around = Surroundings(environ, key, environ_is_controllers, check)
+        self._settings_file = str(self._root / "recon.yaml")
         self._files: dict[str, _File] = {}
         self._owners: dict[str, set[str]] = {}
         self._declaring: dict[str, list[str]] = {}
+        self._undecided: set[str] = set()
         self._apps: dict[str, DesiredApp] = {}
         self._half_read: dict[str, bytes] = {}
         self._walk_problems: tuple[Problem, ...] = ()
         self._complete = False
+        self._scanned = False
+        self._settings_gone = False
         self.settings = SettingsSpec()
         self.root_id: tuple[int, int] | None = None
         self.needs_scan = False
@@ -91,10 +94,10 @@ class ManifestStore:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Everything that is wrong now, by file and line."""
-        found = [problem for file in self._files.values() for problem in file.problems]
-        found += self._walk_problems
-        found += (problem for name in self._declaring for problem in self._clash(name))
-        found += self._unknown_profile()
+        found = {problem for file in self._files.values() for problem in file.problems}
+        found.update(self._walk_problems)
+        found.update(problem for name in self._declaring for problem in self._clash(name))
+        found.update(self._unknown_profile())
         return tuple(sorted(found))
 
     def snapshot(self) -> Desired:
@@ -106,16 +109,21 @@ class ManifestStore:
         self.needs_scan = False
         walk = _Walk(self._root)
         paths = set(walk.files())
-        self._walk_problems, self._complete = tuple(walk.problems), walk.complete
-        self.root_id = walk.root_id
-        if not walk.complete:
-            # What is not seen may be there all the same: nothing is taken for absent.
-            paths |= self._files.keys()
+        self._walk_problems, self.root_id = tuple(walk.problems), walk.root_id
         for path in self._files.keys() - paths:
-            self._drop(path)
-        settings = str(self._root / "recon.yaml")
-        for path in sorted(paths, key=lambda path: (path != settings, path)):
+            # What is not seen in an incomplete walk may be there all the same.
+            if walk.complete:
+                self._drop(path)
+            else:
+                self._take(path, _File(NEVER, b"", problems=self._walk_problems[:1]))
+        self._miss_settings(walk.complete and self._settings_file not in paths)
+        for path in sorted(paths, key=lambda path: (path != self._settings_file, path)):
             self._look(path, believe)
+        # A new file that is still being written may declare whatever is missed.
+        self._complete = walk.complete and self._half_read.keys() <= self._files.keys()
+        if not self._scanned:
+            self._leave_undecided()
+        self._scanned = True
         return self.snapshot()
 
     def refresh(self, paths: Iterable[Path]) -> frozenset[str]:
@@ -139,34 +147,36 @@ class ManifestStore:
     def _look(self, path: str, believe: bool) -> set[str]:
         """Read a file if it may have changed; the names of the apps that may have, too."""
         known = self._files.get(path)
-        signature = _signature(path)
-        if known is not None and signature == known.signature and _still_holds(known):
+        seen = signature(path)
+        around = [(file, signature(file)) for file, _ in known.dependencies] if known else []
+        if known is not None and _still_holds(known, seen, around):
             return set()
         content = _content(path)
         if isinstance(content, Problem):
             return self._take(path, _File(None, b"", problems=(content,)))
         digest = hashlib.blake2b(content, digest_size=16).digest()
-        new = known is None or known.digest != digest
-        seen_before = believe or self._half_read.get(path) == digest
-        if (new and not seen_before) or signature != _signature(path):
-            self._half_read[path] = digest
+        new = known is None or known.digest != digest or _rewritten(known, around)
+        reading = digest + repr(around).encode()
+        seen_before = believe or self._half_read.get(path) == reading
+        if (new and not seen_before) or seen != signature(path):
+            self._half_read[path] = reading
             return set()
         self._half_read.pop(path, None)
-        return self._take(path, self._read(path, content, signature, digest, known))
+        return self._take(path, self._read(path, content, seen, digest))
 
-    def _read(
-        self, path: str, content: bytes, signature: Signature, digest: bytes, known: _File | None
-    ) -> _File:
+    def _read(self, path: str, content: bytes, seen: Signature | None, digest: bytes) -> _File:
         contents = read(path, content, self._context(path))
-        if contents.settings is not None and not contents.problems:
+        problems = contents.problems or _emptied(path, contents, self._files.get(path))
+        if contents.settings is not None and not problems:
             self._set_settings(contents.settings)
-        problems = contents.problems or _emptied(path, contents, known)
+        elif path == self._settings_file and not problems and self.settings != SettingsSpec():
+            problems = [Problem(path, 1, 1, "", "its Settings are gone; delete the file")]
         return _File(
-            signature,
+            lasting(seen),
             digest,
             {app.name: app for app in contents.apps} if not problems else {},
             tuple(problems),
-            tuple((file, _signature(file)) for file in sorted(contents.dependencies)),
+            tuple((file, lasting(signature(file))) for file in sorted(contents.dependencies)),
             frozenset(contents.profiles),
         )
 
@@ -195,8 +205,9 @@ class ManifestStore:
         self._own(path, known, _File(None, b""))
         for name in known.apps:
             self._declare(name, path, False)
-        if path == str(self._root / "recon.yaml"):
-            self._set_settings(SettingsSpec())
+        self._undecided &= self._declaring.keys()
+        if path == self._settings_file:
+            self.needs_scan = True
 
     def _own(self, path: str, known: _File | None, fresh: _File) -> None:
         for file, _ in known.dependencies if known is not None else ():
@@ -219,6 +230,11 @@ class ManifestStore:
             del self._declaring[name]
             self._apps.pop(name, None)
             return
+        if len(files) < 2:
+            self._undecided.discard(name)
+        elif name in self._undecided:
+            self._apps.pop(name, None)
+            return
         app = self._files[files[0]].apps[name]
         clash = next(iter(self._clash(name)), None)
         if clash is not None and app.problem is None:
@@ -226,15 +242,25 @@ class ManifestStore:
         if app != self._apps.get(name):
             self._apps[name] = app
 
+    def _leave_undecided(self) -> None:
+        """Of two apps of one name nobody knows which was there first: neither is declared.
+
+        What runs goes on as the journal remembers it; an order of file names decides nothing.
+        """
+        self._undecided = {name for name, files in self._declaring.items() if len(files) > 1}
+        for name in self._undecided:
+            self._apps.pop(name, None)
+
     def _clash(self, name: str) -> Iterator[Problem]:
+        """A problem in each file that declares an app of this name, if several do."""
         files = self._declaring[name]
         if len(files) < 2:
             return
-        first = self._files[files[0]].apps[name].source
-        for file in files[1:]:
-            line = self._files[file].apps[name].source.line
-            message = f"{name} is also declared in {first.file}:{first.line}; rename or remove one"
-            yield Problem(file, line, 1, "metadata.name", message)
+        sources = [self._files[file].apps[name].source for file in files]
+        for source in sources:
+            other = sources[1] if source is sources[0] else sources[0]
+            message = f"{name} is also declared in {other.file}:{other.line}; rename or remove one"
+            yield Problem(source.file, source.line, 1, "metadata.name", message)
 
     # -- the whole -----------------------------------------------------------------------------
 
@@ -244,7 +270,7 @@ class ManifestStore:
             inside = os.path.relpath(os.path.dirname(path), self._root)
             folder = os.path.normpath(self._anchor / inside)
         profile = self._profile or self.settings.profile
-        is_settings = path == str(self._root / "recon.yaml")
+        is_settings = path == self._settings_file
         return Context(self._around, self.settings, profile, is_settings, folder)
 
     def _set_settings(self, settings: SettingsSpec) -> None:
@@ -253,15 +279,22 @@ class ManifestStore:
             return
         self.settings = settings
         for file in self._files.values():
-            file.signature = None
+            file.signature = NEVER
         self.needs_scan = True
 
+    def _miss_settings(self, absent: bool) -> None:
+        """No Settings any more, once that was seen twice: a checkout removes and rewrites."""
+        if absent and self._settings_gone:
+            self._set_settings(SettingsSpec())
+        self._settings_gone = absent
+
     def _unknown_profile(self) -> Iterator[Problem]:
-        if self._profile is None or not self._files:
+        profile = self._profile or self.settings.profile
+        if profile is None or not self._apps:
             return
-        if any(self._profile in file.profiles for file in self._files.values()):
+        if any(profile in file.profiles or file.problems for file in self._files.values()):
             return
-        yield Problem(str(self._root), 0, 0, "", f"no manifest has a profile named {self._profile}")
+        yield Problem(str(self._root), 0, 0, "", f"no manifest has a profile named {profile}")
 
     def _is_manifest(self, path: str) -> bool:
         if path in self._files:
@@ -307,7 +340,10 @@ class _Walk:
                 yield entry.path
 
     def _folder(self, entry: os.DirEntry[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:
-        status = entry.stat()
+        try:
+            status = entry.stat()
+        except OSError:
+            return  # gone since it was listed
         identity = (status.st_dev, status.st_ino)
         if identity in above:
             message = "a link to a folder that it lies in; remove it"
@@ -328,36 +364,40 @@ def _hidden(name: str) -> bool:
     return _LEFTOVER.search(name) is not None
 
 
-def _signature(path: str) -> Signature:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+def _still_holds(
+    known: _File, seen: Signature | None, around: list[tuple[str, Signature | None]]
+) -> bool:
+    """Nothing was wrong, and nothing that it was read from is another than it was."""
+    return not known.problems and seen == known.signature and around == list(known.dependencies)
 
 
-def _still_holds(known: _File) -> bool:
-    """Nothing was wrong, and no env or secret file is another than it was."""
-    return not known.problems and all(_signature(f) == seen for f, seen in known.dependencies)
+def _rewritten(known: _File, around: list[tuple[str, Signature | None]]) -> bool:
+    """An env or secret file is another than it was; one too fresh to tell may be."""
+    return any(
+        seen not in (now, NEVER)
+        for (_, now), (_, seen) in zip(around, known.dependencies, strict=True)
+    )
 
 
 def _content(path: str) -> bytes | Problem:
     try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_BYTES:
-                message = f"{format_size(size)} is too large for a manifest (at most 4Mi)"
-                return Problem(path, 0, 0, "", message)
-            return file.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES)
     except OSError as error:
-        return Problem(path, 0, 0, "", f"cannot be read: {error.strerror}")
+        said = f"cannot be read: {error.strerror}"
+        if error.errno == errno.EFBIG:
+            said = f"{error.strerror} for a manifest (at most 4Mi)"
+        return Problem(path, 0, 0, "", said)
 
 
 def _emptied(path: str, contents: Contents, known: _File | None) -> list[Problem]:
-    if contents.apps or contents.settings is not None or known is None or not known.apps:
+    """A file without a document is never right: it may have declared what still runs."""
+    if contents.documents or contents.settings is not None:
         return []
-    names = ", ".join(sorted(known.apps))
-    message = f"declares nothing any more; delete the file if {names} shall be removed"
+    names = ", ".join(sorted(known.apps)) if known is not None else ""
+    if names:
+        message = f"the file is empty now; delete it to remove {names}"
+    else:
+        message = "the file declares nothing; delete it, or put a dot before its name"
     return [Problem(path, 1, 1, "", message)]
 
 

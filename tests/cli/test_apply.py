@@ -152,6 +152,15 @@ def test_restart_scale_and_down(cli: Cli) -> None:
     assert '"pid": null' in cli("status", "-o", "json").out
 
 
+def test_down_ends_adopted_programs_with_children_and_the_controller(cli: Cli) -> None:
+    cli.app("parent", "[sh, -c, 'sleep 1000; true']")
+    assert cli("apply").code == 0
+    stop_controller(cli)
+    assert cli("apply").code == 0
+    done = cli("down", "--timeout", "30s")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "everything is stopped"), done
+
+
 def test_logs_are_merged_and_filtered(cli: Cli) -> None:
     cli.app("talker", "[sh, -c, 'echo one; echo two >&2; echo three; exec sleep 1000']")
     assert cli("apply").code == 0

@@ -51,7 +51,7 @@ for n in range(20):
     except SpawnError as error:
         result["error"] = str(error)
 result["own"] = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-result["wanted"], result["reserve"] = min(hard, 1 << 20), len(descriptors._state.reserve)
+result["wanted"] = min(hard, 1 << 20)
 print(json.dumps(result))
 """
 
@@ -79,13 +79,8 @@ def test_programs_get_the_soft_limit_that_recon_was_started_with(crowded: Any) -
     assert {child["hard"] for child in crowded["children"]} != {1024}
 
 
-def test_the_controller_keeps_its_raised_limit_and_its_reserve(crowded: Any) -> None:
+def test_the_controller_keeps_its_raised_limit(crowded: Any) -> None:
     assert crowded["own"] == crowded["wanted"] > 1024
-    assert crowded["reserve"] == 7
-
-
-def test_pidfds_do_not_eat_up_the_low_numbers_that_spawns_need(crowded: Any) -> None:
-    assert min(child["pidfd"] for child in crowded["children"]) > 9
 
 
 def test_a_failed_start_is_told_apart_even_with_thousands_of_files_open(crowded: Any) -> None:

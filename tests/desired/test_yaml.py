@@ -59,7 +59,11 @@ def test_values_below_env_and_command_are_the_text_that_was_written() -> None:
     )
     assert data_of(text) == {
         "env": {
-            **{"PORT": "3000", "VERSION": "1.10", "DEBUG": "True", "MODE": "0o17", "EMPTY": ""},
+            "PORT": "3000",
+            "VERSION": "1.10",
+            "DEBUG": "True",
+            "MODE": "0o17",
+            "EMPTY": "",
             "NUMBER": {"perInstance": 3000},
         },
         "command": ["sleep", "1000", "~"],

@@ -7,7 +7,7 @@ rolling update, Recreate's "never both", one process a number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,8 @@ from reconciler.model.revision import hash_of, marks_of, same_revision, template
 PROBE = {"tcpSocket": {"port": 80}}
 FIRST_ANSWER = 0.1
 TICK = 0.01
+CRASH = Exit(1)
+KILLED = Exit(signal=9)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Behaviour:
     ready_after: float | None = 0.0
     """With a probe: None never."""
     crash_after: float | None = None
-    exit: Exit = Exit(1)
+    exit: Exit = CRASH
     ignores_stop: float = 0.0
 
 
@@ -165,7 +167,7 @@ class SimHost:
         moments += [app.look_again_at for app in made.apps if app.look_again_at is not None]
         if not moments:
             return made, False
-        self.advance(max(TICK, min(min(moments), end) - self.now))
+        self.advance(max(TICK, min(*moments, end) - self.now))
         return made, True
 
     def settle(
@@ -211,7 +213,7 @@ class SimHost:
             self._happen(nonce, heard)
         self.now = end
 
-    def kill(self, process: Process, exit: Exit = Exit(signal=9), *, heard: bool = True) -> None:
+    def kill(self, process: Process, exit: Exit = KILLED, *, heard: bool = True) -> None:
         """It ends, unasked."""
         sim = self.sims.pop(process.tag.nonce)
         if heard:
@@ -246,7 +248,12 @@ class SimHost:
         else:
             at = sim.turns_ready_at
             ready = at is not None and at <= self.now
-            sim.process = replace(process, ready=ready, ready_at=self.now if ready else None)
+            sim.process = replace(
+                process,
+                ready=ready,
+                ready_at=self.now if ready else None,
+                was_ready=process.was_ready or ready,
+            )
 
     def _account(self, process: Process, exit: Exit) -> None:
         name = process.tag.app
@@ -318,7 +325,3 @@ def actions(made: Plan) -> Iterator[Start | End]:
 
 def ends(made: Plan) -> list[End]:
     return [action for action in actions(made) if isinstance(action, End)]
-
-
-def by_nonce(processes: Iterable[Process]) -> dict[str, Process]:
-    return {process.tag.nonce: process for process in processes}

@@ -1,0 +1,56 @@
+"""Reading a file that somebody else may be replacing, or that is none.
+
+A FIFO or a device named like a manifest must not hold up the controller, a huge one not fill it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+
+Signature = tuple[int, ...]
+"""What changes with every write to a file or replacement of it."""
+
+# A time stamp may be as coarse as a tick of the kernel (10 ms at most): a file that changed
+# less than this ago may change again and keep its stamp, so that its stamp proves nothing.
+_RACY_NS = 50_000_000
+NEVER: Signature = ()
+"""The signature that no file has."""
+
+
+def read_regular(path: str, limit: int) -> bytes:
+    """The content, of at most ``limit`` bytes: a larger file raises EFBIG, unread.
+
+    OSError where it cannot be read, with a ``strerror`` fit for people.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        content = file.read(limit + 1) if status.st_size <= limit else b""
+        size = max(status.st_size, len(content))
+    if size > limit:
+        raise OSError(errno.EFBIG, f"{-(-size // 2**20)}Mi is too large", path)
+    return content
+
+
+def signature(path: str) -> Signature | None:
+    """Of the file that ``path`` leads to; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (
+        *(status.st_mtime_ns, status.st_ctime_ns),
+        *(status.st_size, status.st_ino, status.st_dev),
+    )
+
+
+def lasting(seen: Signature | None) -> Signature | None:
+    """The signature to remember: ``NEVER`` where it is too fresh to prove anything later."""
+    if seen is not None and abs(time.time_ns() - seen[1]) < _RACY_NS:
+        return NEVER
+    return seen

@@ -1,0 +1,125 @@
+"""The server answers what clients ask, and survives those that do not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from reconciler.api.server import Server, listen
+
+
+async def echo(request: Request) -> Response:
+    return JSONResponse(
+        {"path": request.path_params["name"], "query": dict(request.query_params)}
+        | {"body": (await request.body()).decode()}
+    )
+
+
+def serving(path: Path, body: Callable[[list[str]], Awaitable[None]]) -> None:
+    """Run ``body`` beside a server on ``path``; it hears of streams that ended."""
+
+    async def run() -> None:
+        log: list[str] = []
+
+        async def endless(request: Request) -> Response:
+            async def lines() -> AsyncIterator[bytes]:
+                try:
+                    while True:
+                        yield b"tick\n"
+                        await asyncio.sleep(0.01)
+                finally:
+                    log.append("stream ended")
+
+            return StreamingResponse(lines())
+
+        routes = [Route("/echo/{name}", echo, methods=["GET", "POST"]), Route("/endless", endless)]
+        server = Server(Starlette(routes=routes))
+        task = asyncio.create_task(server.serve(listen(path)))
+        try:
+            await asyncio.wait_for(body(log), 30)
+        finally:
+            server.leave()
+            await asyncio.wait_for(task, 30)
+
+    asyncio.run(run())
+
+
+async def ask(path: Path, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def test_request_and_body_reach_the_application(tmp_path: Path) -> None:
+    async def body(log: list[str]) -> None:
+        request = b"POST /echo/a%20b?x=1 HTTP/1.1\r\nHost: recon\r\nContent-Length: 2\r\n\r\nhi"
+        answer = await ask(tmp_path / "s", request)
+        head, _, text = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200") and b"close" in head
+        assert text == b'{"path":"a b","query":{"x":"1"},"body":"hi"}'
+
+    serving(tmp_path / "s", body)
+
+
+def test_garbage_and_half_a_request_harm_nobody(tmp_path: Path) -> None:
+    async def body(log: list[str]) -> None:
+        await ask(tmp_path / "s", b"\x16\x03\x01 this is TLS, or nothing\r\n\r\n")
+        _, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        writer.write(b"GET /echo")
+        writer.close()
+        answer = await ask(tmp_path / "s", b"GET /echo/x HTTP/1.1\r\nHost: recon\r\n\r\n")
+        assert b"200" in answer
+
+    serving(tmp_path / "s", body)
+
+
+def test_stream_ends_when_its_reader_leaves(tmp_path: Path) -> None:
+    async def body(log: list[str]) -> None:
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        writer.write(b"GET /endless HTTP/1.1\r\nHost: recon\r\n\r\n")
+        await reader.readuntil(b"tick\n")
+        writer.close()
+        while not log:
+            await asyncio.sleep(0.005)
+
+    serving(tmp_path / "s", body)
+
+
+def test_stream_does_not_keep_the_server_from_leaving(tmp_path: Path) -> None:
+    async def body(log: list[str]) -> None:
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        writer.write(b"GET /endless HTTP/1.1\r\nHost: recon\r\n\r\n")
+        await reader.readuntil(b"tick\n")
+
+    serving(tmp_path / "s", body)  # whose own deadline would pass
+
+
+def test_socket_is_its_owners_alone_replaces_the_old_one_and_may_lie_deep(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    path = deep / "recon.sock"
+    first, second = listen(path), listen(path)
+    try:
+        assert len(os.fsencode(path)) > 107
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert os.listdir(deep) == ["recon.sock"]
+    finally:
+        first.close()
+        second.close()
+
+
+@pytest.fixture(autouse=True)
+def _short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients here use plain paths, which are limited: go where they are short."""
+    monkeypatch.chdir(tmp_path)

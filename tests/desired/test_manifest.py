@@ -1,0 +1,104 @@
+"""Every mistake in a manifest is one sentence at its place; hashes do not move by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.desired.conftest import Folder, manifest
+
+
+def problem_of(folder: Folder, content: str) -> str:
+    """All problems of the file, without the folder."""
+    folder.write("web.yaml", content)
+    problems = folder.scanned(environ={"PATH": "/usr/bin:/bin"}).problems
+    return "\n".join(str(problem).replace(f"{folder.root}/", "") for problem in problems)
+
+
+LINES = [
+    ("instances: many", "web.yaml:6:14: spec.instances: must be a whole number"),
+    ("instances: -1", "web.yaml:6:14: spec.instances: must be at least 0"),
+    ("instnces: 2", "web.yaml:6:3: spec.instnces: unknown field, did you mean instances?"),
+    ("env: {A: [1]}", "web.yaml:6:12: spec.env.A: must be text, or one of {perInstance: N}"),
+    ("env: {A: {perInstanc: 1}}", "web.yaml:6:13: spec.env.A.perInstanc: unknown field"),
+    ("env: {A: {perInstance: x}}", "web.yaml:6:26: spec.env.A.perInstance: must be a whole"),
+    ("env: {1A: x}", "web.yaml:6:8: spec.env: '1A' cannot be the name"),
+    ("env: [A]", "web.yaml:6:8: spec.env: must be a map"),
+    ("env:", "web.yaml:6:7: spec.env: has no value"),
+    ("envFrom: gone.env", "web.yaml:6:12: spec.envFrom: must be a list"),
+    ("envFrom: [gone.env]", "web.yaml:6:13: spec.envFrom.0: "),
+    ("env: {A: {secretFile: gone}}", "web.yaml:6:25: spec.env.A.secretFile: "),
+    ("env: {A: {fromEnv: GONE}}", "spec.env.A.fromEnv: GONE is not in the environment"),
+    ("cwd: gone", "web.yaml:6:8: spec.cwd: "),
+    ("user: no-such-user", "web.yaml:6:9: spec.user: there is no user no-such-user"),
+    ("group: no-such", "web.yaml:6:10: spec.group: there is no group no-such"),
+    ("readinessProbe: {tcpSocket: {port: 70000}}", "web.yaml:6:38: "),
+    ("readinessProbe: {tcpSocket: {port: x}}", "must be a port, 1 to 65535, or {perInstance"),
+    ("readinessProbe: {}", "web.yaml:6:19: spec.readinessProbe: a probe needs exactly one"),
+    ("restartPolicy: always", "must be 'Always', 'OnFailure' or 'Never'"),
+    ("strategy: {type: Rolling}", "must be 'RollingUpdate' or 'Recreate'"),
+    ("stop: {signal: SIGKILL}", "web.yaml:6:18: spec.stop.signal: 'SIGKILL' is not a signal"),
+    ("logs: {rotate: {size: big}}", "web.yaml:6:25: spec.logs.rotate.size: 'big' is not a size"),
+    ("stop: {preStop: no-such-program}", "spec.stop.preStop: there is no program"),
+    ("profiles: {dev: {instnces: 1}}", "web.yaml:6:20: spec.profiles.dev.instnces: unknown"),
+    ("profiles: [dev]", "web.yaml:6:13: spec.profiles: must be a map"),
+    ("suspend: yes", "must be true or false"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), LINES, ids=[line for line, _ in LINES])
+def test_a_mistake_in_the_spec_is_one_sentence_at_its_place(
+    folder: Folder, line: str, expected: str
+) -> None:
+    found = problem_of(folder, manifest("web", f"  {line}\n"))
+    assert expected in found
+    assert found.count("\n") == 0, "one mistake, one sentence"
+    for jargon in ("Input should", "tuple", "dict", "int_", "valid "):
+        assert jargon not in found
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (manifest("Web_1"), "web.yaml:3:18: metadata.name: 'Web_1' is not a name"),
+        (manifest("web").replace("App", "Appp"), "web.yaml:2:7: kind: 'Appp' is not known, did"),
+        (manifest("web").replace("v1", "v2"), "web.yaml:1:13: apiVersion: 'recon/v2' is not"),
+        (manifest("web").replace("kind: App\n", ""), "web.yaml:1:1: kind: is required"),
+        ("- a\n", "web.yaml:1:1: a manifest is a map"),
+        ("kind: App\napiVersion: recon/v1\nmetadata: {name: web}\n", "spec: is required"),
+        ("kind: App\napiVersion: recon/v1\nspec: {command: x}\n", "metadata: is required"),
+        (manifest("web").replace("  command", "  cwd"), "spec.cwd: must be text"),
+        (manifest("web").replace("[sleep, 1000]", "slep-no-such"), "there is no program slep"),
+        (manifest("web").replace("[sleep, 1000]", "[/etc/passwd]"), "is not executable"),
+        (manifest("web").replace("[sleep, 1000]", "[]"), "a command needs at least the name"),
+        (manifest("web").replace("[sleep, 1000]", "'sleep \"1'"), "web.yaml:5:12: spec.command"),
+    ],
+)
+def test_a_mistake_anywhere_else_is_told_at_its_place(
+    folder: Folder, content: str, expected: str
+) -> None:
+    assert expected in problem_of(folder, content)
+
+
+def test_a_mistake_in_the_defaults_is_told_once_where_it_stands(folder: Folder) -> None:
+    folder.write(
+        "recon.yaml", "apiVersion: recon/v1\nkind: Settings\nspec:\n  defaults:\n    cdw: x\n"
+    )
+    folder.app("a")
+    folder.app("b")
+    (problem,) = folder.scanned().problems
+    assert (problem.file, problem.line) == (str(folder.root / "recon.yaml"), 5)
+    assert "did you mean cwd?" in problem.message
+
+
+# A change here restarts every process of everyone who upgrades: it must not happen.
+GOLDEN = {
+    "": "cc",
+    "  instances: 3\n  terminationGracePeriodSeconds: 5\n": "cc",
+    "  env: {A: x, PORT: {perInstance: 3000}}\n  umask: '027'\n": "cc",
+}
+
+
+@pytest.mark.parametrize(("spec", "hash"), GOLDEN.items())
+def test_hashes_are_the_same_in_every_release(folder: Folder, spec: str, hash: str) -> None:
+    folder.app("web", f"  cwd: /tmp\n{spec}")
+    assert folder.scanned().apps["web"].hash == hash

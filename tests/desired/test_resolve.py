@@ -1,0 +1,121 @@
+"""What a manifest refers to is found, read, and told to nobody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.desired.resolve import rebuild
+from reconciler.model.desired import DesiredApp, Problem
+from reconciler.model.revision import UNKNOWN_SECRETS
+from tests.desired.conftest import Folder
+
+SECRET = "hunter2-do-not-tell"
+
+
+def app_of(folder: Folder, spec: str, **options: object) -> DesiredApp:
+    folder.app("web", spec)
+    store = folder.scanned(**{"key": b"k", **options})
+    assert not store.problems, store.problems
+    return store.apps["web"]
+
+
+def test_relative_paths_are_relative_to_the_manifests_own_file(folder: Folder) -> None:
+    folder.write("sub/app/x.env", "A=1\n")
+    folder.write("sub/secret", "s\n\n")
+    folder.app(
+        "web",
+        "  cwd: app\n  envFrom: [app/x.env]\n  env: {S: {secretFile: secret}}\n",
+        "sub/w.yaml",
+    )
+    app = folder.scanned(key=b"k").apps["web"]
+    assert app.spec.cwd == str(folder.root / "sub/app")
+    assert app.secrets == {"A": "1", "S": "s\n"}, "less one final newline"
+
+
+def test_the_variables_of_an_instance_come_in_the_documented_order(folder: Folder) -> None:
+    folder.write("1.env", 'A=one\nB=one\nC=one\nQUOTED="a b"\nEMPTY=\n')
+    folder.write("2.env", "B=two\nC=two\n")
+    spec = (
+        "  envFrom: [1.env, 2.env, {file: gone.env, optional: true}]\n"
+        "  env: {C: three, PORT: {perInstance: 3000}, T: {fromEnv: TOKEN}}\n"
+    )
+    app = app_of(folder, spec, environ={"TOKEN": SECRET, "PATH": "/usr/bin:/bin"})
+    assert app.environment(2) == {
+        "A": "one", "B": "two", "C": "three", "QUOTED": "a b", "EMPTY": "",
+        "PORT": "3002", "T": SECRET,
+    }
+
+
+def test_secrets_are_told_nowhere_but_change_the_hash(folder: Folder) -> None:
+    folder.write("s", SECRET)
+    app = app_of(folder, "  env: {S: {secretFile: s}}\n")
+    assert SECRET not in repr(app) and SECRET not in json.dumps(app.spec.model_dump(mode="json"))
+    folder.write("s", SECRET + "2")
+    assert app_of(folder, "  env: {S: {secretFile: s}}\n").hash != app.hash
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (f"A=1\nB '{SECRET}\n".encode(), ":2: cannot be understood"),
+        (f"RECON_ID={SECRET}\n".encode(), ":1: RECON_ID is how recon knows"),
+        (f"A={SECRET}\0\n".encode(), ":1: holds a NUL byte"),
+        (SECRET.encode() + b"=\xff\n", "not UTF-8"),
+    ],
+)
+def test_a_bad_env_file_is_told_by_file_and_line_without_its_values(
+    folder: Folder, content: bytes, expected: str
+) -> None:
+    folder.write("x.env", content)
+    folder.app("web", "  envFrom: [x.env]\n")
+    (problem,) = folder.scanned(key=b"k").problems
+    assert expected in str(problem) and "x.env" in problem.message
+    assert SECRET not in str(problem)
+
+
+def test_from_the_command_line_the_controllers_variables_are_unknown(folder: Folder) -> None:
+    spec = "  env: {T: {fromEnv: TOKEN}}\n"
+    app = app_of(folder, spec, environ={"PATH": "/usr/bin:/bin"}, environ_is_controllers=False)
+    assert app.secrets is None and app.hash.endswith(UNKNOWN_SECRETS)
+
+
+def test_a_review_elsewhere_needs_neither_folders_nor_secrets(folder: Folder) -> None:
+    spec = "  cwd: gone\n  envFrom: [gone.env]\n"
+    app = app_of(folder, spec, environ_is_controllers=False, anchor=Path("/srv/x"))
+    assert app.spec.cwd == "/srv/x/gone" and app.secrets is None
+
+
+def test_a_program_is_searched_in_the_path_that_the_app_will_have(folder: Folder) -> None:
+    program = folder.write("bin/mine", "#!/bin/sh\n")
+    folder.write(
+        "web.yaml",
+        "apiVersion: recon/v1\nkind: App\nmetadata: {name: web}\n"
+        f"spec: {{command: mine, env: {{PATH: {program.parent}}}}}\n",
+    )
+    assert "not executable" in str(folder.scanned().problems)
+    program.chmod(0o755)
+    assert not folder.scanned().problems
+
+
+def test_an_app_is_rebuilt_from_the_journal_as_it_was(folder: Folder) -> None:
+    folder.write("s", SECRET)
+    app = app_of(folder, "  umask: '027'\n  env: {S: {secretFile: s}, P: {perInstance: 1}}\n")
+    spec = json.loads(
+        json.dumps(app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    )
+    again = rebuild("web", {**spec, "ofALaterRelease": 1}, app.source, key=b"k")
+    assert isinstance(again, DesiredApp)
+    assert (again.spec, again.hash, again.secrets) == (app.spec, app.hash, app.secrets)
+
+
+def test_what_cannot_be_rebuilt_is_a_problem(folder: Folder) -> None:
+    path = folder.write("s", SECRET)
+    app = app_of(folder, "  env: {S: {secretFile: s}}\n")
+    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    path.unlink()
+    assert isinstance(rebuild("web", spec, app.source, key=b"k"), Problem)
+    bad = rebuild("web", {**spec, "instances": "x"}, app.source, key=b"k")
+    assert isinstance(bad, Problem) and bad.message == "must be a whole number"

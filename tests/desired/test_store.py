@@ -1,0 +1,365 @@
+"""DESIGN 4.7: whatever happens to a file, its last good version stands; absence is for scans."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.desired import store as store_module
+from reconciler.desired.store import ManifestStore
+from reconciler.model.desired import DesiredApp
+from tests.desired.conftest import Folder, manifest
+
+Accept = Callable[[ManifestStore, Path], frozenset[str]]
+
+
+def said(store: ManifestStore) -> str:
+    return "\n".join(map(str, store.problems))
+
+
+def age(*paths: Path) -> None:
+    """Until the files' time stamps are old enough to be believed."""
+    newest = max(path.stat().st_ctime_ns for path in paths)
+    while time.time_ns() - newest < 60_000_000:
+        os.sched_yield()
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that were read, in order."""
+    seen: list[str] = []
+    real = store_module.read_regular
+
+    def read(path: str, limit: int) -> bytes:
+        seen.append(path)
+        return real(path, limit)
+
+    monkeypatch.setattr(store_module, "read_regular", read)
+    return seen
+
+
+# -- what is read --------------------------------------------------------------------------------
+
+
+def test_all_manifests_below_are_read_and_nothing_else(folder: Folder) -> None:
+    folder.app("a")
+    folder.app("b", file="deep/er/b.yml")
+    folder.write(
+        "c.json",
+        '{"apiVersion": "recon/v1", "kind": "App", "metadata": {"name": "c"},'
+        ' "spec": {"command": ["sleep", "1"]}}',
+    )
+    folder.write("two.yaml", manifest("d") + "---\n" + manifest("e"))
+    for name in (".x.yaml", "x.yaml~", ".x.yaml.swp", "4913", "#x.yaml#", "x.txt", ".git/x.yaml"):
+        folder.write(name, manifest("stranger"))
+    desired = folder.store().scan()
+    assert sorted(desired.apps) == ["a", "b", "c", "d", "e"]
+    assert desired.complete and not desired.problems
+    assert desired.apps["e"].source.line == 7
+
+
+def test_links_are_followed_and_a_loop_is_told(folder: Folder, tmp_path: Path) -> None:
+    elsewhere = Folder(tmp_path / "elsewhere")
+    elsewhere.app("far")
+    (folder.root / "linked").symlink_to(elsewhere.root)
+    (elsewhere.root / "back").symlink_to(folder.root)
+    (folder.root / "self.yaml").symlink_to(folder.root / "self.yaml")
+    (folder.root / "gone.yaml").symlink_to("/nowhere")
+    folder.app("near")
+    store = folder.scanned()
+    assert sorted(store.apps) == ["far", "near"]
+    assert "linked/back: a link to a folder that it lies in" in said(store)
+    assert "self.yaml: cannot be read" in said(store) and "gone.yaml" in said(store)
+
+
+def test_a_fifo_named_like_a_manifest_holds_nothing_up(folder: Folder) -> None:
+    os.mkfifo(folder.root / "x.yaml")
+    assert "not a regular file" in said(folder.scanned())
+
+
+def test_100_megabytes_are_refused_unread(folder: Folder) -> None:
+    with (folder.root / "x.yaml").open("wb") as file:
+        file.truncate(100 * 2**20)
+    assert "100Mi is too large" in said(folder.scanned())
+
+
+# -- last known good -----------------------------------------------------------------------------
+
+WRONG = {
+    "not YAML": "spec: [",
+    "unknown field": manifest("web", "  nonsense: 1\n"),
+    "emptied": "",
+    "only comments": "# nothing\n",
+    "only a separator": "---\n",
+    "another kind": "kind: Pod\n",
+    "no program": manifest("web").replace("sleep", "no-such-program"),
+    "no cwd": manifest("web", "  cwd: gone\n"),
+    "no env file": manifest("web", "  envFrom: [gone.env]\n"),
+    "bad name": manifest("Web_1"),
+    "invalid UTF-8": b"\xff",
+}
+
+
+@pytest.mark.parametrize("content", WRONG.values(), ids=WRONG)
+def test_a_wrong_file_stands_for_its_last_good_version(
+    folder: Folder, accept: Accept, content: str | bytes
+) -> None:
+    path = folder.app("web", "  instances: 2\n")
+    store = folder.scanned()
+    good = store.apps["web"]
+    folder.write("web.yaml", content)
+    assert "web" in accept(store, path)
+    for _ in range(2):
+        kept = store.apps["web"]
+        assert kept.problem is not None and kept.problem.file == str(path)
+        assert (kept.spec, kept.hash) == (good.spec, good.hash)
+        assert store.problems and store.scan().complete
+    folder.app("web", "  instances: 2\n")
+    accept(store, path)
+    assert store.apps["web"] == good and not store.problems
+
+
+def test_a_file_that_declares_nothing_is_told_even_when_it_never_did(folder: Folder) -> None:
+    path = folder.write("web.yaml", "# all commented out\n")
+    (problem,) = folder.scanned().problems
+    assert problem.file == str(path), "after a restart nobody knows what it declared"
+
+
+def test_an_unlistable_folder_makes_the_scan_incomplete_and_drops_nothing(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.app("web", file="sub/web.yaml")
+    store = folder.scanned()
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if path.endswith("sub"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    desired = store.scan()
+    assert not desired.complete and "cannot be listed" in said(store)
+    assert desired.apps["web"].problem is not None
+    monkeypatch.undo()
+    assert store.scan().apps["web"].problem is None
+
+
+def test_a_missing_directory_is_one_problem_and_every_app_stands(folder: Folder) -> None:
+    folder.app("a")
+    folder.app("b")
+    store = folder.scanned()
+    folder.root.rename(folder.root.with_name("aside"))
+    desired = store.scan()
+    assert not desired.complete and desired.root_id is None
+    assert len(desired.problems) == 1
+    assert {name: app.problem for name, app in desired.apps.items()} == {
+        "a": desired.problems[0],
+        "b": desired.problems[0],
+    }
+    folder.root.with_name("aside").rename(folder.root)
+    again = store.scan()
+    assert again.complete and not again.problems and again.apps["a"].problem is None
+
+
+def test_only_a_complete_scan_takes_a_file_for_gone(folder: Folder) -> None:
+    path = folder.app("web")
+    store = folder.scanned()
+    path.unlink()
+    assert not store.refresh([path]) and store.needs_scan
+    assert "web" in store.apps
+    assert "web" not in store.scan().apps
+
+
+# -- two apps of one name ------------------------------------------------------------------------
+
+
+def test_of_two_apps_of_one_name_the_first_stands_and_both_are_named(
+    folder: Folder, accept: Accept
+) -> None:
+    first = folder.app("web", file="z.yaml")
+    store = folder.scanned()
+    before = store.apps["web"]
+    second = folder.app("web", "  instances: 7\n", file="a.yaml")
+    accept(store, second)
+    assert store.apps["web"].spec == before.spec and store.apps["web"].problem is not None
+    assert {problem.file for problem in store.problems} == {str(first), str(second)}
+    assert all("also declared in" in problem.message for problem in store.problems)
+    second.unlink()
+    store.scan()
+    assert store.apps["web"] == before and not store.problems
+
+
+def test_of_two_that_were_there_at_the_start_none_is_taken(folder: Folder) -> None:
+    folder.app("web", file="a.yaml")
+    second = folder.app("web", "  instances: 7\n", file="b.yaml")
+    store = folder.scanned()
+    assert "web" not in store.apps and len(store.problems) == 2
+    second.unlink()
+    assert store.scan().apps["web"].problem is None
+
+
+def test_twins_in_one_file_are_told_with_both_lines(folder: Folder) -> None:
+    folder.write("web.yaml", manifest("web") + "---\n" + manifest("web"))
+    assert "web.yaml:7:1" in said(folder.scanned()) and "line 1" in said(folder.scanned())
+
+
+# -- when a change is believed -------------------------------------------------------------------
+
+
+def test_a_change_is_believed_when_it_reads_the_same_twice(folder: Folder) -> None:
+    path = folder.app("web")
+    store = folder.scanned()
+    folder.app("web", "  instances: 2\n")
+    assert not store.refresh([path])
+    assert store.unstable == {path} and store.apps["web"].spec.instances == 1
+    folder.app("web", "  instances: 3\n")
+    assert not store.refresh(store.unstable), "it changed in between"
+    assert store.refresh(store.unstable) == {"web"}
+    assert store.apps["web"].spec.instances == 3 and not store.unstable
+
+
+def test_an_older_file_moved_in_place_counts(folder: Folder, accept: Accept) -> None:
+    path = folder.app("web")
+    store = folder.scanned()
+    folder.app("web", "  instances: 2\n")
+    os.utime(path, (1, 1))
+    accept(store, path)
+    assert store.apps["web"].spec.instances == 2
+
+
+def test_a_rewrite_within_one_tick_of_the_clock_is_seen(folder: Folder) -> None:
+    path = folder.app("web", "  instances: 1\n")
+    store = folder.scanned()
+    stamp = path.stat()
+    with path.open("r+b") as file:
+        file.write(manifest("web", "  instances: 2\n").encode())
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert store.scan().apps["web"].spec.instances == 2
+
+
+def test_touching_a_file_changes_nothing(folder: Folder, accept: Accept) -> None:
+    path = folder.app("web")
+    store = folder.scanned()
+    before = store.apps["web"]
+    os.utime(path)
+    accept(store, path)
+    store.scan()
+    assert store.apps["web"] is before
+
+
+# -- what it costs -------------------------------------------------------------------------------
+
+
+def test_a_refresh_reads_the_named_file_only(folder: Folder, reads: list[str]) -> None:
+    paths = [folder.app(f"app-{number}") for number in range(50)]
+    store = folder.scanned()
+    age(*paths)
+    store.scan()
+    folder.app("app-7", "  instances: 2\n")
+    reads.clear()
+    store.refresh([paths[7]])
+    store.refresh(store.unstable)
+    assert reads == [str(paths[7])] * 2
+
+
+def test_a_scan_reads_no_file_that_did_not_change(folder: Folder, reads: list[str]) -> None:
+    paths = [folder.app(f"app-{number}") for number in range(20)]
+    age(*paths)
+    store = folder.scanned()
+    reads.clear()
+    store.scan()
+    assert reads == []
+
+
+# -- env and secret files ------------------------------------------------------------------------
+
+
+def test_an_env_file_is_part_of_what_the_manifest_says(folder: Folder, accept: Accept) -> None:
+    dotenv = folder.write(".env", "A=1\n")
+    path = folder.app("web", "  envFrom: [.env]\n")
+    store = folder.scanned(key=b"k")
+    before = store.apps["web"]
+    assert store.dependencies == {dotenv}
+    age(dotenv, path)
+    store.scan()
+    folder.write(".env", "A=2\n")
+    assert not store.refresh([dotenv]), "it may be half-written, too"
+    assert store.unstable == {path}
+    assert store.refresh(store.unstable) == {"web"}
+    after = store.apps["web"]
+    assert after.hash != before.hash and after.secrets == {"A": "2"}
+    assert folder.scanned(key=b"k").apps["web"].hash == after.hash
+
+
+def test_an_env_file_that_vanished_is_told_and_stops_nothing(folder: Folder) -> None:
+    dotenv = folder.write(".env", "A=1\n")
+    folder.app("web", "  envFrom: [.env]\n")
+    store = folder.scanned(key=b"k")
+    good: DesiredApp = store.apps["web"]
+    dotenv.unlink()
+    store.scan()
+    assert store.apps["web"].hash == good.hash and store.apps["web"].problem is not None
+    assert ".env: No such file" in said(store)
+    folder.write(".env", "A=1\n")
+    assert store.scan().apps["web"] == good
+
+
+# -- settings and profiles -----------------------------------------------------------------------
+
+SETTINGS = "apiVersion: recon/v1\nkind: Settings\nspec:\n  defaults: {instances: 4}\n"
+
+
+def test_defaults_stand_under_every_app_and_count_as_written(folder: Folder) -> None:
+    folder.write("recon.yaml", SETTINGS.replace("instances: 4", "umask: '077'"))
+    folder.app("web")
+    app = folder.scanned().apps["web"]
+    assert app.spec.umask == "077" and "umask" in app.spec.model_fields_set
+
+
+def test_bad_settings_leave_the_last_good_ones(folder: Folder, accept: Accept) -> None:
+    path = folder.write("recon.yaml", SETTINGS)
+    folder.app("web")
+    store = folder.scanned()
+    for wrong in ("", "spec: [", SETTINGS + "  x: 1\n", SETTINGS.replace("instances", "instnces")):
+        folder.write("recon.yaml", wrong)
+        accept(store, path)
+        store.scan()
+        assert store.apps["web"].spec.instances == 4 and store.apps["web"].problem is None
+        assert {problem.file for problem in store.problems} == {str(path)}
+
+
+def test_settings_are_gone_when_two_scans_miss_them(folder: Folder) -> None:
+    path = folder.write("recon.yaml", SETTINGS)
+    folder.app("web")
+    store = folder.scanned()
+    path.unlink()
+    assert store.scan().apps["web"].spec.instances == 4
+    assert store.scan().apps["web"].spec.instances == 1
+
+
+def test_settings_elsewhere_are_refused(folder: Folder) -> None:
+    folder.write("sub/recon.yaml", SETTINGS)
+    assert "belong into recon.yaml" in said(folder.scanned())
+
+
+def test_changed_settings_reach_every_app(folder: Folder, accept: Accept) -> None:
+    path = folder.write("recon.yaml", SETTINGS)
+    folder.app("web")
+    store = folder.scanned()
+    folder.write("recon.yaml", SETTINGS.replace("4", "5"))
+    accept(store, path)
+    assert store.needs_scan
+    assert store.scan().apps["web"].spec.instances == 5
+
+
+def test_a_profile_that_no_app_knows_is_told(folder: Folder) -> None:
+    folder.app("a", "  profiles: {dev: {instances: 3}}\n")
+    folder.app("b")
+    store = folder.scanned(profile="dev")
+    assert [store.apps[name].spec.instances for name in "ab"] == [3, 1] and not store.problems
+    assert "no manifest has a profile named dve" in said(folder.scanned(profile="dve"))

@@ -37,7 +37,9 @@ class Server:
 
     async def serve(self, listener: socket.socket) -> None:
         """Answer until told to leave; answers under way are cut off then."""
-        server = await asyncio.start_unix_server(self._connected, sock=listener)
+        # Not start_unix_server, which since Python 3.13 removes the socket by the name that it was
+        # bound to; ours was renamed, and goes only when everything was stopped.
+        server = await asyncio.start_server(self._connected, sock=listener)
         async with server:
             await self._leave.wait()
             for connection in self._connections:
@@ -55,6 +57,8 @@ class Server:
             await _Exchange(reader, writer).run(self._app)
         except (OSError, TimeoutError, h11.RemoteProtocolError):
             pass  # the client went away, or spoke no HTTP
+        except asyncio.CancelledError:
+            pass  # we leave; nobody waits for this task, and asyncio would report it as failed
         finally:
             self._connections.discard(task)
             writer.close()

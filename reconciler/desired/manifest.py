@@ -19,7 +19,14 @@ from reconciler.desired.resolve import (
 from reconciler.desired.validate import suggestion, validate
 from reconciler.desired.yaml import Document, Path
 from reconciler.model.desired import DesiredApp, Problem, Source
-from reconciler.model.manifest import API_VERSION, App, AppSpec, Settings, SettingsSpec
+from reconciler.model.manifest import (
+    API_VERSION,
+    App,
+    AppManifestSpec,
+    AppSpec,
+    Settings,
+    SettingsSpec,
+)
 
 _KINDS = {"App", "Settings"}
 
@@ -146,7 +153,7 @@ class _Reader:
 
     def _resolve(self, app: App) -> None:
         folder = self.context.folder or os.path.dirname(self.file)
-        spec = AppSpec.model_validate(app.spec.model_dump(by_alias=True, exclude_unset=True))
+        spec = _less_profiles(app.spec)
         self.contents.dependencies |= set(dependencies(absolute(spec, folder)))
         try:
             self.contents.apps.append(
@@ -184,6 +191,12 @@ class _Reader:
             if inside in self.document.marks:
                 path = inside
         return self.document.key_place(path) if is_key else self.document.place(path)
+
+
+def _less_profiles(written: AppManifestSpec) -> AppSpec:
+    """The same values, valid already, and the same fields set."""
+    values = {name: getattr(written, name) for name in AppSpec.model_fields}
+    return AppSpec.model_construct(written.model_fields_set - {"profiles"}, **values)
 
 
 def _refuse_twins(file: str, contents: Contents) -> None:

@@ -214,13 +214,15 @@ def _check_account(spec: AppSpec) -> None:
 
 
 def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
-    if "/" in program:
-        candidates = [os.path.join(cwd, program)]
-    else:
-        candidates = [os.path.join(cwd, folder, program) for folder in path.split(":")]
-    found = [file for file in candidates if os.path.isfile(file)]
-    if not found:
-        place = candidates[0] if "/" in program else f"PATH ({path})"
-        raise Unresolvable(where, f"there is no program {program}: not in {place}")
-    if not any(os.access(file, os.X_OK) for file in found):
-        raise Unresolvable(where, f"{found[0]} is not executable; chmod +x it")
+    folders = [""] if "/" in program else path.split(":")
+    unfit = ""
+    for folder in folders:  # as the kernel goes through PATH: the first that can be run
+        file = os.path.join(cwd, folder, program)
+        if os.path.isfile(file):
+            if os.access(file, os.X_OK):
+                return
+            unfit = unfit or file
+    if unfit:
+        raise Unresolvable(where, f"{unfit} is not executable; chmod +x it")
+    place = os.path.join(cwd, program) if "/" in program else f"PATH ({path})"
+    raise Unresolvable(where, f"there is no program {program}: not in {place}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,13 +18,10 @@ from pathlib import Path
 from reconciler.desired.files import NEVER, Signature, lasting, read_regular, signature
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.resolve import Surroundings
+from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES
 from reconciler.model.desired import Desired, DesiredApp, Problem
 from reconciler.model.manifest import SettingsSpec
-
-_SUFFIXES = (".yaml", ".yml", ".json")
-# What editors leave beside a file while they write it.
-_LEFTOVER = re.compile(r"^\.|~$|^#.*#$|^4913$|\.sw.$|\.tmp$")
 
 
 @dataclass(slots=True)
@@ -107,7 +103,7 @@ class ManifestStore:
     def scan(self, *, believe: bool = True) -> Desired:
         """Look at everything. ``believe``: take changed files at their first reading."""
         self.needs_scan = False
-        walk = _Walk(self._root)
+        walk = Walk(self._root)
         paths = set(walk.files())
         self._walk_problems, self.root_id = tuple(walk.problems), walk.root_id
         for path in self._files.keys() - paths:
@@ -300,68 +296,9 @@ class ManifestStore:
         if path in self._files:
             return True
         inside = os.path.relpath(path, self._root).split(os.sep)
-        return inside[0] != ".." and _is_name(inside[-1]) and not any(map(_hidden, inside))
-
-
-class _Walk:
-    """One walk over the directory: its manifest files, and what could not be seen."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = str(root)
-        self.problems: list[Problem] = []
-        self.complete = True
-        self.root_id: tuple[int, int] | None = None
-
-    def files(self) -> Iterator[str]:
-        try:
-            status = os.stat(self._root)
-        except OSError as error:
-            self._fail(self._root, f"the manifests directory: {error.strerror}")
-            return
-        self.root_id = (status.st_dev, status.st_ino)
-        yield from self._below(self._root, frozenset([self.root_id]))
-
-    def _below(self, folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError as error:
-            self._fail(folder, f"cannot be listed: {error.strerror}")
-            return
-        for entry in entries:
-            if _hidden(entry.name):
-                continue
-            try:
-                is_folder = entry.is_dir()
-            except OSError:
-                is_folder = False  # a link to itself: reading it will tell
-            if is_folder:
-                yield from self._folder(entry, above)
-            elif _is_name(entry.name):
-                yield entry.path
-
-    def _folder(self, entry: os.DirEntry[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:
-        try:
-            status = entry.stat()
-        except OSError:
-            return  # gone since it was listed
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
-            message = "a link to a folder that it lies in; remove it"
-            self.problems.append(Problem(entry.path, 0, 0, "", message))
-            return
-        yield from self._below(entry.path, above | {identity})
-
-    def _fail(self, path: str, message: str) -> None:
-        self.complete = False
-        self.problems.append(Problem(path, 0, 0, "", message))
-
-
-def _is_name(name: str) -> bool:
-    return name.endswith(_SUFFIXES) and not _hidden(name)
-
-
-def _hidden(name: str) -> bool:
-    return _LEFTOVER.search(name) is not None
+        return (
+            inside[0] != ".." and is_manifest_name(inside[-1]) and not any(map(is_hidden, inside))
+        )
 
 
 def _still_holds(

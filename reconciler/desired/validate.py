@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -36,17 +37,38 @@ _SENTENCES = {
     "too_short": "must not be empty",
 }
 
+_ENV_FORMS = "{perInstance: N}, {secretFile: FILE}, {fromEnv: NAME}"
+
 
 def validate(model: type[Model], data: Any) -> Model | list[Complaint]:
     """The model of ``data``, or what is wrong with it, one complaint a place."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        complaints: dict[Path, list[str]] = {}
-        for fault in error.errors(include_url=False, include_input=False):
-            path = _real_path(fault["loc"], data, fault["type"])
-            complaints.setdefault(path, []).append(_sentence(model, path, dict(fault)))
-        return [(path, _choose(path, said)) for path, said in complaints.items()]
+        found: dict[Path, str] = {}
+        choices: dict[Path, list[_Fault]] = {}
+        for detail in error.errors(include_url=False, include_input=False):
+            fault = _fault(detail, data)
+            if fault.choice is not None:
+                choices.setdefault(fault.choice, []).append(fault)
+            else:
+                found.setdefault(fault.path, _sentence(model, fault, data))
+        for place, faults in choices.items():
+            for path, sentence in _of_choice(model, place, faults, data):
+                found.setdefault(path, sentence)
+        return list(found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """One of pydantic's complaints."""
+
+    path: Path
+    kind: str
+    message: str
+    context: Mapping[str, Any]
+    choice: Path | None
+    """Where several kinds of value are allowed, each of which complains."""
 
 
 def suggestion(word: str, known: Iterator[str] | set[str]) -> str:
@@ -78,9 +100,11 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
             yield from _models_in(argument)
 
 
-def _real_path(loc: tuple[int | str, ...], data: Any, kind: str) -> Path:
-    """The steps of pydantic's location that are steps of the data (the rest name branches)."""
+def _fault(detail: Any, data: Any) -> _Fault:
+    """The steps of pydantic's location that are steps of the data; the rest name branches."""
     path: list[str | int] = []
+    choice: Path | None = None
+    kind, loc = detail["type"], detail["loc"]
     for index, step in enumerate(loc):
         inside = isinstance(data, dict) and step in data
         if inside or (isinstance(data, list) and isinstance(step, int) and step < len(data)):
@@ -88,26 +112,46 @@ def _real_path(loc: tuple[int | str, ...], data: Any, kind: str) -> Path:
             path.append(step)
         elif kind == "missing" and index == len(loc) - 1:
             path.append(step)
-    return tuple(path)
+        elif choice is None:
+            choice = tuple(path)
+    return _Fault(tuple(path), kind, detail["msg"], detail.get("ctx", {}), choice)
 
 
-def _sentence(model: type[BaseModel], path: Path, fault: dict[str, Any]) -> str:
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "extra_forbidden":
-        known = set(fields_at(model, path[:-1]))
-        return f"unknown field{suggestion(str(path[-1]), known)}"
-    if kind == "value_error":
-        return str(context["error"])
-    return _SENTENCES.get(kind, str(fault["msg"])).format(**context)
+def _sentence(model: type[BaseModel], fault: _Fault, data: Any) -> str:
+    if fault.kind == "extra_forbidden":
+        known = set(fields_at(model, fault.path[:-1]))
+        return f"unknown field{suggestion(str(fault.path[-1]), known)}"
+    if fault.kind != "missing" and _at(data, fault.path) is None:
+        return "has no value; write one, or remove the line"
+    if fault.kind == "value_error":
+        return str(fault.context["error"])
+    return _SENTENCES.get(fault.kind, fault.message).format(**fault.context)
 
 
-def _choose(path: Path, said: list[str]) -> str:
-    """One sentence for one place: where several kinds of value are allowed, each complained."""
-    if len(said) == 1:
-        return said[0]
-    if "env" in path[-2:-1]:
-        return "must be text, or one of {perInstance: N}, {secretFile: FILE}, {fromEnv: NAME}"
-    if path[-1:] == ("port",):
-        return "must be a port, 1 to 65535, or {perInstance: FIRST}"
-    told = [sentence for sentence in said if not sentence.startswith("must be a map")]
-    return (told or said)[0]
+def _of_choice(
+    model: type[BaseModel], place: Path, faults: list[_Fault], data: Any
+) -> list[Complaint]:
+    """Of what all the branches say, what the one that was meant says."""
+    known = fields_at(model, place)
+    inner = [fault for fault in faults if len(fault.path) > len(place) and fault.kind != "missing"]
+    wrong = [fault for fault in inner if fault.kind != "extra_forbidden"]
+    strange = [fault for fault in inner if fault.path[-1] not in known]
+    if wrong or strange:
+        return [(fault.path, _sentence(model, fault, data)) for fault in wrong or strange]
+    if _at(data, place) is None:
+        return [(place, "has no value; write one, or remove the line")]
+    if "env" in place[-2:-1]:
+        return [(place, f"must be text, or one of {_ENV_FORMS}")]
+    if place[-1:] == ("port",):
+        return [(place, "must be a port, 1 to 65535, or {perInstance: FIRST}")]
+    return [(place, _sentence(model, faults[0], data))]
+
+
+def _at(data: Any, path: Path) -> Any:
+    """The value there; Ellipsis where there is none."""
+    for step in path:
+        try:
+            data = data[step]
+        except (LookupError, TypeError):
+            return ...
+    return data

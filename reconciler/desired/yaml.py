@@ -83,7 +83,14 @@ class Document:
 
 def parse(text: str) -> list[Document]:
     """All documents of ``text`` that hold anything. Raises Fault."""
-    return list(_Builder(text).documents())
+    try:
+        return list(_Builder(text).documents())
+    except yaml.MarkedYAMLError as error:
+        mark: Any = error.problem_mark or error.context_mark
+        said = error.problem or error.context or "not YAML"
+        raise Fault(f"not YAML: {said}", mark.line + 1, mark.column + 1) from None
+    except yaml.YAMLError as error:
+        raise Fault(f"not YAML: {str(error).splitlines()[0]}", 1, 1) from None
 
 
 def decode(content: bytes) -> str:
@@ -116,7 +123,7 @@ class _Builder:
     """Events to data, by recursive descent as deep as ``MAX_DEPTH``."""
 
     def __init__(self, text: str) -> None:
-        self._next: Callable[[], Any] = self._guarded(_PARSER(text).get_event)
+        self._next: Callable[[], Any] = _PARSER(text).get_event
         self._nodes = 0
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._marks: dict[Path, Mark] = {}
@@ -133,23 +140,24 @@ class _Builder:
                 yield Document(data, self._marks, line)
 
     def _node(self, event: Any, path: Path, depth: int) -> Any:
-        place = (event.start_mark.line + 1, event.start_mark.column + 1)
-        if isinstance(event, yaml.AliasEvent):
+        start, kind = event.start_mark, type(event)
+        place = (start.line + 1, start.column + 1)
+        if kind is yaml.AliasEvent:
             return self._alias(event, path, place)
         before = self._nodes
         self._count(1, place)
         if depth > MAX_DEPTH:
             raise Fault(f"nested more than {MAX_DEPTH} deep", *place)
-        if event.tag not in (None, "!") and not _is_core(event.tag):
+        if event.tag is not None and event.tag != "!" and not _is_core(event.tag):
             raise Fault(f"the tag {event.tag} is not known here", *place)
         end: Any
-        if isinstance(event, yaml.ScalarEvent):
+        if kind is yaml.ScalarEvent:
             data, end = self._scalar(event, path), event.end_mark
-        elif isinstance(event, yaml.SequenceStartEvent):
+        elif kind is yaml.SequenceStartEvent:
             data, end = self._sequence(path, depth)
         else:
             data, end = self._mapping(path, depth)
-        self._marks[path] = Mark(*place, event.start_mark.index, end.index)
+        self._marks[path] = Mark(*place, start.index, end.index)
         if event.anchor:
             self._anchors[event.anchor] = (data, self._nodes - before)
         return data
@@ -157,24 +165,25 @@ class _Builder:
     def _scalar(self, event: Any, path: Path) -> Any:
         if event.tag == "tag:yaml.org,2002:str" or not event.implicit[0]:
             return event.value
-        if any(key in _TEXT_KEYS for key in path[-2:]):
+        below = len(path) > 1 and path[-2] in _TEXT_KEYS
+        if below or (event.value and path and path[-1] in _TEXT_KEYS):
             return event.value
         return scalar(event.value)
 
     def _sequence(self, path: Path, depth: int) -> tuple[list[Any], Any]:
         items: list[Any] = []
         event: Any
-        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
             items.append(self._node(event, (*path, len(items)), depth + 1))
         return items, event.end_mark
 
     def _mapping(self, path: Path, depth: int) -> tuple[dict[str, Any], Any]:
         found: dict[str, Any] = {}
         event: Any
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+        while type(event := self._next()) is not yaml.MappingEndEvent:
             mark, end = event.start_mark, event.end_mark
             place = (mark.line + 1, mark.column + 1)
-            if not isinstance(event, yaml.ScalarEvent):
+            if type(event) is not yaml.ScalarEvent:
                 raise Fault("a key must be plain text", *place)
             key = event.value
             if key in found:
@@ -196,21 +205,6 @@ class _Builder:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise Fault(f"more than {MAX_NODES} values, aliases counted in full", *place)
-
-    def _guarded(self, get: Callable[[], Any]) -> Callable[[], Any]:
-        """The parser's own faults, as ours."""
-
-        def guarded() -> Any:
-            try:
-                return get()
-            except yaml.MarkedYAMLError as error:
-                mark: Any = error.problem_mark or error.context_mark
-                said = error.problem or error.context or "not YAML"
-                raise Fault(f"not YAML: {said}", mark.line + 1, mark.column + 1) from None
-            except yaml.YAMLError as error:
-                raise Fault(f"not YAML: {str(error).splitlines()[0]}", 1, 1) from None
-
-        return guarded
 
 
 def _is_core(tag: str) -> bool:

@@ -24,6 +24,11 @@ LINES = [
     ("env: {1A: x}", "web.yaml:6:8: spec.env: '1A' cannot be the name"),
     ("env: [A]", "web.yaml:6:8: spec.env: must be a map"),
     ("env:", "web.yaml:6:7: spec.env: has no value"),
+    ("env: {A: {}}", "web.yaml:6:12: spec.env.A: must be text, or one of"),
+    ("env: {A: {perInstance: 1, secretFile: x}}", "spec.env.A: must be text, or one of"),
+    ("env: {A: {perInstance: 1, more: x}}", "web.yaml:6:29: spec.env.A.more: unknown field"),
+    ("instances:", "web.yaml:6:13: spec.instances: has no value"),
+    ("readinessProbe: {tcpSocket: {port: }}", "port: has no value"),
     ("envFrom: gone.env", "web.yaml:6:12: spec.envFrom: must be a list"),
     ("envFrom: [gone.env]", "web.yaml:6:13: spec.envFrom.0: "),
     ("env: {A: {secretFile: gone}}", "web.yaml:6:25: spec.env.A.secretFile: "),
@@ -41,7 +46,7 @@ LINES = [
     ("stop: {preStop: no-such-program}", "spec.stop.preStop: there is no program"),
     ("profiles: {dev: {instnces: 1}}", "web.yaml:6:20: spec.profiles.dev.instnces: unknown"),
     ("profiles: [dev]", "web.yaml:6:13: spec.profiles: must be a map"),
-    ("suspend: yes", "must be true or false"),
+    ("suspend: maybe", "must be true or false"),
 ]
 
 
@@ -92,13 +97,17 @@ def test_a_mistake_in_the_defaults_is_told_once_where_it_stands(folder: Folder) 
 
 # A change here restarts every process of everyone who upgrades: it must not happen.
 GOLDEN = {
-    "": "cc",
-    "  instances: 3\n  terminationGracePeriodSeconds: 5\n": "cc",
-    "  env: {A: x, PORT: {perInstance: 3000}}\n  umask: '027'\n": "cc",
+    "": "23129b65f5be.-",
+    "  instances: 3\n  terminationGracePeriodSeconds: 5\n": "23129b65f5be.-",
+    "  env: {A: x, PORT: {perInstance: 3000}}\n  umask: '027'\n": "04d0e9e2e57c.-",
+    "  env: {T: {fromEnv: TOKEN}}\n  suspend: true\n": "b123dafb0d54.f277-42f047da66ee",
+    "  profiles: {p: {env: {B: 1.10}}}\n  env: {A: x}\n": "5c548c19a330.-",
 }
 
 
 @pytest.mark.parametrize(("spec", "hash"), GOLDEN.items())
 def test_hashes_are_the_same_in_every_release(folder: Folder, spec: str, hash: str) -> None:
     folder.app("web", f"  cwd: /tmp\n{spec}")
-    assert folder.scanned().apps["web"].hash == hash
+    environ = {"TOKEN": "t", "PATH": "/usr/bin:/bin"}
+    store = folder.scanned(key=b"golden", environ=environ, profile="p" if "p:" in spec else None)
+    assert store.apps["web"].hash == hash

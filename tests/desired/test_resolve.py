@@ -44,8 +44,13 @@ def test_the_variables_of_an_instance_come_in_the_documented_order(folder: Folde
     )
     app = app_of(folder, spec, environ={"TOKEN": SECRET, "PATH": "/usr/bin:/bin"})
     assert app.environment(2) == {
-        "A": "one", "B": "two", "C": "three", "QUOTED": "a b", "EMPTY": "",
-        "PORT": "3002", "T": SECRET,
+        "A": "one",
+        "B": "two",
+        "C": "three",
+        "QUOTED": "a b",
+        "EMPTY": "",
+        "PORT": "3002",
+        "T": SECRET,
     }
 
 

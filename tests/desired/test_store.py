@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.desired import files
 from reconciler.desired import store as store_module
 from reconciler.desired.store import ManifestStore
 from reconciler.model.desired import DesiredApp
@@ -32,7 +33,7 @@ def age(*paths: Path) -> None:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were read, in order."""
     seen: list[str] = []
-    real = store_module.read_regular
+    real = files.read_regular
 
     def read(path: str, limit: int) -> bytes:
         seen.append(path)

@@ -144,6 +144,13 @@ def test_emptied_directory_waits_for_a_person(running: Recon) -> None:
     assert running.pids("web") == pids, app
     running.cli("apply", "--confirm-prune")
     until(lambda: not running.of("web"), what="web is gone, as confirmed")
+    # What was confirmed was that, and not whatever may be lost later.
+    running.app("late", SLEEP)
+    running.healthy("late", ready=1)
+    late = running.pids("late")
+    (running.manifests / "late.yaml").unlink()
+    until(lambda: "--confirm-prune" in running.of("late")["message"], what="held back again")
+    assert running.pids("late") == late
 
 
 def test_replaced_directory_waits_for_a_person(running: Recon) -> None:

@@ -51,7 +51,7 @@ class Declared:
         self._known: dict[str, str | None] = {}
         self._accepted_root: tuple[int, int] | None = None
         self._root_changed = False
-        self._confirmed = False
+        self._confirmed: Set[str] = frozenset()
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def start(
@@ -100,13 +100,14 @@ class Declared:
 
     def absences(self) -> Mapping[str, Absence]:
         """The verdicts on all that is known and not declared."""
-        if not self._known.keys() - self._apps.keys():
+        absent = self._absent()
+        if not absent:
             return {}
         return absences(
             self.snapshot(),
             self._known,
             self._absent_scans,
-            confirmed=self._confirmed,
+            confirmed=absent <= self._confirmed,
             root_changed=self._root_changed,
         )
 
@@ -117,9 +118,13 @@ class Declared:
 
     def rescan(self, *, confirm: bool = False) -> None:
         """Look at everything now; ``confirm``: the deletions that wait are meant."""
-        self._confirmed = confirm
         for _ in range(CLEAN_SCANS if confirm else 1):
-            self._after_scan(self._store.scan())
+            desired = self._store.scan()
+            self._after_scan(desired)
+        # Those that are absent now, and no others that may follow.
+        self._confirmed = self._absent() if confirm else frozenset()
+        self._judge_root(desired)
+        self._on_change(self._confirmed)
         self._watch()
 
     def close(self) -> None:
@@ -164,20 +169,24 @@ class Declared:
         was_absent = set(self._absent_scans)
         self._drop_kept(desired)
         self._adopt(desired.apps, {*self._apps, *desired.apps, *self._kept})
-        absent = self._known.keys() - self._apps.keys()
+        absent = self._absent()
         if desired.complete:
             scans = self._absent_scans
             self._absent_scans = {name: scans.get(name, 0) + 1 for name in absent}
         if any(count < CLEAN_SCANS for count in self._absent_scans.values()):
             self._later("scan", _SCAN_AGAIN, self._scan)
-        self._judge_root(desired, absent)
+        self._judge_root(desired)
         self._on_change(absent | was_absent)
 
-    def _judge_root(self, desired: Desired, absent: Set[str]) -> None:
+    def _absent(self) -> Set[str]:
+        """Apps that are known, and not declared."""
+        return self._known.keys() - self._apps.keys()
+
+    def _judge_root(self, desired: Desired) -> None:
         """Another directory in the place of the accepted one is accepted when it lacks nothing."""
         if desired.root_id is None:
             return
-        if self._accepted_root is None or self._confirmed or not absent:
+        if self._accepted_root is None or self._absent() <= self._confirmed:
             if self._accepted_root != desired.root_id and self._journal is not None:
                 self._journal.set_setting("root", f"{desired.root_id[0]}:{desired.root_id[1]}")
             self._accepted_root = desired.root_id

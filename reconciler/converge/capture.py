@@ -101,16 +101,17 @@ class Capture:
         self._nonces[tag.nonce] = []
         try:
             for stream in STREAMS:
-                path = self._fifos / fifo.name_of(tag, stream)
+                name = fifo.name_of(tag, stream)
+                path = self._fifos / str(name)
                 fd = fifo.create(path, uid, gid)
                 setattr(streams, f"std{stream}", fd)
                 self._budget.grow(fd)
-                self._add(tag, path)
+                self._add(Tap(name, fifo.open_reader(path)))
         except OSError:
             streams.close()
             self.detach(tag.nonce)
             for stream in STREAMS:
-                (self._fifos / fifo.name_of(tag, stream)).unlink(missing_ok=True)
+                (self._fifos / str(fifo.name_of(tag, stream))).unlink(missing_ok=True)
             raise
         return streams
 
@@ -180,16 +181,15 @@ class Capture:
     def _adopt(self, tag: Tag, pid: int | None) -> None:
         self._nonces[tag.nonce] = []
         for stream in STREAMS:
+            name = fifo.name_of(tag, stream)
             try:
-                self._add(tag, self._fifos / fifo.name_of(tag, stream), pid)
+                reader = fifo.open_reader(self._fifos / str(name), pid)
+                self._add(self._pump.load(name, reader))
             except OSError:  # the program has closed or redirected it: nothing comes that way
                 continue
 
-    def _add(self, tag: Tag, path: Path, pid: int | None = None) -> None:
-        name = FifoName.parse(path.name)
-        assert name is not None
-        tap = self._watch(self._pump.load(name, fifo.open_reader(path, pid)))
-        self._nonces[tag.nonce].append(tap)
+    def _add(self, tap: Tap) -> None:
+        self._nonces[tap.name.nonce].append(self._watch(tap))
 
     def _watch(self, tap: Tap) -> Tap:
         self._taps[tap.fd] = tap

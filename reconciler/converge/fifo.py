@@ -26,9 +26,9 @@ _SOFT_LIMIT = Path("/proc/sys/fs/pipe-user-pages-soft")
 _ENDS = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def name_of(tag: Tag, stream: Stream) -> str:
-    """The file name of one stream's FIFO (``model.fifo``)."""
-    return str(FifoName(tag.app, tag.instance, tag.hash, tag.nonce, stream))
+def name_of(tag: Tag, stream: Stream) -> FifoName:
+    """The name of one stream's FIFO (``model.fifo``)."""
+    return FifoName(tag.app, tag.instance, tag.hash, tag.nonce, stream)
 
 
 def create(path: Path, uid: int | None = None, gid: int | None = None) -> int:

@@ -62,6 +62,8 @@ class Journal:
             self.put_aside = _put_aside(path)
             self._db = _open(path)
         self._written: dict[str, AppMemory] = {}
+        # Apps (and their files) whose memory waits: a thousand ends of one app are one to write.
+        self._unsaved: dict[str, str | None] = {}
         self._pending: list[tuple[str, tuple[Any, ...]]] = []
         self._last_event = self._db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
         self._write("DELETE FROM process WHERE boot_id <> ?", boot_id)
@@ -71,7 +73,8 @@ class Journal:
         """The journal for looking only; None where there is none or it cannot be read."""
         journal = cls.__new__(cls)
         journal._boot_id, journal._path, journal.put_aside = boot_id, path, None
-        journal._written, journal._pending, journal._last_event = {}, [], 0
+        journal._written, journal._unsaved = {}, {}
+        journal._pending, journal._last_event = [], 0
         try:
             journal._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
             version = journal._db.execute("PRAGMA user_version").fetchone()[0]
@@ -132,13 +135,14 @@ class Journal:
         before = self._written.get(name, AppMemory())
         if before.revisions != memory.revisions:
             self._write_revisions(name, before.revisions, memory.revisions)
-        self._write("INSERT OR REPLACE INTO app VALUES (?, ?, ?)", name, source, _dump(memory))
         self._written[name] = memory
+        self._unsaved[name] = source
         return memory
 
     def forget(self, name: str) -> None:
         """The app was removed and nothing of it runs: a new one of that name starts fresh."""
         self._written.pop(name, None)
+        self._unsaved.pop(name, None)
         self._write("DELETE FROM app WHERE name = ?", name)
         self._write("DELETE FROM revision WHERE app = ?", name)
 
@@ -172,10 +176,14 @@ class Journal:
     @property
     def dirty(self) -> bool:
         """Something waits for ``commit``."""
-        return bool(self._pending)
+        return bool(self._pending or self._unsaved)
 
     def commit(self) -> str | None:
         """Write what was gathered; on failure it is kept for the next time, and told."""
+        for name, source in self._unsaved.items():
+            row = (name, source, _dump(self._written[name]))
+            self._write("INSERT OR REPLACE INTO app VALUES (?, ?, ?)", *row)
+        self._unsaved.clear()
         try:
             with self._db:
                 for statement, values in self._pending:

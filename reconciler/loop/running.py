@@ -43,6 +43,7 @@ class Running:
         on_log_trouble: Callable[[str, str | None], None],
     ) -> None:
         self._store = store
+        self._loop = loop
         self._journal = journal
         self._on_change = on_change
         self._on_exit = on_exit
@@ -202,7 +203,8 @@ class Running:
     def _gone(self, nonce: str) -> None:
         remnant = self._remnants.pop(nonce, None)
         self._stopper.gone(nonce)
-        self.capture.detach(nonce)
+        # After what is due now: a replacement need not wait for files to be removed.
+        self._loop.call_soon(self.capture.detach, nonce)
         if remnant is not None:
             self._on_change(remnant.tag.app)
 

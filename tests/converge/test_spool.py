@@ -216,7 +216,7 @@ def test_a_controller_killed_200_times_in_a_flood_loses_doubles_and_tears_nothin
 ) -> None:
     logs = request.node.callspec.params["runner"]
     chance = random.Random(4711)
-    path = {stream: tmp_path / "fifo" / fifo.name_of(TAG, stream) for stream in fifo.STREAMS}
+    path = {stream: tmp_path / "fifo" / str(fifo.name_of(TAG, stream)) for stream in fifo.STREAMS}
     out, err = fifo.create(path["out"]), fifo.create(path["err"])
     program = subprocess.Popen([sys.executable, "-c", FLOOD], stdout=out, stderr=err)
     try:

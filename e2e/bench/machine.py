@@ -1,0 +1,47 @@
+"""The machine and the versions that the figures belong to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+def describe(home: Path) -> dict[str, Any]:
+    """For the table's foot and the JSON."""
+    processor = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.M)
+    total = re.search(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text(), re.M)
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "kernel": platform.release(),
+        "processor": processor[1] if processor else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memoryMiB": int(total[1]) // 1024 if total else None,
+        "python": platform.python_version(),
+        "filesystem": filesystem(home),
+        "load": load(),
+    }
+
+
+def load() -> list[float]:
+    """The load averages; above what the benchmark itself makes, others disturb it."""
+    return [round(value, 2) for value in os.getloadavg()]
+
+
+def filesystem(path: Path) -> str:
+    """The type of the file system below ``path``."""
+    best = ("", "unknown")
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, mount, kind, *_ = line.split()
+        if str(path).startswith(mount) and len(mount) > len(best[0]):
+            best = (mount, kind)
+    return best[1]
+
+
+def installed(*programs: str) -> bool:
+    """Whether all of these are in the PATH."""
+    return all(shutil.which(program) for program in programs)

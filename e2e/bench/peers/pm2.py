@@ -1,0 +1,64 @@
+"""PM2, with a home and so a daemon of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+class Pm2:
+    name: ClassVar[str] = "PM2"
+    needs: ClassVar[tuple[str, ...]] = ("pm2",)
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        home.mkdir(parents=True)
+        self._env = {**os.environ, "PM2_HOME": str(home / "pm2"), "PM2_DISCRETE_MODE": "true"}
+
+    @property
+    def pid(self) -> int:
+        """Of its daemon."""
+        return int((self.home / "pm2/pm2.pid").read_text())
+
+    def supervise(
+        self, program: Path, stamps: Path, more: tuple[str, ...] = (), **options: Any
+    ) -> None:
+        """``more`` arguments for the program; ``options`` as in an ecosystem file."""
+        app = {
+            "name": "app",
+            "script": str(program),
+            "args": [str(stamps), *more],
+            "interpreter": "none",
+            "exec_mode": "fork",
+            # It gives up after 16 quick restarts otherwise.
+            "max_restarts": 1_000_000,
+            "min_uptime": 100,  # the least that it takes
+            **options,
+        }
+        config = self.home / "ecosystem.config.json"
+        config.write_text(json.dumps({"apps": [app]}))
+        self._pm2("start", str(config))
+
+    def status_seconds(self) -> float:
+        """Wall time of `pm2 ls`."""
+        began = time.monotonic()
+        self._pm2("ls")
+        return time.monotonic() - began
+
+    def close(self) -> None:
+        self._pm2("kill")
+
+    def _pm2(self, *arguments: str) -> None:
+        subprocess.run(
+            ["pm2", *arguments],
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+            timeout=120,
+        )

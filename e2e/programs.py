@@ -45,3 +45,22 @@ def crash_after(marker: Path) -> list[str]:
         "print('cannot find the marker', file=sys.stderr, flush=True)\n"
         "sys.exit(7)\n"
     )
+
+
+def socket_server(greeting: str = "hello") -> list[str]:
+    """Serves ``<greeting> <pid>`` on every socket that it is handed; says what it was told."""
+    return python(
+        "import json, os, socket, threading\n"
+        "names = os.environ['LISTEN_FDNAMES'].split(':')\n"
+        "assert int(os.environ['LISTEN_PID']) == os.getpid()\n"
+        "print(json.dumps([names, sorted(map(int, os.listdir('/proc/self/fd')))]))\n"
+        f"body = f'{greeting} {{os.getpid()}}'.encode()\n"
+        "head = b'HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n'\n"
+        "def serve(listener):\n"
+        "    listener.listen(100)\n"
+        "    while True:\n"
+        "        client, _ = listener.accept()\n"
+        "        client.recv(4096); client.sendall(head % len(body) + body); client.close()\n"
+        "for fd in range(3, 3 + int(os.environ['LISTEN_FDS'])):\n"
+        "    threading.Thread(target=serve, args=(socket.socket(fileno=fd),)).start()\n"
+    )

@@ -30,6 +30,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Plan
+from reconciler.observed import listeners
 from reconciler.observed.checks import check
 from reconciler.observed.clock import boot_id, boot_now
 from reconciler.observed.samples import sample
@@ -97,6 +98,7 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
         confirmed=confirm_prune,
         root_changed=_is_another(desired, root),
     )
+    observed = replace(observed, conflicts=_conflicts(desired, observed))
     processes = _with_readiness(_with_stops(observed.processes, stops), desired, memory)
     return View(desired, replace(observed, processes=processes), memory, verdicts, boot_now())
 
@@ -131,6 +133,18 @@ def status_of_plan(made: Plan, view: View) -> dict[str, Any]:
         for nonce, found in sample(view.observed.processes).items()
     }
     return status_document(made, NOT_RUNNING, used, view.now, time.time())
+
+
+def _conflicts(desired: Desired, observed: Observed) -> dict[str, str]:
+    """Addresses that an app shall listen on, and that a stranger has."""
+    pids = [id.pid for process in observed.processes for id in (process.id, *process.stragglers)]
+    found = {}
+    for app in desired.apps.values():
+        for one in app.spec.sockets if app.spec.wanted else ():
+            who = listeners.stranger(one.address, (), pids)
+            if who is not None:
+                found[app.name] = f"{one.address} is held by {who}"
+    return found
 
 
 def _is_another(desired: Desired, accepted: str | None) -> bool:

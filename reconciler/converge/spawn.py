@@ -1,9 +1,10 @@
 """Spawn: one instance of an app becomes a process, exactly as its manifest says.
 
 Guarantees: a session of its own; the declared directory, environment, umask and user (with
-that user's groups, DESIGN 7); /dev/null as input and no descriptors but 0, 1, 2; default signal
-dispositions. The program is looked for in the *program's* PATH, relative to its directory.
-A child exists only together with a pidfd: where that cannot be had, the child is ended.
+that user's groups, DESIGN 7); /dev/null as input and no descriptors but 0, 1, 2 and the sockets
+that it is handed (``handover``); default signal dispositions. The program is looked for in the
+*program's* PATH, relative to its directory. A child exists only together with a pidfd: where that
+cannot be had, the child is ended.
 
 The caller reaps, by ``waitid(P_PIDFD)``: see ``_forget``.
 """
@@ -14,13 +15,14 @@ import errno
 import os
 import signal
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from reconciler.converge import descriptors
+from reconciler.converge import descriptors, handover
 from reconciler.converge.account import Account, account_of
 from reconciler.converge.environment import environment_of
-from reconciler.converge.unstartable import SpawnError, why
+from reconciler.converge.handover import Handover
+from reconciler.converge.unstartable import SpawnError, find, why
 from reconciler.model.desired import DesiredApp
 from reconciler.model.observed import Process, ProcessId, Tag
 from reconciler.model.procstat import parse_stat
@@ -58,6 +60,8 @@ class Program:
     """-1: the controller's own."""
     session: bool = True
     """Lead a session of its own; else only a process group (helpers such as preStop)."""
+    handed: tuple[int, ...] = ()
+    """Descriptors that it finds from 3 on, and is told of by ``handover``."""
 
 
 class Started(NamedTuple):
@@ -67,13 +71,26 @@ class Started(NamedTuple):
     pidfd: int
 
 
-def spawn(app: DesiredApp, tag: Tag, stdout: int, stderr: int) -> Spawned:
-    """Start one instance; ``stdout`` and ``stderr`` stay the caller's. Raises SpawnError.
+def spawn(
+    app: DesiredApp,
+    tag: Tag,
+    stdout: int,
+    stderr: int,
+    sockets: Handover | None = None,
+) -> Spawned:
+    """Start one instance. Raises SpawnError.
+
+    ``stdout``, ``stderr`` and the ``sockets`` to be handed over stay the caller's.
 
     Returns when the program has been exec'd. One that has already ended is returned as well:
     its pidfd is readable at once.
     """
-    started = start(program_of(app, tag), stdout, stderr)
+    program = program_of(app, tag)
+    if sockets is not None:
+        told = handover.with_sockets(program.environment, sockets)
+        numbers = tuple(one.fd for one in sockets.handed)
+        program = replace(program, environment=told, handed=numbers)
+    started = start(program, stdout, stderr)
     at = started.id.start / _TICKS
     probed = app.spec.readiness_probe is not None
     process = Process(
@@ -111,7 +128,8 @@ def start(program: Program, stdout: int, stderr: int) -> Started:
     if account.switch:
         identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
     try:
-        held = _hold(descriptors.run(lambda: _popen(program, stdout, stderr, identity)))
+        pid = descriptors.run(lambda: _popen(program, stdout, stderr, identity), program.handed)
+        held = _hold(pid)
     except OSError as error:
         transient = error.errno in _TRANSIENT
         raise SpawnError(
@@ -122,10 +140,14 @@ def start(program: Program, stdout: int, stderr: int) -> Started:
 
 def _popen(program: Program, stdout: int, stderr: int, identity: dict[str, Any]) -> int:
     """The pid of the started program."""
+    command = program.command
+    if program.handed:
+        _must_be_there(program)  # the shell in between would only end, with 127
+        command = handover.own_pid(command)
     output = [fd if fd < 0 else descriptors.reopened(fd) for fd in (stdout, stderr)]
     try:
         popen = subprocess.Popen(
-            program.command,
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output[0],
             stderr=output[1],
@@ -142,6 +164,14 @@ def _popen(program: Program, stdout: int, stderr: int, identity: dict[str, Any])
             if fd >= 0:
                 os.close(fd)
     return _forget(popen)
+
+
+def _must_be_there(program: Program) -> None:
+    found = find(program.command[0], program.cwd, program.environment)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if not os.access(found, os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _forget(popen: subprocess.Popen[bytes]) -> int:

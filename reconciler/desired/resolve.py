@@ -20,7 +20,7 @@ from reconciler.desired.files import read_regular
 from reconciler.desired.validate import validate
 from reconciler.desired.yaml import Path
 from reconciler.model.desired import DesiredApp, Problem, Source
-from reconciler.model.manifest import AppSpec, FromEnv, SecretFile
+from reconciler.model.manifest import RESERVED, AppSpec, FromEnv, SecretFile
 from reconciler.model.revision import hash_of, marks_of, template_of
 
 _MAX_SECRET = 1 << 20
@@ -99,6 +99,11 @@ def absolute(spec: AppSpec, folder: str) -> AppSpec:
         changes["env_from"] = tuple(
             file.model_copy(update={"file": join(file.file)}) for file in spec.env_from
         )
+    if any(socket.path for socket in spec.sockets):
+        changes["sockets"] = tuple(
+            socket.model_copy(update={"path": join(socket.path)}) if socket.path else socket
+            for socket in spec.sockets
+        )
     if any(isinstance(value, SecretFile) for value in spec.env.values()):
         changes["env"] = {
             name: SecretFile(secretFile=join(value.secret_file))
@@ -172,8 +177,8 @@ def _check_variable(path: str, line: int, name: str, value: str | None, where: P
     """The rules of `env` hold for what a dotenv file says, too. The value is never told."""
     if "\0" in name or "\0" in (value or ""):
         raise Unresolvable(where, f"{path}:{line}: holds a NUL byte, which no environment can")
-    if name == "RECON_ID":
-        message = f"{path}:{line}: RECON_ID is how recon knows its processes; it cannot be set"
+    if name in RESERVED:
+        message = f"{path}:{line}: {name} {RESERVED[name]}; it cannot be set"
         raise Unresolvable(where, message)
 
 
@@ -192,6 +197,7 @@ def _check(app: DesiredApp, around: Surroundings) -> None:
     if not os.path.isdir(spec.cwd):
         raise Unresolvable(("cwd",), f"{spec.cwd} is not a directory; create it or mend the path")
     _check_account(spec)
+    _check_sockets(spec)
     path = app.environment(0).get("PATH") or around.environ.get("PATH") or os.defpath
     _check_program(spec.command[0], spec.cwd, path, "command")
     if spec.stop.pre_stop:
@@ -211,6 +217,27 @@ def _check_account(spec: AppSpec) -> None:
             raise Unresolvable((field,), f"there is no {field} {value} on this host") from None
     if (spec.user or spec.group) and os.geteuid() != 0:
         raise Unresolvable(("user" if spec.user else "group",), "only root can run as others")
+
+
+def _check_sockets(spec: AppSpec) -> None:
+    for index, socket in enumerate(spec.sockets):
+        where = ("sockets", index)
+        for field, value, known in (
+            ("owner", socket.owner, pwd.getpwnam),
+            ("group", socket.group, grp.getgrnam),
+        ):
+            if value is None:
+                continue
+            try:
+                known(value)
+            except KeyError:
+                raise Unresolvable((*where, field), f"{value} is not known on this host") from None
+            if os.geteuid() != 0:
+                raise Unresolvable((*where, field), "only root can give a file to others")
+        folder = os.path.dirname(socket.path or "/")
+        if not os.path.isdir(folder):
+            message = f"{folder} is not a directory; create it or mend the path"
+            raise Unresolvable((*where, "path"), message)
 
 
 def _check_program(program: str, cwd: str, path: str, *where: str) -> None:

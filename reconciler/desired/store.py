@@ -15,11 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from reconciler.desired.claims import Claims
 from reconciler.desired.files import NEVER, Signature, lasting, read_regular, signature
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.resolve import Surroundings
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES
+from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredApp, Problem
 from reconciler.model.manifest import SettingsSpec
 
@@ -61,6 +63,7 @@ class ManifestStore:
         self._owners: dict[str, set[str]] = {}
         self._declaring: dict[str, list[str]] = {}
         self._undecided: set[str] = set()
+        self._claims = Claims()
         self._apps: dict[str, DesiredApp] = {}
         self._half_read: dict[str, bytes] = {}
         self._walk_problems: tuple[Problem, ...] = ()
@@ -93,6 +96,7 @@ class ManifestStore:
         found = {problem for file in self._files.values() for problem in file.problems}
         found.update(self._walk_problems)
         found.update(problem for name in self._declaring for problem in self._clash(name))
+        found.update(self._claims.problems())
         found.update(self._unknown_profile())
         return tuple(sorted(found))
 
@@ -193,7 +197,7 @@ class ManifestStore:
         names = before.keys() | fresh.apps.keys()
         for name in names:
             self._declare(name, path, name in fresh.apps)
-        return set(names)
+        return set(names) | self._claim(path, before, fresh.apps)
 
     def _drop(self, path: str) -> None:
         known = self._files.pop(path)
@@ -201,6 +205,7 @@ class ManifestStore:
         self._own(path, known, _File(None, b""))
         for name in known.apps:
             self._declare(name, path, False)
+        self._claim(path, known.apps, {})
         self._undecided &= self._declaring.keys()
         if path == self._settings_file:
             self.needs_scan = True
@@ -224,19 +229,44 @@ class ManifestStore:
             files.remove(path)
         if not files:
             del self._declaring[name]
-            self._apps.pop(name, None)
-            return
+        self._decide(name)
+
+    def _claim(
+        self, path: str, before: Mapping[str, DesiredApp], now: Mapping[str, DesiredApp]
+    ) -> set[str]:
+        """Note the addresses that a file's apps listen on; the names of all whom it concerns."""
+        concerned: set[str] = set()
+        for name in before.keys() | now.keys():
+            concerned |= self._claims.change(path, before.get(name), now.get(name))
+        for name in sorted(concerned):
+            self._decide(name)
+        return concerned
+
+    def _decide(self, name: str) -> None:
+        """What of all that the files say of an app is believed."""
+        files = self._declaring.get(name, ())
         if len(files) < 2:
             self._undecided.discard(name)
-        elif name in self._undecided:
+        if not files or name in self._undecided:
             self._apps.pop(name, None)
             return
         app = self._files[files[0]].apps[name]
         clash = next(iter(self._clash(name)), None)
-        if clash is not None and app.problem is None:
+        lost = self._claims.lost(files[0], app, self._has)
+        if lost is not None:  # it stays what it was; one that is new is nothing yet
+            known = self._apps.get(name)
+            if known is None:
+                return
+            app = _marked(known, lost)
+        elif clash is not None and app.problem is None:
             app = replace(app, problem=clash)
         if app != self._apps.get(name):
             self._apps[name] = app
+
+    def _has(self, name: str, address: Address) -> bool:
+        """Whether an app listens on this very address, as it was last believed."""
+        app = self._apps.get(name)
+        return app is not None and any(one.address == address for one in app.spec.sockets)
 
     def _leave_undecided(self) -> None:
         """Of two apps of one name nobody knows which was there first: neither is declared.

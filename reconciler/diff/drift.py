@@ -17,8 +17,10 @@ from reconciler.model.revision import same_revision
 SYNC_DRIFT = {DriftKind.MISSING, DriftKind.EXTRA, DriftKind.OUTDATED, DriftKind.ORPHAN}
 
 
-def drift_of(app: DesiredApp, replicas: Replicas, memory: AppMemory) -> tuple[Drift, ...]:
-    """All drift of one declared app, by instance."""
+def drift_of(
+    app: DesiredApp, replicas: Replicas, memory: AppMemory, conflict: str = ""
+) -> tuple[Drift, ...]:
+    """All drift of one declared app, by instance. ``conflict``: ``Observed.conflicts``."""
     outdated = (*replicas.old, *replicas.spared)
     served = {process.tag.instance for process in outdated}
     found = [
@@ -31,6 +33,7 @@ def drift_of(app: DesiredApp, replicas: Replicas, memory: AppMemory) -> tuple[Dr
         for process in replicas.extra
     ]
     found += _all_outdated(app, outdated, memory)
+    found += [Drift(DriftKind.PORT_CONFLICT, app.name, conflict)] if conflict else []
     found += _faults((*replicas.current, *outdated, *replicas.extra))
     return tuple(sorted(found, key=lambda drift: (drift.instance, drift.kind)))
 

@@ -56,12 +56,17 @@ def plan(
         if app is None:
             plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
         else:
-            plans.append(_plan_declared(app, mine, remembered, now))
+            conflict = observed.conflicts.get(name, "")
+            plans.append(_plan_declared(app, mine, remembered, now, conflict))
     return Plan(tuple(plans), desired.problems)
 
 
 def _plan_declared(
-    app: DesiredApp, processes: Sequence[Process], before: AppMemory, now: float
+    app: DesiredApp,
+    processes: Sequence[Process],
+    before: AppMemory,
+    now: float,
+    conflict: str,
 ) -> AppPlan:
     memory = history.record(before, app)
     if not before.revisions:
@@ -75,7 +80,7 @@ def _plan_declared(
         app,
         tuple(_actions(app, sorted_by, memory, now)),
         review.change_of(app, sorted_by, before, memory),
-        _status(app, sorted_by, memory, now),
+        _status(app, sorted_by, memory, now, conflict),
         memory,
         events,
         _look_again_at(app, sorted_by, memory, now),
@@ -154,10 +159,12 @@ def _why_started(number: int, sorted_by: Replicas, memory: AppMemory) -> str:
     return f"revision {history.number_of(memory, sorted_by.target)}"
 
 
-def _status(app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float) -> AppStatus:
+def _status(
+    app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float, conflict: str
+) -> AppStatus:
     revision = memory.revisions[-1]
     current = sorted_by.current
-    found = drift.drift_of(app, sorted_by, memory)
+    found = drift.drift_of(app, sorted_by, memory, conflict)
     everyone = (*current, *sorted_by.old, *sorted_by.extra, *sorted_by.spared)
     return AppStatus(
         name=app.name,

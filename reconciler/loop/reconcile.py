@@ -84,6 +84,8 @@ class Reconciler:
         for app_plan in self.plan(name).apps:
             if not self.leaving:
                 self._take_note(app_plan)
+            spec = app_plan.desired.spec if app_plan.desired is not None else None
+            self._running.declare_sockets(name, spec)
             await self._act(app_plan)
             self._attempts.pop(name, None)
             if app_plan.actions and not self.leaving:

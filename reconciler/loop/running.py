@@ -1,27 +1,35 @@
 """The observed and the effecting side of the loop: our processes, their output and their probes.
 
-Starting, adopting and stopping a process each touch four things in the right order: its record
-(``Host``), its output (``Capture``), its probe (``Prober``) and the journal. Here and only here.
+Starting, adopting and stopping a process each touch five things in the right order: its record
+(``Host``), its output (``Capture``), its sockets, its probe (``Prober``) and the journal. Here and
+only here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from reconciler.converge import handover
 from reconciler.converge.account import account_of
-from reconciler.converge.capture import Capture
-from reconciler.converge.spawn import spawn
+from reconciler.converge.capture import Capture, Streams
+from reconciler.converge.handover import Handed, Handover
+from reconciler.converge.privatesocket import PrivateSockets
+from reconciler.converge.sockets import Sockets
+from reconciler.converge.spawn import Spawned, spawn
 from reconciler.converge.stop import Stopper
 from reconciler.loop.journal import Journal
+from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
 from reconciler.model.plan import End, Start
+from reconciler.observed import listeners
 from reconciler.observed.clock import boot_now
 from reconciler.observed.host import Host
 from reconciler.observed.probes import Prober
@@ -61,13 +69,17 @@ class Running:
         self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble)
         self._stopper = Stopper(loop, self.host.signal, self.host.signal_all, self._hook_failed)
         self._prober = Prober(loop, self._probed)
+        self._sockets = Sockets(self._instances_with, self._stranger_at)
+        self._private = PrivateSockets(state_dir)
+        self._preload = handover.install_preload(state_dir)
         # Main processes that ended and left children behind: on their way out until all are gone.
         self._remnants: dict[str, Process] = {}
 
     def observed(self, app: str | None = None) -> Observed:
         """The processes of one app, or of all; with those whose children have yet to go."""
         left = [p for p in self._remnants.values() if app is None or p.tag.app == app]
-        return Observed((*self.host.processes(app), *left), self.host.faults)
+        processes = (*self.host.processes(app), *left)
+        return Observed(processes, self.host.faults, self._sockets.conflicts())
 
     def apps(self) -> set[str]:
         """Names of the apps of which anything runs."""
@@ -89,6 +101,7 @@ class Running:
         """Write down what processes left that ended while no controller ran."""
         live = {process.tag.nonce for process in self.host.processes()}
         self.capture.sweep(live)
+        self._private.sweep(live)
 
     def sample(self) -> None:
         """See which processes were frozen, resumed, or had their program replaced on disk."""
@@ -102,18 +115,43 @@ class Running:
         owner = (account.uid, account.gid) if account.switch else (None, None)
         streams = self.capture.open(tag, *owner)
         try:
-            spawned = spawn(app, tag, streams.stdout, streams.stderr)
+            spawned = self._spawn(app, tag, streams)
         except BaseException:
-            streams.close()
             self.capture.detach(tag.nonce)
+            self._let_go(tag.nonce)
             raise
-        streams.close()
+        finally:
+            streams.close()
         process = spawned.process
         self.host.register(process, spawned.pidfd)
         self._journal.started(process.id, tag)
         self.capture.attach(tag, app.spec.logs, process.id.pid)
         self._probe(process, app.spec)
         return process
+
+    def _spawn(self, app: DesiredApp, tag: Tag, streams: Streams) -> Spawned:
+        """Start the program with its sockets: the shared ones, and its own for its probes."""
+        sockets = app.spec.sockets
+        if not sockets:
+            return spawn(app, tag, streams.stdout, streams.stderr)
+        fds = self._sockets.hold(tag.nonce, sockets)
+        handed = [*map(Handed, fds, sockets)]
+        with ExitStack() as stack:
+            for one in app.spec.probed_sockets():
+                own = stack.enter_context(self._private.create(tag.nonce, one.name))
+                handed.append(Handed(own.fileno(), one, private=True))
+            given = Handover(handed, self._preload)
+            return spawn(app, tag, streams.stdout, streams.stderr, given)
+
+    def _let_go(self, nonce: str) -> None:
+        """The sockets of a process that is gone, or was never started."""
+        self._sockets.release(nonce)
+        self._private.remove(nonce)
+
+    def declare_sockets(self, app: str, spec: AppSpec | None) -> None:
+        """Listen where the app is declared to, from before its first start to after its last."""
+        wanted = spec.sockets if spec is not None and spec.wanted else ()
+        self._sockets.declare(app, wanted)
 
     def end(self, action: End, spec: AppSpec, app: DesiredApp | None) -> None:
         """Begin to stop a process; once more has no effect."""
@@ -138,6 +176,8 @@ class Running:
         """Leave everything running for the next controller."""
         self._prober.close()
         self._stopper.close()
+        self._sockets.close()
+        self._private.close()
         self.capture.close()
         self.host.close()
 
@@ -203,6 +243,7 @@ class Running:
     def _gone(self, nonce: str) -> None:
         remnant = self._remnants.pop(nonce, None)
         self._stopper.gone(nonce)
+        self._let_go(nonce)
         # After what is due now: a replacement need not wait for files to be removed.
         self._loop.call_soon(self.capture.detach, nonce)
         if remnant is not None:
@@ -214,6 +255,21 @@ class Running:
             tag = process.tag
             event = Event(tag.app, "FailedPreStopHook", sentence, "Warning", tag.instance)
             self._on_event(event)
+
+    def _instances_with(self, address: Address) -> Iterator[tuple[int, int]]:
+        """Processes of ours that have a socket open: its pidfd, and the number it has there."""
+        inodes = [inode for inode, at in listeners.listening(address).items() if at == address]
+        for process in self.host.processes() if inodes else ():
+            pidfd = self.host.pidfd(process.tag.nonce)
+            if pidfd is not None:
+                for holder in listeners.holders(inodes, [process.id.pid]):
+                    yield pidfd, holder.fd
+
+    def _stranger_at(self, address: Address, own: set[int]) -> str | None:
+        """Who else listens there: neither one of our sockets, nor one a process of ours has."""
+        processes = self.host.processes()
+        pids = [id.pid for process in processes for id in (process.id, *process.stragglers)]
+        return listeners.stranger(address, own, pids)
 
     def _witness(self, id: ProcessId) -> Tag | None:
         record = self._recorded.get(id)

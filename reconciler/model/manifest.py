@@ -6,6 +6,7 @@ A field stands here only once recon does what it says; anything else is an unkno
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import shlex
 import signal
@@ -15,12 +16,21 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from reconciler.model.address import Address
 from reconciler.model.fields import in_place, template
 from reconciler.model.quantity import parse_share, parse_size
 
 API_VERSION = "recon/v1"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _UMASK = re.compile(r"0?[0-7]{1,3}")
+RESERVED = {
+    "RECON_ID": "is how recon knows its processes",
+    "RECON_SOCKETS": "tells a program of its sockets",
+    "LISTEN_FDS": "tells a program of its sockets",
+    "LISTEN_PID": "tells a program of its sockets",
+    "LISTEN_FDNAMES": "tells a program of its sockets",
+}
+"""Variables that are recon's to set, and why."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -67,6 +77,23 @@ def _umask(value: Any) -> str:
     return text[-3:].rjust(3, "0")
 
 
+def _mode(value: Any) -> str:
+    text = str(value)
+    if not _UMASK.fullmatch(text):
+        raise ValueError(f"{value!r} is not a file mode; write it in octal, as '0660'")
+    return text[-3:].rjust(3, "0")
+
+
+def _host(value: str) -> str:
+    """The canonical form, so that two ways to write an address are one address."""
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        near = {"localhost": "127.0.0.1", "*": "0.0.0.0, or :: for IPv6 as well"}.get(value)
+        hint = near or "127.0.0.1, ::1, or 0.0.0.0 or :: for all"
+        raise ValueError(f"{value!r} is not an IP address; write {hint}") from None
+
+
 Name = Annotated[str, AfterValidator(_name)]
 # `json_schema_input_type` is what people may write, for `recon schema`.
 Command = Annotated[
@@ -76,6 +103,8 @@ Signal = Annotated[str, BeforeValidator(_signal)]
 Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=int | str)]
 Share = Annotated[str | int, BeforeValidator(parse_share, json_schema_input_type=str | int)]
 Umask = Annotated[str, BeforeValidator(_umask, json_schema_input_type=int | str)]
+Mode = Annotated[str, BeforeValidator(_mode, json_schema_input_type=int | str)]
+Host = Annotated[str, AfterValidator(_host)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -109,8 +138,8 @@ def _env_names(value: dict[str, Any]) -> dict[str, Any]:
     for name, text in value.items():
         if not _VARIABLE.fullmatch(name):
             raise ValueError(f"{name!r} cannot be the name of an environment variable")
-        if name == "RECON_ID":
-            raise ValueError("RECON_ID is how recon knows its processes; it cannot be set")
+        if name in RESERVED:
+            raise ValueError(f"{name} {RESERVED[name]}; it cannot be set")
         if isinstance(text, str) and "\0" in text:
             raise ValueError(f"{name} holds a NUL byte, which no environment can")
     return value
@@ -130,6 +159,47 @@ EnvFrom = Annotated[
     tuple[EnvFile, ...],
     BeforeValidator(_env_from, json_schema_input_type=list[str | EnvFile]),
 ]
+
+
+class Socket(Manifest):
+    """A listening socket that recon binds, keeps open, and hands to every instance."""
+
+    name: Name = Field(description="by which the program knows it (LISTEN_FDNAMES)")
+    port: Port | None = Field(None, description="of TCP")
+    host: Host = Field("127.0.0.1", description="IP address; 0.0.0.0 or :: for all")
+    path: str | None = Field(None, description="of a unix socket, instead of a port")
+    mode: Mode = Field("660", description="of a unix socket's file, octal")
+    owner: str | None = Field(None, description="user that owns a unix socket's file")
+    group: str | None = Field(None, description="group that owns a unix socket's file")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Socket:
+        if (self.port is None) == (self.path is None):
+            raise ValueError("a socket needs exactly one of port and path")
+        strange = {"mode", "owner", "group"} if self.path is None else {"host"}
+        for name in sorted(strange & self.model_fields_set):
+            kind = "a unix socket (path)" if self.path is None else "a port"
+            raise ValueError(f"{name} is for {kind} only; remove it")
+        return self
+
+    @property
+    def address(self) -> Address:
+        """Where it listens; of a spec whose paths are absolute."""
+        return Address(path=self.path) if self.path else Address(self.host, self.port or 0)
+
+
+def _sockets(value: tuple[Socket, ...]) -> tuple[Socket, ...]:
+    for index, socket in enumerate(value):
+        for earlier in value[:index]:
+            if earlier.name == socket.name:
+                raise ValueError(f"two sockets are named {socket.name}; rename one")
+            if earlier.address.overlaps(socket.address):
+                both = f"{earlier.name} and {socket.name}"
+                raise ValueError(f"{both} both listen on {socket.address}; remove one")
+    return value
+
+
+Sockets = Annotated[tuple[Socket, ...], AfterValidator(_sockets)]
 
 
 class StrategyType(StrEnum):
@@ -234,6 +304,7 @@ class AppSpec(Manifest):
     user: str | None = template(None, "run as this user (recon must be root)")
     group: str | None = template(None, "run as this group (recon must be root)")
     umask: Umask | None = template(None, "file mode creation mask, octal")
+    sockets: Sockets = template((), "listening sockets that all instances share")
     instances: int = in_place(1, "how many processes", ge=0, le=100_000)
     strategy: Strategy = in_place(Strategy(), "how an update replaces processes")
     readiness_probe: Probe | None = in_place(None, "when an instance counts as ready")
@@ -272,6 +343,17 @@ class AppSpec(Manifest):
         if self.min_ready_seconds is not None:
             return self.min_ready_seconds
         return 0.0 if self.readiness_probe else 1.0
+
+    def probed_socket(self, probe: Probe | None) -> Socket | None:
+        """The shared socket that a probe asks for: such a check goes to the instance's own."""
+        target = (probe.http_get or probe.tcp_socket) if probe else None
+        port = target.port if target else None
+        return next((one for one in self.sockets if one.port and one.port == port), None)
+
+    def probed_sockets(self) -> tuple[Socket, ...]:
+        """All shared sockets that some probe asks for."""
+        found = {one.name: one for p in (self.readiness_probe,) if (one := self.probed_socket(p))}
+        return tuple(found.values())
 
     @property
     def wanted(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -99,3 +100,5 @@ class Observed:
     processes: tuple[Process, ...] = ()
     faults: tuple[str, ...] = ()
     """Witnesses that contradict each other, as sentences."""
+    conflicts: Mapping[str, str] = field(default_factory=dict)
+    """By app: why one of its sockets cannot be had, a sentence that names who has it."""

@@ -60,6 +60,7 @@ class DriftKind(StrEnum):
     FROZEN = "Frozen"
     UNHEALTHY = "Unhealthy"
     BINARY = "Binary"
+    PORT_CONFLICT = "PortConflict"
 
 
 @dataclass(frozen=True, slots=True)

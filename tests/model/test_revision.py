@@ -64,6 +64,7 @@ TEMPLATE: dict[str, Any] = {
     "user": "crm",
     "group": "crm",
     "umask": "022",
+    "sockets": [{"name": "http", "port": 3000}],
 }
 
 

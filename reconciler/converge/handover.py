@@ -1,0 +1,122 @@
+"""What a program is told of the sockets that it is handed: the protocol of systemd, and a little.
+
+==============  ==================================================================================
+LISTEN_FDS      how many, from descriptor 3 on (sd_listen_fds(3))
+LISTEN_PID      the program's own pid
+LISTEN_FDNAMES  their names, parted by colons; ``<name>.probe`` is a private one, see below
+RECON_SOCKETS   the same as JSON, with addresses: for the preload below
+NODE_OPTIONS    loads ``preload.cjs`` into Node programs, which makes an unchanged ``listen(3000)``
+                take the socket, and drains on SIGTERM
+==============  ==================================================================================
+
+A check of a shared port tells of the service, not of one instance. So where a probe asks a port
+that is shared, each instance gets a second, private socket, which answers for it alone. It is
+bound but not listening: a check of it is refused until the program's own listen(2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.converge.descriptors import FIRST
+from reconciler.converge.unstartable import SpawnError
+from reconciler.model.manifest import Socket
+
+_PRELOAD = Path(__file__).with_name("preload.cjs")
+_SHARED = Path("/run/recon")
+_SHELL = ("/bin/sh", "-c", 'LISTEN_PID=$$; export LISTEN_PID; unset PWD; exec "$@"', "sh")
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Handed(NamedTuple):
+    """One descriptor for a program."""
+
+    fd: int
+    socket: Socket
+    private: bool = False
+    """It is the instance's own, for its probes."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.socket.name}.probe" if self.private else self.socket.name
+
+
+class Handover(NamedTuple):
+    """All that one program is handed."""
+
+    handed: Sequence[Handed]
+    preload: str
+    """The file for Node programs (``install_preload``)."""
+
+
+def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str, str]:
+    """The environment of a program that is handed these. Raises SpawnError.
+
+    A variable whose name a shell cannot hold would be lost: see ``own_pid``.
+    """
+    for name in environment:
+        if not _SHELL_NAME.fullmatch(name):
+            told = f"{name} cannot be handed over together with sockets; use letters, digits and _"
+            raise SpawnError(told, transient=False)
+    options = environment.get("NODE_OPTIONS", "")
+    handed = sockets.handed
+    return {
+        **environment,
+        "LISTEN_FDS": str(len(handed)),
+        "LISTEN_FDNAMES": ":".join(one.name for one in handed),
+        "RECON_SOCKETS": json.dumps([*map(_told, handed, range(FIRST, FIRST + len(handed)))]),
+        "NODE_OPTIONS": f"{options} --require={_quoted(sockets.preload)}".strip(),
+    }
+
+
+def own_pid(command: Sequence[str]) -> tuple[str, ...]:
+    """The command, started so that LISTEN_PID is its pid, which nobody knows before the fork."""
+    return (*_SHELL, *command)
+
+
+def install_preload(state_dir: Path) -> str:
+    """Put the preload where programs of any user can read it; its path.
+
+    Named by its content, so that an upgrade takes it away from no program that runs: each Node
+    process that such a program starts loads it again.
+    """
+    content = _PRELOAD.read_bytes()
+    folder = _SHARED if os.geteuid() == 0 else state_dir
+    try:
+        return _installed(folder, content)
+    except OSError:
+        return _installed(state_dir, content)
+
+
+def _installed(folder: Path, content: bytes) -> str:
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    path = folder / f"node-{hashlib.sha256(content).hexdigest()[:12]}.cjs"
+    if not path.exists() or path.read_bytes() != content:
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(content)
+        fresh.chmod(0o644)
+        fresh.rename(path)
+    return str(path)
+
+
+def _told(handed: Handed, fd: int) -> dict[str, Any]:
+    socket = handed.socket
+    if handed.private:
+        return {"name": handed.name, "fd": fd, "serves": socket.name}
+    if socket.path is not None:
+        return {"name": handed.name, "fd": fd, "path": socket.path}
+    return {"name": handed.name, "fd": fd, "host": socket.host, "port": socket.port}
+
+
+def _quoted(path: str) -> str:
+    """As Node splits NODE_OPTIONS: double quotes, in which a backslash escapes."""
+    if not re.search(r'[\s"\\]', path):
+        return path
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

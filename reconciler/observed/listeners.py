@@ -1,0 +1,111 @@
+"""Who listens where: the kernel's tables of sockets, and the descriptors that hold them.
+
+Read when a socket is to be bound or fetched back, and when one is in the way; never in between.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from reconciler.model.address import Address
+from reconciler.observed import procfs
+
+_LISTEN = b"0A"
+_ACCEPTS = b"00010000"
+"""SO_ACCEPTCON, the flag of a unix socket that listens."""
+
+
+class Holder(NamedTuple):
+    """A process that has a socket open, and by which number."""
+
+    pid: int
+    fd: int
+
+
+def listening(address: Address, proc: str = procfs.PROC) -> dict[int, Address]:
+    """The listening sockets that are in the way of ``address``: inode → where it listens."""
+    return {inode: at for inode, at in _sockets(address, proc) if at.overlaps(address)}
+
+
+def holders(inodes: Iterable[int], pids: Iterable[int], proc: str = procfs.PROC) -> list[Holder]:
+    """Which of these processes have one of these sockets open, as far as we may look."""
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    found = []
+    for pid in pids:
+        try:
+            for name in os.listdir(f"{proc}/{pid}/fd"):
+                if os.readlink(f"{proc}/{pid}/fd/{name}") in wanted:
+                    found.append(Holder(pid, int(name)))
+        except OSError:
+            continue  # gone, or not ours to look at
+    return found
+
+
+def stranger(
+    address: Address, ours: Container[int], pids: Iterable[int], proc: str = procfs.PROC
+) -> str | None:
+    """Who is in the way of ``address``, as a phrase; None where nobody is.
+
+    ``ours`` are inodes of sockets of our own, ``pids`` processes of ours that may have others.
+    """
+    pids = list(pids)
+    inodes = [inode for inode in listening(address, proc) if inode not in ours]
+    strange = [inode for inode in inodes if not holders([inode], pids, proc)]
+    return describe(strange, proc) if strange else None
+
+
+def describe(inodes: Iterable[int], proc: str = procfs.PROC) -> str:
+    """Who holds these sockets, for a sentence: ``pid 812 (nginx: master process)``."""
+    pids = sorted({holder.pid for holder in holders(inodes, procfs.pids(proc), proc)})
+    if not pids:
+        return "a process of another user"
+    told = ", ".join(f"pid {pid} ({_command(pid, proc)})" for pid in pids[:2])
+    return told + (f" and {len(pids) - 2} more" if len(pids) > 2 else "")
+
+
+def _command(pid: int, proc: str) -> str:
+    try:
+        words = Path(f"{proc}/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("latin-1")
+    except OSError:
+        return "gone"
+    text = "".join(character if character.isprintable() else "?" for character in words.strip())
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _sockets(address: Address, proc: str) -> Iterator[tuple[int, Address]]:
+    if address.path:
+        yield from _unix(address.path, proc)
+        return
+    for table in ("tcp", "tcp6"):
+        for line in _lines(f"{proc}/net/{table}"):
+            fields = line.split()
+            host, _, port = fields[1].decode().partition(":")
+            if fields[3] == _LISTEN and int(port, 16) == address.port:
+                yield int(fields[9]), Address(_ip(host), address.port)
+
+
+def _unix(path: str, proc: str) -> Iterator[tuple[int, Address]]:
+    for line in _lines(f"{proc}/net/unix"):
+        fields = line.split(None, 7)
+        if len(fields) == 8 and fields[3] == _ACCEPTS and os.fsdecode(fields[7].strip()) == path:
+            yield int(fields[6]), Address(path=path)
+
+
+def _lines(table: str) -> list[bytes]:
+    try:
+        return Path(table).read_bytes().splitlines()[1:]
+    except OSError:
+        return []  # no IPv6 here, or no such kind of socket
+
+
+def _ip(text: str) -> str:
+    """The kernel writes 32-bit words, each in the byte order of the machine."""
+    raw = bytes.fromhex(text)
+    step = -1 if sys.byteorder == "little" else 1
+    words = [raw[at : at + 4][::step] for at in range(0, len(raw), 4)]
+    return str(ipaddress.ip_address(b"".join(words)))

@@ -1,0 +1,191 @@
+"""One socket an address: kept while it is needed, fetched back, never shared with strangers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.converge.sockets import SocketError, Sockets
+from reconciler.model.address import Address
+from reconciler.model.manifest import Socket
+from reconciler.observed import listeners
+from tests.waiting import until
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free: int = probe.getsockname()[1]
+    return free
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    made = Sockets(lambda address: (), lambda address, own: None)
+    yield made
+    made.close()
+
+
+def tcp(port: int, name: str = "http") -> tuple[Socket, ...]:
+    return (Socket(name=name, port=port),)
+
+
+def inode(fd: int) -> int:
+    return os.fstat(fd).st_ino
+
+
+def is_open(port: int) -> bool:
+    return bool(listeners.listening(Address("127.0.0.1", port)))
+
+
+def test_it_listens_as_soon_as_it_is_declared_and_is_one_for_all(
+    sockets: Sockets, port: int
+) -> None:
+    sockets.declare("web", tcp(port))
+    socket.create_connection(("127.0.0.1", port)).close()
+    [one] = sockets.hold("n1", tcp(port))
+    [two] = sockets.hold("n2", tcp(port))
+    assert inode(one) == inode(two)
+
+
+def test_it_is_kept_until_the_last_process_that_has_it_is_gone(sockets: Sockets, port: int) -> None:
+    sockets.declare("web", tcp(port))
+    sockets.hold("n1", tcp(port))
+    sockets.declare("web", ())
+    assert is_open(port)
+    sockets.release("n1")
+    assert not is_open(port)
+
+
+def test_another_app_takes_it_over_as_it_is(sockets: Sockets, port: int) -> None:
+    sockets.declare("old", tcp(port))
+    [before] = map(inode, sockets.hold("n1", tcp(port)))
+    sockets.declare("new", tcp(port, "site"))
+    sockets.declare("old", ())
+    sockets.release("n1")
+    assert [*map(inode, sockets.hold("n2", tcp(port)))] == [before]
+
+
+def test_a_stranger_is_named_and_the_socket_is_had_once_it_left(port: int) -> None:
+    names: list[str] = ["pid 7 (nginx)"]
+    sockets = Sockets(lambda address: (), lambda address, own: names[0] if names else None)
+    sockets.declare("web", tcp(port))
+    assert "127.0.0.1:" in sockets.conflicts()["web"] and "pid 7 (nginx)" in str(
+        sockets.conflicts()
+    )
+    with pytest.raises(SocketError, match="held by pid 7"):
+        sockets.hold("n1", tcp(port))
+    names.clear()
+    sockets.declare("web", tcp(port))
+    assert not sockets.conflicts() and is_open(port)
+    sockets.close()
+
+
+HOLDER = """
+import socket, sys
+held = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print(held.fileno(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_it_is_fetched_from_a_process_that_has_it(port: int) -> None:
+    """pidfd_getfd: the same socket, with the connections that wait in it."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout is not None and holder.stdin is not None
+        fd = int(holder.stdout.readline())
+        [before] = listeners.listening(Address("127.0.0.1", port))
+        pidfd = os.pidfd_open(holder.pid)
+        sockets = Sockets(lambda address: [(pidfd, fd)], lambda address, own: "nobody may ask")
+        sockets.declare("web", tcp(port))
+        assert sockets.conflicts() == {}
+        assert [*map(inode, sockets.hold("n1", tcp(port)))] == [before]
+        os.close(pidfd)
+        sockets.close()
+    finally:
+        holder.kill()
+        holder.communicate()
+    until(lambda: not is_open(port), what="the last one that had it is gone")
+
+
+def test_where_it_cannot_be_fetched_it_is_bound_beside_the_old_one(port: int) -> None:
+    """The stated fallback: the address is served on, by two queues for a while."""
+    first = Sockets(lambda address: (), lambda address, own: None)
+    first.declare("web", tcp(port))
+    second = Sockets(lambda address: [(-1, -1)], lambda address, own: None)
+    second.declare("web", tcp(port))
+    assert second.conflicts() == {} and is_open(port)
+    assert len(listeners.listening(Address("127.0.0.1", port))) == 2
+    first.close()
+    second.close()
+
+
+def test_a_unix_socket_has_its_mode_and_is_removed_with_its_last_user(
+    sockets: Sockets, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.sock"
+    declared = (Socket(name="api", path=str(path), mode="0620"),)
+    sockets.declare("web", declared)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o620
+    sockets.declare("web", ())
+    assert not path.exists()
+
+
+def test_a_changed_mode_is_set_on_the_same_socket(sockets: Sockets, tmp_path: Path) -> None:
+    path = tmp_path / "x.sock"
+    sockets.declare("web", (Socket(name="api", path=str(path), mode="0600"),))
+    before = path.stat().st_ino
+    sockets.declare("web", (Socket(name="api", path=str(path), mode="0666"),))
+    assert (path.stat().st_ino, stat.S_IMODE(path.stat().st_mode)) == (before, 0o666)
+
+
+def test_a_file_in_the_way_is_never_removed(sockets: Sockets, tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data")
+    sockets.declare("web", (Socket(name="api", path=str(path)),))
+    assert "is there and is no socket" in sockets.conflicts()["web"]
+    assert path.read_text() == "data"
+
+
+def test_an_address_of_another_host_is_told_in_a_sentence(sockets: Sockets, port: int) -> None:
+    sockets.declare("web", (Socket(name="http", port=port, host="192.0.2.1"),))
+    assert "192.0.2.1 is no address of this host" in sockets.conflicts()["web"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_low_port_says_what_would_allow_it(tmp_path: Path) -> None:
+    code = (
+        "import os\n"
+        "from reconciler.converge.sockets import Sockets\n"
+        "from reconciler.model.manifest import Socket\n"
+        "os.setuid(65534)\n"
+        "made = Sockets(lambda a: (), lambda a, own: None)\n"
+        "made.declare('web', (Socket(name='http', port=81),))\n"
+        "print(made.conflicts()['web'])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    start = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()
+    if int(start) <= 81:
+        pytest.skip("port 81 is for everybody here (net.ipv4.ip_unprivileged_port_start)")
+    assert "port 81 is for root" in done.stdout and "sysctl" in done.stdout, done.stderr

@@ -173,6 +173,9 @@ def _bind_port(bound: socket.socket, address: Address) -> None:
         bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address.host != "::")
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    # Inherited by each connection: uvicorn takes every descriptor for a unix socket, and would
+    # leave this out; its clients then wait 40 ms for each answer on a kept connection.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     bound.bind((address.host, address.port))
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from e2e.bench import crash, dryrun, edit, idle, logs, machine, startup, status
+from e2e.bench import crash, dryrun, edit, idle, logs, machine, rolls, startup, status
 from e2e.bench.figures import Line, Report
 from e2e.bench.install import install
 from e2e.bench.program import build
@@ -27,6 +27,7 @@ _ROWS = {
     "idle": idle.measure,
     "status": status.measure,
     "dry-run": dryrun.measure,
+    "rolls": rolls.measure,
 }
 _JSON = Path("bench.json")
 

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import shutil
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,14 @@ def filesystem(path: Path) -> str:
         if str(path).startswith(mount) and len(mount) > len(best[0]):
             best = (mount, kind)
     return best[1]
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def installed(*programs: str) -> bool:

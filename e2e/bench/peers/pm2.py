@@ -43,6 +43,17 @@ class Pm2:
         config.write_text(json.dumps({"apps": [app]}))
         self._pm2("start", str(config))
 
+    def cluster(self, script: Path, instances: int, env: dict[str, str]) -> None:
+        """A Node program in its cluster mode."""
+        app = {"name": "app", "script": str(script), "instances": instances}
+        config = self.home / "ecosystem.config.json"
+        config.write_text(json.dumps({"apps": [{**app, "exec_mode": "cluster", "env": env}]}))
+        self._pm2("start", str(config))
+
+    def reload(self) -> None:
+        """Its update without a gap; returns when it is done."""
+        self._pm2("reload", "app")
+
     def status_seconds(self) -> float:
         """Wall time of `pm2 ls`."""
         began = time.monotonic()

@@ -31,23 +31,28 @@ def validate(
 ) -> int:
     """Look for mistakes in manifests.
 
-    Each is told with its file, line and column, and then the exit code is 1. FORMAT is text
-    or json.
+    Each is told with its file, line and column, and then the exit code is 1. Advice, on what is
+    right but will disappoint, leaves it at 0. FORMAT is text or json.
     """
     one_of("--output", output, ("text", "json"))
     place = where(manifests, state_dir, profile)
-    apps, problems = 0, []
+    apps, problems, advice = 0, [], []
     for root, only in _scopes(place, paths):
         found = _scan(Where(root, place.paths, profile))
-        apps += sum(_within(app.source.file, only) for app in found.apps.values())
+        chosen = [app for app in found.apps.values() if _within(app.source.file, only)]
+        apps += len(chosen)
+        advice += [one for app in chosen for one in _advice_on(app)]
         problems += [problem for problem in found.problems if _within(problem.file, only)]
     if output == "json":
-        print(json.dumps(_document(apps, problems), indent=2, ensure_ascii=False))
+        document = {**_document(apps, problems), "advice": advice}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
         return ERROR if problems else OK
     from reconciler.cli.render_status import problem  # noqa: PLC0415  only for text
 
     for one in _document(apps, problems)["errors"]:
         print(problem(one).strip())
+    for one in advice:
+        print(problem({**one, "message": f"{one['message']} (advice)"}).strip())
     files = len({one.file for one in problems})
     if problems:
         print(f"{count(len(problems), 'problem')} in {count(files, 'file')}", file=sys.stderr)
@@ -103,6 +108,17 @@ def _scan(place: Where) -> Any:
     from reconciler.cli.offline import store_of  # noqa: PLC0415  `init` reads no manifests
 
     return store_of(place).scan()
+
+
+def _advice_on(app: Any) -> Iterator[dict[str, Any]]:
+    """Advice as a problem is told: with its place."""
+    from reconciler.desired.locate import place_of  # noqa: PLC0415
+    from reconciler.diff.advice import advice_on  # noqa: PLC0415  `init` reads no manifests
+
+    for path, message in advice_on(app.spec):
+        line, column = place_of(app.source.file, app.name, path)
+        place = {"file": app.source.file, "line": line, "column": column}
+        yield {**place, "path": f"spec.{path}", "message": message}
 
 
 def _within(file: str, only: Path | None) -> bool:

@@ -1,0 +1,64 @@
+"""Advice from the manifest alone: what will work, and what to write where it will not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.diff.advice import advice_on
+from reconciler.model.manifest import AppSpec
+
+HTTP = {"httpGet": {"port": 3000}}
+SOCKET = [{"name": "http", "port": 3000}]
+
+
+def told(**spec: Any) -> list[tuple[str, str]]:
+    found = AppSpec.model_validate({"command": ["node", "x.js"], **spec})
+    return [(one.path, one.message) for one in advice_on(found)]
+
+
+@pytest.mark.parametrize("port", [{"readinessProbe": HTTP}, {"env": {"PORT": "3000"}}])
+def test_a_program_with_a_port_of_its_own_cannot_surge(port: dict[str, Any]) -> None:
+    [(path, message)] = told(**port)
+    assert path == "strategy" and "port 3000" in message
+    assert "sockets" in message and "maxSurge: 0" in message and "Recreate" in message
+
+
+def test_two_instances_cannot_share_a_port_that_is_not_a_socket() -> None:
+    [(path, message)] = told(readinessProbe=HTTP, instances=2)
+    assert path == "instances" and "{perInstance: 3000}" in message
+
+
+def test_instances_with_ports_of_their_own_cannot_surge_either() -> None:
+    [(path, message)] = told(env={"PORT": {"perInstance": 3000}}, instances=3)
+    assert path == "strategy" and "maxSurge: 0" in message
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"readinessProbe": HTTP, "sockets": SOCKET, "instances": 4},
+        {"readinessProbe": HTTP, "strategy": {"maxSurge": 0}},
+        {"readinessProbe": HTTP, "strategy": {"type": "Recreate"}},
+        {"env": {"PORT": {"perInstance": 3000}}, "instances": 2, "strategy": {"maxSurge": 0}},
+    ],
+)
+def test_there_is_none_where_it_works(spec: dict[str, Any]) -> None:
+    assert told(**spec) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["/srv/venv/bin/uvicorn", "--fd", "3", "site:app"],
+        ["python", "-m", "hypercorn", "--bind", "fd://3", "site:app"],
+        ["python", "uvicorn_server.py", "site:app"],
+    ],
+)
+def test_a_server_of_one_descriptor_cannot_answer_the_probe_of_one_instance(
+    command: list[str],
+) -> None:
+    [(path, message)] = told(command=command, sockets=SOCKET, readinessProbe=HTTP)
+    assert path == "readinessProbe" and "{log: " in message and "notify" in message

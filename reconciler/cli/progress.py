@@ -70,6 +70,8 @@ def is_hopeless(app: App) -> bool:
     """
     if "--confirm-prune" in app["message"]:
         return True
+    if _is_waiting(app):  # for an app that is suspended, or has failed
+        return ", which " in app["message"]
     if app["health"] != "Degraded":
         return False
     states = {row["state"] for row in app["instances"]}
@@ -83,6 +85,11 @@ def _is_undecided(app: App) -> bool:
     """No manifest declares it, and nothing is being done about that."""
     stopping = any(row["state"] == "stopping" for row in app["instances"])
     return bool(app["health"] == "Unknown" and not stopping)
+
+
+def _is_waiting(app: App) -> bool:
+    """Its start waits for what it depends on."""
+    return any(row["state"] == "waiting" for row in app["instances"])
 
 
 class _Shown:
@@ -115,7 +122,7 @@ def _progress(app: App) -> str:
     text = f"{app['health']}, {app['ready']} of {app['desired']} ready"
     if app["updated"] < app["desired"]:
         text += f", {app['updated']} updated"
-    if app["health"] == "Unknown":
+    if app["health"] == "Unknown" or _is_waiting(app):
         text = local(app["message"])
     return plain(text)
 

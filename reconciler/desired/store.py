@@ -16,7 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.desired.claims import Claims
+from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, lasting, read_regular, signature
+from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.resolve import Surroundings
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
@@ -65,6 +67,8 @@ class ManifestStore:
         self._undecided: set[str] = set()
         self._claims = Claims()
         self._apps: dict[str, DesiredApp] = {}
+        self._named: set[str] = set()
+        self._dependencies = DependencyCheck(self._locate_dependency)
         self._half_read: dict[str, bytes] = {}
         self._walk_problems: tuple[Problem, ...] = ()
         self._complete = False
@@ -78,7 +82,7 @@ class ManifestStore:
     @property
     def apps(self) -> Mapping[str, DesiredApp]:
         """By name: as declared, or as last declared well (then with ``problem``)."""
-        return self._apps
+        return self._dependencies.apps
 
     @property
     def unstable(self) -> frozenset[Path]:
@@ -98,11 +102,13 @@ class ManifestStore:
         found.update(problem for name in self._declaring for problem in self._clash(name))
         found.update(self._claims.problems())
         found.update(self._unknown_profile())
+        found.update(self._dependencies.problems)
         return tuple(sorted(found))
 
     def snapshot(self) -> Desired:
         """What is declared now, without looking again."""
-        return Desired(dict(self._apps), self.problems, self.settings, self._complete, self.root_id)
+        apps = dict(self._dependencies.apps)
+        return Desired(apps, self.problems, self.settings, self._complete, self.root_id)
 
     def scan(self, *, believe: bool = True) -> Desired:
         """Look at everything. ``believe``: take changed files at their first reading."""
@@ -124,6 +130,7 @@ class ManifestStore:
         if not self._scanned:
             self._leave_undecided()
         self._scanned = True
+        self._check_dependencies()
         return self.snapshot()
 
     def refresh(self, paths: Iterable[Path]) -> frozenset[str]:
@@ -140,7 +147,7 @@ class ManifestStore:
                 self.needs_scan = self.needs_scan or path in self._files
             else:
                 changed |= self._look(path, believe=False)
-        return frozenset(changed)
+        return frozenset(changed | self._check_dependencies())
 
     # -- one file ------------------------------------------------------------------------------
 
@@ -244,6 +251,7 @@ class ManifestStore:
 
     def _decide(self, name: str) -> None:
         """What of all that the files say of an app is believed."""
+        self._named.add(name)
         files = self._declaring.get(name, ())
         if len(files) < 2:
             self._undecided.discard(name)
@@ -287,6 +295,15 @@ class ManifestStore:
             other = sources[1] if source is sources[0] else sources[0]
             message = f"{name} is also declared in {other.file}:{other.line}; rename or remove one"
             yield Problem(source.file, source.line, 1, "metadata.name", message)
+
+    def _check_dependencies(self) -> frozenset[str]:
+        """Judge what was declared since; the names of the apps that may have changed by it."""
+        names, self._named = self._named, set()
+        return self._dependencies.update(self._apps, names)
+
+    def _locate_dependency(self, app: DesiredApp, index: int) -> tuple[int, int]:
+        profile = self._profile or self.settings.profile
+        return place_of(app.source.file, app.name, ("dependsOn", index), profile)
 
     # -- the whole -----------------------------------------------------------------------------
 

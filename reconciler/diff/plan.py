@@ -11,7 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconciler.diff import drift, health, history, progress, recreate, replicas, review, rolling
+from reconciler.diff import (
+    dependencies,
+    drift,
+    health,
+    history,
+    progress,
+    recreate,
+    replicas,
+    review,
+    rolling,
+)
 from reconciler.diff.backoff import holds
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.replicas import Replicas
@@ -31,6 +41,7 @@ from reconciler.model.plan import (
     Sync,
 )
 from reconciler.model.revision import same_revision
+from reconciler.model.standing import Standing
 
 _UNSEEN = Absence(Verdict.WAIT, "no manifest declares it; nothing is stopped before a clean scan")
 
@@ -41,14 +52,19 @@ def plan(
     memory: Mapping[str, AppMemory],
     now: float,
     absences: Mapping[str, Absence] | None = None,
+    *,
+    standings: Mapping[str, Standing] | None = None,
 ) -> Plan:
     """The plan for every app that is declared, runs, or is known to be absent.
 
     ``now`` and all times are boot seconds. ``absences`` (see ``prune``) judges the apps that no
-    manifest declares; without a verdict nothing of theirs is touched.
+    manifest declares; without a verdict nothing of theirs is touched. ``standings`` are those
+    of the apps that these depend on, where this is a slice; None: they are all in it.
     """
     absences = absences or {}
     processes = _by_app(observed.processes)
+    if standings is None:
+        standings = _standings(desired, processes, memory, now)
     plans = []
     for name in sorted({*desired.apps, *processes, *absences}):
         app, mine = desired.apps.get(name), processes.get(name, [])
@@ -57,7 +73,10 @@ def plan(
             plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
         else:
             conflict = observed.conflicts.get(name, "")
-            plans.append(_plan_declared(app, mine, remembered, now, conflict))
+            made = _plan_declared(
+                app, mine, remembered, now, standings=standings, conflict=conflict
+            )
+            plans.append(made)
     return Plan(tuple(plans), desired.problems)
 
 
@@ -66,24 +85,36 @@ def _plan_declared(
     processes: Sequence[Process],
     before: AppMemory,
     now: float,
+    *,
+    standings: Mapping[str, Standing],
     conflict: str,
 ) -> AppPlan:
     memory = history.record(before, app)
     if not before.revisions:
         memory = history.presume_good(memory, processes)
+    memory, events = dependencies.follow_restarts(app, processes, memory, standings)
     sorted_by = _sort(app, processes, memory, now)
-    memory, events = progress.advance(app.name, app.spec, sorted_by, memory, now)
+    waiting = dependencies.waiting_for(app.spec, sorted_by, memory, standings)
+    if waiting:  # no process of it can be late
+        memory = progress.without_rollout(memory)
+    else:
+        memory, advanced = progress.advance(app.name, app.spec, sorted_by, memory, now)
+        events = (*events, *advanced)
     if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
         sorted_by = _sort(app, processes, memory, now)
+    actions = () if waiting else tuple(_actions(app, sorted_by, memory, now))
+    starting = any(isinstance(action, Start) for action in actions)
+    memory = dependencies.note_begun(memory, sorted_by, starting=starting)
     return AppPlan(
         app.name,
         app,
-        tuple(_actions(app, sorted_by, memory, now)),
-        review.change_of(app, sorted_by, before, memory),
-        _status(app, sorted_by, memory, now, conflict),
+        actions,
+        review.change_of(app, sorted_by, before, memory, waiting),
+        _status(app, sorted_by, memory, now, waiting=waiting, conflict=conflict),
         memory,
         events,
         _look_again_at(app, sorted_by, memory, now),
+        dependencies.standing_of(app, sorted_by, memory),
     )
 
 
@@ -160,31 +191,40 @@ def _why_started(number: int, sorted_by: Replicas, memory: AppMemory) -> str:
 
 
 def _status(
-    app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float, conflict: str
+    app: DesiredApp,
+    sorted_by: Replicas,
+    memory: AppMemory,
+    now: float,
+    *,
+    waiting: str,
+    conflict: str,
 ) -> AppStatus:
     revision = memory.revisions[-1]
     current = sorted_by.current
     found = drift.drift_of(app, sorted_by, memory, conflict)
     everyone = (*current, *sorted_by.old, *sorted_by.extra, *sorted_by.spared)
+    how = health.health_of(app, sorted_by, revision, now)
     return AppStatus(
         name=app.name,
         kind="App",
         sync=health.sync_of(app, found, revision),
-        health=health.health_of(app, sorted_by, revision, now),
+        health=Health.PROGRESSING if waiting and how is Health.MISSING else how,
         desired=app.spec.wanted,
         ready=sum(process.ready is True for process in everyone),
         updated=len(current),
         available=len(sorted_by.up),
         revision=revision.number,
         restarts=sum(memory.restarts.values()),
-        message=health.message_of(app, sorted_by, memory, revision, now),
+        message=health.message_of(app, sorted_by, memory, revision, now) or waiting,
         conditions=health.conditions_of(app, sorted_by, revision, now),
         drift=found,
-        instances=tuple(_instances(app, sorted_by, memory)),
+        instances=tuple(_instances(app, sorted_by, memory, "waiting" if waiting else "missing")),
     )
 
 
-def _instances(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Iterator[InstanceStatus]:
+def _instances(
+    app: DesiredApp, sorted_by: Replicas, memory: AppMemory, absent: str
+) -> Iterator[InstanceStatus]:
     running = _ordered(
         (
             *sorted_by.current,
@@ -196,7 +236,7 @@ def _instances(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Itera
     )
     rows = [(p.tag.instance, _instance(p, memory, sorted_by.target)) for p in running]
     for state, numbers in (
-        ("missing", sorted_by.eligible),
+        (absent, sorted_by.eligible),
         ("backoff", sorted_by.waiting),
         ("completed", sorted_by.done),
         ("failed", sorted_by.lost),
@@ -244,6 +284,22 @@ def _look_again_at(
         moments.append(progress.deadline(app.spec, memory))
     # One that is past and still undecided waits for an event: see `progress.is_undecided`.
     return min((moment for moment in moments if moment > now), default=None)
+
+
+def _standings(
+    desired: Desired,
+    processes: Mapping[str, Sequence[Process]],
+    memory: Mapping[str, AppMemory],
+    now: float,
+) -> Mapping[str, Standing]:
+    """The standings of all apps that any depends on."""
+    needed = {need.app for app in desired.apps.values() for need in app.spec.depends_on}
+    return {
+        name: dependencies.look_at(
+            desired.apps[name], processes.get(name, ()), memory.get(name, AppMemory()), now
+        )
+        for name in needed & desired.apps.keys()
+    }
 
 
 def _ordered(processes: Iterable[Process]) -> list[Process]:

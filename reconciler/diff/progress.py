@@ -27,14 +27,14 @@ def advance(
     """The memory after looking at how far the rollout is, and what is to be told of it."""
     revision = memory.revisions[-1]
     if is_complete(spec, replicas, now):
-        done = _without_rollout(memory)
+        done = without_rollout(memory)
         if revision.good or revision.failed or spec.suspend or replicas.wanted == 0:
             return done, ()
         told = Event(app, "RolloutComplete", f"revision {revision.number} is available")
         return mark(done, replace(revision, good=True)), (told,)
     if replicas.wanted == 0 and not revision.failed:
         # On its way to nothing: no process of it can be late.
-        return _without_rollout(memory), ()
+        return without_rollout(memory), ()
     progress = _measure(replicas)
     if memory.progressed_at is None or progress > memory.progress:
         return replace(memory, progressed_at=now, progress=progress), ()
@@ -65,7 +65,8 @@ def is_undecided(spec: AppSpec, replicas: Replicas, now: float) -> bool:
     return False
 
 
-def _without_rollout(memory: AppMemory) -> AppMemory:
+def without_rollout(memory: AppMemory) -> AppMemory:
+    """The memory in which no deadline runs."""
     if memory.progressed_at is None:
         return memory
     return replace(memory, progressed_at=None, progress=0)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, DesiredApp
 
 CLEAN_SCANS = 2
 
@@ -47,10 +47,11 @@ def absences(
     not the one that was last accepted.
     """
     missing = sorted(known.keys() - desired.apps.keys())
+    needed = _needed(desired) if missing else {}
     clean: list[str] = []
     verdicts: dict[str, Absence] = {}
     for name in missing:
-        doubt = _doubt(desired, known[name])
+        doubt = _doubt(desired, known[name], needed.get(name))
         if doubt is not None:
             verdicts[name] = Absence(Verdict.HELD, doubt)
         elif absent_scans.get(name, 0) < CLEAN_SCANS:
@@ -65,14 +66,26 @@ def absences(
     return verdicts
 
 
-def _doubt(desired: Desired, source: str | None) -> str | None:
-    """Why the absence is not clean: something that could not be read may still declare the app."""
+def _doubt(desired: Desired, source: str | None, dependent: DesiredApp | None) -> str | None:
+    """Why the absence is not clean: something that could not be read may still declare the app,
+    or something that is declared needs it."""
     if not desired.complete:
         return "the manifests directory cannot be read completely, so nothing is stopped"
     for problem in desired.problems:
         if source is None or problem.file == source:
             return f"{problem.file} is in error and may declare it, so it keeps running"
+    if dependent is not None:
+        return f"{dependent.name} ({dependent.source.file}) depends on it, so it keeps running"
     return None
+
+
+def _needed(desired: Desired) -> Mapping[str, DesiredApp]:
+    """The apps that any depends on, each with the first that does."""
+    found: dict[str, DesiredApp] = {}
+    for name in sorted(desired.apps):
+        for need in desired.apps[name].spec.depends_on:
+            found.setdefault(need.app, desired.apps[name])
+    return found
 
 
 def _hold(

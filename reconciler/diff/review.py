@@ -20,8 +20,11 @@ from reconciler.model.plan import Change
 from reconciler.model.revision import Revision, same_revision
 
 
-def change_of(app: DesiredApp, replicas: Replicas, before: AppMemory, after: AppMemory) -> Change:
-    """The change of a declared app. ``before``: memory as it was, ``after``: with its revision."""
+def change_of(
+    app: DesiredApp, replicas: Replicas, before: AppMemory, after: AppMemory, waiting: str = ""
+) -> Change:
+    """The change of a declared app. ``before``: memory as it was, ``after``: with its revision,
+    ``waiting``: what its start has to wait for."""
     running = _running_revision(app, replicas, before)
     # One in backoff is as it was declared; that it waits is its health, not a change.
     as_declared = (*replicas.current, *replicas.waiting, *replicas.done, *replicas.lost)
@@ -33,6 +36,9 @@ def change_of(app: DesiredApp, replicas: Replicas, before: AppMemory, after: App
     fields = () if same else changed_fields(running, app)
     start = max(0, missing - replaced)
     stop = len(replicas.old) - replaced + len(replicas.extra)
+    notes = _notes(app.spec, replicas, replaced, last)
+    if waiting:
+        notes.append(waiting)
     new = not before.revisions and not (replicas.current or replicas.old or replicas.stopping)
     if new and replicas.wanted:
         action = "create"
@@ -48,7 +54,7 @@ def change_of(app: DesiredApp, replicas: Replicas, before: AppMemory, after: App
         replaced,
         stop,
         len(as_declared),
-        tuple(_notes(app.spec, replicas, replaced, last)),
+        tuple(notes),
     )
 
 

@@ -155,8 +155,9 @@ class Controller:
         """Stop everything; ``stopped`` is set when the last process is gone."""
         self._reconciler.leaving = True
         for name, memory in [*self.history.memories.items()]:
-            if memory.ended:  # whoever brings it up again means now, not after some backoff
-                self.history.remember(name, replace(memory, ended={}))
+            if memory.ended or memory.begun:
+                # Whoever brings it up again means now, not after some backoff; and in order.
+                self.history.remember(name, replace(memory, ended={}, begun=False))
         for name in self._running.apps():
             self._queue.add(name)
         self._check_stopped()

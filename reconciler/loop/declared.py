@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 
+from reconciler.desired.dependencies import Dependents
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.loop.journal import Journal
@@ -45,6 +46,7 @@ class Declared:
         self._on_change = on_change
         self._watcher = Watcher(root, loop, self._paths_changed, self._scan_soon)
         self._apps: dict[str, DesiredApp] = {}
+        self._dependents = Dependents()
         self._kept: dict[str, DesiredApp] = {}
         self._journal: Journal | None = None
         self._absent_scans: dict[str, int] = {}
@@ -90,6 +92,10 @@ class Declared:
 
     def apps(self) -> Mapping[str, DesiredApp]:
         return self._apps
+
+    def dependents(self, name: str) -> Set[str]:
+        """The declared apps that depend on this one."""
+        return self._dependents.of(name)
 
     def absence(self, name: str) -> Mapping[str, Absence]:
         """The verdict on an app that is not declared; empty for one that is."""
@@ -200,6 +206,7 @@ class Declared:
             if app is self._apps.get(name):
                 continue
             changed.append(name)
+            self._dependents.put(name, self._apps.get(name), app)
             if app is None:
                 del self._apps[name]
             else:

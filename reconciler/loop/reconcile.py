@@ -17,9 +17,11 @@ from reconciler.converge import retry
 from reconciler.converge.spawn import SpawnError
 from reconciler.desired.resolve import rebuild
 from reconciler.diff.backoff import after_failed_start
+from reconciler.diff.dependencies import look_at
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.review import last_spec
+from reconciler.diff.teardown import Teardown
 from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
 from reconciler.loop.queue import WorkQueue
@@ -28,6 +30,7 @@ from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.plan import Action, AppPlan, Plan, Start
 from reconciler.model.revision import same_revision
+from reconciler.model.standing import UNDECLARED, Standing
 from reconciler.observed.clock import boot_now
 
 _log = logging.getLogger(__name__)
@@ -54,19 +57,23 @@ class Reconciler:
         self._key = key
         self._attempts: dict[str, int] = {}
         self._rebuilt: dict[str, DesiredApp] = {}
+        self._standings: dict[str, Standing] = {}
+        self._teardown: Teardown | None = None
         self.leaving = False
         """Nothing is declared any more: everything is to be stopped (`recon down`)."""
 
     def plan(self, name: str | None = None) -> Plan:
         """The plan as of now, for one app or for all. Nothing is done by asking."""
+        standings = None
         if name is None:
             desired, memory = self._declared.snapshot(), self._history.memories
         else:
             desired, memory = self._declared.desired(name), {name: self._history.memory(name)}
+            standings = self._seen_by(desired.apps.get(name))
         if self.leaving:
             desired = Desired({}, desired.problems)
-        observed = self._running.observed(name)
-        return plan(desired, observed, memory, boot_now(), self._absences(name))
+        observed, absences = self._running.observed(name), self._absences(name)
+        return plan(desired, observed, memory, boot_now(), absences, standings=standings)
 
     async def work(self) -> None:
         """One worker. Trouble with one app is no trouble for the next."""
@@ -81,6 +88,8 @@ class Reconciler:
 
     async def _reconcile(self, name: str) -> None:
         """One pass over one app."""
+        if self.leaving:
+            self._let_go(name)
         for app_plan in self.plan(name).apps:
             if not self.leaving:
                 self._take_note(app_plan)
@@ -88,6 +97,7 @@ class Reconciler:
             self._running.declare_sockets(name, spec)
             await self._act(app_plan)
             self._attempts.pop(name, None)
+            self._tell_dependents(name, app_plan.standing)
             if app_plan.actions and not self.leaving:
                 self._queue.add(name)
             elif app_plan.look_again_at is not None:
@@ -165,11 +175,64 @@ class Reconciler:
             self._history.record(Event(name, "FailedSync", f"{error}; trying again", "Warning"))
         self._queue.add_at(name, boot_now() + retry.delay(attempt))
 
+    def _seen_by(self, app: DesiredApp | None) -> Mapping[str, Standing]:
+        """The standings of the apps that this one depends on, as they are now."""
+        found: dict[str, Standing] = {}
+        for need in app.spec.depends_on if app is not None and not self.leaving else ():
+            other = self._declared.apps().get(need.app)
+            if other is not None:
+                processes = self._running.observed(need.app).processes
+                memory = self._history.memory(need.app)
+                found[need.app] = look_at(other, processes, memory, boot_now())
+        return found
+
+    def _tell_dependents(self, name: str, standing: Standing) -> None:
+        """Wake those that wait for this app, or follow its restarts, where it stands otherwise."""
+        dependents = self._declared.dependents(name)
+        if not dependents:
+            self._standings.pop(name, None)
+        elif standing != self._standings.get(name, UNDECLARED):
+            self._standings[name] = standing
+            for dependent in dependents:
+                if self._heeds(dependent, name):
+                    self._queue.add(dependent)
+
+    def _heeds(self, dependent: str, name: str) -> bool:
+        """Whether it makes a difference to ``dependent`` how ``name`` stands."""
+        if not self._history.memory(dependent).begun:
+            return True
+        needs = self._declared.apps()[dependent].spec.depends_on
+        return any(need.restart for need in needs if need.app == name)
+
     def _absences(self, name: str | None) -> Mapping[str, Absence]:
         if self.leaving:
-            down = Absence(Verdict.DELETE, "recon down")
-            return dict.fromkeys(self._running.apps() if name is None else [name], down)
+            names = self._running.apps() if name is None else [name]
+            return {one: self._leave(one) for one in names}
         return self._declared.absences() if name is None else self._declared.absence(name)
+
+    def _leave(self, name: str) -> Absence:
+        """The verdict on an app while everything is stopped: dependents go first."""
+        holder = self._order().held_by(name)
+        if holder is not None:
+            return Absence(Verdict.WAIT, f"recon down: stopped when {holder} is gone")
+        return Absence(Verdict.DELETE, "recon down")
+
+    def _order(self) -> Teardown:
+        if self._teardown is None:
+            needs: dict[str, list[str]] = {}
+            for name, memory in self._history.memories.items():
+                if memory.revisions and memory.revisions[-1].spec.get("dependsOn"):
+                    needs[name] = [need.app for need in last_spec(memory).depends_on]
+            for name, app in self._declared.apps().items():
+                needs[name] = [need.app for need in app.spec.depends_on]
+            self._teardown = Teardown(needs, self._running.apps())
+        return self._teardown
+
+    def _let_go(self, name: str) -> None:
+        """While everything is stopped: what was held by this app, of which nothing runs."""
+        if not self._running.observed(name).processes:
+            for freed in self._order().gone(name):
+                self._queue.add(freed)
 
     def _forget_if_gone(self, app_plan: AppPlan) -> None:
         """A removed app leaves the journal with its last process."""

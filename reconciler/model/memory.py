@@ -48,6 +48,12 @@ class AppMemory:
     """Restarts since the app was first seen, by instance number."""
     restart_requested_at: float | None = None
     """Processes that started before are to be replaced (`recon restart`). Boot seconds."""
+    begun: bool = False
+    """It was started since it was last at rest: the starts that follow are restarts and updates,
+    which wait for no dependency. At rest: suspended, brought down, or all gone unseen."""
+    dependency_starts: Mapping[str, float] = field(default_factory=dict)
+    """Of each dependency with ``restart: true``: when the newest of its processes had started
+    that these here know of. Boot seconds."""
     progressed_at: float | None = None
     """When the current rollout last made progress; None while there is no rollout."""
     progress: int = 0

@@ -15,6 +15,7 @@ from reconciler.model.event import Event
 from reconciler.model.fields import Effect
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process
+from reconciler.model.standing import UNDECLARED, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class InstanceStatus:
     name: str
     process: Process | None
     state: str
-    """running, frozen, stopping, missing, backoff, completed, failed."""
+    """running, frozen, stopping, missing, waiting, backoff, completed, failed."""
     ready: bool
     revision: int
     """0 where it is not remembered."""
@@ -155,6 +156,8 @@ class AppPlan:
     events: tuple[Event, ...] = ()
     look_again_at: float | None = None
     """Boot seconds at which time alone changes the plan (backoff, minReady, deadline)."""
+    standing: Standing = UNDECLARED
+    """What those that depend on it see of it."""
 
 
 @dataclass(frozen=True, slots=True)

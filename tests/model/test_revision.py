@@ -45,6 +45,7 @@ IN_PLACE: dict[str, Any] = {
     "stop": {"signal": "SIGINT"},
     "terminationGracePeriodSeconds": 3,
     "logs": {"timestamps": False},
+    "dependsOn": [{"app": "db", "restart": True}],
     "suspend": True,
 }
 

@@ -1,0 +1,153 @@
+"""Dependencies: who may start now, and who is restarted because another was.
+
+What waits is only the start of an app from nothing. Restarts after a crash and updates do not:
+availability first. And nothing is ever stopped because a dependency went away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.diff import history, replicas
+from reconciler.diff.replicas import Replicas
+from reconciler.diff.rolling import fenceposts
+from reconciler.model.desired import DesiredApp
+from reconciler.model.event import Event
+from reconciler.model.manifest import AppSpec, Dependency, DependencyCondition
+from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Process, RunState
+from reconciler.model.revision import same_revision
+from reconciler.model.standing import UNDECLARED, Standing
+
+# So many are named while they are waited for.
+_NAMED = 3
+
+
+def look_at(
+    app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float
+) -> Standing:
+    """The standing of an app that has yet to be planned, from its own slice."""
+    return standing_of(app, _sort(app, processes, memory, now), memory)
+
+
+def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Standing:
+    """The standing of an app whose processes are sorted."""
+    wanted = app.spec.wanted
+    if wanted == 0:
+        return Standing(obstacle="is suspended" if app.spec.suspend else "has no instances")
+    _, unavailable = fenceposts(app.spec.strategy, wanted)
+    available = len(sorted_by.up) + len(sorted_by.done)
+    whole = sorted_by.settled and len(sorted_by.current) + len(sorted_by.done) == wanted
+    starts = [process.started_at for process in sorted_by.current]
+    met = {
+        DependencyCondition.STARTED: _numbers(sorted_by) >= set(range(wanted)),
+        # Kubernetes: the condition Available; but of nothing at all nobody can make use.
+        DependencyCondition.READY: available >= max(1, wanted - unavailable),
+        DependencyCondition.COMPLETED: len(sorted_by.done) == wanted,
+    }
+    return Standing(
+        frozenset(condition for condition, holds in met.items() if holds),
+        _failure(sorted_by, memory),
+        max(starts, default=None) if whole and available == wanted else None,
+    )
+
+
+def waiting_for(
+    spec: AppSpec, sorted_by: Replicas, memory: AppMemory, standings: Mapping[str, Standing]
+) -> str:
+    """What an app's start from nothing waits for, a sentence; empty where nothing holds it."""
+    running = (sorted_by.current, sorted_by.old, sorted_by.extra, sorted_by.spared)
+    if memory.begun or not sorted_by.eligible or any(running):
+        return ""
+    missing = [_told(need, standings) for need in _missing(spec, standings)]
+    if not missing:
+        return ""
+    rest = len(missing) - _NAMED
+    return f"waiting for {'; '.join(missing[:_NAMED])}" + (f"; and {rest} more" if rest > 0 else "")
+
+
+def note_begun(memory: AppMemory, sorted_by: Replicas, *, starting: bool) -> AppMemory:
+    """The memory that knows whether later starts are starts from nothing."""
+    running = (sorted_by.current, sorted_by.old, sorted_by.extra, sorted_by.spared)
+    leaving = bool(sorted_by.stopping)
+    if starting or any(running) or (leaving and sorted_by.wanted):
+        begun = True
+    else:
+        begun = memory.begun and (leaving or sorted_by.wanted > 0 or sorted_by.target is None)
+    return memory if begun == memory.begun else replace(memory, begun=begun)
+
+
+def follow_restarts(
+    app: DesiredApp,
+    processes: Sequence[Process],
+    memory: AppMemory,
+    standings: Mapping[str, Standing],
+) -> tuple[AppMemory, tuple[Event, ...]]:
+    """The memory in which a restart is requested once for each restart of a dependency.
+
+    It is requested when the dependency is whole again, for those processes that are older than
+    its newest. A dependency that is new to the manifest restarts nothing: the field is applied
+    in place.
+    """
+    needs = [need.app for need in app.spec.depends_on if need.restart]
+    if not needs and not memory.dependency_starts:
+        return memory, ()
+    alive = (p.started_at for p in processes if p.state is not RunState.STOPPING)
+    oldest = min(alive, default=None)
+    known: dict[str, float] = {}
+    restarted: dict[str, float] = {}
+    for name in needs:
+        before = memory.dependency_starts.get(name)
+        if before is None and oldest is None:
+            before = 0.0  # whatever starts later than this app's processes is a restart
+        newest = standings.get(name, UNDECLARED).newest_start
+        if newest is None:
+            newest = before
+        elif before is not None and oldest is not None and newest > max(before, oldest):
+            restarted[name] = newest
+        if newest is not None:
+            known[name] = newest
+    if known != memory.dependency_starts:
+        memory = replace(memory, dependency_starts=known)
+    if not restarted:
+        return memory, ()
+    asked = max(memory.restart_requested_at or 0.0, *restarted.values())
+    memory = replace(memory, restart_requested_at=asked, progressed_at=None, progress=0)
+    told = f"{', '.join(sorted(restarted))} restarted"
+    return memory, (Event(app.name, "RestartRequested", told),)
+
+
+def _missing(spec: AppSpec, standings: Mapping[str, Standing]) -> Iterator[Dependency]:
+    for need in spec.depends_on:
+        if need.condition not in standings.get(need.app, UNDECLARED).met:
+            yield need
+
+
+def _told(need: Dependency, standings: Mapping[str, Standing]) -> str:
+    obstacle = standings.get(need.app, UNDECLARED).obstacle
+    told = f"{need.app} to be {need.condition}"
+    return f"{told}, which {obstacle}" if obstacle else told
+
+
+def _failure(sorted_by: Replicas, memory: AppMemory) -> str:
+    """That it has failed for good, unless somebody does something."""
+    if sorted_by.target is None:
+        return "has failed"
+    ends = [memory.ended[number].told for number in sorted_by.lost]
+    return f"failed ({ends[0]})" if ends else ""
+
+
+def _numbers(sorted_by: Replicas) -> set[int]:
+    """Instance numbers of which a process runs, whatever its revision, or is done."""
+    running = (*sorted_by.current, *sorted_by.old, *sorted_by.spared)
+    return {*(process.tag.instance for process in running), *sorted_by.done}
+
+
+def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float) -> Replicas:
+    """As ``plan`` will, once it has noted the revision that the manifest declares now."""
+    target: str | None = app.hash
+    if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
+        aim = history.target(memory)
+        target = aim.hash if aim is not None else None
+    return replicas.sort(app.spec, target, processes, memory, now)

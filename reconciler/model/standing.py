@@ -1,0 +1,27 @@
+"""How an app stands in the eyes of those that depend on it.
+
+It is made from the app's own slice of the state and nothing else (``diff.dependencies``), so that
+an app can be planned alone, beside the standings of the few that it depends on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.manifest import DependencyCondition
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of an app is true at one moment. Equal standings mean the same to all dependents."""
+
+    met: frozenset[DependencyCondition] = frozenset()
+    """The conditions that hold."""
+    obstacle: str = ""
+    """Why none may ever come to hold, to follow the name: ``is suspended``. Empty: none known."""
+    newest_start: float | None = None
+    """When the newest of its processes started, in boot seconds, once all that are wanted are
+    there and available and no other is left. None: it is on its way, or out of order."""
+
+
+UNDECLARED = Standing(obstacle="is not declared")

@@ -64,3 +64,17 @@ def socket_server(greeting: str = "hello") -> list[str]:
         "for fd in range(3, 3 + int(os.environ['LISTEN_FDS'])):\n"
         "    threading.Thread(target=serve, args=(socket.socket(fileno=fd),)).start()\n"
     )
+
+
+def notifier(script: str) -> list[str]:
+    """Runs ``script``, which may call ``tell("READY=1")``, ``wait(path)`` and ``rest()``."""
+    return python(
+        "import os, socket, time\n"
+        "def tell(text):\n"
+        "    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:\n"
+        "        s.sendto(text.encode(), '\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
+        "def wait(path):\n"
+        "    while not os.path.exists(path): time.sleep(0.01)\n"
+        "def rest():\n"
+        "    while True: time.sleep(1000)\n" + script
+    )

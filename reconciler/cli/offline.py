@@ -26,12 +26,12 @@ from reconciler.diff.review import last_spec
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.loop.last_good import last_good
 from reconciler.loop.paths import secret_key, store_id
+from reconciler.loop.probing import ask_once
 from reconciler.model.desired import Desired
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Plan
 from reconciler.observed import listeners
-from reconciler.observed.checks import check
 from reconciler.observed.clock import boot_id, boot_now
 from reconciler.observed.samples import sample
 from reconciler.observed.snapshot import snapshot
@@ -99,8 +99,11 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
         root_changed=_is_another(desired, root),
     )
     observed = replace(observed, conflicts=_conflicts(desired, observed))
-    processes = _with_readiness(_with_stops(observed.processes, stops), desired, memory)
-    return View(desired, replace(observed, processes=processes), memory, verdicts, boot_now())
+    processes = _with_stops(observed.processes, stops)
+    processes = [*_with_readiness(place, processes, desired, memory)]
+    return View(
+        desired, replace(observed, processes=tuple(processes)), memory, verdicts, boot_now()
+    )
 
 
 def status(place: Where) -> dict[str, Any]:
@@ -165,14 +168,17 @@ def _with_stops(processes: Iterable[Process], stops: Mapping[Any, float]) -> lis
 
 
 def _with_readiness(
-    processes: Iterable[Process], desired: Desired, memory: Mapping[str, AppMemory]
+    place: Where,
+    processes: Iterable[Process],
+    desired: Desired,
+    memory: Mapping[str, AppMemory],
 ) -> tuple[Process, ...]:
     """Each probe asked once, now. Who is ready is taken to have been so since its start."""
-    return asyncio.run(_ask_all(list(processes), desired, memory))
+    return asyncio.run(_ask_all(place, list(processes), desired, memory))
 
 
 async def _ask_all(
-    processes: list[Process], desired: Desired, memory: Mapping[str, AppMemory]
+    place: Where, processes: list[Process], desired: Desired, memory: Mapping[str, AppMemory]
 ) -> tuple[Process, ...]:
     turn = asyncio.Semaphore(_PROBES)
 
@@ -180,9 +186,9 @@ async def _ask_all(
         app = desired.apps.get(process.tag.app)
         spec = app.spec if app else last_spec(memory.get(process.tag.app, AppMemory()))
         ready = True
-        if spec.readiness_probe is not None and process.state is RunState.RUNNING:
+        if process.state is RunState.RUNNING:
             async with turn:
-                ready = (await check(spec.readiness_probe, process.tag.instance)).ok
+                ready = await ask_once(place.paths.root, spec, process)
         return replace(process, ready=ready, ready_at=process.started_at if ready else None)
 
     return tuple(await asyncio.gather(*map(ask, processes)))

@@ -40,6 +40,9 @@ def status_table(
 def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
     """The instances of one app, and its drift."""
     lines = instance_table(app, columns=columns, colour=colour)
+    said = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
+    if said:
+        lines += ["", *table(["INSTANCE", "SAYS"], said, columns=columns, colour=colour)]
     if app["drift"]:
         rows = [[drift["kind"], drift["instance"], drift["detail"]] for drift in app["drift"]]
         lines += ["", *table(["DRIFT", "INSTANCE", "DETAIL"], rows, columns=columns, colour=colour)]

@@ -12,6 +12,9 @@ USER       the name of that user; LOGNAME, its POSIX twin, equals it
 RECON_ID   the tag by which recon knows the process again
 =========  =====================================================================
 
+With a ``notify`` probe also NOTIFY_SOCKET, and WATCHDOG_USEC where that is for liveness
+(sd_notify(3)); with ``sockets`` what ``handover`` lists.
+
 SHELL is left out on purpose: a service has no login shell. The manifest wins over all but
 RECON_ID, which a manifest cannot set.
 """
@@ -23,7 +26,8 @@ from collections.abc import Mapping
 
 from reconciler.converge.account import Account, account_of
 from reconciler.model.desired import DesiredApp
-from reconciler.model.observed import Tag
+from reconciler.model.manifest import AppSpec
+from reconciler.model.observed import Tag, notify_address
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -42,6 +46,17 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 _AT_START = inherited(os.environ)
 
 
+def _notify(spec: AppSpec, tag: Tag) -> dict[str, str]:
+    if not any(probe.notify for probe in spec.probes.values()):
+        return {}
+    variables = {"NOTIFY_SOCKET": notify_address(tag.store)}
+    liveness = spec.liveness_probe
+    if liveness is not None and liveness.notify:
+        patience = liveness.period_seconds * liveness.failure_threshold
+        variables["WATCHDOG_USEC"] = str(int(patience * 1_000_000))
+    return variables
+
+
 def environment_of(app: DesiredApp, tag: Tag, account: Account | None = None) -> dict[str, str]:
     """All variables of one instance. Raises AccountError where its user cannot be found."""
     account = account or account_of(app.spec.user, app.spec.group)
@@ -51,5 +66,6 @@ def environment_of(app: DesiredApp, tag: Tag, account: Account | None = None) ->
         "USER": account.name,
         "LOGNAME": account.name,
         **app.environment(tag.instance),
+        **_notify(app.spec, tag),
         "RECON_ID": str(tag),
     }

@@ -92,7 +92,7 @@ def spawn(
         program = replace(program, environment=told, handed=numbers)
     started = start(program, stdout, stderr)
     at = started.id.start / _TICKS
-    probed = app.spec.readiness_probe is not None
+    probed = app.spec.readiness_probe is not None or app.spec.startup_probe is not None
     process = Process(
         tag=tag,
         id=started.id,

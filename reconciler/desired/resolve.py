@@ -200,6 +200,10 @@ def _check(app: DesiredApp, around: Surroundings) -> None:
     _check_sockets(spec)
     path = app.environment(0).get("PATH") or around.environ.get("PATH") or os.defpath
     _check_program(spec.command[0], spec.cwd, path, "command")
+    for role, probe in spec.probes.items():
+        if probe.exec is not None:
+            where = (f"{role}Probe", "exec", "command")
+            _check_program(probe.exec.command[0], spec.cwd, path, *where)
     if spec.stop.pre_stop:
         _check_program(spec.stop.pre_stop[0], spec.cwd, path, "stop", "preStop")
 

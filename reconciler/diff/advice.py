@@ -83,7 +83,7 @@ def _ports(spec: AppSpec) -> tuple[set[int], set[int]]:
 
 
 def _probes(spec: AppSpec) -> list[tuple[str, Probe]]:
-    return [("readinessProbe", spec.readiness_probe)] if spec.readiness_probe else []
+    return [(f"{role}Probe", probe) for role, probe in spec.probes.items()]
 
 
 def _programs(spec: AppSpec) -> list[str]:

@@ -23,10 +23,14 @@ def after_exit(
 ) -> AppMemory:
     """The memory after ``process`` ended; ``target`` is the hash that is to run.
 
-    A process that was being stopped, or of a revision that is being left, leaves no trace.
+    A process that was being stopped, or of a revision that is being left, leaves no trace; but
+    one that is being stopped because a probe failed has crashed.
     """
-    if process.state is RunState.STOPPING or not same_revision(process.tag.hash, target):
+    asked = process.state is RunState.STOPPING and not process.failed
+    if asked or not same_revision(process.tag.hash, target):
         return memory
+    if process.failed:  # ended by us, since it failed its probe: a crash, however it took it
+        exit = Exit()
     number = process.tag.instance
     before = memory.ended.get(number)
     failures = 1
@@ -38,7 +42,7 @@ def after_exit(
         failures += before.failures
     again = _restarts(spec.restart_policy, exit)
     retry_at = now + delay(spec.backoff, failures, process.tag.nonce) if again else None
-    ended = Ended(process.tag.hash, exit, now, failures, retry_at)
+    ended = Ended(process.tag.hash, exit, now, failures, retry_at, process.failed)
     restarts: Mapping[int, int] = memory.restarts
     if again:
         restarts = {**restarts, number: restarts.get(number, 0) + 1}

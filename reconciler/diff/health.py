@@ -83,9 +83,10 @@ def _messages(
     frozen = [p.name for p in replicas.current if p.state is RunState.FROZEN]
     if frozen:
         yield f"stopped by a signal (frozen): {', '.join(frozen)}"
-    unready = [p.name for p in replicas.current if p.ready is False]
+    unready = [p for p in replicas.current if p.ready is False]
     if unready:
-        yield f"not ready: {', '.join(unready)}"
+        why = f" ({unready[0].told})" if unready[0].told else ""
+        yield f"not ready: {', '.join(p.name for p in unready)}{why}"
     if replicas.stopping:
         yield f"stopping {len(replicas.stopping)}"
     for number in replicas.lost:

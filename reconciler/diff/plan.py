@@ -155,14 +155,22 @@ def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now:
 def _actions(
     app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float
 ) -> Iterator[Action]:
-    """Stops first, so that a start may find their room at the next pass."""
+    """Stops first, so that a start may find their room at the next pass.
+
+    One that failed its probe goes whatever the strategy says (Kubernetes: livenessProbe).
+    """
+    everyone = (*sorted_by.current, *sorted_by.extra, *sorted_by.old)
+    failed = [process for process in everyone if process.failed]
+    for process in failed:
+        yield End(process, process.failed)
     if app.spec.strategy.type is StrategyType.RECREATE:
         ends, begins = recreate.stops(sorted_by), recreate.starts(sorted_by)
     else:
         ends = rolling.stops(app.spec, sorted_by, now)
         begins = rolling.starts(app.spec, sorted_by)
     for process in ends:
-        yield End(process, _why_ended(app, process, sorted_by, memory))
+        if not process.failed:
+            yield End(process, _why_ended(app, process, sorted_by, memory))
     for number in begins:
         assert sorted_by.target is not None
         yield Start(number, sorted_by.target, _why_started(number, sorted_by, memory))

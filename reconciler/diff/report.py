@@ -112,6 +112,7 @@ def _instance(
         "rssBytes": used.rss,
         "cpuPercent": used.cpu,
         "exit": row.exit or None,
+        "status": (process.status or None) if process else None,
     }
 
 

@@ -176,14 +176,14 @@ class Controller:
             self._queue.add(name)
 
     def _exited(self, process: Process, exit: Exit) -> None:
-        if process.state is RunState.STOPPING:
+        if process.state is RunState.STOPPING and not process.failed:
             self._tell(process, "Stopped", f"pid {process.id.pid} ended: {exit}")
         else:
             self._account(process, exit)
         self._changed(process.tag.app)
 
     def _account(self, process: Process, exit: Exit) -> None:
-        """An end that nobody asked for."""
+        """An end that nobody asked for, or that a failed probe asked for."""
         name, now = process.tag.app, boot_now()
         memory = self.history.memory(name)
         aim = target(memory)

@@ -1,8 +1,8 @@
 """The observed and the effecting side of the loop: our processes, their output and their probes.
 
 Starting, adopting and stopping a process each touch five things in the right order: its record
-(``Host``), its output (``Capture``), its sockets, its probe (``Prober``) and the journal. Here and
-only here.
+(``Host``), its output (``Capture``), its sockets, its probes (``Probing``) and the journal. Here
+and only here.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from reconciler.converge.sockets import Sockets
 from reconciler.converge.spawn import Spawned, spawn
 from reconciler.converge.stop import Stopper
 from reconciler.loop.journal import Journal
+from reconciler.loop.probing import Probing
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
@@ -32,7 +33,6 @@ from reconciler.model.plan import End, Start
 from reconciler.observed import listeners
 from reconciler.observed.clock import boot_now
 from reconciler.observed.host import Host
-from reconciler.observed.probes import Prober
 
 
 class Running:
@@ -68,9 +68,17 @@ class Running:
         )
         self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble)
         self._stopper = Stopper(loop, self.host.signal, self.host.signal_all, self._hook_failed)
-        self._prober = Prober(loop, self._probed)
         self._sockets = Sockets(self._instances_with, self._stranger_at)
         self._private = PrivateSockets(state_dir)
+        self._probing = Probing(
+            state_dir,
+            store,
+            loop,
+            self.host,
+            self._private,
+            on_change=on_change,
+            on_event=on_event,
+        )
         self._preload = handover.install_preload(state_dir)
         # Main processes that ended and left children behind: on their way out until all are gone.
         self._remnants: dict[str, Process] = {}
@@ -102,6 +110,7 @@ class Running:
         live = {process.tag.nonce for process in self.host.processes()}
         self.capture.sweep(live)
         self._private.sweep(live)
+        self._probing.marks.sweep(live)
 
     def sample(self) -> None:
         """See which processes were frozen, resumed, or had their program replaced on disk."""
@@ -114,10 +123,12 @@ class Running:
         account = account_of(app.spec.user, app.spec.group)
         owner = (account.uid, account.gid) if account.switch else (None, None)
         streams = self.capture.open(tag, *owner)
+        self._probing.prepare(app, tag)
         try:
             spawned = self._spawn(app, tag, streams)
         except BaseException:
             self.capture.detach(tag.nonce)
+            self._probing.forget(tag.nonce)
             self._let_go(tag.nonce)
             raise
         finally:
@@ -126,7 +137,7 @@ class Running:
         self.host.register(process, spawned.pidfd)
         self._journal.started(process.id, tag)
         self.capture.attach(tag, app.spec.logs, process.id.pid)
-        self._probe(process, app.spec)
+        self._probing.watch(process, app.spec)
         return process
 
     def _spawn(self, app: DesiredApp, tag: Tag, streams: Streams) -> Spawned:
@@ -162,7 +173,7 @@ class Running:
         grace = spec.termination_grace_period_seconds
         at = self._stopper.stop(known, spec.stop, grace, app)
         self.host.update(nonce, state=RunState.STOPPING, stopping_at=at)
-        self._prober.forget(nonce)
+        self._probing.forget(nonce)
         self._journal.stopping(known.id, at)
 
     def configure(self, app: DesiredApp) -> None:
@@ -170,11 +181,11 @@ class Running:
         self.capture.configure(app.name, app.spec.logs)
         for process in self.host.processes(app.name):
             if process.state is not RunState.STOPPING:
-                self._probe(process, app.spec)
+                self._probing.watch(process, app.spec, app)
 
     def close(self) -> None:
         """Leave everything running for the next controller."""
-        self._prober.close()
+        self._probing.close()
         self._stopper.close()
         self._sockets.close()
         self._private.close()
@@ -192,44 +203,14 @@ class Running:
             self.host.update(tag.nonce, state=RunState.STOPPING, stopping_at=record[1])
             self._stopper.restore(stopping, spec.stop, spec.termination_grace_period_seconds)
             return
-        if spec.readiness_probe is not None:
-            self.host.update(tag.nonce, ready=None, ready_at=None)
+        self._probing.adopt(process, spec)
         adopted = self.host.get(tag.nonce)
         if adopted is not None:
-            self._probe(adopted, spec)
-
-    def _probe(self, process: Process, spec: AppSpec) -> None:
-        """Watch its readiness as the manifest says now."""
-        nonce = process.tag.nonce
-        if spec.readiness_probe is None:
-            self._prober.forget(nonce)
-            if process.ready is not True:
-                self.host.update(nonce, ready=True, ready_at=process.started_at)
-                self._on_change(process.tag.app)
-        else:
-            self._prober.watch(process, spec.readiness_probe, initial=process.ready)
-
-    def _probed(self, nonce: str, ready: bool, message: str) -> None:
-        process = self.host.get(nonce)
-        if process is None or process.ready is ready:
-            return
-        ready_at = boot_now() if ready else None
-        was_ready = process.was_ready or ready
-        self.host.update(nonce, ready=ready, ready_at=ready_at, was_ready=was_ready)
-        if process.ready and not ready:  # one that never was is only starting
-            event = Event(
-                process.tag.app,
-                "Unhealthy",
-                f"readiness probe failed: {message}",
-                "Warning",
-                process.tag.instance,
-            )
-            self._on_event(event)
-        self._on_change(process.tag.app)
+            self._probing.watch(adopted, spec)
 
     def _exited(self, process: Process, exit: Exit) -> None:
         nonce = process.tag.nonce
-        self._prober.forget(nonce)
+        self._probing.forget(nonce)
         self._journal.ended(process.id)
         self._recorded.pop(process.id, None)
         if self.host.leftovers(nonce):

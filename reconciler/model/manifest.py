@@ -31,6 +31,8 @@ RESERVED = {
     "LISTEN_FDNAMES": "tells a program of its sockets",
 }
 """Variables that are recon's to set, and why."""
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: token
+_EXPLOSIVE = re.compile(r"[+*}]\)[+*{]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -220,13 +222,42 @@ class Strategy(Manifest):
 ProbePort = Port | PerInstance
 
 
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value.encode())
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+    if _EXPLOSIVE.search(value):
+        raise ValueError(f"{value!r} repeats a repetition, which may take for ever; simplify it")
+    return value
+
+
+LogPattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
+
+
+class HttpHeader(Manifest):
+    """One header of a request."""
+
+    name: str
+    value: str
+
+    @model_validator(mode="after")
+    def _fits_on_a_line(self) -> HttpHeader:
+        if not _HEADER.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} cannot be the name of a header")
+        if not self.value.isprintable():
+            raise ValueError(f"the value of {self.name} holds a character that no header can")
+        return self
+
+
 class HttpGet(Manifest):
-    """GET; 200 to 399 is success."""
+    """GET; 200 to 399 is success. HTTPS is not verified, as in Kubernetes."""
 
     port: ProbePort
     path: str = "/"
     host: str = "127.0.0.1"
-    scheme: Literal["HTTP"] = "HTTP"
+    scheme: Literal["HTTP", "HTTPS"] = "HTTP"
+    http_headers: tuple[HttpHeader, ...] = ()
 
 
 class TcpSocket(Manifest):
@@ -236,11 +267,20 @@ class TcpSocket(Manifest):
     host: str = "127.0.0.1"
 
 
+class Exec(Manifest):
+    """A command, in the app's directory, as its user, with its environment; 0 is success."""
+
+    command: Command
+
+
 class Probe(Manifest):
     """Exactly one kind of check, and its rhythm (Kubernetes: Probe, same defaults)."""
 
     http_get: HttpGet | None = None
     tcp_socket: TcpSocket | None = None
+    exec: Exec | None = None
+    log: LogPattern | None = Field(None, description="a regular expression, in a line of output")
+    notify: Literal[True] | None = Field(None, description="sd_notify: READY=1, or WATCHDOG=1")
     initial_delay_seconds: Seconds = 0
     period_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
     timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
@@ -249,9 +289,23 @@ class Probe(Manifest):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Probe:
-        if (self.http_get is None) == (self.tcp_socket is None):
-            raise ValueError("a probe needs exactly one of httpGet and tcpSocket")
+        kinds = (self.http_get, self.tcp_socket, self.exec, self.log, self.notify)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("a probe needs exactly one of httpGet, tcpSocket, exec, log, notify")
         return self
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a check asks the program; else its own word is waited for."""
+        return self.log is None and self.notify is None
+
+
+class ProbeRole(StrEnum):
+    """What a probe is for."""
+
+    STARTUP = "startup"
+    READINESS = "readiness"
+    LIVENESS = "liveness"
 
 
 class RestartPolicy(StrEnum):
@@ -348,7 +402,9 @@ class AppSpec(Manifest):
     sockets: Sockets = template((), "listening sockets that all instances share")
     instances: int = in_place(1, "how many processes", ge=0, le=100_000)
     strategy: Strategy = in_place(Strategy(), "how an update replaces processes")
+    startup_probe: Probe | None = in_place(None, "until it succeeds, no other probe is asked")
     readiness_probe: Probe | None = in_place(None, "when an instance counts as ready")
+    liveness_probe: Probe | None = in_place(None, "an instance that fails it is replaced")
     min_ready_seconds: Seconds | None = in_place(
         None, "how long ready before available; 0 with a probe, else 1 second up"
     )
@@ -376,6 +432,17 @@ class AppSpec(Manifest):
             )
         return self
 
+    @model_validator(mode="after")
+    def _probes_fit_their_roles(self) -> AppSpec:
+        # Kubernetes: validateLivenessProbe, validateStartupProbe.
+        for role in (ProbeRole.STARTUP, ProbeRole.LIVENESS):
+            probe = self.probes.get(role)
+            if probe is not None and probe.success_threshold != 1:
+                raise ValueError(f"{role}Probe.successThreshold must be 1")
+        if self.liveness_probe is not None and self.liveness_probe.log is not None:
+            raise ValueError("livenessProbe: a line of output says nothing of later; use another")
+        return self
+
     @property
     def min_ready(self) -> float:
         """Seconds an instance must have been ready to be available.
@@ -386,7 +453,17 @@ class AppSpec(Manifest):
         """
         if self.min_ready_seconds is not None:
             return self.min_ready_seconds
-        return 0.0 if self.readiness_probe else 1.0
+        return 0.0 if self.readiness_probe or self.startup_probe else 1.0
+
+    @property
+    def probes(self) -> dict[ProbeRole, Probe]:
+        """Those that are declared."""
+        every = {
+            ProbeRole.STARTUP: self.startup_probe,
+            ProbeRole.READINESS: self.readiness_probe,
+            ProbeRole.LIVENESS: self.liveness_probe,
+        }
+        return {role: probe for role, probe in every.items() if probe is not None}
 
     def probed_socket(self, probe: Probe | None) -> Socket | None:
         """The shared socket that a probe asks for: such a check goes to the instance's own."""
@@ -396,8 +473,8 @@ class AppSpec(Manifest):
 
     def probed_sockets(self) -> tuple[Socket, ...]:
         """All shared sockets that some probe asks for."""
-        found = {one.name: one for p in (self.readiness_probe,) if (one := self.probed_socket(p))}
-        return tuple(found.values())
+        asked = map(self.probed_socket, self.probes.values())
+        return tuple({one.name: one for one in asked if one is not None}.values())
 
     @property
     def wanted(self) -> int:

@@ -28,11 +28,11 @@ class Ended:
     retry_at: float | None
     """None: never again for this revision (restartPolicy)."""
     fault: str = ""
-    """Why it could not even be started, a sentence; empty where it ran."""
+    """Why it could not even be started, or had to be ended (a probe failed), a sentence."""
 
     @property
     def told(self) -> str:
-        """For people: ``exit 1``, ``signal 9``, or why it could not be started."""
+        """For people: ``exit 1``, ``signal 9``, or the fault."""
         return self.fault or str(self.exit)
 
 

@@ -32,6 +32,11 @@ class Tag(NamedTuple):
         return cls(parts[0], parts[1], int(parts[2]), parts[3], parts[4])
 
 
+def notify_address(store: str) -> str:
+    """The value of NOTIFY_SOCKET for programs of this store: an abstract unix socket."""
+    return f"@recon/{store}/notify"
+
+
 class ProcessId(NamedTuple):
     """A process for certain: pids are reused, (pid, start) within one boot is not."""
 
@@ -63,6 +68,12 @@ class Process:
     """Since when it is ready; None while it is not."""
     was_ready: bool = False
     """It has been ready before: one that is not now fails, one that never was is starting."""
+    told: str = ""
+    """Why it is not ready, a sentence; empty where it is, or nothing is known."""
+    failed: str = ""
+    """Why it is to be replaced: which probe failed, a sentence."""
+    status: str = ""
+    """What it says of itself (sd_notify, STATUS=)."""
     stopping_at: float | None = None
     """When its stop began."""
     stragglers: tuple[ProcessId, ...] = ()

@@ -1,5 +1,7 @@
 """One check of one instance: can a connection be opened, does a GET succeed.
 
+An instance with a private socket (``address``, a path) is asked there instead of at its port.
+
 As the kubelet does it: 200 to 399 is success, redirects are followed on the same host and port
 only (at most ten; one that leads elsewhere is a success in itself), and everything counts
 against one timeout. What fails comes with a sentence that names the address.
@@ -10,8 +12,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import os
 import socket
+import ssl
 import urllib.parse
 from typing import NamedTuple
 
@@ -39,6 +43,15 @@ class _Answer(NamedTuple):
     length: int | None
 
 
+class _Place(NamedTuple):
+    """Where to connect, and what to call it."""
+
+    host: str
+    port: int
+    address: str
+    private: str | None
+
+
 class _BadAnswerError(ValueError):
     """What answered does not speak HTTP: a sentence."""
 
@@ -47,19 +60,21 @@ def port_of(port: ProbePort, instance: int) -> int:
     return port.per_instance + instance if isinstance(port, PerInstance) else port
 
 
-async def check(probe: Probe, instance: int) -> Result:
-    """Check instance number ``instance`` once; takes ``timeoutSeconds`` at most. Never raises."""
+async def check(probe: Probe, instance: int, private: str | None = None) -> Result:
+    """Check instance number ``instance`` once; takes ``timeoutSeconds`` at most. Never raises.
+
+    For ``httpGet`` and ``tcpSocket``. ``private`` is the path of the instance's own socket.
+    """
     target = probe.http_get or probe.tcp_socket
-    assert target is not None  # the model admits no probe without one
+    assert target is not None  # the others are not asked here
     port = port_of(target.port, instance)
     address = _address(target.host, port)
     if port > 65535:
         return Result(False, f"port {port} of instance {instance} is beyond 65535")
     try:
         async with asyncio.timeout(probe.timeout_seconds):
-            if isinstance(target, HttpGet):
-                return await _http(target, port, address)
-            return await _tcp(target.host, port, address)
+            place = _Place(target.host, port, address, private)
+            return await (_http(target, place) if isinstance(target, HttpGet) else _tcp(place))
     except TimeoutError:
         return Result(False, f"no answer from {address} within {probe.timeout_seconds:g} s")
     except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
@@ -83,8 +98,13 @@ def _sentence(error: Exception, address: str) -> str:
     return f"no HTTP answer from {address}: {error}"
 
 
-async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection(host, port)
+async def _connect(
+    place: _Place, tls: ssl.SSLContext | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if place.private is not None:
+        name = place.host if tls else None
+        return await asyncio.open_unix_connection(place.private, ssl=tls, server_hostname=name)
+    reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls)
     names = (writer.get_extra_info("sockname"), writer.get_extra_info("peername"))
     if names[0] == names[1]:
         # Linux lets a socket connect to itself where nobody listens on a port of the range
@@ -94,50 +114,67 @@ async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
     return reader, writer
 
 
-async def _tcp(host: str, port: int, address: str) -> Result:
-    _, writer = await _connect(host, port)
+async def _tcp(place: _Place) -> Result:
+    _, writer = await _connect(place)
     writer.close()
-    return Result(True, f"connected to {address}")
+    return Result(True, f"connected to {place.address}")
 
 
-async def _http(target: HttpGet, port: int, address: str) -> Result:
+async def _http(target: HttpGet, place: _Place) -> Result:
     path = target.path if target.path.startswith("/") else f"/{target.path}"
     for _ in range(_REDIRECTS + 1):
-        answer = await _get(target.host, port, address, path)
+        answer = await _get(target, place, path)
         if not 200 <= answer.status < 400:
             return Result(False, f"HTTP {answer.status} from {path}")
-        following = _same_place(answer, address, path)
+        following = _same_place(answer, f"{target.scheme.lower()}://{place.address}", path)
         if following is None:
             return Result(True, f"HTTP {answer.status} from {path}")
         path = following
     return Result(False, f"more than {_REDIRECTS} redirects, the last to {path}")
 
 
-def _same_place(answer: _Answer, address: str, path: str) -> str | None:
+def _same_place(answer: _Answer, root: str, path: str) -> str | None:
     """The path that a redirect leads to on the same host and port; None where there is none."""
     if answer.status not in (301, 302, 303, 307, 308) or not answer.location:
         return None
-    url = urllib.parse.urlsplit(urllib.parse.urljoin(f"http://{address}{path}", answer.location))
-    same = urllib.parse.urlsplit(f"http://{address}")
-    if url.scheme != "http" or (url.hostname, url.port or 80) != (same.hostname, same.port):
+    url = urllib.parse.urlsplit(urllib.parse.urljoin(root + path, answer.location))
+    same = urllib.parse.urlsplit(root)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    if (url.scheme, url.hostname, port) != (same.scheme, same.hostname, same.port):
         return None
     return (url.path or "/") + (f"?{url.query}" if url.query else "")
 
 
-async def _get(host: str, port: int, address: str, path: str) -> _Answer:
-    reader, writer = await _connect(host, port)
+async def _get(target: HttpGet, place: _Place, path: str) -> _Answer:
+    reader, writer = await _connect(place, _unverified() if target.scheme == "HTTPS" else None)
     try:
         # Quoted, so that no character of a path can end the request line.
         quoted = urllib.parse.quote(path, safe="/?&=%:@+,;!$'()*~-._[]")
-        writer.write(
-            f"GET {quoted} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: recon-probe\r\n"
-            "Accept: */*\r\nConnection: close\r\n\r\n".encode()
-        )
+        writer.write(f"GET {quoted} HTTP/1.1\r\n{_headers(target, place)}\r\n".encode())
         answer = await _read_head(reader)
         await _read_body(reader, answer)
         return answer
     finally:
         writer.close()
+
+
+def _headers(target: HttpGet, place: _Place) -> str:
+    """Those of the manifest win, each once or as often as it stands there."""
+    given = {header.name.lower() for header in target.http_headers}
+    ours = {"Host": place.address, "User-Agent": "recon-probe", "Accept": "*/*"}
+    lines = [f"{name}: {value}" for name, value in ours.items() if name.lower() not in given]
+    lines += [f"{header.name}: {header.value}" for header in target.http_headers]
+    lines += [] if "connection" in given else ["Connection: close"]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+@functools.cache
+def _unverified() -> ssl.SSLContext:
+    """A probe asks whether the program answers, not who it is (Kubernetes: httpGet, HTTPS)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 async def _read_head(reader: asyncio.StreamReader) -> _Answer:

@@ -84,6 +84,17 @@ class Host:
         group = self._running(nonce)
         return group.pidfd if group and group.pidfd >= 0 else None
 
+    def nonce_of(self, pid: int) -> str | None:
+        """The nonce of a process of ours, main or other; looks where it is not known yet."""
+        member = self._table.member(pid)
+        if member is None:
+            try:
+                self._examine([pid], adopt=False)
+            except OSError:  # out of files: it is not known, then
+                return None
+            member = self._table.member(pid)
+        return member[1].process.tag.nonce if member is not None else None
+
     def leftovers(self, nonce: str) -> tuple[ProcessId, ...]:
         """What a main process that has ended left behind."""
         group = self._table.get(nonce)

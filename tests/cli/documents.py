@@ -18,6 +18,7 @@ def instance(name: str, **values: Any) -> dict[str, Any]:
         "rssBytes": 125829120,
         "cpuPercent": 1.25,
         "exit": None,
+        "status": None,
         **values,
     }
 

@@ -63,6 +63,7 @@ def test_the_keys_of_status() -> None:
         "rssBytes": 1024,
         "cpuPercent": 1.5,
         "exit": None,
+        "status": None,
     }
     assert row["startTime"].startswith("2023-11-14T22:13:1")
     assert row["startTime"].endswith("+00:00")
@@ -89,6 +90,7 @@ def test_the_keys_of_drift_and_of_an_instance_that_does_not_run() -> None:
         "rssBytes": None,
         "cpuPercent": None,
         "exit": "exit 3",
+        "status": None,
     }
 
 

@@ -39,8 +39,17 @@ def test_defaults_are_those_of_a_deployment_and_its_pods() -> None:
 def test_defaults_of_a_probe_are_those_of_a_container() -> None:
     probe = Probe.model_validate({"httpGet": {"port": 80}})
     assert probe.model_dump(by_alias=True) == {
-        "httpGet": {"port": 80, "path": "/", "host": "127.0.0.1", "scheme": "HTTP"},
+        "httpGet": {
+            "port": 80,
+            "path": "/",
+            "host": "127.0.0.1",
+            "scheme": "HTTP",
+            "httpHeaders": (),
+        },
         "tcpSocket": None,
+        "exec": None,
+        "log": None,
+        "notify": None,
         "initialDelaySeconds": 0,
         "periodSeconds": 10,
         "timeoutSeconds": 1,
@@ -86,7 +95,7 @@ def test_every_field_of_a_spec_is_described() -> None:
         ({"umask": "099"}, "write it in octal"),
         ({"stop": {"signal": "SIGKILL"}}, "not a signal that can stop a program"),
         ({"stop": {"signal": "TERMINATE"}}, "not a signal that can stop a program"),
-        ({"readinessProbe": {}}, "exactly one of httpGet and tcpSocket"),
+        ({"readinessProbe": {}}, "exactly one of httpGet, tcpSocket, exec, log, notify"),
         ({"readinessProbe": {"tcpSocket": {"port": 0}}}, "greater than or equal to 1"),
         ({"readinessProbe": {"tcpSocket": {"port": 65536}}}, "less than or equal to 65535"),
         ({"strategy": {"maxSurge": "-1%"}}, "neither a number of instances nor a percentage"),

@@ -36,7 +36,9 @@ def test_a_new_release_restarts_nothing(spec: dict[str, Any], golden: str) -> No
 IN_PLACE: dict[str, Any] = {
     "instances": 7,
     "strategy": {"type": "Recreate"},
+    "startupProbe": {"log": "up"},
     "readinessProbe": {"tcpSocket": {"port": 1}},
+    "livenessProbe": {"notify": True},
     "minReadySeconds": 3,
     "progressDeadlineSeconds": 77,
     "revisionHistoryLimit": 3,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.manifest import Probe
+from reconciler.model.manifest import Probe, ProbeRole
 from reconciler.model.observed import Process, ProcessId, Tag
 from reconciler.observed import probes
 from reconciler.observed.checks import Result
@@ -18,6 +18,7 @@ from reconciler.observed.probes import Prober
 
 DOWN = Result(False, "connection refused on 127.0.0.1:3000")
 UP = Result(True, "connected")
+READINESS = ProbeRole.READINESS
 
 
 class ClockLoop(asyncio.SelectorEventLoop):
@@ -49,9 +50,14 @@ class World:
         self.checks: list[tuple[float, int]] = []
         self.told: list[tuple[str, bool, str]] = []
         self.in_flight = self.most = 0
-        self.prober = Prober(loop, lambda *told: self.told.append(told), self.check)
+        self.prober = Prober(loop, self.tell, self.check)
 
-    async def check(self, probe: Probe, instance: int) -> Result:
+    def tell(self, nonce: str, role: ProbeRole, ready: bool, message: str) -> None:
+        assert role is READINESS
+        self.told.append((nonce, ready, message))
+
+    async def check(self, probe: Probe, process: Process, role: ProbeRole) -> Result:
+        instance = process.tag.instance
         self.checks.append((self.loop.now, instance))
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
@@ -89,14 +95,14 @@ def probe(**fields: Any) -> Probe:
 
 
 def test_a_program_that_is_up_at_once_is_ready_at_once(world: World) -> None:
-    world.prober.watch(world.process(), probe())
+    world.prober.watch(world.process(), READINESS, probe())
     world.pass_time(0.01)
     assert world.told == [("n0", True, "")]
 
 
 def test_until_ready_checks_double_from_50_ms_to_the_period_then_keep_to_it(world: World) -> None:
     world.up = lambda _: UP if world.loop.now > 1030 else DOWN
-    world.prober.watch(world.process(), probe(periodSeconds=10))
+    world.prober.watch(world.process(), READINESS, probe(periodSeconds=10))
     world.pass_time(100)
     expected = [0.05 * 2**step for step in range(8)] + [10] * 3
     for gap, wanted in zip(world.gaps(), expected, strict=False):
@@ -109,7 +115,7 @@ def test_a_failing_probe_is_told_once_with_its_sentence_and_again_when_that_chan
 ) -> None:
     later = Result(False, "HTTP 503 from /")
     world.up = lambda _: later if world.loop.now > 1050 else DOWN
-    world.prober.watch(world.process(), probe())
+    world.prober.watch(world.process(), READINESS, probe())
     world.pass_time(200)
     assert [message for _, _, message in world.told] == [DOWN.message, later.message]
 
@@ -117,7 +123,7 @@ def test_a_failing_probe_is_told_once_with_its_sentence_and_again_when_that_chan
 def test_ready_is_lost_after_failure_threshold_failures_in_a_row_only(world: World) -> None:
     answers = iter([UP, DOWN, DOWN, UP, DOWN, DOWN, DOWN] + [DOWN] * 100)
     world.up = lambda _: next(answers)
-    world.prober.watch(world.process(), probe(periodSeconds=10, failureThreshold=3))
+    world.prober.watch(world.process(), READINESS, probe(periodSeconds=10, failureThreshold=3))
     world.pass_time(50)
     assert world.told == [("n0", True, "")]
     world.pass_time(30)
@@ -127,14 +133,14 @@ def test_ready_is_lost_after_failure_threshold_failures_in_a_row_only(world: Wor
 def test_ready_needs_success_threshold_successes_in_a_row(world: World) -> None:
     answers = iter([UP, UP, DOWN, UP, UP, UP] + [UP] * 100)
     world.up = lambda _: next(answers)
-    world.prober.watch(world.process(), probe(successThreshold=3))
+    world.prober.watch(world.process(), READINESS, probe(successThreshold=3))
     world.pass_time(100)
     assert world.told == [("n0", False, DOWN.message), ("n0", True, "")]
     assert len(world.checks) >= 6
 
 
 def test_the_initial_delay_counts_from_the_start_of_the_process(world: World) -> None:
-    world.prober.watch(world.process(started_at=970), probe(initialDelaySeconds=40))
+    world.prober.watch(world.process(started_at=970), READINESS, probe(initialDelaySeconds=40))
     world.pass_time(20)
     assert world.checks[0][0] == pytest.approx(1010, abs=0.01)
 
@@ -142,7 +148,7 @@ def test_the_initial_delay_counts_from_the_start_of_the_process(world: World) ->
 def test_an_adopted_ready_instance_stays_ready_until_the_probe_says_otherwise(
     world: World,
 ) -> None:
-    world.prober.watch(world.process(started_at=0), probe(), initial=True)
+    world.prober.watch(world.process(started_at=0), READINESS, probe(), initial=True)
     world.pass_time(100)
     assert world.told == []
     world.up = lambda _: DOWN
@@ -152,7 +158,7 @@ def test_an_adopted_ready_instance_stays_ready_until_the_probe_says_otherwise(
 
 def test_a_thousand_adopted_instances_do_not_stampede(world: World) -> None:
     for instance in range(1000):
-        world.prober.watch(world.process(instance, started_at=0), probe(), initial=True)
+        world.prober.watch(world.process(instance, started_at=0), READINESS, probe(), initial=True)
     world.pass_time(10)
     seconds = [int(at - 1000) for at, _ in world.checks]
     assert max(seconds.count(second) for second in range(10)) < 200
@@ -162,7 +168,7 @@ def test_a_thousand_adopted_instances_do_not_stampede(world: World) -> None:
 def test_no_more_than_64_checks_are_under_way_and_all_get_their_turn(world: World) -> None:
     world.lasts = 0.5
     for instance in range(1000):
-        world.prober.watch(world.process(instance), probe())
+        world.prober.watch(world.process(instance), READINESS, probe())
     world.pass_time(9)
     assert world.most == 64
     assert len({nonce for nonce, _, _ in world.told}) == 1000
@@ -170,30 +176,30 @@ def test_no_more_than_64_checks_are_under_way_and_all_get_their_turn(world: Worl
 
 def test_slow_checks_do_not_stretch_the_period(world: World) -> None:
     world.lasts = 4
-    world.prober.watch(world.process(), probe(periodSeconds=10, timeoutSeconds=5))
+    world.prober.watch(world.process(), READINESS, probe(periodSeconds=10, timeoutSeconds=5))
     world.pass_time(100)
     assert all(9 <= gap <= 11.001 for gap in world.gaps()[1:])
 
 
 def test_what_is_forgotten_is_neither_checked_nor_told(world: World) -> None:
     world.lasts = 1
-    world.prober.watch(world.process(), probe())
+    world.prober.watch(world.process(), READINESS, probe())
     world.pass_time(0.5)
     world.prober.forget("n0")
     world.pass_time(100)
     assert len(world.checks) == 1
     assert world.told == []
     assert world.in_flight == 0
-    assert "n0" not in world.prober
+    assert ("n0", READINESS) not in world.prober
 
 
 @pytest.mark.parametrize("during", [0.0, 0.5, 5.0], ids=["before", "during", "between"])
 def test_a_changed_probe_applies_at_once(world: World, during: float) -> None:
     world.lasts = 1
-    world.prober.watch(world.process(), probe(periodSeconds=600))
+    world.prober.watch(world.process(), READINESS, probe(periodSeconds=600))
     world.pass_time(during)
     seen = len(world.checks)
-    world.prober.update("n0", probe(periodSeconds=5))
+    world.prober.watch(world.process(), READINESS, probe(periodSeconds=5))
     world.pass_time(0.1)
     assert len(world.checks) == seen + 1
     world.pass_time(30)
@@ -204,8 +210,9 @@ def test_a_changed_probe_applies_at_once(world: World, during: float) -> None:
 def test_an_update_between_creation_and_first_step_of_a_check_loses_nothing(
     world: World,
 ) -> None:
-    world.prober.watch(world.process(), probe(periodSeconds=600))
-    world.loop.call_later(0, world.prober.update, "n0", probe(periodSeconds=5))
+    world.prober.watch(world.process(), READINESS, probe(periodSeconds=600))
+    changed = (world.process(), READINESS, probe(periodSeconds=5))
+    world.loop.call_later(0, world.prober.watch, *changed)
     world.pass_time(30)
     assert world.told == [("n0", True, "")]
     assert len(world.checks) >= 5
@@ -213,6 +220,6 @@ def test_an_update_between_creation_and_first_step_of_a_check_loses_nothing(
 
 def test_watching_twice_is_one_watch(world: World) -> None:
     for _ in range(3):
-        world.prober.watch(world.process(), probe())
+        world.prober.watch(world.process(), READINESS, probe())
     world.pass_time(0.01)
     assert len(world.checks) == 1

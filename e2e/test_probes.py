@@ -1,0 +1,224 @@
+"""Probes of every kind, on real programs: what they say of an instance, and what follows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from e2e.harness import Recon
+from e2e.programs import notifier, python
+from tests.waiting import until
+
+FAST = {"periodSeconds": 0.1, "failureThreshold": 2}
+
+SWITCHED = """
+import http.server, os, sys
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        wanted = os.path.exists(sys.argv[1]) and self.headers.get("X-Probe") != "no"
+        self.send_response(200 if wanted else 503); self.end_headers()
+    def log_message(self, *a): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), H).serve_forever()
+"""
+
+
+def events(recon: Recon, reason: str) -> list[str]:
+    lines = recon.cli("events", "web").splitlines()
+    return [line for line in lines if f" {reason} " in line]
+
+
+def instance(recon: Recon, number: int = 0) -> dict[str, Any]:
+    row: dict[str, Any] = recon.of("web")["instances"][number]
+    return row
+
+
+def switched(recon: Recon, port: int) -> tuple[list[str], Path]:
+    switch = recon.manifests / "switch"
+    switch.touch()
+    return [*python(SWITCHED), str(switch), str(port)], switch
+
+
+def test_a_readiness_that_fails_takes_the_instance_out_and_it_comes_back(
+    recon: Recon, unused_port: int
+) -> None:
+    command, switch = switched(recon, unused_port)
+    recon.app("web", command, readinessProbe={"httpGet": {"port": unused_port}, **FAST})
+    recon.run()
+    recon.healthy("web", ready=1)
+    pids = recon.pids("web")
+    switch.unlink()
+    app = recon.wait("web", ready=0, health="Degraded")
+    assert "not ready: web-0 (readiness probe failed: HTTP 503 from /)" in app["message"]
+    assert [drift["kind"] for drift in app["drift"]] == ["Unhealthy"]
+    switch.touch()
+    recon.healthy("web", ready=1)
+    assert recon.pids("web") == pids
+    assert "readiness probe failed: HTTP 503" in events(recon, "Unhealthy")[0]
+
+
+def test_a_failing_liveness_replaces_the_process_with_its_reason_and_backs_off(
+    recon: Recon, unused_port: int
+) -> None:
+    command, switch = switched(recon, unused_port)
+    recon.app("web", command, livenessProbe={"httpGet": {"port": unused_port}, **FAST})
+    recon.run()
+    recon.healthy("web")
+    pids = recon.pids("web")
+    switch.unlink()
+    app = until(
+        lambda: (a := recon.of("web")) and a["message"].startswith("CrashLoopBackOff") and a,
+        what="its replacements fail as well",
+    )
+    assert "liveness probe failed: HTTP 503 from /, next try in" in app["message"]
+    assert "liveness probe failed: HTTP 503 from /" in events(recon, "Killing")[0]
+    switch.touch()
+    recon.healthy("web")
+    assert recon.pids("web") != pids and recon.of("web")["restarts"] >= 2
+
+
+def test_a_startup_probe_holds_the_others_and_is_given_up_after_its_time(
+    recon: Recon, unused_port: int, tmp_path: Path
+) -> None:
+    command, _ = switched(recon, unused_port)
+    gate = tmp_path / "gate"
+    startup = {"exec": {"command": ["test", "-e", str(gate)]}, "periodSeconds": 0.2}
+    probes = {
+        # Would have the process replaced if it were asked before the startup has succeeded.
+        "livenessProbe": {"exec": {"command": ["test", "-e", str(gate)]}, **FAST},
+        "readinessProbe": {"httpGet": {"port": unused_port}, **FAST},
+    }
+    recon.app("web", command, startupProbe={**startup, "failureThreshold": 300}, **probes)
+    recon.run()
+    until(lambda: instance(recon)["uptimeSeconds"] > 1, what="it has been asked several times")
+    assert recon.of("web")["ready"] == 0 and recon.of("web")["restarts"] == 0
+    recon.app("web", command, startupProbe={**startup, "failureThreshold": 2}, **probes)
+    until(lambda: events(recon, "Killing"), what="it is given up")
+    assert "startup probe failed: test ended with exit code 1" in events(recon, "Killing")[0]
+    gate.touch()
+    recon.healthy("web", ready=1)
+
+
+def test_an_exec_probe_runs_as_the_app_does_and_leaves_nothing_behind(
+    recon: Recon, tmp_path: Path
+) -> None:
+    script = f'[ "$COLOUR" = blue ] && [ "$PWD" = {tmp_path} ] && sleep 100000 & exit $?'
+    probe = {"exec": {"command": ["sh", "-c", script]}, "periodSeconds": 0.2}
+    recon.app(
+        "web", ["sleep", "100000"], cwd=str(tmp_path), env={"COLOUR": "blue"}, readinessProbe=probe
+    )
+    recon.run()
+    recon.healthy("web", ready=1)
+    hung = {"exec": {"command": ["sleep", "100000"]}, "periodSeconds": 0.2, "timeoutSeconds": 0.2}
+    recon.app(
+        "web", ["sleep", "100000"], cwd=str(tmp_path), env={"COLOUR": "blue"}, readinessProbe=hung
+    )
+    app = recon.wait("web", ready=0)
+    until(lambda: "did not end within 0.2 s" in recon.of("web")["message"], what=app["message"])
+
+
+def test_a_line_of_output_makes_ready_also_for_the_next_controller(
+    recon: Recon, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    program = notifier(
+        "print('server is starting', flush=True)\n"
+        f"wait({str(gate)!r})\n"
+        "print('listening on port 80', flush=True); rest()\n"
+    )
+    recon.app("web", program, readinessProbe={"log": "listening on (port )?[0-9]+"})
+    recon.run()
+    app = recon.wait("web", ready=0, health="Progressing")
+    assert "not ready" in app["message"]
+    # Before the line has come: the next one looks on where this one stood.
+    recon.kill_controller()
+    gate.touch()
+    recon.run()
+    recon.healthy("web", ready=1)
+    recon.kill_controller()
+    assert recon.of("web")["ready"] == 1
+    recon.run()
+    recon.healthy("web", ready=1)
+
+
+def test_a_line_of_an_earlier_process_vouches_for_nobody(recon: Recon, tmp_path: Path) -> None:
+    quiet = tmp_path / "quiet"
+    program = notifier(
+        f"if not os.path.exists({str(quiet)!r}): print('listening', flush=True)\n"
+        "print('running', flush=True); rest()\n"
+    )
+    recon.app("web", program, readinessProbe={"log": "listening"})
+    recon.run()
+    recon.healthy("web", ready=1)
+    quiet.touch()
+    [pid] = recon.pids("web").values()
+    os.kill(pid, 9)
+    until(lambda: recon.log("web").count("running") == 2, what="the next process has written")
+    until(lambda: instance(recon)["uptimeSeconds"] > 1, what="it has been looked at")
+    assert recon.of("web")["ready"] == 0
+
+
+def test_sd_notify_makes_ready_shows_status_and_holds_over_a_crash(
+    recon: Recon, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    program = notifier(
+        "tell('STATUS=loading the index')\n"
+        f"wait({str(gate)!r})\n"
+        "tell('READY=1\\nSTATUS=serving'); rest()\n"
+    )
+    recon.app("web", program, readinessProbe={"notify": True})
+    recon.run()
+    until(lambda: instance(recon)["status"] == "loading the index", what="its status is shown")
+    assert recon.of("web")["ready"] == 0
+    gate.touch()
+    recon.healthy("web", ready=1)
+    assert "serving" in recon.cli("status", "web")
+    recon.kill_controller()
+    assert recon.of("web")["ready"] == 1
+    recon.run()
+    recon.healthy("web", ready=1)
+
+
+def test_a_watchdog_that_falls_silent_is_a_failed_liveness(recon: Recon, tmp_path: Path) -> None:
+    silent = tmp_path / "silent"
+    program = notifier(
+        "assert int(os.environ['WATCHDOG_USEC']) == 1_000_000\n"
+        "while True:\n"
+        f"    if not os.path.exists({str(silent)!r}): tell('WATCHDOG=1')\n"
+        "    time.sleep(0.1)\n"
+    )
+    liveness = {"notify": True, "periodSeconds": 0.5, "failureThreshold": 2}
+    recon.app("web", program, livenessProbe=liveness)
+    recon.run()
+    recon.healthy("web")
+    until(lambda: instance(recon)["uptimeSeconds"] > 2, what="several of its periods")
+    assert recon.of("web")["restarts"] == 0
+    silent.touch()
+    until(lambda: recon.of("web")["restarts"] > 0, what="it is replaced", seconds=30)
+    assert "liveness probe failed: no WATCHDOG=1 for" in events(recon, "Killing")[0]
+
+
+def test_nobody_speaks_for_another_program(recon: Recon) -> None:
+    """A stranger that knows the socket is not heard: the kernel tells who sent."""
+    recon.app(
+        "web",
+        notifier("print(os.environ['NOTIFY_SOCKET'], flush=True); rest()\n"),
+        readinessProbe={"notify": True},
+    )
+    recon.run()
+    [address] = until(lambda: recon.log("web"), what="it says where it would notify")
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"READY=1", "\0" + address[1:])
+    until(lambda: instance(recon)["uptimeSeconds"] > 0.5, what="it would have been heard")
+    assert recon.of("web")["ready"] == 0
+
+
+def test_headers_of_the_probe_are_sent(recon: Recon, unused_port: int) -> None:
+    command, _ = switched(recon, unused_port)
+    target = {"port": unused_port, "httpHeaders": [{"name": "X-Probe", "value": "no"}]}
+    recon.app("web", command, readinessProbe={"httpGet": target, **FAST})
+    recon.run()
+    until(lambda: "HTTP 503" in recon.of("web").get("message", ""), what="the header is heeded")

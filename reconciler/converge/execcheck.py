@@ -1,0 +1,67 @@
+"""The ``exec`` check of a probe: a command, as the app's user, in its directory, with its world.
+
+It carries the instance's tag, as preStop does: whatever it leaves behind ends with the instance.
+Never raises; one that takes too long is killed with its process group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from dataclasses import replace
+
+from reconciler.converge.spawn import SpawnError, Started, program_of, start
+from reconciler.model.desired import DesiredApp
+from reconciler.model.observed import Tag
+
+
+async def exec_check(
+    app: DesiredApp, tag: Tag, command: tuple[str, ...], seconds: float
+) -> tuple[bool, str]:
+    """Whether the command ended with 0 within so many seconds, and a sentence."""
+    try:
+        # Not a session leader: by that the main process of a nonce is known.
+        program = replace(program_of(app, tag), command=command, session=False)
+        started = start(program, subprocess.DEVNULL, subprocess.DEVNULL)
+    except SpawnError as error:
+        return False, str(error)
+    try:
+        async with asyncio.timeout(seconds):
+            await _ended(started.pidfd)
+    except TimeoutError:
+        return False, f"{command[0]} did not end within {seconds:g} s"
+    finally:
+        status = _finish(started)
+    return status == 0, f"{command[0]} ended with {_told(status)}"
+
+
+async def _ended(pidfd: int) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(pidfd, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(pidfd)
+
+
+def _finish(started: Started) -> int:
+    """Kill what is left of the group, and reap: the exit code, or minus the signal."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        # Until it is reaped, its pid and so its group's number can be nobody else's.
+        os.killpg(started.id.pid, signal.SIGKILL)
+    try:
+        result = os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED)
+    except ChildProcessError:
+        return -signal.SIGKILL
+    finally:
+        os.close(started.pidfd)
+    assert result is not None
+    return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+
+
+def _told(status: int) -> str:
+    return f"exit code {status}" if status >= 0 else f"signal {-status}"

@@ -1,0 +1,261 @@
+"""The probes of the processes that run: who is asked what, and what follows for the instance.
+
+The order is Kubernetes': until the startup probe has succeeded, the instance is not ready and
+nothing else is asked. A liveness or startup probe that fails marks the process as failed, which
+the plan then replaces; a readiness probe makes it ready or not.
+
+Checks are of three kinds: those over the network and by a command ask the program; a line of
+output and a notification are the program's own word, which is kept for the next controller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.converge.execcheck import exec_check
+from reconciler.converge.privatesocket import PrivateSockets, open_private
+from reconciler.loop.marks import Marks
+from reconciler.model.desired import DesiredApp
+from reconciler.model.event import Event
+from reconciler.model.fifo import STREAMS
+from reconciler.model.manifest import AppSpec, Probe, ProbeRole
+from reconciler.model.observed import Process, Tag
+from reconciler.observed.checks import Result, check
+from reconciler.observed.clock import boot_now
+from reconciler.observed.host import Host
+from reconciler.observed.notify import NotifySocket
+from reconciler.observed.output import Output
+from reconciler.observed.probes import Prober
+
+STARTED, READY, OUTPUT = "started", "ready", "output"
+_PROGRAMS = 8
+"""Exec checks at a time: each starts a program, on a host whose cores are for the apps."""
+_MARKS = (STARTED, READY, OUTPUT)
+
+
+@dataclass(slots=True)
+class _Word:
+    """What one process has said by itself."""
+
+    ready: bool = False
+    alive_at: float = 0.0
+    """Of its last WATCHDOG=1, on the clock of ``time.monotonic``."""
+
+
+async def ask_once(state_dir: Path, spec: AppSpec, process: Process) -> bool:
+    """Whether an instance is ready, for a look without a controller: asked now, or as noted."""
+    marks, nonce = Marks(state_dir), process.tag.nonce
+    if spec.startup_probe is not None and marks.get(nonce, STARTED) is None:
+        return False
+    probe = spec.readiness_probe
+    if probe is None:
+        return True
+    if probe.http_get is None and probe.tcp_socket is None:
+        return marks.get(nonce, READY) is not None
+    shared = spec.probed_socket(probe)
+    with open_private(state_dir, nonce, shared.name if shared else "") as private:
+        return (await check(probe, process.tag.instance, private)).ok
+
+
+class Probing:
+    """All probes. ``on_change(app)`` is called when a process's record has changed."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        store: str,
+        loop: asyncio.AbstractEventLoop,
+        host: Host,
+        private: PrivateSockets,
+        *,
+        on_change: Callable[[str], None],
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._state = state_dir
+        self._host = host
+        self._private = private
+        self._on_change = on_change
+        self._on_event = on_event
+        self.marks = Marks(state_dir)
+        self._prober = Prober(loop, self._result, self._check)
+        self._apps: dict[str, DesiredApp] = {}
+        self._outputs: dict[str, Output] = {}
+        self._words: dict[str, _Word] = {}
+        self._programs = asyncio.Semaphore(_PROGRAMS)
+        self._notify = NotifySocket(store, loop, self._notified)
+
+    def prepare(self, app: DesiredApp, tag: Tag) -> None:
+        """Before a start: what it writes from now on counts."""
+        nonce = tag.nonce
+        self._apps[app.name] = app
+        if any(probe.log for probe in app.spec.probes.values()):
+            output = self._outputs[nonce] = Output(self._files(app.name, tag.instance))
+            self.marks.set(nonce, OUTPUT, json.dumps(output.offsets()))
+
+    def adopt(self, process: Process, spec: AppSpec) -> None:
+        """A process of an earlier controller: what it said then holds."""
+        nonce = process.tag.nonce
+        self._words[nonce] = _Word(self._has(nonce, READY), time.monotonic())
+        if spec.readiness_probe is not None or spec.startup_probe is not None:
+            known = self._has(nonce, READY) or None
+            self._host.update(nonce, ready=known, ready_at=boot_now() if known else None)
+
+    def watch(self, process: Process, spec: AppSpec, app: DesiredApp | None = None) -> None:
+        """Ask what the manifest says now."""
+        nonce = process.tag.nonce
+        if app is not None:
+            self._apps[app.name] = app
+        for role in ProbeRole:
+            if role not in spec.probes:
+                self._prober.forget(nonce, role)
+        startup = spec.probes.get(ProbeRole.STARTUP)
+        if startup is not None and not self._has(nonce, STARTED):
+            self._begin(process, ProbeRole.STARTUP, startup, False)
+            return
+        for role in (ProbeRole.READINESS, ProbeRole.LIVENESS):
+            probe = spec.probes.get(role)
+            if probe is not None:
+                self._begin(process, role, probe, role is ProbeRole.LIVENESS or process.ready)
+        if spec.readiness_probe is None and process.ready is not True:
+            at = boot_now() if startup is not None else process.started_at
+            self._host.update(nonce, ready=True, ready_at=at, was_ready=True, told="")
+            self._on_change(process.tag.app)
+
+    def forget(self, nonce: str) -> None:
+        """The process is gone, or on its way."""
+        self._prober.forget(nonce)
+        output = self._outputs.pop(nonce, None)
+        if output is not None:
+            output.close()
+        if self._words.pop(nonce, None) or output is not None:
+            self.marks.forget(nonce, _MARKS)
+
+    def close(self) -> None:
+        self._prober.close()
+        self._notify.close()
+        for output in self._outputs.values():
+            output.close()
+
+    # -- what comes back -----------------------------------------------------------------------
+
+    def _begin(self, process: Process, role: ProbeRole, probe: Probe, initial: bool | None) -> None:
+        if probe.exec is not None and process.tag.app not in self._apps:
+            return  # adopted before its manifest was read; `watch` is called again then
+        self._words.setdefault(process.tag.nonce, _Word(alive_at=time.monotonic()))
+        self._prober.watch(process, role, probe, initial)
+
+    def _result(self, nonce: str, role: ProbeRole, ok: bool, message: str) -> None:
+        process = self._host.get(nonce)
+        app = self._apps.get(process.tag.app) if process is not None else None
+        if process is None:
+            return
+        if role is ProbeRole.READINESS:
+            self._readiness(process, ok, message)
+        elif not ok:
+            told = f"{role} probe failed: {message}"
+            self._tell(process, told)
+            self._host.update(nonce, failed=told)
+            self._on_change(process.tag.app)
+        elif role is ProbeRole.STARTUP:
+            self.marks.set(nonce, STARTED)
+            self._prober.forget(nonce, role)
+            if app is not None:
+                self.watch(process, app.spec)
+
+    def _readiness(self, process: Process, ready: bool, message: str) -> None:
+        told = "" if ready else f"readiness probe failed: {message}"
+        if process.ready is ready and process.told == told:
+            return
+        nonce = process.tag.nonce
+        if process.ready is ready:
+            self._host.update(nonce, told=told)
+        else:
+            ready_at = boot_now() if ready else None
+            was_ready = process.was_ready or ready
+            changes = {"ready": ready, "ready_at": ready_at, "was_ready": was_ready, "told": told}
+            self._host.update(nonce, **changes)
+            self._remember(process, ready)
+            if process.ready:  # one that never was is only starting
+                self._tell(process, told)
+        self._on_change(process.tag.app)
+
+    def _remember(self, process: Process, ready: bool) -> None:
+        """For the next controller, of what it could not ask again."""
+        app = self._apps.get(process.tag.app)
+        probe = app.spec.readiness_probe if app is not None else None
+        if probe is not None and not (probe.http_get or probe.tcp_socket):
+            (self.marks.set if ready else self.marks.unset)(process.tag.nonce, READY)
+
+    def _tell(self, process: Process, message: str) -> None:
+        tag = process.tag
+        self._on_event(Event(tag.app, "Unhealthy", message, "Warning", tag.instance))
+
+    def _notified(self, pid: int, fields: Mapping[str, str]) -> None:
+        nonce = self._host.nonce_of(pid)
+        process = self._host.get(nonce) if nonce is not None else None
+        if process is None or nonce is None:
+            return
+        word = self._words.setdefault(nonce, _Word(alive_at=time.monotonic()))
+        if fields.get("READY") == "1":
+            word.ready = True
+        if fields.get("STOPPING") == "1" or fields.get("RELOADING") == "1":
+            word.ready = False
+        if fields.get("WATCHDOG") == "1":
+            word.alive_at = time.monotonic()
+        if "STATUS" in fields and fields["STATUS"] != process.status:
+            self._host.update(nonce, status=fields["STATUS"][:200])
+        self._prober.prompt(nonce)
+
+    # -- checks --------------------------------------------------------------------------------
+
+    async def _check(self, probe: Probe, process: Process, role: ProbeRole) -> Result:
+        tag = process.tag
+        app = self._apps.get(tag.app)
+        if probe.log is not None:
+            return self._look(process, probe.log)
+        if probe.notify is not None:
+            return self._heed(process, probe, role)
+        if probe.exec is not None:
+            if app is None:
+                return Result(False, "its manifest is not known")
+            async with self._programs:
+                done = await exec_check(app, tag, probe.exec.command, probe.timeout_seconds)
+            return Result(*done)
+        shared = app.spec.probed_socket(probe) if app is not None else None
+        private = self._private.path(tag.nonce, shared.name) if shared is not None else None
+        return await check(probe, tag.instance, private)
+
+    def _look(self, process: Process, pattern: str) -> Result:
+        nonce = process.tag.nonce
+        if self._has(nonce, READY) or process.ready:
+            return Result(True, "seen")
+        output = self._outputs.get(nonce)
+        if output is None:
+            noted = self.marks.get(nonce, OUTPUT)
+            offsets = {int(inode): at for inode, at in json.loads(noted or "{}").items()}
+            files = self._files(process.tag.app, process.tag.instance)
+            output = self._outputs[nonce] = Output(files, offsets)
+        line = output.find(re.compile(pattern.encode()))
+        if line is None:
+            return Result(False, f"no line of its output matches {pattern!r} yet")
+        return Result(True, "seen")
+
+    def _heed(self, process: Process, probe: Probe, role: ProbeRole) -> Result:
+        word = self._words.get(process.tag.nonce) or _Word()
+        if role is not ProbeRole.LIVENESS:
+            return Result(word.ready, "it has not notified READY=1")
+        quiet = time.monotonic() - word.alive_at
+        return Result(quiet <= probe.period_seconds, f"no WATCHDOG=1 for {quiet:.0f} s")
+
+    def _files(self, app: str, instance: int) -> list[Path]:
+        folder = self._state / "logs" / app
+        return [folder / f"{instance}.{stream}.log" for stream in STREAMS]
+
+    def _has(self, nonce: str, mark: str) -> bool:
+        return self.marks.get(nonce, mark) is not None

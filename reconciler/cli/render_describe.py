@@ -47,11 +47,16 @@ def _head(document: Document) -> Iterator[str]:
     app, source = document["app"], document["source"]
     labels = ", ".join(f"{key}={value}" for key, value in document["labels"].items())
     secrets = ", ".join(f"{name}=***" for name in document.get("secrets", []))
+    needs = ", ".join(
+        f"{need['app']} ({need['condition']}{', restart' if need['restart'] else ''})"
+        for need in document["spec"].get("dependsOn", ())
+    )
     rows = {
         "Name": app["name"],
         "Kind": app["kind"],
         "Manifest": f"{place(source['file'])}:{source['line']}" if source else "none declares it",
         "Labels": labels,
+        "Needs": needs,
         "Sync": app["sync"],
         "Health": app["health"],
         "Ready": f"{app['ready']}/{app['desired']}",

@@ -89,6 +89,7 @@ class Controller:
         known = {*self.history.memories, *self._running.apps()}
         self._declared.start(self.history.memories, self._journal, known, self._key)
         self._running.sweep()
+        self._note_lost()
         for name in {*known, *self._declared.apps()}:
             self._queue.add(name)
         for _ in range(_WORKERS):
@@ -226,6 +227,13 @@ class Controller:
                     sample_at = now
             except OSError as error:  # out of files or memory: ours to bear, and to try again
                 self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
+
+    def _note_lost(self) -> None:
+        """What was lost unseen, as when a container is started anew, starts in order again."""
+        running = self._running.apps()
+        for name, memory in [*self.history.memories.items()]:
+            if memory.begun and not memory.ended and name not in running:
+                self.history.remember(name, replace(memory, begun=False))
 
     def _relist(self, *, full: bool = False) -> None:
         for fault in self._running.relist(self._spec, full=full):

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from reconciler.converge import retry
 from reconciler.converge.spawn import SpawnError
+from reconciler.desired.dependencies import needs
 from reconciler.desired.resolve import rebuild
 from reconciler.diff.backoff import after_failed_start
 from reconciler.diff.dependencies import look_at
@@ -62,14 +63,15 @@ class Reconciler:
         self.leaving = False
         """Nothing is declared any more: everything is to be stopped (`recon down`)."""
 
-    def plan(self, name: str | None = None) -> Plan:
-        """The plan as of now, for one app or for all. Nothing is done by asking."""
-        standings = None
+    def plan(
+        self, name: str | None = None, standings: Mapping[str, Standing] | None = None
+    ) -> Plan:
+        """The plan as of now, for all or for one app, which takes the standings of those that it
+        depends on. Nothing is done by asking."""
         if name is None:
             desired, memory = self._declared.snapshot(), self._history.memories
         else:
             desired, memory = self._declared.desired(name), {name: self._history.memory(name)}
-            standings = self._seen_by(desired.apps.get(name))
         if self.leaving:
             desired = Desired({}, desired.problems)
         observed, absences = self._running.observed(name), self._absences(name)
@@ -90,7 +92,7 @@ class Reconciler:
         """One pass over one app."""
         if self.leaving:
             self._let_go(name)
-        for app_plan in self.plan(name).apps:
+        for app_plan in self.plan(name, self._seen_by(name)).apps:
             if not self.leaving:
                 self._take_note(app_plan)
             spec = app_plan.desired.spec if app_plan.desired is not None else None
@@ -175,15 +177,18 @@ class Reconciler:
             self._history.record(Event(name, "FailedSync", f"{error}; trying again", "Warning"))
         self._queue.add_at(name, boot_now() + retry.delay(attempt))
 
-    def _seen_by(self, app: DesiredApp | None) -> Mapping[str, Standing]:
-        """The standings of the apps that this one depends on, as they are now."""
-        found: dict[str, Standing] = {}
-        for need in app.spec.depends_on if app is not None and not self.leaving else ():
-            other = self._declared.apps().get(need.app)
-            if other is not None:
-                processes = self._running.observed(need.app).processes
-                memory = self._history.memory(need.app)
-                found[need.app] = look_at(other, processes, memory, boot_now())
+    def _seen_by(self, name: str) -> Mapping[str, Standing]:
+        """The standings of the apps that this one depends on, as they are now.
+
+        What is seen is told at once: the next change is one from what was seen, and wakes.
+        """
+        apps, found = self._declared.apps(), dict[str, Standing]()
+        for need in needs(apps.get(name)):
+            if need in apps and not self.leaving:
+                processes = self._running.observed(need).processes
+                memory = self._history.memory(need)
+                found[need] = look_at(apps[need], processes, memory, boot_now())
+                self._tell_dependents(need, found[need])
         return found
 
     def _tell_dependents(self, name: str, standing: Standing) -> None:
@@ -201,8 +206,8 @@ class Reconciler:
         """Whether it makes a difference to ``dependent`` how ``name`` stands."""
         if not self._history.memory(dependent).begun:
             return True
-        needs = self._declared.apps()[dependent].spec.depends_on
-        return any(need.restart for need in needs if need.app == name)
+        spec = self._declared.apps()[dependent].spec
+        return any(need.restart for need in spec.depends_on if need.app == name)
 
     def _absences(self, name: str | None) -> Mapping[str, Absence]:
         if self.leaving:
@@ -219,13 +224,13 @@ class Reconciler:
 
     def _order(self) -> Teardown:
         if self._teardown is None:
-            needs: dict[str, list[str]] = {}
+            order: dict[str, list[str]] = {}
             for name, memory in self._history.memories.items():
                 if memory.revisions and memory.revisions[-1].spec.get("dependsOn"):
-                    needs[name] = [need.app for need in last_spec(memory).depends_on]
+                    order[name] = [need.app for need in last_spec(memory).depends_on]
             for name, app in self._declared.apps().items():
-                needs[name] = [need.app for need in app.spec.depends_on]
-            self._teardown = Teardown(needs, self._running.apps())
+                order[name] = [*needs(app)]
+            self._teardown = Teardown(order, self._running.apps())
         return self._teardown
 
     def _let_go(self, name: str) -> None:

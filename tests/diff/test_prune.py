@@ -97,3 +97,12 @@ def test_no_deletion_without_two_scans(
         assert Verdict.DELETE not in found
     if swapped and not confirmed:
         assert Verdict.DELETE not in found
+
+
+def test_what_others_depend_on_is_held_and_confirming_does_not_change_that() -> None:
+    apps = {name: app_of(name) for name in "abc"} | {"web": app_of(dependsOn=["db"])}
+    desired = Desired(apps)
+    for confirmed in (False, True):
+        found = absences(desired, {"db": "/m/db.yaml"}, {"db": 9}, confirmed=confirmed)
+        assert found["db"].verdict is Verdict.HELD
+        assert found["db"].reason == "web (/m/web.yaml) depends on it, so it keeps running"

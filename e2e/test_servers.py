@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from e2e.harness import Recon
-from e2e.load import Load
 from e2e.sites import SITE
+from tests.load import Load
 
 EXAMPLES = Path(__file__).parents[1] / "docs/examples"
 PYTHON = sys.executable

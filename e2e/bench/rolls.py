@@ -21,7 +21,7 @@ from e2e.bench.machine import free_port, installed
 from e2e.bench.peers.pm2 import Pm2
 from e2e.bench.stage import Stage
 from e2e.bench.subject import Subject, manifest
-from e2e.load import Load
+from tests.load import Load
 from tests.waiting import until
 
 _SITE = Path(__file__).with_name("site.js")

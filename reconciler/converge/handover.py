@@ -1,13 +1,14 @@
 """What a program is told of the sockets that it is handed: the protocol of systemd, and a little.
 
-==============  ==================================================================================
-LISTEN_FDS      how many, from descriptor 3 on (sd_listen_fds(3))
-LISTEN_PID      the program's own pid
-LISTEN_FDNAMES  their names, parted by colons; ``<name>.probe`` is a private one, see below
-RECON_SOCKETS   the same as JSON, with addresses: for the preload below
-NODE_OPTIONS    loads ``preload.cjs`` into Node programs, which makes an unchanged ``listen(3000)``
-                take the socket, and drains on SIGTERM
-==============  ==================================================================================
+=================  ===============================================================================
+LISTEN_FDS         how many, from descriptor 3 on (sd_listen_fds(3))
+LISTEN_PID         the program's own pid
+LISTEN_FDNAMES     their names, parted by colons; ``<name>.probe`` is a private one, see below
+RECON_SOCKETS      the same as JSON, with addresses: for the preload
+RECON_STOP_SIGNAL  the signal that will ask the program to end: for the preload
+NODE_OPTIONS       loads ``preload.cjs`` into Node programs, which makes an unchanged
+                   ``listen(3000)`` take the socket, and drains when the signal comes
+=================  ===============================================================================
 
 A check of a shared port tells of the service, not of one instance. So where a probe asks a port
 that is shared, each instance gets a second, private socket, which answers for it alone. It is
@@ -53,6 +54,8 @@ class Handover(NamedTuple):
     handed: Sequence[Handed]
     preload: str
     """The file for Node programs (``install_preload``)."""
+    stop_signal: str = "SIGTERM"
+    """By which it will be asked to end."""
 
 
 def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str, str]:
@@ -71,6 +74,7 @@ def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str,
         "LISTEN_FDS": str(len(handed)),
         "LISTEN_FDNAMES": ":".join(one.name for one in handed),
         "RECON_SOCKETS": json.dumps([*map(_told, handed, range(FIRST, FIRST + len(handed)))]),
+        "RECON_STOP_SIGNAL": sockets.stop_signal,
         "NODE_OPTIONS": f"{options} --require={_quoted(sockets.preload)}".strip(),
     }
 
@@ -107,11 +111,13 @@ def _installed(folder: Path, content: bytes) -> str:
 
 def _told(handed: Handed, fd: int) -> dict[str, Any]:
     socket = handed.socket
+    # By the inode a program can tell that the descriptor is still the one it was given.
+    about = {"name": handed.name, "fd": fd, "inode": os.fstat(handed.fd).st_ino}
     if handed.private:
-        return {"name": handed.name, "fd": fd, "serves": socket.name}
+        return {**about, "serves": socket.name}
     if socket.path is not None:
-        return {"name": handed.name, "fd": fd, "path": socket.path}
-    return {"name": handed.name, "fd": fd, "host": socket.host, "port": socket.port}
+        return {**about, "path": socket.path}
+    return {**about, "host": socket.host, "port": socket.port}
 
 
 def _quoted(path: str) -> str:

@@ -151,7 +151,7 @@ class Running:
             for one in app.spec.probed_sockets():
                 own = stack.enter_context(self._private.create(tag.nonce, one.name))
                 handed.append(Handed(own.fileno(), one, private=True))
-            given = Handover(handed, self._preload)
+            given = Handover(handed, self._preload, app.spec.stop.signal)
             return spawn(app, tag, streams.stdout, streams.stderr, given)
 
     def _let_go(self, nonce: str) -> None:

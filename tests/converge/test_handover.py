@@ -26,19 +26,23 @@ def told(*handed: Handed, **environment: str) -> dict[str, str]:
 
 
 def test_the_protocol_of_systemd_with_names_in_order() -> None:
-    found = told(Handed(17, HTTP), Handed(9, API), Handed(40, HTTP, private=True), PATH="/bin")
+    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+        fds = [each.fileno() for each in (one, two, three)]
+        inodes = [os.fstat(fd).st_ino for fd in fds]
+        handed = (Handed(fds[0], HTTP), Handed(fds[1], API), Handed(fds[2], HTTP, private=True))
+        found = told(*handed, PATH="/bin")
     assert found["LISTEN_FDS"] == "3"
     assert found["LISTEN_FDNAMES"] == "http:api:http.probe"
     assert json.loads(found["RECON_SOCKETS"]) == [
-        {"name": "http", "fd": 3, "host": "127.0.0.1", "port": 3000},
-        {"name": "api", "fd": 4, "path": "/run/x.sock"},
-        {"name": "http.probe", "fd": 5, "serves": "http"},
+        {"name": "http", "fd": 3, "inode": inodes[0], "host": "127.0.0.1", "port": 3000},
+        {"name": "api", "fd": 4, "inode": inodes[1], "path": "/run/x.sock"},
+        {"name": "http.probe", "fd": 5, "inode": inodes[2], "serves": "http"},
     ]
     assert found["PATH"] == "/bin" and "LISTEN_PID" not in found
 
 
 def test_node_options_of_the_manifest_stay() -> None:
-    found = told(Handed(3, HTTP), NODE_OPTIONS="--max-old-space-size=200")
+    found = told(NODE_OPTIONS="--max-old-space-size=200")
     assert found["NODE_OPTIONS"] == "--max-old-space-size=200 --require=/run/recon/node.cjs"
 
 

@@ -80,6 +80,14 @@ class Client:
         answer = self._ask("POST", "/v1/restart", {"apps": list(apps)}, _LONG)
         return [str(app) for app in answer["apps"]]
 
+    def pause(self, app: str) -> str:
+        """Have the rollout of an app held: ``paused``. ApiError with status 409 if it is."""
+        return str(self._ask("POST", "/v1/rollout/pause", {"app": app})["done"])
+
+    def resume(self, app: str) -> str:
+        """Have a held rollout go on: ``resumed``, or ``promoted`` where a canary held it."""
+        return str(self._ask("POST", "/v1/rollout/resume", {"app": app})["done"])
+
     def down(self) -> None:
         """Have everything stopped; the controller leaves, with its socket, when all is."""
         self._ask("POST", "/v1/down")

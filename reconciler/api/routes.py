@@ -38,6 +38,8 @@ def application(controller: Controller) -> Starlette:
             Route("/v1/events", routes.events),
             Route("/v1/apply", routes.apply, methods=["POST"]),
             Route("/v1/restart", routes.restart, methods=["POST"]),
+            Route("/v1/rollout/pause", routes.pause, methods=["POST"]),
+            Route("/v1/rollout/resume", routes.resume, methods=["POST"]),
             Route("/v1/down", routes.down, methods=["POST"]),
         ],
         exception_handlers={HTTPException: _refusal},
@@ -102,9 +104,36 @@ class Routes:
         unknown = [name for name in names if name not in self._controller.declared()]
         if unknown:
             raise HTTPException(404, _unknown(unknown))
+        for name in names:
+            if self._controller.history.memory(name).paused:
+                told = f"the rollout of {name} is paused, so nothing would be restarted"
+                raise HTTPException(409, f"{told}; `recon rollout resume {name}` first")
         self._controller.restart(names)
         await self._controller.settle()
         return JSONResponse({"formatVersion": FORMAT_VERSION, "apps": names})
+
+    async def pause(self, request: Request) -> Response:
+        name = await self._app(request)
+        if self._controller.history.memory(name).paused:
+            raise HTTPException(409, f'app "{name}" is already paused')
+        self._controller.pause(name)
+        await self._controller.settle()
+        return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "done": "paused"})
+
+    async def resume(self, request: Request) -> Response:
+        name = await self._app(request)
+        done = self._controller.resume(name)
+        if done is None:
+            raise HTTPException(409, f'app "{name}" is not paused')
+        await self._controller.settle()
+        return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "done": done})
+
+    async def _app(self, request: Request) -> str:
+        """The app that a request is about."""
+        name = str((await _body(request)).get("app", ""))
+        if name not in self._controller.declared():
+            raise HTTPException(404, _unknown([name]))
+        return name
 
     async def down(self, request: Request) -> Response:
         self._controller.down()

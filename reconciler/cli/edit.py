@@ -68,15 +68,15 @@ def resume(
 
 def _edit(place: Where, field: str, wanted: dict[str, Any]) -> int:
     """Set a field of each app's spec to its value, and show what that changed."""
-    desired = _declared(place, wanted)
+    desired = declared(place, wanted)
     profile = place.profile or desired.settings.profile
     changed = [_set(desired.apps[name], profile, field, value) for name, value in wanted.items()]
     if any(changed):
-        _tell_what_is_next(place)
+        tell_what_is_next(place)
     return OK
 
 
-def _declared(place: Where, names: Iterable[str]) -> Desired:
+def declared(place: Where, names: Iterable[str]) -> Desired:
     """What the manifests say. CliError where one of these apps is not in it, or in error."""
     from reconciler.cli.offline import store_of  # noqa: PLC0415  heavy; not for --help
 
@@ -108,7 +108,7 @@ def _set(app: DesiredApp, profile: str | None, field: str, value: Any) -> bool:
     except EditError as error:
         raise CliError(f"{seen(str(file))}: {error}") from None
     replace_content(file, after)
-    _show(file, before, after)
+    show(file, before, after)
     return True
 
 
@@ -141,7 +141,7 @@ def replace_content(file: Path, content: bytes) -> None:
         raise
 
 
-def _show(file: Path, before: bytes, after: bytes) -> None:
+def show(file: Path, before: bytes, after: bytes) -> None:
     """The edit as a small diff."""
     old, new = (text.decode(errors="replace").splitlines() for text in (before, after))
     print(seen(str(file)))
@@ -150,7 +150,7 @@ def _show(file: Path, before: bytes, after: bytes) -> None:
         print("  " + paint(plain(line), marks.get(line[:1], ""), on=colours()))
 
 
-def _tell_what_is_next(place: Where) -> None:
+def tell_what_is_next(place: Where) -> None:
     from reconciler.api.client import ApiError, ControllerNotRunningError  # noqa: PLC0415
 
     try:

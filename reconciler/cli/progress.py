@@ -68,7 +68,7 @@ def is_hopeless(app: App) -> bool:
 
     An instance that is merely not ready is waited for: its program may be warming up.
     """
-    if "--confirm-prune" in app["message"]:
+    if "--confirm-prune" in app["message"] or is_paused(app):
         return True
     if _is_waiting(app):  # for an app that is suspended, or has failed
         return ", which " in app["message"]
@@ -76,9 +76,15 @@ def is_hopeless(app: App) -> bool:
         return False
     states = {row["state"] for row in app["instances"]}
     given_up = any(
-        condition["reason"] == "ProgressDeadlineExceeded" for condition in app["conditions"]
+        condition["type"] == "Progressing" and condition["status"] == "False"
+        for condition in app["conditions"]
     )
     return given_up or bool(states & {"backoff", "frozen"})
+
+
+def is_paused(app: App) -> bool:
+    """Its rollout goes on when somebody says so."""
+    return any(condition["reason"] == "DeploymentPaused" for condition in app["conditions"])
 
 
 def _is_undecided(app: App) -> bool:
@@ -122,6 +128,8 @@ def _progress(app: App) -> str:
     text = f"{app['health']}, {app['ready']} of {app['desired']} ready"
     if app["updated"] < app["desired"]:
         text += f", {app['updated']} updated"
+    if any(condition["reason"] == "CanaryPauseStep" for condition in app["conditions"]):
+        text += ", its canary proves itself"
     if app["health"] == "Unknown" or _is_waiting(app):
         text = local(app["message"])
     return plain(text)

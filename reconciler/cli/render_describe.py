@@ -16,7 +16,7 @@ Document = Mapping[str, Any]
 
 def description(document: Document, *, colour: bool = False) -> list[str]:
     """Everything known of one app; nothing is cut off to fit."""
-    lines = [*_head(document), *_section("Spec", _tree(document["spec"], "  "), colour)]
+    lines = [*_head(document), *_section("Spec", tree(document["spec"], "  "), colour)]
     conditions = [
         [c["type"], c["status"], c["reason"], c["message"]] for c in document["app"]["conditions"]
     ]
@@ -86,14 +86,14 @@ def _revision(revision: Document) -> list[str | Cell]:
     ]
 
 
-def _tree(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+def tree(value: Mapping[str, Any], indent: str) -> Iterator[str]:
     """Nested maps, one key a line; what is not set is left out."""
     for key, below in value.items():
         if below is None or below in ({}, []):
             continue
         if isinstance(below, dict):
             yield f"{indent}{plain(key)}:"
-            yield from _tree(below, indent + "  ")
+            yield from tree(below, indent + "  ")
         else:
             yield f"{indent}{plain(key)}: {plain(_value(below))}"
 

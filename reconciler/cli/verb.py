@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "logs": "logs",
     "events": "events",
     "restart": "restart",
+    "rollout": "rollout",
     "scale": "edit",
     "suspend": "edit",
     "resume": "edit",
@@ -37,6 +38,15 @@ VERBS: dict[str, str] = {
     "down": "run",
 }
 """Module of ``reconciler.cli`` by verb, in the order of the help."""
+
+ROLLOUT: dict[str, str] = {
+    "status": "rollout",
+    "history": "rollout_history",
+    "undo": "rollout_undo",
+    "pause": "rollout",
+    "resume": "rollout",
+}
+"""The verbs below `rollout`, likewise."""
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -68,23 +78,38 @@ class Verb(TyperCommand):
 class Verbs(TyperGroup):
     """All verbs, each loaded when it is asked for."""
 
+    table = VERBS
+    program = "recon"
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _as_given(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(VERBS)
+        return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in VERBS:
-            close = get_close_matches(cmd_name, VERBS, n=1)
-            hint = f", did you mean {close[0]}?" if close else "; `recon --help` lists them all"
-            raise usage(f"{cmd_name!r} is not a verb of recon{hint}")
-        return load(cmd_name)
+        if cmd_name not in self.table:
+            close = get_close_matches(cmd_name, self.table, n=1)
+            more = f"; `{self.program} --help` lists them all"
+            hint = f", did you mean {close[0]}?" if close else more
+            raise usage(f"{cmd_name!r} is not a verb of {self.program}{hint}")
+        return load(cmd_name, self.table)
 
 
-def load(name: str) -> Any:
+class RolloutVerbs(Verbs):
+    """`recon rollout VERB`."""
+
+    table = ROLLOUT
+    program = "recon rollout"
+
+
+def load(name: str, table: dict[str, str] = VERBS) -> Any:
     """The command of one verb: the function of its name, in its module."""
-    module = importlib.import_module(f"reconciler.cli.{VERBS[name]}")
+    module = importlib.import_module(f"reconciler.cli.{table[name]}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, cls=Verb, context_settings=SETTINGS)(getattr(module, name))
+    function = getattr(module, name)
+    if table is VERBS and name == "rollout":
+        app.callback(cls=RolloutVerbs, context_settings=SETTINGS)(function)
+    else:
+        app.command(name, cls=Verb, context_settings=SETTINGS)(function)
     return get_command(app)

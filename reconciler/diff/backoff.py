@@ -42,7 +42,11 @@ def after_exit(
         failures += before.failures
     again = _restarts(spec.restart_policy, exit)
     retry_at = now + delay(spec.backoff, failures, process.tag.nonce) if again else None
-    ended = Ended(process.tag.hash, exit, now, failures, retry_at, process.failed)
+    served = process.was_ready
+    if spec.readiness_probe is None:
+        served = now - process.started_at >= spec.min_ready
+    fault = process.failed
+    ended = Ended(process.tag.hash, exit, now, failures, retry_at, fault, served)
     restarts: Mapping[int, int] = memory.restarts
     if again:
         restarts = {**restarts, number: restarts.get(number, 0) + 1}

@@ -35,6 +35,21 @@ def changed_fields(before: Revision | None, after: DesiredApp) -> tuple[FieldCha
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
+def template_changes(before: Revision | None, after: Revision) -> tuple[FieldChange, ...]:
+    """What a revision replaced processes for: its fields and secrets against those before it."""
+    if before is None:
+        return ()
+    old, new = (
+        AppSpec.model_validate({n: v for n, v in one.spec.items() if n in _EFFECTS})
+        for one in (before, after)
+    )
+    changes = [
+        *_template_changes(template_of(old), template_of(new)),
+        *_secret_changes(before.marks, after.marks),
+    ]
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
 def _template_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:
     for path, before, after in _differences("", dict(old), dict(new)):
         yield FieldChange(path, before, after, Effect.REPLACES)

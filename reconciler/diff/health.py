@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from reconciler.diff.backoff import holds
+from reconciler.diff import canary
 from reconciler.diff.drift import SYNC_DRIFT
+from reconciler.diff.hold import Hold
 from reconciler.diff.progress import is_complete
 from reconciler.diff.replicas import Replicas
 from reconciler.diff.rolling import fenceposts
@@ -29,7 +30,9 @@ def sync_of(app: DesiredApp, drift: Sequence[Drift], revision: Revision) -> Sync
     return Sync.SYNCED
 
 
-def health_of(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> Health:
+def health_of(
+    app: DesiredApp, replicas: Replicas, revision: Revision, now: float, held: Hold | None = None
+) -> Health:
     """How well it runs, whatever is declared (see `sync_of` for that)."""
     spec = app.spec
     alive = any(
@@ -39,35 +42,48 @@ def health_of(app: DesiredApp, replicas: Replicas, revision: Revision, now: floa
         return Health.SUSPENDED
     if revision.failed or _suffers(app, replicas, revision, now):
         return Health.DEGRADED
-    if is_complete(spec, replicas, now):
+    if held is not None:
+        if held.by == "pause" and held.is_whole:
+            return Health.HEALTHY
+    elif is_complete(spec, replicas, now):
         return Health.HEALTHY
     return Health.PROGRESSING if alive else Health.MISSING
 
 
 def conditions_of(
-    app: DesiredApp, replicas: Replicas, revision: Revision, now: float
+    app: DesiredApp, replicas: Replicas, revision: Revision, now: float, held: Hold | None = None
 ) -> tuple[Condition, ...]:
     """Available and Progressing."""
-    return (_available(app, replicas), _progressing(app, replicas, revision, now))
+    return (_available(app, replicas), _progressing(app, replicas, revision, now, held))
 
 
 def message_of(
-    app: DesiredApp, replicas: Replicas, memory: AppMemory, revision: Revision, now: float
+    app: DesiredApp,
+    replicas: Replicas,
+    memory: AppMemory,
+    revision: Revision,
+    now: float,
+    *,
+    held: Hold | None = None,
 ) -> str:
     """The one thing to know; empty when all is well."""
-    return next(_messages(app, replicas, memory, revision, now), "")
+    return next(_messages(app, replicas, memory, revision, now, held=held), "")
 
 
 def crash_loop(replicas: Replicas, memory: AppMemory) -> Ended | None:
     """The end of the instance in backoff that will be tried next."""
-    if replicas.target is None:
-        return None
-    ends = (holds(memory, number, replicas.target) for number in replicas.waiting)
-    return min((e for e in ends if e), key=lambda e: e.retry_at or 0, default=None)
+    ends = (memory.ended[number] for number in replicas.waiting)
+    return min(ends, key=lambda e: e.retry_at or 0, default=None)
 
 
 def _messages(
-    app: DesiredApp, replicas: Replicas, memory: AppMemory, revision: Revision, now: float
+    app: DesiredApp,
+    replicas: Replicas,
+    memory: AppMemory,
+    revision: Revision,
+    now: float,
+    *,
+    held: Hold | None,
 ) -> Iterator[str]:
     """What is to be told, most urgent first."""
     if app.problem is not None:
@@ -78,6 +94,8 @@ def _messages(
     looping = crash_loop(replicas, memory)
     if looping is not None:
         yield _crash_loop(looping, now)
+    if held is not None:
+        yield held.message
     if replicas.old:
         yield f"{len(replicas.current)} of {replicas.wanted} instances updated"
     frozen = [p.name for p in replicas.current if p.state is RunState.FROZEN]
@@ -149,9 +167,18 @@ def _available(app: DesiredApp, replicas: Replicas) -> Condition:
     return Condition("Available", "False", "MinimumReplicasUnavailable", detail)
 
 
-def _progressing(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> Condition:
+def _progressing(
+    app: DesiredApp, replicas: Replicas, revision: Revision, now: float, held: Hold | None
+) -> Condition:
     if revision.failed:
-        return Condition("Progressing", "False", "ProgressDeadlineExceeded", revision.failed)
+        # A rollout that a canary ended has Argo Rollouts' reason: Kubernetes knows no canary.
+        on_canary = revision.failed.startswith(canary.FAILED)
+        reason = "RolloutAborted" if on_canary else "ProgressDeadlineExceeded"
+        return Condition("Progressing", "False", reason, revision.failed)
+    if held is not None and held.by == "pause":
+        return Condition("Progressing", "Unknown", "DeploymentPaused", "the rollout is paused")
+    if held is not None:
+        return Condition("Progressing", "True", "CanaryPauseStep", held.message)
     if is_complete(app.spec, replicas, now):
         detail = f"revision {revision.number} is fully rolled out"
         return Condition("Progressing", "True", "NewReplicaSetAvailable", detail)

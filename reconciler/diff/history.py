@@ -52,7 +52,26 @@ def target(memory: AppMemory) -> Revision | None:
         return None
     if memory.revisions[-1].failed is None:
         return memory.revisions[-1]
+    return last_good(memory)
+
+
+def last_good(memory: AppMemory) -> Revision | None:
+    """The newest revision that was fully rolled out once, and did not fail since."""
     return next((r for r in reversed(memory.revisions) if r.good and r.failed is None), None)
+
+
+def accounts_to(memory: AppMemory, process: Process) -> str | None:
+    """The hash that an end of ``process`` is reckoned to; None where nothing shall run.
+
+    That which shall run: the end of a process that is being left means nothing. But where the
+    rollout is held what it ran is started again, on the same ladder.
+    """
+    held = memory.paused or (memory.revisions and memory.canary == memory.revisions[-1].number)
+    known = memory.revision(process.tag.hash)
+    if held and known is not None and known.failed is None:
+        return process.tag.hash
+    aim = target(memory)
+    return aim.hash if aim else None
 
 
 def mark(memory: AppMemory, revision: Revision) -> AppMemory:

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.diff import (
+    canary,
     dependencies,
-    drift,
-    health,
     history,
+    pause,
     progress,
     recreate,
     replicas,
@@ -23,23 +23,17 @@ from reconciler.diff import (
     rolling,
 )
 from reconciler.diff.backoff import holds
+from reconciler.diff.hold import Hold
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.replicas import Replicas
+from reconciler.diff.situation import Situation
+from reconciler.diff.status import status_of, status_of_absent
 from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.event import Event
 from reconciler.model.manifest import StrategyType
-from reconciler.model.memory import AppMemory, Ended
+from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
-from reconciler.model.plan import (
-    Action,
-    AppPlan,
-    AppStatus,
-    End,
-    Health,
-    InstanceStatus,
-    Plan,
-    Start,
-    Sync,
-)
+from reconciler.model.plan import Action, AppPlan, End, Plan, Start, Sync
 from reconciler.model.revision import same_revision
 from reconciler.model.standing import Standing
 
@@ -73,10 +67,9 @@ def plan(
             plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
         else:
             conflict = observed.conflicts.get(name, "")
-            made = _plan_declared(
-                app, mine, remembered, now, standings=standings, conflict=conflict
+            plans.append(
+                _plan_declared(app, mine, remembered, now, standings=standings, conflict=conflict)
             )
-            plans.append(made)
     return Plan(tuple(plans), desired.problems)
 
 
@@ -92,30 +85,49 @@ def _plan_declared(
     memory = history.record(before, app)
     if not before.revisions:
         memory = history.presume_good(memory, processes)
-    memory, events = dependencies.follow_restarts(app, processes, memory, standings)
+    memory, followed = dependencies.follow_restarts(app, processes, memory, standings)
     sorted_by = _sort(app, processes, memory, now)
+    memory = canary.begin(app.spec, sorted_by, before, memory)
     waiting = dependencies.waiting_for(app.spec, sorted_by, memory, standings)
+    judged: tuple[Event, ...] = ()
     if waiting:  # no process of it can be late
         memory = progress.without_rollout(memory)
     else:
-        memory, advanced = progress.advance(app.name, app.spec, sorted_by, memory, now)
-        events = (*events, *advanced)
+        memory, judged = _judge(app, processes, sorted_by, memory, now)
     if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
         sorted_by = _sort(app, processes, memory, now)
-    actions = () if waiting else tuple(_actions(app, sorted_by, memory, now))
+    held = _hold(app, sorted_by, memory, now)
+    at = Situation(app, sorted_by, memory, now, held, waiting, conflict)
+    actions = () if waiting else tuple(_actions(at))
     starting = any(isinstance(action, Start) for action in actions)
-    memory = dependencies.note_begun(memory, sorted_by, starting=starting)
     return AppPlan(
         app.name,
         app,
         actions,
         review.change_of(app, sorted_by, before, memory, waiting),
-        _status(app, sorted_by, memory, now, waiting=waiting, conflict=conflict),
-        memory,
-        events,
-        _look_again_at(app, sorted_by, memory, now),
+        status_of(at),
+        dependencies.note_begun(memory, sorted_by, starting=starting),
+        (*followed, *judged),
+        _look_again_at(at),
         dependencies.standing_of(app, sorted_by, memory),
     )
+
+
+def _judge(
+    app: DesiredApp,
+    processes: Sequence[Process],
+    sorted_by: Replicas,
+    memory: AppMemory,
+    now: float,
+) -> tuple[AppMemory, tuple[Event, ...]]:
+    """How the rollout is: whether its revision is good, has failed, or has yet to show."""
+    memory, judged = canary.judge(app.name, app.spec, sorted_by, memory, now)
+    if judged and memory.revisions[-1].failed:
+        sorted_by = _sort(app, processes, memory, now)
+    held = _hold(app, sorted_by, memory, now)
+    waits = held is not None and (held.by == "pause" or held.until is not None)
+    memory, events = progress.advance(app.name, app.spec, sorted_by, memory, now, waits=waits)
+    return memory, (*judged, *events)
 
 
 def _plan_absent(
@@ -126,23 +138,7 @@ def _plan_absent(
         alive = [p for p in processes if p.state is not RunState.STOPPING]
         actions = [End(process, absence.reason) for process in alive]
     sync = Sync.OUT_OF_SYNC if actions else Sync.UNKNOWN
-    revision = memory.revisions[-1].number if memory.revisions else 0
-    status = AppStatus(
-        name,
-        "App",
-        sync,
-        Health.UNKNOWN,
-        0,
-        sum(p.ready is True for p in processes),
-        0,
-        0,
-        revision,
-        sum(memory.restarts.values()),
-        absence.reason,
-        (),
-        drift.orphans(processes, absence.reason),
-        tuple(_instance(process, memory, None) for process in _ordered(processes)),
-    )
+    status = status_of_absent(name, processes, memory, sync, absence.reason)
     change = review.removal_of(name, processes, memory, absence)
     return AppPlan(name, None, tuple(actions), change, status, memory)
 
@@ -152,28 +148,33 @@ def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now:
     return replicas.sort(app.spec, target.hash if target else None, processes, memory, now)
 
 
-def _actions(
-    app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float
-) -> Iterator[Action]:
+def _hold(app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float) -> Hold | None:
+    """What holds the rollout, if anything does; who paused it means the canary, too."""
+    paused = pause.of(app.name, app.spec, sorted_by, memory, now)
+    return paused or canary.of(app.spec, sorted_by, memory, now)
+
+
+def _actions(at: Situation) -> Iterator[Action]:
     """Stops first, so that a start may find their room at the next pass.
 
     One that failed its probe goes whatever the strategy says (Kubernetes: livenessProbe).
     """
-    everyone = (*sorted_by.current, *sorted_by.extra, *sorted_by.old)
-    failed = [process for process in everyone if process.failed]
-    for process in failed:
-        yield End(process, process.failed)
-    if app.spec.strategy.type is StrategyType.RECREATE:
-        ends, begins = recreate.stops(sorted_by), recreate.starts(sorted_by)
+    spec, acting = at.app.spec, at.acting
+    for process in (*at.replicas.current, *at.replicas.extra, *at.replicas.old):
+        if process.failed:
+            yield End(process, process.failed)
+    if spec.strategy.type is StrategyType.RECREATE:
+        ends, begins = recreate.stops(acting), recreate.starts(acting)
     else:
-        ends = rolling.stops(app.spec, sorted_by, now)
-        begins = rolling.starts(app.spec, sorted_by)
+        ends = rolling.stops(spec, acting, at.now)
+        begins = rolling.starts(spec, acting)
     for process in ends:
         if not process.failed:
-            yield End(process, _why_ended(app, process, sorted_by, memory))
+            yield End(process, _why_ended(at.app, process, at.replicas, at.memory))
     for number in begins:
-        assert sorted_by.target is not None
-        yield Start(number, sorted_by.target, _why_started(number, sorted_by, memory))
+        hash = at.held.hashes[number] if at.held else at.replicas.target
+        assert hash is not None
+        yield Start(number, hash, _why_started(number, hash, at.memory))
 
 
 def _why_ended(app: DesiredApp, process: Process, sorted_by: Replicas, memory: AppMemory) -> str:
@@ -190,108 +191,30 @@ def _why_ended(app: DesiredApp, process: Process, sorted_by: Replicas, memory: A
     return f"replaced by revision {history.number_of(memory, sorted_by.target or revision.hash)}"
 
 
-def _why_started(number: int, sorted_by: Replicas, memory: AppMemory) -> str:
-    assert sorted_by.target is not None
-    ended = holds(memory, number, sorted_by.target)
+def _why_started(number: int, hash: str, memory: AppMemory) -> str:
+    ended = holds(memory, number, hash)
     if ended is not None:
         return f"restarted after {ended.told}"
-    return f"revision {history.number_of(memory, sorted_by.target)}"
+    return f"revision {history.number_of(memory, hash)}"
 
 
-def _status(
-    app: DesiredApp,
-    sorted_by: Replicas,
-    memory: AppMemory,
-    now: float,
-    *,
-    waiting: str,
-    conflict: str,
-) -> AppStatus:
-    revision = memory.revisions[-1]
-    current = sorted_by.current
-    found = drift.drift_of(app, sorted_by, memory, conflict)
-    everyone = (*current, *sorted_by.old, *sorted_by.extra, *sorted_by.spared)
-    how = health.health_of(app, sorted_by, revision, now)
-    return AppStatus(
-        name=app.name,
-        kind="App",
-        sync=health.sync_of(app, found, revision),
-        health=Health.PROGRESSING if waiting and how is Health.MISSING else how,
-        desired=app.spec.wanted,
-        ready=sum(process.ready is True for process in everyone),
-        updated=len(current),
-        available=len(sorted_by.up),
-        revision=revision.number,
-        restarts=sum(memory.restarts.values()),
-        message=health.message_of(app, sorted_by, memory, revision, now) or waiting,
-        conditions=health.conditions_of(app, sorted_by, revision, now),
-        drift=found,
-        instances=tuple(_instances(app, sorted_by, memory, "waiting" if waiting else "missing")),
-    )
-
-
-def _instances(
-    app: DesiredApp, sorted_by: Replicas, memory: AppMemory, absent: str
-) -> Iterator[InstanceStatus]:
-    running = _ordered(
-        (
-            *sorted_by.current,
-            *sorted_by.extra,
-            *sorted_by.old,
-            *sorted_by.stopping,
-            *sorted_by.spared,
-        )
-    )
-    rows = [(p.tag.instance, _instance(p, memory, sorted_by.target)) for p in running]
-    for state, numbers in (
-        (absent, sorted_by.eligible),
-        ("backoff", sorted_by.waiting),
-        ("completed", sorted_by.done),
-        ("failed", sorted_by.lost),
-    ):
-        rows += [(n, _no_instance(app.name, n, state, memory)) for n in numbers]
-    for _, row in sorted(rows, key=lambda row: row[0]):
-        yield row
-
-
-def _instance(process: Process, memory: AppMemory, target: str | None) -> InstanceStatus:
-    number = process.tag.instance
-    ended = holds(memory, number, process.tag.hash)
-    return InstanceStatus(
-        process.name,
-        process,
-        process.state.value,
-        process.ready is True,
-        history.number_of(memory, process.tag.hash),
-        memory.restarts.get(number, 0),
-        ended.told if ended else "",
-    )
-
-
-def _no_instance(app: str, number: int, state: str, memory: AppMemory) -> InstanceStatus:
-    ended: Ended | None = memory.ended.get(number)
-    restarts = memory.restarts.get(number, 0)
-    last = ended.told if ended else ""
-    return InstanceStatus(f"{app}-{number}", None, state, False, 0, restarts, last)
-
-
-def _look_again_at(
-    app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float
-) -> float | None:
+def _look_again_at(at: Situation) -> float | None:
     """The next moment at which the passing of time alone may change this plan."""
+    sorted_by, memory, held = at.replicas, at.memory, at.held
     moments: list[float] = []
-    if sorted_by.target is not None:
-        ends = (holds(memory, number, sorted_by.target) for number in sorted_by.waiting)
-        moments += [end.retry_at for end in ends if end and end.retry_at is not None]
+    ends = (memory.ended[number] for number in at.acting.waiting)  # by its last end each is held
+    moments += [end.retry_at for end in ends if end.retry_at is not None]
+    if held is not None and held.by == "canary" and held.until is not None:
+        moments.append(held.until)
     for process in (*sorted_by.current, *sorted_by.old, *sorted_by.extra):
         if process.tag.nonce not in sorted_by.up:
-            at = replicas.available_at(process, app.spec)
-            moments += [at] if at is not None else []
+            ready_at = replicas.available_at(process, at.app.spec)
+            moments += [ready_at] if ready_at is not None else []
     revision = memory.revisions[-1]
     if memory.progressed_at is not None and not revision.good and not revision.failed:
-        moments.append(progress.deadline(app.spec, memory))
+        moments.append(progress.deadline(at.app.spec, memory))
     # One that is past and still undecided waits for an event: see `progress.is_undecided`.
-    return min((moment for moment in moments if moment > now), default=None)
+    return min((moment for moment in moments if moment > at.now), default=None)
 
 
 def _standings(
@@ -308,10 +231,6 @@ def _standings(
         )
         for name in needed & desired.apps.keys()
     }
-
-
-def _ordered(processes: Iterable[Process]) -> list[Process]:
-    return sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
 
 
 def _by_app(processes: Iterable[Process]) -> dict[str, list[Process]]:

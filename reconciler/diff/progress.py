@@ -22,17 +22,27 @@ def is_complete(spec: AppSpec, replicas: Replicas, now: float) -> bool:
 
 
 def advance(
-    app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float
+    app: str,
+    spec: AppSpec,
+    replicas: Replicas,
+    memory: AppMemory,
+    now: float,
+    *,
+    waits: bool = False,
 ) -> tuple[AppMemory, tuple[Event, ...]]:
-    """The memory after looking at how far the rollout is, and what is to be told of it."""
+    """The memory after looking at how far the rollout is, and what is to be told of it.
+
+    ``waits``: it is held (see ``hold``), so that nothing is complete and no deadline runs; when
+    that ends the deadline begins anew.
+    """
     revision = memory.revisions[-1]
-    if is_complete(spec, replicas, now):
+    if not waits and is_complete(spec, replicas, now):
         done = without_rollout(memory)
         if revision.good or revision.failed or spec.suspend or replicas.wanted == 0:
             return done, ()
         told = Event(app, "RolloutComplete", f"revision {revision.number} is available")
         return mark(done, replace(revision, good=True)), (told,)
-    if replicas.wanted == 0 and not revision.failed:
+    if waits or (replicas.wanted == 0 and not revision.failed):
         # On its way to nothing: no process of it can be late.
         return without_rollout(memory), ()
     progress = _measure(replicas)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.diff import canary
 from reconciler.diff.fields import changed_fields
 from reconciler.diff.history import number_of
 from reconciler.diff.prune import Absence, Verdict
@@ -36,7 +37,7 @@ def change_of(
     fields = () if same else changed_fields(running, app)
     start = max(0, missing - replaced)
     stop = len(replicas.old) - replaced + len(replicas.extra)
-    notes = _notes(app.spec, replicas, replaced, last)
+    notes = _notes(app, replicas, replaced, after)
     if waiting:
         notes.append(waiting)
     new = not before.revisions and not (replicas.current or replicas.old or replicas.stopping)
@@ -104,13 +105,20 @@ def _known_number(old: Sequence[Process], memory: AppMemory) -> int | None:
     return next((n for p in old if (n := number_of(memory, p.tag.hash))), None)
 
 
-def _notes(spec: AppSpec, replicas: Replicas, replaced: int, revision: Revision) -> list[str]:
+def _notes(app: DesiredApp, replicas: Replicas, replaced: int, memory: AppMemory) -> list[str]:
+    spec, revision = app.spec, memory.revisions[-1]
     notes = [f"revision {revision.number} has failed: {revision.failed}"] if revision.failed else []
     if not replaced:
         return notes
+    if memory.paused:
+        notes.append(f"the rollout is paused until `recon rollout resume {app.name}`")
     what = f"{replaced} instance{'s' if replaced > 1 else ''} replaced"
     if spec.strategy.type is StrategyType.RECREATE:
         return [*notes, f"{what}: all stop, then the new ones start"]
     surge, unavailable = fenceposts(spec.strategy, replicas.wanted)
     pace = max(1, surge + unavailable)
-    return [*notes, f"{what}, {pace} at a time, never below {replicas.wanted - unavailable} ready"]
+    notes.append(f"{what}, {pace} at a time, never below {replicas.wanted - unavailable} ready")
+    if canary.is_on(spec, memory) and spec.strategy.canary is not None:
+        first, seconds = canary.size(spec), spec.strategy.canary.seconds
+        notes.append(f"canary: {first} of {replicas.wanted} at first, the rest after {seconds:g} s")
+    return notes

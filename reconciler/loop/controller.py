@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from reconciler.desired.store import ManifestStore
+from reconciler.diff import canary
 from reconciler.diff.backoff import after_exit
-from reconciler.diff.history import target
+from reconciler.diff.history import accounts_to
 from reconciler.diff.review import last_spec
 from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
@@ -147,6 +149,33 @@ class Controller:
             self.history.record(Event(name, "RestartRequested", "restart requested"))
             self._queue.add(name)
 
+    def pause(self, name: str) -> None:
+        """Hold an app's rollout; what runs is kept as it runs."""
+        memory = self.history.memory(name)
+        runs: dict[int, set[str]] = {}
+        for process in self._running.observed(name).processes:
+            runs.setdefault(process.tag.instance, set()).add(process.tag.hash)
+        # What a number ran last is what it runs now, not what crashed in its place before that.
+        ended = {n: end for n, end in memory.ended.items() if end.hash in runs.get(n, {end.hash})}
+        self.history.remember(name, replace(memory, paused=True, ended=ended))
+        self.history.record(Event(name, "DeploymentPaused", "the rollout is paused"))
+        self._queue.add(name)
+
+    def resume(self, name: str) -> Literal["resumed", "promoted"] | None:
+        """Have a rollout go on that is paused, or that waits for its canary; None: neither."""
+        memory = self.history.memory(name)
+        app = self._declared.apps().get(name)
+        if memory.paused:
+            self.history.remember(name, replace(memory, paused=False))
+            self.history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
+        elif app is not None and canary.is_on(app.spec, memory):
+            self.history.remember(name, canary.promoted(memory))
+            self.history.record(Event(name, "CanaryPromoted", "the rollout goes on, on request"))
+        else:
+            return None
+        self._queue.add(name)
+        return "resumed" if memory.paused else "promoted"
+
     @property
     def leaving(self) -> bool:
         """Everything is being stopped."""
@@ -187,11 +216,11 @@ class Controller:
         """An end that nobody asked for, or that a failed probe asked for."""
         name, now = process.tag.app, boot_now()
         memory = self.history.memory(name)
-        aim = target(memory)
+        aim = accounts_to(memory, process)
         later = memory
         if aim is not None:
             spec = self._spec(name)
-            later = after_exit(memory, process, exit, spec, target=aim.hash, now=now)
+            later = after_exit(memory, process, exit, spec, target=aim, now=now)
         told = f"pid {process.id.pid} ended: {exit}"
         self._tell(process, "Exited", told, warning=not exit.success)
         if later is memory:

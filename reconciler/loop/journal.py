@@ -91,7 +91,12 @@ class Journal:
         for name, text in self._db.execute("SELECT name, memory FROM app"):
             memory = _memory(json.loads(text), tuple(revisions.get(name, ())))
             if memory.boot_id != self._boot_id:
-                memory = AppMemory(memory.revisions, restarts=memory.restarts)
+                memory = AppMemory(
+                    memory.revisions,
+                    restarts=memory.restarts,
+                    paused=memory.paused,
+                    canary=memory.canary,
+                )
             found[name] = memory
         self._written = dict(found)
         return found

@@ -1,7 +1,7 @@
 """What is remembered of an app between passes; persisted in the journal.
 
 ``plan`` takes a memory and returns the next one; nothing else changes it but the account of an
-exit (``diff.backoff.after_exit``) and a user's request (``restart``).
+exit (``diff.backoff.after_exit``) and a user's request (``restart``, ``rollout pause``).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Ended:
     """None: never again for this revision (restartPolicy)."""
     fault: str = ""
     """Why it could not even be started, or had to be ended (a probe failed), a sentence."""
+    served: bool = False
+    """It had been ready before it ended (without a probe: available)."""
 
     @property
     def told(self) -> str:
@@ -58,6 +60,10 @@ class AppMemory:
     """When the current rollout last made progress; None while there is no rollout."""
     progress: int = 0
     """How far the rollout had come then: updated + available instances."""
+    paused: bool = False
+    """The rollout is held (`recon rollout pause`); what runs is kept as it runs."""
+    canary: int = 0
+    """Number of the revision that has yet to prove itself on its canary; 0 for none."""
     boot_id: str = ""
     """The boot that the boot seconds here belong to."""
 

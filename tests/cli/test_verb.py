@@ -20,6 +20,7 @@ HEAVY = ("pydantic", "yaml", "psutil", "rich", "http", "email", "asyncio", "sqli
         ["status", "-o", "wide", "--state-dir", "{state}", "-m", "manifests"],
         ["status", "web", "-o", "json"],
         ["logs", "--lines", "3"],
+        ["rollout", "status", "web"],
         ["events"],
         ["--version"],
     ],

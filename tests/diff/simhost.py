@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.diff.backoff import after_exit
-from reconciler.diff.history import target
+from reconciler.diff.history import accounts_to
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence
 from reconciler.diff.replicas import is_available
@@ -258,10 +258,10 @@ class SimHost:
     def _account(self, process: Process, exit: Exit) -> None:
         name = process.tag.app
         memory = self.memory.get(name, AppMemory())
-        aim, app = target(memory), self.apps.get(name)
+        aim, app = accounts_to(memory, process), self.apps.get(name)
         if aim is not None and app is not None:
             self.memory[name] = after_exit(
-                memory, process, exit, app.spec, target=aim.hash, now=self.now
+                memory, process, exit, app.spec, target=aim, now=self.now
             )
 
     def _start(self, made: AppPlan, action: Start) -> None:

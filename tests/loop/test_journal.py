@@ -17,11 +17,13 @@ MEMORY = AppMemory(
         Revision(1, "a.-", {"command": ["x"]}, good=True, created_at=1.0),
         Revision(2, "b.-", {"command": ["y"]}, {"S": "k-1"}, 2.0, failed="no progress"),
     ),
-    ended={3: Ended("b.-", Exit(1), 5.0, 4, 9.0, "why")},
+    ended={3: Ended("b.-", Exit(1), 5.0, 4, 9.0, "why", served=True)},
     restarts={3: 7},
     restart_requested_at=1.5,
     progressed_at=2.5,
     progress=6,
+    paused=True,
+    canary=2,
     boot_id="boot",
 )
 
@@ -60,6 +62,7 @@ def test_after_a_boot_revisions_remain_but_times_of_the_old_boot_do_not(tmp_path
     assert memory.revisions == MEMORY.revisions
     assert not memory.ended and memory.progressed_at is None
     assert memory.restarts == MEMORY.restarts
+    assert memory.paused and memory.canary == 2, "a rollout that was held still is"
     assert not again.processes()
     again.close()
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from reconciler.model.fields import effects
 from reconciler.model.manifest import App, AppManifestSpec, AppSpec, HttpGet, Probe, SettingsSpec
+from reconciler.model.revision import template_of
 
 
 def _spec(**fields: Any) -> AppSpec:
@@ -28,6 +29,7 @@ def test_defaults_are_those_of_a_deployment_and_its_pods() -> None:
         "type": "RollingUpdate",
         "maxSurge": "25%",
         "maxUnavailable": "25%",
+        "canary": None,
     }
     assert dumped["progressDeadlineSeconds"] == 600
     assert dumped["revisionHistoryLimit"] == 10
@@ -157,3 +159,24 @@ def test_settings_are_safe_by_default() -> None:
         "allowEmpty": False,
         "profile": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [
+        ({"type": "Recreate", "canary": {}}, "a canary needs type RollingUpdate"),
+        ({"canary": {"instances": 0}}, "a canary of no instances proves nothing"),
+        ({"canary": {"instances": "0%"}}, "a canary of no instances proves nothing"),
+        ({"canary": {"seconds": -1}}, "greater than or equal to 0"),
+    ],
+)
+def test_a_canary_that_cannot_be_is_refused(strategy: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        AppSpec.model_validate({"command": ["x"], "strategy": strategy})
+
+
+def test_a_canary_is_one_instance_for_a_minute_and_no_part_of_the_template() -> None:
+    spec = AppSpec.model_validate({"command": ["x"], "strategy": {"canary": {}}})
+    assert spec.strategy.canary is not None
+    assert (spec.strategy.canary.instances, spec.strategy.canary.seconds) == (1, 60)
+    assert "strategy" not in template_of(spec)

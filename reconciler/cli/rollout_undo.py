@@ -1,0 +1,157 @@
+"""`recon rollout undo`: an earlier revision's template, written back into the manifest.
+
+As with kubectl only the template goes back; `instances`, probes and all else that is applied in
+place stay as they are. The edit is shown, and a running controller carries it out.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.api.client import ApiError, ControllerNotRunningError
+from reconciler.cli import controller
+from reconciler.cli.edit import declared, replace_content, show, tell_what_is_next
+from reconciler.cli.errors import OK, CliError, usage
+from reconciler.cli.options import Manifests, Profile, StateDir, Where, where, whole_number
+from reconciler.cli.rollout_history import find, remembered
+from reconciler.cli.words import local
+from reconciler.cli.words import place as seen
+from reconciler.desired.edit import EditError
+from reconciler.desired.manifest import Context
+from reconciler.desired.resolve import Surroundings
+from reconciler.desired.undo import UndoError, differs, undone
+from reconciler.diff.history import last_good
+from reconciler.loop.paths import secret_key
+from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.memory import AppMemory
+from reconciler.model.revision import Revision, same_revision
+
+
+def undo(
+    apps: Annotated[list[str], typer.Argument(metavar="APP", show_default=False)],
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    to_revision: Annotated[
+        str | None,
+        typer.Option("--to-revision", metavar="N", help="Instead of the one before; 0: that."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the edit, write nothing.")
+    ] = False,
+) -> int:
+    """Go back to an earlier revision: edit the manifest so that it says what it said then.
+
+    Without --to-revision that is the one before; after a failure, the last good one. Only fields
+    whose change replaces processes go back, and nothing else in the file changes.
+    """
+    number = 0 if to_revision is None else whole_number("--to-revision", to_revision)
+    if len(apps) > 1 and number:
+        raise usage("one app at a time, with --to-revision")
+    place = where(manifests, state_dir, profile)
+    place = _as_the_controller(place)
+    desired = declared(place, apps)
+    wrote = [_undo(place, desired, name, number, dry_run) for name in apps]
+    if any(wrote):
+        tell_what_is_next(place)
+    return OK
+
+
+def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool) -> bool:
+    """One app; whether its file was written."""
+    app, memory = desired.apps[name], remembered(place, name)
+    revision = _wanted(app, memory, number)
+    file = Path(app.source.file)
+    try:
+        if not differs(app, revision):
+            _refuse_secrets(app, revision)
+            told = f"current template already matches revision {revision.number}"
+            print(f"app/{name} skipped rollback ({told})")
+            return False
+        before = file.read_bytes()
+        after = undone(before, app, revision, _context(place, desired, app))
+    except (EditError, UndoError) as error:
+        told = f"{seen(str(file))}: {local(str(error))}"
+        raise CliError(f"{told}; nothing was written") from None
+    show(file, before, after)
+    for secret in _other_secrets(app, revision):
+        told = f"{secret} has another value than in revision {revision.number}"
+        print(f"note: {told}; recon keeps no secrets, so it stays as it is")
+    if dry_run:
+        print(f"app/{name} rolled back to revision {revision.number} (dry run)")
+        return False
+    replace_content(file, after)
+    _have_it_read(place)
+    print(f"app/{name} rolled back to revision {revision.number}")
+    if memory.paused:
+        print(f"its rollout is paused, so nothing follows until `recon rollout resume {name}`")
+    return True
+
+
+def _wanted(app: DesiredApp, memory: AppMemory, number: int) -> Revision:
+    """The revision to go back to (kubectl: 0 is the one before)."""
+    if number:
+        return find(memory, number)
+    last = memory.revisions[-1]
+    if not same_revision(last.hash, app.hash):
+        return last  # an edit that no controller has seen yet
+    if last.failed:
+        found = last_good(memory)
+    else:
+        found = memory.revisions[-2] if len(memory.revisions) > 1 else None
+    if found is None:
+        raise CliError(f'no rollout history found for app "{app.name}" before this revision')
+    return found
+
+
+def _refuse_secrets(app: DesiredApp, revision: Revision) -> None:
+    """Where all that differs is what recon does not keep."""
+    changed = _other_secrets(app, revision)
+    if changed:
+        told = f"only the value of {', '.join(changed)} differs from revision {revision.number}"
+        raise UndoError(f"{told}, and recon keeps no secrets; put the earlier one back yourself")
+
+
+def _other_secrets(app: DesiredApp, revision: Revision) -> list[str]:
+    """Variables that have a secret value now and had another then (as far as can be told)."""
+
+    def differ(name: str, mark: str) -> bool:
+        then = revision.marks.get(name, mark)
+        return then != mark and then.partition("-")[0] == mark.partition("-")[0]
+
+    return sorted(name for name, mark in (app.marks or {}).items() if differ(name, mark))
+
+
+def _context(place: Where, desired: Desired, app: DesiredApp) -> Context:
+    """What the controller reads the file in. `fromEnv` is its environment, not this shell's."""
+    around = Surroundings(os.environ, secret_key(place.paths), environ_is_ours=False)
+    settings = desired.settings
+    is_settings = app.source.file == str(place.manifests / "recon.yaml")
+    return Context(around, settings, place.profile or settings.profile, is_settings)
+
+
+def _as_the_controller(place: Where) -> Where:
+    """With the profile that the controller of these manifests was started with."""
+    about = _about(place)
+    return Where(place.manifests, place.paths, place.profile or about.get("profile"))
+
+
+def _have_it_read(place: Where) -> None:
+    """So that `recon rollout status` right after this tells of what follows."""
+    if _about(place):
+        controller.client_of(place).apply()
+
+
+def _about(place: Where) -> dict[str, Any]:
+    """What the controller says of itself; empty where none serves these manifests."""
+    try:
+        about = controller.client_of(place).version()
+    except (ApiError, ControllerNotRunningError):
+        return {}
+    same = os.path.realpath(about["manifests"]) == os.path.realpath(place.manifests)
+    return about if same else {}

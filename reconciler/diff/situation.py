@@ -1,0 +1,32 @@
+"""How one declared app stands: what every judgement of it is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.diff.hold import Hold
+from reconciler.diff.replicas import Replicas
+from reconciler.model.desired import DesiredApp
+from reconciler.model.memory import AppMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Of one app, at one moment. ``now`` and all times are boot seconds."""
+
+    app: DesiredApp
+    replicas: Replicas
+    """Its processes against the revision that shall run."""
+    memory: AppMemory
+    now: float
+    held: Hold | None
+    """What holds its rollout: a pause or a canary."""
+    waiting: str
+    """For which dependencies its start waits, a sentence; empty where it does not."""
+    conflict: str
+    """Why one of its sockets cannot be had, a sentence."""
+
+    @property
+    def acting(self) -> Replicas:
+        """What the strategies reckon with: while a rollout is held, what is held is current."""
+        return self.held.replicas if self.held is not None else self.replicas

@@ -1,0 +1,118 @@
+"""How an app is shown: `recon status`, and what `recon apply` waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from reconciler.diff import drift, health, history
+from reconciler.diff.backoff import holds
+from reconciler.diff.replicas import Replicas
+from reconciler.diff.situation import Situation
+from reconciler.model.memory import AppMemory, Ended
+from reconciler.model.observed import Process
+from reconciler.model.plan import AppStatus, Health, InstanceStatus, Sync
+
+
+def status_of(at: Situation) -> AppStatus:
+    """The status of a declared app."""
+    app, memory, now, held = at.app, at.memory, at.now, at.held
+    revision = memory.revisions[-1]
+    shown = _shown(at)
+    current = shown.current
+    found = drift.drift_of(app, shown, memory, at.conflict)
+    everyone = (*current, *shown.old, *shown.extra, *shown.spared)
+    how = health.health_of(app, shown, revision, now, held)
+    return AppStatus(
+        name=app.name,
+        kind="App",
+        sync=health.sync_of(app, found, revision),
+        health=Health.PROGRESSING if at.waiting and how is Health.MISSING else how,
+        desired=app.spec.wanted,
+        ready=sum(process.ready is True for process in everyone),
+        updated=len(current),
+        available=len(shown.up),
+        revision=revision.number,
+        restarts=sum(memory.restarts.values()),
+        message=health.message_of(app, shown, memory, revision, now, held=held) or at.waiting,
+        conditions=health.conditions_of(app, shown, revision, now, held),
+        drift=found,
+        instances=tuple(_instances(at, shown)),
+    )
+
+
+def status_of_absent(
+    name: str, processes: Sequence[Process], memory: AppMemory, sync: Sync, reason: str
+) -> AppStatus:
+    """The status of an app that no manifest declares."""
+    return AppStatus(
+        name,
+        "App",
+        sync,
+        Health.UNKNOWN,
+        0,
+        sum(p.ready is True for p in processes),
+        0,
+        0,
+        memory.revisions[-1].number if memory.revisions else 0,
+        sum(memory.restarts.values()),
+        reason,
+        (),
+        drift.orphans(processes, reason),
+        tuple(_instance(process, memory) for process in _ordered(processes)),
+    )
+
+
+def _shown(at: Situation) -> Replicas:
+    """The replicas; what is missing while a rollout is held is what the hold misses."""
+    if at.held is None:
+        return at.replicas
+    view = at.held.replicas
+    return replace(
+        at.replicas,
+        eligible=view.eligible,
+        blocked=view.blocked,
+        waiting=view.waiting,
+        done=view.done,
+        lost=view.lost,
+    )
+
+
+def _instances(at: Situation, shown: Replicas) -> Iterator[InstanceStatus]:
+    memory = at.memory
+    everyone = (*shown.current, *shown.extra, *shown.old, *shown.stopping, *shown.spared)
+    rows = [(p.tag.instance, _instance(p, memory)) for p in _ordered(everyone)]
+    for state, numbers in (
+        ("waiting" if at.waiting else "missing", shown.eligible),
+        ("backoff", shown.waiting),
+        ("completed", shown.done),
+        ("failed", shown.lost),
+    ):
+        rows += [(n, _no_instance(at.app.name, n, state, memory)) for n in numbers]
+    for _, row in sorted(rows, key=lambda row: row[0]):
+        yield row
+
+
+def _instance(process: Process, memory: AppMemory) -> InstanceStatus:
+    number = process.tag.instance
+    ended = holds(memory, number, process.tag.hash)
+    return InstanceStatus(
+        process.name,
+        process,
+        process.state.value,
+        process.ready is True,
+        history.number_of(memory, process.tag.hash),
+        memory.restarts.get(number, 0),
+        ended.told if ended else "",
+    )
+
+
+def _no_instance(app: str, number: int, state: str, memory: AppMemory) -> InstanceStatus:
+    ended: Ended | None = memory.ended.get(number)
+    restarts = memory.restarts.get(number, 0)
+    last = ended.told if ended else ""
+    return InstanceStatus(f"{app}-{number}", None, state, False, 0, restarts, last)
+
+
+def _ordered(processes: Iterable[Process]) -> list[Process]:
+    return sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))

@@ -21,10 +21,10 @@ check: .venv/developing
 	$(BIN)/lint-imports
 
 unit: .venv/developing
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -n 2 -rs
 
 e2e: .venv/developing
-	$(BIN)/pytest e2e
+	$(BIN)/pytest e2e -rs
 
 bench: .venv/installed
 	$(BIN)/python -m e2e.bench

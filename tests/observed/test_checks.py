@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,3 +205,77 @@ def test_no_check_leaves_a_descriptor_open() -> None:
     for answer in (OK, b"", b"SSH\r\n"):
         ask(lambda _, answer=answer: answer, http)  # type: ignore[misc]  # default in a lambda
     assert opened() == before
+
+
+def test_headers_of_the_manifest_are_sent_and_win() -> None:
+    seen: list[bytes] = []
+
+    def answer(request: bytes) -> bytes:
+        seen.append(request)
+        return OK
+
+    headers = [{"name": "Host", "value": "crm.example"}, {"name": "X-Token", "value": "plain"}]
+    assert ask(answer, lambda port: http(port, httpHeaders=headers)).ok
+    lines = seen[0].decode().splitlines()
+    assert "Host: crm.example" in lines and "X-Token: plain" in lines
+    assert sum(line.lower().startswith("host:") for line in lines) == 1
+
+
+@pytest.mark.parametrize("bad", [{"name": "a b", "value": "x"}, {"name": "a", "value": "x\r\ny"}])
+def test_a_header_that_would_break_the_request_is_refused(bad: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="header"):
+        http(1, httpHeaders=[bad])
+
+
+def test_a_private_socket_is_asked_instead_of_the_port(tmp_path: Path) -> None:
+    path = str(tmp_path / "own.sock")
+    hosts: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        hosts.append(next(line for line in request.decode().splitlines() if "Host:" in line))
+        writer.write(OK)
+        writer.close()
+
+    async def both() -> Result:
+        server = await asyncio.start_unix_server(serve, path)
+        async with server:
+            return await check(http(3000), 0, path)
+
+    assert asyncio.run(both()).ok and hosts == ["Host: 127.0.0.1:3000"]
+
+
+def test_a_private_socket_nobody_listens_on_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as own:
+        own.bind(str(tmp_path / "own.sock"))
+        for probe in (http(3000), tcp(3000)):
+            result = asyncio.run(check(probe, 0, str(tmp_path / "own.sock")))
+            assert result == (False, "connection refused on 127.0.0.1:3000")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl in PATH")
+def test_https_is_asked_and_its_certificate_is_not_verified(tmp_path: Path) -> None:
+    """The key is made here, for this test."""
+    pair = tmp_path / "key.pem", tmp_path / "cert.pem"
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    command = [*make.split(), "-subj", "/CN=other.example"]
+    command += ["-keyout", str(pair[0]), "-out", str(pair[1])]
+    subprocess.run(command, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair[1], pair[0])
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await writer.drain()
+        writer.close()
+
+    async def both() -> tuple[Result, Result]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            return await check(http(port, scheme="HTTPS"), 0), await check(http(port), 0)
+
+    secure, plain = asyncio.run(both())
+    assert secure == (True, "HTTP 200 from /health")
+    assert not plain.ok

@@ -223,3 +223,47 @@ def test_watching_twice_is_one_watch(world: World) -> None:
         world.prober.watch(world.process(), READINESS, probe())
     world.pass_time(0.01)
     assert len(world.checks) == 1
+
+
+def test_a_liveness_is_good_until_it_has_failed_often_enough(world: World) -> None:
+    told: list[tuple[ProbeRole, bool]] = []
+    world.prober = Prober(
+        world.loop, lambda nonce, role, ok, message: told.append((role, ok)), world.check
+    )
+    world.up = lambda instance: DOWN
+    liveness = probe(periodSeconds=10, failureThreshold=3)
+    world.prober.watch(world.process(), ProbeRole.LIVENESS, liveness, initial=True)
+    world.pass_time(19)
+    assert told == []
+    world.pass_time(15)
+    assert told == [(ProbeRole.LIVENESS, False)]
+
+
+def test_a_startup_fails_only_after_its_periods_however_often_it_was_asked(world: World) -> None:
+    told: list[tuple[float, bool]] = []
+    began = world.loop.now
+    world.prober = Prober(
+        world.loop,
+        lambda nonce, role, ok, message: told.append((world.loop.now - began, ok)),
+        world.check,
+    )
+    world.up = lambda instance: DOWN
+    startup = probe(periodSeconds=10, failureThreshold=3)
+    world.prober.watch(world.process(), ProbeRole.STARTUP, startup, initial=False)
+    world.pass_time(29)
+    assert told == [] and len(world.checks) > 3
+    world.pass_time(15)
+    [(at, ok)] = told
+    assert not ok and 30 <= at <= 41
+
+
+def test_what_a_program_says_by_itself_is_heard_at_once(world: World) -> None:
+    world.up = lambda instance: DOWN
+    notify = Probe.model_validate({"notify": True, "periodSeconds": 600})
+    world.prober.watch(world.process(), READINESS, notify)
+    world.pass_time(60)
+    world.up = lambda instance: UP
+    before = world.loop.now
+    world.prober.prompt("n0")
+    world.pass_time(0.001)
+    assert world.told[-1] == ("n0", True, "") and world.checks[-1][0] == before

@@ -1,0 +1,79 @@
+"""The exec check: as the app runs, within its time, and nothing of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from reconciler.converge.execcheck import exec_check
+from tests.converge.conftest import MakeApp, new_tag
+from tests.waiting import until
+
+
+def check(app: object, *command: str, seconds: float = 10) -> tuple[bool, str]:
+    return asyncio.run(exec_check(app, new_tag(), command, seconds))  # type: ignore[arg-type]
+
+
+def test_the_exit_code_is_the_verdict(make_app: MakeApp) -> None:
+    app = make_app(["sleep", "1"])
+    assert check(app, "true") == (True, "true ended with exit code 0")
+    assert check(app, "sh", "-c", "exit 3") == (False, "sh ended with exit code 3")
+    assert check(app, "sh", "-c", "kill -9 $$") == (False, "sh ended with signal 9")
+
+
+def test_a_program_that_is_not_there_is_a_sentence(make_app: MakeApp) -> None:
+    ok, message = check(make_app(["sleep", "1"]), "no-such-program")
+    assert not ok and "no such program in PATH" in message
+
+
+def test_it_has_the_directory_and_the_environment_of_the_app(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app(["sleep", "1"], env={"COLOUR": "blue"})
+    script = f'[ "$COLOUR" = blue ] && [ "$(pwd)" = {tmp_path} ]'
+    assert check(app, "sh", "-c", script)[0]
+
+
+def test_one_that_takes_too_long_is_ended_with_its_children(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+    script = f"sleep 100000 & echo $! $$ > {pids}; wait"
+    ok, message = check(make_app(["sleep", "1"]), "sh", "-c", script, seconds=0.5)
+    assert (ok, message) == (False, "sh did not end within 0.5 s")
+    for pid in map(int, pids.read_text().split()):
+        until(partial(_is_dead, pid), what="it ends")
+
+
+def test_no_descriptor_is_left(make_app: MakeApp) -> None:
+    app = make_app(["sleep", "1"])
+    check(app, "true")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        check(app, "true")
+        check(app, "sleep", "1000", seconds=0.01)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("count", [40])
+def test_many_at_once_each_get_their_own_answer(make_app: MakeApp, count: int) -> None:
+    app = make_app(["sleep", "1"])
+
+    async def all_of_them() -> list[tuple[bool, str]]:
+        commands = [("sh", "-c", f"exit {number % 2}") for number in range(count)]
+        return await asyncio.gather(
+            *(exec_check(app, new_tag(), command, 30) for command in commands)
+        )
+
+    assert [ok for ok, _ in asyncio.run(all_of_them())] == [n % 2 == 0 for n in range(count)]

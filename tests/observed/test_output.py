@@ -1,0 +1,91 @@
+"""Lines that a process has written, found in its log; not those of anybody before it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.observed.output import Output
+
+PATTERN = re.compile(rb"^ready$")
+STAMP = b"2026-11-24T12:00:00.123Z "
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "0.out.log"
+
+
+def append(log: Path, text: bytes) -> None:
+    with log.open("ab") as file:
+        file.write(text)
+
+
+@pytest.mark.parametrize("stamp", [b"", STAMP])
+def test_a_line_is_found_once_it_is_complete_and_without_its_time(log: Path, stamp: bytes) -> None:
+    output = Output([log])
+    append(log, stamp + b"starting\n" + stamp + b"rea")
+    assert output.find(PATTERN) is None
+    append(log, b"dy\n")
+    assert output.find(PATTERN) is not None
+    output.close()
+
+
+def test_what_was_there_before_does_not_count(log: Path) -> None:
+    append(log, b"ready\n")
+    output = Output([log])
+    assert output.find(PATTERN) is None
+    append(log, b"ready\n")
+    assert output.find(PATTERN) is not None
+    output.close()
+
+
+def test_a_file_that_is_rotated_is_read_to_its_end_first(log: Path) -> None:
+    append(log, b"old\n")
+    output = Output([log])
+    append(log, b"ready\n")
+    log.rename(log.with_suffix(".1"))
+    append(log, b"new\n")
+    assert output.find(PATTERN) is not None
+    assert output.find(re.compile(b"^new$")) is not None
+    output.close()
+
+
+def test_a_line_in_the_file_that_came_after_a_rotation_is_found(log: Path) -> None:
+    append(log, b"old\n")
+    output = Output([log])
+    log.rename(log.with_suffix(".1"))
+    append(log, b"ready\n")
+    assert output.find(PATTERN) is not None
+    output.close()
+
+
+def test_the_next_controller_looks_on_from_where_the_process_began(log: Path) -> None:
+    append(log, b"ready\n")
+    first = Output([log])
+    offsets = first.offsets()
+    first.close()
+    second = Output([log], offsets)
+    assert second.find(PATTERN) is None
+    second.close()
+    append(log, b"ready\n")
+    third = Output([log], offsets)
+    assert third.find(PATTERN) is not None
+    third.close()
+
+
+def test_of_a_very_long_line_only_the_beginning_is_looked_at(log: Path) -> None:
+    output = Output([log])
+    append(log, b"x" * 3_000_000 + b"needle\nneedle\n")
+    found = output.find(re.compile(b"needle"))
+    assert found == b"needle"
+    output.close()
+
+
+def test_either_stream_may_hold_it(tmp_path: Path) -> None:
+    output = Output([tmp_path / "out", tmp_path / "err"])
+    append(tmp_path / "err", b"ready\n")
+    assert output.find(PATTERN) is not None
+    output.close()

@@ -99,7 +99,9 @@ def install_preload(state_dir: Path) -> str:
 
 
 def _installed(folder: Path, content: bytes) -> str:
-    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder == _SHARED:
+        folder.chmod(0o755)  # whatever our umask is
     path = folder / f"node-{hashlib.sha256(content).hexdigest()[:12]}.cjs"
     if not path.exists() or path.read_bytes() != content:
         fresh = path.with_suffix(f".{os.getpid()}")

@@ -230,14 +230,15 @@ def _check_sockets(spec: AppSpec) -> None:
             ("owner", socket.owner, pwd.getpwnam),
             ("group", socket.group, grp.getgrnam),
         ):
-            if value is None:
+            if value is None or value.isdigit():
                 continue
             try:
                 known(value)
             except KeyError:
                 raise Unresolvable((*where, field), f"{value} is not known on this host") from None
-            if os.geteuid() != 0:
-                raise Unresolvable((*where, field), "only root can give a file to others")
+        if (socket.owner or socket.group) and os.geteuid() != 0:
+            field = "owner" if socket.owner else "group"
+            raise Unresolvable((*where, field), "only root can give a file to others")
         folder = os.path.dirname(socket.path or "/")
         if not os.path.isdir(folder):
             message = f"{folder} is not a directory; create it or mend the path"

@@ -104,6 +104,10 @@ def _written(path: Path, value: Any, folder: str) -> Any:
             else {**item, "file": _near(item["file"], folder)}
             for item in value
         ]
+    if path == ("sockets",):
+        near = (_near(item["path"], folder) if "path" in item else None for item in value)
+        pairs = zip(value, near, strict=True)
+        return [item if path is None else {**item, "path": path} for item, path in pairs]
     if isinstance(value, dict):
         return {name: _written((*path, name), below, folder) for name, below in value.items()}
     return value

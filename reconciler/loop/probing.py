@@ -116,8 +116,10 @@ class Probing:
                 self._prober.forget(nonce, role)
         startup = spec.probes.get(ProbeRole.STARTUP)
         if startup is not None and not self._has(nonce, STARTED):
-            self._begin(process, ProbeRole.STARTUP, startup, False)
-            return
+            if process.ready is not True:
+                self._begin(process, ProbeRole.STARTUP, startup, False)
+                return
+            self.marks.set(nonce, STARTED)  # it was up before anybody asked how it starts
         for role in (ProbeRole.READINESS, ProbeRole.LIVENESS):
             probe = spec.probes.get(role)
             if probe is not None:
@@ -233,7 +235,8 @@ class Probing:
 
     def _look(self, process: Process, pattern: str) -> Result:
         nonce = process.tag.nonce
-        if self._has(nonce, READY) or process.ready:
+        now = self._host.get(nonce)
+        if now is not None and now.ready:
             return Result(True, "seen")
         output = self._outputs.get(nonce)
         if output is None:

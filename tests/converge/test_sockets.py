@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 import stat
 import subprocess
@@ -150,6 +151,14 @@ def test_a_changed_mode_is_set_on_the_same_socket(sockets: Sockets, tmp_path: Pa
     before = path.stat().st_ino
     sockets.declare("web", (Socket(name="api", path=str(path), mode="0666"),))
     assert (path.stat().st_ino, stat.S_IMODE(path.stat().st_mode)) == (before, 0o666)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to others")
+def test_a_unix_socket_belongs_to_whom_the_manifest_says(sockets: Sockets, tmp_path: Path) -> None:
+    path = tmp_path / "x.sock"
+    nobody = Socket(name="api", path=str(path), owner="nobody", group="65534")
+    sockets.declare("web", (nobody,))
+    assert (path.stat().st_uid, path.stat().st_gid) == (pwd.getpwnam("nobody").pw_uid, 65534)
 
 
 def test_a_file_in_the_way_is_never_removed(sockets: Sockets, tmp_path: Path) -> None:

@@ -192,3 +192,10 @@ def test_any_template_can_be_written_back_over_any_other(
     assert app.hash == shop.app(then).hash
     assert app.spec.instances == shop.app(now).spec.instances
     assert "  # stays" in after and "# so many" in after
+
+
+def test_the_path_of_a_socket_goes_back_as_it_is_written(shop: Shop) -> None:
+    spec = TOP + "  command: [sleep, 1]\n  sockets:\n"
+    then = spec + "  - {name: api, path: ../backend/a.sock}\n"
+    now = spec + "  - {name: api, path: ../backend/b.sock}  # for nginx\n"
+    assert "path: ../backend/a.sock" in shop.undo(now, then)

@@ -26,6 +26,8 @@ from tests.waiting import until
 
 _SITE = Path(__file__).with_name("site.js")
 _INSTANCES = 4
+_REST = 2.5
+"""Seconds of load between two updates: over a million requests in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,11 @@ def _spread(stage: Stage, site: Site) -> dict[str, int]:
 def _roll(stage: Stage, site: Site, rolls: int, keep_alive: bool) -> Outcome:
     load = Wrk(site.port, keep_alive=keep_alive)
     try:
-        time.sleep(1)
+        time.sleep(_REST)
         for number in range(rolls):
             stage.say(f"rolls: {site.name}, {number + 1} of {rolls}, kept: {keep_alive}")
             site.roll()
-            time.sleep(1)
+            time.sleep(_REST)
     finally:
         outcome = load.end()
     return outcome

@@ -20,6 +20,7 @@ _PARSER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 64
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 MAX_NODES = 200_000
 # Below these keys plain scalars are text as written: `PORT: 3000`, `VERSION: 1.10`.
 _TEXT_KEYS = {"env", "command", "preStop"}
@@ -88,7 +89,10 @@ def parse(text: str) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         said = error.problem or error.context or "not YAML"
-        raise Fault(f"not YAML: {said}", mark.line + 1, mark.column + 1) from None
+        place = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        if "nesting depth" in said:  # PyYAML's parser has a cap of its own since 6.0.4
+            raise Fault(_TOO_DEEP, *place) from None
+        raise Fault(f"not YAML: {said}", *place) from None
     except yaml.YAMLError as error:
         raise Fault(f"not YAML: {str(error).splitlines()[0]}", 1, 1) from None
 
@@ -147,7 +151,7 @@ class _Builder:
         before = self._nodes
         self._count(1, place)
         if depth > MAX_DEPTH:
-            raise Fault(f"nested more than {MAX_DEPTH} deep", *place)
+            raise Fault(_TOO_DEEP, *place)
         if event.tag is not None and event.tag != "!" and not _is_core(event.tag):
             raise Fault(f"the tag {event.tag} is not known here", *place)
         end: Any

@@ -92,9 +92,10 @@ def test_a_startup_probe_holds_the_others_and_is_given_up_after_its_time(
     recon.run()
     until(lambda: instance(recon)["uptimeSeconds"] > 1, what="it has been asked several times")
     assert recon.of("web")["ready"] == 0 and recon.of("web")["restarts"] == 0
+    assert "startup probe failed: test -e" in recon.of("web")["message"]
     recon.app("web", command, startupProbe={**startup, "failureThreshold": 2}, **probes)
-    until(lambda: events(recon, "Killing"), what="it is given up")
-    assert "startup probe failed: test ended with exit code 1" in events(recon, "Killing")[0]
+    [first, *_] = until(lambda: events(recon, "Killing"), what="it is given up")
+    assert "startup probe failed: test -e " in first and "ended with exit code 1" in first
     gate.touch()
     recon.healthy("web", ready=1)
 
@@ -197,6 +198,57 @@ def test_a_watchdog_that_falls_silent_is_a_failed_liveness(recon: Recon, tmp_pat
     silent.touch()
     until(lambda: recon.of("web")["restarts"] > 0, what="it is replaced", seconds=30)
     assert "liveness probe failed: no WATCHDOG=1 for" in events(recon, "Killing")[0]
+
+
+def test_a_mended_expression_finds_the_line_that_was_written_before(recon: Recon) -> None:
+    program = python("import time; print('server is listening'); time.sleep(100000)")
+    recon.app("web", program, readinessProbe={"log": "server is ready"})
+    recon.run()
+    recon.wait("web", ready=0, health="Progressing")
+    until(lambda: recon.log("web"), what="it has written its line")
+    pids = recon.pids("web")
+    recon.app("web", program, readinessProbe={"log": "(?i)Server is LISTENING"})
+    recon.healthy("web", ready=1)
+    assert recon.pids("web") == pids
+
+
+def test_killed_the_moment_it_saw_them_ready_the_controller_still_knows(
+    recon: Recon, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    program = notifier(f"wait({str(go)!r}); tell('READY=1'); rest()\n")
+    recon.app("web", program, instances=3, readinessProbe={"notify": True})
+    recon.run()
+    until(lambda: len(recon.pids("web")) == 3, what="all run")
+    go.touch()
+    until(lambda: recon.of("web")["ready"] == 3, what="all are ready")
+    recon.kill_controller()
+    recon.run()
+    recon.healthy("web", ready=3)
+
+
+def test_hundreds_of_probes_neither_stampede_nor_take_a_thread_each(
+    recon: Recon, tmp_path: Path, unused_port: int
+) -> None:
+    running = tmp_path / "running"
+    running.mkdir()
+    script = f"touch {running}/$$; ls {running} | wc -l >> {tmp_path}/count; rm {running}/$$"
+    probe = {"exec": {"command": ["sh", "-c", script]}, "timeoutSeconds": 30, "periodSeconds": 30}
+    recon.app("many", ["sleep", "100000"], instances=150, readinessProbe=probe)
+    command, _ = switched(recon, unused_port)
+    recon.app("web", command)
+    target = {"httpGet": {"port": unused_port}, "timeoutSeconds": 10}
+    recon.app("more", ["sleep", "100000"], instances=150, readinessProbe=target)
+    recon.run()
+    until(
+        lambda: all(recon.of(name).get("ready") == 150 for name in ("many", "more")),
+        seconds=90,
+        what="300 probed instances are ready",
+    )
+    assert max(map(int, (tmp_path / "count").read_text().split())) <= 8
+    controller = recon.controller
+    assert controller is not None
+    assert len(os.listdir(f"/proc/{controller.pid}/task")) < 10
 
 
 def test_nobody_speaks_for_another_program(recon: Recon) -> None:

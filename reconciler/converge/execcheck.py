@@ -9,22 +9,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
+import textwrap
 from dataclasses import replace
 
 from reconciler.converge.spawn import SpawnError, Started, program_of, start
 from reconciler.model.desired import DesiredApp
-from reconciler.model.observed import Tag
+from reconciler.model.observed import Process
 
 
 async def exec_check(
-    app: DesiredApp, tag: Tag, command: tuple[str, ...], seconds: float
+    app: DesiredApp, process: Process, command: tuple[str, ...], seconds: float
 ) -> tuple[bool, str]:
-    """Whether the command ended with 0 within so many seconds, and a sentence."""
+    """Whether the command ended with 0 within so many seconds, and a sentence.
+
+    It finds the pid of the instance in RECON_PID.
+    """
+    told = textwrap.shorten(shlex.join(command), 60, placeholder=" …")
     try:
+        program = program_of(app, process.tag)
+        environment = {**program.environment, "RECON_PID": str(process.id.pid)}
         # Not a session leader: by that the main process of a nonce is known.
-        program = replace(program_of(app, tag), command=command, session=False)
+        program = replace(program, command=command, environment=environment, session=False)
         started = start(program, subprocess.DEVNULL, subprocess.DEVNULL)
     except SpawnError as error:
         return False, str(error)
@@ -32,10 +40,10 @@ async def exec_check(
         async with asyncio.timeout(seconds):
             await _ended(started.pidfd)
     except TimeoutError:
-        return False, f"{command[0]} did not end within {seconds:g} s"
+        return False, f"{told} did not end within {seconds:g} s"
     finally:
         status = _finish(started)
-    return status == 0, f"{command[0]} ended with {_told(status)}"
+    return status == 0, f"{told} ended with {_told(status)}"
 
 
 async def _ended(pidfd: int) -> None:

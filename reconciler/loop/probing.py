@@ -152,15 +152,18 @@ class Probing:
         self._words.setdefault(process.tag.nonce, _Word(alive_at=time.monotonic()))
         self._prober.watch(process, role, probe, initial)
 
-    def _result(self, nonce: str, role: ProbeRole, ok: bool, message: str) -> None:
+    def _result(self, nonce: str, role: ProbeRole, ok: bool | None, message: str) -> None:
         process = self._host.get(nonce)
         app = self._apps.get(process.tag.app) if process is not None else None
         if process is None:
             return
+        told = f"{role} probe failed: {message}"
         if role is ProbeRole.READINESS:
-            self._readiness(process, ok, message)
+            self._readiness(process, bool(ok), message)
+        elif ok is None:
+            self._host.update(nonce, ready=False, ready_at=None, told=told)
+            self._on_change(process.tag.app)
         elif not ok:
-            told = f"{role} probe failed: {message}"
             self._tell(process, told)
             self._host.update(nonce, failed=told)
             self._on_change(process.tag.app)
@@ -227,7 +230,7 @@ class Probing:
             if app is None:
                 return Result(False, "its manifest is not known")
             async with self._programs:
-                done = await exec_check(app, tag, probe.exec.command, probe.timeout_seconds)
+                done = await exec_check(app, process, probe.exec.command, probe.timeout_seconds)
             return Result(*done)
         shared = app.spec.probed_socket(probe) if app is not None else None
         private = self._private.path(tag.nonce, shared.name) if shared is not None else None
@@ -244,8 +247,10 @@ class Probing:
             offsets = {int(inode): at for inode, at in json.loads(noted or "{}").items()}
             files = self._files(process.tag.app, process.tag.instance)
             output = self._outputs[nonce] = Output(files, offsets)
-        line = output.find(re.compile(pattern.encode()))
-        if line is None:
+        if output.sought not in ("", pattern):  # another one now: it may have been written before
+            output.rewind()
+        output.sought = pattern
+        if output.find(re.compile(pattern.encode())) is None:
             return Result(False, f"no line of its output matches {pattern!r} yet")
         return Result(True, "seen")
 

@@ -22,10 +22,18 @@ class Output:
 
     def __init__(self, files: Iterable[Path], offsets: dict[int, int] | None = None) -> None:
         self._files = [_Follower(file, offsets) for file in files]
+        self._began = self.offsets()
+        self.sought = ""
+        """What the last call looked for, as its caller notes it."""
 
     def offsets(self) -> dict[int, int]:
         """Where reading stands, by inode: for the next controller."""
         return {file.inode: file.offset for file in self._files if file.inode}
+
+    def rewind(self) -> None:
+        """Look at everything once more, as far as the files are still there."""
+        for file in self._files:
+            file.rewind(self._began.get(file.inode, 0))
 
     def find(self, pattern: re.Pattern[bytes]) -> bytes | None:
         """The first line that is new since the last call and matches; None where none does."""
@@ -65,6 +73,9 @@ class _Follower:
             *lines, rest = (self._rest + piece).split(b"\n")
             self._rest = rest[:_LONGEST]
             yield from lines
+
+    def rewind(self, offset: int) -> None:
+        self.offset, self._rest = offset, b""
 
     def close(self) -> None:
         if self._fd >= 0:

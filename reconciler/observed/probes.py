@@ -33,7 +33,7 @@ _JITTER = 0.1
 _LOOK = 0.25
 """Seconds between looks at what a program wrote, until it is ready: that disturbs nobody."""
 
-OnResult = Callable[[str, ProbeRole, bool, str], object]
+OnResult = Callable[[str, ProbeRole, bool | None, str], object]
 Check = Callable[[Probe, Process, ProbeRole], Coroutine[None, None, Result]]
 Key = tuple[str, ProbeRole]
 
@@ -46,7 +46,7 @@ class _Watch:
     role: ProbeRole
     probe: Probe
     ready: bool
-    told: tuple[bool, str] | None = None
+    told: tuple[bool | None, str] | None = None
     row: int = 0
     """Results in a row that speak against ``ready``."""
     interval: float = _FIRST
@@ -66,8 +66,9 @@ class Prober:
     """The probes of all instances, by nonce and role.
 
     ``on_result(nonce, role, ready, message)`` is called in the loop when readiness changes, and
-    while an instance is not ready whenever the reason does; of a startup or liveness probe with
-    False only when it has failed for good. ``check`` makes one check.
+    while an instance is not ready whenever the reason does. Of a startup probe None says that it
+    has not succeeded yet, and False that it will not be waited for any longer. ``check`` makes one
+    check.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_result: OnResult, check: Check) -> None:
@@ -195,14 +196,15 @@ class Prober:
             watch.interval = 0
         if watch.ready:
             self._tell(watch, True, "")
-        elif not result.ok and (watch.role is not ProbeRole.STARTUP or self._is_late(watch)):
-            self._tell(watch, False, result.message)
+        elif not result.ok:
+            starting = watch.role is ProbeRole.STARTUP and not self._is_late(watch)
+            self._tell(watch, None if starting else False, result.message)
 
     def _is_late(self, watch: _Watch) -> bool:
         patience = watch.probe.failure_threshold * watch.probe.period_seconds
         return self._loop.time() - watch.since >= patience
 
-    def _tell(self, watch: _Watch, ready: bool, message: str) -> None:
+    def _tell(self, watch: _Watch, ready: bool | None, message: str) -> None:
         if watch.told != (ready, message):
             watch.told = (ready, message)
             self._on_result(*watch.key, ready, message)

@@ -19,7 +19,7 @@ def describe_document(
     events: Iterable[RecordedEvent],
 ) -> dict[str, Any]:
     """Everything known of one app. ``status`` is its part of the status document."""
-    spec = app.spec.model_dump(mode="json", by_alias=True) if app else {}
+    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_none=True) if app else {}
     return {
         "formatVersion": FORMAT_VERSION,
         "app": status,

@@ -118,7 +118,7 @@ def test_full_disk_stops_no_app_and_shows_as_a_condition(recon: Recon, tmp_path:
 
         until(trouble, seconds=60, what="the condition")
         pids = recon.pids("writer")
-        before = int(alive.read_text())
+        before = int(until(alive.read_text, what="its count"))  # empty while it is rewritten
         until(lambda: int(alive.read_text() or 0) > before + 3000, seconds=60, what="it goes on")
         assert recon.pids("writer") == pids
         assert "No space left" in recon.cli("describe", "writer")

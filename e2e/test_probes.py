@@ -10,6 +10,7 @@ from e2e.harness import Recon
 from e2e.programs import notifier, python
 from tests.waiting import until
 
+PROBES = ("readinessProbe", "livenessProbe")
 FAST = {"periodSeconds": 0.1, "failureThreshold": 2}
 
 SWITCHED = """
@@ -249,6 +250,36 @@ def test_hundreds_of_probes_neither_stampede_nor_take_a_thread_each(
     controller = recon.controller
     assert controller is not None
     assert len(os.listdir(f"/proc/{controller.pid}/task")) < 10
+
+
+def test_an_edit_that_moves_the_port_asks_old_processes_where_they_are(
+    recon: Recon, unused_port: int
+) -> None:
+    """Else their probes would fail, and they would be ended before the new ones are up."""
+    command, _ = switched(recon, unused_port)
+    probes = {name: {"httpGet": {"port": unused_port}, **FAST} for name in PROBES}
+    recon.app("web", command, **probes)
+    recon.run()
+    recon.healthy("web", ready=1)
+    pids = recon.pids("web")
+    moved = [*python("import time; time.sleep(100000)"), str(unused_port + 1)]  # never comes up
+    probes = {"readinessProbe": {"httpGet": {"port": unused_port + 1}, **FAST}}
+    probes["livenessProbe"] = {**probes["readinessProbe"], "failureThreshold": 600}
+    recon.app("web", moved, **probes)
+    recon.wait("web", updated=1)
+
+    def new_is_unready() -> bool:
+        return any(
+            not row["ready"] and row["uptimeSeconds"] > 2 for row in recon.of("web")["instances"]
+        )
+
+    until(new_is_unready, what="many of its periods have passed")
+    assert set(pids.values()) <= {row["pid"] for row in recon.of("web")["instances"]}
+    assert recon.of("web")["ready"] == 1
+    recon.kill_controller()
+    recon.run()
+    until(lambda: recon.of("web")["ready"] == 1, what="the old one is asked where it is")
+    assert events(recon, "Unhealthy") == []
 
 
 def test_nobody_speaks_for_another_program(recon: Recon) -> None:

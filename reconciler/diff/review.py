@@ -83,10 +83,12 @@ def describe_stop(memory: AppMemory) -> str:
 
 def last_spec(memory: AppMemory) -> AppSpec:
     """The spec last applied; defaults where none is remembered."""
-    if memory.revisions:
-        known = {k: v for k, v in memory.revisions[-1].spec.items() if k in _FIELDS}
-        return AppSpec.model_validate(known)
-    return AppSpec(command=("unknown",))
+    return spec_of(memory.revisions[-1]) if memory.revisions else AppSpec(command=("unknown",))
+
+
+def spec_of(revision: Revision) -> AppSpec:
+    """The spec a revision was last applied with, as far as this release knows its fields."""
+    return AppSpec.model_validate({k: v for k, v in revision.spec.items() if k in _FIELDS})
 
 
 _FIELDS = {field.alias or name for name, field in AppSpec.model_fields.items()}

@@ -16,7 +16,7 @@ from reconciler.desired.store import ManifestStore
 from reconciler.diff import canary
 from reconciler.diff.backoff import after_exit
 from reconciler.diff.history import accounts_to
-from reconciler.diff.review import last_spec
+from reconciler.diff.review import last_spec, spec_of
 from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
 from reconciler.loop.journal import Journal
@@ -29,6 +29,7 @@ from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Exit, Process, RunState
 from reconciler.model.plan import AppPlan, Condition, Plan
+from reconciler.model.revision import same_revision
 from reconciler.observed.clock import boot_id, boot_now
 
 # Apps worked on at a time: one that starts a thousand instances does not hold up the others.
@@ -265,7 +266,7 @@ class Controller:
                 self.history.remember(name, replace(memory, begun=False))
 
     def _relist(self, *, full: bool = False) -> None:
-        for fault in self._running.relist(self._spec, full=full):
+        for fault in self._running.relist(self._spec_of, full=full):
             self.history.record(Event("", "WitnessConflict", fault, "Warning"))
 
     # -- small things --------------------------------------------------------------------------
@@ -280,6 +281,16 @@ class Controller:
         """As declared now, else as last applied."""
         app = self._declared.apps().get(name)
         return app.spec if app is not None else last_spec(self.history.memory(name))
+
+    def _spec_of(self, process: Process) -> AppSpec:
+        """As its own revision was last applied, so that it is asked what it can answer."""
+        name, hash = process.tag.app, process.tag.hash
+        app = self._declared.apps().get(name)
+        if app is not None and same_revision(app.hash, hash):
+            return app.spec
+        revisions = reversed(self.history.memory(name).revisions)
+        own = next((one for one in revisions if same_revision(one.hash, hash)), None)
+        return spec_of(own) if own is not None else self._spec(name)
 
     def _with_troubles(self, app: AppPlan) -> AppPlan:
         """A disk that is full is no part of the plan, but of how the app is."""

@@ -84,6 +84,9 @@ class Probing:
         self._on_event = on_event
         self.marks = Marks(state_dir)
         self._prober = Prober(loop, self._result, self._check)
+        # What each process was started with or, where it is of the declared revision, what is
+        # declared now: an edit that moves the port must not be asked of those that leave.
+        self._specs: dict[str, AppSpec] = {}
         self._apps: dict[str, DesiredApp] = {}
         self._outputs: dict[str, Output] = {}
         self._words: dict[str, _Word] = {}
@@ -93,7 +96,8 @@ class Probing:
     def prepare(self, app: DesiredApp, tag: Tag) -> None:
         """Before a start: what it writes from now on counts."""
         nonce = tag.nonce
-        self._apps[app.name] = app
+        if app.spec.probes:
+            self._apps[nonce] = app
         if any(probe.log for probe in app.spec.probes.values()):
             output = self._outputs[nonce] = Output(self._files(app.name, tag.instance))
             self.marks.set(nonce, OUTPUT, json.dumps(output.offsets()))
@@ -103,14 +107,19 @@ class Probing:
         nonce = process.tag.nonce
         self._words[nonce] = _Word(self._has(nonce, READY), time.monotonic())
         if spec.readiness_probe is not None or spec.startup_probe is not None:
-            known = self._has(nonce, READY) or None
+            noted = self._has(nonce, READY)
+            # An exec check takes the whole manifest, which one of an earlier revision has no more.
+            is_exec = spec.readiness_probe is not None and spec.readiness_probe.exec is not None
+            known = noted if is_exec else noted or None
             self._host.update(nonce, ready=known, ready_at=boot_now() if known else None)
 
     def watch(self, process: Process, spec: AppSpec, app: DesiredApp | None = None) -> None:
         """Ask what the manifest says now."""
         nonce = process.tag.nonce
-        if app is not None:
-            self._apps[app.name] = app
+        if app is not None and spec.probes:
+            self._apps[nonce] = app
+        if spec.probes:
+            self._specs[nonce] = spec
         for role in ProbeRole:
             if role not in spec.probes:
                 self._prober.forget(nonce, role)
@@ -132,6 +141,8 @@ class Probing:
     def forget(self, nonce: str) -> None:
         """The process is gone, or on its way."""
         self._prober.forget(nonce)
+        self._specs.pop(nonce, None)
+        self._apps.pop(nonce, None)
         output = self._outputs.pop(nonce, None)
         if output is not None:
             output.close()
@@ -147,14 +158,13 @@ class Probing:
     # -- what comes back -----------------------------------------------------------------------
 
     def _begin(self, process: Process, role: ProbeRole, probe: Probe, initial: bool | None) -> None:
-        if probe.exec is not None and process.tag.app not in self._apps:
+        if probe.exec is not None and process.tag.nonce not in self._apps:
             return  # adopted before its manifest was read; `watch` is called again then
         self._words.setdefault(process.tag.nonce, _Word(alive_at=time.monotonic()))
         self._prober.watch(process, role, probe, initial)
 
     def _result(self, nonce: str, role: ProbeRole, ok: bool | None, message: str) -> None:
         process = self._host.get(nonce)
-        app = self._apps.get(process.tag.app) if process is not None else None
         if process is None:
             return
         told = f"{role} probe failed: {message}"
@@ -170,8 +180,7 @@ class Probing:
         elif role is ProbeRole.STARTUP:
             self.marks.set(nonce, STARTED)
             self._prober.forget(nonce, role)
-            if app is not None:
-                self.watch(process, app.spec)
+            self.watch(process, self._specs[nonce])
 
     def _readiness(self, process: Process, ready: bool, message: str) -> None:
         told = "" if ready else f"readiness probe failed: {message}"
@@ -192,8 +201,7 @@ class Probing:
 
     def _remember(self, process: Process, ready: bool) -> None:
         """For the next controller, of what it could not ask again."""
-        app = self._apps.get(process.tag.app)
-        probe = app.spec.readiness_probe if app is not None else None
+        probe = self._specs[process.tag.nonce].readiness_probe
         if probe is not None and not (probe.http_get or probe.tcp_socket):
             (self.marks.set if ready else self.marks.unset)(process.tag.nonce, READY)
 
@@ -221,7 +229,7 @@ class Probing:
 
     async def _check(self, probe: Probe, process: Process, role: ProbeRole) -> Result:
         tag = process.tag
-        app = self._apps.get(tag.app)
+        app = self._apps.get(tag.nonce)
         if probe.log is not None:
             return self._look(process, probe.log)
         if probe.notify is not None:
@@ -232,7 +240,8 @@ class Probing:
             async with self._programs:
                 done = await exec_check(app, process, probe.exec.command, probe.timeout_seconds)
             return Result(*done)
-        shared = app.spec.probed_socket(probe) if app is not None else None
+        spec = self._specs.get(tag.nonce)
+        shared = spec.probed_socket(probe) if spec is not None else None
         private = self._private.path(tag.nonce, shared.name) if shared is not None else None
         return await check(probe, tag.instance, private)
 

@@ -30,6 +30,7 @@ from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
 from reconciler.model.plan import End, Start
+from reconciler.model.revision import same_revision
 from reconciler.observed import listeners
 from reconciler.observed.clock import boot_now
 from reconciler.observed.host import Host
@@ -97,11 +98,11 @@ class Running:
         """Finish what an earlier controller was writing; before anything else is done."""
         self.capture.recover()
 
-    def relist(self, spec_of: Callable[[str], AppSpec], *, full: bool = False) -> list[str]:
+    def relist(self, spec_of: Callable[[Process], AppSpec], *, full: bool = False) -> list[str]:
         """Look for processes of ours that are not known, and adopt them; faults are returned."""
         found = self.host.relist(full=full)
         for process in found.adopted:
-            self._adopt(process, spec_of(process.tag.app))
+            self._adopt(process, spec_of(process))
             self._on_change(process.tag.app)
         return list(found.faults)
 
@@ -177,10 +178,11 @@ class Running:
         self._journal.stopping(known.id, at)
 
     def configure(self, app: DesiredApp) -> None:
-        """Apply what changed in place to the processes that run."""
+        """Apply what changed in place to what runs; probes to processes of its revision only."""
         self.capture.configure(app.name, app.spec.logs)
         for process in self.host.processes(app.name):
-            if process.state is not RunState.STOPPING:
+            is_its = same_revision(process.tag.hash, app.hash)
+            if is_its and process.state is not RunState.STOPPING:
                 self._probing.watch(process, app.spec, app)
 
     def close(self) -> None:

@@ -78,7 +78,7 @@ def test_no_request_is_lost_when_the_controller_is_killed_in_the_middle_of_a_rol
 ) -> None:
     install(recon.manifests / "site", PLAIN)
     # One after the other, and each to stay ready for a moment: a rollout with a middle.
-    slow = {"instances": 4, "strategy": {"maxSurge": 1}, "minReadySeconds": 0.3}
+    slow = {"instances": 4, "strategy": {"maxSurge": 1}, "minReadySeconds": 1.5}
     declare(recon, unused_port, 0, ["node", "server.js"], **slow)
     recon.run()
     recon.healthy("web", ready=4)

@@ -4,7 +4,7 @@
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
   $(shell command -v $(p) >/dev/null && \
-  $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $(p))))
+  $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 
 .PHONY: run test check unit e2e bench clean

@@ -24,7 +24,7 @@ from reconciler.converge.pump import Pump, Tap
 from reconciler.converge.spool import keep_large_blocks
 from reconciler.converge.trouble import Troubles
 from reconciler.model.fifo import STREAMS, FifoName
-from reconciler.model.manifest import Logs
+from reconciler.model.logs import Logs
 from reconciler.model.observed import Tag
 
 PAUSE = 0.002

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from reconciler.converge.descriptors import FIRST
 from reconciler.converge.unstartable import SpawnError
-from reconciler.model.manifest import Socket
+from reconciler.model.socket import Socket
 
 _PRELOAD = Path(__file__).with_name("preload.cjs")
 _SHARED = Path("/run/recon")

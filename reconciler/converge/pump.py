@@ -17,7 +17,7 @@ from reconciler.converge.compress import Compressor
 from reconciler.converge.spool import MAX_CHUNK, Carry, Header, Spool, load_carry
 from reconciler.converge.trouble import Trouble
 from reconciler.model.fifo import FifoName
-from reconciler.model.manifest import Logs
+from reconciler.model.logs import Logs
 
 _LEAST = 4096
 """Bytes moved at least, however little room a log has until its rotation."""

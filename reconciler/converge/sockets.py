@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from reconciler.converge import fdstore
 from reconciler.converge.unstartable import SpawnError
 from reconciler.model.address import Address
-from reconciler.model.manifest import Socket
+from reconciler.model.socket import Socket
 
 _PIDFD_GETFD = 438  # the system call's number, the same on all architectures; Linux ≥ 5.6
 _BACKLOG = 65535

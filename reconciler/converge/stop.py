@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.converge.spawn import SpawnError, program_of, start
 from reconciler.model.desired import DesiredApp
-from reconciler.model.manifest import Stop
+from reconciler.model.lifecycle import Stop
 from reconciler.model.observed import Process, RunState
 
 _KILL_AGAIN = 1.0

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from reconciler.desired.validate import suggestion
+from reconciler.model.dependency import DependencyCondition
 from reconciler.model.desired import DesiredApp, Problem
-from reconciler.model.manifest import DependencyCondition, RestartPolicy
+from reconciler.model.lifecycle import RestartPolicy
 
 # Where the n-th dependency of an app stands: its line and column.
 Locate = Callable[[DesiredApp, int], tuple[int, int]]

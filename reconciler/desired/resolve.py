@@ -20,7 +20,8 @@ from reconciler.desired.files import read_regular
 from reconciler.desired.validate import validate
 from reconciler.desired.yaml import Path
 from reconciler.model.desired import DesiredApp, Problem, Source
-from reconciler.model.manifest import RESERVED, AppSpec, FromEnv, SecretFile
+from reconciler.model.env import RESERVED, FromEnv, SecretFile
+from reconciler.model.manifest import AppSpec
 from reconciler.model.revision import hash_of, marks_of, template_of
 
 _MAX_SECRET = 1 << 20

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.diff.rolling import fenceposts
-from reconciler.model.manifest import AppSpec, PerInstance, Probe, StrategyType
+from reconciler.model.manifest import AppSpec
+from reconciler.model.probe import Probe
+from reconciler.model.strategy import StrategyType
+from reconciler.model.values import PerInstance
 
 # Servers that serve one descriptor, and what they write when they are up.
 _ONE_DESCRIPTOR = {

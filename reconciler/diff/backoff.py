@@ -11,7 +11,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.model.manifest import AppSpec, Backoff, RestartPolicy
+from reconciler.model.lifecycle import Backoff, RestartPolicy
+from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.observed import Exit, Process, RunState
 from reconciler.model.plan import Start

@@ -21,11 +21,12 @@ from reconciler.diff import history
 from reconciler.diff.hold import Hold, hold
 from reconciler.diff.replicas import Replicas, available_at
 from reconciler.model.event import Event
-from reconciler.model.manifest import AppSpec, Canary
+from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process, RunState
 from reconciler.model.quantity import resolve_share
 from reconciler.model.revision import same_revision
+from reconciler.model.strategy import Canary
 
 FAILED = "canary "
 """How the reason of a revision begins that failed as a canary."""

@@ -12,9 +12,10 @@ from dataclasses import replace
 from reconciler.diff import history, replicas
 from reconciler.diff.replicas import Replicas
 from reconciler.diff.rolling import fenceposts
+from reconciler.model.dependency import Dependency, DependencyCondition
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
-from reconciler.model.manifest import AppSpec, Dependency, DependencyCondition
+from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process, RunState
 from reconciler.model.revision import same_revision

@@ -30,12 +30,12 @@ from reconciler.diff.situation import Situation
 from reconciler.diff.status import status_of, status_of_absent
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.event import Event
-from reconciler.model.manifest import StrategyType
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Action, AppPlan, End, Plan, Start, Sync
 from reconciler.model.revision import same_revision
 from reconciler.model.standing import Standing
+from reconciler.model.strategy import StrategyType
 
 _UNSEEN = Absence(Verdict.WAIT, "no manifest declares it; nothing is stopped before a clean scan")
 

@@ -14,11 +14,12 @@ from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.replicas import Replicas
 from reconciler.diff.rolling import fenceposts
 from reconciler.model.desired import DesiredApp
-from reconciler.model.manifest import AppSpec, StrategyType
+from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process
 from reconciler.model.plan import Change
 from reconciler.model.revision import Revision, same_revision
+from reconciler.model.strategy import StrategyType
 
 
 def change_of(

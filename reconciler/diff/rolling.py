@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.diff.replicas import Replicas
-from reconciler.model.manifest import AppSpec, Strategy
+from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Process
 from reconciler.model.quantity import resolve_share
+from reconciler.model.strategy import Strategy
 
 
 def fenceposts(strategy: Strategy, wanted: int) -> tuple[int, int]:

@@ -24,8 +24,9 @@ from reconciler.loop.marks import Marks
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.fifo import STREAMS
-from reconciler.model.manifest import AppSpec, Probe, ProbeRole
+from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Process, Tag
+from reconciler.model.probe import Probe, ProbeRole
 from reconciler.observed.checks import Result, check
 from reconciler.observed.clock import boot_now
 from reconciler.observed.host import Host

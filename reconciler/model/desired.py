@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.model.manifest import AppSpec, PerInstance, SettingsSpec
+from reconciler.model.manifest import AppSpec, SettingsSpec
+from reconciler.model.values import PerInstance
 
 
 @dataclass(frozen=True, slots=True, order=True)

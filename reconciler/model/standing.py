@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.model.manifest import DependencyCondition
+from reconciler.model.dependency import DependencyCondition
 
 
 @dataclass(frozen=True, slots=True)

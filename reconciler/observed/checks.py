@@ -19,7 +19,8 @@ import ssl
 import urllib.parse
 from typing import NamedTuple
 
-from reconciler.model.manifest import HttpGet, PerInstance, Probe, ProbePort
+from reconciler.model.probe import HttpGet, Probe, ProbePort
+from reconciler.model.values import PerInstance
 
 _REDIRECTS = 10
 _LINES = 200

@@ -22,8 +22,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from reconciler.model.manifest import Probe, ProbeRole
 from reconciler.model.observed import Process
+from reconciler.model.probe import Probe, ProbeRole
 from reconciler.observed.checks import Result
 
 _FIRST = 0.05

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from reconciler.converge.capture import Capture
-from reconciler.model.manifest import Logs
+from reconciler.model.logs import Logs
 from reconciler.model.observed import Tag
 
 

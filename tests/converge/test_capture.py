@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.converge import compress, logfile
 from reconciler.converge.capture import Capture
-from reconciler.model.manifest import Logs, Rotate
+from reconciler.model.logs import Logs, Rotate
 from reconciler.model.observed import Tag
 
 PLAIN = Logs(timestamps=False, rotate=Rotate(compress=False))

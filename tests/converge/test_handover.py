@@ -15,7 +15,7 @@ import pytest
 from reconciler.converge import handover
 from reconciler.converge.handover import Handed, Handover
 from reconciler.converge.unstartable import SpawnError
-from reconciler.model.manifest import Socket
+from reconciler.model.socket import Socket
 
 HTTP = Socket(name="http", port=3000)
 API = Socket(name="api", path="/run/x.sock")
@@ -70,7 +70,8 @@ from reconciler.converge import descriptors, handover
 from reconciler.converge.handover import Handed, Handover
 from reconciler.converge.spawn import spawn, SpawnError
 from reconciler.model.desired import DesiredApp, Source
-from reconciler.model.manifest import AppSpec, Socket
+from reconciler.model.manifest import AppSpec
+from reconciler.model.socket import Socket
 from reconciler.model.observed import Tag
 
 descriptors.prepare()

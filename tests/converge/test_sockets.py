@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.converge.sockets import SocketError, Sockets
 from reconciler.model.address import Address
-from reconciler.model.manifest import Socket
+from reconciler.model.socket import Socket
 from reconciler.observed import listeners
 from tests.waiting import until
 
@@ -179,7 +179,7 @@ def test_a_low_port_says_what_would_allow_it(tmp_path: Path) -> None:
     code = (
         "import os\n"
         "from reconciler.converge.sockets import Sockets\n"
-        "from reconciler.model.manifest import Socket\n"
+        "from reconciler.model.socket import Socket\n"
         "os.setuid(65534)\n"
         "made = Sockets(lambda a: (), lambda a, own: None)\n"
         "made.declare('web', (Socket(name='http', port=81),))\n"

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from reconciler.converge import fifo, logfile, spool
 from reconciler.converge.capture import Capture
 from reconciler.converge.spool import Carry, Header, render
-from reconciler.model.manifest import Logs, Rotate
+from reconciler.model.logs import Logs, Rotate
 from reconciler.model.observed import Tag
 
 ROOT = Path(__file__).parents[2]

@@ -19,11 +19,12 @@ from reconciler.diff.replicas import is_available
 from reconciler.diff.rolling import fenceposts
 from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
-from reconciler.model.manifest import AppSpec, StrategyType
+from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
 from reconciler.model.plan import AppPlan, End, Plan, Start
 from reconciler.model.revision import hash_of, marks_of, same_revision, template_of
+from reconciler.model.strategy import StrategyType
 
 PROBE = {"tcpSocket": {"port": 80}}
 FIRST_ANSWER = 0.1

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff.backoff import after_exit, after_failed_start, delay, holds
-from reconciler.model.manifest import Backoff
+from reconciler.model.lifecycle import Backoff
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.model.plan import Start

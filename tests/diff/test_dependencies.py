@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff.dependencies import look_at
+from reconciler.model.dependency import DependencyCondition
 from reconciler.model.desired import Desired, DesiredApp
-from reconciler.model.manifest import DependencyCondition
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Exit
 from reconciler.model.plan import AppPlan, Health, Start

@@ -8,8 +8,8 @@ import pytest
 
 from reconciler.diff.rolling import fenceposts
 from reconciler.model.desired import Desired
-from reconciler.model.manifest import Strategy
 from reconciler.model.plan import End, Start
+from reconciler.model.strategy import Strategy
 from tests.diff.simhost import PROBE, Behaviour, SimHost, app_of
 
 

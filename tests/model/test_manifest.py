@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from reconciler.model.fields import effects
-from reconciler.model.manifest import App, AppManifestSpec, AppSpec, HttpGet, Probe, SettingsSpec
+from reconciler.model.manifest import App, AppManifestSpec, AppSpec, SettingsSpec
+from reconciler.model.probe import HttpGet, Probe
 from reconciler.model.revision import template_of
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.manifest import Probe, ProbeRole
 from reconciler.model.observed import Process, ProcessId, Tag
+from reconciler.model.probe import Probe, ProbeRole
 from reconciler.observed import probes
 from reconciler.observed.checks import Result
 from reconciler.observed.probes import Prober

@@ -1,0 +1,14 @@
+"""What every object of a manifest is: camelCase names, no unknown fields, immutable."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Manifest(BaseModel):
+    """Base of all manifest objects: camelCase names, unknown fields are errors, immutable."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
+    )

@@ -1,0 +1,67 @@
+"""The environment that a manifest declares."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+from reconciler.model.base import Manifest
+from reconciler.model.values import PerInstance
+
+RESERVED = {
+    "RECON_ID": "is how recon knows its processes",
+    "RECON_SOCKETS": "tells a program of its sockets",
+    "LISTEN_FDS": "tells a program of its sockets",
+    "LISTEN_PID": "tells a program of its sockets",
+    "LISTEN_FDNAMES": "tells a program of its sockets",
+}
+"""Variables that are recon's to set, and why."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+class SecretFile(Manifest):
+    """The content of a file, less one final newline; shown nowhere."""
+
+    secret_file: str
+
+
+class FromEnv(Manifest):
+    """A variable of the controller's own environment; treated as secret."""
+
+    from_env: str
+
+
+class EnvFile(Manifest):
+    """A dotenv file. Its values are treated as secret."""
+
+    file: str
+    optional: bool = False
+
+
+def _env_names(value: dict[str, Any]) -> dict[str, Any]:
+    for name, text in value.items():
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be the name of an environment variable")
+        if name in RESERVED:
+            raise ValueError(f"{name} {RESERVED[name]}; it cannot be set")
+        if isinstance(text, str) and "\0" in text:
+            raise ValueError(f"{name} holds a NUL byte, which no environment can")
+    return value
+
+
+EnvValue = str | PerInstance | SecretFile | FromEnv
+Env = Annotated[dict[str, EnvValue], AfterValidator(_env_names)]
+
+
+def _env_from(value: Any) -> Any:
+    if isinstance(value, list):
+        return [{"file": item} if isinstance(item, str) else item for item in value]
+    return value
+
+
+EnvFrom = Annotated[
+    tuple[EnvFile, ...],
+    BeforeValidator(_env_from, json_schema_input_type=list[str | EnvFile]),
+]

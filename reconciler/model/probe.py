@@ -1,0 +1,102 @@
+"""Probes: how a program is asked whether it has started, is ready, still lives."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from reconciler.model.base import Manifest
+from reconciler.model.values import Command, PerInstance, Port, Seconds
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: token
+_EXPLOSIVE = re.compile(r"[+*}]\)[+*{]")
+ProbePort = Port | PerInstance
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value.encode())
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+    if _EXPLOSIVE.search(value):
+        raise ValueError(f"{value!r} repeats a repetition, which may take for ever; simplify it")
+    return value
+
+
+LogPattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
+
+
+class HttpHeader(Manifest):
+    """One header of a request."""
+
+    name: str
+    value: str
+
+    @model_validator(mode="after")
+    def _fits_on_a_line(self) -> HttpHeader:
+        if not _HEADER.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} cannot be the name of a header")
+        if not self.value.isprintable():
+            raise ValueError(f"the value of {self.name} holds a character that no header can")
+        return self
+
+
+class HttpGet(Manifest):
+    """GET; 200 to 399 is success. HTTPS is not verified, as in Kubernetes."""
+
+    port: ProbePort
+    path: str = "/"
+    host: str = "127.0.0.1"
+    scheme: Literal["HTTP", "HTTPS"] = "HTTP"
+    http_headers: tuple[HttpHeader, ...] = ()
+
+
+class TcpSocket(Manifest):
+    """Success is that a connection can be opened."""
+
+    port: ProbePort
+    host: str = "127.0.0.1"
+
+
+class Exec(Manifest):
+    """A command, in the app's directory, as its user, with its environment; 0 is success."""
+
+    command: Command
+
+
+class Probe(Manifest):
+    """Exactly one kind of check, and its rhythm (Kubernetes: Probe, same defaults)."""
+
+    http_get: HttpGet | None = None
+    tcp_socket: TcpSocket | None = None
+    exec: Exec | None = None
+    log: LogPattern | None = Field(None, description="a regular expression, in a line of output")
+    notify: Literal[True] | None = Field(None, description="sd_notify: READY=1, or WATCHDOG=1")
+    initial_delay_seconds: Seconds = 0
+    period_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
+    timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
+    success_threshold: int = Field(1, ge=1)
+    failure_threshold: int = Field(3, ge=1)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Probe:
+        kinds = (self.http_get, self.tcp_socket, self.exec, self.log, self.notify)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("a probe needs exactly one of httpGet, tcpSocket, exec, log, notify")
+        return self
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a check asks the program; else its own word is waited for."""
+        return self.log is None and self.notify is None
+
+
+class ProbeRole(StrEnum):
+    """What a probe is for."""
+
+    STARTUP = "startup"
+    READINESS = "readiness"
+    LIVENESS = "liveness"

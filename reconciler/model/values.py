@@ -1,0 +1,90 @@
+"""Single values as people may write them: names, commands, sizes, signals, octal modes."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shlex
+import signal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from reconciler.model.base import Manifest
+from reconciler.model.quantity import parse_share, parse_size
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_UMASK = re.compile(r"0?[0-7]{1,3}")
+
+
+def _name(value: str) -> str:
+    if len(value) > 63 or not _NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a name: use at most 63 of a-z, 0-9 and '-', not at either end"
+        )
+    return value
+
+
+def _words(value: Any) -> Any:
+    """A list is exec'd; a string is split as a shell would, without a shell."""
+    if isinstance(value, str):
+        value = shlex.split(value)
+    if isinstance(value, list):
+        if not value or not value[0]:
+            raise ValueError("a command needs at least the name of a program")
+        if any("\0" in str(word) for word in value):
+            raise ValueError("a command cannot hold a NUL byte")
+    return value
+
+
+def _signal(value: Any) -> Any:
+    names = {name for name in signal.Signals.__members__ if name not in ("SIGKILL", "SIGSTOP")}
+    name = value if str(value).startswith("SIG") else f"SIG{value}"
+    if name not in names:
+        raise ValueError(f"{value!r} is not a signal that can stop a program; write e.g. SIGTERM")
+    return name
+
+
+def _umask(value: Any) -> str:
+    text = str(value)
+    if not _UMASK.fullmatch(text):
+        raise ValueError(f"{value!r} is not a umask; write it in octal, as '022'")
+    return text[-3:].rjust(3, "0")
+
+
+def _mode(value: Any) -> str:
+    text = str(value)
+    if not _UMASK.fullmatch(text):
+        raise ValueError(f"{value!r} is not a file mode; write it in octal, as '0660'")
+    return text[-3:].rjust(3, "0")
+
+
+def _host(value: str) -> str:
+    """The canonical form, so that two ways to write an address are one address."""
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        near = {"localhost": "127.0.0.1", "*": "0.0.0.0, or :: for IPv6 as well"}.get(value)
+        hint = near or "127.0.0.1, ::1, or 0.0.0.0 or :: for all"
+        raise ValueError(f"{value!r} is not an IP address; write {hint}") from None
+
+
+Name = Annotated[str, AfterValidator(_name)]
+# `json_schema_input_type` is what people may write, for `recon schema`.
+Command = Annotated[
+    tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | list[str])
+]
+Signal = Annotated[str, BeforeValidator(_signal)]
+Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=int | str)]
+Share = Annotated[str | int, BeforeValidator(parse_share, json_schema_input_type=str | int)]
+Umask = Annotated[str, BeforeValidator(_umask, json_schema_input_type=int | str)]
+Mode = Annotated[str, BeforeValidator(_mode, json_schema_input_type=int | str)]
+Host = Annotated[str, AfterValidator(_host)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class PerInstance(Manifest):
+    """A number that differs by instance: base + instance number."""
+
+    per_instance: int = Field(ge=0)

@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "resume": "edit",
     "validate": "manifests",
     "init": "manifests",
+    "doctor": "doctor",
     "schema": "schema",
     "explain": "schema",
     "down": "run",

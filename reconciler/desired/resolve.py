@@ -9,6 +9,7 @@ import grp
 import io
 import os
 import pwd
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -258,4 +259,14 @@ def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
     if unfit:
         raise Unresolvable(where, f"{unfit} is not executable; chmod +x it")
     place = os.path.join(cwd, program) if "/" in program else f"PATH ({path})"
-    raise Unresolvable(where, f"there is no program {program}: not in {place}")
+    told = f"there is no program {program}: not in {place}"
+    raise Unresolvable(where, told + _how_to_install(program))
+
+
+def _how_to_install(program: str) -> str:
+    """For programs that some tool puts into the app's own directory."""
+    if "node_modules/.bin/" in program:
+        return "; install the packages: npm ci"
+    if re.search(r"(^|/)\.?v?env/bin/", program):
+        return "; make the virtual environment: python3 -m venv, then pip install what it needs"
+    return ""

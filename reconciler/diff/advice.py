@@ -40,7 +40,7 @@ def advice_on(spec: AppSpec) -> Iterator[Advice]:
 def _own_port(spec: AppSpec) -> Iterator[Advice]:
     """The program listens itself: a second process cannot have the same port."""
     shared = {socket.port for socket in spec.sockets}
-    fixed, each = _ports(spec)
+    fixed, each = ports_of(spec)
     fixed -= shared
     surge = _surge(spec)
     if fixed and spec.instances > 1:
@@ -71,7 +71,7 @@ def _surge(spec: AppSpec) -> int:
     return fenceposts(spec.strategy, max(1, spec.instances))[0]
 
 
-def _ports(spec: AppSpec) -> tuple[set[int], set[int]]:
+def ports_of(spec: AppSpec) -> tuple[set[int], set[int]]:
     """Ports that the probes and $PORT name: the same for all, and one for each."""
     named = [probe.http_get or probe.tcp_socket for _, probe in _probes(spec)]
     found = [target.port for target in named if target is not None]

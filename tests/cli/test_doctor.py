@@ -1,0 +1,112 @@
+"""`recon doctor`: findings on this host, with remedies; an exit code that scripts can use."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+def found(cli: Cli, *words: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    document = json.loads(cli("doctor", "-o", "json", *words).out)
+    assert document["formatVersion"] == 1
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in document["findings"]:
+        rows.setdefault((row["subject"], row["check"]), []).append(row)
+    counted = [row["level"] for some in rows.values() for row in some]
+    assert document["summary"] == {
+        level: counted.count(level) for level in ("ok", "warning", "problem")
+    }
+    return rows
+
+
+def test_a_host_that_is_fit_has_exit_code_0(cli: Cli) -> None:
+    cli.app("web")
+    done = cli("doctor", "--all")
+    assert done.code == 0, done.out
+    assert "host\n" in done.out and "web\n" in done.out
+    assert "sleep can be run" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    brief = cli("doctor")
+    assert "sleep can be run" not in brief.out
+    assert "no controller runs" in brief.out and "→ `recon apply` starts one" in brief.out
+
+
+def test_a_port_that_a_stranger_has_is_a_problem(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        path = cli.app("web")
+        path.write_text(path.read_text() + f"  sockets: [{{name: http, port: {port}}}]\n")
+        assert cli("doctor").code == 1
+        (row,) = found(cli)["web", "port"]
+        assert row["level"] == "problem" and f"pid {os.getpid()}" in row["message"]
+        assert row["remedy"]
+    (row,) = found(cli)["web", "port"]
+    assert row["level"] == "ok" and row["message"].endswith("is free")
+
+
+def test_a_port_of_our_own_is_no_strangers(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    path = cli.app("web")
+    path.write_text(path.read_text() + f"  sockets: [{{name: http, port: {port}}}]\n")
+    assert cli("apply").code == 0
+    rows = found(cli)
+    assert rows["web", "port"][0]["message"].endswith("is ours")
+    assert rows["recon", "controller"][0]["level"] == "ok"
+
+
+def test_a_port_that_only_the_controller_has_is_ours(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    path = cli.app("web", command="['false']")
+    path.write_text(path.read_text() + f"  sockets: [{{name: http, port: {port}}}]\n")
+    assert cli("apply", "--timeout", "1").code == 1
+    assert found(cli)["web", "port"][0]["message"].endswith("is ours")
+
+
+def test_mistakes_and_missing_programs_are_problems(cli: Cli) -> None:
+    cli.app("bad", command="[.venv/bin/python, main.py]")
+    cli.app("web", command="[node, dist/main.js]")
+    rows = found(cli)
+    told = " ".join(row["message"] for row in rows["recon", "manifests"])
+    assert "bad.yaml:5:12" in told and "make the virtual environment" in told
+    if ("web", "program") in rows:  # where there is Node
+        assert any("no file" in row["message"] for row in rows["web", "program"])
+    assert cli("doctor").code == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as others")
+def test_a_program_that_its_user_may_not_run(cli: Cli, tmp_path: Path) -> None:
+    program = tmp_path / "server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    path = cli.app("web", command=f"[{program}]")
+    path.write_text(path.read_text() + "  user: '65534'\n  cwd: /\n")
+    (row,) = found(cli)["web", "program"]
+    assert row["level"] == "problem" and "may not execute" in row["message"]
+
+
+def test_a_controller_on_other_manifests_is_told(cli: Cli, tmp_path: Path) -> None:
+    cli.app("web")
+    assert cli("apply").code == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    (row,) = found(cli, "-m", str(other))["recon", "controller"]
+    assert row["level"] == "warning" and str(cli.manifests) in row["message"]
+
+
+def test_one_app_alone_and_an_unknown_one(cli: Cli) -> None:
+    cli.app("web")
+    cli.app("worker")
+    subjects = {subject for subject, _ in found(cli, "web")}
+    assert "web" in subjects and "worker" not in subjects
+    done = cli("doctor", "wev")
+    assert done.code == 1 and "did you mean web?" in done.err
+    assert cli("doctor", "-o", "xml").code == 64

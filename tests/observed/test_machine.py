@@ -1,0 +1,54 @@
+"""The host as it is; compared with what other programs say of it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+from pathlib import Path
+
+from reconciler.observed.machine import disk, folder, machine
+
+
+def test_the_machine_is_told_as_the_kernel_tells_it() -> None:
+    found = machine()
+    assert found.release == os.uname().release
+    assert found.uid == os.geteuid()
+    assert found.open_files == resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    total = next(
+        int(line.split()[1]) * 1024
+        for line in Path("/proc/meminfo").read_text().splitlines()
+        if line.startswith("MemTotal")
+    )
+    assert abs(found.memory - total) <= total / 100
+    assert found.pid_max == int(Path("/proc/sys/kernel/pid_max").read_text())
+
+
+def test_looking_leaves_no_child_and_no_descriptor() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    machine()
+    assert set(os.listdir("/proc/self/fd")) == before
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    zombies = [
+        pid
+        for pid in (children.read_text().split() if children.exists() else ())
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    ]
+    assert zombies == []
+
+
+def test_a_disk_is_that_of_the_nearest_directory_that_exists(tmp_path: Path) -> None:
+    found = disk(tmp_path / "not/yet/there")
+    total, _, free = shutil.disk_usage(tmp_path)
+    assert found.size == total
+    assert abs(found.free - free) < total / 10
+    assert found.kind
+    assert disk(Path("/proc")).kind == "proc"
+
+
+def test_a_folder_that_is_there_and_one_that_could_be(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    found = folder(tmp_path)
+    assert (found.exists, found.owner, found.mode) == (True, os.geteuid(), 0o750)
+    fresh = folder(tmp_path / "a/b")
+    assert (fresh.exists, fresh.writable) == (False, True)

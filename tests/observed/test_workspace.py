@@ -1,0 +1,94 @@
+"""What a program lacks in its own directory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.model.finding import Level
+from reconciler.observed.workspace import lacking
+
+
+def package(folder: Path, **content: Any) -> None:
+    (folder / "package.json").write_text(json.dumps(content))
+
+
+def told(folder: Path, *command: str) -> list[str]:
+    return [f"{one.message} → {one.remedy}" for one in lacking(command, str(folder))]
+
+
+def test_a_script_that_was_not_built(tmp_path: Path) -> None:
+    package(tmp_path, scripts={"build": "tsc"})
+    (found,) = told(tmp_path, "node", "--enable-source-maps", "-r", "./hook.js", "dist/main.js")
+    assert "there is no file" in found and "dist/main.js" in found
+    assert f"cd {tmp_path} && npm run build" in found
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/main.js").touch()
+    assert told(tmp_path, "node", "dist/main.js") == []
+    assert told(tmp_path, "node", "dist/main") == []
+    assert told(tmp_path, "/usr/bin/node", "-e", "1") == []
+
+
+def test_packages_that_are_not_installed(tmp_path: Path) -> None:
+    app = tmp_path / "packages/api"
+    app.mkdir(parents=True)
+    (app / "main.js").touch()
+    package(app, dependencies={"express": "^4", "@nestjs/core": "^10"})
+    (app / "package-lock.json").touch()
+    (found,) = told(app, "node", "main.js")
+    assert "express, @nestjs/core" in found and f"cd {app} && npm ci" in found
+    # Workspaces put them at the top.
+    (tmp_path / "node_modules/express").mkdir(parents=True)
+    (app / "node_modules/@nestjs/core").mkdir(parents=True)
+    assert told(app, "node", "main.js") == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "how"),
+    [
+        ("pnpm-lock.yaml", "pnpm install --frozen-lockfile"),
+        ("yarn.lock", "yarn install --frozen-lockfile"),
+        ("none", "npm install"),
+    ],
+)
+def test_each_installer_has_its_lock(tmp_path: Path, lock: str, how: str) -> None:
+    package(tmp_path, dependencies={"a": "1", "b": "1", "c": "1", "d": "1"})
+    (tmp_path / lock).touch()
+    (found,) = told(tmp_path, "npm", "start")
+    assert found.endswith(how) and "a, b, c and 1 more" in found
+
+
+def test_a_named_script_stands_in_package_json(tmp_path: Path) -> None:
+    assert "no package.json" in told(tmp_path, "npm", "run", "serve")[0]
+    package(tmp_path, scripts={"start:prod": "node x"})
+    assert told(tmp_path, "npm", "run", "start:prod") == []
+    assert told(tmp_path, "npm", "start") == []
+    (found,) = told(tmp_path, "npm", "run", "--silent", "start:prd")
+    assert "has no script start:prd" in found and "did you mean start:prod?" in found
+    assert told(tmp_path, "npm", "exec", "vite") == []
+
+
+def test_a_python_script_and_its_environment(tmp_path: Path) -> None:
+    assert "there is no file" in told(tmp_path, "python3", "-u", "-X", "dev", "main.py")[0]
+    (tmp_path / "main.py").touch()
+    assert told(tmp_path, "python3", "main.py") == []
+    assert told(tmp_path, "python3", "-m", "http.server") == []
+    (tmp_path / "requirements.txt").touch()
+    (found,) = lacking(["python3", "main.py"], str(tmp_path))
+    assert found.level is Level.WARNING and "pip install -r requirements.txt" in found.remedy
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").touch()
+    (found,) = lacking(["python3", "main.py"], str(tmp_path))
+    assert "write .venv/bin/python" in found.remedy
+    assert told(tmp_path, ".venv/bin/python", "main.py") == []
+
+
+def test_of_other_programs_and_of_torn_files_nothing_is_said(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text("{")
+    assert told(tmp_path, "npm", "start") == [f"{tmp_path}/package.json is no JSON → correct it"]
+    assert told(tmp_path, "redis-server", "x.conf") == []
+    package(tmp_path, dependencies=["odd"], scripts=3)
+    assert told(tmp_path, "npm", "start") == []

@@ -56,10 +56,10 @@ def doctor(
         bool, typer.Option("--all", "-a", help="Also tell what was looked at and is well.")
     ] = False,
 ) -> int:
-    """Look for what is amiss: host, limits, disk, permissions, ports, programs.
+    """Look for what is amiss here, and say what to do.
 
-    Each finding comes with its remedy. The exit code is 1 where there is a problem, 0 where there
-    are warnings only. FORMAT is text or json. Nothing is started, stopped or changed.
+    Host, limits, disk, permissions, programs, packages and ports. The exit code is 1 where there
+    is a problem, 0 where there are warnings only. FORMAT is text or json. Nothing is changed.
     """
     one_of("--output", output, ("text", "json"))
     here = where(manifests, state_dir, profile)

@@ -48,6 +48,11 @@ class Client:
         """``{"version", "pid", "manifests", "stateDir", "profile"}``."""
         return self._ask("GET", "/v1/version")
 
+    def host(self) -> dict[str, Any]:
+        """What the host lets the controller do: ``model.host.to_document``."""
+        facts: dict[str, Any] = self._ask("GET", "/v1/host")["facts"]
+        return facts
+
     def status(self) -> dict[str, Any]:
         """The status document of DESIGN 6, all apps."""
         return self._ask("GET", "/v1/status")

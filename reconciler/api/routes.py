@@ -23,6 +23,7 @@ from reconciler.api.documents import describe_document, event_document
 from reconciler.diff.report import FORMAT_VERSION, Usage, status_document
 from reconciler.loop.controller import Controller
 from reconciler.loop.journal import RecordedEvent
+from reconciler.model.host import to_document
 from reconciler.observed.clock import boot_now
 from reconciler.observed.samples import sample
 
@@ -33,6 +34,7 @@ def application(controller: Controller) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/version", routes.version),
+            Route("/v1/host", routes.host),
             Route("/v1/status", routes.status),
             Route("/v1/describe/{app}", routes.describe),
             Route("/v1/events", routes.events),
@@ -64,6 +66,10 @@ class Routes:
                 "profile": options.profile,
             }
         )
+
+    async def host(self, request: Request) -> Response:
+        facts = to_document(self._controller.facts)
+        return JSONResponse({"formatVersion": FORMAT_VERSION, "facts": facts})
 
     async def status(self, request: Request) -> Response:
         return JSONResponse(self._status())

@@ -28,17 +28,22 @@ def validate(
     state_dir: StateDir = None,
     profile: Profile = None,
     output: Output = "text",
+    no_host: Annotated[
+        bool, typer.Option("--no-host", help="This machine is not the one they are for, as in CI.")
+    ] = False,
 ) -> int:
     """Look for mistakes in manifests.
 
     Each is told with its file, line and column, and then the exit code is 1. Advice, on what is
-    right but will disappoint, leaves it at 0. FORMAT is text or json.
+    right but will disappoint, leaves it at 0. What this host cannot honour is a mistake, too;
+    with --no-host nothing is looked for on this machine: no program, directory, user or limit.
+    FORMAT is text or json.
     """
     one_of("--output", output, ("text", "json"))
     place = where(manifests, state_dir, profile)
     apps, problems, advice = 0, [], []
     for root, only in _scopes(place, paths):
-        found = _scan(Where(root, place.paths, profile))
+        found = _scan(Where(root, place.paths, profile), host=not no_host)
         chosen = [app for app in found.apps.values() if _within(app.source.file, only)]
         apps += len(chosen)
         advice += [one for app in chosen for one in _advice_on(app)]
@@ -104,10 +109,10 @@ def _scopes(place: Where, paths: list[str] | None) -> Iterator[tuple[Path, Path 
             yield path.parent, path
 
 
-def _scan(place: Where) -> Any:
+def _scan(place: Where, *, host: bool) -> Any:
     from reconciler.cli.offline import store_of  # noqa: PLC0415  `init` reads no manifests
 
-    return store_of(place).scan()
+    return store_of(place, host=host).scan()
 
 
 def _advice_on(app: Any) -> Iterator[dict[str, Any]]:

@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler import __version__
+from reconciler.api.client import ApiError, ControllerNotRunningError
 from reconciler.api.documents import describe_document
-from reconciler.cli.controller import unknown_app
+from reconciler.cli.controller import client_of, unknown_app
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 from reconciler.desired.store import ManifestStore
+from reconciler.diff.enforceable import unenforceable
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.diff.report import Usage, status_document
@@ -28,11 +30,13 @@ from reconciler.loop.last_good import last_good
 from reconciler.loop.paths import secret_key, store_id
 from reconciler.loop.probing import ask_once
 from reconciler.model.desired import Desired
+from reconciler.model.host import HostFacts, from_document
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Plan
 from reconciler.observed import listeners
 from reconciler.observed.clock import boot_id, boot_now
+from reconciler.observed.hostfacts import gather
 from reconciler.observed.samples import sample
 from reconciler.observed.snapshot import snapshot
 
@@ -57,14 +61,30 @@ class View:
         return plan(self.desired, self.observed, self.memory, self.now, self.absences)
 
 
-def store_of(place: Where, key: bytes | None = None) -> ManifestStore:
-    """The manifests. `fromEnv` is not read: this shell's environment is not the controller's."""
+def store_of(
+    place: Where, key: bytes | None = None, facts: HostFacts | None = None, *, host: bool = True
+) -> ManifestStore:
+    """The manifests. `fromEnv` is not read: this shell's environment is not the controller's.
+
+    ``host`` False: this is not the host that they are for, and is not looked at.
+    """
+    asked = facts if facts is not None or not host else facts_of(place)
     return ManifestStore(
         place.manifests,
         profile=place.profile,
         key=key or secret_key(place.paths),
         environ_is_controllers=False,
+        anchor=None if host else place.manifests,
+        refusals=lambda spec: unenforceable(spec, asked) if asked is not None else (),
     )
+
+
+def facts_of(place: Where) -> HostFacts:
+    """What the controller may do here; where none runs, what one that we start could."""
+    try:
+        return from_document(client_of(place).host())
+    except (ControllerNotRunningError, ApiError, KeyError, TypeError):
+        return gather()
 
 
 def look(place: Where, *, confirm_prune: bool = False) -> View:

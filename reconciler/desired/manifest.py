@@ -168,6 +168,9 @@ class _Reader:
             )
         except Unresolvable as fault:
             self._problem(("spec", *fault.path), fault.message)
+        for path, message in self.context.around.refusals(spec):
+            steps = (int(step) if step.isdecimal() else step for step in path.split("."))
+            self._problem(("spec", *steps), message)
 
     def _complain_of(self, model: type[App], data: Mapping[str, Any]) -> None:
         found = validate(model, data)

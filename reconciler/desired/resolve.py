@@ -10,7 +10,7 @@ import io
 import os
 import pwd
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +26,14 @@ from reconciler.model.manifest import AppSpec
 from reconciler.model.revision import hash_of, marks_of, template_of
 
 _MAX_SECRET = 1 << 20
+
+Refusals = Callable[[AppSpec], Iterable[tuple[str, str]]]
+"""What of a spec cannot be had on the host: dotted paths below ``spec``, and sentences."""
+
+
+def nothing(spec: AppSpec) -> Iterable[tuple[str, str]]:
+    """The host can do everything: where nobody has asked it."""
+    return ()
 
 
 class Unresolvable(Exception):
@@ -46,6 +54,8 @@ class Surroundings:
     """False in the command line: there `fromEnv` would read another shell's environment."""
     check: bool = True
     """Look whether directories, programs and users exist (not for manifests of the past)."""
+    refusals: Refusals = nothing
+    """What this host cannot honour (``diff.enforceable``)."""
 
 
 def resolve(
@@ -221,8 +231,6 @@ def _check_account(spec: AppSpec) -> None:
             known()
         except KeyError:
             raise Unresolvable((field,), f"there is no {field} {value} on this host") from None
-    if (spec.user or spec.group) and os.geteuid() != 0:
-        raise Unresolvable(("user" if spec.user else "group",), "only root can run as others")
 
 
 def _check_sockets(spec: AppSpec) -> None:
@@ -238,9 +246,6 @@ def _check_sockets(spec: AppSpec) -> None:
                 known(value)
             except KeyError:
                 raise Unresolvable((*where, field), f"{value} is not known on this host") from None
-        if (socket.owner or socket.group) and os.geteuid() != 0:
-            field = "owner" if socket.owner else "group"
-            raise Unresolvable((*where, field), "only root can give a file to others")
         folder = os.path.dirname(socket.path or "/")
         if not os.path.isdir(folder):
             message = f"{folder} is not a directory; create it or mend the path"

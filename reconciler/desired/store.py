@@ -20,7 +20,7 @@ from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, lasting, read_regular, signature
 from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
-from reconciler.desired.resolve import Surroundings
+from reconciler.desired.resolve import Refusals, Surroundings, nothing
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES
 from reconciler.model.address import Address
@@ -53,13 +53,16 @@ class ManifestStore:
         key: bytes | None = None,
         environ_is_controllers: bool = True,
         anchor: Path | None = None,
+        refusals: Refusals = nothing,
     ) -> None:
-        """``anchor``: the directory that relative paths are resolved as if ``root`` stood in."""
+        """``anchor``: the directory that relative paths are resolved as if ``root`` stood in;
+        it says that this is not the host, too. ``refusals``: what the host cannot honour."""
         self._root = Path(os.path.abspath(root))
         self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
         self._profile = profile
         check = anchor is None
-        self._around = Surroundings(environ, key, environ_is_controllers, check)
+        asked = refusals if check else nothing
+        self._around = Surroundings(environ, key, environ_is_controllers, check, asked)
         self._settings_file = str(self._root / "recon.yaml")
         self._files: dict[str, _File] = {}
         self._owners: dict[str, set[str]] = {}

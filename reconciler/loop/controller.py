@@ -15,6 +15,7 @@ from typing import Literal
 from reconciler.desired.store import ManifestStore
 from reconciler.diff import canary
 from reconciler.diff.backoff import after_exit
+from reconciler.diff.enforceable import unenforceable
 from reconciler.diff.history import accounts_to
 from reconciler.diff.review import last_spec, spec_of
 from reconciler.loop.declared import Declared
@@ -31,6 +32,7 @@ from reconciler.model.observed import Exit, Process, RunState
 from reconciler.model.plan import AppPlan, Condition, Plan
 from reconciler.model.revision import same_revision
 from reconciler.observed.clock import boot_id, boot_now
+from reconciler.observed.hostfacts import gather
 
 # Apps worked on at a time: one that starts a thousand instances does not hold up the others.
 _WORKERS = 4
@@ -61,7 +63,14 @@ class Controller:
         self._key = secret_key(paths, create=True)
         self._journal = Journal(paths.database, boot_id())
         self._queue = WorkQueue(loop, boot_now)
-        store = ManifestStore(options.manifests, profile=options.profile, key=self._key)
+        self.facts = gather()
+        """What this host lets this controller do, as of its start."""
+        store = ManifestStore(
+            options.manifests,
+            profile=options.profile,
+            key=self._key,
+            refusals=lambda spec: unenforceable(spec, self.facts),
+        )
         self._declared = Declared(store, options.manifests, loop, self._declaration_changed)
         self.history = History(self._journal, loop, self._declared.source_of)
         self._running = Running(

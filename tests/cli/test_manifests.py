@@ -57,3 +57,11 @@ def test_init_writes_a_manifest_that_is_right_and_overwrites_nothing(cli: Cli) -
     cli.app("web")
     assert cli("init").code == 1
     assert len(list(cli.manifests.iterdir())) == 1
+
+
+def test_elsewhere_than_on_the_host_nothing_is_looked_for(cli: Cli) -> None:
+    cli.app("web", command="[no-such-program]")
+    done = cli("validate")
+    assert done.code == 1 and "no-such" in done.out
+    done = cli("validate", "--no-host")
+    assert (done.code, done.out) == (0, "1 app, no problems\n")

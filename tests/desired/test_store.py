@@ -13,6 +13,7 @@ from reconciler.desired import files
 from reconciler.desired import store as store_module
 from reconciler.desired.store import ManifestStore
 from reconciler.model.desired import DesiredApp
+from reconciler.model.manifest import AppSpec
 from tests.desired.conftest import Folder, manifest
 
 Accept = Callable[[ManifestStore, Path], frozenset[str]]
@@ -364,3 +365,23 @@ def test_a_profile_that_no_app_knows_is_told(folder: Folder) -> None:
     store = folder.scanned(profile="dev")
     assert [store.apps[name].spec.instances for name in "ab"] == [3, 1] and not store.problems
     assert "no manifest has a profile named dve" in said(folder.scanned(profile="dve"))
+
+
+def test_what_the_host_cannot_honour_is_a_mistake_at_its_place(folder: Folder) -> None:
+    def refusals(spec: AppSpec) -> list[tuple[str, str]]:
+        return [("instances", "cannot be had; write 1")] if spec.instances > 1 else []
+
+    path = folder.app("web")
+    store = folder.scanned(refusals=refusals)
+    assert said(store) == ""
+    folder.app("web", "  instances: 2\n")
+    store.scan()
+    assert said(store) == f"{path}:6:14: spec.instances: cannot be had; write 1"
+    app = store.apps["web"]
+    assert app.spec.instances == 1 and app.problem is not None, "the last good version stands"
+
+
+def test_a_review_elsewhere_asks_no_host(folder: Folder) -> None:
+    folder.app("web")
+    store = folder.scanned(anchor=folder.root, refusals=lambda spec: [("command", "no")])
+    assert store.problems == ()

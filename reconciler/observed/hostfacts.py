@@ -1,0 +1,99 @@
+"""What this host is, and what we may do on it: gathered once, a millisecond in all.
+
+They are facts of the process that asks: its capabilities, limits, cgroup. A controller keeps what
+it found at its start; give it more rights and start it anew.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import threading
+
+from reconciler.model.host import UNLIMITED, HostFacts, Rlimit
+from reconciler.observed import cgroups, procfs
+
+_RLIMITS = {
+    "openFiles": resource.RLIMIT_NOFILE,
+    "coreSize": resource.RLIMIT_CORE,
+    "processes": resource.RLIMIT_NPROC,
+}
+_MOST_CPUS = 8192
+# From linux/capability.h, by number.
+_CAPABILITIES = """
+    CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
+    NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO
+    SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME
+    SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG
+    WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
+"""
+
+
+def gather(proc: str = procfs.PROC) -> HostFacts:
+    """The facts, for this very process."""
+    capabilities = _capabilities(proc)
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    return HostFacts(
+        uid=os.geteuid(),
+        capabilities=capabilities,
+        cpus=_cpus(),
+        nice=nice,
+        nice_floor=-20 if "SYS_NICE" in capabilities else min(nice, 20 - _nice_limit()),
+        oom_score_adjust=_number(f"{proc}/self/oom_score_adj", 0),
+        rlimits={name: _rlimit(number) for name, number in _RLIMITS.items()},
+        most_files=_number(f"{proc}/sys/fs/nr_open", 1 << 20),
+        cgroups=cgroups.find(proc),
+    )
+
+
+def _capabilities(proc: str) -> frozenset[str]:
+    try:
+        with open(f"{proc}/self/status", encoding="ascii", errors="replace") as file:
+            lines = dict(line.partition(":")[::2] for line in file)
+        held = int(lines["CapEff"], 16)
+    except (OSError, KeyError, ValueError):
+        return frozenset()
+    numbers = (number for number in range(held.bit_length()) if held >> number & 1)
+    names = _CAPABILITIES.split()
+    return frozenset(names[n] if n < len(names) else str(n) for n in numbers)
+
+
+def _cpus() -> frozenset[int]:
+    """What a process may be bound to at most, whatever we are bound to ourselves.
+
+    The kernel cuts a wish down to what the host and our cpuset have; and to be bound is a matter
+    of the thread, so one that ends thereafter may ask for all.
+    """
+    found: set[int] = set()
+
+    def ask() -> None:
+        try:
+            os.sched_setaffinity(0, range(_MOST_CPUS))
+        except OSError:
+            pass  # a sandbox forbids it: what we have is what there is
+        found.update(os.sched_getaffinity(0))
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    asker.join()
+    return frozenset(found)
+
+
+def _nice_limit() -> int:
+    """RLIMIT_NICE: nice may go down to 20 less this (getrlimit(2))."""
+    soft = resource.getrlimit(resource.RLIMIT_NICE)[0]
+    return 40 if soft == resource.RLIM_INFINITY else soft
+
+
+def _rlimit(number: int) -> Rlimit:
+    soft, hard = resource.getrlimit(number)
+    infinity = resource.RLIM_INFINITY
+    return Rlimit(*(UNLIMITED if one == infinity else one for one in (soft, hard)))
+
+
+def _number(path: str, otherwise: int) -> int:
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return otherwise

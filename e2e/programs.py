@@ -78,3 +78,17 @@ def notifier(script: str) -> list[str]:
         "def rest():\n"
         "    while True: time.sleep(1000)\n" + script
     )
+
+
+READER = '''\
+"""Prints what its build holds, and stays; does as it says."""
+import pathlib, time
+text = pathlib.Path("dist/text").read_text().strip()
+print(text)
+if text == "crash":
+    raise SystemExit(1)
+if text == "scribble":
+    pathlib.Path("dist/scribble").write_text(str(time.time_ns()))
+while True:
+    time.sleep(1000)
+'''

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from reconciler.model.fields import Effect, effects
+from reconciler.model.fields import Effect, effects, is_own
 from reconciler.model.manifest import App
 from reconciler.model.quantity import format_size
 
@@ -87,6 +87,8 @@ def _children(model: type[BaseModel], inherited: Effect | None) -> Iterator[str]
     """Two lines a field: what it is, and what it is for."""
     own = effects(model)
     for name, field in model.model_fields.items():
+        if is_own(field):
+            continue
         alias = field.alias or name
         effect = own.get(alias, inherited)
         said = [type_name(field.annotation)]

@@ -21,6 +21,8 @@ from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.enforceable import unenforceable
+from reconciler.desired.trees import as_found
+from reconciler.diff.history import followed
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.diff.report import Usage, status_document
@@ -29,7 +31,7 @@ from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.loop.last_good import last_good
 from reconciler.loop.paths import secret_key, store_id
 from reconciler.loop.probing import ask_once
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.host import HostFacts, from_document
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
@@ -104,7 +106,8 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     )
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
     kept = last_good(desired, memory, sources, secret_key(place.paths))
-    desired = replace(desired, apps={**desired.apps, **kept})
+    apps = _with_contents({**desired.apps, **kept}, memory, place)
+    desired = replace(desired, apps=apps)
     known = {*memory, *(process.tag.app for process in observed.processes)}
     missing = known - desired.apps.keys()
     if missing and desired.complete:  # a deletion is one that is seen twice
@@ -124,6 +127,14 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     return View(
         desired, replace(observed, processes=tuple(processes)), memory, verdicts, boot_now()
     )
+
+
+def _with_contents(
+    apps: Mapping[str, DesiredApp], memory: Mapping[str, AppMemory], place: Where
+) -> dict[str, DesiredApp]:
+    """Those that watch files, with what is in these now."""
+    before, ours = followed(memory), [str(place.paths.root)]
+    return {name: as_found(app, before.get(name, {}), ours) for name, app in apps.items()}
 
 
 def status(place: Where) -> dict[str, Any]:

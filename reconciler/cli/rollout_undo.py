@@ -23,6 +23,7 @@ from reconciler.cli.words import place as seen
 from reconciler.desired.edit import EditError
 from reconciler.desired.manifest import Context
 from reconciler.desired.resolve import Surroundings
+from reconciler.desired.trees import as_found
 from reconciler.desired.undo import UndoError, differs, undone
 from reconciler.diff.history import last_good
 from reconciler.loop.paths import secret_key
@@ -64,12 +65,15 @@ def undo(
 
 def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool) -> bool:
     """One app; whether its file was written."""
-    app, memory = desired.apps[name], remembered(place, name)
+    memory = remembered(place, name)
+    content = memory.revisions[-1].spec.get("watched", {})
+    app = as_found(desired.apps[name], content, [str(place.paths.root)])
     revision = _wanted(app, memory, number)
     file = Path(app.source.file)
     try:
         if not differs(app, revision):
             _refuse_secrets(app, revision)
+            _refuse_content(app, revision)
             told = f"current template already matches revision {revision.number}"
             print(f"app/{name} skipped rollback ({told})")
             return False
@@ -115,6 +119,14 @@ def _refuse_secrets(app: DesiredApp, revision: Revision) -> None:
     if changed:
         told = f"only the value of {', '.join(changed)} differs from revision {revision.number}"
         raise UndoError(f"{told}, and recon keeps no secrets; put the earlier one back yourself")
+
+
+def _refuse_content(app: DesiredApp, revision: Revision) -> None:
+    then = revision.spec.get("watched", {})
+    changed = sorted(path for path, digest in app.spec.watched.items() if then.get(path) != digest)
+    if changed:
+        told = f"only the content of {', '.join(changed)} differs from revision {revision.number}"
+        raise UndoError(f"{told}, and recon keeps no files; bring the earlier ones back yourself")
 
 
 def _other_secrets(app: DesiredApp, revision: Revision) -> list[str]:

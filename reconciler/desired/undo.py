@@ -22,9 +22,11 @@ from reconciler.desired.locate import declarations
 from reconciler.desired.manifest import Context, read
 from reconciler.desired.yaml import Document, Path
 from reconciler.model.desired import DesiredApp
+from reconciler.model.fields import is_own
 from reconciler.model.manifest import AppSpec
 from reconciler.model.revision import Revision, Template, hash_of, template_of
 
+_OWN = {field.alias or name for name, field in AppSpec.model_fields.items() if is_own(field)}
 # A path is written relative to the manifest's folder from so many folders further up.
 _NEAR = 2
 
@@ -55,7 +57,7 @@ def template_at(revision: Revision) -> Template:
 
 def differs(app: DesiredApp, revision: Revision) -> bool:
     """Whether the manifest declares another public template than ``revision`` was."""
-    return template_of(app.spec) != template_at(revision)
+    return _written_part(template_of(app.spec)) != _written_part(template_at(revision))
 
 
 def undone(text: bytes, app: DesiredApp, revision: Revision, context: Context) -> bytes:
@@ -63,15 +65,21 @@ def undone(text: bytes, app: DesiredApp, revision: Revision, context: Context) -
 
     ``context`` is what the file is read in. EditError or UndoError where that cannot be.
     """
-    then = template_at(revision)
+    then = _written_part(template_at(revision))
     folder = context.folder or os.path.dirname(app.source.file)
     ops = sorted(
-        _ops((), template_of(app.spec), then, folder), key=lambda op: op.value is None
+        _ops((), _written_part(template_of(app.spec)), then, folder),
+        key=lambda op: op.value is None,
     )  # what is to go goes last, so that no map is left empty on the way
     for op in ops:
         text = _done(text, app.name, op, context)
     _verify(text, app, then, context)
     return text
+
+
+def _written_part(template: Template) -> Template:
+    """Less what recon filled in: an edit of the manifest brings no file back."""
+    return {name: value for name, value in template.items() if name not in _OWN}
 
 
 def _ops(path: Path, now: Any, then: Any, folder: str) -> Iterator[_Op]:

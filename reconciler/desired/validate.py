@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from reconciler.desired.yaml import Path
+from reconciler.model.fields import is_own
 
 Model = TypeVar("Model", bound=BaseModel)
 Complaint = tuple[Path, str]
@@ -87,7 +88,12 @@ def fields_at(model: type[BaseModel], path: Path) -> dict[str, type[BaseModel]]:
                 if field.alias == step or (field.alias is None and step in one.model_fields):
                     inner |= set(_models_in(field.annotation))
         models = inner or models if isinstance(step, int) or not inner else inner
-    return {field.alias or name: one for one in models for name, field in one.model_fields.items()}
+    return {
+        field.alias or name: one
+        for one in models
+        for name, field in one.model_fields.items()
+        if not is_own(field)
+    }
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

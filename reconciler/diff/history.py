@@ -60,6 +60,15 @@ def last_good(memory: AppMemory) -> Revision | None:
     return next((r for r in reversed(memory.revisions) if r.good and r.failed is None), None)
 
 
+def followed(memories: Mapping[str, AppMemory]) -> Mapping[str, Mapping[str, str]]:
+    """By app, the content of what it watches that its last revision was made of."""
+    return {
+        name: memory.revisions[-1].spec.get("watched", {})
+        for name, memory in memories.items()
+        if memory.revisions
+    }
+
+
 def accounts_to(memory: AppMemory, process: Process) -> str | None:
     """The hash that an end of ``process`` is reckoned to; None where nothing shall run.
 

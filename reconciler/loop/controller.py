@@ -71,7 +71,14 @@ class Controller:
             key=self._key,
             refusals=lambda spec: unenforceable(spec, self.facts),
         )
-        self._declared = Declared(store, options.manifests, loop, self._declaration_changed)
+        self._declared = Declared(
+            store,
+            options.manifests,
+            loop,
+            on_change=self._declaration_changed,
+            on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
+            ours=[str(paths.root)],
+        )
         self.history = History(self._journal, loop, self._declared.source_of)
         self._running = Running(
             paths.root,
@@ -302,14 +309,18 @@ class Controller:
         return spec_of(own) if own is not None else self._spec(name)
 
     def _with_troubles(self, app: AppPlan) -> AppPlan:
-        """A disk that is full is no part of the plan, but of how the app is."""
-        trouble = self._log_troubles.get(app.app)
-        if trouble is None:
+        """A disk that is full, a watch that is held: no part of the plan, but of how the app is."""
+        found = []
+        if app.app in self._log_troubles:
+            told = self._log_troubles[app.app]
+            found.append(Condition("LogsDropped", "True", "LogsDropped", told))
+        held = self._declared.trouble(app.app)
+        found += [held] if held is not None else []
+        if not found:
             return app
-        condition = Condition("LogsDropped", "True", "LogsDropped", trouble)
         status = app.status
-        message = status.message or trouble
-        status = replace(status, conditions=(*status.conditions, condition), message=message)
+        message = status.message or found[0].message
+        status = replace(status, conditions=(*status.conditions, *found), message=message)
         return replace(app, status=status)
 
     def _check_stopped(self) -> None:

@@ -7,17 +7,21 @@ a file is wrong, over restarts of the controller too (from the journal).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from pathlib import Path
 
 from reconciler.desired.dependencies import Dependents
 from reconciler.desired.store import ManifestStore
+from reconciler.diff.history import followed
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
+from reconciler.loop.contents import Contents
 from reconciler.loop.journal import Journal
 from reconciler.loop.last_good import first_problems, last_good
 from reconciler.loop.watch import Watcher
 from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory
+from reconciler.model.plan import Condition
 
 # A file is believed when it reads the same twice, this far apart (seconds).
 _SETTLE = 0.02
@@ -39,12 +43,17 @@ class Declared:
         store: ManifestStore,
         root: Path,
         loop: asyncio.AbstractEventLoop,
+        *,
         on_change: Callable[[Iterable[str]], None],
+        on_event: Callable[[Event], None],
+        ours: Collection[str] = (),
     ) -> None:
+        """``ours``: folders that recon writes into, which no app can watch."""
         self._store = store
         self._loop = loop
         self._on_change = on_change
         self._watcher = Watcher(root, loop, self._paths_changed, self._scan_soon)
+        self._contents = Contents(loop, ours, self._content_changed, on_event)
         self._apps: dict[str, DesiredApp] = {}
         self._dependents = Dependents()
         self._kept: dict[str, DesiredApp] = {}
@@ -69,6 +78,7 @@ class Declared:
         sources = journal.sources()
         self._known = {name: sources.get(name) for name in known}
         self._watch()
+        self._contents.remember(followed(memories))
         desired = self._store.scan()
         self._kept = dict(last_good(desired, memories, sources, key))
         self._after_scan(desired)
@@ -117,6 +127,10 @@ class Declared:
             root_changed=self._root_changed,
         )
 
+    def trouble(self, name: str) -> Condition | None:
+        """Why changes of what an app watches are not followed now, if they are not."""
+        return self._contents.trouble(name)
+
     def forget(self, name: str) -> None:
         """A removed app is gone to its last process."""
         self._known.pop(name, None)
@@ -127,6 +141,7 @@ class Declared:
         for _ in range(CLEAN_SCANS if confirm else 1):
             desired = self._store.scan()
             self._after_scan(desired)
+        self._contents.look()
         # Those that are absent now, and no others that may follow.
         self._confirmed = self._absent() if confirm else frozenset()
         self._judge_root(desired)
@@ -135,6 +150,7 @@ class Declared:
 
     def close(self) -> None:
         self._watcher.close()
+        self._contents.close()
         for timer in self._timers.values():
             timer.cancel()
 
@@ -167,6 +183,7 @@ class Declared:
     def _net(self, began: float) -> None:
         """The periodic scan, for whatever inotify missed."""
         self._scan()
+        self._contents.look_around()
         took = self._loop.time() - began
         wait = max(_NET_SECONDS, took * _NET_SHARE)
         self._later("net", wait, lambda: self._net(self._loop.time()))
@@ -203,6 +220,10 @@ class Declared:
         changed = []
         for name in names:
             app = apps.get(name) or self._kept.get(name)
+            if app is None:
+                self._contents.forget(name)
+            else:
+                app = self._contents.of(app)
             if app is self._apps.get(name):
                 continue
             changed.append(name)
@@ -214,6 +235,13 @@ class Declared:
                 self._known[name] = app.source.file
         if changed:
             self._on_change(changed)
+
+    def _content_changed(self, names: Iterable[str]) -> None:
+        declared = {name: app for name in names if (app := self._declared_as(name)) is not None}
+        self._adopt(declared, declared)
+
+    def _declared_as(self, name: str) -> DesiredApp | None:
+        return self._store.apps.get(name) or self._kept.get(name)
 
     def _drop_kept(self, desired: Desired) -> None:
         wrong = first_problems(desired)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
+from pydantic.fields import FieldInfo
 
 
 class Effect(StrEnum):
@@ -19,11 +20,24 @@ class Effect(StrEnum):
 
 
 _KEY = "x-recon-effect"
+_OWN = "x-recon-own"
 
 
 def template(default: Any, description: str, **constraints: Any) -> Any:
     """A pydantic field whose change replaces the processes."""
     return _field(default, description, Effect.REPLACES, constraints)
+
+
+def own(default: Any, description: str) -> Any:
+    """A template field that recon fills in; no manifest may."""
+    extra: dict[str, JsonValue] = {_OWN: True, _KEY: Effect.REPLACES.value}
+    return Field(default, description=description, json_schema_extra=extra)
+
+
+def is_own(field: FieldInfo) -> bool:
+    """Whether recon fills it in."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and _OWN in extra
 
 
 def in_place(default: Any, description: str, **constraints: Any) -> Any:

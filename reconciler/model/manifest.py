@@ -9,17 +9,19 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from reconciler.model.base import Manifest
 from reconciler.model.dependency import DependsOn
 from reconciler.model.env import Env, EnvFrom
-from reconciler.model.fields import in_place, template
+from reconciler.model.fields import in_place, is_own, own, template
 from reconciler.model.lifecycle import Backoff, RestartPolicy, Stop
 from reconciler.model.logs import Logs
 from reconciler.model.probe import Probe, ProbeRole
 from reconciler.model.socket import Socket, Sockets
 from reconciler.model.strategy import Strategy
 from reconciler.model.values import Command, Name, Seconds, Umask
+from reconciler.model.watch import Watch
 
 API_VERSION = "recon/v1"
 
@@ -58,6 +60,8 @@ class AppSpec(Manifest):
         (), "apps that are to be there before this one starts, and stop after it"
     )
     suspend: bool = in_place(False, "declared, but not running")
+    watch: Watch | None = in_place(None, "files and folders whose content is part of the revision")
+    watched: SkipJsonSchema[dict[str, str]] = own({}, "what `watch` found: a digest of each path")
 
     @model_validator(mode="after")
     def _deadline_can_be_met(self) -> AppSpec:
@@ -126,6 +130,15 @@ class AppManifestSpec(AppSpec):
     """A spec as written in a file: with the profiles that may be merged over it."""
 
     profiles: Profiles = Field({}, description="by `--profile NAME`, merged over the spec")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leaves_what_is_recons(cls, data: Any) -> Any:
+        names = [field.alias or name for name, field in cls.model_fields.items() if is_own(field)]
+        for name in names:
+            if isinstance(data, dict) and name in data:
+                raise ValueError(f"{name} is recon's own to fill in; remove it")
+        return data
 
 
 class Metadata(Manifest):

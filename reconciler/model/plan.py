@@ -76,7 +76,7 @@ class Drift:
 class Condition:
     """As Kubernetes' DeploymentCondition."""
 
-    type: Literal["Available", "Progressing", "ReplicaFailure", "LogsDropped"]
+    type: Literal["Available", "Progressing", "ReplicaFailure", "LogsDropped", "WatchHeld"]
     status: Literal["True", "False", "Unknown"]
     reason: str
     message: str

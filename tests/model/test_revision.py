@@ -49,6 +49,7 @@ IN_PLACE: dict[str, Any] = {
     "logs": {"timestamps": False},
     "dependsOn": [{"app": "db", "restart": True}],
     "suspend": True,
+    "watch": {"paths": ["dist"]},
 }
 
 
@@ -68,6 +69,7 @@ TEMPLATE: dict[str, Any] = {
     "group": "crm",
     "umask": "022",
     "sockets": [{"name": "http", "port": 3000}],
+    "watched": {"dist": "c0ffee"},
 }
 
 

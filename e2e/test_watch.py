@@ -1,0 +1,157 @@
+"""Watched files: another content is a rollout, everything else is none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from e2e.harness import Recon
+from e2e.programs import READER
+from tests.waiting import until
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """The program's folder: it prints what is in ``dist/text`` and stays."""
+    folder = tmp_path / "code"
+    (folder / "dist").mkdir(parents=True)
+    (folder / "dist/text").write_text("one\n")
+    (folder / "main.py").write_text(READER)
+    return folder
+
+
+def watching(recon: Recon, code: Path, **spec: object) -> None:
+    watch = {"paths": ["dist"], "settleSeconds": 0.2}
+    spec = {"watch": watch, "minReadySeconds": 0, **spec}
+    recon.app("web", "python3 -u main.py", cwd=str(code), **spec)
+
+
+def wrote(recon: Recon, *lines: str) -> None:
+    """One process after the other has said what it read, and no other one ran."""
+    until(lambda: len(recon.log("web")) >= len(lines), what=f"{lines} in the log")
+    assert recon.log("web") == list(lines)
+
+
+def test_another_content_rolls_the_app_and_the_same_does_not(recon: Recon, code: Path) -> None:
+    watching(recon, code)
+    recon.run()
+    recon.healthy("web", revision=1)
+    before = recon.pids("web")
+    text = code / "dist/text"
+    text.write_text("two\n")
+    recon.healthy("web", revision=2)
+    wrote(recon, "one", "two")
+    assert recon.pids("web") != before
+    # Touched, and built again with what it held: no change. The next change tells that all was
+    # seen.
+    before = recon.pids("web")
+    os.utime(text)
+    text.unlink()
+    text.write_text("two\n")
+    (code / "dist/app.log").write_text("left out")
+    (code / "other").write_text("not watched")
+    assert recon.pids("web") == before
+    text.write_text("three\n")
+    recon.healthy("web", revision=3)
+    wrote(recon, "one", "two", "three")
+    assert "dist/text changed" in recon.cli("events", "web")
+
+
+def test_a_build_that_writes_for_a_while_is_one_rollout(recon: Recon, code: Path) -> None:
+    watching(recon, code)
+    recon.run()
+    recon.healthy("web", revision=1)
+    before = recon.pids("web")
+    for number in range(200):
+        (code / f"dist/chunk-{number}.js").write_text(f"{number}")
+    (code / "dist/text").write_text("built\n")
+    recon.healthy("web", revision=2)
+    wrote(recon, "one", "built")
+    # A build that begins by removing everything stops nothing.
+    for file in (code / "dist").iterdir():
+        file.unlink()
+    (code / "dist").rmdir()
+    assert recon.pids("web") != before
+    (code / "dist").mkdir()
+    (code / "dist/text").write_text("anew\n")
+    recon.healthy("web", revision=3)
+    wrote(recon, "one", "built", "anew")
+
+
+def test_a_controller_that_comes_back_rolls_only_what_changed(recon: Recon, code: Path) -> None:
+    watching(recon, code)
+    recon.run()
+    recon.healthy("web", revision=1)
+    before = recon.pids("web")
+    recon.kill_controller()
+    recon.run()
+    assert recon.healthy("web", revision=1)
+    assert recon.pids("web") == before
+    recon.kill_controller()
+    (code / "dist/text").write_text("meanwhile\n")
+    # Without a controller the same is seen, and named.
+    assert recon.of("web")["sync"] == "OutOfSync"
+    assert "watched.dist" in recon.of("web")["drift"][0]["detail"]
+    told = recon.cli("apply", "--dry-run")
+    assert "watched.dist" in told and "replaces" in told
+    recon.run()
+    recon.healthy("web", revision=2)
+    wrote(recon, "one", "meanwhile")
+
+
+def test_new_code_that_does_not_come_up_leaves_the_old_serving(recon: Recon, code: Path) -> None:
+    watching(recon, code, progressDeadlineSeconds=3, minReadySeconds=1)
+    recon.run()
+    recon.healthy("web", revision=1)
+    before = recon.pids("web")
+    (code / "dist/text").write_text("crash\n")
+    given_up = "running revision 1"
+    until(lambda: given_up in recon.of("web")["message"], seconds=30, what=given_up)
+    assert recon.pids("web") == before
+    (code / "dist/text").write_text("mended\n")
+    recon.healthy("web", revision=3)
+
+
+def test_an_app_that_writes_where_it_watches_is_slowed_down_and_told(
+    recon: Recon, code: Path
+) -> None:
+    (code / "dist/text").write_text("scribble\n")
+    watching(recon, code)
+    recon.run()
+    app = until(
+        lambda: next(
+            (
+                app
+                for app in [recon.of("web")]
+                if any(one["type"] == "WatchHeld" for one in app["conditions"])
+            ),
+            {},
+        ),
+        seconds=30,
+        what="the loop is told",
+    )
+    held = next(one for one in app["conditions"] if one["type"] == "WatchHeld")
+    assert held["reason"] == "WatchLoop"
+    assert "dist/scribble" in held["message"] and "watch.ignore" in held["message"]
+    assert "WatchLoop" in recon.cli("events", "web")
+    # What the message says mends it.
+    watching(recon, code, watch={"paths": ["dist"], "ignore": ["scribble"], "settleSeconds": 0.2})
+    app = recon.healthy("web")
+    assert not any(one["type"] == "WatchHeld" for one in app["conditions"])
+
+
+def test_undo_says_that_it_brings_no_files_back(recon: Recon, code: Path) -> None:
+    watching(recon, code)
+    recon.run()
+    recon.healthy("web", revision=1)
+    (code / "dist/text").write_text("two\n")
+    recon.healthy("web", revision=2)
+    told = recon.cli("rollout", "undo", "web", code=1)
+    assert "only the content of dist differs" in told and "nothing was written" in told
+
+
+def test_what_is_recons_to_fill_in_no_manifest_may(recon: Recon, code: Path) -> None:
+    recon.app("web", "sleep 1000", watched={"dist": "c0ffee"})
+    assert "watched is recon's own to fill in" in recon.cli("validate", code=1)

@@ -20,8 +20,8 @@ from reconciler.cli.controller import client_of, unknown_app
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 from reconciler.desired.store import ManifestStore
-from reconciler.diff.enforceable import unenforceable
 from reconciler.desired.trees import as_found
+from reconciler.diff.enforceable import unenforceable
 from reconciler.diff.history import followed
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences

@@ -15,13 +15,13 @@ from reconciler import __version__
 from reconciler.api.client import ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import ERROR, OK
-from reconciler.cli.offline import store_of
+from reconciler.cli.offline import facts_of, store_of
 from reconciler.cli.options import Apps, Manifests, Output, Profile, StateDir, Where, one_of, where
 from reconciler.cli.terminal import colours, paint, plain, width
 from reconciler.cli.words import count, local, place
 from reconciler.desired.locate import place_of
 from reconciler.diff.advice import advice_on, ports_of
-from reconciler.diff.checkup import Needs, of_disk, of_host, of_state
+from reconciler.diff.checkup import Needs, of_cgroups, of_disk, of_host, of_state
 from reconciler.loop.paths import store_id
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredApp, Problem
@@ -77,8 +77,9 @@ def doctor(
 
 def _of_host(here: Where, desired: Desired) -> Iterator[_Told]:
     needs = Needs(sum(app.spec.wanted for app in desired.apps.values()))
-    for finding in (*of_host(machine(), needs), *of_disk(disk(here.paths.root))):
-        yield _Told(_HOST, finding)
+    yield from (_Told(_HOST, finding) for finding in of_host(machine(), needs))
+    yield from (_Told(_HOST, finding) for finding in of_cgroups(facts_of(here).cgroups))
+    yield from (_Told(_HOST, finding) for finding in of_disk(disk(here.paths.root)))
 
 
 def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:

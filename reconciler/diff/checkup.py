@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.model.finding import Finding, Level, ok, problem, warning
+from reconciler.model.host import CgroupFacts
 from reconciler.model.machine import Disk, Folder, Machine
 
 _OLDEST = (5, 10)
@@ -23,6 +24,7 @@ _LOW, _EMPTY = 0.10, 0.02
 """Parts of a disk, or of its inodes, that are free."""
 _ROOMY = 2 * 2**30
 """Bytes free that are enough, however little of the disk they are."""
+_KEPT_BY = {"memory": "limits.memoryHard", "cpu": "limits.cpu", "pids": "limits.processes"}
 _REMOTE = {"9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "lustre", "nfs", "nfs4", "smb3"}
 _FLEETING = {"ramfs", "tmpfs"}
 
@@ -43,6 +45,23 @@ def of_host(machine: Machine, needs: Needs) -> Iterator[Finding]:
     yield from _pipes(machine, needs)
     yield from _memory(machine, needs)
     yield from _clock(machine)
+
+
+def of_cgroups(facts: CgroupFacts) -> Iterator[Finding]:
+    """Which limits the kernel can be asked to keep; a manifest with another one is refused."""
+    if not facts.base:
+        told = "limits of a whole process tree cannot be kept by the kernel"
+        yield warning("cgroups", told, facts.why)
+        return
+    for controller, field in _KEPT_BY.items():
+        if controller in facts.controllers:
+            yield ok("cgroups", f"{field} can be kept ({controller} controller)")
+        else:
+            told = f"{field} cannot be had: the {controller} controller of cgroup v2 is not ours"
+            yield warning("cgroups", told, facts.missing.get(controller, facts.why))
+    if not facts.has_kill:
+        remedy = "Linux 5.14 or newer ends all at one stroke"
+        yield warning("cgroups", "a tree of processes is ended one by one", remedy)
 
 
 def of_disk(disk: Disk) -> Iterator[Finding]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.diff.checkup import Needs, of_disk, of_host, of_state
+from reconciler.diff.checkup import Needs, of_cgroups, of_disk, of_host, of_state
 from reconciler.model.finding import Finding, Level
+from reconciler.model.host import CgroupFacts
 from reconciler.model.machine import Disk, Folder, Machine
 
 GIB = 2**30
@@ -71,6 +72,17 @@ def test_what_cannot_be_told_is_not_guessed() -> None:
     )
     found = [*of_host(unknown, Needs(10))]
     assert {finding.check for finding in found} == {"kernel", "open-files"}
+
+
+def test_limits_that_the_kernel_cannot_keep_are_told_beforehand() -> None:
+    all_there = CgroupFacts("/sys/fs/cgroup", "", frozenset({"memory", "cpu", "pids"}), {}, True)
+    assert levels([*of_cgroups(all_there)], "cgroups") == [Level.OK] * 3
+    some = CgroupFacts("/cg", "", frozenset({"pids"}), {"memory": "why", "cpu": "because"}, False)
+    found = [*of_cgroups(some)]
+    assert [one.level for one in found] == [Level.WARNING, Level.WARNING, Level.OK, Level.WARNING]
+    assert "limits.memoryHard" in found[0].message and found[0].remedy == "why"
+    (found_none,) = of_cgroups(CgroupFacts(why="no hierarchy; mount one"))
+    assert found_none.remedy == "no hierarchy; mount one"
 
 
 @pytest.mark.parametrize(

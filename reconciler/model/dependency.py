@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.model.base import Manifest
-from reconciler.model.values import Name
+from reconciler.model.values import Flag, Name
 
 
 class DependencyCondition(StrEnum):
@@ -26,7 +26,7 @@ class Dependency(Manifest):
         description="Started (all its instances run), Ready (enough of them are available) or"
         " Completed (all ended with success)",
     )
-    restart: bool = Field(
+    restart: Flag = Field(
         False, description="replace this app's processes after those of the dependency were"
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 
 from reconciler.model.base import Manifest
-from reconciler.model.values import PerInstance
+from reconciler.model.values import Flag, PerInstance
 
 RESERVED = {
     "RECON_ID": "is how recon knows its processes",
@@ -37,7 +37,7 @@ class EnvFile(Manifest):
     """A dotenv file. Its values are treated as secret."""
 
     file: str
-    optional: bool = False
+    optional: Flag = False
 
 
 def _env_names(value: dict[str, Any]) -> dict[str, Any]:

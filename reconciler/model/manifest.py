@@ -20,7 +20,7 @@ from reconciler.model.logs import Logs
 from reconciler.model.probe import Probe, ProbeRole
 from reconciler.model.socket import Socket, Sockets
 from reconciler.model.strategy import Strategy
-from reconciler.model.values import Command, Name, Seconds, Umask
+from reconciler.model.values import Command, Flag, Name, Seconds, Umask, Whole
 from reconciler.model.watch import Watch
 
 API_VERSION = "recon/v1"
@@ -39,7 +39,7 @@ class AppSpec(Manifest):
     group: str | None = template(None, "run as this group (recon must be root)")
     umask: Umask | None = template(None, "file mode creation mask, octal")
     sockets: Sockets = template((), "listening sockets that all instances share")
-    instances: int = in_place(1, "how many processes", ge=0, le=100_000)
+    instances: Whole = in_place(1, "how many processes", ge=0, le=100_000)
     strategy: Strategy = in_place(Strategy(), "how an update replaces processes")
     startup_probe: Probe | None = in_place(None, "until it succeeds, no other probe is asked")
     readiness_probe: Probe | None = in_place(None, "when an instance counts as ready")
@@ -50,7 +50,7 @@ class AppSpec(Manifest):
     progress_deadline_seconds: Seconds = in_place(
         600, "a new revision that makes no progress for so long is given up"
     )
-    revision_history_limit: int = in_place(10, "revisions remembered", ge=1)
+    revision_history_limit: Whole = in_place(10, "revisions remembered", ge=1)
     restart_policy: RestartPolicy = in_place(RestartPolicy.ALWAYS, "Always, OnFailure or Never")
     backoff: Backoff = in_place(Backoff(), "waits between restarts after crashes")
     stop: Stop = in_place(Stop(), "how a process is asked to end")
@@ -59,7 +59,7 @@ class AppSpec(Manifest):
     depends_on: DependsOn = in_place(
         (), "apps that are to be there before this one starts, and stop after it"
     )
-    suspend: bool = in_place(False, "declared, but not running")
+    suspend: Flag = in_place(False, "declared, but not running")
     watch: Watch | None = in_place(None, "files and folders whose content is part of the revision")
     watched: SkipJsonSchema[dict[str, str]] = own({}, "what `watch` found: a digest of each path")
 
@@ -157,10 +157,10 @@ class App(Manifest):
 
 class SettingsSpec(Manifest):
     defaults: dict[str, Any] = Field({}, description="merged under the spec of every app")
-    max_prune: int | None = Field(
+    max_prune: Whole | None = Field(
         None, ge=0, description="more deletions at once wait for `recon apply --confirm-prune`"
     )
-    allow_empty: bool = Field(False, description="an empty directory may stop everything")
+    allow_empty: Flag = Field(False, description="an empty directory may stop everything")
     profile: Name | None = Field(None, description="the profile, unless --profile says another")
 
 

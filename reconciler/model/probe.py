@@ -6,10 +6,10 @@ import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, Strict, model_validator
 
 from reconciler.model.base import Manifest
-from reconciler.model.values import Command, PerInstance, Port, Seconds
+from reconciler.model.values import Command, PerInstance, Port, Seconds, Whole
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: token
 _EXPLOSIVE = re.compile(r"[+*}]\)[+*{]")
@@ -76,10 +76,10 @@ class Probe(Manifest):
     log: LogPattern | None = Field(None, description="a regular expression, in a line of output")
     notify: Literal[True] | None = Field(None, description="sd_notify: READY=1, or WATCHDOG=1")
     initial_delay_seconds: Seconds = 0
-    period_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10
-    timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
-    success_threshold: int = Field(1, ge=1)
-    failure_threshold: int = Field(3, ge=1)
+    period_seconds: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = 10
+    timeout_seconds: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = 1
+    success_threshold: Whole = Field(1, ge=1)
+    failure_threshold: Whole = Field(3, ge=1)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Probe:

@@ -8,7 +8,7 @@ import shlex
 import signal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from reconciler.model.base import Manifest
 from reconciler.model.quantity import parse_share, parse_size
@@ -80,11 +80,14 @@ Share = Annotated[str | int, BeforeValidator(parse_share, json_schema_input_type
 Umask = Annotated[str, BeforeValidator(_umask, json_schema_input_type=int | str)]
 Mode = Annotated[str, BeforeValidator(_mode, json_schema_input_type=int | str)]
 Host = Annotated[str, AfterValidator(_host)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+# Strict: `instances: true` is a mistake, and so is "3" where a number is meant.
+Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
+Seconds = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+Port = Annotated[Whole, Field(ge=1, le=65535)]
 
 
 class PerInstance(Manifest):
     """A number that differs by instance: base + instance number."""
 
-    per_instance: int = Field(ge=0)
+    per_instance: Whole = Field(ge=0)

@@ -181,3 +181,22 @@ def test_a_canary_is_one_instance_for_a_minute_and_no_part_of_the_template() -> 
     assert spec.strategy.canary is not None
     assert (spec.strategy.canary.instances, spec.strategy.canary.seconds) == (1, 60)
     assert "strategy" not in template_of(spec)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("instances", True),
+        ("instances", "3"),
+        ("instances", 2.0),
+        ("suspend", "yes"),
+        ("suspend", 1),
+        ("terminationGracePeriodSeconds", "30"),
+        ("terminationGracePeriodSeconds", True),
+        ("readinessProbe", {"tcpSocket": {"port": "3000"}}),
+        ("readinessProbe", {"tcpSocket": {"port": 3000}, "periodSeconds": "2"}),
+    ],
+)
+def test_numbers_are_numbers_and_truth_is_truth(field: str, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        AppSpec.model_validate({"command": ["a"], field: value})

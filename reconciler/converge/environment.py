@@ -12,8 +12,9 @@ USER       the name of that user; LOGNAME, its POSIX twin, equals it
 RECON_ID   the tag by which recon knows the process again
 =========  =====================================================================
 
-With a ``notify`` probe also NOTIFY_SOCKET, and WATCHDOG_USEC where that is for liveness
-(sd_notify(3)); with ``sockets`` what ``handover`` lists.
+With a ``credential`` also CREDENTIALS_DIRECTORY, and each one's path (``credentials``); with a
+``notify`` probe NOTIFY_SOCKET, and WATCHDOG_USEC where that is for liveness (sd_notify(3)); with
+``sockets`` what ``handover`` lists.
 
 SHELL is left out on purpose: a service has no login shell. The manifest wins over all but
 RECON_ID, which a manifest cannot set.
@@ -24,6 +25,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from reconciler.converge import credentials
 from reconciler.converge.account import Account, account_of
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import AppSpec
@@ -57,6 +59,14 @@ def _notify(spec: AppSpec, tag: Tag) -> dict[str, str]:
     return variables
 
 
+def _credentials(app: DesiredApp, tag: Tag) -> dict[str, str]:
+    if not app.credentials:
+        return {}
+    folder = credentials.directory(tag)
+    paths = {name: f"{folder}/{name}" for name in app.credentials}
+    return {"CREDENTIALS_DIRECTORY": folder, **paths}
+
+
 def environment_of(app: DesiredApp, tag: Tag, account: Account | None = None) -> dict[str, str]:
     """All variables of one instance. Raises AccountError where its user cannot be found."""
     account = account or account_of(app.spec.user, app.spec.group)
@@ -66,6 +76,7 @@ def environment_of(app: DesiredApp, tag: Tag, account: Account | None = None) ->
         "USER": account.name,
         "LOGNAME": account.name,
         **app.environment(tag.instance),
+        **_credentials(app, tag),
         **_notify(app.spec, tag),
         "RECON_ID": str(tag),
     }

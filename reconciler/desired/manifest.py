@@ -183,7 +183,8 @@ class _Reader:
 
     def _problem(self, path: Path, message: str) -> None:
         line, column = self._place(path, is_key=message.startswith("unknown field"))
-        shown = ".".join(map(str, path))
+        # A key `NAME=value` may hold a secret.
+        shown = ".".join(str(step).partition("=")[0] for step in path)
         self.contents.problems.append(Problem(self.file, line, column, shown, message))
 
     def _place(self, path: Path, *, is_key: bool) -> tuple[int, int]:

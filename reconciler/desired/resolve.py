@@ -21,11 +21,12 @@ from reconciler.desired.files import read_regular
 from reconciler.desired.validate import validate
 from reconciler.desired.yaml import Path
 from reconciler.model.desired import DesiredApp, Problem, Source
-from reconciler.model.env import RESERVED, FromEnv, SecretFile
+from reconciler.model.env import RESERVED, Credential, EnvValue, FromEnv, SecretFile, is_variable
 from reconciler.model.manifest import AppSpec
 from reconciler.model.revision import hash_of, marks_of, template_of
 
-_MAX_SECRET = 1 << 20
+MAX_SECRET = 1 << 20
+"""Bytes of a secret's file, as systemd allows a credential (CREDENTIAL_SIZE_MAX)."""
 
 Refusals = Callable[[AppSpec], Iterable[tuple[str, str]]]
 """What of a spec cannot be had on the host: dotted paths below ``spec``, and sentences."""
@@ -116,14 +117,17 @@ def absolute(spec: AppSpec, folder: str) -> AppSpec:
             socket.model_copy(update={"path": join(socket.path)}) if socket.path else socket
             for socket in spec.sockets
         )
-    if any(isinstance(value, SecretFile) for value in spec.env.values()):
-        changes["env"] = {
-            name: SecretFile(secretFile=join(value.secret_file))
-            if isinstance(value, SecretFile)
-            else value
-            for name, value in spec.env.items()
-        }
+    if any(isinstance(value, SecretFile | Credential) for value in spec.env.values()):
+        changes["env"] = {name: _joined(value, join) for name, value in spec.env.items()}
     return spec.model_copy(update=changes)
+
+
+def _joined(value: EnvValue, join: Callable[[str], str]) -> EnvValue:
+    if isinstance(value, SecretFile):
+        return SecretFile(secretFile=join(value.secret_file))
+    if isinstance(value, Credential):
+        return Credential(credential=join(value.credential))
+    return value
 
 
 def dependencies(spec: AppSpec) -> Iterator[str]:
@@ -133,9 +137,11 @@ def dependencies(spec: AppSpec) -> Iterator[str]:
     for value in spec.env.values():
         if isinstance(value, SecretFile):
             yield value.secret_file
+        elif isinstance(value, Credential):
+            yield value.credential
 
 
-def _known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str] | None:
+def _known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:
     """The secrets; None in a review elsewhere (of a base, in CI), where files need not be."""
     try:
         return read_secrets(spec, around)
@@ -145,15 +151,17 @@ def _known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str] | None
         return None
 
 
-def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str] | None:
+def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:
     """The values of all variables that are references; None where some are not ours to read."""
-    secrets: dict[str, str] = {}
+    secrets: dict[str, str | bytes] = {}
     for index, file in enumerate(spec.env_from):
         secrets.update(_dotenv(file.file, file.optional, ("envFrom", index)))
     readable = True
     for name, value in spec.env.items():
         if isinstance(value, SecretFile):
             secrets[name] = _secret_file(value.secret_file, ("env", name, "secretFile"))
+        elif isinstance(value, Credential):
+            secrets[name] = _content(value.credential, ("env", name, "credential"))
         elif isinstance(value, FromEnv):
             readable = readable and around.environ_is_ours
             if value.from_env in around.environ:
@@ -186,7 +194,13 @@ def _dotenv(path: str, optional: bool, where: Path) -> Iterator[tuple[str, str]]
 
 
 def _check_variable(path: str, line: int, name: str, value: str | None, where: Path) -> None:
-    """The rules of `env` hold for what a dotenv file says, too. The value is never told."""
+    """The rules of `env` hold for what a dotenv file says, too. The value is never told.
+
+    Nor is a name that is none: it may be a line of a key that was pasted without quotes.
+    """
+    if value is None or not is_variable(name):
+        told = f"{path}:{line}: is not NAME=value; text of several lines needs quotes around it"
+        raise Unresolvable(where, told)
     if "\0" in name or "\0" in (value or ""):
         raise Unresolvable(where, f"{path}:{line}: holds a NUL byte, which no environment can")
     if name in RESERVED:
@@ -196,11 +210,16 @@ def _check_variable(path: str, line: int, name: str, value: str | None, where: P
 
 def _read(path: str, where: Path) -> str:
     try:
-        return read_regular(path, _MAX_SECRET).decode()
-    except OSError as error:
-        raise Unresolvable(where, f"{path}: {error.strerror}") from None
+        return _content(path, where).decode()
     except UnicodeDecodeError:
         raise Unresolvable(where, f"{path}: not UTF-8") from None
+
+
+def _content(path: str, where: Path) -> bytes:
+    try:
+        return read_regular(path, MAX_SECRET)
+    except OSError as error:
+        raise Unresolvable(where, f"{path}: {error.strerror}") from None
 
 
 def _check(app: DesiredApp, around: Surroundings) -> None:

@@ -27,6 +27,8 @@ from reconciler.model.manifest import AppSpec
 from reconciler.model.revision import Revision, Template, hash_of, template_of
 
 _OWN = {field.alias or name for name, field in AppSpec.model_fields.items() if is_own(field)}
+# Of a variable that is one file's content.
+_FILES = (("secretFile",), ("credential",))
 # A path is written relative to the manifest's folder from so many folders further up.
 _NEAR = 2
 
@@ -103,7 +105,7 @@ def _is_map(path: Path, now: Mapping[str, Any], then: Mapping[str, Any]) -> bool
 
 def _written(path: Path, value: Any, folder: str) -> Any:
     """A resolved value as one writes it: paths relative to the manifest, where they are near."""
-    if path in (("cwd",), ("envFrom",)) or path[-1:] == ("secretFile",):
+    if path in (("cwd",), ("envFrom",)) or path[-1:] in _FILES:
         if isinstance(value, str):
             return _near(value, folder)
         return [

@@ -38,7 +38,7 @@ _SENTENCES = {
     "too_short": "must not be empty",
 }
 
-_ENV_FORMS = "{perInstance: N}, {secretFile: FILE}, {fromEnv: NAME}"
+_ENV_FORMS = "{perInstance: N}, {secretFile: FILE}, {fromEnv: NAME}, {credential: FILE}"
 
 
 def validate(model: type[Model], data: Any) -> Model | list[Complaint]:
@@ -142,6 +142,8 @@ def _of_choice(
     inner = [fault for fault in faults if len(fault.path) > len(place) and fault.kind != "missing"]
     wrong = [fault for fault in inner if fault.kind != "extra_forbidden"]
     strange = [fault for fault in inner if fault.path[-1] not in known]
+    if place[-2:-1] == ("env",) and any(_at(data, fault.path) is None for fault in strange):
+        wrong = strange = []  # `{s3cret}`: a key without a value may be a secret, never repeated
     if wrong or strange:
         return [(fault.path, _sentence(model, fault, data)) for fault in wrong or strange]
     if _at(data, place) is None:

@@ -153,7 +153,8 @@ class _Builder:
         if depth > MAX_DEPTH:
             raise Fault(_TOO_DEEP, *place)
         if event.tag is not None and event.tag != "!" and not _is_core(event.tag):
-            raise Fault(f"the tag {event.tag} is not known here", *place)
+            # Neither is repeated: it may be a password that begins with `!` or `*`.
+            raise Fault("`!` begins a tag that is not known here; put text in quotes", *place)
         end: Any
         if kind is yaml.ScalarEvent:
             data, end = self._scalar(event, path), event.end_mark
@@ -199,7 +200,8 @@ class _Builder:
 
     def _alias(self, event: Any, path: Path, place: tuple[int, int]) -> Any:
         if event.anchor not in self._anchors:
-            raise Fault(f"*{event.anchor} stands for nothing that was finished before", *place)
+            told = "`*` begins an alias of nothing that was finished before; put text in quotes"
+            raise Fault(told, *place)
         data, nodes = self._anchors[event.anchor]
         self._count(nodes, place)
         self._marks[path] = Mark(*place, event.start_mark.index, event.end_mark.index)

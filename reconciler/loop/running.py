@@ -17,6 +17,7 @@ from pathlib import Path
 from reconciler.converge import handover
 from reconciler.converge.account import account_of
 from reconciler.converge.capture import Capture, Streams
+from reconciler.converge.credentials import Credentials
 from reconciler.converge.handover import Handed, Handover
 from reconciler.converge.privatesocket import PrivateSockets
 from reconciler.converge.sockets import Sockets
@@ -71,6 +72,7 @@ class Running:
         self._stopper = Stopper(loop, self.host.signal, self.host.signal_all, self._hook_failed)
         self._sockets = Sockets(self._instances_with, self._stranger_at)
         self._private = PrivateSockets(state_dir)
+        self._credentials = Credentials(state_dir, store)
         self._probing = Probing(
             state_dir,
             store,
@@ -111,6 +113,7 @@ class Running:
         live = {process.tag.nonce for process in self.host.processes()}
         self.capture.sweep(live)
         self._private.sweep(live)
+        self._credentials.sweep(live)
         self._probing.marks.sweep(live)
 
     def sample(self) -> None:
@@ -122,10 +125,12 @@ class Running:
         """Start one instance. SpawnError, or OSError where its output cannot be captured."""
         tag = Tag(self._store, app.name, action.instance, action.hash, secrets.token_hex(6))
         account = account_of(app.spec.user, app.spec.group)
-        owner = (account.uid, account.gid) if account.switch else (None, None)
-        streams = self.capture.open(tag, *owner)
+        owner = (account.uid, account.gid) if account.switch else None
+        streams = self.capture.open(tag, *(owner or (None, None)))
         self._probing.prepare(app, tag)
         try:
+            if app.credentials:
+                self._credentials.create(tag.nonce, app.credentials, owner)
             spawned = self._spawn(app, tag, streams)
         except BaseException:
             self.capture.detach(tag.nonce)
@@ -156,9 +161,10 @@ class Running:
             return spawn(app, tag, streams.stdout, streams.stderr, given)
 
     def _let_go(self, nonce: str) -> None:
-        """The sockets of a process that is gone, or was never started."""
+        """The sockets and credentials of a process that is gone, or was never started."""
         self._sockets.release(nonce)
         self._private.remove(nonce)
+        self._credentials.remove(nonce)
 
     def declare_sockets(self, app: str, spec: AppSpec | None) -> None:
         """Listen where the app is declared to, from before its first start to after its last."""

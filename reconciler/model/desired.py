@@ -48,9 +48,9 @@ class DesiredApp:
     """See ``model.revision``: what a process that runs this is tagged with."""
     source: Source
     labels: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] | None = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str | bytes] | None = field(default_factory=dict, repr=False)
     """Values of the variables that come from secretFile, fromEnv and dotenv files, each name
-    once: a variable that plain ``env`` gives is not here.
+    once: a variable that plain ``env`` gives is not here. Bytes are the content of a credential.
 
     None where some cannot be read from here (`fromEnv` seen from another shell).
     """
@@ -59,9 +59,16 @@ class DesiredApp:
     problem: Problem | None = None
     """Set when the file is wrong now, and this is the last good version of what it declared."""
 
+    @property
+    def credentials(self) -> dict[str, bytes]:
+        """Contents of the files that each instance is handed, by the name of the variable."""
+        secrets = self.secrets or {}
+        return {name: data for name, data in secrets.items() if isinstance(data, bytes)}
+
     def environment(self, instance: int) -> dict[str, str]:
         """The variables that the manifest gives to one instance."""
-        variables = dict(self.secrets or {})
+        secrets = self.secrets or {}
+        variables = {name: text for name, text in secrets.items() if isinstance(text, str)}
         for name, value in self.spec.env.items():
             if isinstance(value, str):
                 variables[name] = value

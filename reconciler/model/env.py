@@ -16,9 +16,15 @@ RESERVED = {
     "LISTEN_FDS": "tells a program of its sockets",
     "LISTEN_PID": "tells a program of its sockets",
     "LISTEN_FDNAMES": "tells a program of its sockets",
+    "CREDENTIALS_DIRECTORY": "tells a program of its credentials",
 }
 """Variables that are recon's to set, and why."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+def is_variable(name: str) -> bool:
+    """Whether ``name`` can be a variable's."""
+    return _VARIABLE.fullmatch(name) is not None
 
 
 class SecretFile(Manifest):
@@ -33,6 +39,15 @@ class FromEnv(Manifest):
     from_env: str
 
 
+class Credential(Manifest):
+    """A file handed over as systemd does it: a copy that the instance alone can read.
+
+    The variable holds the path of the copy, so that no secret stands in an environment.
+    """
+
+    credential: str
+
+
 class EnvFile(Manifest):
     """A dotenv file. Its values are treated as secret."""
 
@@ -42,7 +57,10 @@ class EnvFile(Manifest):
 
 def _env_names(value: dict[str, Any]) -> dict[str, Any]:
     for name, text in value.items():
-        if not _VARIABLE.fullmatch(name):
+        if not is_variable(name):
+            told, equals, _ = name.partition("=")
+            if equals:  # what follows may be a secret: it is not repeated
+                raise ValueError(f"write {told}: VALUE, in the place of {told}=VALUE")
             raise ValueError(f"{name!r} cannot be the name of an environment variable")
         if name in RESERVED:
             raise ValueError(f"{name} {RESERVED[name]}; it cannot be set")
@@ -51,7 +69,7 @@ def _env_names(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-EnvValue = str | PerInstance | SecretFile | FromEnv
+EnvValue = str | PerInstance | SecretFile | FromEnv | Credential
 Env = Annotated[dict[str, EnvValue], AfterValidator(_env_names)]
 
 

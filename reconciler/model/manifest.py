@@ -33,7 +33,9 @@ class AppSpec(Manifest):
         ..., "the program and its arguments; a string is split as a shell would"
     )
     cwd: str = template(".", "working directory, relative to the manifest's file")
-    env: Env = template({}, "variables: text, {perInstance: N}, {secretFile: F} or {fromEnv: V}")
+    env: Env = template(
+        {}, "variables: text, {perInstance: N}, {secretFile: F}, {fromEnv: V} or {credential: F}"
+    )
     env_from: EnvFrom = template((), "dotenv files; later ones win, `env` wins over all")
     user: str | None = template(None, "run as this user (recon must be root)")
     group: str | None = template(None, "run as this group (recon must be root)")

@@ -61,20 +61,29 @@ def template_of(spec: AppSpec) -> Template:
     return template
 
 
-def marks_of(secrets: Mapping[str, str] | None, key: bytes | None) -> Mapping[str, str] | None:
+def marks_of(
+    secrets: Mapping[str, str | bytes] | None, key: bytes | None
+) -> Mapping[str, str] | None:
     """``<key name>-<mac>`` of each secret by variable name; None where it cannot be told.
 
     ``secrets`` None means that they cannot be read from here, ``key`` None that the key cannot.
     """
     if not secrets:
-        return secrets
+        return None if secrets is None else {}
     if key is None:
         return None
     key_name = hashlib.sha256(b"recon key name" + key).hexdigest()[:4]
-    return {
-        name: f"{key_name}-{hmac.new(key, f'{name}={value}'.encode(), 'sha256').hexdigest()[:12]}"
-        for name, value in secrets.items()
-    }
+
+    def mark(name: str, value: str | bytes) -> str:
+        mac = hmac.new(key, _bytes(f"{name}=") + _bytes(value), "sha256").hexdigest()
+        return f"{key_name}-{mac[:12]}"
+
+    return {name: mark(name, value) for name, value in secrets.items()}
+
+
+def _bytes(value: str | bytes) -> bytes:
+    """Text of the environment may be no UTF-8: Python holds such bytes as surrogates."""
+    return value if isinstance(value, bytes) else value.encode(errors="surrogateescape")
 
 
 def hash_of(template: Template, marks: Mapping[str, str] | None) -> str:

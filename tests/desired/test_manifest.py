@@ -50,6 +50,52 @@ LINES = [
 ]
 
 
+SLIPS = [
+    "env: {P: {hunter2}}",
+    "env: {P: [hunter2]}",
+    "env: {P: {value: hunter2}}",
+    "env: {P: {secretFile: [hunter2]}}",
+    "env: {P: {secretFile: {a: hunter2}}}",
+    "env: {P: {secretFle: hunter2}}",
+    "env: {P: {credential: [hunter2]}}",
+    "env: {P: {secretFile: a, secretFile: hunter2}}",
+    "env: {P=hunter2: }",
+    "env: {P=hunter2: x}",
+    "env: {P: *hunter2}",
+    "env: {P: !hunter2 }",
+    "env: {P: !<hunter2> x}",
+    "env: {P: @hunter2}",
+    "env: {P: %hunter2}",
+    "env: {P: `hunter2}",
+    'env: {P: "hunter2}',
+    "env: {P: 'hunter2}",
+    "env: {P: {{ hunter2 }}}",
+    "env: {P: hunter2: x}",
+    "env: {P: &hunter2}",
+    "env: {P: &hunter2 !x y}",
+    'env: {P: "\\hunter2"}',
+    "env: [P=hunter2]",
+    "env: P=hunter2",
+    "env: {P: hunter2",
+    "env:\n    P:\n      hunter2: {}\n      - hunter2",
+    "env:\n    P: |\n    hunter2",
+    "envFrom: [{file: [hunter2]}]",
+    "envFrom: {file: {a: hunter2}}",
+    "command: 'x --password=hunter2",
+    "command: {x: hunter2}",
+    "command: [sh, [hunter2]]",
+]
+
+
+@pytest.mark.parametrize("line", SLIPS)
+def test_a_slip_in_writing_a_secret_does_not_repeat_it(folder: Folder, line: str) -> None:
+    found = problem_of(
+        folder, manifest("web", f"  {line}\n").replace("  command: [sleep, 1000]\n", "")
+    )
+    assert found, "it is a mistake"
+    assert "hunter2" not in found
+
+
 @pytest.mark.parametrize(("line", "expected"), LINES, ids=[line for line, _ in LINES])
 def test_a_mistake_in_the_spec_is_one_sentence_at_its_place(
     folder: Folder, line: str, expected: str

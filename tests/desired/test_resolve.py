@@ -69,6 +69,8 @@ def test_secrets_are_told_nowhere_but_change_the_hash(folder: Folder) -> None:
         (f"RECON_ID={SECRET}\n".encode(), ":1: RECON_ID is how recon knows"),
         (f"A={SECRET}\0\n".encode(), ":1: holds a NUL byte"),
         (SECRET.encode() + b"=\xff\n", "not UTF-8"),
+        (f"A=-----BEGIN\n{SECRET}\n".encode(), ":2: is not NAME=value"),
+        (f"A=1\n{SECRET}/+==\n".encode(), ":2: is not NAME=value"),
     ],
 )
 def test_a_bad_env_file_is_told_by_file_and_line_without_its_values(
@@ -79,6 +81,35 @@ def test_a_bad_env_file_is_told_by_file_and_line_without_its_values(
     (problem,) = folder.scanned(key=b"k").problems
     assert expected in str(problem) and "x.env" in problem.message
     assert SECRET not in str(problem)
+
+
+def test_a_credential_is_bytes_marked_as_they_are_and_no_variable_of_its_own(
+    folder: Folder,
+) -> None:
+    folder.write("token", b"\0\xff" + SECRET.encode() + b"\n")
+    folder.write("x.env", "T=overridden\nA=1\n")
+    spec = "  envFrom: [x.env]\n  env: {T: {credential: token}}\n"
+    app = app_of(folder, spec)
+    assert app.credentials == {"T": b"\0\xff" + SECRET.encode() + b"\n"}
+    assert app.environment(0) == {"A": "1"}, "its path is known when it is started"
+    assert SECRET not in repr(app)
+    assert folder.root / "token" in folder.scanned(key=b"k").dependencies
+    folder.write("token", b"\0\xfe" + SECRET.encode() + b"\n")
+    assert app_of(folder, spec).hash != app.hash
+
+
+def test_a_secret_that_cannot_be_read_is_told_without_a_word_of_it(folder: Folder) -> None:
+    folder.write("large", SECRET * 100_000)
+    folder.app("web", "  env: {T: {credential: large}}\n")
+    (problem,) = folder.scanned(key=b"k").problems
+    assert problem.path == "spec.env.T.credential" and "too large" in problem.message
+    assert SECRET not in str(problem)
+
+
+def test_a_variable_of_the_controller_that_is_no_utf8_is_a_secret_like_any(folder: Folder) -> None:
+    environ = {"TOKEN": "caf\udce9", "PATH": "/usr/bin:/bin"}  # as Python holds the byte E9
+    app = app_of(folder, "  env: {T: {fromEnv: TOKEN}}\n", environ=environ)
+    assert app.environment(0) == {"T": "caf\udce9"} and app.marks
 
 
 def test_from_the_command_line_the_controllers_variables_are_unknown(folder: Folder) -> None:

@@ -124,6 +124,19 @@ def test_another_template_is_another_revision_whatever_is_unknown() -> None:
     assert not same_revision(hash_of({"command": ["a"]}, None), hash_of({"command": ["b"]}, None))
 
 
+def test_a_credential_is_marked_by_its_bytes() -> None:
+    marks = [marks_of({"P": data}, KEY) for data in (b"\0\xff", b"\0\xfe", b"\0\xff")]
+    assert marks[0] == marks[2] != marks[1]
+
+
+def test_a_mark_cannot_be_guessed_without_the_key() -> None:
+    """What is stored of a secret says nothing to who knows the secret, but not the key."""
+    right, wrong = marks_of({"P": "1234"}, KEY), marks_of({"P": "1234"}, OTHER_KEY)
+    assert right is not None and wrong is not None
+    assert right["P"].partition("-")[2] != wrong["P"].partition("-")[2]
+    assert right["P"].partition("-")[2] not in hash_of({}, {"P": "1234"})
+
+
 @given(st.text(min_size=6))
 def test_no_secret_shows_in_a_hash_or_a_mark(secret: str) -> None:
     marks = marks_of({"P": secret}, KEY)

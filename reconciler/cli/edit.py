@@ -141,12 +141,12 @@ def replace_content(file: Path, content: bytes) -> None:
         raise
 
 
-def show(file: Path, before: bytes, after: bytes) -> None:
-    """The edit as a small diff."""
+def show(file: Path, before: bytes, after: bytes, context: int = 1) -> None:
+    """The edit as a small diff, with so many lines around each change."""
     old, new = (text.decode(errors="replace").splitlines() for text in (before, after))
     print(seen(str(file)))
     marks = {"+": "green", "-": "red", "@": "cyan"}
-    for line in [*difflib.unified_diff(old, new, lineterm="", n=1)][2:]:
+    for line in [*difflib.unified_diff(old, new, lineterm="", n=context)][2:]:
         print("  " + paint(plain(line), marks.get(line[:1], ""), on=colours()))
 
 

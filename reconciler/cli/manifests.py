@@ -31,6 +31,9 @@ def validate(
     no_host: Annotated[
         bool, typer.Option("--no-host", help="This machine is not the one they are for, as in CI.")
     ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Move what looks like a key from env into files.")
+    ] = False,
 ) -> int:
     """Look for mistakes in manifests.
 
@@ -41,15 +44,18 @@ def validate(
     """
     one_of("--output", output, ("text", "json"))
     place = where(manifests, state_dir, profile)
+    moved = _fix(place, paths, host=not no_host, quiet=output == "json") if fix else []
     apps, problems, advice = 0, [], []
     for root, only in _scopes(place, paths):
         found = _scan(Where(root, place.paths, profile), host=not no_host)
         chosen = [app for app in found.apps.values() if _within(app.source.file, only)]
         apps += len(chosen)
-        advice += [one for app in chosen for one in _advice_on(app)]
+        in_force = place.profile or found.settings.profile
+        advice += [one for app in chosen for one in _advice_on(app, in_force)]
         problems += [problem for problem in found.problems if _within(problem.file, only)]
     if output == "json":
         document = {**_document(apps, problems), "advice": advice}
+        document |= {"fixed": moved} if fix else {}
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return ERROR if problems else OK
     from reconciler.cli.render_status import problem  # noqa: PLC0415  only for text
@@ -109,21 +115,44 @@ def _scopes(place: Where, paths: list[str] | None) -> Iterator[tuple[Path, Path 
             yield path.parent, path
 
 
+def _fix(
+    place: Where, paths: list[str] | None, *, host: bool, quiet: bool
+) -> list[dict[str, Any]]:
+    """Move the literals that look like keys; what was moved, as JSON."""
+    from reconciler.cli.secrets import fix, report  # noqa: PLC0415  heavy; `init` reads none
+
+    moved = []
+    for root, only in _scopes(place, paths):
+        found = _scan(Where(root, place.paths, place.profile), host=host)
+        done = fix((a for a in found.apps.values() if _within(a.source.file, only)), quiet=quiet)
+        for line in () if quiet else report(done):
+            print(line)
+        for one in done:
+            moved += [
+                {"file": one.file, "path": ".".join(map(str, literal.path)), "to": str(home.file)}
+                for literal, home in one.moves
+            ]
+    return moved
+
+
 def _scan(place: Where, *, host: bool) -> Any:
     from reconciler.cli.offline import store_of  # noqa: PLC0415  `init` reads no manifests
 
     return store_of(place, host=host).scan()
 
 
-def _advice_on(app: Any) -> Iterator[dict[str, Any]]:
+def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:
     """Advice as a problem is told: with its place."""
+    from reconciler.cli.secrets import advice_on_secrets  # noqa: PLC0415
     from reconciler.desired.locate import place_of  # noqa: PLC0415
     from reconciler.diff.advice import advice_on  # noqa: PLC0415  `init` reads no manifests
 
-    for path, message in advice_on(app.spec):
-        line, column = place_of(app.source.file, app.name, path)
+    given = [(tuple(one.path.split(".")), one.message) for one in advice_on(app.spec)]
+    for path, message in (*given, *advice_on_secrets(app)):
+        line, column = place_of(app.source.file, app.name, path, profile)
         place = {"file": app.source.file, "line": line, "column": column}
-        yield {**place, "path": f"spec.{path}", "message": message}
+        steps = path if path[0] == "metadata" else ("spec", *path)
+        yield {**place, "path": ".".join(map(str, steps)), "message": message}
 
 
 def _within(file: str, only: Path | None) -> bool:

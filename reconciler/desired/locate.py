@@ -19,7 +19,8 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
     """Line and column (from 1) of a field; of what stands around it where it is not written.
 
     ``path`` is below ``spec``: dotted, as a plan has it, or in steps. ``profile`` is the one in
-    force: what it says comes first. ``NOWHERE`` where the file does not declare ``app`` any more.
+    force: what it says comes first. One that begins with ``metadata`` is from the document's top.
+    ``NOWHERE`` where the file does not declare ``app`` any more.
     """
     try:
         with open(file, "rb") as opened:
@@ -28,6 +29,8 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
         return NOWHERE
     for document in declarations(documents, app):
         steps: list[str | int] = [*(path.split(".") if isinstance(path, str) else path)]
+        if steps[:1] == ["metadata"]:
+            return document.key_place(tuple(steps))
         found = _written(document, steps, profile)
         return document.key_place(found) if found != ("spec",) else _of_name(document)
     return NOWHERE

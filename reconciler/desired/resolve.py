@@ -174,10 +174,19 @@ def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] 
     return secrets if readable else None
 
 
+def secret_text(path: str) -> str:
+    """What a variable gets from a secret's file. OSError, or ValueError where that is no UTF-8."""
+    return _less_line_end(read_regular(path, MAX_SECRET).decode())
+
+
 def _secret_file(path: str, where: Path) -> str:
     text = _read(path, where)
     if "\0" in text:
         raise Unresolvable(where, f"{path} holds a NUL byte, which no environment can")
+    return _less_line_end(text)
+
+
+def _less_line_end(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 

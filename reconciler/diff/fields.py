@@ -17,6 +17,7 @@ from reconciler.model.plan import FieldChange
 from reconciler.model.revision import Revision, template_of
 
 MASKED = "***"
+_SECRET = {"secretFile", "fromEnv", "credential"}
 _EFFECTS = effects(AppSpec)
 
 
@@ -52,7 +53,17 @@ def template_changes(before: Revision | None, after: Revision) -> tuple[FieldCha
 
 def _template_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:
     for path, before, after in _differences("", dict(old), dict(new)):
-        yield FieldChange(path, before, after, Effect.REPLACES)
+        yield FieldChange(path, *_shown(before, after), Effect.REPLACES)
+
+
+def _shown(before: Any, after: Any) -> tuple[Any, Any]:
+    """A text that a reference to a secret takes the place of, or is taken by, is that secret."""
+    sides = [before, after]
+    for here, there in ((0, 1), (1, 0)):
+        other = sides[there]
+        if isinstance(sides[here], str) and isinstance(other, dict) and _SECRET & other.keys():
+            sides[here] = MASKED
+    return sides[0], sides[1]
 
 
 def _in_place_changes(old: AppSpec, new: AppSpec) -> Iterator[FieldChange]:

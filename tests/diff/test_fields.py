@@ -68,3 +68,10 @@ def test_a_field_of_another_release_is_passed_over() -> None:
     assert isinstance(revision.spec, dict)
     revision.spec["fieldOfTomorrow"] = 1
     assert changed_fields(revision, app_of()) == ()
+
+
+def test_a_text_that_becomes_a_secret_or_was_one_is_not_shown() -> None:
+    before = app_of(env={"TOKEN": "hunter2"})
+    after = app_of(env={"TOKEN": {"secretFile": "/m/token"}})
+    assert ("env.TOKEN", "***", {"secretFile": "/m/token"}, "replaces") in _changes(before, after)
+    assert ("env.TOKEN", {"secretFile": "/m/token"}, "***", "replaces") in _changes(after, before)

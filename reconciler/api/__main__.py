@@ -20,10 +20,11 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
-from reconciler.converge import descriptors, signals
+from reconciler.converge import coredump, descriptors, signals
 from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
 from reconciler.loop.paths import StatePaths, prepare, state_paths
+from reconciler.loop.redact import guard
 from reconciler.observed.exits import reap_strangers
 
 # How many apps the banner names.
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         prepare(paths)
         signals.prepare()
+        coredump.prepare()
         descriptors.prepare(keep=acquire(paths.lock))
     except LockHeldError as error:
         print(f"recon: {error}; `recon status` shows what it does", file=sys.stderr)
@@ -53,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 async def _run(options: Options) -> None:
     loop = asyncio.get_running_loop()
     controller = Controller(options, loop)
+    guard(controller.redact)
     server = Server(application(controller))
     _heed_signals(loop, controller, server)
     controller.start()

@@ -18,7 +18,7 @@ import subprocess
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from reconciler.converge import descriptors, handover
+from reconciler.converge import coredump, descriptors, handover
 from reconciler.converge.account import Account, account_of
 from reconciler.converge.environment import environment_of
 from reconciler.converge.handover import Handover
@@ -146,19 +146,20 @@ def _popen(program: Program, stdout: int, stderr: int, identity: dict[str, Any])
         command = handover.own_pid(command)
     output = [fd if fd < 0 else descriptors.reopened(fd) for fd in (stdout, stderr)]
     try:
-        popen = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output[0],
-            stderr=output[1],
-            close_fds=False,  # nothing of ours is inheritable: see descriptors
-            cwd=program.cwd,
-            env=program.environment,
-            umask=program.umask,
-            start_new_session=program.session,
-            process_group=None if program.session else 0,
-            **identity,
-        )
+        with coredump.allowed():
+            popen = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output[0],
+                stderr=output[1],
+                close_fds=False,  # nothing of ours is inheritable: see descriptors
+                cwd=program.cwd,
+                env=program.environment,
+                umask=program.umask,
+                start_new_session=program.session,
+                process_group=None if program.session else 0,
+                **identity,
+            )
     finally:
         for fd in output:
             if fd >= 0:

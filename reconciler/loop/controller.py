@@ -24,6 +24,7 @@ from reconciler.loop.journal import Journal
 from reconciler.loop.paths import StatePaths, secret_key, store_id
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
+from reconciler.loop.redact import Redactor
 from reconciler.loop.running import Running
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
@@ -79,7 +80,9 @@ class Controller:
             on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
             ours=[str(paths.root)],
         )
-        self.history = History(self._journal, loop, self._declared.source_of)
+        self.redact = Redactor()
+        """Masks in a text the secrets of all apps."""
+        self.history = History(self._journal, loop, self._declared.source_of, self.redact)
         self._running = Running(
             paths.root,
             store_id(paths),
@@ -89,6 +92,7 @@ class Controller:
             on_exit=self._exited,
             on_event=self.history.record,
             on_log_trouble=self._log_trouble,
+            redact=self.redact,
         )
         self._reconciler = Reconciler(
             self._declared, self._running, self.history, self._queue, self._key
@@ -219,6 +223,7 @@ class Controller:
         apps = self._declared.apps()
         for name in names:
             if name in apps:
+                self.redact.learn(apps[name])
                 self._running.configure(apps[name])
             self._queue.add(name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.model.event import Event
@@ -15,17 +16,22 @@ _COMMIT_AGAIN = 5.0
 
 
 class History:
-    """Memories by app, and the timeline. ``source_of`` tells the file that declares an app."""
+    """Memories by app, and the timeline.
+
+    ``source_of`` tells the file that declares an app; ``redact`` masks secrets in a sentence.
+    """
 
     def __init__(
         self,
         journal: Journal,
         loop: asyncio.AbstractEventLoop,
         source_of: Callable[[str], str | None],
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._journal = journal
         self._loop = loop
         self._source_of = source_of
+        self._redact = redact
         self._memories = journal.memories()
         self._listeners: set[Callable[[RecordedEvent], None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -40,6 +46,7 @@ class History:
 
     def remember(self, name: str, memory: AppMemory) -> None:
         """Replace what is remembered of an app."""
+        memory = self._redacted(memory)
         self._memories[name] = self._journal.remember(name, memory, self._source_of(name))
         self._commit_soon()
 
@@ -51,7 +58,10 @@ class History:
 
     def record(self, event: Event) -> None:
         """Put an event into the timeline, and tell those who listen."""
-        recorded = self._journal.record(event)
+        told = self._redact(event.message)
+        recorded = self._journal.record(
+            event if told == event.message else replace(event, message=told)
+        )
         self._commit_soon()
         for listener in tuple(self._listeners):
             listener(recorded)
@@ -71,6 +81,21 @@ class History:
         if self._timer is not None:
             self._timer.cancel()
         self._journal.close()
+
+    def _redacted(self, memory: AppMemory) -> AppMemory:
+        """Why starts and revisions failed are sentences, too."""
+        ended = {
+            number: replace(end, fault=told)
+            for number, end in memory.ended.items()
+            if end.fault and (told := self._redact(end.fault)) != end.fault
+        }
+        revisions = tuple(
+            replace(one, failed=self._redact(one.failed)) if one.failed else one
+            for one in memory.revisions
+        )
+        if not ended and revisions == memory.revisions:
+            return memory
+        return replace(memory, ended={**memory.ended, **ended}, revisions=revisions)
 
     def _commit_soon(self, wait: float = _COMMIT) -> None:
         if self._timer is None:

@@ -77,12 +77,14 @@ class Probing:
         *,
         on_change: Callable[[str], None],
         on_event: Callable[[Event], None],
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._state = state_dir
         self._host = host
         self._private = private
         self._on_change = on_change
         self._on_event = on_event
+        self._redact = redact
         self.marks = Marks(state_dir)
         self._prober = Prober(loop, self._result, self._check)
         # What each process was started with or, where it is of the declared revision, what is
@@ -168,6 +170,7 @@ class Probing:
         process = self._host.get(nonce)
         if process is None:
             return
+        message = self._redact(message)  # it may quote the program
         told = f"{role} probe failed: {message}"
         if role is ProbeRole.READINESS:
             self._readiness(process, bool(ok), message)
@@ -222,8 +225,8 @@ class Probing:
             word.ready = False
         if fields.get("WATCHDOG") == "1":
             word.alive_at = time.monotonic()
-        if "STATUS" in fields and fields["STATUS"] != process.status:
-            self._host.update(nonce, status=fields["STATUS"][:200])
+        if "STATUS" in fields:
+            self._host.update(nonce, status=self._redact(fields["STATUS"])[:200])
         self._prober.prompt(nonce)
 
     # -- checks --------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from reconciler.converge.spawn import Spawned, spawn
 from reconciler.converge.stop import Stopper
 from reconciler.loop.journal import Journal
 from reconciler.loop.probing import Probing
+from reconciler.loop.redact import Redactor
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
@@ -51,6 +52,7 @@ class Running:
         on_exit: Callable[[Process, Exit], None],
         on_event: Callable[[Event], None],
         on_log_trouble: Callable[[str, str | None], None],
+        redact: Redactor,
     ) -> None:
         self._store = store
         self._loop = loop
@@ -58,6 +60,7 @@ class Running:
         self._on_change = on_change
         self._on_exit = on_exit
         self._on_event = on_event
+        self._redact = redact
         recorded = journal.processes()
         self._recorded = recorded
         self.host = Host(
@@ -81,6 +84,7 @@ class Running:
             self._private,
             on_change=on_change,
             on_event=on_event,
+            redact=redact,
         )
         self._preload = handover.install_preload(state_dir)
         # Main processes that ended and left children behind: on their way out until all are gone.
@@ -90,7 +94,8 @@ class Running:
         """The processes of one app, or of all; with those whose children have yet to go."""
         left = [p for p in self._remnants.values() if app is None or p.tag.app == app]
         processes = (*self.host.processes(app), *left)
-        return Observed(processes, self.host.faults, self._sockets.conflicts())
+        conflicts = {name: self._redact(told) for name, told in self._sockets.conflicts().items()}
+        return Observed(processes, self.host.faults, conflicts)
 
     def apps(self) -> set[str]:
         """Names of the apps of which anything runs."""
@@ -123,6 +128,7 @@ class Running:
 
     def start(self, app: DesiredApp, action: Start) -> Process:
         """Start one instance. SpawnError, or OSError where its output cannot be captured."""
+        self._redact.learn(app)
         tag = Tag(self._store, app.name, action.instance, action.hash, secrets.token_hex(6))
         account = account_of(app.spec.user, app.spec.group)
         owner = (account.uid, account.gid) if account.switch else None

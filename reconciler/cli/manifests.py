@@ -115,9 +115,7 @@ def _scopes(place: Where, paths: list[str] | None) -> Iterator[tuple[Path, Path 
             yield path.parent, path
 
 
-def _fix(
-    place: Where, paths: list[str] | None, *, host: bool, quiet: bool
-) -> list[dict[str, Any]]:
+def _fix(place: Where, paths: list[str] | None, *, host: bool, quiet: bool) -> list[dict[str, Any]]:
     """Move the literals that look like keys; what was moved, as JSON."""
     from reconciler.cli.secrets import fix, report  # noqa: PLC0415  heavy; `init` reads none
 

@@ -115,8 +115,13 @@ def _folders(base: Path) -> Iterator[Path]:
 
 
 def _remove(folder: Path) -> None:
-    """Its owner may have put anything in it; rmtree follows no link there."""
+    """Its owner may have put anything in it; rmtree follows no link there.
+
+    With the last one goes the place, which ``_base`` makes again.
+    """
     if os.path.lexists(folder):
         with contextlib.suppress(OSError):
             folder.chmod(0o700)  # ours, so that we may remove what is in it
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()

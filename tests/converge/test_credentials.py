@@ -31,7 +31,6 @@ def tag() -> Iterator[Tag]:
         if place.is_dir():
             for folder in place.iterdir():
                 credentials._remove(folder)
-            place.rmdir()
 
 
 def held(tag: Tag) -> Path:

@@ -20,7 +20,7 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
-from reconciler.converge import coredump, descriptors, signals
+from reconciler.converge import coredump, descriptors, inheritance, signals
 from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
 from reconciler.loop.paths import StatePaths, prepare, state_paths
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     paths = options.paths
     try:
         prepare(paths)
-        signals.prepare()
+        inheritance.prepare()
         coredump.prepare()
         descriptors.prepare(keep=acquire(paths.lock))
     except LockHeldError as error:

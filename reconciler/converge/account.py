@@ -38,14 +38,15 @@ class Account:
     """False where the controller itself already is this account, and nothing must change."""
 
 
-def account_of(user: str | None, group: str | None) -> Account:
+def account_of(user: str | None, group: str | None, supplementary: tuple[str, ...] = ()) -> Account:
     """The account for ``user`` and ``group`` as a manifest gives them, either may be None.
 
-    Looked up once, and again when /etc/passwd or /etc/group has changed. Raises AccountError.
+    ``supplementary`` are groups beside the user's own. Looked up once, and again when /etc/passwd
+    or /etc/group has changed. Raises AccountError.
     """
-    if user is None and group is None:
+    if user is None and group is None and not supplementary:
         return _own(os.geteuid())
-    return _lookup(user, group, _stamp())
+    return _lookup(user, group, supplementary, _stamp())
 
 
 @functools.cache
@@ -66,19 +67,23 @@ def _stamp() -> tuple[int, ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def _lookup(user: str | None, group: str | None, _: tuple[int, ...]) -> Account:
+def _lookup(
+    user: str | None, group: str | None, supplementary: tuple[str, ...], _: tuple[int, ...]
+) -> Account:
     entry = _passwd(user)
     gid = entry.gid if group is None else _gid(group)
     if gid is None:
         raise AccountError(
             f"user {user} has no passwd entry, so its group is unknown; set `group` too"
         )
-    groups = tuple(sorted(os.getgrouplist(entry.name, gid))) if entry.known else (gid,)
+    own = os.getgrouplist(entry.name, gid) if entry.known else [gid]
+    more = {_gid(name, "supplementaryGroups") for name in supplementary}
+    groups = tuple(sorted({*own, *more}))
     if os.geteuid() == 0:
         return Account(entry.name, entry.home, entry.uid, gid, groups, switch=True)
-    if entry.uid == os.geteuid() and gid == os.getegid():
+    if entry.uid == os.geteuid() and gid == os.getegid() and more <= {gid, *os.getgroups()}:
         return Account(entry.name, entry.home, entry.uid, gid, (), switch=False)
-    wanted = f"user {user}" if group is None else f"group {group}"
+    wanted = f"user {user}" if user else f"group {group or ', '.join(supplementary)}"
     raise AccountError(
         f"cannot run as {wanted}: recon runs as {_passwd(None).name}; start recon as root, "
         "or remove the field"
@@ -110,7 +115,7 @@ def _passwd(user: str | None) -> _Entry:
     return _Entry(entry.pw_name, entry.pw_dir, entry.pw_uid, entry.pw_gid, known=True)
 
 
-def _gid(group: str) -> int:
+def _gid(group: str, field: str = "group") -> int:
     if group.isdecimal():
         return int(group)
     try:
@@ -118,5 +123,5 @@ def _gid(group: str) -> int:
     except KeyError:
         raise AccountError(
             f"there is no group {group!r} on this host; create it (groupadd --system {group}) "
-            "or correct `group`"
+            f"or correct `{field}`"
         ) from None

@@ -31,8 +31,10 @@ async def exec_check(
     try:
         program = program_of(app, process.tag)
         environment = {**program.environment, "RECON_PID": str(process.id.pid)}
-        # Not a session leader: by that the main process of a nonce is known.
-        program = replace(program, command=command, environment=environment, session=False)
+        confinement = program.confinement.helping(process.id)
+        program = replace(
+            program, command=command, environment=environment, confinement=confinement
+        )
         started = start(program, subprocess.DEVNULL, subprocess.DEVNULL)
     except SpawnError as error:
         return False, str(error)

@@ -1,10 +1,10 @@
 """Spawn: one instance of an app becomes a process, exactly as its manifest says.
 
 Guarantees: a session of its own; the declared directory, environment, umask and user (with
-that user's groups, DESIGN 7); /dev/null as input and no descriptors but 0, 1, 2 and the sockets
-that it is handed (``handover``); default signal dispositions. The program is looked for in the
-*program's* PATH, relative to its directory. A child exists only together with a pidfd: where that
-cannot be had, the child is ended.
+that user's groups, DESIGN 7), and no more privileges than declared (``confine``); /dev/null as
+input and no descriptors but 0, 1, 2 and the sockets that it is handed (``handover``); default
+signal dispositions. The program is looked for in the *program's* PATH, relative to its directory.
+A child exists only together with a pidfd: where that cannot be had, the child is ended.
 
 The caller reaps, by ``waitid(P_PIDFD)``: see ``_forget``.
 """
@@ -18,8 +18,9 @@ import subprocess
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from reconciler.converge import coredump, descriptors, handover
+from reconciler.converge import coredump, descriptors, handover, inheritance
 from reconciler.converge.account import Account, account_of
+from reconciler.converge.confine import Confinement, confined
 from reconciler.converge.environment import environment_of
 from reconciler.converge.handover import Handover
 from reconciler.converge.unstartable import SpawnError, find, why
@@ -29,6 +30,8 @@ from reconciler.model.procstat import parse_stat
 
 __all__ = ["Program", "SpawnError", "Spawned", "Started", "program_of", "spawn", "start"]
 
+DEFAULT_UMASK = 0o022
+"""Not the controller's, which is that of whatever shell has started it."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _TRANSIENT = {
     errno.EAGAIN,  # no more processes just now
@@ -56,10 +59,8 @@ class Program:
     cwd: str
     account: Account
     environment: dict[str, str] = field(repr=False)
-    umask: int = -1
-    """-1: the controller's own."""
-    session: bool = True
-    """Lead a session of its own; else only a process group (helpers such as preStop)."""
+    umask: int = DEFAULT_UMASK
+    confinement: Confinement = field(default_factory=Confinement)
     handed: tuple[int, ...] = ()
     """Descriptors that it finds from 3 on, and is told of by ``handover``."""
 
@@ -108,13 +109,15 @@ def program_of(app: DesiredApp, tag: Tag) -> Program:
     if app.secrets is None:
         # Never start a program without its secrets: it might run on with defaults.
         raise SpawnError(f"some secrets of {app.name} cannot be read", transient=False)
-    account = account_of(app.spec.user, app.spec.group)
+    spec = app.spec
+    account = account_of(spec.user, spec.group, spec.supplementary_groups)
     return Program(
-        command=app.spec.command,
-        cwd=app.spec.cwd,
+        command=spec.command,
+        cwd=spec.cwd,
         account=account,
         environment=environment_of(app, tag, account),
-        umask=-1 if app.spec.umask is None else int(app.spec.umask, 8),
+        umask=DEFAULT_UMASK if spec.umask is None else int(spec.umask, 8),
+        confinement=Confinement.of(spec),
     )
 
 
@@ -123,24 +126,28 @@ def start(program: Program, stdout: int, stderr: int) -> Started:
 
     ``stdout`` and ``stderr`` are descriptors of FIFOs or devices, or ``subprocess.DEVNULL``.
     """
-    account = program.account
-    identity: dict[str, Any] = {}
-    if account.switch:
-        identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
+
+    def popen() -> int:
+        return confined(program.confinement, lambda: _popen(program, stdout, stderr))
+
     try:
-        pid = descriptors.run(lambda: _popen(program, stdout, stderr, identity), program.handed)
-        held = _hold(pid)
+        held = _hold(descriptors.run(popen, program.handed))
     except OSError as error:
         transient = error.errno in _TRANSIENT
-        raise SpawnError(
-            why(error, program.command, program.cwd, program.environment), transient
-        ) from error
+        told = why(error, program.command, program.cwd, program.environment)
+        if error.errno == errno.ENOENT and program.confinement.private_tmp:
+            told += "; `privateTmp` hides the host's /tmp and /var/tmp from it"
+        raise SpawnError(told, transient) from error
     return held
 
 
-def _popen(program: Program, stdout: int, stderr: int, identity: dict[str, Any]) -> int:
+def _popen(program: Program, stdout: int, stderr: int) -> int:
     """The pid of the started program."""
-    command = program.command
+    command, account = program.command, program.account
+    identity: dict[str, Any] = {}
+    if account.switch:
+        inheritance.leave_keys()
+        identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
     if program.handed:
         _must_be_there(program)  # the shell in between would only end, with 127
         command = handover.own_pid(command)
@@ -156,8 +163,7 @@ def _popen(program: Program, stdout: int, stderr: int, identity: dict[str, Any])
                 cwd=program.cwd,
                 env=program.environment,
                 umask=program.umask,
-                start_new_session=program.session,
-                process_group=None if program.session else 0,
+                start_new_session=True,
                 **identity,
             )
     finally:

@@ -183,8 +183,12 @@ class Stopper:
         try:
             program = program_of(app, process.tag)
             environment = {**program.environment, "RECON_PID": str(process.id.pid)}
-            # Not a session leader: by that the main process of a nonce is known.
-            hook = replace(program, command=how.pre_stop, environment=environment, session=False)
+            hook = replace(
+                program,
+                command=how.pre_stop,
+                environment=environment,
+                confinement=program.confinement.helping(process.id),
+            )
             stop.hook = start(hook, subprocess.DEVNULL, subprocess.DEVNULL).pidfd
         except SpawnError as error:
             self._on_hook_failed(stop.nonce, f"preStop: {error}")

@@ -23,6 +23,7 @@ from reconciler.desired.yaml import Path
 from reconciler.model.desired import DesiredApp, Problem, Source
 from reconciler.model.env import RESERVED, Credential, EnvValue, FromEnv, SecretFile, is_variable
 from reconciler.model.manifest import AppSpec
+from reconciler.model.privileges import hidden_by_private_tmp
 from reconciler.model.revision import hash_of, marks_of, template_of
 
 MAX_SECRET = 1 << 20
@@ -112,6 +113,8 @@ def absolute(spec: AppSpec, folder: str) -> AppSpec:
         changes["env_from"] = tuple(
             file.model_copy(update={"file": join(file.file)}) for file in spec.env_from
         )
+    if spec.read_only_paths:
+        changes["read_only_paths"] = tuple(map(join, spec.read_only_paths))
     if any(socket.path for socket in spec.sockets):
         changes["sockets"] = tuple(
             socket.model_copy(update={"path": join(socket.path)}) if socket.path else socket
@@ -237,6 +240,7 @@ def _check(app: DesiredApp, around: Surroundings) -> None:
     if not os.path.isdir(spec.cwd):
         raise Unresolvable(("cwd",), f"{spec.cwd} is not a directory; create it or mend the path")
     _check_account(spec)
+    _check_privileges(spec)
     _check_sockets(spec)
     path = app.environment(0).get("PATH") or around.environ.get("PATH") or os.defpath
     _check_program(spec.command[0], spec.cwd, path, "command")
@@ -259,6 +263,34 @@ def _check_account(spec: AppSpec) -> None:
             known()
         except KeyError:
             raise Unresolvable((field,), f"there is no {field} {value} on this host") from None
+
+
+def _check_privileges(spec: AppSpec) -> None:
+    for index, group in enumerate(spec.supplementary_groups):
+        try:
+            gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+        except KeyError:
+            message = f"there is no group {group} on this host"
+            raise Unresolvable(("supplementaryGroups", index), message) from None
+        if os.geteuid() != 0 and gid not in {os.getegid(), *os.getgroups()}:
+            message = f"recon is not in the group {group}, and only root can join others"
+            raise Unresolvable(("supplementaryGroups", index), message)
+    for field, is_set, remedy in (
+        ("capabilities", spec.capabilities, "noNewPrivileges: true does it for ordinary users"),
+        ("readOnlyPaths", spec.read_only_paths, "run recon as root, or remove it"),
+        ("privateTmp", spec.private_tmp, "run recon as root, or remove it"),
+    ):
+        if is_set and os.geteuid() != 0:
+            raise Unresolvable((field,), f"only root can do that; {remedy}")
+    for index, path in enumerate(spec.read_only_paths):
+        if not os.path.exists(path):
+            message = f"{path} does not exist; create it or mend the path"
+            raise Unresolvable(("readOnlyPaths", index), message)
+    places = (("cwd", spec.cwd), ("command", os.path.join(spec.cwd, spec.command[0])))
+    for field, path in places if spec.private_tmp else ():
+        if hidden_by_private_tmp(path) and (field == "cwd" or "/" in spec.command[0]):
+            message = f"{path} is hidden by privateTmp; move it, or remove privateTmp"
+            raise Unresolvable((field,), message)
 
 
 def _check_sockets(spec: AppSpec) -> None:

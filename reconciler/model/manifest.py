@@ -17,6 +17,7 @@ from reconciler.model.env import Env, EnvFrom
 from reconciler.model.fields import in_place, is_own, own, template
 from reconciler.model.lifecycle import Backoff, RestartPolicy, Stop
 from reconciler.model.logs import Logs
+from reconciler.model.privileges import Capabilities, Groups, Paths
 from reconciler.model.probe import Probe, ProbeRole
 from reconciler.model.socket import Socket, Sockets
 from reconciler.model.strategy import Strategy
@@ -40,6 +41,15 @@ class AppSpec(Manifest):
     user: str | None = template(None, "run as this user (recon must be root)")
     group: str | None = template(None, "run as this group (recon must be root)")
     umask: Umask | None = template(None, "file mode creation mask, octal")
+    supplementary_groups: Groups = template(
+        (), "groups beside the user's own, names or numbers (recon must be root)"
+    )
+    no_new_privileges: bool = template(False, "no exec gives it more (setuid programs, file caps)")
+    capabilities: Capabilities | None = template(
+        None, "what of root's power it does without (recon must be root)"
+    )
+    read_only_paths: Paths = template((), "what it may not write to (recon must be root)")
+    private_tmp: bool = template(False, "a /tmp and /var/tmp of its own (recon must be root)")
     sockets: Sockets = template((), "listening sockets that all instances share")
     instances: Whole = in_place(1, "how many processes", ge=0, le=100_000)
     strategy: Strategy = in_place(Strategy(), "how an update replaces processes")

@@ -68,6 +68,11 @@ TEMPLATE: dict[str, Any] = {
     "user": "crm",
     "group": "crm",
     "umask": "022",
+    "supplementaryGroups": ["adm", 4],
+    "noNewPrivileges": True,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyPaths": ["/etc"],
+    "privateTmp": True,
     "sockets": [{"name": "http", "port": 3000}],
     "watched": {"dist": "c0ffee"},
 }

@@ -1,0 +1,138 @@
+"""A program's privileges are laid down before its first instruction, and hold for all it starts.
+
+Linux keeps no_new_privs, the capability sets and (once unshared) the mounts per thread, and fork
+hands the calling thread's on. So a thread is made for the start of one program: it gives up what
+the program shall not have, forks, and ends. No wrapper program is in between, a failure is told
+as exactly as without, and a program that declares nothing of the kind costs nothing.
+
+Of capabilities the bounding and the inheritable (hence the ambient) set are reduced. The permitted
+and effective ones follow at exec, by the rules of capabilities(7): those of root become what the
+bounding set still holds, those of another user nothing. Until then the child needs them, to take
+on its user.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from reconciler.converge import calls, mounts
+from reconciler.converge.unstartable import SpawnError
+from reconciler.model.manifest import AppSpec
+from reconciler.model.observed import ProcessId
+from reconciler.model.privileges import CAPABILITIES, Capabilities
+
+T = TypeVar("T")
+
+_TRANSIENT = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a program has to do without."""
+
+    no_new_privileges: bool = False
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    """To be dropped."""
+    read_only: tuple[str, ...] = ()
+    private_tmp: bool = False
+    beside: ProcessId | None = None
+    """A process whose view of the file system is shared, instead of one of its own."""
+
+    @classmethod
+    def of(cls, spec: AppSpec) -> Confinement:
+        """As declared."""
+        dropped = spec.capabilities or Capabilities()
+        paths, own_tmp = spec.read_only_paths, spec.private_tmp
+        return cls(spec.no_new_privileges, dropped, paths, own_tmp)
+
+    @property
+    def mounts(self) -> bool:
+        """It has another view of the file system than the host."""
+        return bool(self.read_only) or self.private_tmp
+
+    def helping(self, process: ProcessId) -> Confinement:
+        """Of a program that looks after an instance: it sees the very files that this one sees."""
+        return replace(self, beside=process)
+
+    def __bool__(self) -> bool:
+        return self.no_new_privileges or bool(self.capabilities.drop) or self.mounts
+
+
+def confined(by: Confinement, call: Callable[[], T]) -> T:
+    """What ``call`` returns or raises, from a thread that is confined. SpawnError."""
+    if not by:
+        return call()
+    outcome: list[T] = []
+    trouble: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            _confine(by)
+            outcome.append(call())
+        except BaseException as error:
+            trouble.append(error)
+
+    thread = threading.Thread(target=run, name="confined", daemon=True)
+    thread.start()
+    thread.join()
+    if trouble:
+        raise trouble[0]
+    return outcome[0]
+
+
+def _confine(by: Confinement) -> None:
+    """For the calling thread, which can never go back. SpawnError."""
+    if by.mounts:
+        _set_mounts(by)
+    for number in by.capabilities.numbers(calls.last_capability()):
+        _drop(number)
+    if by.no_new_privileges:
+        calls.no_new_privileges()
+
+
+def _set_mounts(by: Confinement) -> None:
+    try:
+        if by.beside is not None:
+            mounts.join(by.beside)
+        else:
+            mounts.enter_own(by.read_only, by.private_tmp)
+    except OSError as error:
+        raise SpawnError(_why_not_mounted(by, error), error.errno in _TRANSIENT) from error
+
+
+def _drop(number: int) -> None:
+    try:
+        calls.drop_inheritable(1 << number)
+        calls.drop_from_bounding(number)
+    except OSError as error:
+        name = CAPABILITIES[number] if number < len(CAPABILITIES) else str(number)
+        told = f"recon may not drop the capability {name} (it needs CAP_SETPCAP itself)"
+        raise SpawnError(f"{told}; allow it that, or remove `capabilities`", False) from error
+
+
+def _why_not_mounted(by: Confinement, error: OSError) -> str:
+    fields = " and ".join(
+        name
+        for name, is_set in (("`readOnlyPaths`", by.read_only), ("`privateTmp`", by.private_tmp))
+        if is_set
+    )
+    said = error.strerror or os.strerror(error.errno or 0)
+    if by.beside is not None:
+        return f"the mounts of pid {by.beside.pid} cannot be shared ({fields}): {said}"
+    if error.errno == errno.ENOENT and error.filename:
+        return f"{error.filename} does not exist; create it, or correct `readOnlyPaths`"
+    if error.errno == errno.EPERM:
+        return (
+            f"recon may not make mounts for it ({fields}): that needs CAP_SYS_ADMIN, which a "
+            "container or a sandbox may withhold; allow it, or remove the field"
+        )
+    if error.errno == errno.ENOSPC:
+        told = "there are as many mounts or mount namespaces as the host allows"
+        return f"{told} ({fields}); raise fs.mount-max or user.max_mnt_namespaces"
+    where = f" at {error.filename}" if error.filename else ""
+    return f"its mounts cannot be made{where} ({fields}): {said}"

@@ -10,6 +10,8 @@ import os
 import stat
 import time
 
+from reconciler.desired.trust import Trust
+
 Signature = tuple[int, ...]
 """What changes with every write to a file or replacement of it."""
 
@@ -20,12 +22,13 @@ NEVER: Signature = ()
 """The signature that no file has."""
 
 
-def read_regular(path: str, limit: int) -> bytes:
+def read_regular(path: str, limit: int, trust: Trust) -> bytes:
     """The content, of at most ``limit`` bytes: a larger file raises EFBIG, unread.
 
-    OSError where it cannot be read, with a ``strerror`` fit for people.
+    OSError where it cannot be read, or may have been written by the wrong people
+    (``UntrustedError``), with a ``strerror`` fit for people.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = trust.open(path)
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

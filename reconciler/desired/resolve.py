@@ -5,6 +5,7 @@ The same code resolves a manifest and, from the journal, a revision of the past 
 
 from __future__ import annotations
 
+import dataclasses
 import grp
 import io
 import os
@@ -18,6 +19,7 @@ from typing import Any
 from dotenv.parser import parse_stream
 
 from reconciler.desired.files import read_regular
+from reconciler.desired.trust import Trust, UntrustedError, trusting
 from reconciler.desired.validate import validate
 from reconciler.desired.yaml import Path
 from reconciler.model.desired import DesiredApp, Problem, Source
@@ -58,6 +60,7 @@ class Surroundings:
     """Look whether directories, programs and users exist (not for manifests of the past)."""
     refusals: Refusals = nothing
     """What this host cannot honour (``diff.enforceable``)."""
+    trust: Trust = dataclasses.field(default_factory=trusting)
 
 
 def resolve(
@@ -157,14 +160,15 @@ def _known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes
 def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:
     """The values of all variables that are references; None where some are not ours to read."""
     secrets: dict[str, str | bytes] = {}
+    trust = around.trust.with_user(spec.user)
     for index, file in enumerate(spec.env_from):
-        secrets.update(_dotenv(file.file, file.optional, ("envFrom", index)))
+        secrets.update(_dotenv(file.file, file.optional, ("envFrom", index), trust))
     readable = True
     for name, value in spec.env.items():
         if isinstance(value, SecretFile):
-            secrets[name] = _secret_file(value.secret_file, ("env", name, "secretFile"))
+            secrets[name] = _secret_file(value.secret_file, ("env", name, "secretFile"), trust)
         elif isinstance(value, Credential):
-            secrets[name] = _content(value.credential, ("env", name, "credential"))
+            secrets[name] = _content(value.credential, ("env", name, "credential"), trust)
         elif isinstance(value, FromEnv):
             readable = readable and around.environ_is_ours
             if value.from_env in around.environ:
@@ -177,13 +181,13 @@ def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] 
     return secrets if readable else None
 
 
-def secret_text(path: str) -> str:
+def secret_text(path: str, trust: Trust) -> str:
     """What a variable gets from a secret's file. OSError, or ValueError where that is no UTF-8."""
-    return _less_line_end(read_regular(path, MAX_SECRET).decode())
+    return _less_line_end(read_regular(path, MAX_SECRET, trust).decode())
 
 
-def _secret_file(path: str, where: Path) -> str:
-    text = _read(path, where)
+def _secret_file(path: str, where: Path, trust: Trust) -> str:
+    text = _read(path, where, trust)
     if "\0" in text:
         raise Unresolvable(where, f"{path} holds a NUL byte, which no environment can")
     return _less_line_end(text)
@@ -193,10 +197,10 @@ def _less_line_end(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def _dotenv(path: str, optional: bool, where: Path) -> Iterator[tuple[str, str]]:
+def _dotenv(path: str, optional: bool, where: Path, trust: Trust) -> Iterator[tuple[str, str]]:
     if optional and not os.path.lexists(path):
         return
-    for binding in parse_stream(io.StringIO(_read(path, where))):
+    for binding in parse_stream(io.StringIO(_read(path, where, trust))):
         if binding.error:
             message = f"{path}:{binding.original.line}: cannot be understood; write NAME=value"
             raise Unresolvable(where, message)
@@ -220,16 +224,18 @@ def _check_variable(path: str, line: int, name: str, value: str | None, where: P
         raise Unresolvable(where, message)
 
 
-def _read(path: str, where: Path) -> str:
+def _read(path: str, where: Path, trust: Trust) -> str:
     try:
-        return _content(path, where).decode()
+        return _content(path, where, trust).decode()
     except UnicodeDecodeError:
         raise Unresolvable(where, f"{path}: not UTF-8") from None
 
 
-def _content(path: str, where: Path) -> bytes:
+def _content(path: str, where: Path, trust: Trust) -> bytes:
     try:
-        return read_regular(path, MAX_SECRET)
+        return read_regular(path, MAX_SECRET, trust)
+    except UntrustedError as error:
+        raise Unresolvable(where, error.message) from None
     except OSError as error:
         raise Unresolvable(where, f"{path}: {error.strerror}") from None
 

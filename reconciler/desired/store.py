@@ -21,6 +21,7 @@ from reconciler.desired.files import NEVER, Signature, lasting, read_regular, si
 from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.resolve import Refusals, Surroundings, nothing
+from reconciler.desired.trust import Trust, UntrustedError
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES
 from reconciler.model.address import Address
@@ -116,7 +117,8 @@ class ManifestStore:
     def scan(self, *, believe: bool = True) -> Desired:
         """Look at everything. ``believe``: take changed files at their first reading."""
         self.needs_scan = False
-        walk = Walk(self._root)
+        self._around.trust.renew()
+        walk = Walk(self._root, self._around.trust)
         paths = set(walk.files())
         self._walk_problems, self.root_id = tuple(walk.problems), walk.root_id
         for path in self._files.keys() - paths:
@@ -138,6 +140,7 @@ class ManifestStore:
 
     def refresh(self, paths: Iterable[Path]) -> frozenset[str]:
         """Look at these files only; the names of the apps that may have changed."""
+        self._around.trust.renew()
         files: set[str] = set()
         for path in map(str, paths):
             files |= self._owners.get(path, set())
@@ -161,7 +164,7 @@ class ManifestStore:
         around = [(file, signature(file)) for file, _ in known.dependencies] if known else []
         if known is not None and _still_holds(known, seen, around):
             return set()
-        content = _content(path)
+        content = _content(path, self._around.trust)
         if isinstance(content, Problem):
             return self._take(path, _File(None, b"", problems=(content,)))
         digest = hashlib.blake2b(content, digest_size=16).digest()
@@ -366,9 +369,11 @@ def _rewritten(known: _File, around: list[tuple[str, Signature | None]]) -> bool
     )
 
 
-def _content(path: str) -> bytes | Problem:
+def _content(path: str, trust: Trust) -> bytes | Problem:
     try:
-        return read_regular(path, MAX_BYTES)
+        return read_regular(path, MAX_BYTES, trust)
+    except UntrustedError as error:
+        return Problem(path, 0, 0, "", error.message)
     except OSError as error:
         said = f"cannot be read: {error.strerror}"
         if error.errno == errno.EFBIG:

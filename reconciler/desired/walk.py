@@ -1,7 +1,7 @@
 """The walk over the manifests directory: which files are manifests, and what could not be seen.
 
-Links are followed, but never round in a circle. What cannot be listed makes the walk incomplete,
-so that nothing is taken for absent.
+Links are followed, but never round in a circle. What cannot be listed, or could have been emptied
+by others (``trust``), makes the walk incomplete, so that nothing is taken for absent.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.desired.trust import Trust, UntrustedError
 from reconciler.model.desired import Problem
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -21,8 +22,9 @@ _LEFTOVER = re.compile(r"^\.|~$|^#.*#$|^4913$|\.sw.$|\.tmp$")
 class Walk:
     """One walk over the directory: its manifest files, and what could not be seen."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, trust: Trust) -> None:
         self._root = str(root)
+        self._trust = trust
         self.problems: list[Problem] = []
         self.complete = True
         self.root_id: tuple[int, int] | None = None
@@ -39,7 +41,11 @@ class Walk:
 
     def _below(self, folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
         try:
+            self._trust.check_folder(folder)
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except UntrustedError as error:
+            self._fail(folder, error.message)
+            return
         except OSError as error:
             self._fail(folder, f"cannot be listed: {error.strerror}")
             return

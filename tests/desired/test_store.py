@@ -12,6 +12,7 @@ import pytest
 from reconciler.desired import files
 from reconciler.desired import store as store_module
 from reconciler.desired.store import ManifestStore
+from reconciler.desired.trust import Trust
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import AppSpec
 from tests.desired.conftest import Folder, manifest
@@ -36,9 +37,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = files.read_regular
 
-    def read(path: str, limit: int) -> bytes:
+    def read(path: str, limit: int, trust: Trust) -> bytes:
         seen.append(path)
-        return real(path, limit)
+        return real(path, limit, trust)
 
     monkeypatch.setattr(store_module, "read_regular", read)
     return seen

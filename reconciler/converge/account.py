@@ -81,7 +81,7 @@ def _lookup(
     groups = tuple(sorted({*own, *more}))
     if os.geteuid() == 0:
         return Account(entry.name, entry.home, entry.uid, gid, groups, switch=True)
-    if entry.uid == os.geteuid() and gid == os.getegid() and more <= {gid, *os.getgroups()}:
+    if entry.uid == os.geteuid() and gid == os.getegid() and not more:
         return Account(entry.name, entry.home, entry.uid, gid, (), switch=False)
     wanted = f"user {user}" if user else f"group {group or ', '.join(supplementary)}"
     raise AccountError(

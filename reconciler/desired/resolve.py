@@ -274,27 +274,17 @@ def _check_account(spec: AppSpec) -> None:
 def _check_privileges(spec: AppSpec) -> None:
     for index, group in enumerate(spec.supplementary_groups):
         try:
-            gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+            _ = None if group.isdigit() else grp.getgrnam(group)
         except KeyError:
             message = f"there is no group {group} on this host"
             raise Unresolvable(("supplementaryGroups", index), message) from None
-        if os.geteuid() != 0 and gid not in {os.getegid(), *os.getgroups()}:
-            message = f"recon is not in the group {group}, and only root can join others"
-            raise Unresolvable(("supplementaryGroups", index), message)
-    for field, is_set, remedy in (
-        ("capabilities", spec.capabilities, "noNewPrivileges: true does it for ordinary users"),
-        ("readOnlyPaths", spec.read_only_paths, "run recon as root, or remove it"),
-        ("privateTmp", spec.private_tmp, "run recon as root, or remove it"),
-    ):
-        if is_set and os.geteuid() != 0:
-            raise Unresolvable((field,), f"only root can do that; {remedy}")
     for index, path in enumerate(spec.read_only_paths):
         if not os.path.exists(path):
             message = f"{path} does not exist; create it or mend the path"
             raise Unresolvable(("readOnlyPaths", index), message)
-    places = (("cwd", spec.cwd), ("command", os.path.join(spec.cwd, spec.command[0])))
-    for field, path in places if spec.private_tmp else ():
-        if hidden_by_private_tmp(path) and (field == "cwd" or "/" in spec.command[0]):
+    program = os.path.join(spec.cwd, spec.command[0]) if "/" in spec.command[0] else ""
+    for field, path in (("cwd", spec.cwd), ("command", program)) if spec.private_tmp else ():
+        if hidden_by_private_tmp(path):
             message = f"{path} is hidden by privateTmp; move it, or remove privateTmp"
             raise Unresolvable((field,), message)
 

@@ -21,7 +21,7 @@ from reconciler.desired.files import NEVER, Signature, lasting, read_regular, si
 from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.resolve import Refusals, Surroundings, nothing
-from reconciler.desired.trust import Trust, UntrustedError
+from reconciler.desired.trust import Trust, UntrustedError, trusting
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES
 from reconciler.model.address import Address
@@ -63,7 +63,8 @@ class ManifestStore:
         self._profile = profile
         check = anchor is None
         asked = refusals if check else nothing
-        self._around = Surroundings(environ, key, environ_is_controllers, check, asked)
+        trust = trusting() if check else Trust()
+        self._around = Surroundings(environ, key, environ_is_controllers, check, asked, trust)
         self._settings_file = str(self._root / "recon.yaml")
         self._files: dict[str, _File] = {}
         self._owners: dict[str, set[str]] = {}

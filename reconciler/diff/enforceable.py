@@ -56,4 +56,20 @@ def _socket_owners(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
                 )
 
 
-RULES: tuple[Rule, ...] = (_account, _socket_owners)
+def _privileges(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    """capabilities(7): what it takes to take something away from a program."""
+    for field, is_set, needed in (
+        ("supplementaryGroups", spec.supplementary_groups, "SETGID"),
+        ("capabilities", spec.capabilities and spec.capabilities.drop, "SETPCAP"),
+        ("readOnlyPaths", spec.read_only_paths, "SYS_ADMIN"),
+        ("privateTmp", spec.private_tmp, "SYS_ADMIN"),
+    ):
+        if is_set and not facts.may(needed):
+            told = f"recon may not do that here, it needs CAP_{needed}"
+            remedy = f"give it that (root has it outside of containers), or remove `{field}`"
+            if needed == "SETPCAP" and not facts.is_root:
+                remedy = "write noNewPrivileges: true, which keeps an ordinary user from all"
+            yield Refusal(field, f"{told}; {remedy}")
+
+
+RULES: tuple[Rule, ...] = (_account, _socket_owners, _privileges)

@@ -11,6 +11,7 @@ import resource
 import threading
 
 from reconciler.model.host import UNLIMITED, HostFacts, Rlimit
+from reconciler.model.privileges import CAPABILITIES
 from reconciler.observed import cgroups, procfs
 
 _RLIMITS = {
@@ -19,14 +20,6 @@ _RLIMITS = {
     "processes": resource.RLIMIT_NPROC,
 }
 _MOST_CPUS = 8192
-# From linux/capability.h, by number.
-_CAPABILITIES = """
-    CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
-    NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO
-    SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME
-    SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG
-    WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
-"""
 
 
 def gather(proc: str = procfs.PROC) -> HostFacts:
@@ -54,8 +47,7 @@ def _capabilities(proc: str) -> frozenset[str]:
     except (OSError, KeyError, ValueError):
         return frozenset()
     numbers = (number for number in range(held.bit_length()) if held >> number & 1)
-    names = _CAPABILITIES.split()
-    return frozenset(names[n] if n < len(names) else str(n) for n in numbers)
+    return frozenset(CAPABILITIES[n] if n < len(CAPABILITIES) else str(n) for n in numbers)
 
 
 def _cpus() -> frozenset[int]:

@@ -34,3 +34,19 @@ def test_only_root_gives_files_to_others() -> None:
 
 def test_a_spec_that_asks_for_nothing_runs_anywhere() -> None:
     assert refusals(HostFacts(uid=1000)) == {}
+
+
+def test_what_takes_privileges_away_needs_some() -> None:
+    spec = {
+        "supplementaryGroups": ["web"],
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyPaths": ["/etc"],
+        "privateTmp": True,
+    }
+    able = HostFacts(uid=0, capabilities=frozenset({"SETGID", "SETPCAP", "SYS_ADMIN"}))
+    assert refusals(able, **spec, noNewPrivileges=True) == {}
+    assert refusals(USER, **spec, noNewPrivileges=True).keys() == spec.keys()
+    assert "noNewPrivileges: true" in refusals(USER, **spec)["capabilities"]
+    confined = HostFacts(uid=0, capabilities=frozenset({"SETGID", "SETPCAP"}))
+    assert refusals(confined, **spec).keys() == {"readOnlyPaths", "privateTmp"}
+    assert refusals(USER, capabilities={"drop": []}, privateTmp=False) == {}

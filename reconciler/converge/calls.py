@@ -24,7 +24,8 @@ _OPENAT2, _MOUNT_SETATTR = 437, 442  # the same on all architectures
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "armv7l": 311, "ppc64le": 271}
 _KEYCTL |= {"s390x": 280, "i686": 288}
 _JOIN_SESSION_KEYRING = 1
-_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+AT_FDCWD = -100
+_AT_RECURSIVE = 0x8000
 _MOUNT_ATTR_RDONLY = 1
 RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS = 2, 4
 
@@ -70,7 +71,7 @@ def make_read_only(path: str) -> None:
     where = os.fsencode(path)
     size = ctypes.c_size_t(len(attributes))
     flags = ctypes.c_uint(_AT_RECURSIVE)
-    _checked(_libc().syscall(_MOUNT_SETATTR, _AT_FDCWD, where, flags, attributes, size))
+    _checked(_libc().syscall(_MOUNT_SETATTR, AT_FDCWD, where, flags, attributes, size))
 
 
 def openat2(folder: int, path: str, flags: int, mode: int, resolve: int) -> int:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import shutil
 import threading
 from pathlib import Path
+
+from reconciler.converge import safefile
 
 DELAY = 3.0
 """Seconds from a rotation to its compression."""
@@ -21,9 +24,17 @@ _BLOCK = 2**18
 
 def tidy(directory: Path) -> None:
     """Compress the rotated logs in ``directory`` and remove what an interrupted run left."""
-    for leftover in directory.glob("*.log.*.gz.tmp"):
+    try:
+        with safefile.held(directory) as folder:
+            _tidy(folder)
+    except OSError:  # gone, or not to be trusted: so are its logs
+        return
+
+
+def _tidy(folder: Path) -> None:
+    for leftover in folder.glob("*.log.*.gz.tmp"):
         leftover.unlink(missing_ok=True)
-    for file in sorted(directory.glob("*.log.????????-??????-??????"), reverse=True):
+    for file in sorted(folder.glob("*.log.????????-??????-??????"), reverse=True):
         try:
             compress(file)
         except OSError:  # removed meanwhile, or no room: it stays as it is until the next time
@@ -31,12 +42,13 @@ def tidy(directory: Path) -> None:
 
 
 def compress(file: Path) -> None:
-    """Replace ``file`` by ``file.gz``. OSError: ``file`` is as it was."""
+    """Replace ``file``, in a folder that is held, by ``file.gz``. OSError: it is as it was."""
     packed, partial = (file.with_name(file.name + end) for end in (".gz", ".gz.tmp"))
-    if not packed.exists():
-        with file.open("rb") as source, gzip.open(partial, "wb", compresslevel=_LEVEL) as target:
-            shutil.copyfileobj(source, target, _BLOCK)
-        partial.chmod(0o640)
+    if not os.path.lexists(packed):
+        with open(safefile.read(file), "rb") as source:
+            made = safefile.create(partial, safefile.owner_of(source.fileno()))
+            with open(made, "wb") as raw, gzip.open(raw, "wb", compresslevel=_LEVEL) as target:
+                shutil.copyfileobj(source, target, _BLOCK)
         partial.rename(packed)
     try:
         file.unlink()

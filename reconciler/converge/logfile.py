@@ -7,10 +7,11 @@ between whole chunks, hence between whole lines.
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from reconciler.converge import safefile
+from reconciler.converge.safefile import Owner
 from reconciler.model.fifo import Stream
 
 _FORMAT = "%Y%m%d-%H%M%S-%f"
@@ -21,14 +22,12 @@ def log_path(state_dir: Path, app: str, instance: int, stream: Stream) -> Path:
     return state_dir / "logs" / app / f"{instance}.{stream}.log"
 
 
-def open_log(path: Path) -> int:
-    """A descriptor to append to the log with; the file and its folders are made as needed."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o640)
-    except FileNotFoundError:
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return os.open(path, flags, 0o640)
+def open_log(path: Path, owner: Owner | None = None) -> int:
+    """A descriptor to append to the log with; the file and its folders are made as needed.
+
+    They belong to ``owner``. OSError, also where the file is not what a log is (``safefile``).
+    """
+    return safefile.append(path, owner)
 
 
 def stamp(now: float) -> str:
@@ -42,6 +41,11 @@ def rotate(path: Path, keep: int, now: float) -> None:
     ``now`` is wall time in seconds. Names stay in the order of the rotations, even where the
     clock was set back.
     """
+    with safefile.held(path.parent) as folder:
+        _rotate(folder / path.name, keep, now)
+
+
+def _rotate(path: Path, keep: int, now: float) -> None:
     when = datetime.fromtimestamp(now, UTC)
     earlier = rotated(path)
     while earlier and when.strftime(_FORMAT) <= (newest := _time_of(path, earlier[-1])):

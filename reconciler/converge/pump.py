@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.converge import logfile
+from reconciler.converge import logfile, safefile
 from reconciler.converge.compress import Compressor
+from reconciler.converge.safefile import Owner
 from reconciler.converge.spool import MAX_CHUNK, Carry, Header, Spool, load_carry
 from reconciler.converge.trouble import Trouble
 from reconciler.model.fifo import FifoName
@@ -64,7 +65,7 @@ class Pump:
             carry = b"\n" * midline + b"recon: %d bytes of output were lost: " % count
             carry += reason.encode() + b"\n"
         path = logfile.log_path(self._state, name.app, name.instance, name.stream)
-        log, length = self._open_log(path, logs, midline=midline)
+        log, length = self._open_log(path, logs, safefile.owner_of(tap.fd), midline=midline)
         try:
             header = Header(
                 log=str(path),
@@ -117,9 +118,11 @@ class Pump:
         """The file beside a FIFO that keeps its carry, or its spool set aside."""
         return self._state / "fifo" / f"{name}.{kind}"
 
-    def _open_log(self, path: Path, logs: Logs, *, midline: bool) -> tuple[int, int]:
+    def _open_log(
+        self, path: Path, logs: Logs, owner: Owner | None, *, midline: bool
+    ) -> tuple[int, int]:
         """A descriptor of the log and its length; a log that has its size is rotated first."""
-        log = logfile.open_log(path)
+        log = logfile.open_log(path, owner)
         length = os.fstat(log).st_size
         if length < logs.rotate.size or not length or midline:
             return log, length
@@ -127,7 +130,7 @@ class Pump:
         logfile.rotate(path, logs.rotate.keep, time.time())
         if logs.rotate.compress:
             self._compressor.request(path.parent)
-        return logfile.open_log(path), 0
+        return logfile.open_log(path, owner), 0
 
     def _finish(self, tap: Tap, spool: Spool, header: Header, log: int) -> None:
         try:
@@ -187,7 +190,8 @@ class Pump:
 
 
 def _resume(spool: Spool, header: Header) -> Carry:
-    log = logfile.open_log(Path(header.log))
+    fifo = Path(header.carry_file.removesuffix(".carry"))
+    log = logfile.open_log(Path(header.log), safefile.owner_of(fifo))
     try:
         return spool.resume(header, log)
     finally:

@@ -20,10 +20,10 @@ import grp
 import os
 import pwd
 import socket
-import stat
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
-from reconciler.converge import fdstore
+from reconciler.converge import fdstore, safefile
 from reconciler.converge.unstartable import SpawnError
 from reconciler.model.address import Address
 from reconciler.model.socket import Socket
@@ -139,7 +139,7 @@ class Sockets:
             self._open.pop(address).close()
             fdstore.drop(address)
             if address.path:
-                _remove(address.path)
+                safefile.remove_socket(Path(address.path))
 
 
 def _bound(address: Address) -> socket.socket:
@@ -160,12 +160,14 @@ def _bound(address: Address) -> socket.socket:
 
 def _bind_path(bound: socket.socket, path: str) -> None:
     """For nobody else to connect to before its mode is set (``_own``)."""
-    _remove(path)  # what is left of one that listens no more; a living one is a stranger
-    before = os.umask(0o177)
-    try:
-        bound.bind(path)
-    finally:
-        os.umask(before)
+    # What is left of one that listens no more; a living one is a stranger.
+    safefile.remove_socket(Path(path))
+    with safefile.held(Path(path).parent):  # no link of somebody's leads elsewhere
+        before = os.umask(0o177)
+        try:
+            bound.bind(path)
+        finally:
+            os.umask(before)
 
 
 def _bind_port(bound: socket.socket, address: Address) -> None:
@@ -185,9 +187,7 @@ def _own(wanted: Socket) -> None:
     try:
         uid = _id(wanted.owner, lambda name: pwd.getpwnam(name).pw_uid)
         gid = _id(wanted.group, lambda name: grp.getgrnam(name).gr_gid)
-        if (uid, gid) != (-1, -1):
-            os.chown(wanted.path, uid, gid)
-        os.chmod(wanted.path, int(wanted.mode, 8))
+        safefile.give_socket(Path(wanted.path), uid, gid, int(wanted.mode, 8))
     except KeyError as error:
         raise SocketError(f"{wanted.path}: {error.args[0]}") from error
     except FileNotFoundError:
@@ -200,12 +200,6 @@ def _id(name: str | None, look_up: Callable[[str], int]) -> int:
     if name is None:
         return -1
     return int(name) if name.isdigit() else look_up(name)
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        if stat.S_ISSOCK(os.lstat(path).st_mode):
-            os.unlink(path)
 
 
 def _getfd(pidfd: int, fd: int) -> int:

@@ -154,7 +154,7 @@ class Running:
 
     def _spawn(self, app: DesiredApp, tag: Tag, streams: Streams) -> Spawned:
         """Start the program with its sockets: the shared ones, and its own for its probes."""
-        sockets = app.spec.sockets
+        sockets = app.spec.owned_sockets
         if not sockets:
             return spawn(app, tag, streams.stdout, streams.stderr)
         fds = self._sockets.hold(tag.nonce, sockets)
@@ -174,7 +174,7 @@ class Running:
 
     def declare_sockets(self, app: str, spec: AppSpec | None) -> None:
         """Listen where the app is declared to, from before its first start to after its last."""
-        wanted = spec.sockets if spec is not None and spec.wanted else ()
+        wanted = spec.owned_sockets if spec is not None and spec.wanted else ()
         self._sockets.declare(app, wanted)
 
     def end(self, action: End, spec: AppSpec, app: DesiredApp | None) -> None:

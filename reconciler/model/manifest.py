@@ -130,6 +130,16 @@ class AppSpec(Manifest):
         return tuple({one.name: one for one in asked if one is not None}.values())
 
     @property
+    def owned_sockets(self) -> tuple[Socket, ...]:
+        """The sockets; the file of a unix socket is the app's user's, where no owner is named."""
+        if self.user is None:
+            return self.sockets
+        return tuple(
+            one.model_copy(update={"owner": self.user}) if one.path and not one.owner else one
+            for one in self.sockets
+        )
+
+    @property
     def wanted(self) -> int:
         """How many instances shall run now."""
         return 0 if self.suspend else self.instances

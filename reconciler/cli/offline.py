@@ -37,6 +37,7 @@ from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Plan
 from reconciler.observed import listeners
+from reconciler.observed.authority import uid_of
 from reconciler.observed.clock import boot_id, boot_now
 from reconciler.observed.hostfacts import gather
 from reconciler.observed.samples import sample
@@ -103,6 +104,7 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
         store_id(place.paths),
         place.paths.root,
         lambda id: recorded[id][0] if id in recorded else None,
+        lambda name: _uid_of(name, desired, memory),
     )
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
     kept = last_good(desired, memory, sources, secret_key(place.paths))
@@ -167,6 +169,11 @@ def status_of_plan(made: Plan, view: View) -> dict[str, Any]:
         for nonce, found in sample(view.observed.processes).items()
     }
     return status_document(made, NOT_RUNNING, used, view.now, time.time())
+
+
+def _uid_of(name: str, desired: Desired, memory: Mapping[str, AppMemory]) -> int | None:
+    app = desired.apps.get(name)
+    return uid_of(app.spec if app is not None else last_spec(memory.get(name, AppMemory())))
 
 
 def _conflicts(desired: Desired, observed: Observed) -> dict[str, str]:

@@ -32,6 +32,7 @@ from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Exit, Process, RunState
 from reconciler.model.plan import AppPlan, Condition, Plan
 from reconciler.model.revision import same_revision
+from reconciler.observed.authority import uid_of
 from reconciler.observed.clock import boot_id, boot_now
 from reconciler.observed.hostfacts import gather
 
@@ -93,6 +94,7 @@ class Controller:
             on_event=self.history.record,
             on_log_trouble=self._log_trouble,
             redact=self.redact,
+            user_of=lambda name: uid_of(self._spec(name)),
         )
         self._reconciler = Reconciler(
             self._declared, self._running, self.history, self._queue, self._key
@@ -111,6 +113,8 @@ class Controller:
         self._relist(full=True)
         known = {*self.history.memories, *self._running.apps()}
         self._declared.start(self.history.memories, self._journal, known, self._key)
+        if self._running.host.doubted:  # only now is it known as whom the apps are to run
+            self._relist(full=True)
         self._running.sweep()
         self._note_lost()
         for name in {*known, *self._declared.apps()}:

@@ -34,6 +34,7 @@ from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunSta
 from reconciler.model.plan import End, Start
 from reconciler.model.revision import same_revision
 from reconciler.observed import listeners
+from reconciler.observed.authority import UserOf
 from reconciler.observed.clock import boot_now
 from reconciler.observed.host import Host
 
@@ -53,6 +54,7 @@ class Running:
         on_event: Callable[[Event], None],
         on_log_trouble: Callable[[str, str | None], None],
         redact: Redactor,
+        user_of: UserOf,
     ) -> None:
         self._store = store
         self._loop = loop
@@ -70,6 +72,7 @@ class Running:
             journal=self._witness,
             on_exit=self._exited,
             on_gone=self._gone,
+            user_of=user_of,
         )
         self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble)
         self._stopper = Stopper(loop, self.host.signal, self.host.signal_all, self._hook_failed)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from reconciler.model.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.model.procstat import ProcStat
 from reconciler.observed import exits, pidfds, procfs, states
+from reconciler.observed.authority import Authority, UserOf, unknown
 from reconciler.observed.clock import ticks_to_seconds
 from reconciler.observed.newcomers import Newcomers
 from reconciler.observed.survey import survey
@@ -51,6 +52,7 @@ class Host:
         journal: JournalWitness,
         on_exit: Callable[[Process, Exit], None] = lambda process, exit: None,
         on_gone: Callable[[str], None] = lambda nonce: None,
+        user_of: UserOf = unknown,
         proc: str = procfs.PROC,
     ) -> None:
         self._loop = loop
@@ -60,7 +62,10 @@ class Host:
         self._table = Table()
         self._newcomers = Newcomers(proc)
         fifo_dir = fifo_dir_of(state_dir)
-        self._witnesses = Witnesses(store, fifo_dir, journal, self._table.session, proc)
+        self._authority = Authority(fifo_dir, user_of, proc)
+        self._witnesses = Witnesses(
+            store, fifo_dir, journal, self._table.session, self._authority, proc
+        )
         self._faults: dict[int, str] = {}
         self._untold: list[str] = []
 
@@ -104,6 +109,11 @@ class Host:
     def faults(self) -> tuple[str, ...]:
         """Sentences on processes that live, about which the witnesses do not agree."""
         return tuple(self._faults.values())
+
+    @property
+    def doubted(self) -> bool:
+        """Some process was not believed, because of the user that started it."""
+        return bool(self._authority.doubted)
 
     def update(self, nonce: str, **changes: Any) -> None:
         """Change fields of a process's record (``ready``, ``state``, …); none where it ended."""

@@ -80,6 +80,13 @@ def is_thread(pid: int, proc: str = PROC) -> bool:
     return bool(found) and int(rest.split(None, 1)[0]) != pid
 
 
+def real_uid(pid: int, proc: str = PROC) -> int | None:
+    """Who started it, whatever user it acts as by now: ``Uid`` of ``/proc/PID/status``."""
+    status = _read(f"{proc}/{pid}/status", 4096) or b""
+    _, found, rest = status.partition(b"\nUid:")
+    return int(rest.split(None, 1)[0]) if found else None
+
+
 def variable(pid: int, name: bytes, proc: str = PROC) -> Iterator[bytes]:
     """The values of an environment variable, as they stand in the process's memory now.
 

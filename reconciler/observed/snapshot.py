@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.model.observed import Observed
+from reconciler.observed.authority import UserOf, unknown
 from reconciler.observed.host import Host
 from reconciler.observed.witness import JournalWitness
 
 
-def snapshot(store: str, state_dir: Path, journal: JournalWitness) -> Observed:
+def snapshot(
+    store: str, state_dir: Path, journal: JournalWitness, user_of: UserOf = unknown
+) -> Observed:
     """The processes of a store as they are now, nothing held and nothing changed.
 
     Whether one is ready nobody knows who did not probe it: ``ready`` is True. When its stop
     began stands in the journal. OSError where we are out of files.
     """
-    host = Host(store, state_dir, None, journal=journal)
+    host = Host(store, state_dir, None, journal=journal, user_of=user_of)
     host.relist()
     host.sample_states()
     return Observed(host.processes(), host.faults)

@@ -10,9 +10,11 @@ FIFO         it holds an output FIFO of ours as fd 1 or 2: a kernel object, had 
 environment  text, which is inherited too, but also copied: ``env > file`` in one process and
              ``. ./file`` in another carry an old tag into a new life
 
-Where they name different processes the strongest is believed and a fault is reported. To be
-ours is never called off by a contradiction: at worst a stop ends too little, while a second
-copy of a program that runs may destroy its data.
+What somebody else's process carries says nothing (``authority``).
+
+Where they name different processes the strongest is believed and a fault is reported. To be ours
+is never called off by a contradiction: at worst a stop ends too little, while a second copy of a
+program that runs may destroy its data.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from reconciler.model.fifo import FifoName
 from reconciler.model.observed import ProcessId, Tag
 from reconciler.model.procstat import ProcStat
 from reconciler.observed import procfs
+from reconciler.observed.authority import Authority
 
 JournalWitness = Callable[[ProcessId], Tag | None]
 
@@ -52,6 +55,8 @@ class Witnesses:
     journal: JournalWitness
     session: Callable[[int], Tag | None]
     """The tag of the main process that leads the session of this number."""
+    authority: Authority
+    """Whether what a process carries is to be believed."""
     proc: str = procfs.PROC
 
     def identify(self, found: ProcStat) -> Identity | None:
@@ -81,7 +86,9 @@ class Witnesses:
             directory, _, file = (procfs.link(pid, name, self.proc) or "").rpartition("/")
             fifo = FifoName.parse(file) if directory == self.fifo_dir else None
             if fifo is not None and _APP.fullmatch(fifo.app):
-                return Tag(self.store, fifo.app, fifo.instance, fifo.hash, fifo.nonce)
+                tag = Tag(self.store, fifo.app, fifo.instance, fifo.hash, fifo.nonce)
+                if self.authority.of_output(pid, name, tag):
+                    return tag
         return None
 
     def _by_environment(self, pid: int) -> Tag | None:
@@ -90,7 +97,7 @@ class Witnesses:
             if len(value) <= _LONGEST and value.isascii():
                 tag = Tag.parse(f"{self.store}/{value.decode()}")
                 if tag is not None and _APP.fullmatch(tag.app):
-                    return tag
+                    return tag if self.authority.of_text(pid, tag) else None
         return None
 
 

@@ -204,6 +204,7 @@ def test_a_reused_pid_is_told_from_its_former_owner(zoo: Zoo, tmp_path: Path) ->
     def become(pid: int, start: int, environ: bytes) -> None:
         (proc / str(pid)).mkdir(parents=True, exist_ok=True)
         (proc / str(pid) / "stat").write_bytes(line % (pid, pid, pid, start))
+        (proc / str(pid) / "status").write_text(f"Name:\tx\nUid:\t{os.getuid()}\t0\t0\t0\n")
         (proc / str(pid) / "environ").write_bytes(environ)
 
     own, other = zoo.tag("own"), zoo.tag("other")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.observed import Process, ProcessId
+from reconciler.observed.authority import Authority
 from reconciler.observed.survey import Survey, survey
 from reconciler.observed.table import Group, Table
 from reconciler.observed.witness import Witnesses
@@ -27,12 +28,15 @@ def _become(
     (proc / str(pid)).mkdir(exist_ok=True)
     line = f"{pid} (a) b) {state} 1 {pid} {session} {'0 ' * 15}{start} 0"
     (proc / str(pid) / "stat").write_text(line)
+    (proc / str(pid) / "status").write_text(f"Name:\ta\nUid:\t{os.getuid()}\t0\t0\t0\n")
     (proc / str(pid) / "environ").write_text(f"RECON_ID={tag}\0" if tag else "HOME=/\0")
 
 
 def _survey(zoo: Zoo, proc: Path, table: Table | None = None) -> Survey:
     table = table or Table()
-    witnesses = Witnesses(zoo.store, f"{zoo.root}/fifo", nobody, table.session, str(proc))
+    fifos = f"{zoo.root}/fifo"
+    authority = Authority(fifos, proc=str(proc))
+    witnesses = Witnesses(zoo.store, fifos, nobody, table.session, authority, str(proc))
     return survey(sorted(int(name) for name in os.listdir(proc)), table, witnesses)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from reconciler.model.observed import ProcessId, Tag
 from reconciler.observed import procfs
+from reconciler.observed.authority import Authority
 from reconciler.observed.witness import Identity, Witnesses, fifo_dir_of
 from tests.observed.conftest import SLEEP, Zoo, nobody
 from tests.waiting import until
@@ -29,7 +30,9 @@ def _identify(
 ) -> Identity | None:
     found = procfs.stat(id.pid)
     assert found is not None
-    return Witnesses(zoo.store, fifo_dir_of(zoo.root), journal, session).identify(found)
+    fifo_dir = fifo_dir_of(zoo.root)
+    authority = Authority(fifo_dir)
+    return Witnesses(zoo.store, fifo_dir, journal, session, authority).identify(found)
 
 
 def _wiped(id: ProcessId) -> bool:

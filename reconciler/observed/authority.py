@@ -1,0 +1,89 @@
+"""Whose word counts. A tag is text, and anybody may put it into an environment of his own.
+
+The journal and the session are facts of the kernel; so is an output FIFO, where it is the very one
+that lies in the state directory, which nobody else can open. Whatever user a program takes on, by
+these it is known. A tag in the environment, and a FIFO of which only the name can be compared
+(the state directory is gone), count only where the process was started by the user that the
+instance was started as: by its *real* uid, since a setuid program keeps what its caller put into
+its environment. Who that user was is told by the owner of the instance's FIFO, which recon made
+for it, else by what the app is declared to run as.
+
+So a process of somebody else's that carries our tag is not adopted, not shown, and above all never
+signalled by a recon that is root.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reconciler.model.fifo import STREAMS, FifoName
+from reconciler.model.manifest import AppSpec
+from reconciler.model.observed import Tag
+from reconciler.observed import procfs
+
+UserOf = Callable[[str], int | None]
+"""The uid that an app is declared to run as; None where that is not known."""
+
+
+def unknown(app: str) -> int | None:
+    """For those who know of no declaration."""
+    return None
+
+
+def uid_of(spec: AppSpec) -> int | None:
+    """Of the declared user; None where none is declared, or the host has no such user."""
+    if spec.user is None or spec.user.isdecimal():
+        return None if spec.user is None else int(spec.user)
+    try:
+        return pwd.getpwnam(spec.user).pw_uid
+    except KeyError:
+        return None
+
+
+@dataclass(slots=True)
+class Authority:
+    """Judges what processes say of themselves, for one store."""
+
+    fifo_dir: str
+    user_of: UserOf = unknown
+    proc: str = procfs.PROC
+    doubted: set[str] = field(default_factory=set)
+    """Apps of which a process was not believed."""
+
+    def of_output(self, pid: int, name: str, tag: Tag) -> bool:
+        """Whether to believe the FIFO that it has open as ``name`` (``fd/1``)."""
+        fifo = f"{self.fifo_dir}/{os.path.basename(procfs.link(pid, name, self.proc) or '')}"
+        try:
+            return os.path.samestat(os.stat(f"{self.proc}/{pid}/{name}"), os.stat(fifo))
+        except OSError:
+            return self.of_text(pid, tag)
+
+    def of_text(self, pid: int, tag: Tag) -> bool:
+        """Whether to believe a tag in its environment."""
+        started_as = self._user(tag)
+        if procfs.real_uid(pid, self.proc) == started_as:
+            return True
+        self.doubted.add(tag.app)
+        return False
+
+    def _user(self, tag: Tag) -> int:
+        for stream in STREAMS:
+            fifo = FifoName(tag.app, tag.instance, tag.hash, tag.nonce, stream)
+            owner = _owner(f"{self.fifo_dir}/{'.'.join(map(str, fifo))}")
+            if owner is not None:
+                return owner
+        declared = self.user_of(tag.app)
+        if declared is not None:
+            return declared
+        recons = _owner(self.fifo_dir)
+        return os.geteuid() if recons is None else recons
+
+
+def _owner(path: str) -> int | None:
+    try:
+        return os.stat(path).st_uid
+    except (OSError, ValueError):
+        return None

@@ -14,16 +14,18 @@ import gc
 import os
 import shutil
 import signal
+import socket
 import sys
 from pathlib import Path
 
 from reconciler import __version__
+from reconciler.api.access import Access, group_id
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
 from reconciler.converge import coredump, descriptors, inheritance, signals
 from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
-from reconciler.loop.paths import StatePaths, prepare, state_paths
+from reconciler.loop.paths import StatePaths, prepare, prepare_shared, state_paths
 from reconciler.loop.redact import guard
 from reconciler.observed.exits import reap_strangers
 
@@ -33,13 +35,19 @@ _NAMED = 8
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to leave. Exit code 1 where another controller has the state directory."""
-    options = _options(arguments)
+    options, group = _options(arguments)
     paths = options.paths
     try:
+        access = Access(None if group is None else group_id(group))
         prepare(paths)
+        if group is not None:
+            prepare_shared(paths)
         inheritance.prepare()
         coredump.prepare()
         descriptors.prepare(keep=acquire(paths.lock))
+    except ValueError as error:
+        print(f"recon: --api-group: {error}", file=sys.stderr)
+        return 1
     except LockHeldError as error:
         print(f"recon: {error}; `recon status` shows what it does", file=sys.stderr)
         return 1
@@ -48,30 +56,45 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"recon: the state directory {paths.root}: {error.strerror}; {hint}", file=sys.stderr)
         return 1
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(options))
+        asyncio.run(_run(options, access))
     return 0
 
 
-async def _run(options: Options) -> None:
+async def _run(options: Options, access: Access) -> None:
     loop = asyncio.get_running_loop()
     controller = Controller(options, loop)
     guard(controller.redact)
-    server = Server(application(controller))
+    server = Server(application(controller), access)
     _heed_signals(loop, controller, server)
     controller.start()
-    listener = listen(options.paths.socket)
+    listeners = _listen(options.paths, access)
     _banner(controller)
     # What is loaded now stays; the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
     leaver = loop.create_task(_leave_when_stopped(controller, server))
     try:
-        await server.serve(listener)
+        await server.serve(*listeners)
     finally:
         leaver.cancel()
         controller.close()
         if controller.stopped.is_set():
-            options.paths.socket.unlink(missing_ok=True)
+            _unlink(options.paths.socket, options.paths.shared_socket)
+
+
+def _listen(paths: StatePaths, access: Access) -> list[socket.socket]:
+    listeners = [listen(paths.socket)]
+    if access.group is not None:
+        listeners.append(listen(paths.shared_socket, access.group))
+    else:
+        _unlink(paths.shared_socket)  # of a controller that had a group
+    return listeners
+
+
+def _unlink(*sockets: Path) -> None:
+    for path in sockets:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 async def _leave_when_stopped(controller: Controller, server: Server) -> None:
@@ -135,15 +158,17 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _options(arguments: list[str] | None) -> Options:
+def _options(arguments: list[str] | None) -> tuple[Options, str | None]:
     parser = argparse.ArgumentParser(prog="python -m reconciler.api", description=__doc__)
     parser.add_argument("--manifests", type=Path, default=Path("manifests"))
     parser.add_argument("--state-dir")
     parser.add_argument("--profile")
+    parser.add_argument("--api-group", default=os.environ.get("RECON_API_GROUP") or None)
     parser.add_argument("--down", action="store_true", help="stop everything, then exit")
     given = parser.parse_args(arguments)
     paths: StatePaths = state_paths(given.state_dir)
-    return Options(given.manifests.absolute(), paths, given.profile, given.down)
+    options = Options(given.manifests.absolute(), paths, given.profile, given.down)
+    return options, given.api_group
 
 
 if __name__ == "__main__":

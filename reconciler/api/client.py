@@ -41,8 +41,12 @@ class ApiError(Exception):
 class Client:
     """The controller behind one socket. Every call opens a connection of its own."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], shared: str | os.PathLike[str] | None = None
+    ) -> None:
+        """``shared``: where to ask instead if we may not go where the first one lies."""
         self._path = os.fspath(path)
+        self._shared = None if shared is None else os.fspath(shared)
 
     def version(self) -> dict[str, Any]:
         """``{"version", "pid", "manifests", "stateDir", "profile"}``."""
@@ -109,12 +113,21 @@ class Client:
     @contextlib.contextmanager
     def _send(self, method: str, path: str, body: Any, timeout: float | None) -> Iterator[_Answer]:
         """One request; the answer with its head read, good only within the ``with``."""
-        with contextlib.closing(_connect(self._path, timeout)) as connection, _sentences(timeout):
+        with contextlib.closing(self._connect(timeout)) as connection, _sentences(timeout):
             connection.sendall(_request(method, path, body))
             answer = _Answer(connection)
             if answer.status >= 300:
                 raise ApiError(_reason(answer), answer.status)
             yield answer
+
+    def _connect(self, timeout: float | None) -> socket.socket:
+        try:
+            return _connect(self._path, timeout)
+        except ApiError:
+            # Another user's: what he shares is for the members of a group.
+            if self._shared is None or not os.path.exists(self._shared):
+                raise
+        return _connect(self._shared, timeout)
 
 
 class _Answer:

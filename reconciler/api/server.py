@@ -8,15 +8,21 @@ an idle controller shall be idle.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
+import stat
 from collections.abc import MutableMapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import h11
 from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+
+from reconciler.api.access import Access
 
 _BLOCK = 2**16
 _LARGEST = 2**20
@@ -30,17 +36,20 @@ Message = MutableMapping[str, Any]
 class Server:
     """Answers requests for one application."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, access: Access | None = None) -> None:
         self._app = app
+        self._access = access or Access()
         self._leave = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
 
-    async def serve(self, listener: socket.socket) -> None:
+    async def serve(self, *listeners: socket.socket) -> None:
         """Answer until told to leave; answers under way are cut off then."""
-        # Not start_unix_server, which since Python 3.13 removes the socket by the name that it was
-        # bound to; ours was renamed, and goes only when everything was stopped.
-        server = await asyncio.start_server(self._connected, sock=listener)
-        async with server:
+        async with AsyncExitStack() as stack:
+            for listener in listeners:
+                # Not start_unix_server, which since Python 3.13 removes the socket by the name that
+                # it was bound to; ours was renamed, and goes only when everything was stopped.
+                server = await asyncio.start_server(self._connected, sock=listener)
+                await stack.enter_async_context(server)
             await self._leave.wait()
             for connection in self._connections:
                 connection.cancel()
@@ -54,7 +63,7 @@ class Server:
         assert task is not None
         self._connections.add(task)
         try:
-            await _Exchange(reader, writer).run(self._app)
+            await _Exchange(reader, writer).run(self._app, self._access)
         except (OSError, TimeoutError, h11.RemoteProtocolError):
             pass  # the client went away, or spoke no HTTP
         except asyncio.CancelledError:
@@ -73,15 +82,17 @@ class _Exchange:
         self._http = h11.Connection(h11.SERVER)
         self._body: bytes | None = b""
 
-    async def run(self, app: Starlette) -> None:
+    async def run(self, app: Starlette, access: Access) -> None:
         async with asyncio.timeout(_PATIENCE):
             request, self._body = await self._request()
+        method = request.method.decode("ascii")
+        told = access.refusal(self._writer.get_extra_info("socket"), method)
         path, _, query = request.target.partition(b"?")
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
-            "method": request.method.decode("ascii"),
+            "method": method,
             "scheme": "http",
             "path": unquote(path.decode("ascii")),
             "raw_path": path,
@@ -89,7 +100,8 @@ class _Exchange:
             "root_path": "",
             "headers": list(request.headers),
         }
-        await app(scope, self._receive, self._send)
+        answer = JSONResponse({"error": told}, status_code=403) if told else app
+        await answer(scope, self._receive, self._send)
 
     async def _request(self) -> tuple[h11.Request, bytes]:
         request = await self._event()
@@ -132,24 +144,46 @@ class _Exchange:
             self._writer.write(data)
 
 
-def listen(path: Path) -> socket.socket:
-    """The controller's socket, for its owner only from its first moment on.
+def listen(path: Path, group: int | None = None) -> socket.socket:
+    """The controller's socket, for its owner only from its first moment on; OSError.
 
-    Bound under another name and renamed, so that a client meets the old socket or the new one,
-    never none and never one that does not listen yet.
+    With ``group`` that may connect as well. Bound under another name and renamed, so that a client
+    meets the old socket or the new one, never none and never one that does not listen yet. All of
+    it happens by a descriptor of the folder, which nobody else can write to.
     """
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _must_be_ours(folder, path.parent)
+        return _listen(folder, path.name, group)
+    finally:
+        os.close(folder)
+
+
+def _listen(folder: int, name: str, group: int | None) -> socket.socket:
+    fresh = f".{name}.{os.getpid()}"
+    # Short, however deep the directory: a socket's address has room for 107 bytes.
+    bound = Path(f"/proc/self/fd/{folder}/{fresh}")
+    bound.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     before = os.umask(0o177)
     try:
-        # Short, however deep the directory: a socket's address has room for 107 bytes.
-        listener.bind(f"/proc/self/fd/{folder}/{fresh.name}")
+        listener.bind(str(bound))
+        if group is not None:
+            os.chown(bound, -1, group)
+            bound.chmod(0o660)
+        listener.listen(128)
+        listener.setblocking(False)
+        os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        listener.close()
+        raise
     finally:
         os.umask(before)
-        os.close(folder)
-    listener.listen(128)
-    listener.setblocking(False)
-    fresh.rename(path)
     return listener
+
+
+def _must_be_ours(folder: int, path: Path) -> None:
+    status = os.fstat(folder)
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        told = "others could put a socket of theirs there; it must be ours, and ours alone to write"
+        raise PermissionError(errno.EPERM, told, str(path))

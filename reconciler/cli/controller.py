@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def client_of(place: Where) -> Client:
-    return Client(place.paths.socket)
+    return Client(place.paths.socket, place.paths.shared_socket)
 
 
 def status(place: Where) -> dict[str, Any]:

@@ -32,7 +32,18 @@ def command(place: Where, *more: str) -> list[str]:
 
 
 def run(
-    manifests: Manifests = "manifests", state_dir: StateDir = None, profile: Profile = None
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    api_group: Annotated[
+        str | None,
+        typer.Option(
+            "--api-group",
+            metavar="GROUP",
+            envvar="RECON_API_GROUP",
+            help="Members of this group may look (status, describe, events).",
+        ),
+    ] = None,
 ) -> NoReturn:
     """Run the controller in the foreground.
 
@@ -43,7 +54,7 @@ def run(
     if not place.manifests.is_dir():  # perhaps not mounted yet: what runs is kept all the same
         told = f"{place.manifests} is no directory (yet); `recon init` makes one to begin with"
         print(f"recon: {told}", file=sys.stderr, flush=True)
-    _become(command(place))
+    _become(command(place, *(["--api-group", api_group] if api_group else [])))
 
 
 def down(

@@ -33,7 +33,7 @@ _STEP = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-class UntrustedError(OSError):
+class UntrustedError(PermissionError):
     """A file, or what leads to it, could be changed by others. ``message`` says what to do."""
 
     def __init__(self, path: str, message: str) -> None:

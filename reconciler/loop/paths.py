@@ -6,12 +6,18 @@ the tag is made from the directory's path, so that it survives the directory.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from reconciler.desired.trust import trusting
+
+SHARED = Path("/run/recon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,11 @@ class StatePaths:
     @property
     def socket(self) -> Path:
         return self.root / "recon.sock"
+
+    @property
+    def shared_socket(self) -> Path:
+        """For those who may not enter the state directory (``--api-group``)."""
+        return SHARED / f"{store_id(self)}.sock"
 
     @property
     def lock(self) -> Path:
@@ -64,9 +75,36 @@ def store_id(paths: StatePaths) -> str:
 
 
 def prepare(paths: StatePaths) -> None:
-    """Create the directory, for nobody else to look into. OSError where that cannot be."""
+    """Create the directory, for nobody else to look into.
+
+    OSError where that cannot be, or where others had or have a hand in it: what lies there is
+    believed, and written to.
+    """
     paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    paths.root.chmod(0o700)
+    trusting().check_folder(str(paths.root.parent))
+    folder = os.open(paths.root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        status = os.fstat(folder)
+        if status.st_uid != os.geteuid():
+            told = f"it belongs to uid {status.st_uid}, and recon runs as uid {os.geteuid()}"
+            raise PermissionError(errno.EPERM, told, str(paths.root))
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and os.listdir(folder):
+            told = f"others could write to it (mode {stat.S_IMODE(status.st_mode):04o})"
+            remedy = f"see that what lies there is recon's, and run chmod 700 {paths.root}"
+            raise PermissionError(errno.EPERM, f"{told}; {remedy}", str(paths.root))
+        os.fchmod(folder, 0o700)
+    finally:
+        os.close(folder)
+
+
+def prepare_shared(paths: StatePaths) -> None:
+    """The folder of the shared socket, which all may enter. OSError; only root can make it."""
+    folder = paths.shared_socket.parent
+    if os.geteuid() != 0:
+        told = f"only root can listen in {folder}, where a group can reach it (--api-group)"
+        raise PermissionError(errno.EPERM, told, str(folder))
+    folder.mkdir(mode=0o755, exist_ok=True)
+    folder.chmod(0o755)  # whatever our umask is
 
 
 def secret_key(paths: StatePaths, *, create: bool = False) -> bytes | None:

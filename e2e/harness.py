@@ -30,6 +30,9 @@ class Recon:
         self.manifests.mkdir()
         self.controller: subprocess.Popen[bytes] | None = None
         self.output = home / "controller.out"
+        self.options: list[str] = []
+        self.started_by: list[str] = []
+        """A command that becomes `recon run`."""
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("RECON_")},
             "RECON_MANIFESTS": str(self.manifests),
@@ -60,7 +63,7 @@ class Recon:
         """`recon run`, in the foreground of a process of its own; returns when it answers."""
         with self.output.open("ab") as output:
             self.controller = subprocess.Popen(
-                [PROGRAM, "run"],
+                [*self.started_by, PROGRAM, "run", *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ from reconciler.converge import calls, mounts
 from reconciler.converge.unstartable import SpawnError
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import ProcessId
-from reconciler.model.privileges import CAPABILITIES, Capabilities
+from reconciler.model.privileges import Capabilities
 
 T = TypeVar("T")
 
@@ -89,8 +89,8 @@ def _confine(by: Confinement) -> None:
     """For the calling thread, which can never go back. SpawnError."""
     if by.mounts:
         _set_mounts(by)
-    for number in by.capabilities.numbers(calls.last_capability()):
-        _drop(number)
+    if by.capabilities.drop:
+        _drop(by.capabilities.numbers(calls.last_capability()))
     if by.no_new_privileges:
         calls.no_new_privileges()
 
@@ -105,13 +105,13 @@ def _set_mounts(by: Confinement) -> None:
         raise SpawnError(_why_not_mounted(by, error), error.errno in _TRANSIENT) from error
 
 
-def _drop(number: int) -> None:
+def _drop(numbers: Sequence[int]) -> None:
     try:
-        calls.drop_inheritable(1 << number)
-        calls.drop_from_bounding(number)
+        calls.drop_inheritable(sum(1 << number for number in numbers))
+        for number in numbers:
+            calls.drop_from_bounding(number)
     except OSError as error:
-        name = CAPABILITIES[number] if number < len(CAPABILITIES) else str(number)
-        told = f"recon may not drop the capability {name} (it needs CAP_SETPCAP itself)"
+        told = "recon may not drop capabilities here (it needs CAP_SETPCAP itself)"
         raise SpawnError(f"{told}; allow it that, or remove `capabilities`", False) from error
 
 

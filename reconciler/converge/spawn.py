@@ -26,6 +26,7 @@ from reconciler.converge.handover import Handover
 from reconciler.converge.unstartable import SpawnError, find, why
 from reconciler.model.desired import DesiredApp
 from reconciler.model.observed import Process, ProcessId, Tag
+from reconciler.model.privileges import hidden_by_private_tmp
 from reconciler.model.procstat import parse_stat
 
 __all__ = ["Program", "SpawnError", "Spawned", "Started", "program_of", "spawn", "start"]
@@ -88,6 +89,9 @@ def spawn(
     """
     program = program_of(app, tag)
     if sockets is not None:
+        if program.confinement.private_tmp and hidden_by_private_tmp(sockets.preload):
+            hidden = f"`privateTmp` hides {sockets.preload}, which Node programs load"
+            raise SpawnError(f"{hidden}; choose another state directory", transient=False)
         told = handover.with_sockets(program.environment, sockets)
         numbers = tuple(one.fd for one in sockets.handed)
         program = replace(program, environment=told, handed=numbers)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from tests.desired.conftest import Folder, manifest
@@ -47,6 +50,12 @@ LINES = [
     ("profiles: {dev: {instnces: 1}}", "web.yaml:6:20: spec.profiles.dev.instnces: unknown"),
     ("profiles: [dev]", "web.yaml:6:13: spec.profiles: must be a map"),
     ("suspend: maybe", "must be true or false"),
+    ("supplementaryGroups: [no-such]", "web.yaml:6:25: spec.supplementaryGroups.0: there is no"),
+    ("noNewPrivileges: maybe", "must be true or false"),
+    ("capabilities: {drop: [NET_RAM]}", "'NET_RAM' is not a capability of Linux; did you mean"),
+    ("capabilities: {add: [NET_RAW]}", "web.yaml:6:18: spec.capabilities.add: unknown field"),
+    ("readOnlyPaths: [gone]", "web.yaml:6:19: spec.readOnlyPaths.0: "),
+    ("readOnlyPaths: ['']", "a path cannot be empty"),
 ]
 
 
@@ -157,3 +166,16 @@ def test_hashes_are_the_same_in_every_release(folder: Folder, spec: str, hash: s
     environ = {"TOKEN": "t", "PATH": "/usr/bin:/bin"}
     store = folder.scanned(key=b"golden", environ=environ, profile="p" if "p:" in spec else None)
     assert store.apps["web"].hash == hash
+
+
+def test_what_a_private_tmp_would_hide_is_told_before_the_start(folder: Folder) -> None:
+    private = "  privateTmp: true\n"
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        program = Path(name, "program")
+        program.symlink_to("/bin/true")
+        found = problem_of(folder, manifest("web", f"{private}  cwd: {name}\n"))
+        assert f"spec.cwd: {name} is hidden by privateTmp; move it, or remove" in found
+        text = manifest("web", f"{private}  cwd: /\n").replace("[sleep, 1000]", f"[{program}]")
+        assert f"spec.command: {program} is hidden by privateTmp" in problem_of(folder, text)
+        text = manifest("web", f"{private}  cwd: /\n")
+        assert problem_of(folder, text) == ""

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from reconciler.model.fields import effects
 from reconciler.model.manifest import App, AppManifestSpec, AppSpec, SettingsSpec
+from reconciler.model.privileges import Capabilities
 from reconciler.model.probe import HttpGet, Probe
 from reconciler.model.revision import template_of
 
@@ -201,3 +202,35 @@ def test_a_canary_is_one_instance_for_a_minute_and_no_part_of_the_template() -> 
 def test_numbers_are_numbers_and_truth_is_truth(field: str, value: Any) -> None:
     with pytest.raises(ValidationError):
         AppSpec.model_validate({"command": ["a"], field: value})
+
+
+def test_capabilities_have_kubernetes_names_in_any_spelling_and_one_order() -> None:
+    def dropped(*names: str) -> tuple[str, ...]:
+        made = _spec(capabilities={"drop": list(names)}).capabilities
+        assert made is not None
+        return made.drop
+
+    assert dropped("net_raw", "CAP_CHOWN", "NET_RAW") == ("CHOWN", "NET_RAW")
+    assert dropped("NET_RAW", "ALL") == ("ALL",)
+    assert "did you mean SYS_ADMIN?" in _refused(capabilities={"drop": ["SYSADMIN"]})
+
+
+def test_all_capabilities_are_those_of_the_kernel_and_none_that_it_lacks() -> None:
+    everything, some = Capabilities(drop=("ALL",)), Capabilities(drop=("BPF", "CHOWN"))
+    assert everything.numbers(last=40) == tuple(range(41))
+    assert everything.numbers(last=43)[-1] == 43, "one that has no name here yet"
+    assert some.numbers(last=40) == (0, 39)
+    assert some.numbers(last=37) == (0,)
+
+
+def test_a_group_is_a_name_or_a_number() -> None:
+    assert _spec(supplementaryGroups=["adm", 4]).supplementary_groups == ("adm", "4")
+    assert _refused(supplementaryGroups=[True])
+
+
+def test_the_file_of_a_unix_socket_is_the_apps_users_unless_another_is_named() -> None:
+    sockets = [{"name": "a", "path": "/a"}, {"name": "b", "path": "/b", "owner": "web"}]
+    sockets.append({"name": "c", "port": 80})  # type: ignore[dict-item]
+    owners = [one.owner for one in _spec(user="crm", sockets=sockets).owned_sockets]
+    assert owners == ["crm", "web", None]
+    assert [one.owner for one in _spec(sockets=sockets).owned_sockets] == [None, "web", None]

@@ -75,8 +75,10 @@ class Redactor:
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Looked for by their first and last characters: the cost is that of the text's length."""
-        for at in range(len(text) - LEAST + 1):
-            seed = text[at : at + LEAST]
+        heads, tails, last = self._heads, self._tails, len(text) - LEAST + 1
+        seeds = [text[at : at + LEAST] for at in range(last)]
+        for at in [n for n, seed in enumerate(seeds) if seed in heads or seed in tails]:
+            seed = seeds[at]
             for form in self._heads.get(seed, ()):
                 count = _common(text[at : at + len(form)], form)
                 if count >= _needed(form):

@@ -22,7 +22,7 @@ from reconciler import __version__
 from reconciler.api.access import Access, group_id
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
-from reconciler.converge import coredump, descriptors, inheritance, signals
+from reconciler.converge import coredump, descriptors, inheritance
 from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
 from reconciler.loop.paths import StatePaths, prepare, prepare_shared, state_paths

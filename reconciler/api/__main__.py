@@ -22,7 +22,7 @@ from reconciler import __version__
 from reconciler.api.access import Access, group_id
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
-from reconciler.converge import coredump, descriptors, inheritance
+from reconciler.converge import coredump, descriptors, helper, inheritance
 from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
 from reconciler.loop.paths import StatePaths, prepare, prepare_shared, state_paths
@@ -120,7 +120,7 @@ def _heed_signals(loop: asyncio.AbstractEventLoop, controller: Controller, serve
     # The terminal was closed; without one it is the old word for: read your files again.
     loop.add_signal_handler(signal.SIGHUP, server.leave if terminal else controller.rescan)
     if first:
-        loop.add_signal_handler(signal.SIGCHLD, reap_strangers)
+        loop.add_signal_handler(signal.SIGCHLD, reap_strangers, helper.awaited())
 
 
 def _banner(controller: Controller) -> None:

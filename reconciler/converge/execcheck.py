@@ -11,11 +11,10 @@ import contextlib
 import os
 import shlex
 import signal
-import subprocess
 import textwrap
-from dataclasses import replace
 
-from reconciler.converge.spawn import SpawnError, Started, program_of, start
+from reconciler.converge import helper
+from reconciler.converge.spawn import SpawnError, Started
 from reconciler.model.desired import DesiredApp
 from reconciler.model.observed import Process
 
@@ -29,13 +28,7 @@ async def exec_check(
     """
     told = textwrap.shorten(shlex.join(command), 60, placeholder=" …")
     try:
-        program = program_of(app, process.tag)
-        environment = {**program.environment, "RECON_PID": str(process.id.pid)}
-        confinement = program.confinement.helping(process.id)
-        program = replace(
-            program, command=command, environment=environment, confinement=confinement
-        )
-        started = start(program, subprocess.DEVNULL, subprocess.DEVNULL)
+        started = helper.begin(app, process, command)
     except SpawnError as error:
         return False, str(error)
     try:
@@ -63,14 +56,9 @@ def _finish(started: Started) -> int:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         # Until it is reaped, its pid and so its group's number can be nobody else's.
         os.killpg(started.id.pid, signal.SIGKILL)
-    try:
-        result = os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED)
-    except ChildProcessError:
-        return -signal.SIGKILL
-    finally:
-        os.close(started.pidfd)
-    assert result is not None
-    return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+    status = helper.reap(started)
+    os.close(started.pidfd)
+    return -signal.SIGKILL if status is None else status
 
 
 def _told(status: int) -> str:

@@ -21,12 +21,12 @@ import asyncio
 import contextlib
 import os
 import signal as signals
-import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from reconciler.converge.spawn import SpawnError, program_of, start
+from reconciler.converge import helper
+from reconciler.converge.spawn import SpawnError, Started
 from reconciler.model.desired import DesiredApp
 from reconciler.model.lifecycle import Stop
 from reconciler.model.observed import Process, RunState
@@ -45,8 +45,8 @@ class _Stopping:
     began: float
     deadline: float
     timer: asyncio.TimerHandle | None = None
-    hook: int = -1
-    """pidfd of preStop while it runs."""
+    hook: Started | None = None
+    """preStop while it runs."""
     main_gone: bool = False
     killing: float = 0.0
     """Seconds to the next SIGKILL; 0 before the first."""
@@ -181,23 +181,15 @@ class Stopper:
         if not how.pre_stop:
             return False
         try:
-            program = program_of(app, process.tag)
-            environment = {**program.environment, "RECON_PID": str(process.id.pid)}
-            hook = replace(
-                program,
-                command=how.pre_stop,
-                environment=environment,
-                confinement=program.confinement.helping(process.id),
-            )
-            stop.hook = start(hook, subprocess.DEVNULL, subprocess.DEVNULL).pidfd
+            stop.hook = helper.begin(app, process, how.pre_stop)
         except SpawnError as error:
             self._on_hook_failed(stop.nonce, f"preStop: {error}")
             return False
-        self._loop.add_reader(stop.hook, self._hook_ended, stop)
+        self._loop.add_reader(stop.hook.pidfd, self._hook_ended, stop, stop.hook)
         return True
 
-    def _hook_ended(self, stop: _Stopping) -> None:
-        sentence = _verdict(stop.hook)
+    def _hook_ended(self, stop: _Stopping, hook: Started) -> None:
+        sentence = _verdict(hook)
         self._drop_hook(stop)
         if stop.killing:
             sentence = "preStop did not end within the grace period; it was killed"
@@ -209,29 +201,26 @@ class Stopper:
 
     def _kill_hook(self, stop: _Stopping) -> None:
         """Its reader stays, and reaps it when it has died."""
-        if stop.hook >= 0:
+        if stop.hook is not None:
             with contextlib.suppress(ProcessLookupError):
-                signals.pidfd_send_signal(stop.hook, signals.SIGKILL)
+                signals.pidfd_send_signal(stop.hook.pidfd, signals.SIGKILL)
 
     def _drop_hook(self, stop: _Stopping) -> None:
-        if stop.hook >= 0:
-            self._loop.remove_reader(stop.hook)
-            os.close(stop.hook)
-            stop.hook = -1
+        if stop.hook is not None:
+            self._loop.remove_reader(stop.hook.pidfd)
+            os.close(stop.hook.pidfd)
+            stop.hook = None
 
 
 def _now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _verdict(pidfd: int) -> str:
+def _verdict(hook: Started) -> str:
     """Reap a preStop command that has ended; a sentence where it failed, else empty."""
-    try:
-        result = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
-    except ChildProcessError:
-        return ""  # reaped by whoever watches all tagged processes
-    if result is None or result.si_status == 0:
+    status = helper.reap(hook)
+    if not status:
         return ""
-    if result.si_code == os.CLD_EXITED:
-        return f"preStop ended with exit code {result.si_status}"
-    return f"preStop was ended by signal {result.si_status}"
+    if status > 0:
+        return f"preStop ended with exit code {status}"
+    return f"preStop was ended by signal {-status}"

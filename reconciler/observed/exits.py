@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import struct
+from collections.abc import Set
 
 from reconciler.model.observed import Exit, ProcessId
 from reconciler.observed import procfs
@@ -83,19 +84,16 @@ def release(pid: int) -> None:
     _kept.discard(pid)
 
 
-def reap_strangers() -> None:
+def reap_strangers(awaited: Set[int] = frozenset()) -> None:
     """Reap what the kernel left to us as PID 1: zombies whose own parents have died.
 
-    Never one that we started ourselves, whose exit status somebody waits for. Those are kept
-    (see above), or lead a process group in our own session (preStop). All that is left to us
-    descends from a process that leads a session of its own, or leads no group.
+    Never one that we started ourselves, whose exit status somebody waits for: those that are
+    watched (see above), and those that are ``awaited`` elsewhere (preStop, exec checks).
     """
-    mine, session = os.getpid(), os.getsid(0)
+    mine = os.getpid()
     for pid in procfs.children(mine):
-        found = None if pid in _kept else procfs.stat(pid)
+        found = None if pid in _kept or pid in awaited else procfs.stat(pid)
         if found is None or found.ppid != mine or not procfs.is_dead(found):
-            continue
-        if found.session == session and found.group == pid:
             continue
         try:
             os.waitpid(pid, os.WNOHANG)

@@ -104,7 +104,7 @@ leave = "import subprocess,sys; print(subprocess.Popen(['sleep','0.01']).pid)"
 app = subprocess.Popen(
     [sys.executable, "-c", leave], stdout=subprocess.PIPE, start_new_session=True)
 exits.keep(app.pid)
-hook = subprocess.Popen(["true"], process_group=0)
+hook = subprocess.Popen(["true"], start_new_session=True)
 left = int(app.stdout.read())
 def dead(pid):
     found = procfs.stat(pid)
@@ -114,7 +114,7 @@ while not (dead(left) and dead(hook.pid) and dead(app.pid)):
     assert time.monotonic() < deadline
     time.sleep(0.005)
 assert procfs.stat(left) is not None, "somebody else reaped it"
-exits.reap_strangers()
+exits.reap_strangers({hook.pid})
 assert procfs.stat(left) is None, "the stranger stayed"
 assert os.waitpid(app.pid, 0)[0] == app.pid
 assert os.waitpid(hook.pid, 0)[0] == hook.pid

@@ -32,7 +32,8 @@ def drift_of(
         Drift(DriftKind.EXTRA, process.name, f"pid {process.id.pid} is one too many")
         for process in replicas.extra
     ]
-    found += _all_outdated(app, outdated, memory)
+    others = (process for process in outdated if process.tag.nonce not in replicas.evicted)
+    found += _all_outdated(app, others, memory)
     found += [Drift(DriftKind.PORT_CONFLICT, app.name, conflict)] if conflict else []
     found += _faults((*replicas.current, *outdated, *replicas.extra))
     return tuple(sorted(found, key=lambda drift: (drift.instance, drift.kind)))
@@ -73,6 +74,9 @@ def _faults(processes: Iterable[Process]) -> list[Drift]:
         if process.state is RunState.FROZEN:
             detail = f"pid {process.id.pid} is stopped; kill -CONT {process.id.pid} resumes it"
             found.append(Drift(DriftKind.FROZEN, process.name, detail))
+        if process.outgrown:
+            detail = f"pid {process.id.pid} {process.outgrown}"
+            found.append(Drift(DriftKind.OUTGROWN, process.name, detail))
         if process.binary_replaced:
             detail = "its program was replaced on disk; `recon restart` runs the new one"
             found.append(Drift(DriftKind.BINARY, process.name, detail))

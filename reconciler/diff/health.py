@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from reconciler.diff import canary
+from reconciler.diff import canary, eviction
 from reconciler.diff.drift import SYNC_DRIFT
 from reconciler.diff.hold import Hold
 from reconciler.diff.progress import is_complete
@@ -96,8 +96,11 @@ def _messages(
         yield _crash_loop(looping, now)
     if held is not None:
         yield held.message
-    if replicas.old:
+    if any(process.tag.nonce not in replicas.evicted for process in replicas.old):
         yield f"{len(replicas.current)} of {replicas.wanted} instances updated"
+    outgrown = eviction.message_of(app.spec, (*replicas.old, *replicas.current), memory, now)
+    if outgrown:
+        yield outgrown
     frozen = [p.name for p in replicas.current if p.state is RunState.FROZEN]
     if frozen:
         yield f"stopped by a signal (frozen): {', '.join(frozen)}"

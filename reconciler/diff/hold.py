@@ -10,10 +10,11 @@ is held counts as current.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from reconciler.diff import eviction
 from reconciler.diff.backoff import holds
 from reconciler.diff.replicas import Replicas
 from reconciler.model.manifest import AppSpec
@@ -60,7 +61,14 @@ def hold(
 ) -> Hold:
     """The hold. ``replicas``: the processes sorted by the revision that shall run at last."""
     wanted = spec.wanted
-    kept, old, extra = _sorted(replicas, wanted, open_numbers)
+    everyone = [*_everyone(replicas)]
+    evicted = {
+        process.tag.nonce: process
+        for process, _ in everyone
+        if process.tag.instance < wanted and eviction.is_due(process, spec, memory, now)
+    }
+    kept, old, extra = _sorted(everyone, wanted, open_numbers, evicted)
+    ran = {process.tag.instance: process.tag.hash for process in evicted.values()}
     by_number: dict[int, list[Process]] = {}
     for process in kept:
         by_number.setdefault(process.tag.instance, []).append(process)
@@ -71,7 +79,9 @@ def hold(
         if number in open_numbers:
             hash = None if mine else replicas.target
         elif not mine:
-            hash = revision_of(number, kept)
+            known = memory.revision(ran.get(number, ""))
+            usable = known is not None and known.failed is None
+            hash = ran[number] if usable else revision_of(number, kept)
         else:
             hash = _uncovered(mine, memory.ended.get(number), replicas.up)
         if hash is not None:
@@ -94,24 +104,28 @@ def hold(
         done=tuple(states.get("done", ())),
         lost=tuple(states.get("lost", ())),
         leaving_old=bool(replicas.stopping),
+        evicted=frozenset(evicted),
     )
     return Hold(by, message, view, hashes, until)
 
 
 def _sorted(
-    replicas: Replicas, wanted: int, open_numbers: frozenset[int]
+    everyone: Iterable[tuple[Process, bool]],
+    wanted: int,
+    open_numbers: frozenset[int],
+    evicted: Container[str],
 ) -> tuple[list[Process], list[Process], list[Process]]:
     """(kept, old, extra): what is held, what makes room for the new revision, what is too much."""
     kept: list[Process] = []
     old: list[Process] = []
     extra: list[Process] = []
     seen: set[tuple[int, str, bool]] = set()
-    for process, is_current in _everyone(replicas):
+    for process, is_current in everyone:
         number = process.tag.instance
         same = (number, process.tag.hash, is_current)
         if number >= wanted or same in seen:
             extra.append(process)
-        elif number in open_numbers and not is_current:
+        elif process.tag.nonce in evicted or (number in open_numbers and not is_current):
             old.append(process)
         else:
             seen.add(same)

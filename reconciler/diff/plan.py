@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from reconciler.diff import (
     canary,
     dependencies,
+    eviction,
     history,
     pause,
     progress,
@@ -86,6 +87,7 @@ def _plan_declared(
     if not before.revisions:
         memory = history.presume_good(memory, processes)
     memory, followed = dependencies.follow_restarts(app, processes, memory, standings)
+    memory, evicted = eviction.note(app.name, app.spec, processes, memory, now)
     sorted_by = _sort(app, processes, memory, now)
     memory = canary.begin(app.spec, sorted_by, before, memory)
     waiting = dependencies.waiting_for(app.spec, sorted_by, memory, standings)
@@ -107,7 +109,7 @@ def _plan_declared(
         review.change_of(app, sorted_by, before, memory, waiting),
         status_of(at),
         dependencies.note_begun(memory, sorted_by, starting=starting),
-        (*followed, *judged),
+        (*followed, *evicted, *judged),
         _look_again_at(at),
         dependencies.standing_of(app, sorted_by, memory),
     )
@@ -170,18 +172,21 @@ def _actions(at: Situation) -> Iterator[Action]:
         begins = rolling.starts(spec, acting)
     for process in ends:
         if not process.failed:
-            yield End(process, _why_ended(at.app, process, at.replicas, at.memory))
+            yield End(process, _why_ended(at, process))
     for number in begins:
         hash = at.held.hashes[number] if at.held else at.replicas.target
         assert hash is not None
-        yield Start(number, hash, _why_started(number, hash, at.memory))
+        yield Start(number, hash, _why_started(at, number, hash))
 
 
-def _why_ended(app: DesiredApp, process: Process, sorted_by: Replicas, memory: AppMemory) -> str:
+def _why_ended(at: Situation, process: Process) -> str:
+    app, sorted_by, memory = at.app, at.replicas, at.memory
     if app.spec.suspend:
         return "suspended"
     if process.tag.instance >= app.spec.wanted:
         return "scaled down"
+    if process.tag.nonce in at.acting.evicted:
+        return f"it {process.outgrown}"
     revision = memory.revisions[-1]
     if revision.failed and same_revision(process.tag.hash, revision.hash):
         return f"revision {revision.number} failed"
@@ -191,8 +196,12 @@ def _why_ended(app: DesiredApp, process: Process, sorted_by: Replicas, memory: A
     return f"replaced by revision {history.number_of(memory, sorted_by.target or revision.hash)}"
 
 
-def _why_started(number: int, hash: str, memory: AppMemory) -> str:
+def _why_started(at: Situation, number: int, hash: str) -> str:
+    memory = at.memory
     ended = holds(memory, number, hash)
+    evicted = eviction.recent(at.app.spec, memory, number, hash, at.now)
+    if evicted is not None and (ended is None or evicted.at > ended.at):
+        return "its predecessor outgrew limits.memory"
     if ended is not None:
         return f"restarted after {ended.told}"
     return f"revision {history.number_of(memory, hash)}"
@@ -206,7 +215,9 @@ def _look_again_at(at: Situation) -> float | None:
     moments += [end.retry_at for end in ends if end.retry_at is not None]
     if held is not None and held.by == "canary" and held.until is not None:
         moments.append(held.until)
-    for process in (*sorted_by.current, *sorted_by.old, *sorted_by.extra):
+    everyone = (*sorted_by.current, *sorted_by.old, *sorted_by.extra)
+    moments += eviction.moments(everyone, memory)
+    for process in everyone:
         if process.tag.nonce not in sorted_by.up:
             ready_at = replicas.available_at(process, at.app.spec)
             moments += [ready_at] if ready_at is not None else []

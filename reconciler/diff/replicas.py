@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from reconciler.diff import eviction
 from reconciler.diff.backoff import holds
 from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
@@ -28,7 +29,7 @@ class Replicas:
     extra: tuple[Process, ...]
     """Of the target revision, but with a number that is too high or taken."""
     old: tuple[Process, ...]
-    """Of another revision (or older than a requested restart), not stopping."""
+    """Of another revision (or older than a requested restart, or evicted), not stopping."""
     stopping: tuple[Process, ...]
     spared: tuple[Process, ...]
     """Where no revision may run: what runs all the same and is not of the failed revision. No
@@ -48,6 +49,8 @@ class Replicas:
     """Numbers that ended badly and are not to be started again (restartPolicy Never)."""
     leaving_old: bool
     """Something of another revision is on its way out."""
+    evicted: frozenset[str] = frozenset()
+    """Nonces of those in ``old`` that are so only because they outgrew `limits.memory`."""
 
     @property
     def settled(self) -> bool:
@@ -69,6 +72,7 @@ def sort(
     old: list[Process] = []
     stopping: list[Process] = []
     spared: list[Process] = []
+    evicted: set[str] = set()
     for process in sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce)):
         number = process.tag.instance
         if process.state is RunState.STOPPING:
@@ -77,6 +81,9 @@ def sort(
             (spared if _is_spared(process, spec, memory) else old).append(process)
         elif not _is_current(process, target, memory):
             old.append(process)
+        elif number < wanted and eviction.is_due(process, spec, memory, now):
+            old.append(process)
+            evicted.add(process.tag.nonce)
         elif number in current or number >= wanted:
             extra.append(process)
         else:
@@ -103,6 +110,7 @@ def sort(
         done=tuple(may.done),
         lost=tuple(may.lost),
         leaving_old=any(target is None or not _is_current(p, target, memory) for p in stopping),
+        evicted=frozenset(evicted),
     )
 
 

@@ -60,15 +60,15 @@ def stops(spec: AppSpec, replicas: Replicas, now: float) -> tuple[Process, ...]:
     return (*cleanup, *healthy[: max(0, new_up + len(healthy) - floor)])
 
 
-def _order(replicas: Replicas) -> Callable[[Process], tuple[int, int]]:
+def _order(replicas: Replicas) -> Callable[[Process], tuple[bool, int, int]]:
     """Healthy ones in the order in which they are to go: those that are least missed first."""
     extra = {process.tag.nonce for process in replicas.extra}
     succeeded = {p.tag.instance for p in replicas.current if p.tag.nonce in replicas.up}
 
-    def key(process: Process) -> tuple[int, int]:
+    def key(process: Process) -> tuple[bool, int, int]:
         number = process.tag.instance
         if process.tag.nonce in extra:
-            return (0, -number)
-        return (1 if number in succeeded else 2, number)
+            return (False, 0, -number)
+        return (not process.outgrown, 1 if number in succeeded else 2, number)
 
     return key

@@ -19,9 +19,8 @@ def status_of(at: Situation) -> AppStatus:
     app, memory, now, held = at.app, at.memory, at.now, at.held
     revision = memory.revisions[-1]
     shown = _shown(at)
-    current = shown.current
     found = drift.drift_of(app, shown, memory, at.conflict)
-    everyone = (*current, *shown.old, *shown.extra, *shown.spared)
+    everyone = (*shown.current, *shown.old, *shown.extra, *shown.spared)
     how = health.health_of(app, shown, revision, now, held)
     return AppStatus(
         name=app.name,
@@ -30,7 +29,7 @@ def status_of(at: Situation) -> AppStatus:
         health=Health.PROGRESSING if at.waiting and how is Health.MISSING else how,
         desired=app.spec.wanted,
         ready=sum(process.ready is True for process in everyone),
-        updated=len(current),
+        updated=len(_updated(shown)),
         available=len(shown.up),
         revision=revision.number,
         restarts=sum(memory.restarts.values()),
@@ -76,6 +75,12 @@ def _shown(at: Situation) -> Replicas:
         done=view.done,
         lost=view.lost,
     )
+
+
+def _updated(shown: Replicas) -> set[int]:
+    """Numbers that run what is declared; one that outgrew its limit does so, too."""
+    evicted = (p.tag.instance for p in shown.old if p.tag.nonce in shown.evicted)
+    return {*(process.tag.instance for process in shown.current), *evicted}
 
 
 def _instances(at: Situation, shown: Replicas) -> Iterator[InstanceStatus]:

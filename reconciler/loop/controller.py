@@ -169,6 +169,7 @@ class Controller:
                 progressed_at=None,
                 progress=0,
                 ended={},
+                evictions={},
             )
             self.history.remember(name, memory)
             self.history.record(Event(name, "RestartRequested", "restart requested"))
@@ -210,9 +211,10 @@ class Controller:
         """Stop everything; ``stopped`` is set when the last process is gone."""
         self._reconciler.leaving = True
         for name, memory in [*self.history.memories.items()]:
-            if memory.ended or memory.begun:
+            if memory.ended or memory.evictions or memory.begun:
                 # Whoever brings it up again means now, not after some backoff; and in order.
-                self.history.remember(name, replace(memory, ended={}, begun=False))
+                fresh = replace(memory, ended={}, evictions={}, begun=False)
+                self.history.remember(name, fresh)
         for name in self._running.apps():
             self._queue.add(name)
         self._check_stopped()

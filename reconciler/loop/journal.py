@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory, Ended
+from reconciler.model.memory import AppMemory, Ended, Eviction
 from reconciler.model.observed import Exit, ProcessId, Tag
 from reconciler.model.revision import Revision
 
@@ -270,4 +270,6 @@ def _memory(data: Mapping[str, Any], revisions: tuple[Revision, ...]) -> AppMemo
         for number, end in data["ended"].items()
     }
     restarts = {int(number): count for number, count in data["restarts"].items()}
-    return AppMemory(**{**data, "ended": ended, "restarts": restarts, "revisions": revisions})
+    evictions = {int(n): Eviction(**one) for n, one in data.get("evictions", {}).items()}
+    by_number = {"ended": ended, "restarts": restarts, "evictions": evictions}
+    return AppMemory(**{**data, **by_number, "revisions": revisions})

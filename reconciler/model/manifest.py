@@ -16,6 +16,7 @@ from reconciler.model.dependency import DependsOn
 from reconciler.model.env import Env, EnvFrom
 from reconciler.model.fields import in_place, is_own, own, template
 from reconciler.model.lifecycle import Backoff, RestartPolicy, Stop
+from reconciler.model.limits import Limits
 from reconciler.model.logs import Logs
 from reconciler.model.privileges import Capabilities, Groups, Paths
 from reconciler.model.probe import Probe, ProbeRole
@@ -67,6 +68,7 @@ class AppSpec(Manifest):
     backoff: Backoff = in_place(Backoff(), "waits between restarts after crashes")
     stop: Stop = in_place(Stop(), "how a process is asked to end")
     termination_grace_period_seconds: Seconds = in_place(30, "from the start of a stop to SIGKILL")
+    limits: Limits = in_place(Limits(), "what an instance may use, with all that it forks")
     logs: Logs = in_place(Logs(), "capture of standard output and error")
     depends_on: DependsOn = in_place(
         (), "apps that are to be there before this one starts, and stop after it"

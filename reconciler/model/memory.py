@@ -39,12 +39,36 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Eviction:
+    """How the last process of one instance number outgrew `limits.memory`.
+
+    Valid only for the revision ``hash``: an edit clears it. Times are boot seconds.
+    """
+
+    hash: str
+    nonce: str
+    """Of the process that did."""
+    started_at: float
+    """When that process started."""
+    at: float
+    """When it was seen."""
+    times: int
+    """So often in a row, each within ``backoff.resetSeconds`` of its start."""
+    replace_at: float
+    """When it may be replaced."""
+    told: str
+    """A sentence with the figures."""
+
+
+@dataclass(frozen=True, slots=True)
 class AppMemory:
     """Everything remembered of one app."""
 
     revisions: tuple[Revision, ...] = ()
     """Oldest first; the last is the one the manifest declares, once it was planned."""
     ended: Mapping[int, Ended] = field(default_factory=dict)
+    """By instance number."""
+    evictions: Mapping[int, Eviction] = field(default_factory=dict)
     """By instance number."""
     restarts: Mapping[int, int] = field(default_factory=dict)
     """Restarts since the app was first seen, by instance number."""

@@ -72,6 +72,8 @@ class Process:
     """Why it is not ready, a sentence; empty where it is, or nothing is known."""
     failed: str = ""
     """Why it is to be replaced: which probe failed, a sentence."""
+    outgrown: str = ""
+    """What it uses beyond `limits.memory`, a sentence with the figures."""
     status: str = ""
     """What it says of itself (sd_notify, STATUS=)."""
     stopping_at: float | None = None

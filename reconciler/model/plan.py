@@ -59,6 +59,7 @@ class DriftKind(StrEnum):
     OUTDATED = "Outdated"
     ORPHAN = "Orphan"
     FROZEN = "Frozen"
+    OUTGROWN = "Outgrown"
     UNHEALTHY = "Unhealthy"
     BINARY = "Binary"
     PORT_CONFLICT = "PortConflict"

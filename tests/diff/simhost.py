@@ -29,6 +29,7 @@ from reconciler.model.strategy import StrategyType
 PROBE = {"tcpSocket": {"port": 80}}
 FIRST_ANSWER = 0.1
 TICK = 0.01
+TOO_MUCH = "uses 310Mi, limits.memory is 300Mi"
 CRASH = Exit(1)
 KILLED = Exit(signal=9)
 
@@ -42,6 +43,8 @@ class Behaviour:
     crash_after: float | None = None
     exit: Exit = CRASH
     ignores_stop: float = 0.0
+    outgrows_after: float | None = None
+    """Then it uses more than `limits.memory`, where that is declared."""
 
 
 @dataclass
@@ -53,6 +56,8 @@ class Sim:
     probed: bool
     answers_at: float
     """When its probe's next news comes: at first, and after a restart of the controller."""
+    limited: bool = False
+    """Its app declares `limits.memory`."""
 
     @property
     def turns_ready_at(self) -> float | None:
@@ -66,6 +71,8 @@ class Sim:
             return process.stopping_at + self.behaviour.ignores_stop
         if self.behaviour.crash_after is not None:
             moments.append(process.started_at + self.behaviour.crash_after)
+        if self.behaviour.outgrows_after is not None and self.limited and not process.outgrown:
+            moments.append(process.started_at + self.behaviour.outgrows_after)
         if self.probed and process.ready is None:
             moments.append(self.answers_at)
         elif self.probed and process.ready is False and self.turns_ready_at is not None:
@@ -127,7 +134,8 @@ class SimHost:
         process = Process(tag, ProcessId(self._count + 1, 1), self.now, **(ready | state))
         behaviour = self.behaviours.get(tag.hash) or self.behaviours.get(app.spec.command[0])
         wait = self.now + FIRST_ANSWER
-        self.sims[tag.nonce] = Sim(process, behaviour or Behaviour(), probed, wait)
+        limited = app.spec.limits.memory is not None
+        self.sims[tag.nonce] = Sim(process, behaviour or Behaviour(), probed, wait, limited)
         return process
 
     # -- one pass ------------------------------------------------------------------------------
@@ -135,6 +143,7 @@ class SimHost:
     def look(self, desired: Desired, absences: Mapping[str, Absence] | None = None) -> Plan:
         """The plan, and its memory and events taken note of."""
         self.apps.update(desired.apps)
+        self._heed_limits()
         made = plan(desired, Observed(self.processes()), self.memory, self.now, absences)
         for app in made.apps:
             self.memory[app.app] = app.memory
@@ -238,14 +247,29 @@ class SimHost:
             self.memory[name], restart_requested_at=self.now, ended={}, progressed_at=None
         )
 
+    def _heed_limits(self) -> None:
+        """As the controller's sampler does: a limit that is gone marks nobody."""
+        for sim in self.sims.values():
+            app = self.apps.get(sim.process.tag.app)
+            sim.limited = app is not None and app.spec.limits.memory is not None
+            if sim.process.outgrown and not sim.limited:
+                sim.process = replace(sim.process, outgrown="")
+
     def _happen(self, nonce: str, heard: bool) -> None:
         sim = self.sims[nonce]
         process = sim.process
-        crash = sim.behaviour.crash_after
+        crash, grown = sim.behaviour.crash_after, sim.behaviour.outgrows_after
         if process.state is RunState.STOPPING:
             del self.sims[nonce]
         elif crash is not None and process.started_at + crash <= self.now:
             self.kill(process, sim.behaviour.exit, heard=heard)
+        elif (
+            grown is not None
+            and sim.limited
+            and not process.outgrown
+            and process.started_at + grown <= self.now
+        ):
+            sim.process = replace(process, outgrown=TOO_MUCH)
         else:
             at = sim.turns_ready_at
             ready = at is not None and at <= self.now
@@ -294,9 +318,13 @@ class SimHost:
         mine = [p for p in self.processes() if p.tag.app == app.name]
         asked = self.memory[app.name].restart_requested_at or 0
         same = [p for p in mine if same_revision(p.tag.hash, action.hash) and p.started_at >= asked]
+        same = [p for p in same if not p.outgrown]  # those are to have a successor
         assert action.instance not in {p.tag.instance for p in same}, "two of one number"
         if app.spec.strategy.type is StrategyType.RECREATE:
-            assert len(same) == len(mine), "Recreate had old and new at once"
+            of_number = [p for p in mine if p.outgrown and p.tag.instance == action.instance]
+            others = [p for p in mine if not same_revision(p.tag.hash, action.hash)]
+            early = [p for p in mine if p.started_at < asked]
+            assert not (of_number or others or early), "Recreate had old and new at once"
         else:
             surge, _ = fenceposts(app.spec.strategy, app.spec.wanted)
             assert len(mine) + 1 <= app.spec.wanted + surge, "above wanted + maxSurge"

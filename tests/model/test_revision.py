@@ -46,6 +46,7 @@ IN_PLACE: dict[str, Any] = {
     "backoff": {"initialSeconds": 2},
     "stop": {"signal": "SIGINT"},
     "terminationGracePeriodSeconds": 3,
+    "limits": {"memory": "300Mi"},
     "logs": {"timestamps": False},
     "dependsOn": [{"app": "db", "restart": True}],
     "suspend": True,

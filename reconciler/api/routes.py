@@ -25,7 +25,6 @@ from reconciler.loop.controller import Controller
 from reconciler.loop.journal import RecordedEvent
 from reconciler.model.host import to_document
 from reconciler.observed.clock import boot_now
-from reconciler.observed.samples import sample
 
 
 def application(controller: Controller) -> Starlette:
@@ -150,7 +149,7 @@ class Routes:
         now = boot_now()
         used = {
             nonce: Usage(found.rss, found.cpu)
-            for nonce, found in sample(controller.processes()).items()
+            for nonce, found in controller.sampling.samples().items()
         }
         about = {"running": True, "pid": os.getpid(), "version": __version__}
         return status_document(controller.plan(), about, used, now, time.time())

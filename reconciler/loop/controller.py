@@ -26,6 +26,7 @@ from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.redact import Redactor
 from reconciler.loop.running import Running
+from reconciler.loop.sampling import Sampling
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
@@ -96,6 +97,12 @@ class Controller:
             redact=self.redact,
             user_of=lambda name: uid_of(self._spec(name)),
         )
+        self.sampling = Sampling(
+            self._running.host,
+            self.history,
+            on_change=self._changed,
+            on_event=self.history.record,
+        )
         self._reconciler = Reconciler(
             self._declared, self._running, self.history, self._queue, self._key
         )
@@ -122,6 +129,7 @@ class Controller:
         for _ in range(_WORKERS):
             self._tasks.append(self._loop.create_task(self._reconciler.work()))
         self._tasks.append(self._loop.create_task(self._net()))
+        self._tasks.append(self._loop.create_task(self.sampling.watch()))
         self._check_stopped()
 
     def close(self) -> None:
@@ -130,6 +138,7 @@ class Controller:
             task.cancel()
         self._queue.close()
         self._declared.close()
+        self.sampling.close()
         self._running.close()
         self.history.close()
 
@@ -231,9 +240,11 @@ class Controller:
             if name in apps:
                 self.redact.learn(apps[name])
                 self._running.configure(apps[name])
+            self.sampling.declare(name, apps[name].spec.limits.memory if name in apps else None)
             self._queue.add(name)
 
     def _exited(self, process: Process, exit: Exit) -> None:
+        self.sampling.forget(process)
         if process.state is RunState.STOPPING and not process.failed:
             self._tell(process, "Stopped", f"pid {process.id.pid} ended: {exit}")
         else:
@@ -282,6 +293,7 @@ class Controller:
                 if now - sample_at >= _SAMPLE:
                     self._running.sample()
                     sample_at = now
+                    await self.sampling.note()
             except OSError as error:  # out of files or memory: ours to bear, and to try again
                 self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory
+from reconciler.model.trend import Trend
+from reconciler.model.usage import UsageHistory
 
 # Journal writes are gathered for this long (seconds), and retried as rarely when the disk is full.
 _COMMIT = 0.05
@@ -65,6 +67,20 @@ class History:
         self._commit_soon()
         for listener in tuple(self._listeners):
             listener(recorded)
+
+    def usage(self, nonce: str) -> tuple[UsageHistory, Trend] | None:
+        """What an instance has used, as last written."""
+        return self._journal.usage(nonce)
+
+    def save_usage(self, nonce: str, history: UsageHistory, trend: Trend) -> None:
+        """Write down what an instance has used."""
+        self._journal.save_usage(nonce, history, trend)
+        self._commit_soon()
+
+    def forget_usage(self, nonce: str) -> None:
+        """The instance has ended."""
+        self._journal.forget_usage(nonce)
+        self._commit_soon()
 
     def events(self, apps: tuple[str, ...] = (), limit: int = 100) -> list[RecordedEvent]:
         """The newest events (of these apps), oldest first."""

@@ -19,6 +19,8 @@ from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory, Ended, Eviction
 from reconciler.model.observed import Exit, ProcessId, Tag
 from reconciler.model.revision import Revision
+from reconciler.model.trend import Leak, Trend
+from reconciler.model.usage import UsageHistory
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS app (name TEXT PRIMARY KEY, source TEXT, memory TEXT NOT NULL);
@@ -32,11 +34,15 @@ CREATE TABLE IF NOT EXISTS event (
     id INTEGER PRIMARY KEY, at REAL, app TEXT, instance INTEGER, type TEXT, reason TEXT,
     message TEXT);
 CREATE INDEX IF NOT EXISTS event_app ON event (app, id);
+CREATE TABLE IF NOT EXISTS usage (
+    nonce TEXT PRIMARY KEY, at REAL, history BLOB NOT NULL, trend TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT);
 """
 _VERSION = 1
 _EVENTS_KEPT = 20_000
 _PENDING_KEPT = 50_000
+_USAGE_KEPT = 7 * 86_400.0
+"""Seconds: of a process that ended unseen. What runs writes its own anew each few minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Journal:
         self._pending: list[tuple[str, tuple[Any, ...]]] = []
         self._last_event = self._db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
         self._write("DELETE FROM process WHERE boot_id <> ?", boot_id)
+        self._write("DELETE FROM usage WHERE at < ?", time.time() - _USAGE_KEPT)
 
     @classmethod
     def open_readonly(cls, path: Path, boot_id: str) -> Journal | None:
@@ -165,6 +172,23 @@ class Journal:
         row = (self._boot_id, id.pid, id.start)
         self._write("DELETE FROM process WHERE boot_id = ? AND pid = ? AND start = ?", *row)
 
+    def usage(self, nonce: str) -> tuple[UsageHistory, Trend] | None:
+        """What an instance has used, as last written; None where nothing is known."""
+        try:
+            query = "SELECT history, trend FROM usage WHERE nonce = ?"
+            row = self._db.execute(query, (nonce,)).fetchone()
+        except sqlite3.OperationalError:  # looked at only, and of an earlier release
+            return None
+        history = UsageHistory.unpack(row[0]) if row else None
+        return (history, _trend(json.loads(row[1]))) if history is not None else None
+
+    def save_usage(self, nonce: str, history: UsageHistory, trend: Trend) -> None:
+        row = (nonce, time.time(), history.pack(), json.dumps(asdict(trend)))
+        self._write("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)", *row)
+
+    def forget_usage(self, nonce: str) -> None:
+        self._write("DELETE FROM usage WHERE nonce = ?", nonce)
+
     def record(self, event: Event) -> RecordedEvent:
         """Write an event; it is numbered and dated now."""
         self._last_event += 1
@@ -262,6 +286,10 @@ def _dump(memory: AppMemory) -> str:
     data = asdict(replace(memory, revisions=()))
     del data["revisions"]
     return json.dumps(data)
+
+
+def _trend(data: Mapping[str, Any]) -> Trend:
+    return Trend(**{**data, "leak": Leak(**data["leak"]) if data["leak"] else None})
 
 
 def _memory(data: Mapping[str, Any], revisions: tuple[Revision, ...]) -> AppMemory:

@@ -20,16 +20,22 @@ class ProcStat(NamedTuple):
     session: int
     start: int
     """Clock ticks since boot; with the pid it names a process for certain."""
+    ticks: int = 0
+    """Processor time of its own, in clock ticks."""
+    waited_ticks: int = 0
+    """Processor time of the children that it waited for."""
+    rss: int = 0
+    """Resident pages."""
 
 
 def parse_stat(line: bytes) -> ProcStat:
     """The fields of one line; ValueError where it is none.
 
-    >>> parse_stat(b"7 (a) b) S 1 7 7 " + b"0 " * 15 + b"4242 0").start
+    >>> parse_stat(b"7 (a) b) S 1 7 7 " + b"0 " * 15 + b"4242 0 9").start
     4242
     """
     head, bracket, tail = line.rpartition(b")")
-    fields = tail.split(None, 20)
+    fields = tail.split(None, 22)
     if not bracket or len(fields) < 20:
         raise ValueError("not a line of /proc/PID/stat")
     return ProcStat(
@@ -39,4 +45,7 @@ def parse_stat(line: bytes) -> ProcStat:
         group=int(fields[2]),
         session=int(fields[3]),
         start=int(fields[19]),
+        ticks=int(fields[11]) + int(fields[12]),
+        waited_ticks=int(fields[13]) + int(fields[14]),
+        rss=int(fields[21]) if len(fields) > 21 else 0,
     )

@@ -24,6 +24,7 @@ from reconciler.observed import exits, pidfds, procfs, states
 from reconciler.observed.authority import Authority, UserOf, unknown
 from reconciler.observed.clock import ticks_to_seconds
 from reconciler.observed.newcomers import Newcomers
+from reconciler.observed.samples import Sample
 from reconciler.observed.survey import survey
 from reconciler.observed.table import Group, Table
 from reconciler.observed.witness import JournalWitness, Witnesses, fifo_dir_of
@@ -307,8 +308,18 @@ class Host:
             count += self._send(id, pidfd, signum)
         return count
 
+    def usage(self) -> dict[str, Sample]:
+        """What each instance used when states were last sampled, by nonce."""
+        groups = self._table.running()
+        return {g.process.tag.nonce: g.used for g in groups if g.used is not None}
+
+    def look_for_children(self) -> None:
+        """Take in what ours have forked since the last look; cheap, see ``newcomers``."""
+        self._look_at_latest()
+
     def sample_states(self) -> set[str]:
-        """See who is frozen and whose program was replaced; the apps where that changed."""
+        """See who is frozen, whose program was replaced, and what each uses; the apps where a
+        state changed."""
         changed = set()
         for group in self._table.running():
             changes = states.look(group, self._proc)

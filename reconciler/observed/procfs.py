@@ -112,6 +112,22 @@ def link(pid: int, name: str, proc: str = PROC) -> str | None:
         return None
 
 
+def pss(pid: int, proc: str = PROC) -> int | None:
+    """Bytes of memory, what is shared with others divided among them; None: it may not be known."""
+    text = _read(f"{proc}/{pid}/smaps_rollup", 4096) or b""
+    _, found, rest = text.partition(b"\nPss:")
+    return int(rest.split(None, 1)[0]) * 1024 if found else None
+
+
+def open_file(pid: int, name: str, proc: str = PROC) -> int | None:
+    """A descriptor of ``/proc/PID/name``, to be read again and again; None: it is gone."""
+    try:
+        return os.open(f"{proc}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        _raise_if_ours(error)
+        return None
+
+
 def is_starting(pid: int, proc: str = PROC) -> bool:
     """Whether it is in the middle of an exec: its arguments and environment are yet to come."""
     return link(pid, "exe", proc) is not None and not _read(f"{proc}/{pid}/cmdline", 1)

@@ -1,7 +1,6 @@
-"""What instances use, for ``status``: resident memory and processor time, from ``/proc``.
+"""What instances use: resident memory and processor time, from ``/proc/PID/stat``.
 
-Measured when asked, never in the background. An instance is its whole tree: the main process
-and all that carry its tag.
+An instance is its whole tree: the main process and all that carry its tag.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from reconciler.model.observed import Process, ProcessId
+from reconciler.model.procstat import ProcStat
 from reconciler.observed import procfs
 from reconciler.observed.clock import boot_now, ticks_to_seconds
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Sample(NamedTuple):
@@ -30,6 +30,10 @@ class Sample(NamedTuple):
     """Processor time of the processes that live, with the children that they waited for."""
     at: float
     """When it was taken, boot seconds."""
+    each: tuple[tuple[int, int], ...] = ()
+    """Pid, and clock ticks of its own, of every process."""
+    busiest: float = 0.0
+    """Percent of one core that the busiest process used by itself since the sample before."""
 
 
 def sample(
@@ -38,18 +42,19 @@ def sample(
     """By nonce; one that has ended is missing. ``before``: what an earlier call returned."""
     found = {}
     for process in processes:
-        taken = _sample(process, (before or {}).get(process.tag.nonce))
-        if taken is not None:
-            found[process.tag.nonce] = taken
+        main = procfs.stat(process.id.pid)
+        if main is not None and main.start == process.id.start:
+            earlier = (before or {}).get(process.tag.nonce)
+            found[process.tag.nonce] = sample_of(process, main, earlier)
     return found
 
 
-def _sample(process: Process, before: Sample | None) -> Sample | None:
-    main = _use(process.id)
-    if main is None:
-        return None
-    uses = [main, *(use for id in process.stragglers if (use := _use(id)) is not None)]
-    seconds = sum(use[1] for use in uses)
+def sample_of(
+    process: Process, main: ProcStat, before: Sample | None = None, proc: str = procfs.PROC
+) -> Sample:
+    """The sample of one instance, of whose main process the stat line is at hand."""
+    uses = [main, *_others(process.stragglers, proc)]
+    seconds = ticks_to_seconds(sum(use.ticks + use.waited_ticks for use in uses))
     now = boot_now()
     uptime = max(0.0, now - process.started_at)
     used, during = seconds, uptime
@@ -57,13 +62,21 @@ def _sample(process: Process, before: Sample | None) -> Sample | None:
     if before is not None and before.at < now and before.cpu_seconds <= seconds:
         used, during = seconds - before.cpu_seconds, now - before.at
     cpu = 100 * used / during if during > 0 else 0.0
-    return Sample(sum(use[0] for use in uses) * _PAGE, cpu, uptime, seconds, now)
+    each = tuple((use.pid, use.ticks) for use in uses)
+    busiest = _busiest(each, before, now)
+    return Sample(sum(use.rss for use in uses) * PAGE, cpu, uptime, seconds, now, each, busiest)
 
 
-def _use(id: ProcessId) -> tuple[int, float] | None:
-    """Resident pages and seconds of processor time; None where the process is gone."""
-    fields = procfs.stat_fields(id.pid)
-    if len(fields) < 22 or int(fields[19]) != id.start:
-        return None
-    # utime, stime, cutime, cstime; rss: fields 14 to 17 and 24 of proc(5).
-    return int(fields[21]), ticks_to_seconds(sum(map(int, fields[11:15])))
+def _others(ids: Iterable[ProcessId], proc: str) -> Iterable[ProcStat]:
+    for id in ids:
+        found = procfs.stat(id.pid, proc)
+        if found is not None and found.start == id.start:
+            yield found
+
+
+def _busiest(each: tuple[tuple[int, int], ...], before: Sample | None, now: float) -> float:
+    if before is None or before.at >= now:
+        return 0.0
+    known = dict(before.each)
+    most = max((ticks - known.get(pid, ticks) for pid, ticks in each), default=0)
+    return 100 * ticks_to_seconds(max(0, most)) / (now - before.at)

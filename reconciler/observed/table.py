@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.model.observed import Process, ProcessId, Tag
 from reconciler.observed.executable import Executable
+from reconciler.observed.samples import Sample
 
 
 @dataclass(slots=True)
@@ -28,6 +29,8 @@ class Group:
     others: dict[ProcessId, int] = field(default_factory=dict)
     """Their pidfds: held only once the main process has ended."""
     executable: Executable | None = None
+    used: Sample | None = None
+    """What it used when it was last sampled."""
 
 
 class Table:

@@ -65,6 +65,11 @@ class Client:
         """Everything known of one app; ApiError with status 404 where there is none."""
         return self._ask("GET", f"/v1/describe/{_quoted(app)}")
 
+    def usage(self, apps: Iterable[str] = ()) -> dict[str, Any]:
+        """What the instances (of these apps) use: the document of `recon top`."""
+        query = "&".join(f"app={_quoted(app)}" for app in apps)
+        return self._ask("GET", f"/v1/usage?{query}" if query else "/v1/usage")
+
     def events(
         self, apps: Iterable[str] = (), *, limit: int = 100, follow: bool = False
     ) -> Iterator[dict[str, Any]]:

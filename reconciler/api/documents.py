@@ -17,8 +17,10 @@ def describe_document(
     app: DesiredApp | None,
     memory: AppMemory,
     events: Iterable[RecordedEvent],
+    usage: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Everything known of one app. ``status`` is its part of the status document."""
+    """Everything known of one app. ``status`` is its part of the status document, ``usage`` its
+    instances' histories (``api.usage``)."""
     spec = app.spec.model_dump(mode="json", by_alias=True, exclude_none=True) if app else {}
     return {
         "formatVersion": FORMAT_VERSION,
@@ -37,6 +39,7 @@ def describe_document(
             }
             for revision in memory.revisions
         ],
+        "usage": usage,
         "events": [event_document(recorded) for recorded in events],
     }
 

@@ -20,11 +20,12 @@ from starlette.routing import Route
 
 from reconciler import __version__
 from reconciler.api.documents import describe_document, event_document
+from reconciler.api.usage import history_documents, usage_document
 from reconciler.diff.report import FORMAT_VERSION, Usage, status_document
 from reconciler.loop.controller import Controller
 from reconciler.loop.journal import RecordedEvent
 from reconciler.model.host import to_document
-from reconciler.observed.clock import boot_now
+from reconciler.observed.clock import boot_now, wall_of
 
 
 def application(controller: Controller) -> Starlette:
@@ -36,6 +37,7 @@ def application(controller: Controller) -> Starlette:
             Route("/v1/host", routes.host),
             Route("/v1/status", routes.status),
             Route("/v1/describe/{app}", routes.describe),
+            Route("/v1/usage", routes.usage),
             Route("/v1/events", routes.events),
             Route("/v1/apply", routes.apply, methods=["POST"]),
             Route("/v1/restart", routes.restart, methods=["POST"]),
@@ -85,8 +87,24 @@ class Routes:
                 controller.declared().get(name),
                 controller.history.memory(name),
                 controller.history.events((name,), limit=30),
+                self._histories(name),
             )
         )
+
+    async def usage(self, request: Request) -> Response:
+        apps = request.query_params.getlist("app")
+        everyone, sampling = self._controller.processes(), self._controller.sampling
+        processes = [process for process in everyone if not apps or process.tag.app in apps]
+        used = sampling.samples()
+        document = usage_document(
+            processes,
+            used,
+            known=sampling.known,
+            limits=sampling.limits,
+            controller=_about(),
+            wall_of_boot=wall_of(0.0),
+        )
+        return JSONResponse(document)
 
     async def events(self, request: Request) -> Response:
         apps = tuple(request.query_params.getlist("app"))
@@ -151,8 +169,11 @@ class Routes:
             nonce: Usage(found.rss, found.cpu)
             for nonce, found in controller.sampling.samples().items()
         }
-        about = {"running": True, "pid": os.getpid(), "version": __version__}
-        return status_document(controller.plan(), about, used, now, time.time())
+        return status_document(controller.plan(), _about(), used, now, time.time())
+
+    def _histories(self, app: str) -> list[dict[str, Any]]:
+        processes, sampling = self._controller.processes(app), self._controller.sampling
+        return history_documents(processes, sampling.known, sampling.limits, wall_of(0.0))
 
     async def _events(
         self, apps: tuple[str, ...], limit: int, follow: bool
@@ -173,6 +194,10 @@ class Routes:
         finally:
             if hush is not None:
                 hush()
+
+
+def _about() -> dict[str, Any]:
+    return {"running": True, "pid": os.getpid(), "version": __version__}
 
 
 def _line(recorded: RecordedEvent) -> bytes:

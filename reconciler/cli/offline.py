@@ -17,6 +17,7 @@ from reconciler import __version__
 from reconciler.api.client import ApiError, ControllerNotRunningError
 from reconciler.api.documents import describe_document
 from reconciler.cli.controller import client_of, unknown_app
+from reconciler.api.usage import Known, history_documents, usage_document
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 from reconciler.desired.store import ManifestStore
@@ -36,11 +37,13 @@ from reconciler.model.host import HostFacts, from_document
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Plan
+from reconciler.model.trend import Trend
+from reconciler.model.usage import UsageHistory
 from reconciler.observed import listeners
 from reconciler.observed.authority import uid_of
-from reconciler.observed.clock import boot_id, boot_now
+from reconciler.observed.clock import boot_id, boot_now, wall_of
 from reconciler.observed.hostfacts import gather
-from reconciler.observed.samples import sample
+from reconciler.observed.samples import Sample, sample
 from reconciler.observed.snapshot import snapshot
 
 # Probes under way at a time: each takes a descriptor, of which a shell gives 1,024.
@@ -154,13 +157,66 @@ def describe(place: Where, name: str) -> dict[str, Any]:
         raise CliError(unknown_app(name, [app["name"] for app in document["apps"]]))
     recorded = events(place, (name,), limit=30)
     remembered = view.memory.get(name, AppMemory())
-    return describe_document(found, view.desired.apps.get(name), remembered, recorded)
+    mine = [process for process in view.observed.processes if process.tag.app == name]
+    used = history_documents(mine, _kept(place), _limits(view.desired), wall_of(0.0))
+    return describe_document(found, view.desired.apps.get(name), remembered, recorded, used)
 
 
 def events(place: Where, apps: tuple[str, ...], limit: int) -> list[RecordedEvent]:
     """The newest events of the journal, oldest first; none where there is no journal."""
     journal = Journal.open_readonly(place.paths.database, boot_id())
     return journal.events(apps, limit) if journal else []
+
+
+class UsageView:
+    """What the instances use, look by look, when no controller runs."""
+
+    def __init__(self, place: Where) -> None:
+        self._place = place
+        self._limits = _limits(store_of(place).scan())
+        self._known = _kept(place)
+        self._before: dict[str, Sample] = {}
+
+    def look(self) -> dict[str, Any]:
+        """The usage document; processor time since the look before."""
+        processes = _processes(self._place)
+        self._before = sample(processes, self._before)
+        return usage_document(
+            processes,
+            self._before,
+            known=self._known,
+            limits=self._limits,
+            controller=NOT_RUNNING,
+            wall_of_boot=wall_of(0.0),
+        )
+
+
+def _processes(place: Where) -> tuple[Process, ...]:
+    journal = Journal.open_readonly(place.paths.database, boot_id())
+    recorded = journal.processes() if journal else {}
+    found = snapshot(
+        store_id(place.paths),
+        place.paths.root,
+        lambda id: recorded[id][0] if id in recorded else None,
+    )
+    return found.processes
+
+
+def _limits(desired: Desired) -> dict[str, int]:
+    """Bytes, by app."""
+    limits = {name: app.spec.limits.memory for name, app in desired.apps.items()}
+    return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _kept(place: Where) -> Known:
+    """The histories as the last controller left them."""
+    journal = Journal.open_readonly(place.paths.database, boot_id())
+
+    def known(process: Process) -> tuple[UsageHistory, Trend]:
+        kept = journal.usage(process.tag.nonce) if journal else None
+        return kept if kept is not None else (UsageHistory(), Trend())
+
+    return known
 
 
 def status_of_plan(made: Plan, view: View) -> dict[str, Any]:

@@ -24,6 +24,7 @@ VERBS: dict[str, str] = {
     "apply": "apply",
     "status": "status",
     "describe": "status",
+    "top": "top",
     "logs": "logs",
     "events": "events",
     "restart": "restart",

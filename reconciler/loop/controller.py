@@ -153,9 +153,9 @@ class Controller:
         """The apps as declared now."""
         return self._declared.apps()
 
-    def processes(self) -> tuple[Process, ...]:
-        """All processes of ours."""
-        return self._running.observed().processes
+    def processes(self, app: str | None = None) -> tuple[Process, ...]:
+        """All processes of ours, or of one app."""
+        return self._running.observed(app).processes
 
     def rescan(self, *, confirm_prune: bool = False) -> None:
         """Look at all manifests now."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.diff import trend
@@ -98,8 +98,10 @@ class Sampling:
                 self._clear(process)
         self._look_now.set()
 
-    def limit(self, app: str) -> int | None:
-        return self._limits.get(app)
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Bytes, by app."""
+        return self._limits
 
     async def watch(self) -> None:
         """Look at those that have a limit, again and again. Nothing ticks where none has one."""
@@ -138,16 +140,16 @@ class Sampling:
         # Once it is to be replaced, that it came down again does not change it: only a limit does.
         if process.state is RunState.STOPPING or marked == limit:
             return
-        rss = self._meter.rss(ids)
+        rss, count = self._meter.weigh(ids)
         told = f"uses {format_size(rss)}"
-        if len(ids) > 1:
-            told += f" in {len(ids)} processes"
-        if rss > limit and len(ids) > 1:
+        if count > 1:
+            told += f" in {count} processes"
+        if rss > limit and count > 1:
             if time.monotonic() < self._pss_again.get(nonce, 0.0):
                 return
             pss = await self._pss(nonce, ids)
             if pss is not None:
-                told = f"uses {format_size(pss)} in {len(ids)} processes (RSS {format_size(rss)})"
+                told = f"uses {format_size(pss)} in {count} processes (RSS {format_size(rss)})"
                 rss = pss
         if rss > limit:
             self._marked[nonce] = limit
@@ -187,13 +189,20 @@ class Sampling:
                 await asyncio.sleep(0)
 
     def usage(self, process: Process) -> Usage:
-        """What is known of an instance that runs."""
+        """What is known of an instance; nothing, of one that has ended."""
         nonce = process.tag.nonce
         known = self._usage.get(nonce)
         if known is None:
             kept = self._records.usage(nonce)
-            known = self._usage[nonce] = Usage(*kept) if kept is not None else Usage()
+            known = Usage(*kept) if kept is not None else Usage()
+            if self._host.get(nonce) is not None:
+                self._usage[nonce] = known
         return known
+
+    def known(self, process: Process) -> tuple[UsageHistory, Trend]:
+        """The history of an instance, and what was told of it."""
+        usage = self.usage(process)
+        return usage.history, usage.trend
 
     def samples(self) -> dict[str, Sample]:
         """What each uses now, by nonce; processor time since the last sample."""

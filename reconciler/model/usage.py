@@ -95,6 +95,13 @@ class UsageHistory:
             if values[3 * n]
         ]
 
+    def outline(self, columns: int) -> list[int]:
+        """The lowest memory in each of so many equal stretches, or fewer; bytes, oldest first."""
+        young = self.span <= RECENT * EVERY
+        lows = [s.rss for s in self.recent()] if young else [b.low for b in self.buckets()]
+        step = max(1, -(-len(lows) // columns))
+        return [min(lows[n : n + step]) for n in range(0, len(lows), step)]
+
     @property
     def span(self) -> int:
         """Seconds that the history covers, gaps included."""

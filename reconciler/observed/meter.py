@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from reconciler.model.observed import ProcessId
 from reconciler.observed import procfs
@@ -22,6 +23,15 @@ _SHARE = 4
 """Of the files that we may open a quarter; beyond that, files are opened and closed again."""
 
 
+class Weight(NamedTuple):
+    """What some processes hold together."""
+
+    rss: int
+    """Bytes."""
+    processes: int
+    """How many of them there still are."""
+
+
 class Meter:
     """Looks at processes; keeps a descriptor of each that it looked at, until ``forget``."""
 
@@ -29,19 +39,22 @@ class Meter:
         self._proc = proc
         self._files: dict[ProcessId, int] = {}
 
-    def rss(self, ids: Iterable[ProcessId]) -> int:
-        """Bytes, of all these together; who is gone has none. OSError: we are out of files."""
-        total = 0
+    def weigh(self, ids: Iterable[ProcessId]) -> Weight:
+        """All these together; who is gone has no weight. OSError: we are out of files."""
+        total = count = 0
         for id in ids:
             file = self._files.get(id)
             if file is None:
-                total += self._first_look(id)
-                continue
-            try:
-                total += int(os.pread(file, 64, 0).split(b" ", 2)[1])
-            except OSError:
-                self.forget([id])
-        return total * PAGE
+                pages = self._first_look(id)
+            else:
+                try:
+                    pages = int(os.pread(file, 64, 0).split(b" ", 2)[1])
+                except OSError:
+                    self.forget([id])
+                    pages = 0
+            total += pages
+            count += pages > 0
+        return Weight(total * PAGE, count)
 
     def pss(self, ids: Iterable[ProcessId]) -> int | None:
         """Bytes, of all these together; None where one of them may not be looked into.

@@ -142,7 +142,9 @@ def test_pages_that_a_tree_shares_condemn_nobody_until_they_are_written(sampled:
     sampled.watched.until(lambda: sampled.sampling._pss_again[nonce] > asked, "and again")
     assert len(sampled.get(nonce).stragglers) == 3
     sampled.zoo.strays += sampled.get(nonce).stragglers
-    assert sampled.sampling._meter.rss([process.id, *sampled.get(nonce).stragglers]) > 320 * MI
+    assert (
+        sampled.sampling._meter.weigh([process.id, *sampled.get(nonce).stragglers]).rss > 320 * MI
+    )
     assert sampled.get(nonce).outgrown == ""
     sampled.touch("go")
     _noticed(sampled, process)

@@ -37,7 +37,7 @@ def test_every_look_after_the_first_is_one_read_and_says_the_same(zoo: Zoo) -> N
     id = zoo.start(zoo.tag(), BIG)
     until((zoo.root / "ready").exists, what="the memory to be taken")
     meter = Meter()
-    first, second = meter.rss([id]), meter.rss([id])
+    first, second = meter.weigh([id]).rss, meter.weigh([id]).rss
     assert 64 * MI < second < 160 * MI and abs(first - second) < 4 * MI
     assert meter.known() == {id}
     meter.close()
@@ -46,12 +46,12 @@ def test_every_look_after_the_first_is_one_read_and_says_the_same(zoo: Zoo) -> N
 def test_of_one_that_is_gone_nothing_is_read_whoever_has_its_number(zoo: Zoo) -> None:
     id = zoo.start(zoo.tag())
     meter = Meter()
-    assert meter.rss([ProcessId(id.pid, id.start - 1)]) == 0
-    until(lambda: meter.rss([id]) > 0, what="its exec")
+    assert meter.weigh([ProcessId(id.pid, id.start - 1)]).rss == 0
+    until(lambda: meter.weigh([id]).rss > 0, what="its exec")
     zoo.kill(id)
-    until(lambda: meter.rss([id]) == 0, what="it to be gone")
+    until(lambda: meter.weigh([id]).rss == 0, what="it to be gone")
     os.waitpid(id.pid, 0)
-    assert meter.rss([id]) == 0 and meter.known() == set()
+    assert meter.weigh([id]).rss == 0 and meter.known() == set()
     meter.close()
 
 
@@ -63,7 +63,7 @@ def test_what_a_tree_shares_counts_once_in_pss(zoo: Zoo) -> None:
     assert len(family) == 4
     meter = Meter()
     pss = meter.pss(family)
-    assert meter.rss(family) > 4 * 64 * MI
+    assert meter.weigh(family).rss > 4 * 64 * MI
     assert pss is not None and 64 * MI < pss < 2 * 64 * MI
     meter.close()
 
@@ -73,10 +73,10 @@ def test_where_files_are_few_it_reads_all_the_same(
 ) -> None:
     ids = [zoo.start(zoo.tag()) for _ in range(3)]
     for id in ids:
-        until(lambda id=id: Meter().rss([id]), what="its exec")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        until(lambda id=id: Meter().weigh([id]).rss, what="its exec")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     meter = Meter()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     monkeypatch.setattr(module, "_SHARE", soft)  # room for one
-    assert all(meter.rss([id]) > 0 for id in ids for _ in range(2))
+    assert all(meter.weigh([id]).rss > 0 for id in ids for _ in range(2))
     assert len(meter.known()) == 1
     meter.close()

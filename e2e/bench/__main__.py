@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from e2e.bench import crash, dryrun, edit, idle, logs, machine, rolls, startup, status
+from e2e.bench import crash, dryrun, edit, idle, logs, machine, rolls, sampling, startup, status
 from e2e.bench.figures import Line, Report
 from e2e.bench.install import install
 from e2e.bench.program import build
@@ -25,6 +25,7 @@ _ROWS = {
     "edit": edit.measure,
     "logs": logs.measure,
     "idle": idle.measure,
+    "sampling": sampling.measure,
     "status": status.measure,
     "dry-run": dryrun.measure,
     "rolls": rolls.measure,

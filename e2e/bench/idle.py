@@ -60,7 +60,7 @@ def _recon(stage: Stage, start: Callable[[Stage, Subject, Stamps], None]) -> dic
         stage.say(f"idle: starting {_COUNT} under recon")
         start(stage, subject, stamps)
         stamps.gather(_COUNT)
-        found = _watch(stage, subject.pid)
+        found = watch(stage, subject.pid)
         subject.seconds("status")
         return {**found, "rssAfterStatus": memory(subject.pid).rss}
 
@@ -80,12 +80,12 @@ def _supervisord(stage: Stage) -> dict[str, Any]:
         peer.supervise(stage.program.path, stamps.path, _COUNT)
         try:
             stamps.gather(_COUNT)
-            return _watch(stage, peer.pid)
+            return watch(stage, peer.pid)
         finally:
             peer.close()
 
 
-def _watch(stage: Stage, pid: int) -> dict[str, Any]:
+def watch(stage: Stage, pid: int) -> dict[str, Any]:
     """Costs over a minute, in which everything that is periodic happens."""
     span = stage.count(60, 6)
     time.sleep(_SETTLE)

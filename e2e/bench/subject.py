@@ -24,7 +24,7 @@ class Subject(Recon):
     def __init__(self, home: Path, program: Path) -> None:
         home.mkdir(parents=True)
         super().__init__(home)
-        self._program = program
+        self.program = program
 
     @property
     def pid(self) -> int:
@@ -35,7 +35,7 @@ class Subject(Recon):
         """Start the controller; returns when it has looked at everything once."""
         with self.output.open("ab") as output:
             self.controller = subprocess.Popen(
-                [self._program, "run"],
+                [self.program, "run"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -56,7 +56,7 @@ class Subject(Recon):
         """Wall time of one run of `recon`."""
         began = time.monotonic()
         done = subprocess.run(
-            [self._program, *arguments], capture_output=True, check=False, env=self.environment
+            [self.program, *arguments], capture_output=True, check=False, env=self.environment
         )
         took = time.monotonic() - began
         assert done.returncode == 0, (done.stdout + done.stderr).decode()

@@ -39,7 +39,7 @@ def chart(values: Sequence[float], rows: int, *, blocks: bool) -> list[str]:
 def bounds(values: Sequence[float]) -> tuple[float, float]:
     """What the foot and the top of a graph stand for: from 0, unless all is far above it."""
     low, high = min(values, default=0.0), max(values, default=0.0)
-    if high - low < _FLAT * high:
+    if high - low <= _FLAT * high:
         return 0.0, 2 * high or 1.0
     return (0.0 if low < high / 2 else low - (high - low) / 4), high
 

@@ -10,7 +10,8 @@ of a number are as far apart as the waits after crashes (``backoff.delay``): fir
 1 s × 2, to 60 s, forgiven after 600 s. Meanwhile it runs on, over its limit; `limits.memory` is
 the soft one. Decided besides:
 
-- an edit of the template begins a new ladder, a raised or removed limit clears the mark;
+- an edit of the template or of the limit begins a new ladder, and whoever is within a raised
+  limit runs on;
 - `rollout pause` and a canary hold no eviction: the number is replaced by what it ran;
 - `restartPolicy: Never` means that nothing may run twice: it is told, and left alone.
 """
@@ -41,6 +42,8 @@ def note(
     for process in sorted(filter(_is_over, processes), key=_age):
         number = process.tag.instance
         before = known.get(number)
+        if before is not None and before.limit != spec.limits.memory:
+            before = None
         if before is not None and _age(process) <= (before.started_at, before.nonce):
             continue  # known, or a successor of it has outgrown the limit as well
         eviction = known[number] = _evict(process, before, spec, now)
@@ -77,6 +80,8 @@ def recent(
     eviction = memory.evictions.get(instance)
     if eviction is None or not same_revision(eviction.hash, hash):
         return None
+    if eviction.limit != spec.limits.memory:
+        return None
     return eviction if now - eviction.at < spec.backoff.reset_seconds else None
 
 
@@ -109,7 +114,8 @@ def _evict(process: Process, before: Eviction | None, spec: AppSpec, now: float)
     # From start to start, not from end to start as after a crash: it serves meanwhile, and what
     # took minutes to outgrow its limit has waited long enough.
     at = max(now, process.started_at + delay(spec.backoff, times, tag.nonce))
-    return Eviction(tag.hash, tag.nonce, process.started_at, now, times, at, process.outgrown)
+    limit, told = spec.limits.memory, process.outgrown
+    return Eviction(tag.hash, limit, tag.nonce, process.started_at, now, times, at, told)
 
 
 def _is_over(process: Process) -> bool:

@@ -33,12 +33,13 @@ from reconciler.model.trend import Trend
 from reconciler.model.usage import EVERY, UsageHistory
 from reconciler.observed.host import Host
 from reconciler.observed.meter import Meter
-from reconciler.observed.samples import Sample, sample
+from reconciler.observed.samples import PAGE, Sample, sample
 
 LOOK = 2.0
 """Seconds between two looks at those that have a limit; the promise is 3."""
 _SLICE = 250
 """Instances looked at before the event loop may look at anything else."""
+_SWEEP = 30.0
 _PSS_SHARE = 50
 _JUDGE = 300.0
 """Seconds between two judgements of one history."""
@@ -81,6 +82,7 @@ class Sampling:
         self._pss_again: dict[str, float] = {}
         self._usage: dict[str, Usage] = {}
         self._look_now = asyncio.Event()
+        self._sweep_at = 0.0
         self._cores = os.cpu_count() or 1
 
     # -- limits --------------------------------------------------------------------------------
@@ -123,16 +125,31 @@ class Sampling:
                 await asyncio.sleep(LOOK)
 
     async def _look(self) -> None:
+        """One look at all. The loop is short because it is what a thousand instances cost."""
         self._host.look_for_children()
-        count, seen = 0, set[ProcessId]()
+        pages, count, heavy = self._meter.pages, 0, list[tuple[Process, int]]()
         for app, limit in [*self._limits.items()]:
+            most = limit // PAGE
             for process in self._host.processes(app):
                 count += 1
                 if count % _SLICE == 0:
                     await asyncio.sleep(0)
-                seen.update((process.id, *process.stragglers))
-                await self._weigh(process, limit)
-        self._meter.forget(self._meter.known() - seen)
+                weight = pages(process.id)
+                if process.stragglers:
+                    weight += sum(map(pages, process.stragglers))
+                if weight > most or process.outgrown:
+                    heavy.append((process, limit))
+        for process, limit in heavy:
+            await self._weigh(process, limit)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Let go of files on children that have ended, now and then."""
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + _SWEEP
+            running = self._host.processes()
+            alive = {id for process in running for id in (process.id, *process.stragglers)}
+            self._meter.forget(self._meter.known() - alive)
 
     async def _weigh(self, process: Process, limit: int) -> None:
         nonce, ids = process.tag.nonce, (process.id, *process.stragglers)
@@ -183,7 +200,7 @@ class Sampling:
         samples = self._host.usage()
         for count, process in enumerate(self._host.processes(), 1):
             found = samples.get(process.tag.nonce)
-            if found is not None and self._host.get(process.tag.nonce) is not None:
+            if found is not None:
                 self._note(process, found)
             if count % _SLICE == 0:
                 await asyncio.sleep(0)

@@ -42,10 +42,12 @@ class Ended:
 class Eviction:
     """How the last process of one instance number outgrew `limits.memory`.
 
-    Valid only for the revision ``hash``: an edit clears it. Times are boot seconds.
+    Valid only for the revision ``hash`` and the limit: an edit clears it. Times are boot seconds.
     """
 
     hash: str
+    limit: int | None
+    """The limit then, in bytes."""
     nonce: str
     """Of the process that did."""
     started_at: float

@@ -66,9 +66,11 @@ class UsageHistory:
         if self._recent and slot <= self._slot:
             self._recent[-2:] = array("I", (kib, mille))
         else:
-            gap = min(slot - self._slot - 1, RECENT) if self._recent else 0
-            self._recent.extend((0, 0) * gap + (kib, mille))
-            del self._recent[: -2 * RECENT]
+            recent = self._recent
+            gap = min(slot - self._slot - 1, RECENT) if recent else 0
+            recent.extend((0, 0) * gap + (kib, mille) if gap else (kib, mille))
+            if len(recent) > 2 * RECENT:
+                del recent[: -2 * RECENT]
             self._slot = slot
         return self._add_long(int(at // self.width), kib, mille)
 
@@ -131,8 +133,10 @@ class UsageHistory:
         values = self._long
         if values and bucket <= self._bucket:
             self._count += 1
-            values[-3] = min(values[-3], kib)
-            values[-2] = max(values[-2], kib)
+            if kib < values[-3]:
+                values[-3] = kib
+            elif kib > values[-2]:
+                values[-2] = kib
             values[-1] += round((mille - values[-1]) / self._count)
             return False
         gap = min(bucket - self._bucket - 1, BUCKETS) if values else 0

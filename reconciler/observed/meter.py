@@ -41,20 +41,19 @@ class Meter:
 
     def weigh(self, ids: Iterable[ProcessId]) -> Weight:
         """All these together; who is gone has no weight. OSError: we are out of files."""
-        total = count = 0
-        for id in ids:
-            file = self._files.get(id)
-            if file is None:
-                pages = self._first_look(id)
-            else:
-                try:
-                    pages = int(os.pread(file, 64, 0).split(b" ", 2)[1])
-                except OSError:
-                    self.forget([id])
-                    pages = 0
-            total += pages
-            count += pages > 0
-        return Weight(total * PAGE, count)
+        each = [*map(self.pages, ids)]
+        return Weight(sum(each) * PAGE, sum(pages > 0 for pages in each))
+
+    def pages(self, id: ProcessId) -> int:
+        """Resident pages of one; 0 of one that is gone."""
+        file = self._files.get(id)
+        if file is None:
+            return self._first_look(id)
+        try:
+            return int(os.pread(file, 64, 0).split(b" ", 2)[1])
+        except OSError:
+            self.forget([id])
+            return 0
 
     def pss(self, ids: Iterable[ProcessId]) -> int | None:
         """Bytes, of all these together; None where one of them may not be looked into.

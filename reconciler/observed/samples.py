@@ -6,7 +6,7 @@ An instance is its whole tree: the main process and all that carry its tag.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from reconciler.model.observed import Process, ProcessId
@@ -53,30 +53,35 @@ def sample_of(
     process: Process, main: ProcStat, before: Sample | None = None, proc: str = procfs.PROC
 ) -> Sample:
     """The sample of one instance, of whose main process the stat line is at hand."""
-    uses = [main, *_others(process.stragglers, proc)]
-    seconds = ticks_to_seconds(sum(use.ticks + use.waited_ticks for use in uses))
-    now = boot_now()
+    ticks, rss, each = main.ticks + main.waited_ticks, main.rss, ((main.pid, main.ticks),)
+    if process.stragglers:
+        others = [*_others(process.stragglers, proc)]
+        ticks += sum(other.ticks + other.waited_ticks for other in others)
+        rss += sum(other.rss for other in others)
+        each += tuple((other.pid, other.ticks) for other in others)
+    now, seconds = boot_now(), ticks_to_seconds(ticks)
     uptime = max(0.0, now - process.started_at)
     used, during = seconds, uptime
     # Less than before: a worker has ended, and its time went with it.
     if before is not None and before.at < now and before.cpu_seconds <= seconds:
         used, during = seconds - before.cpu_seconds, now - before.at
     cpu = 100 * used / during if during > 0 else 0.0
-    each = tuple((use.pid, use.ticks) for use in uses)
-    busiest = _busiest(each, before, now)
-    return Sample(sum(use.rss for use in uses) * PAGE, cpu, uptime, seconds, now, each, busiest)
+    busiest = 0.0
+    if before is not None and before.at < now:
+        busiest = 100 * ticks_to_seconds(_most(each, before.each)) / (now - before.at)
+    return Sample(rss * PAGE, cpu, uptime, seconds, now, each, busiest)
 
 
-def _others(ids: Iterable[ProcessId], proc: str) -> Iterable[ProcStat]:
+def _others(ids: Iterable[ProcessId], proc: str) -> Iterator[ProcStat]:
     for id in ids:
         found = procfs.stat(id.pid, proc)
         if found is not None and found.start == id.start:
             yield found
 
 
-def _busiest(each: tuple[tuple[int, int], ...], before: Sample | None, now: float) -> float:
-    if before is None or before.at >= now:
-        return 0.0
-    known = dict(before.each)
-    most = max((ticks - known.get(pid, ticks) for pid, ticks in each), default=0)
-    return 100 * ticks_to_seconds(max(0, most)) / (now - before.at)
+def _most(each: tuple[tuple[int, int], ...], before: tuple[tuple[int, int], ...]) -> int:
+    """The most clock ticks that one process took."""
+    if len(each) == 1 and before[:1] and before[0][0] == each[0][0]:
+        return max(0, each[0][1] - before[0][1])
+    known = dict(before)
+    return max(0, *(ticks - known.get(pid, ticks) for pid, ticks in each))

@@ -189,10 +189,19 @@ def test_a_raised_limit_clears_the_mark_and_nothing_is_replaced() -> None:
     host.run_for(20, app)
     raised = app_of("web", "a", **ONE_UP)
     made = host.settle(raised)
-    assert len(host.running()) == 1 and made.status.drift == ()
+    assert len(host.running()) == 1 and (made.status.drift, made.status.message) == ((), "")
     before = len(host.started)
     host.run_for(300, raised)
     assert len(host.started) == before
+
+
+def test_a_changed_limit_begins_a_new_ladder() -> None:
+    host, app = _up(BLOATED)
+    host.run_for(200, app)
+    assert host.memory["web"].evictions[0].times > 5
+    lowered = app_of("web", "a", limits={"memory": "200Mi"})
+    host.run_for(2, lowered)
+    assert host.memory["web"].evictions[0].times <= 3
 
 
 def test_a_pause_holds_no_eviction_and_the_successor_is_what_ran() -> None:

@@ -18,7 +18,7 @@ MEMORY = AppMemory(
         Revision(2, "b.-", {"command": ["y"]}, {"S": "k-1"}, 2.0, failed="no progress"),
     ),
     ended={3: Ended("b.-", Exit(1), 5.0, 4, 9.0, "why", served=True)},
-    evictions={1: Eviction("b.-", "n1", 3.0, 4.0, 2, 6.0, "uses too much")},
+    evictions={1: Eviction("b.-", 9, "n1", 3.0, 4.0, 2, 6.0, "uses too much")},
     restarts={3: 7},
     restart_requested_at=1.5,
     progressed_at=2.5,

@@ -16,8 +16,8 @@ from typing import Any
 from reconciler import __version__
 from reconciler.api.client import ApiError, ControllerNotRunningError
 from reconciler.api.documents import describe_document
-from reconciler.cli.controller import client_of, unknown_app
 from reconciler.api.usage import Known, history_documents, usage_document
+from reconciler.cli.controller import client_of, unknown_app
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 from reconciler.desired.store import ManifestStore

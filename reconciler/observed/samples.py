@@ -53,7 +53,8 @@ def sample_of(
     process: Process, main: ProcStat, before: Sample | None = None, proc: str = procfs.PROC
 ) -> Sample:
     """The sample of one instance, of whose main process the stat line is at hand."""
-    ticks, rss, each = main.ticks + main.waited_ticks, main.rss, ((main.pid, main.ticks),)
+    ticks, rss = main.ticks + main.waited_ticks, main.rss
+    each: tuple[tuple[int, int], ...] = ((main.pid, main.ticks),)
     if process.stragglers:
         others = [*_others(process.stragglers, proc)]
         ticks += sum(other.ticks + other.waited_ticks for other in others)

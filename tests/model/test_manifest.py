@@ -108,7 +108,7 @@ def test_every_field_of_a_spec_is_described() -> None:
         ({"terminationGracePeriodSeconds": -1}, "greater than or equal to 0"),
         ({"minReadySeconds": 60, "progressDeadlineSeconds": 60}, "no update could succeed"),
         ({"logs": {"rotate": {"size": "9" * 400}}}, "is not a size"),
-        ({"watch": {}}, "Extra inputs are not permitted"),
+        ({"replicas": 2}, "Extra inputs are not permitted"),
         ({"revisionHistoryLimit": 0}, "greater than or equal to 1"),
     ],
 )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from e2e.harness import Recon
 from e2e.programs import SLEEP, python, server
@@ -105,7 +108,26 @@ def test_program_that_will_not_end_is_killed_with_its_children(recon: Recon) -> 
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), what="none is left")
 
 
-def test_pre_stop_runs_before_the_signal(recon: Recon, tmp_path: Path) -> None:
+def _suspend(recon: Recon) -> None:
+    manifest = recon.manifests / "web.yaml"
+    manifest.write_text(manifest.read_text().replace('"command"', '"suspend": true, "command"'))
+    recon.wait("web", health="Suspended")
+
+
+def _remove(recon: Recon) -> None:
+    (recon.manifests / "web.yaml").unlink()
+    recon.cli("apply", "--confirm-prune")
+    until(lambda: not recon.of("web"), what="it is gone")
+
+
+def _down(recon: Recon) -> None:
+    recon.cli("down")
+
+
+@pytest.mark.parametrize("ending", [_suspend, _remove, _down])
+def test_pre_stop_runs_before_the_signal(
+    recon: Recon, tmp_path: Path, ending: Callable[[Recon], None]
+) -> None:
     diary = tmp_path / "diary"
     program = python(
         "import signal, sys, time\n"
@@ -118,12 +140,7 @@ def test_pre_stop_runs_before_the_signal(recon: Recon, tmp_path: Path) -> None:
     recon.app("web", program, stop={"signal": "SIGUSR1", "preStop": drain})
     recon.run()
     recon.healthy("web", ready=1)
-    (recon.manifests / "web.yaml").write_text(
-        (recon.manifests / "web.yaml")
-        .read_text()
-        .replace('"command"', '"suspend": true, "command"')
-    )
-    recon.wait("web", health="Suspended")
+    ending(recon)
     assert diary.read_text() == "drained\nsignal\n"
 
 

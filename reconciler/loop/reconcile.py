@@ -27,7 +27,7 @@ from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
-from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
 from reconciler.model.plan import Action, AppPlan, Plan, Start
 from reconciler.model.revision import same_revision
@@ -129,11 +129,22 @@ class Reconciler:
             assert app is not None
             self._start(app, action)
             return
+        app = app or self._as_it_was(app_plan)
         spec = app.spec if app is not None else last_spec(app_plan.memory)
         self._running.end(action, spec, app)
         tag = action.process.tag
         told = f"stopping pid {action.process.id.pid}: {action.reason}"
         self._history.record(Event(tag.app, "Killing", told, instance=tag.instance))
+
+    def _as_it_was(self, app_plan: AppPlan) -> DesiredApp | None:
+        """An app that shall run no more: its stop, preStop above all, is still its own."""
+        declared = self._declared.apps().get(app_plan.app)
+        if declared is not None or not app_plan.memory.revisions:
+            return declared
+        file = self._declared.source_of(app_plan.app) or ""
+        spec = app_plan.memory.revisions[-1].spec
+        built = rebuild(app_plan.app, spec, Source(file, 1), key=self._key)
+        return built if isinstance(built, DesiredApp) else None
 
     def _start(self, app: DesiredApp, action: Start) -> None:
         try:

@@ -1,0 +1,110 @@
+"""A draft: one app on its way from another tool's words to a manifest, and what is to be said.
+
+Paths in a draft are absolute. One that was written relative is ``Located``, and becomes relative
+again, to the manifest's own file.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from reconciler.convert import later
+from reconciler.desired.merge import merged
+
+Path = tuple[str, ...]
+
+
+class Fate(StrEnum):
+    """What became of something that the source says, the weightiest first."""
+
+    TODO = "todo"
+    """It will not work as it is: somebody has to decide."""
+    CHANGED = "changed"
+    LATER = "later"
+    """recon is to have it; see ``later``."""
+    LOST = "lost"
+    UNNEEDED = "unneeded"
+
+
+TITLES = {
+    Fate.TODO: "to do",
+    Fate.CHANGED: "changed in meaning",
+    Fate.LATER: "not carried over yet: recon has no such field so far",
+    Fate.LOST: "not carried over",
+    Fate.UNNEEDED: "not needed",
+}
+
+
+class Note(NamedTuple):
+    """``key`` is the source's word for it; ``text`` a clause or sentence."""
+
+    fate: Fate
+    key: str
+    text: str
+
+
+class Located(str):
+    """An absolute path that was written relative."""
+
+    __slots__ = ()
+
+
+def locate(folder: str, path: str) -> str:
+    """``path`` as absolute; ``Located`` where it was written relative to ``folder``."""
+    if path == "~" or path.startswith("~/"):
+        return os.path.expanduser(path)
+    if os.path.isabs(path):
+        return os.path.normpath(path)
+    return Located(os.path.normpath(os.path.join(folder, path)))
+
+
+@dataclass(slots=True)
+class Draft:
+    """One app. ``spec`` and the profiles are data as a manifest holds it."""
+
+    name: str
+    """As the source has it; ``names`` makes recon's own of it."""
+    source: str
+    """Absolute path of the file it comes from."""
+    labels: dict[str, str] = field(default_factory=dict)
+    spec: dict[str, Any] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    comments: dict[Path, str] = field(default_factory=dict)
+    """Below ``spec``: what stands above a field."""
+    notes: list[Note] = field(default_factory=list)
+    title: str = ""
+    """recon's name for it, once that is known."""
+
+    def note(self, fate: Fate, key: str, text: str) -> None:
+        found = Note(fate, key, text)
+        if found not in self.notes:
+            self.notes.append(found)
+
+    def put(self, path: str, value: Any, key: str, comment: str = "") -> bool:
+        """Set the field at a dotted ``path``, for the source's ``key``.
+
+        False where recon does not have that field yet: then a note says so. The comment above it
+        is ``comment``, or the source's key.
+        """
+        if not later.is_there(path):
+            self.note(Fate.LATER, key, f"{path}: {self._shown(value)}")
+            return False
+        nested = value
+        for step in reversed(path.split(".")):
+            nested = {step: nested}
+        self.spec = merged(self.spec, nested)
+        self.comments.setdefault(tuple(path.split(".")), comment or key)
+        return True
+
+    def _shown(self, value: Any) -> str:
+        """A value as one writes it in a manifest beside the source."""
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{k}: {self._shown(v)}" for k, v in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ", ".join(map(self._shown, value)) + "]"
+        if isinstance(value, Located):
+            return os.path.relpath(value, os.path.dirname(self.source))
+        return str(value).lower() if isinstance(value, bool) else str(value)

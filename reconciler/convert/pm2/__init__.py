@@ -1,0 +1,1 @@
+"""PM2's ecosystem files, and what PM2 remembers of what it runs."""

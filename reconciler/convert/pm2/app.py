@@ -1,0 +1,135 @@
+"""One app of an ecosystem file becomes a draft: each key in the words of ``schema``.
+
+The handlers are total: whatever a value is, it is mapped, or told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.convert.draft import Draft, Fate, Located, locate
+from reconciler.convert.host import Host
+from reconciler.convert.pm2 import environment, lifecycle, logs, serving
+from reconciler.convert.pm2.command import Run, run_of
+from reconciler.convert.pm2.schema import KEYS, canonical, is_undefined
+from reconciler.convert.pm2.values import number_of, text_of, words_of
+from reconciler.convert.trouble import fault
+
+_LONGEST_DELAY = 3_600_000
+
+GENERAL = (
+    "PM2 handed each program the environment of the shell that started it; recon gives it what its"
+    " manifest says, and PATH, HOME, USER, LANG, TZ. What is missing belongs into env or envFrom.",
+    "PM2 sets name, pm_id, status and more in a program's environment, and gives it process.send;"
+    " neither is there with recon. An unguarded process.send(...) throws.",
+    "Without kill_timeout PM2 kills 1.6 s after SIGINT; recon waits terminationGracePeriodSeconds,"
+    " which is 30 unless written.",
+    "PM2 turns on source maps in Node; where stack traces need them, write node"
+    " --enable-source-maps.",
+)
+"""What is different for every app, said once."""
+
+
+def draft_of(app: Mapping[str, Any], file: str, number: int, host: Host, *, cwd: str) -> Draft:
+    """The draft of one app; ``cwd`` is where `pm2 start` was typed. Raises ImportFault."""
+    conf, unknown = canonical(app)
+    folder = _cwd(conf, cwd)
+    draft = Draft(_name(conf, number), file)
+    for key in unknown:
+        draft.note(Fate.UNNEEDED, text_of(key)[:60], "PM2 does not know it either")
+    run = run_of(conf, folder, host, draft)
+    if run is None:
+        raise fault(file, f"app {number} ({draft.name}) has no script; PM2 would not start it")
+    draft.spec["command"] = [_less_nul(word) for word in run.command]
+    draft.spec["cwd"] = folder
+    serving.put_instances(conf, run, host, draft)
+    env = _environment(conf, run, draft)
+    _env_files(conf, folder, draft)
+    serving.put_port(conf, env, draft, host)
+    lifecycle.put(conf, draft)
+    logs.put(conf, folder, draft)
+    _user(conf, draft)
+    _watch(conf, draft)
+    _told(conf, draft)
+    return draft
+
+
+def _name(conf: Mapping[str, Any], number: int) -> str:
+    """PM2: the script's file name without its suffix, where there is no name."""
+    name = conf.get("name")
+    if isinstance(name, str | int | float) and text_of(name).strip():
+        return text_of(name)
+    script = conf.get("script")
+    base = os.path.basename(script) if isinstance(script, str) else ""
+    return (base[: base.rfind(".")] if base.rfind(".") > 0 else base) or f"app-{number}"
+
+
+def _cwd(conf: Mapping[str, Any], cwd: str) -> str:
+    given = conf.get("cwd")
+    if isinstance(given, str) and given and "\0" not in given:
+        return locate(cwd, text_of(given))
+    return Located(cwd)
+
+
+def _less_nul(word: str) -> str:
+    return word.replace("\0", "")
+
+
+def _environment(conf: Mapping[str, Any], run: Run, draft: Draft) -> dict[str, Any]:
+    env = environment.base(dict(conf), draft)
+    if run.by_python:
+        env["PYTHONUNBUFFERED"] = "1"
+    if env:
+        draft.spec["env"] = env
+    draft.profiles = environment.profiles(dict(conf), env, draft)
+    return env
+
+
+def _env_files(conf: Mapping[str, Any], folder: str, draft: Draft) -> None:
+    found = environment.files(dict(conf), folder, draft)
+    if found:
+        draft.spec["envFrom"] = found
+
+
+def _user(conf: Mapping[str, Any], draft: Draft) -> None:
+    for key, field in (("uid", "user"), ("gid", "group")):
+        value = conf.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            draft.spec[field] = _less_nul(text_of(value))
+    namespace = conf.get("namespace")
+    if isinstance(namespace, str) and namespace not in ("", "default"):
+        draft.labels["namespace"] = text_of(namespace)
+
+
+def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
+    """Paths are relative to cwd in both."""
+    value = conf.get("watch")
+    if is_undefined(value) or value in (False, "false", ""):
+        return
+    paths = [_less_nul(path) for path in words_of(value) if path != "true"]
+    watch: dict[str, Any] = {"paths": list(filter(None, paths)) or ["."]}
+    ignored = conf.get("ignore_watch")
+    patterns = ignored if isinstance(ignored, list) else words_of(ignored)
+    if any(isinstance(one, dict) for one in patterns):
+        told = "holds regular expressions; write them as .gitignore would in watch.ignore"
+        draft.note(Fate.TODO, "ignore_watch", told)
+    texts = [_less_nul(one) for one in patterns if isinstance(one, str)]
+    if any(texts):
+        watch["ignore"] = list(filter(None, texts))
+    delay = number_of(conf.get("watch_delay"))
+    if delay is not None and 0 < delay < _LONGEST_DELAY:
+        watch["settleSeconds"] = delay / 1000
+    draft.put("watch", watch, "watch", "A change of what is here rolls the app.")
+
+
+def _told(conf: Mapping[str, Any], draft: Draft) -> None:
+    """Keys that are not needed, or that recon cannot have, where they ask for anything."""
+    for key, value in conf.items():
+        rule = KEYS.get(key)
+        if rule is None or rule.fate is None or is_undefined(value):
+            continue
+        if rule.fate is Fate.LOST and value in (False, "", 0, "0"):
+            continue
+        draft.note(rule.fate, key, rule.text)

@@ -1,0 +1,106 @@
+"""An ecosystem file becomes a list of apps as written: JavaScript, JSON (with comments) or YAML."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.convert.draft import Fate, Note
+from reconciler.convert.host import Host
+from reconciler.convert.pm2.evaluate import Evaluated, evaluate
+from reconciler.convert.trouble import fault
+from reconciler.desired import yaml
+from reconciler.desired.files import read_regular
+from reconciler.desired.trust import Trust
+
+_MODULES = (".js", ".cjs", ".mjs")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One file. ``apps`` are as written, each a map."""
+
+    file: str
+    apps: tuple[dict[str, Any], ...]
+    notes: tuple[Note, ...] = ()
+    """On the file as a whole."""
+    cores: int | None = None
+
+
+def read(file: str, host: Host, *, cwd: str | None = None, also: Sequence[str] = ()) -> Config:
+    """The apps of one file (absolute path). Raises ImportFault."""
+    try:
+        text = read_regular(file, yaml.MAX_BYTES, Trust())
+    except OSError as error:
+        raise fault(file, error.strerror or str(error)) from None
+    name = os.path.basename(file)
+    if name.endswith(_MODULES):
+        found = evaluate(file, host.environ, cwd=cwd, also=also)
+    elif name.endswith((".yaml", ".yml")):
+        found = Evaluated(_yaml(file, text))
+    elif name.endswith((".json", ".json5")):
+        found = _json(file, text, host)
+    else:
+        raise fault(file, "is no PM2 config; those end in .js, .cjs, .mjs, .json, .yaml or .yml")
+    return _config(file, found, name)
+
+
+def _yaml(file: str, text: bytes) -> Any:
+    try:
+        documents = yaml.parse(yaml.decode(text))
+    except yaml.Fault as error:
+        raise fault(file, error.message, error.line, error.column) from None
+    return _merged(documents[0].data) if documents else None
+
+
+def _merged(value: Any) -> Any:
+    """YAML 1.1's merge keys, which js-yaml knows: ``<<: *base``."""
+    if isinstance(value, list):
+        return [_merged(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    bases = value.get("<<")
+    under: dict[str, Any] = {}
+    for base in bases if isinstance(bases, list) else [bases]:
+        if isinstance(base, dict):
+            under = {**_merged(base), **under}
+    own = {name: _merged(inner) for name, inner in value.items() if name != "<<" or not under}
+    return {**under, **own}
+
+
+def _json(file: str, text: bytes, host: Host) -> Evaluated:
+    """PM2 evaluates JSON as JavaScript: comments and trailing commas are fine."""
+    try:
+        return Evaluated(json.loads(text))
+    except (ValueError, RecursionError):
+        return evaluate(file, host.environ, expression=True)
+
+
+def _config(file: str, found: Evaluated, name: str) -> Config:
+    top = found.value
+    written = top
+    if isinstance(top, dict):
+        written = top.get("apps") or top.get("pm2") or top
+    apps = written if isinstance(written, list) else [written]
+    for number, app in enumerate(apps, start=1):
+        if not isinstance(app, dict) or "$" in app:
+            raise fault(file, f"app {number} is no object; write apps: [{{name, script}}]")
+    notes = _of_file(top) if isinstance(top, dict) and written is not top else []
+    if found.reads:
+        told = "was read from the environment of this shell, and what came of it is written down"
+        notes.append(Note(Fate.CHANGED, ", ".join(found.reads), told))
+    return Config(file, tuple(apps), tuple(notes), found.cores)
+
+
+def _of_file(top: dict[str, Any]) -> list[Note]:
+    notes = []
+    if top.get("deploy"):
+        told = "`pm2 deploy` is an ssh script; keep it, and let it end with `recon apply`"
+        notes.append(Note(Fate.LOST, "deploy", told))
+    if top.get("static"):
+        told = "PM2's own file server; declare nginx, caddy or `npx serve` as an app instead"
+        notes.append(Note(Fate.TODO, "static", told))
+    return notes

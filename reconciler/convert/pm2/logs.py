@@ -1,0 +1,81 @@
+"""Log files and the times in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.convert.draft import Draft, Fate, locate
+from reconciler.convert.pm2.values import is_true, text_of
+
+_NOWHERE = ("NULL", "/dev/null")
+_OF_TIME = "YYYY-MM-DDTHH:mm:ss"
+# day.js's tokens, the longer ones first (day.js.org/docs/en/display/format).
+# fmt: off
+_TOKENS = {
+    "YYYY": "%Y", "YY": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "DD": "%d",
+    "dddd": "%A", "ddd": "%a", "HH": "%H", "hh": "%I", "mm": "%M", "ss": "%S",
+    "SSS": "%f", "ZZ": "%z", "Z": "%z", "A": "%p",
+}
+# fmt: on
+_PART = re.compile(r"\[([^\]]*)\]|([A-Za-z])\2*|[^A-Za-z\[]+|\[")
+
+
+def put(conf: Mapping[str, Any], folder: str, draft: Draft) -> None:
+    placed = [
+        _path(conf, folder, draft, "out_file", "logs.stdout"),
+        _path(conf, folder, draft, "error_file", "logs.stderr"),
+    ]
+    _times(conf, draft, any(placed))
+    if conf.get("log_type") == "json":
+        draft.put("logs.format", "json", "log_type")
+    if conf.get("log_file"):
+        told = "held both streams in one file besides; `recon logs APP` shows both, by time"
+        draft.note(Fate.CHANGED, "log_file", told)
+    count = draft.spec.get("instances", 1)
+    if any(placed) and count != 1 and not is_true(conf.get("merge_logs")):
+        told = "without it each instance has a file of its own; here all write to one"
+        draft.note(Fate.CHANGED, "merge_logs", told)
+
+
+def strftime(pattern: str) -> str | None:
+    """A day.js format as strftime has it; None where that has no word for it."""
+    parts = []
+    for match in _PART.finditer(pattern):
+        literal, letter = match[1], match[2]
+        if literal is not None or letter is None:
+            parts.append((literal if literal is not None else match[0]).replace("%", "%%"))
+        elif match[0] in _TOKENS:
+            parts.append(_TOKENS[match[0]])
+        elif match[0] == "T":  # stands between date and time, and is no token
+            parts.append("T")
+        else:
+            return None
+    return "".join(parts)
+
+
+def _path(conf: Mapping[str, Any], folder: str, draft: Draft, key: str, field: str) -> bool:
+    """Whether the file is recon's, too."""
+    value = conf.get(key)
+    if not isinstance(value, str) or not value or "\0" in value:
+        return False
+    if value in _NOWHERE:
+        draft.note(Fate.LOST, key, "recon keeps logs, and rotates them (logs.rotate)")
+        return False
+    return draft.put(field, locate(folder, text_of(value)), key)
+
+
+def _times(conf: Mapping[str, Any], draft: Draft, own_files: bool) -> None:
+    key = "time" if is_true(conf.get("time")) else "log_date_format"
+    pattern = _OF_TIME if key == "time" else conf.get(key)
+    if not isinstance(pattern, str) or not pattern:
+        if own_files:
+            draft.put("logs", {"timestamps": False}, "log_date_format")
+        return
+    found = strftime(pattern)
+    if found is None:
+        told = f"{text_of(pattern)}: has no equal; recon writes the time in its own form"
+        draft.note(Fate.CHANGED, key, told)
+    else:
+        draft.put("logs.timestamps", found, key)

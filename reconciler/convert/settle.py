@@ -1,0 +1,180 @@
+"""Drafts become manifests that are valid: names, addresses, secrets, paths, and a last check.
+
+Guarantee: what comes out passes `recon validate` as far as that depends on the manifests alone.
+Whatever the model refuses is taken out and told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.convert import page
+from reconciler.convert.draft import TITLES, Draft, Fate, Located, Note
+from reconciler.convert.name import apart, name_of
+from reconciler.convert.secret import Vault
+from reconciler.convert.trouble import ImportFault
+from reconciler.desired.merge import spec_of
+from reconciler.desired.validate import validate
+from reconciler.model.manifest import API_VERSION, App
+
+_HEADED = (Fate.TODO, Fate.CHANGED, Fate.LATER, Fate.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What an import is to write."""
+
+    drafts: list[Draft]
+    manifests: dict[str, str]
+    """Text by absolute path."""
+    vault: Vault
+    general: tuple[str, ...] = ()
+    """What is different for every app."""
+    notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
+    """On a source as a whole, by its path."""
+
+
+def bundle(
+    drafts: Sequence[Draft],
+    directory: str,
+    verb: str,
+    *,
+    prefix: str = "",
+    general: tuple[str, ...] = (),
+    notes: dict[str, tuple[Note, ...]] | None = None,
+) -> Bundle:
+    """The manifests of ``drafts`` for ``directory``. ImportFault where names clash."""
+    _refuse_twins(drafts)
+    _entitle(drafts, prefix)
+    _part_sockets(drafts)
+    vault = Vault(directory)
+    manifests = {}
+    for draft in drafts:
+        vault.take(draft)
+        text = _page(_valid(draft, directory), draft, directory, verb)
+        manifests[os.path.join(directory, f"{draft.title}.yaml")] = text
+    return Bundle(list(drafts), manifests, vault, general, notes or {})
+
+
+def _refuse_twins(drafts: Sequence[Draft]) -> None:
+    sources: dict[str, list[str]] = {}
+    for draft in drafts:
+        sources.setdefault(draft.name, []).append(draft.source)
+    twins = {name: files for name, files in sources.items() if len(files) > 1}
+    if not twins:
+        return
+    told = []
+    for name, files in twins.items():
+        distinct = list(dict.fromkeys(files))
+        where = " and ".join(distinct) if len(distinct) > 1 else f"{files[0]}, {len(files)} times"
+        told.append(f"{name} is declared in {where}")
+    raise ImportFault(
+        "; ".join(told) + ". A name must be unique: take one of them with --only, or import the"
+        " files one by one, with --prefix for the second"
+    )
+
+
+def _entitle(drafts: Sequence[Draft], prefix: str) -> None:
+    taken: list[str] = []
+    for draft in drafts:
+        draft.title = apart(name_of(draft.name, prefix), taken)
+        taken.append(draft.title)
+        if draft.title != draft.name:
+            told = (
+                "names are at most 63 of [a-z0-9-], and unique" if not prefix else "with --prefix"
+            )
+            draft.note(Fate.CHANGED, "name", f"{draft.name[:80]} is now {draft.title}: {told}")
+
+
+def _part_sockets(drafts: Sequence[Draft]) -> None:
+    """An address is one app's; in the sources two may mean never to run at the same time."""
+    owners: dict[int, Draft] = {}
+    for draft in drafts:
+        ports = {
+            socket["port"]
+            for layer in (draft.spec, *draft.profiles.values())
+            for socket in layer.get("sockets", ())
+        }
+        other = next((owners[port] for port in sorted(ports) if port in owners), None)
+        if other is None:
+            owners.update(dict.fromkeys(ports, draft))
+            continue
+        for layer in (draft.spec, *draft.profiles.values()):
+            layer.pop("sockets", None)
+            layer.pop("readinessProbe", None)
+        draft.spec["strategy"] = {"maxSurge": 0}
+        told = f"{other.title} has the same port; recon binds it for one app: give it another"
+        draft.note(Fate.TODO, "sockets", told)
+
+
+def _valid(draft: Draft, directory: str) -> dict[str, Any]:
+    """The manifest as data, with relative paths, less what the model refuses."""
+    metadata: dict[str, Any] = {"name": draft.title}
+    if draft.labels:
+        metadata["labels"] = dict(draft.labels)
+    spec = _relative(draft.spec, directory)
+    if draft.profiles:
+        spec["profiles"] = _relative(draft.profiles, directory)
+    data = {"apiVersion": API_VERSION, "kind": "App", "metadata": metadata, "spec": spec}
+    for profile in (None, *draft.profiles):
+        _mend(data, profile, draft)
+    return data
+
+
+def _mend(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
+    spec = data["spec"]
+    layer = spec if profile is None else spec["profiles"][profile]
+    for _ in range(len(spec) + len(layer) + 1):
+        found = validate(App, {**data, "spec": spec_of(spec, {}, profile)})
+        if isinstance(found, App):
+            return
+        path, sentence = found[0]
+        field_ = str(path[1]) if len(path) > 1 and path[0] == "spec" else ""
+        if field_ == "command" or field_ not in layer:
+            break
+        del layer[field_]
+        draft.note(Fate.LOST, ".".join(map(str, path[1:]))[:80], sentence)
+    told = "; ".join(f"{'.'.join(map(str, path))}: {sentence}" for path, sentence in found)
+    raise ImportFault(f"{draft.source}: {draft.name}: {told}")
+
+
+def near(path: str, directory: str) -> str:
+    """``path`` relative to ``directory``, absolute where they have nothing in common."""
+    common = os.path.commonpath([path, directory])
+    return path if common == "/" != os.path.dirname(directory) else os.path.relpath(path, directory)
+
+
+def _relative(value: Any, directory: str) -> Any:
+    """Located paths as seen from the manifests' directory; a copy."""
+    if isinstance(value, Located):
+        return near(value, directory)
+    if isinstance(value, dict):
+        return {name: _relative(inner, directory) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_relative(inner, directory) for inner in value]
+    return value
+
+
+_ORDER = (
+    *("command", "cwd", "user", "group", "umask", "instances", "env", "envFrom", "sockets"),
+    *("strategy", "readinessProbe", "restartPolicy", "backoff", "stop"),
+    *("terminationGracePeriodSeconds", "limits", "logs", "watch", "dependsOn", "suspend"),
+)
+
+
+def _page(data: dict[str, Any], draft: Draft, directory: str, verb: str) -> str:
+    spec = data["spec"]
+    ordered = {name: spec[name] for name in _ORDER if name in spec}
+    data = {**data, "spec": {**ordered, **spec}}
+    if data["spec"].get("cwd") == ".":
+        del data["spec"]["cwd"]
+    comments = {("spec", *path): text for path, text in draft.comments.items()}
+    source = near(draft.source, directory)
+    header = [f"{draft.name}: imported from {source} by `recon import {verb}`."]
+    for fate in _HEADED:
+        told = [f"{note.key}: {note.text}" for note in draft.notes if note.fate is fate]
+        header += [f"{TITLES[fate].capitalize()}:", *(f"- {one}" for one in told)] if told else []
+    return page.manifest(data, comments, header)

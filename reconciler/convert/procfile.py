@@ -1,0 +1,116 @@
+"""`recon import procfile`: foreman's and Heroku's Procfile, with the ``.env`` beside it.
+
+Source of the rules: foreman(1) and honcho. Process type ``n`` of the file gets PORT 5000 + 100 n,
+its instances the ports that follow; every line runs in the Procfile's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+from dotenv import dotenv_values
+
+from reconciler.convert.draft import Draft, Fate, Located
+from reconciler.convert.shell import command_of
+from reconciler.convert.trouble import fault
+from reconciler.desired import yaml
+from reconciler.desired.files import read_regular
+from reconciler.desired.trust import Trust
+
+GENERAL = (
+    "foreman ends everything when one process ends; recon starts that one again.",
+    "foreman kills 5 s after SIGTERM; recon waits terminationGracePeriodSeconds, which is 30"
+    " unless written.",
+    "foreman handed each program the environment of the shell that started it; recon gives it what"
+    " its manifest says, and PATH, HOME, USER, LANG, TZ.",
+)
+
+FIRST_PORT = 5000
+_STEP = 100
+_LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
+_LAST_PORT = 65535
+
+
+def drafts_of(
+    file: str, concurrency: Mapping[str, int], port: int | None, env_file: str | None
+) -> list[Draft]:
+    """The drafts of a Procfile (absolute path). Raises ImportFault."""
+    folder = os.path.dirname(file)
+    env = os.path.join(folder, env_file or ".env")
+    there = os.path.exists(env)
+    if env_file is not None and not there:
+        raise fault(env, "there is no such file")
+    first = port if port is not None else _port_in(env) if there else None
+    first = FIRST_PORT if first is None else first
+    drafts = []
+    for number, (line, name, command) in enumerate(_lines(file)):
+        draft = Draft(name, file)
+        draft.spec = {"command": command_of(command), "cwd": Located(folder)}
+        _count(draft, first + number * _STEP, concurrency.get(name), line)
+        if there:
+            draft.spec["envFrom"] = [Located(env)]
+        if name == "release":
+            _release(draft)
+        drafts.append(draft)
+    unknown = concurrency.keys() - {draft.name for draft in drafts}
+    if unknown:
+        raise fault(file, f"has no process type {min(unknown)}; mend --concurrency")
+    return drafts
+
+
+def _lines(file: str) -> list[tuple[int, str, str]]:
+    try:
+        text = yaml.decode(read_regular(file, yaml.MAX_BYTES, Trust()))
+    except OSError as error:
+        raise fault(file, error.strerror or str(error)) from None
+    except yaml.Fault as error:
+        raise fault(file, error.message, error.line, error.column) from None
+    found: list[tuple[int, str, str]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.fullmatch(line.rstrip())
+        if match is None:
+            raise fault(file, "is no `name: command`", number)
+        first = next((at for at, name, _ in found if name == match[1]), None)
+        if first is not None:
+            raise fault(file, f"{match[1]} is also declared in line {first}", number)
+        found.append((number, match[1], match[2]))
+    return found
+
+
+def _count(draft: Draft, port: int, count: int | None, line: int) -> None:
+    count = 1 if count is None else count
+    if count == 0:
+        draft.put("suspend", True, f"{draft.name}=0")
+    elif count > 1:
+        draft.put("instances", count, f"{draft.name}={count}")
+    if port + max(count, 1) - 1 <= _LAST_PORT:
+        draft.spec["env"] = {"PORT": {"perInstance": port}}
+        draft.comments[("env", "PORT")] = "As foreman numbers them."
+    else:
+        told = f"would be {port}, which is no port: line {line} gets none"
+        draft.note(Fate.LOST, "PORT", told)
+    draft.spec["strategy"] = {"maxSurge": 0}
+    draft.comments[("strategy",)] = (
+        "Each instance has a port of its own, so the old process ends before the new one starts."
+        " With `sockets` instead, no request is lost: docs/sockets.md."
+    )
+
+
+def _release(draft: Draft) -> None:
+    draft.put("restartPolicy", "Never", "release")
+    draft.spec["suspend"] = True
+    told = "runs once before each deploy on Heroku; here it is suspended: let the deploy run it"
+    draft.note(Fate.TODO, "release", told)
+
+
+def _port_in(env: str) -> int | None:
+    value = dotenv_values(env, interpolate=False).get("PORT")
+    if value is None:
+        return None
+    if not value.isascii() or not value.isdecimal() or not 0 < int(value) <= _LAST_PORT:
+        raise fault(env, f"PORT={value!r} is no port")
+    return int(value)

@@ -1,0 +1,108 @@
+"""`recon import supervisor FILE…`: programs, their groups, and what cannot be mapped."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+
+from reconciler.convert.draft import Draft, Fate, Note, locate
+from reconciler.convert.host import Host
+from reconciler.convert.supervisor.ini import Ini, Section, expand, read
+from reconciler.convert.supervisor.options import environment
+from reconciler.convert.supervisor.program import Around, drafts_of
+
+GENERAL = (
+    "supervisord handed each program its own environment; recon gives it what its manifest says,"
+    " and PATH, HOME, USER, LANG, TZ (HOME and USER of the user it runs as).",
+    "Without stopwaitsecs supervisord kills after 10 s; recon waits terminationGracePeriodSeconds,"
+    " which is 30 unless written.",
+    "supervisord gives a program up after startretries; recon goes on, ever more slowly.",
+    "recon writes the time before each line of a log; logs.timestamps: false leaves it out.",
+)
+
+_SERVERS = {"unix_http_server", "inet_http_server", "supervisorctl"}
+
+
+def drafts_of_files(
+    files: Sequence[str], host: Host
+) -> tuple[list[Draft], dict[str, tuple[Note, ...]]]:
+    """The drafts, and the notes on each file. Raises ImportFault."""
+    variables = {f"ENV_{name}": value for name, value in host.environ.items()}
+    variables["host_node_name"] = platform.node()
+    drafts: list[Draft] = []
+    notes: dict[str, tuple[Note, ...]] = {}
+    for name in files:
+        file = os.path.abspath(name)
+        ini = read(file, variables)
+        groups = _groups(ini)
+        around = _around(ini, variables)
+        told = [Note(Fate.CHANGED, "include", f"no file matches {one}") for one in ini.missing]
+        for section in ini.sections:
+            if section.kind == "program":
+                group = groups.get(section.name)
+                drafts += drafts_of(section, _in_group(around, group))
+            else:
+                told += _of_section(section)
+        notes[file] = tuple(told)
+    return drafts, notes
+
+
+def _groups(ini: Ini) -> dict[str, str]:
+    """Group by program."""
+    return {
+        program.strip(): section.name
+        for section in ini.sections
+        if section.kind == "group"
+        for program in section.options.get("programs", "").split(",")
+    }
+
+
+def _around(ini: Ini, variables: dict[str, str]) -> Around:
+    section = next((one for one in ini.sections if one.kind == "supervisord"), None)
+    if section is None:
+        return Around("/", {}, None, None, variables)
+    known = {**variables, "here": section.here}
+    options = {
+        option: expand(section.options[option], known, section, option)
+        for option in ("directory", "environment", "umask")
+        if option in section.options
+    }
+    given = environment(options.get("environment", ""))
+    if given is None:
+        raise section.fault("environment", 'is no list of pairs; write A="1",B="2"')
+    # `user` of [supervisord] is whom supervisord becomes when it is started as root.
+    user = section.options.get("user")
+    return Around(
+        locate(section.here, options.get("directory", "/")),
+        given,
+        options.get("umask"),
+        None if user in (None, "root") else user,
+        {**variables, **{f"ENV_{name}": value for name, value in given.items()}},
+    )
+
+
+def _in_group(around: Around, group: str | None) -> Around:
+    return Around(
+        around.directory, around.environment, around.umask, around.user, around.variables, group
+    )
+
+
+def _of_section(section: Section) -> list[Note]:
+    name = f"[{section.kind}{':' if section.name else ''}{section.name}]"
+    if section.kind == "eventlistener":
+        told = "listens to supervisord's events; `recon events -f -o json` tells recon's"
+        return [Note(Fate.TODO, name, told)]
+    if section.kind == "fcgi-program":
+        told = (
+            "takes its socket as descriptor 0, where recon hands sockets over from 3 on: let the"
+            " program listen itself, and declare it by hand"
+        )
+        return [Note(Fate.TODO, name, told)]
+    if section.kind == "rpcinterface" or section.kind in _SERVERS:
+        return [Note(Fate.UNNEEDED, name, "is supervisord's own; recon has an API and verbs")]
+    if section.kind == "group" and "priority" in section.options:
+        return [Note(Fate.LOST, f"{name} priority", "dependsOn waits for what is needed")]
+    if section.kind in ("supervisord", "include", "group"):
+        return []
+    return [Note(Fate.UNNEEDED, name[:60], "supervisord does not know it either")]

@@ -1,0 +1,239 @@
+"""supervisord's programs mean here what supervisord's own parser makes of them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.host import Host
+from reconciler.convert.settle import bundle
+from reconciler.convert.supervisor.files import drafts_of_files
+from reconciler.convert.supervisor.options import OPTIONS, environment
+from reconciler.convert.trouble import ImportFault
+from reconciler.desired.merge import spec_of
+from tests.convert.conftest import manifests, problems, told
+
+Write = Callable[[str, str], str]
+
+CONFIG = """\
+[supervisord]
+environment=GLOBAL="yes",OWN="no"
+
+[program:web]
+command=/bin/cat %(here)s/x -n %(ENV_HOME)s 'a b' ; a comment
+process_name=%(program_name)s_%(process_num)02d
+numprocs=3
+numprocs_start=1
+environment=PORT="80%(process_num)02d",OWN="b,c %%",E="%(ENV_HOME)s/x"
+stopsignal=INT
+stopwaitsecs=3
+autorestart=true
+startsecs=5
+umask=027
+directory=/tmp
+
+[program:once]
+command=sh -c "echo hi"
+autorestart=false
+autostart=false
+
+[program:quit]
+command=sleep 1
+exitcodes=0,2
+stopsignal=QUIT
+
+[program:many]
+command=node %(process_num)d.js
+process_name=%(program_name)s-%(process_num)d
+numprocs=2
+
+[group:crm]
+programs=web,once
+"""
+
+
+def host() -> Host:
+    return Host(2, "::", {**os.environ, "HOME": "/home/crm"})
+
+
+def imported(file: str) -> dict[str, Any]:
+    drafts, _ = drafts_of_files([file], host())
+    found = bundle(drafts, os.path.dirname(file) + "/manifests", "supervisor")
+    assert not problems(found)
+    return manifests(found)
+
+
+def draft_of(write: Write, options: str, name: str = "x") -> Draft:
+    file = write("s.conf", f"[program:{name}]\n{options}\n")
+    drafts, _ = drafts_of_files([file], host())
+    return drafts[0]
+
+
+def oracle(file: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The processes, as supervisord itself has them."""
+    module = pytest.importorskip("supervisor.options", reason="supervisor is not installed")
+    monkeypatch.setenv("HOME", "/home/crm")
+    options = module.ServerOptions()
+    options.here = os.path.dirname(file)
+    options.configfile = file
+    options.environ_expansions = {f"ENV_{name}": value for name, value in os.environ.items()}
+    options.read_config(file)
+    section = options.configroot.supervisord
+    common = section.environment
+    return [
+        (group.name, process, {**common, **process.environment})
+        for group in section.process_group_configs
+        for process in group.process_configs
+    ]
+
+
+def test_commands_environments_and_the_rest_are_supervisords(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write("supervisord.conf", CONFIG)
+    ours = imported(file)
+    assert set(ours) == {"web", "once", "quit", "many-0", "many-1"}
+    for group, process, variables in oracle(file, monkeypatch):
+        name = group if group in ours else process.name
+        if group == "crm":
+            name = process.name.partition("_")[0]
+        document = ours[name]
+        spec = spec_of(document["spec"], {}, None)
+        number = int(process.name[-2:]) - 1 if name == "web" else 0
+        assert spec["command"] == shlex.split(process.command), process.name
+        mine = {
+            key: str(value["perInstance"] + number) if isinstance(value, dict) else value
+            for key, value in spec["env"].items()
+        }
+        assert mine == variables
+        stop = spec.get("stop", {}).get("signal", "SIGTERM")
+        assert signal.Signals(process.stopsignal).name == stop
+        assert spec.get("suspend", False) is not process.autostart
+        assert document["metadata"].get("labels", {}).get("group", name) in (group, name)
+    assert ours["web"]["spec"]["instances"] == 3
+    assert ours["web"]["spec"]["terminationGracePeriodSeconds"] == 3
+    assert ours["web"]["spec"]["minReadySeconds"] == 5
+    assert ours["web"]["spec"]["umask"] == "027"
+    assert "restartPolicy" not in ours["web"]["spec"]
+    assert ours["once"]["spec"]["restartPolicy"] == "Never"
+    assert ours["quit"]["spec"]["restartPolicy"] == "OnFailure"
+
+
+def test_every_option_that_supervisord_reads_is_in_the_table() -> None:
+    module = pytest.importorskip("supervisor.options", reason="supervisor is not installed")
+    names = {*module.ProcessConfig.req_param_names, *module.ProcessConfig.optional_param_names}
+    names -= {"name", "uid"}  # process_name and user
+    assert names <= {*OPTIONS, "command"}
+    assert all(option.text for option in OPTIONS.values())
+
+
+def test_includes_are_read_relative_to_the_file(write: Write) -> None:
+    write("conf.d/a.conf", "[program:a]\ncommand=cat %(here)s/x\ndirectory=%(here)s\n")
+    file = write("s.conf", "[include]\nfiles = conf.d/*.conf nowhere/*.conf\n")
+    folder = os.path.dirname(file)
+    found = imported(file)
+    assert found["a"]["spec"]["command"] == ["cat", f"{folder}/conf.d/x"]
+    _, notes = drafts_of_files([file], host())
+    assert "nowhere/*.conf" in notes[file][0].text
+
+
+def test_what_cannot_be_mapped_is_named(write: Write) -> None:
+    file = write(
+        "s.conf",
+        "[eventlistener:mail]\ncommand=x\n[fcgi-program:php]\ncommand=y\nsocket=tcp://:9\n"
+        "[unix_http_server]\nfile=/x\n[rpcinterface:supervisor]\na=b\n[odd]\na=b\n",
+    )
+    drafts, notes = drafts_of_files([file], host())
+    assert drafts == []
+    fates = {note.key: note.fate for note in notes[file]}
+    assert fates == {
+        "[eventlistener:mail]": Fate.TODO,
+        "[fcgi-program:php]": Fate.TODO,
+        "[unix_http_server]": Fate.UNNEEDED,
+        "[rpcinterface:supervisor]": Fate.UNNEEDED,
+        "[odd]": Fate.UNNEEDED,
+    }
+
+
+def test_keys_that_lose_something_say_what(write: Write) -> None:
+    draft = draft_of(write, "command=x\npriority=1\nexitcodes=3\nstdout_syslog=true\nwhat=1")
+    assert "dependsOn" in told(draft, Fate.LOST)["priority"]
+    assert "syslog" in told(draft, Fate.LOST)["stdout_syslog"]
+    assert told(draft, Fate.CHANGED)["exitcodes"].startswith("3:")
+    assert "does not know it either" in told(draft, Fate.UNNEEDED)["what"]
+    kill = draft_of(write, "command=x\nstopsignal=KILL")
+    assert kill.spec["terminationGracePeriodSeconds"] == 0
+
+
+def test_rotation_is_carried_over(write: Write) -> None:
+    options = "command=x\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=3"
+    assert draft_of(write, options).spec["logs"] == {"rotate": {"size": "5Mi", "keep": 3}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[program:x]\n", "command: is missing"),
+        (
+            "[program:x]\ncommand=a %(ENV_NOT_THERE_X)s\n",
+            "s.conf:2: command: NOT_THERE_X is not in",
+        ),
+        ("[program:x]\ncommand=a 100%\n", "write %%"),
+        ("[program:x]\ncommand=a\nnumprocs=x\n", "s.conf:3: numprocs: must be a whole number"),
+        ("[program:x]\ncommand=a\nautorestart=perhaps\n", "true, false or unexpected"),
+        ("[program:x]\ncommand=a\nstopsignal=STOP\n", "s.conf:3: stopsignal"),
+        ("[program:x]\ncommand=a\nenvironment=A\n", "environment: is no list of pairs"),
+        ("[program:x]\ncommand='a\n", "command: no closing quotation"),
+        ("a=b\n", "s.conf:1: a line before the first [section]"),
+        ("[program:x]\nnonsense\n", "s.conf:2: neither option=value nor a [section]"),
+        ("[include]\n", "[include] has no files"),
+    ],
+)
+def test_mistakes_have_a_place(write: Write, text: str, message: str) -> None:
+    with pytest.raises(ImportFault) as caught:
+        drafts_of_files([write("s.conf", text)], host())
+    assert message in str(caught.value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("AB=,\"' /.x-%\\", max_size=15))
+def test_environments_are_split_as_supervisord_does(text: str) -> None:
+    module = pytest.importorskip("supervisor.datatypes", reason="supervisor is not installed")
+    try:
+        theirs = module.dict_of_key_value_pairs(text)
+    except ValueError:
+        theirs = None
+    assert environment(text) == theirs
+
+
+_WORD = st.sampled_from(
+    ["%(process_num)d", "%(ENV_HOME)s", "%", "%%", "%(x", "a", "'", ";", "5", "true", "A=1,B=2"]
+) | st.text("[]:=\n %x#\t", max_size=3)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(sorted(OPTIONS)), st.lists(_WORD, max_size=4), max_size=8),
+    st.text(max_size=10),
+)
+def test_any_text_is_a_sentence_or_valid(
+    tmp_path_factory: Any, options: dict[str, list[str]], rest: str
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "inis"
+    folder.mkdir(exist_ok=True)
+    lines = [f"{name}={''.join(words)}" for name, words in options.items()]
+    text = "\n".join(["[program:x]", "command=a", *lines, rest])
+    (folder / "s.conf").write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        drafts, _ = drafts_of_files([str(folder / "s.conf")], host())
+        assert not problems(bundle(drafts, str(folder), "supervisor"))
+    except ImportFault as fault:
+        assert str(fault)

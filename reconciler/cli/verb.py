@@ -34,6 +34,7 @@ VERBS: dict[str, str] = {
     "resume": "edit",
     "validate": "manifests",
     "init": "manifests",
+    "import": "import_",
     "doctor": "doctor",
     "schema": "schema",
     "explain": "schema",
@@ -49,6 +50,13 @@ ROLLOUT: dict[str, str] = {
     "resume": "rollout",
 }
 """The verbs below `rollout`, likewise."""
+
+IMPORT: dict[str, str] = {
+    "pm2": "import_pm2",
+    "procfile": "import_others",
+    "supervisor": "import_others",
+}
+"""The verbs below `import`, likewise."""
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -105,13 +113,24 @@ class RolloutVerbs(Verbs):
     program = "recon rollout"
 
 
+class ImportVerbs(Verbs):
+    """`recon import TOOL`."""
+
+    table = IMPORT
+    program = "recon import"
+
+
+_GROUPS: dict[str, type[Verbs]] = {"rollout": RolloutVerbs, "import": ImportVerbs}
+
+
 def load(name: str, table: dict[str, str] = VERBS) -> Any:
     """The command of one verb: the function of its name, in its module."""
     module = importlib.import_module(f"reconciler.cli.{table[name]}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    function = getattr(module, name)
-    if table is VERBS and name == "rollout":
-        app.callback(cls=RolloutVerbs, context_settings=SETTINGS)(function)
+    # `import` is a word of Python's.
+    function = getattr(module, f"{name}_" if name == "import" else name)
+    if table is VERBS and name in _GROUPS:
+        app.callback(cls=_GROUPS[name], context_settings=SETTINGS)(function)
     else:
         app.command(name, cls=Verb, context_settings=SETTINGS)(function)
     return get_command(app)

@@ -1,0 +1,76 @@
+"""The table of PM2's keys is PM2's own, as the version that npm gives has it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.convert.pm2.schema import KEYS, aliases_of, canonical
+from reconciler.convert.supervisor.options import OPTIONS
+
+ROOT = Path(__file__).parents[2]
+# `Common.verifyConfs` takes these for `script`; they are not in the schema.
+_BESIDE = {"script": {"cmd", "command"}}
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    if shutil.which("npm") is None:
+        pytest.skip("no npm in PATH: the table is not compared with PM2's schema.json")
+    folder = tmp_path_factory.mktemp("pm2")
+    done = subprocess.run(
+        ["npm", "pack", "pm2@7", "--silent"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"npm cannot fetch pm2: the table is not compared: {done.stderr[:200]}")
+    (package,) = folder.glob("pm2-*.tgz")
+    shutil.unpack_archive(package, folder, filter="data")
+    text = (folder / "package/lib/API/schema.json").read_text()
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_every_key_of_pm2_is_mapped_or_has_its_reason(schema: dict[str, Any]) -> None:
+    assert set(KEYS) == set(schema)
+    for key, rule in KEYS.items():
+        assert rule.text, key
+
+
+def test_every_alias_is_known(schema: dict[str, Any]) -> None:
+    for key, rule in schema.items():
+        given = rule.get("alias", [])
+        theirs = {given} if isinstance(given, str) else set(given)
+        assert set(KEYS[key].aliases) - _BESIDE.get(key, set()) == theirs, key
+
+
+def test_an_alias_is_read_where_the_key_is_not_there() -> None:
+    app = {"exec": "a.js", "maxMemoryRestart": "1G", "out": "x", "env_x": {}, "wtf": 1}
+    found, unknown = canonical(app)
+    assert found == {
+        "script": "a.js",
+        "max_memory_restart": "1G",
+        "out_file": "x",
+        "env_x": {},
+    }
+    assert unknown == ["wtf"]
+    assert "kill_timeout" in KEYS and aliases_of("kill_timeout") == ("killTimeout",)
+
+
+@pytest.mark.parametrize("table", [KEYS, OPTIONS], ids=["pm2", "supervisor"])
+def test_the_documentation_says_of_every_key_what_becomes_of_it(table: Mapping[str, Any]) -> None:
+    text = (ROOT / "docs/import.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)`[^|]* \| (.*) \|$", text, re.M))
+    for key, rule in table.items():
+        shown = "env_NAME" if key.startswith("^") else key
+        assert rule.text in rows[shown].replace("`", "") or rule.text in rows[shown], key

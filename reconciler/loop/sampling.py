@@ -49,12 +49,15 @@ _LEAST = 0.5
 _YOUNG = 2.0 * EVERY
 
 
+_NOTHING = Trend()
+
+
 @dataclass(slots=True)
 class Usage:
     """What is known of one instance."""
 
     history: UsageHistory = field(default_factory=UsageHistory)
-    trend: Trend = field(default_factory=Trend)
+    trend: Trend = _NOTHING
     last: Sample | None = None
     judged_at: float = 0.0
     saved_at: float = 0.0

@@ -1,9 +1,9 @@
-"""What one process with its children has used: a history of hours in some 1.7 KiB.
+"""What one process with its children has used: a history of hours in some 1.5 KiB.
 
 Two series. *Recent*: resident memory and processor time every 15 s, ten minutes. *Long*: the
-lowest and the highest memory and the mean of processor time in each of 120 buckets, which cover
+lowest and the highest memory and the mean of processor time in each of 96 buckets, which cover
 the whole life: of a minute at first, and whenever they are used up two become one, up to 16
-minutes, 32 hours in all. So what is young is seen finely and what is old completely, in arrays
+minutes, 25 hours in all. So what is young is seen finely and what is old completely, in arrays
 of a fixed size; a day's wave fits in.
 
 Times are boot seconds. Time that nobody looked (no controller) is a gap.
@@ -19,7 +19,7 @@ EVERY = 15
 """Seconds between two samples."""
 RECENT = 40
 """Samples kept."""
-BUCKETS = 120
+BUCKETS = 96
 _NARROWEST, _WIDEST = 60, 960
 """Seconds of a bucket."""
 _KI = 1024

@@ -30,11 +30,11 @@ def test_the_last_minutes_are_kept_one_by_one() -> None:
 
 
 def test_the_whole_life_is_kept_in_buckets_that_grow_wider() -> None:
-    for hours, width in ((1, 60), (2, 60), (3, 120), (7, 240), (20, 960), (100, 960)):
+    for hours, width in ((1, 60), (2, 120), (3, 120), (7, 480), (20, 960), (100, 960)):
         history = filled(hours * 240)
         buckets = history.buckets()
         assert history.width == width and len(buckets) <= BUCKETS
-        if hours <= 32:
+        if hours <= 25:
             assert buckets[0].low == 100 * MI
         assert buckets[-1].high == (100 + hours * 240 - 1) * MI
         assert all(b.cpu == 50 for b in buckets)
@@ -45,7 +45,7 @@ def test_thousand_of_them_are_less_than_three_mebibytes() -> None:
     size = sys.getsizeof(history) + sum(
         sys.getsizeof(part) for part in (history._recent, history._long)
     )
-    assert size < 2500 and len(history.pack()) < 2000
+    assert size < 2500 and len(history.pack()) < 1600
 
 
 @given(values)

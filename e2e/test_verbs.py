@@ -162,3 +162,17 @@ def test_status_watch_redraws_when_something_changes(running: Recon) -> None:
         terminal.expect(pexpect.EOF)
     finally:
         terminal.close(force=True)
+
+
+def test_top_is_drawn_again_sorts_and_ends_with_q(running: Recon) -> None:
+    terminal = pexpect.spawn(str(PROGRAM), ["top"], env=running.environment, timeout=30)
+    try:
+        terminal.expect("sorted by memory")
+        terminal.send("c")
+        terminal.expect("sorted by cpu")
+        terminal.send("q")
+        terminal.expect(pexpect.EOF)
+        terminal.wait()
+        assert terminal.exitstatus == 0
+    finally:
+        terminal.close(force=True)

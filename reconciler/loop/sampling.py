@@ -1,14 +1,14 @@
 """What the instances use: who has outgrown its limit, and the history of them all.
 
-Two rhythms. Every two seconds the memory of each instance that has a `limits.memory` is read, of
+Two rhythms. Every 2.5 s the memory of each instance that has a `limits.memory` is read, of
 the whole tree with what it forked a moment ago. Nobody is read less often for being far below its
 limit: memory can be filled by the GiB a second, so that any slower rhythm is a guess about the
 program; and at 1.5 µs a look (``observed.meter``) there is nothing to be gained by guessing. So
-whoever crosses its limit is seen within two seconds.
+whoever crosses its limit is seen within 2.5 s, and a little for a busy host.
 
 Where several processes make a tree, RSS counts twice what they share. Only when it is above the
 limit PSS is asked, which is what the tree would free; in a thread, and no more than a fiftieth of
-the time, so that a tree whose PSS takes longer than 40 ms to tell is seen later.
+the time, so that a tree whose PSS takes longer than 60 ms to tell is seen later.
 
 Every 15 s, with the states that ``Host`` samples anyway, a sample goes into the history, and when
 one of its buckets is full the trend is judged (``diff.trend``). Histories are kept in the
@@ -35,7 +35,7 @@ from reconciler.observed.host import Host
 from reconciler.observed.meter import Meter
 from reconciler.observed.samples import PAGE, Sample, sample
 
-LOOK = 2.0
+LOOK = 2.5
 """Seconds between two looks at those that have a limit; the promise is 3."""
 _SLICE = 250
 """Instances looked at before the event loop may look at anything else."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from reconciler.diff import enforceable_limits
 from reconciler.model.host import HostFacts
 from reconciler.model.manifest import AppSpec
 
@@ -72,4 +73,8 @@ def _privileges(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
             yield Refusal(field, f"{told}; {remedy}")
 
 
-RULES: tuple[Rule, ...] = (_account, _socket_owners, _privileges)
+def _limits(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    yield from (Refusal(*found) for found in enforceable_limits.refusals(spec, facts))
+
+
+RULES: tuple[Rule, ...] = (_account, _socket_owners, _privileges, _limits)

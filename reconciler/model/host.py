@@ -28,6 +28,8 @@ class CgroupFacts:
 
     base: str = ""
     """The directory below which it may make cgroups of its own; empty: nowhere."""
+    path: str = ""
+    """The same as ``/proc/PID/cgroup`` names it."""
     why: str = "nobody has looked"
     """Where ``base`` is empty: why, and what would make it possible."""
     controllers: frozenset[str] = frozenset()

@@ -55,7 +55,17 @@ def find(proc: str = procfs.PROC) -> CgroupFacts:
     there = frozenset(_words(f"{base}/cgroup.controllers"))
     missing = {name: _why_missing(name, base, proc) for name in USED if name not in there}
     has_kill = os.path.exists(f"{own}/cgroup.kill") or _kernel() >= (5, 14)
-    return CgroupFacts(base, "", there, missing, has_kill)
+    path = os.path.normpath(os.path.join(mount.root, os.path.relpath(base, mount.point)))
+    return CgroupFacts(base, path, "", there, missing, has_kill)
+
+
+def count(directory: str, file: str, name: str) -> int:
+    """One of the counters in a file such as ``memory.events``; 0 where it is not there."""
+    for line in _lines(f"{directory}/{file}"):
+        key, _, value = line.partition(" ")
+        if key == name and value.isdecimal():
+            return int(value)
+    return 0
 
 
 def is_root(directory: str) -> bool:

@@ -133,6 +133,18 @@ def is_starting(pid: int, proc: str = PROC) -> bool:
     return link(pid, "exe", proc) is not None and not _read(f"{proc}/{pid}/cmdline", 1)
 
 
+def lines(pid: int, name: str, proc: str = PROC) -> list[str]:
+    """A small text file of a process, such as ``limits``; empty where there is nothing to learn."""
+    text = _read(f"{proc}/{pid}/{name}", _BLOCK) or b""
+    return text.decode(errors="replace").splitlines()
+
+
+def cgroup(pid: int, proc: str = PROC) -> str | None:
+    """The path of its cgroup in the v2 hierarchy, as seen from our cgroup namespace."""
+    found = (line[3:] for line in lines(pid, "cgroup", proc) if line.startswith("0::"))
+    return next(found, None)
+
+
 def _environment(pid: int, proc: str) -> bytes:
     """An exec first closes what is close-on-exec, by which its parent and a lock on a file take
     it for done, and only then puts the environment in place: some 100 µs in which it is empty.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.diff.enforceable import unenforceable
-from reconciler.model.host import HostFacts
+from reconciler.model.host import CgroupFacts, HostFacts, Rlimit
 from reconciler.model.manifest import AppSpec
 
 ROOT, USER = HostFacts(uid=0), HostFacts(uid=1000)
@@ -50,3 +50,71 @@ def test_what_takes_privileges_away_needs_some() -> None:
     confined = HostFacts(uid=0, capabilities=frozenset({"SETGID", "SETPCAP"}))
     assert refusals(confined, **spec).keys() == {"readOnlyPaths", "privateTmp"}
     assert refusals(USER, capabilities={"drop": []}, privateTmp=False) == {}
+
+
+CONTROLLED = CgroupFacts("/sys/fs/cgroup", "/", "", frozenset({"memory", "cpu", "pids"}))
+V1 = CgroupFacts("/sys/fs/cgroup", "/", "", frozenset(), {"memory": "bound to v1; boot so"})
+NO_CGROUPS = CgroupFacts(why="no cgroup v2 is mounted; mount one")
+CPUS = frozenset(range(4))
+
+
+def limits(facts: HostFacts, spec: dict[str, Any] | None = None, **declared: Any) -> dict[str, str]:
+    return refusals(facts, limits=declared, **(spec or {}))
+
+
+def test_a_controller_that_is_not_ours_is_told_with_what_would_make_it_so() -> None:
+    controlled = HostFacts(cgroups=CONTROLLED)
+    assert limits(controlled, memoryHard="1Gi", cpu=1, processes=9) == {}
+    found = limits(HostFacts(cgroups=V1), memoryHard="1Gi", cpu=1)
+    assert found["limits.memoryHard"] == "cannot be enforced here: bound to v1; boot so"
+    assert "no cpu controller" in found["limits.cpu"]
+    found = limits(HostFacts(cgroups=NO_CGROUPS), memoryHard="1Gi")
+    assert "no cgroup v2 is mounted; mount one" in found["limits.memoryHard"]
+
+
+def test_processes_are_counted_by_user_only_where_that_is_the_instance() -> None:
+    root = HostFacts(cgroups=NO_CGROUPS, capabilities=frozenset({"SYS_RESOURCE"}))
+    assert "or set `user`" in limits(root, processes=9)["limits.processes"]
+    assert limits(root, {"user": "crm"}, processes=9) == {}
+    two = limits(root, {"user": "crm", "instances": 2}, processes=9)
+    assert "or write instances: 1" in two["limits.processes"]
+    assert limits(HostFacts(uid=1000, cgroups=NO_CGROUPS), processes=9) == {}
+
+
+def test_another_users_process_is_limited_by_who_has_the_capability() -> None:
+    bare = HostFacts(cpus=CPUS, most_files=1000)
+    asked: dict[str, Any] = {
+        "openFiles": 10,
+        "coreSize": 0,
+        "nice": 1,
+        "cpuAffinity": "0",
+        "ioPriority": "idle",
+    }
+    assert limits(bare, **asked) == {}
+    found = limits(bare, {"user": "crm"}, **asked)
+    assert found.keys() == {f"limits.{field}" for field in asked}
+    assert "--cap-add SYS_RESOURCE" in found["limits.openFiles"]
+    assert "--cap-add SYS_NICE" in found["limits.nice"]
+    able = HostFacts(cpus=CPUS, capabilities=frozenset({"SYS_RESOURCE", "SYS_NICE"}))
+    assert limits(able, {"user": "crm"}, **asked) == {}
+
+
+def test_hard_limits_are_raised_by_who_may() -> None:
+    bare = HostFacts(rlimits={"openFiles": Rlimit(10, 100), "coreSize": Rlimit(0, 4096)})
+    assert limits(bare, openFiles=100, coreSize=4096) == {}
+    found = limits(bare, openFiles=101, coreSize="unlimited")
+    assert "LimitNOFILE=" in found["limits.openFiles"]
+    assert "LimitCORE=" in found["limits.coreSize"]
+    able = HostFacts(rlimits=bare.rlimits, capabilities=frozenset({"SYS_RESOURCE"}))
+    assert limits(able, openFiles=101, coreSize="unlimited") == {}
+    assert "fs.nr_open" in limits(able, openFiles=2**30)["limits.openFiles"]
+
+
+def test_precedence_is_given_by_who_may() -> None:
+    bare = HostFacts(uid=1000, nice=0, nice_floor=0, oom_score_adjust=100, cpus=CPUS)
+    assert limits(bare, nice=0, oomScoreAdjust=100, ioPriority="best-effort:0") == {}
+    found = limits(bare, nice=-1, oomScoreAdjust=99, ioPriority="realtime:4", cpuAffinity="2-5")
+    assert "LimitNICE=-1" in found["limits.nice"]
+    assert "OOMScoreAdjust=99" in found["limits.oomScoreAdjust"]
+    assert "best-effort:0" in found["limits.ioPriority"]
+    assert found["limits.cpuAffinity"].startswith("processor 4-5 is not here")

@@ -46,7 +46,7 @@ IN_PLACE: dict[str, Any] = {
     "backoff": {"initialSeconds": 2},
     "stop": {"signal": "SIGINT"},
     "terminationGracePeriodSeconds": 3,
-    "limits": {"memory": "300Mi"},
+    "limits": {"memory": "300Mi", "nice": 5, "cpu": 1.5},
     "logs": {"timestamps": False},
     "dependsOn": [{"app": "db", "restart": True}],
     "suspend": True,

@@ -90,6 +90,11 @@ def prepare(keep: int = -1) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def soft_limit() -> int:
+    """So many files a program may open at first: what recon itself was started with."""
+    return _spawner.child_soft if _spawner else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def run(call: Callable[[], T], handed: Sequence[int] = ()) -> T:
     """What ``call`` returns or raises, from the thread with the small table.
 
@@ -112,12 +117,12 @@ def run(call: Callable[[], T], handed: Sequence[int] = ()) -> T:
     return answer
 
 
-def reopened(fd: int) -> int:
+def reopened(fd: int, flags: int = os.O_RDWR) -> int:
     """Inside ``run``: a descriptor of the same file as the caller's ``fd``, to be closed there.
 
-    For FIFOs and devices, which do not mind being opened anew, for reading and writing.
+    For FIFOs, pipes and devices, which do not mind being opened anew.
     """
-    return os.open(f"/proc/self/fd/{fd}", os.O_RDWR | os.O_CLOEXEC)  # the main thread's table
+    return os.open(f"/proc/self/fd/{fd}", flags | os.O_CLOEXEC)  # the main thread's table
 
 
 def _serve(spawner: _Spawner, far: int, keep: int) -> None:

@@ -25,14 +25,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reconciler.converge import gate
 from reconciler.converge.descriptors import FIRST
-from reconciler.converge.unstartable import SpawnError
 from reconciler.model.socket import Socket
 
 _PRELOAD = Path(__file__).with_name("preload.cjs")
 _SHARED = Path("/run/recon")
-_SHELL = ("/bin/sh", "-c", 'LISTEN_PID=$$; export LISTEN_PID; unset PWD; exec "$@"', "sh")
-_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Handed(NamedTuple):
@@ -61,12 +59,9 @@ class Handover(NamedTuple):
 def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str, str]:
     """The environment of a program that is handed these. Raises SpawnError.
 
-    A variable whose name a shell cannot hold would be lost: see ``own_pid``.
+    LISTEN_PID is for the shell in between to set: nobody knows a pid before the fork.
     """
-    for name in environment:
-        if not _SHELL_NAME.fullmatch(name):
-            told = f"{name} cannot be handed over together with sockets; use letters, digits and _"
-            raise SpawnError(told, transient=False)
+    gate.check_names(environment, "sockets")
     options = environment.get("NODE_OPTIONS", "")
     handed = sockets.handed
     return {
@@ -77,11 +72,6 @@ def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str,
         "RECON_STOP_SIGNAL": sockets.stop_signal,
         "NODE_OPTIONS": f"{options} --require={_quoted(sockets.preload)}".strip(),
     }
-
-
-def own_pid(command: Sequence[str]) -> tuple[str, ...]:
-    """The command, started so that LISTEN_PID is its pid, which nobody knows before the fork."""
-    return (*_SHELL, *command)
 
 
 def install_preload(state_dir: Path) -> str:

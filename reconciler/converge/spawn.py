@@ -6,6 +6,8 @@ input and no descriptors but 0, 1, 2 and the sockets that it is handed (``handov
 signal dispositions. The program is looked for in the *program's* PATH, relative to its directory.
 A child exists only together with a pidfd: where that cannot be had, the child is ended.
 
+A program with limits does not run before they are in force (``gate``).
+
 The caller reaps, by ``waitid(P_PIDFD)``: see ``_forget``.
 """
 
@@ -15,13 +17,15 @@ import errno
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from reconciler.converge import coredump, descriptors, handover, inheritance
+from reconciler.converge import coredump, descriptors, gate, handover, inheritance
 from reconciler.converge.account import Account, account_of
 from reconciler.converge.confine import Confinement, confined
 from reconciler.converge.environment import environment_of
+from reconciler.converge.gate import Gate
 from reconciler.converge.handover import Handover
 from reconciler.converge.unstartable import SpawnError, find, why
 from reconciler.model.desired import DesiredApp
@@ -43,6 +47,10 @@ _TRANSIENT = {
     errno.EINTR,
     errno.ETXTBSY,  # the program is being written this moment: a deploy in progress
 }
+
+
+Limit = Callable[[ProcessId], None]
+"""Put the limits in force on a process that waits at the gate; raises SpawnError."""
 
 
 class Spawned(NamedTuple):
@@ -79,8 +87,12 @@ def spawn(
     stdout: int,
     stderr: int,
     sockets: Handover | None = None,
+    *,
+    limit: Limit | None = None,
 ) -> Spawned:
     """Start one instance. Raises SpawnError.
+
+    ``limit`` is called before the program's first instruction.
 
     ``stdout``, ``stderr`` and the ``sockets`` to be handed over stay the caller's.
 
@@ -95,7 +107,7 @@ def spawn(
         told = handover.with_sockets(program.environment, sockets)
         numbers = tuple(one.fd for one in sockets.handed)
         program = replace(program, environment=told, handed=numbers)
-    started = start(program, stdout, stderr)
+    started = start(program, stdout, stderr, limit)
     at = started.id.start / _TICKS
     probed = app.spec.readiness_probe is not None or app.spec.startup_probe is not None
     process = Process(
@@ -125,14 +137,58 @@ def program_of(app: DesiredApp, tag: Tag) -> Program:
     )
 
 
-def start(program: Program, stdout: int, stderr: int) -> Started:
+def start(program: Program, stdout: int, stderr: int, limit: Limit | None = None) -> Started:
     """Start a program with /dev/null as its input. Raises SpawnError.
 
     ``stdout`` and ``stderr`` are descriptors of FIFOs or devices, or ``subprocess.DEVNULL``.
     """
+    if limit is not None:
+        return _start_limited(program, stdout, stderr, limit)
+    return _start(program, stdout, stderr)
 
+
+def _start_limited(program: Program, stdout: int, stderr: int, limit: Limit) -> Started:
+    gate.check_names(program.environment, "limits")
+    closed = Gate()
+    try:
+        waiting = _start(program, stdout, stderr, closed)
+        try:
+            limit(waiting.id)
+            closed.open()
+            _see_through(waiting, program)
+        except BaseException:
+            _discard(waiting)
+            raise
+    finally:
+        closed.close()
+    return waiting
+
+
+def _see_through(waiting: Started, program: Program) -> None:
+    """SpawnError where the shell at the gate could not become the program."""
+    if gate.is_through(waiting.id.pid, program.command[0]):
+        return
+    ended = os.waitid(os.P_PIDFD, waiting.pidfd, os.WEXITED | os.WNOWAIT)
+    code = ended.si_status if ended is not None and ended.si_code == os.CLD_EXITED else 0
+    error = gate.failure(code)
+    if error is None:
+        told = f"cannot start {program.command[0]}: its limits leave no room for its start"
+        raise SpawnError(told, transient=False)
+    raise SpawnError(why(error, program.command, program.cwd, program.environment), False)
+
+
+def _discard(started: Started) -> None:
+    """A child of ours that shall not run after all."""
+    try:
+        signal.pidfd_send_signal(started.pidfd, signal.SIGKILL)
+        os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED)
+    finally:
+        os.close(started.pidfd)
+
+
+def _start(program: Program, stdout: int, stderr: int, closed: Gate | None = None) -> Started:
     def popen() -> int:
-        return confined(program.confinement, lambda: _popen(program, stdout, stderr))
+        return confined(program.confinement, lambda: _popen(program, stdout, stderr, closed))
 
     try:
         held = _hold(descriptors.run(popen, program.handed))
@@ -145,22 +201,25 @@ def start(program: Program, stdout: int, stderr: int) -> Started:
     return held
 
 
-def _popen(program: Program, stdout: int, stderr: int) -> int:
-    """The pid of the started program."""
-    command, account = program.command, program.account
+def _popen(program: Program, stdout: int, stderr: int, closed: Gate | None) -> int:
+    """The pid of the started program, or of the shell that waits at the gate to become it."""
+    command, account, stdin = program.command, program.account, subprocess.DEVNULL
     identity: dict[str, Any] = {}
     if account.switch:
         inheritance.leave_keys()
         identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
-    if program.handed:
+    if program.handed or closed is not None:
         _must_be_there(program)  # the shell in between would only end, with 127
-        command = handover.own_pid(command)
+        wait, own_pid = closed is not None, bool(program.handed)
+        command = gate.command(command, program.environment, wait=wait, own_pid=own_pid)
+    if closed is not None:
+        stdin = descriptors.reopened(closed.inner, os.O_RDONLY)
     output = [fd if fd < 0 else descriptors.reopened(fd) for fd in (stdout, stderr)]
     try:
         with coredump.allowed():
             popen = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output[0],
                 stderr=output[1],
                 close_fds=False,  # nothing of ours is inheritable: see descriptors
@@ -171,7 +230,7 @@ def _popen(program: Program, stdout: int, stderr: int) -> int:
                 **identity,
             )
     finally:
-        for fd in output:
+        for fd in (stdin, *output):
             if fd >= 0:
                 os.close(fd)
     return _forget(popen)
@@ -183,6 +242,7 @@ def _must_be_there(program: Program) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     if not os.access(found, os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    gate.check_format(found)
 
 
 def _forget(popen: subprocess.Popen[bytes]) -> int:

@@ -13,9 +13,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reconciler.loop.paths import StatePaths, store_id
+from reconciler.model.cgroup import store_directory
+from reconciler.observed.cgroups import find
 from tests.waiting import until
 
 PROGRAM = Path(sys.executable).with_name("recon")
@@ -169,6 +173,14 @@ class Recon:
                 self.controller.kill()
                 self.controller.wait()
         end(self._is_ours)
+        self._remove_cgroups()
+
+    def _remove_cgroups(self) -> None:
+        """Those of processes that were ended here, and not by a controller."""
+        home = Path(store_directory(find().base, store_id(StatePaths(self.state.resolve()))))
+        for folder in (*home.glob("*"), home):
+            if folder.is_dir():
+                until(partial(_removed, folder), what=f"{folder} is empty")
 
     def _is_ours(self, pid: int) -> bool:
         environment = _read(f"/proc/{pid}/environ")
@@ -177,6 +189,16 @@ class Recon:
             or os.fsencode(self.state) in _read(f"/proc/{pid}/cmdline")
             or any(os.fsencode(self.state) in link for link in _links(pid))
         )
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
 
 
 def alive(pid: int) -> bool:

@@ -34,6 +34,7 @@ from reconciler.loop.paths import secret_key, store_id
 from reconciler.loop.probing import ask_once
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.host import HostFacts, from_document
+from reconciler.model.limits import wanted
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Plan
@@ -44,6 +45,7 @@ from reconciler.observed.authority import uid_of
 from reconciler.observed.clock import boot_id, boot_now, wall_of
 from reconciler.observed.hostfacts import gather
 from reconciler.observed.samples import Sample, sample
+from reconciler.observed.limits import read
 from reconciler.observed.snapshot import snapshot
 
 # Probes under way at a time: each takes a descriptor, of which a shell gives 1,024.
@@ -95,7 +97,8 @@ def facts_of(place: Where) -> HostFacts:
 
 def look(place: Where, *, confirm_prune: bool = False) -> View:
     """Look at the manifests and at the host, once."""
-    store = store_of(place)
+    facts = facts_of(place)
+    store = store_of(place, facts=facts)
     desired = store.scan()
     boot = boot_id()
     journal = Journal.open_readonly(place.paths.database, boot)
@@ -108,6 +111,7 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
         place.paths.root,
         lambda id: recorded[id][0] if id in recorded else None,
         lambda name: _uid_of(name, desired, memory),
+        facts.cgroups.path,
     )
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
     kept = last_good(desired, memory, sources, secret_key(place.paths))
@@ -129,6 +133,7 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     observed = replace(observed, conflicts=_conflicts(desired, observed))
     processes = _with_stops(observed.processes, stops)
     processes = [*_with_readiness(place, processes, desired, memory)]
+    processes = [_with_limits(one, desired, memory, facts) for one in processes]
     return View(
         desired, replace(observed, processes=tuple(processes)), memory, verdicts, boot_now()
     )
@@ -259,6 +264,17 @@ def _with_stops(processes: Iterable[Process], stops: Mapping[Any, float]) -> lis
         else process
         for process in processes
     ]
+
+
+def _with_limits(
+    process: Process, desired: Desired, memory: Mapping[str, AppMemory], facts: HostFacts
+) -> Process:
+    """The limits that its app declares, or did, as they are in force."""
+    name = process.tag.app
+    app = desired.apps.get(name)
+    declared = wanted(app.spec.limits) if app is not None else {}
+    fields = {*declared, *memory.get(name, AppMemory()).limited}
+    return replace(process, limits=read(process, fields, facts.cgroups)) if fields else process
 
 
 def _with_readiness(

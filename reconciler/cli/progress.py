@@ -72,6 +72,8 @@ def is_hopeless(app: App) -> bool:
         return True
     if _is_waiting(app):  # for an app that is suspended, or has failed
         return ", which " in app["message"]
+    if any(condition["type"] == "LimitsInForce" for condition in app["conditions"]):
+        return True
     if app["health"] != "Degraded":
         return False
     states = {row["state"] for row in app["instances"]}

@@ -26,6 +26,11 @@ def prepare() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (_NONE, hard))
 
 
+def of_programs() -> tuple[int, int]:
+    """The limits (soft, hard) that a program starts with."""
+    return _of_programs or resource.getrlimit(resource.RLIMIT_CORE)
+
+
 @contextlib.contextmanager
 def allowed() -> Iterator[None]:
     """While a program is forked: it starts with the limit that recon was started with."""

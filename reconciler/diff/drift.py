@@ -14,13 +14,24 @@ from reconciler.model.plan import Drift, DriftKind
 from reconciler.model.revision import same_revision
 
 # What makes an app OutOfSync; the rest are faults of processes, which health tells of.
-SYNC_DRIFT = {DriftKind.MISSING, DriftKind.EXTRA, DriftKind.OUTDATED, DriftKind.ORPHAN}
+SYNC_DRIFT = {
+    DriftKind.MISSING,
+    DriftKind.EXTRA,
+    DriftKind.OUTDATED,
+    DriftKind.ORPHAN,
+    DriftKind.IN_PLACE,
+}
 
 
 def drift_of(
-    app: DesiredApp, replicas: Replicas, memory: AppMemory, conflict: str = ""
+    app: DesiredApp,
+    replicas: Replicas,
+    memory: AppMemory,
+    conflict: str = "",
+    limits: Iterable[Drift] = (),
 ) -> tuple[Drift, ...]:
-    """All drift of one declared app, by instance. ``conflict``: ``Observed.conflicts``."""
+    """All drift of one declared app, by instance. ``conflict``: ``Observed.conflicts``;
+    ``limits``: of its limits (``inplace``)."""
     outdated = (*replicas.old, *replicas.spared)
     served = {process.tag.instance for process in outdated}
     found = [
@@ -35,6 +46,7 @@ def drift_of(
     others = (process for process in outdated if process.tag.nonce not in replicas.evicted)
     found += _all_outdated(app, others, memory)
     found += [Drift(DriftKind.PORT_CONFLICT, app.name, conflict)] if conflict else []
+    found += limits
     found += _faults((*replicas.current, *outdated, *replicas.extra))
     return tuple(sorted(found, key=lambda drift: (drift.instance, drift.kind)))
 

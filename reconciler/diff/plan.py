@@ -16,6 +16,7 @@ from reconciler.diff import (
     dependencies,
     eviction,
     history,
+    inplace,
     pause,
     progress,
     recreate,
@@ -67,9 +68,8 @@ def plan(
         if app is None:
             plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
         else:
-            conflict = observed.conflicts.get(name, "")
             plans.append(
-                _plan_declared(app, mine, remembered, now, standings=standings, conflict=conflict)
+                _plan_declared(app, mine, remembered, now, standings=standings, observed=observed)
             )
     return Plan(tuple(plans), desired.problems)
 
@@ -81,7 +81,7 @@ def _plan_declared(
     now: float,
     *,
     standings: Mapping[str, Standing],
-    conflict: str,
+    observed: Observed,
 ) -> AppPlan:
     memory = history.record(before, app)
     if not before.revisions:
@@ -99,14 +99,20 @@ def _plan_declared(
     if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
         sorted_by = _sort(app, processes, memory, now)
     held = _hold(app, sorted_by, memory, now)
-    at = Situation(app, sorted_by, memory, now, held, waiting, conflict)
-    actions = () if waiting else tuple(_actions(at))
+    inherited = observed.inherited
+    memory = inplace.remember(app.spec, processes, memory, inherited)
+    limits = tuple(inplace.drift_of(app.spec, processes, memory, inherited))
+    stuck = inplace.stuck(app.spec, processes)
+    adjusted = tuple(inplace.adjustments(app.spec, processes, memory, inherited))
+    conflict = observed.conflicts.get(app.name, "")
+    at = Situation(app, sorted_by, memory, now, held, waiting, conflict, limits, stuck)
+    actions = () if waiting else (*adjusted, *_actions(at))
     starting = any(isinstance(action, Start) for action in actions)
     return AppPlan(
         app.name,
         app,
         actions,
-        review.change_of(app, sorted_by, before, memory, waiting),
+        review.change_of(app, sorted_by, before, memory, waiting=waiting, adjusted=adjusted),
         status_of(at),
         dependencies.note_begun(memory, sorted_by, starting=starting),
         (*followed, *evicted, *judged),

@@ -17,16 +17,22 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process
-from reconciler.model.plan import Change
+from reconciler.model.plan import Adjust, Change
 from reconciler.model.revision import Revision, same_revision
 from reconciler.model.strategy import StrategyType
 
 
 def change_of(
-    app: DesiredApp, replicas: Replicas, before: AppMemory, after: AppMemory, waiting: str = ""
+    app: DesiredApp,
+    replicas: Replicas,
+    before: AppMemory,
+    after: AppMemory,
+    *,
+    waiting: str = "",
+    adjusted: Sequence[Adjust] = (),
 ) -> Change:
     """The change of a declared app. ``before``: memory as it was, ``after``: with its revision,
-    ``waiting``: what its start has to wait for."""
+    ``waiting``: what its start has to wait for, ``adjusted``: limits to be put in force."""
     running = _running_revision(app, replicas, before)
     # One in backoff is as it was declared; that it waits is its health, not a change.
     as_declared = (*replicas.current, *replicas.waiting, *replicas.done, *replicas.lost)
@@ -41,11 +47,13 @@ def change_of(
     notes = _notes(app, replicas, replaced, after)
     if waiting:
         notes.append(waiting)
+    if adjusted and not any(field.path.partition(".")[0] == "limits" for field in fields):
+        notes += [f"pid {a.process.id.pid}, changed by hand: {a.reason}" for a in adjusted]
     new = not before.revisions and not (replicas.current or replicas.old or replicas.stopping)
     if new and replicas.wanted:
         action = "create"
     else:
-        action = "update" if fields or start or stop or replaced else "none"
+        action = "update" if fields or start or stop or replaced or adjusted else "none"
     return Change(
         app.name,
         action,  # type: ignore[arg-type]  # mypy widens the literals of a conditional

@@ -8,6 +8,7 @@ from reconciler.diff.hold import Hold
 from reconciler.diff.replicas import Replicas
 from reconciler.model.desired import DesiredApp
 from reconciler.model.memory import AppMemory
+from reconciler.model.plan import Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Situation:
     """For which dependencies its start waits, a sentence; empty where it does not."""
     conflict: str
     """Why one of its sockets cannot be had, a sentence."""
+    limits: tuple[Drift, ...] = ()
+    """How limits of its processes differ from the manifest's (see ``inplace``)."""
+    stuck: str = ""
+    """Which limit cannot be put in force in place, and what would help."""
 
     @property
     def acting(self) -> Replicas:

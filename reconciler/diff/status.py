@@ -11,7 +11,7 @@ from reconciler.diff.replicas import Replicas
 from reconciler.diff.situation import Situation
 from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.observed import Process
-from reconciler.model.plan import AppStatus, Health, InstanceStatus, Sync
+from reconciler.model.plan import AppStatus, Condition, Health, InstanceStatus, Sync
 
 
 def status_of(at: Situation) -> AppStatus:
@@ -19,9 +19,11 @@ def status_of(at: Situation) -> AppStatus:
     app, memory, now, held = at.app, at.memory, at.now, at.held
     revision = memory.revisions[-1]
     shown = _shown(at)
-    found = drift.drift_of(app, shown, memory, at.conflict)
+    found = drift.drift_of(app, shown, memory, at.conflict, at.limits)
     everyone = (*shown.current, *shown.old, *shown.extra, *shown.spared)
     how = health.health_of(app, shown, revision, now, held)
+    told = health.message_of(app, shown, memory, revision, now, held=held)
+    conditions = health.conditions_of(app, shown, revision, now, held)
     return AppStatus(
         name=app.name,
         kind="App",
@@ -33,8 +35,8 @@ def status_of(at: Situation) -> AppStatus:
         available=len(shown.up),
         revision=revision.number,
         restarts=sum(memory.restarts.values()),
-        message=health.message_of(app, shown, memory, revision, now, held=held) or at.waiting,
-        conditions=health.conditions_of(app, shown, revision, now, held),
+        message=told or at.waiting or at.stuck,
+        conditions=(*conditions, *_limits_in_force(at)),
         drift=found,
         instances=tuple(_instances(at, shown)),
     )
@@ -60,6 +62,12 @@ def status_of_absent(
         drift.orphans(processes, reason),
         tuple(_instance(process, memory) for process in _ordered(processes)),
     )
+
+
+def _limits_in_force(at: Situation) -> Iterator[Condition]:
+    """Told only where it is not so: the manifest says what only a restart can bring about."""
+    if at.stuck:
+        yield Condition("LimitsInForce", "False", "NotInPlace", at.stuck)
 
 
 def _shown(at: Situation) -> Replicas:

@@ -90,6 +90,7 @@ class Controller:
             store_id(paths),
             loop,
             self._journal,
+            self.facts,
             on_change=self._changed,
             on_exit=self._exited,
             on_event=self.history.record,
@@ -261,7 +262,7 @@ class Controller:
             spec = self._spec(name)
             later = after_exit(memory, process, exit, spec, target=aim, now=now)
         told = f"pid {process.id.pid} ended: {exit}"
-        self._tell(process, "Exited", told, warning=not exit.success)
+        self._tell(process, exit.reason or "Exited", told, warning=not exit.success)
         if later is memory:
             return
         self.history.remember(name, later)

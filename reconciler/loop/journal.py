@@ -297,6 +297,7 @@ def _memory(data: Mapping[str, Any], revisions: tuple[Revision, ...]) -> AppMemo
         int(number): Ended(**{**end, "exit": Exit(**end["exit"])})
         for number, end in data["ended"].items()
     }
+    data = {**data, "limited": tuple(data.get("limited", ()))}
     restarts = {int(number): count for number, count in data["restarts"].items()}
     evictions = {int(n): Eviction(**one) for n, one in data.get("evictions", {}).items()}
     by_number = {"ended": ended, "restarts": restarts, "evictions": evictions}

@@ -29,7 +29,7 @@ from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
 from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
-from reconciler.model.plan import Action, AppPlan, Plan, Start
+from reconciler.model.plan import Action, Adjust, AppPlan, Plan, Start
 from reconciler.model.revision import same_revision
 from reconciler.model.standing import UNDECLARED, Standing
 from reconciler.observed.clock import boot_now
@@ -97,6 +97,7 @@ class Reconciler:
                 self._take_note(app_plan)
             spec = app_plan.desired.spec if app_plan.desired is not None else None
             self._running.declare_sockets(name, spec)
+            self._running.declare_limits(name, app_plan.memory.limited if spec else ())
             await self._act(app_plan)
             self._attempts.pop(name, None)
             self._tell_dependents(name, app_plan.standing)
@@ -129,6 +130,9 @@ class Reconciler:
             assert app is not None
             self._start(app, action)
             return
+        if isinstance(action, Adjust):
+            self._adjust(action)
+            return
         app = app or self._as_it_was(app_plan)
         spec = app.spec if app is not None else last_spec(app_plan.memory)
         self._running.end(action, spec, app)
@@ -146,9 +150,20 @@ class Reconciler:
         built = rebuild(app_plan.app, spec, Source(file, 1), key=self._key)
         return built if isinstance(built, DesiredApp) else None
 
+    def _adjust(self, action: Adjust) -> None:
+        tag, pid = action.process.tag, action.process.id.pid
+        refused = self._running.adjust(action)
+        told = f"pid {pid}: {action.reason}"
+        if len(refused) < len(action.values):
+            self._history.record(Event(tag.app, "LimitsAdjusted", told, instance=tag.instance))
+        for field, why in refused.items():
+            told = f"limits.{field} of pid {pid} stays as it is: {why}"
+            event = Event(tag.app, "FailedLimits", told, "Warning", tag.instance)
+            self._history.record(event)
+
     def _start(self, app: DesiredApp, action: Start) -> None:
         try:
-            process = self._running.start(self._revision(app, action.hash), action)
+            process = self._running.start(self._limited(app, action.hash), action)
         except SpawnError as error:
             if error.transient:
                 raise
@@ -160,6 +175,13 @@ class Reconciler:
             told = f"started pid {process.id.pid} ({action.reason})"
             event = Event(app.name, "Started", told, instance=action.instance)
         self._history.record(event)
+
+    def _limited(self, app: DesiredApp, hash: str) -> DesiredApp:
+        """The revision to be started, with the limits that are declared now: they hold for all."""
+        found = self._revision(app, hash)
+        if found.spec.limits == app.spec.limits:
+            return found
+        return replace(found, spec=found.spec.model_copy(update={"limits": app.spec.limits}))
 
     def _revision(self, app: DesiredApp, hash: str) -> DesiredApp:
         """The app as of the revision that shall be started: the manifest's, or the last good.

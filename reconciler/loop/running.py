@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from signal import SIGKILL
 
 from reconciler.converge import handover
 from reconciler.converge.account import account_of
 from reconciler.converge.capture import Capture, Streams
+from reconciler.converge.cgroup import Cgroups
 from reconciler.converge.credentials import Credentials
 from reconciler.converge.handover import Handed, Handover
 from reconciler.converge.privatesocket import PrivateSockets
@@ -24,14 +26,16 @@ from reconciler.converge.sockets import Sockets
 from reconciler.converge.spawn import Spawned, spawn
 from reconciler.converge.stop import Stopper
 from reconciler.loop.journal import Journal
+from reconciler.loop.limiting import Limiting
 from reconciler.loop.probing import Probing
 from reconciler.loop.redact import Redactor
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
+from reconciler.model.host import HostFacts
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
-from reconciler.model.plan import End, Start
+from reconciler.model.plan import Adjust, End, Start
 from reconciler.model.revision import same_revision
 from reconciler.observed import listeners
 from reconciler.observed.authority import UserOf
@@ -48,6 +52,7 @@ class Running:
         store: str,
         loop: asyncio.AbstractEventLoop,
         journal: Journal,
+        facts: HostFacts,
         *,
         on_change: Callable[[str], None],
         on_exit: Callable[[Process, Exit], None],
@@ -65,6 +70,7 @@ class Running:
         self._redact = redact
         recorded = journal.processes()
         self._recorded = recorded
+        cgroups = Cgroups(facts.cgroups, store)
         self.host = Host(
             store,
             state_dir,
@@ -73,9 +79,12 @@ class Running:
             on_exit=self._exited,
             on_gone=self._gone,
             user_of=user_of,
+            cgroups=facts.cgroups.path,
+            cgroup_members=cgroups.members,
         )
+        self.limiting = Limiting(facts, cgroups, self.host, on_change, on_event)
         self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble)
-        self._stopper = Stopper(loop, self.host.signal, self.host.signal_all, self._hook_failed)
+        self._stopper = Stopper(loop, self.host.signal, self._signal_all, self._hook_failed)
         self._sockets = Sockets(self._instances_with, self._stranger_at)
         self._private = PrivateSockets(state_dir)
         self._credentials = Credentials(state_dir, store)
@@ -98,7 +107,7 @@ class Running:
         left = [p for p in self._remnants.values() if app is None or p.tag.app == app]
         processes = (*self.host.processes(app), *left)
         conflicts = {name: self._redact(told) for name, told in self._sockets.conflicts().items()}
-        return Observed(processes, self.host.faults, conflicts)
+        return Observed(processes, self.host.faults, conflicts, self.limiting.inherited)
 
     def apps(self) -> set[str]:
         """Names of the apps of which anything runs."""
@@ -123,11 +132,13 @@ class Running:
         self._private.sweep(live)
         self._credentials.sweep(live)
         self._probing.marks.sweep(live)
+        self.limiting.sweep(live)
 
     def sample(self) -> None:
         """See which processes were frozen, resumed, or had their program replaced on disk."""
         for app in self.host.sample_states():
             self._on_change(app)
+        self.limiting.sample()
 
     def start(self, app: DesiredApp, action: Start) -> Process:
         """Start one instance. SpawnError, or OSError where its output cannot be captured."""
@@ -144,12 +155,13 @@ class Running:
         except BaseException:
             self.capture.detach(tag.nonce)
             self._probing.forget(tag.nonce)
-            self._let_go(tag.nonce)
+            self._let_go(tag)
             raise
         finally:
             streams.close()
         process = spawned.process
         self.host.register(process, spawned.pidfd)
+        self.limiting.born(process, app.spec.limits)
         self._journal.started(process.id, tag)
         self.capture.attach(tag, app.spec.logs, process.id.pid)
         self._probing.watch(process, app.spec)
@@ -158,8 +170,9 @@ class Running:
     def _spawn(self, app: DesiredApp, tag: Tag, streams: Streams) -> Spawned:
         """Start the program with its sockets: the shared ones, and its own for its probes."""
         sockets = app.spec.owned_sockets
+        limit = self.limiting.at_birth(tag, app.spec.limits)
         if not sockets:
-            return spawn(app, tag, streams.stdout, streams.stderr)
+            return spawn(app, tag, streams.stdout, streams.stderr, limit=limit)
         fds = self._sockets.hold(tag.nonce, sockets)
         handed = [*map(Handed, fds, sockets)]
         with ExitStack() as stack:
@@ -167,13 +180,22 @@ class Running:
                 own = stack.enter_context(self._private.create(tag.nonce, one.name))
                 handed.append(Handed(own.fileno(), one, private=True))
             given = Handover(handed, self._preload, app.spec.stop.signal)
-            return spawn(app, tag, streams.stdout, streams.stderr, given)
+            return spawn(app, tag, streams.stdout, streams.stderr, given, limit=limit)
 
-    def _let_go(self, nonce: str) -> None:
-        """The sockets and credentials of a process that is gone, or was never started."""
-        self._sockets.release(nonce)
-        self._private.remove(nonce)
-        self._credentials.remove(nonce)
+    def _let_go(self, tag: Tag) -> None:
+        """Sockets, credentials and cgroup of a process that is gone, or was never started."""
+        self._sockets.release(tag.nonce)
+        self._private.remove(tag.nonce)
+        self._credentials.remove(tag.nonce)
+        self.limiting.gone(tag)
+
+    def adjust(self, action: Adjust) -> Mapping[str, str]:
+        """Put limits in force in place; by field, why that was not possible."""
+        return self.limiting.adjust(action)
+
+    def declare_limits(self, app: str, fields: tuple[str, ...]) -> None:
+        """The limits to look at on what runs of an app."""
+        self.limiting.declare(app, fields)
 
     def declare_sockets(self, app: str, spec: AppSpec | None) -> None:
         """Listen where the app is declared to, from before its first start to after its last."""
@@ -208,6 +230,7 @@ class Running:
         self._private.close()
         self.capture.close()
         self.host.close()
+        self.limiting.close()
 
     def _adopt(self, process: Process, spec: AppSpec) -> None:
         tag = process.tag
@@ -227,6 +250,7 @@ class Running:
 
     def _exited(self, process: Process, exit: Exit) -> None:
         nonce = process.tag.nonce
+        exit = self.limiting.verdict(process, exit)
         self._probing.forget(nonce)
         self._journal.ended(process.id)
         self._recorded.pop(process.id, None)
@@ -238,10 +262,17 @@ class Running:
         self._stopper.main_exited(nonce)
         self._on_exit(process, exit)
 
-    def _gone(self, nonce: str) -> None:
+    def _signal_all(self, nonce: str, signum: int) -> None:
+        tag = self.host.tag_of(nonce)
+        if tag is not None and signum == SIGKILL:
+            self.limiting.kill(tag)
+        self.host.signal_all(nonce, signum)
+
+    def _gone(self, tag: Tag) -> None:
+        nonce = tag.nonce
         remnant = self._remnants.pop(nonce, None)
         self._stopper.gone(nonce)
-        self._let_go(nonce)
+        self._let_go(tag)
         # After what is due now: a replacement need not wait for files to be removed.
         self._loop.call_soon(self.capture.detach, nonce)
         if remnant is not None:

@@ -28,8 +28,6 @@ class CgroupFacts:
 
     base: str = ""
     """The directory below which it may make cgroups of its own; empty: nowhere."""
-    path: str = ""
-    """The same as ``/proc/PID/cgroup`` names it."""
     why: str = "nobody has looked"
     """Where ``base`` is empty: why, and what would make it possible."""
     controllers: frozenset[str] = frozenset()
@@ -38,6 +36,8 @@ class CgroupFacts:
     """By controller that cannot: why, and what would make it possible."""
     has_kill: bool = False
     """``cgroup.kill`` is there (Linux ≥ 5.14)."""
+    path: str = ""
+    """``base`` as ``/proc/PID/cgroup`` names it."""
 
 
 @dataclass(frozen=True, slots=True)

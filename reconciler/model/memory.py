@@ -90,6 +90,8 @@ class AppMemory:
     """The rollout is held (`recon rollout pause`); what runs is kept as it runs."""
     canary: int = 0
     """Number of the revision that has yet to prove itself on its canary; 0 for none."""
+    limited: tuple[str, ...] = ()
+    """Fields of ``limits`` that are declared, or were and are still in force on some process."""
     boot_id: str = ""
     """The boot that the boot seconds here belong to."""
 

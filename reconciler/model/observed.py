@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from reconciler.model.limits import Value
+
 
 class Tag(NamedTuple):
     """The label of a process of ours: ``RECON_ID=<store>/<app>/<instance>/<hash>/<nonce>``.
@@ -82,6 +84,10 @@ class Process:
     """Others with the same nonce: children that a stop ends too."""
     binary_replaced: bool = False
     """Its executable was replaced or removed on disk."""
+    limits: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    """Those in force on it, by field; only those that its app declares are looked at."""
+    unadjusted: Mapping[str, tuple[Value, str]] = field(default_factory=dict, hash=False)
+    """By field: a value that could not be put in force on it, and why, a sentence."""
 
     @property
     def name(self) -> str:
@@ -94,6 +100,10 @@ class Exit:
 
     code: int | None = None
     signal: int | None = None
+    reason: str = ""
+    """One word for machines, where more is known than the signal: ``OOMKilled``."""
+    detail: str = ""
+    """The same as a sentence."""
 
     @property
     def success(self) -> bool:
@@ -101,6 +111,8 @@ class Exit:
         return self.code == 0
 
     def __str__(self) -> str:
+        if self.reason:
+            return f"{self.reason}: {self.detail}"
         if self.signal is not None:
             return f"signal {self.signal}"
         return "exit unknown" if self.code is None else f"exit {self.code}"
@@ -115,3 +127,6 @@ class Observed:
     """Witnesses that contradict each other, as sentences."""
     conflicts: Mapping[str, str] = field(default_factory=dict)
     """By app: why one of its sockets cannot be had, a sentence that names who has it."""
+    inherited: Mapping[str, Value] = field(default_factory=dict)
+    """By field of ``limits``: what a process has where its app declares no such limit; empty
+    where nobody can tell."""

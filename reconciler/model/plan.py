@@ -6,6 +6,7 @@ The controller executes ``actions``; ``apply --dry-run`` prints ``change``; ``st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.event import Event
 from reconciler.model.fields import Effect
+from reconciler.model.limits import Value
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process
 from reconciler.model.standing import UNDECLARED, Standing
@@ -35,7 +37,17 @@ class End:
     reason: str
 
 
-Action = Start | End
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Put limits in force on a process that runs, and on all that it has forked."""
+
+    process: Process
+    values: Mapping[str, Value]
+    """By field of ``limits``."""
+    reason: str
+
+
+Action = Start | End | Adjust
 
 
 class Sync(StrEnum):
@@ -58,6 +70,7 @@ class DriftKind(StrEnum):
     EXTRA = "Extra"
     OUTDATED = "Outdated"
     ORPHAN = "Orphan"
+    IN_PLACE = "InPlace"
     FROZEN = "Frozen"
     OUTGROWN = "Outgrown"
     UNHEALTHY = "Unhealthy"
@@ -77,7 +90,9 @@ class Drift:
 class Condition:
     """As Kubernetes' DeploymentCondition."""
 
-    type: Literal["Available", "Progressing", "ReplicaFailure", "LogsDropped", "WatchHeld"]
+    type: Literal[
+        "Available", "Progressing", "ReplicaFailure", "LogsDropped", "WatchHeld", "LimitsInForce"
+    ]
     status: Literal["True", "False", "Unknown"]
     reason: str
     message: str

@@ -1,12 +1,12 @@
 """Whose word counts. A tag is text, and anybody may put it into an environment of his own.
 
-The journal and the session are facts of the kernel; so is an output FIFO, where it is the very one
-that lies in the state directory, which nobody else can open. Whatever user a program takes on, by
-these it is known. A tag in the environment, and a FIFO of which only the name can be compared
-(the state directory is gone), count only where the process was started by the user that the
-instance was started as: by its *real* uid, since a setuid program keeps what its caller put into
-its environment. Who that user was is told by the owner of the instance's FIFO, which recon made
-for it, else by what the app is declared to run as.
+The journal, the session and the cgroup are facts of the kernel; so is an output FIFO, where it is
+the very one that lies in the state directory, which nobody else can open. Whatever user a program
+takes on, by these it is known. A tag in the environment, and a FIFO of which only the name can be
+compared (the state directory is gone), count only where the process was started by the user that
+the instance was started as: by its *real* uid, since a setuid program keeps what its caller put
+into its environment. Who that user was is told by the owner of the instance's FIFO, which recon
+made for it, else by what the app is declared to run as.
 
 So a process of somebody else's that carries our tag is not adopted, not shown, and above all never
 signalled by a recon that is root.

@@ -56,7 +56,7 @@ def find(proc: str = procfs.PROC) -> CgroupFacts:
     missing = {name: _why_missing(name, base, proc) for name in USED if name not in there}
     has_kill = os.path.exists(f"{own}/cgroup.kill") or _kernel() >= (5, 14)
     path = os.path.normpath(os.path.join(mount.root, os.path.relpath(base, mount.point)))
-    return CgroupFacts(base, path, "", there, missing, has_kill)
+    return CgroupFacts(base, "", there, missing, has_kill, path)
 
 
 def count(directory: str, file: str, name: str) -> int:

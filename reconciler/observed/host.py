@@ -41,7 +41,8 @@ class Host:
     """The processes of one store. Without a ``loop`` it is good for one look (``snapshot``).
 
     ``on_exit(process, exit)``: a main process ended; ``leftovers`` and ``signal_all`` still
-    know what it left behind. ``on_gone(nonce)``: the last process of the nonce has gone.
+    know what it left behind. ``on_gone(tag)``: the last process of the nonce has gone.
+    ``cgroups`` is ``CgroupFacts.path``, ``cgroup_members`` who is in an instance's cgroup now.
     """
 
     def __init__(
@@ -52,9 +53,11 @@ class Host:
         *,
         journal: JournalWitness,
         on_exit: Callable[[Process, Exit], None] = lambda process, exit: None,
-        on_gone: Callable[[str], None] = lambda nonce: None,
+        on_gone: Callable[[Tag], None] = lambda tag: None,
         user_of: UserOf = unknown,
         proc: str = procfs.PROC,
+        cgroups: str = "",
+        cgroup_members: Callable[[Tag], Iterable[int]] = lambda tag: (),
     ) -> None:
         self._loop = loop
         self._on_exit = on_exit
@@ -65,8 +68,9 @@ class Host:
         fifo_dir = fifo_dir_of(state_dir)
         self._authority = Authority(fifo_dir, user_of, proc)
         self._witnesses = Witnesses(
-            store, fifo_dir, journal, self._table.session, self._authority, proc
+            store, fifo_dir, journal, self._table.session, self._authority, proc, cgroups
         )
+        self._cgroup_members = cgroup_members
         self._faults: dict[int, str] = {}
         self._untold: list[str] = []
 
@@ -100,6 +104,19 @@ class Host:
                 return None
             member = self._table.member(pid)
         return member[1].process.tag.nonce if member is not None else None
+
+    def members(self, nonce: str) -> tuple[ProcessId, ...]:
+        """Every process of an instance that runs, the main one first, also the latest."""
+        group = self._running(nonce)
+        if group is None:
+            return ()
+        self._look_at_latest(group)
+        return (group.process.id, *group.others)
+
+    def tag_of(self, nonce: str) -> Tag | None:
+        """Whose processes they are, while any lives."""
+        group = self._table.get(nonce)
+        return group.process.tag if group is not None else None
 
     def leftovers(self, nonce: str) -> tuple[ProcessId, ...]:
         """What a main process that has ended left behind."""
@@ -243,11 +260,13 @@ class Host:
         found = procfs.stat(main.pid, self._proc)
         if found is None or found.start != main.start:
             self._table.drop_session(group)
-        self._look_at_latest()
+        self._look_at_latest(group)
 
-    def _look_at_latest(self) -> None:
+    def _look_at_latest(self, group: Group) -> None:
+        """Whoever came to be since the last look, and whoever is in the group's cgroup."""
         try:
-            self._examine(self._newcomers.latest(), adopt=False)
+            pids = {*self._newcomers.latest(), *self._cgroup_members(group.process.tag)}
+            self._examine(sorted(pids), adopt=False)
         except OSError:  # out of files: what follows is done all the same, the relist mends it
             self._newcomers.reset()
 
@@ -286,7 +305,7 @@ class Host:
 
     def _gone(self, group: Group) -> None:
         self._table.remove(group)
-        self._on_gone(group.process.tag.nonce)
+        self._on_gone(group.process.tag)
 
     # -- effects and samples -------------------------------------------------------------------
 
@@ -302,7 +321,7 @@ class Host:
         group = self._table.get(nonce)
         if group is None:
             return 0
-        self._look_at_latest()
+        self._look_at_latest(group)
         count = int(self.signal(nonce, signum))
         for id, pidfd in tuple(group.others.items()):
             count += self._send(id, pidfd, signum)

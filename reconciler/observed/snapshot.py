@@ -11,14 +11,19 @@ from reconciler.observed.witness import JournalWitness
 
 
 def snapshot(
-    store: str, state_dir: Path, journal: JournalWitness, user_of: UserOf = unknown
+    store: str,
+    state_dir: Path,
+    journal: JournalWitness,
+    user_of: UserOf = unknown,
+    cgroups: str = "",
 ) -> Observed:
     """The processes of a store as they are now, nothing held and nothing changed.
 
     Whether one is ready nobody knows who did not probe it: ``ready`` is True. When its stop
-    began stands in the journal. OSError where we are out of files.
+    began stands in the journal. ``cgroups`` is ``CgroupFacts.path``. OSError where we are out of
+    files.
     """
-    host = Host(store, state_dir, None, journal=journal, user_of=user_of)
+    host = Host(store, state_dir, None, journal=journal, user_of=user_of, cgroups=cgroups)
     host.relist()
     host.sample_states()
     return Observed(host.processes(), host.faults)

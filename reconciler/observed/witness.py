@@ -5,6 +5,7 @@ there are further witnesses, any of which suffices (DESIGN 4.1). From strong to 
 
 journal      we wrote it down ourselves when we started exactly this (pid, start)
 session      it is in the session that a main process of ours leads; only descent leads there
+cgroup       it is in an instance's cgroup: by descent, or because root put it there
 FIFO         it holds an output FIFO of ours as fd 1 or 2: a kernel object, had by descent or by
              opening it on purpose
 environment  text, which is inherited too, but also copied: ``env > file`` in one process and
@@ -24,6 +25,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.model.cgroup import tag_of
 from reconciler.model.fifo import FifoName
 from reconciler.model.observed import ProcessId, Tag
 from reconciler.model.procstat import ProcStat
@@ -58,12 +60,15 @@ class Witnesses:
     authority: Authority
     """Whether what a process carries is to be believed."""
     proc: str = procfs.PROC
+    cgroups: str = ""
+    """``CgroupFacts.path``; empty where there are none of ours."""
 
     def identify(self, found: ProcStat) -> Identity | None:
         """Whose the process is; None where it is nobody's of this store."""
         said = [
             ("the journal", self.journal(ProcessId(found.pid, found.start))),
             ("its session", self.session(found.session)),
+            ("its cgroup", self._by_cgroup(found.pid)),
             ("its output", self._by_fifo(found.pid)),
             ("its environment", self._by_environment(found.pid)),
         ]
@@ -80,6 +85,11 @@ class Witnesses:
             f"pid {found.pid}: {strongest} says {_told(believed)}, but {others}; counted as"
             f" {_told(believed)}, stop the process by hand if that is wrong",
         )
+
+    def _by_cgroup(self, pid: int) -> Tag | None:
+        path = procfs.cgroup(pid, self.proc) if self.cgroups else None
+        tag = tag_of(path, self.cgroups, self.store) if path else None
+        return tag if tag is not None and _APP.fullmatch(tag.app) else None
 
     def _by_fifo(self, pid: int) -> Tag | None:
         for name in ("fd/1", "fd/2"):

@@ -19,10 +19,11 @@ from reconciler.diff.replicas import is_available
 from reconciler.diff.rolling import fenceposts
 from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
+from reconciler.model.limits import Value, wanted
 from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
-from reconciler.model.plan import AppPlan, End, Plan, Start
+from reconciler.model.plan import Adjust, AppPlan, End, Plan, Start
 from reconciler.model.revision import hash_of, marks_of, same_revision, template_of
 from reconciler.model.strategy import StrategyType
 
@@ -32,6 +33,7 @@ TICK = 0.01
 TOO_MUCH = "uses 310Mi, limits.memory is 300Mi"
 CRASH = Exit(1)
 KILLED = Exit(signal=9)
+INHERITED: dict[str, Value] = {"nice": 0, "openFiles": 1024, "cpu": "max", "cpuAffinity": "0-3"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,11 @@ class SimHost:
     """Called before each action; true: the controller was restarted, the plan is void."""
     checks: bool = True
     apps: dict[str, DesiredApp] = field(default_factory=dict)
+    limits: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """In force, by nonce, where they are not those inherited."""
+    refuses: frozenset[str] = frozenset()
+    """Limits that the kernel does not let be changed in place."""
+    adjusted: list[Adjust] = field(default_factory=list)
     _count: int = 0
 
     # -- state ---------------------------------------------------------------------------------
@@ -144,10 +151,13 @@ class SimHost:
         """The plan, and its memory and events taken note of."""
         self.apps.update(desired.apps)
         self._heed_limits()
-        made = plan(desired, Observed(self.processes()), self.memory, self.now, absences)
+        observed = Observed(self._looked_at(), inherited=INHERITED)
+        made = plan(desired, observed, self.memory, self.now, absences)
         for app in made.apps:
             self.memory[app.app] = app.memory
             self.events += app.events
+        if self._looked_at() != observed.processes:  # as the controller looks at new fields
+            return self.look(desired, absences)
         return made
 
     def execute(self, made: Plan) -> None:
@@ -157,6 +167,8 @@ class SimHost:
                     return
                 if isinstance(action, Start):
                     self._start(app, action)
+                elif isinstance(action, Adjust):
+                    self._adjust(action)
                 else:
                     self._end(app, action)
 
@@ -296,6 +308,7 @@ class SimHost:
             self._check_start(app, action)
         behaviour = self._behaviour(app, action.hash)
         process = self.add(app, action.instance, action.hash)
+        self.limits[process.tag.nonce] = wanted(app.spec.limits)
         self.sims[process.tag.nonce].behaviour = behaviour
         self.started.append(process)
 
@@ -303,6 +316,29 @@ class SimHost:
         known = self.memory[app.name].revision(hash)
         command = known.spec["command"][0] if known else app.spec.command[0]
         return self.behaviours.get(hash) or self.behaviours.get(command) or Behaviour()
+
+    def _looked_at(self) -> tuple[Process, ...]:
+        """The processes, with those limits that are looked at, as the controller does."""
+        found = []
+        for process in self.processes():
+            fields = self.memory.get(process.tag.app, AppMemory()).limited
+            in_force = {**INHERITED, **self.limits.get(process.tag.nonce, {})}
+            seen = {field: in_force[field] for field in fields}
+            found.append(replace(process, limits=seen))
+        return tuple(found)
+
+    def _adjust(self, action: Adjust) -> None:
+        """As the kernel does: what it refuses stays, and is known."""
+        nonce = action.process.tag.nonce
+        sim = self.sims.get(nonce)
+        if sim is None:
+            return
+        allowed = {f: v for f, v in action.values.items() if f not in self.refuses}
+        refused = {f: (v, "no") for f, v in action.values.items() if f in self.refuses}
+        self.limits[nonce] = {**self.limits.get(nonce, {}), **allowed}
+        known = {f: v for f, v in sim.process.unadjusted.items() if f not in action.values}
+        sim.process = replace(sim.process, unadjusted={**known, **refused})
+        self.adjusted.append(action)
 
     def _end(self, made: AppPlan, action: End) -> None:
         sim = self.sims.get(action.process.tag.nonce)
@@ -347,7 +383,7 @@ def fresh(app: DesiredApp) -> set[tuple[int, str]]:
     return {(number, app.hash) for number in range(app.spec.wanted)}
 
 
-def actions(made: Plan) -> Iterator[Start | End]:
+def actions(made: Plan) -> Iterator[Start | End | Adjust]:
     for app in made.apps:
         yield from app.actions
 

@@ -52,8 +52,8 @@ def test_what_takes_privileges_away_needs_some() -> None:
     assert refusals(USER, capabilities={"drop": []}, privateTmp=False) == {}
 
 
-CONTROLLED = CgroupFacts("/sys/fs/cgroup", "/", "", frozenset({"memory", "cpu", "pids"}))
-V1 = CgroupFacts("/sys/fs/cgroup", "/", "", frozenset(), {"memory": "bound to v1; boot so"})
+CONTROLLED = CgroupFacts("/sys/fs/cgroup", "", frozenset({"memory", "cpu", "pids"}))
+V1 = CgroupFacts("/sys/fs/cgroup", "", frozenset(), {"memory": "bound to v1; boot so"})
 NO_CGROUPS = CgroupFacts(why="no cgroup v2 is mounted; mount one")
 CPUS = frozenset(range(4))
 

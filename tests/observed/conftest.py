@@ -117,7 +117,7 @@ class Watched:
             self.loop,
             journal=journal,
             on_exit=self._exited,
-            on_gone=self.gone.append,
+            on_gone=lambda tag: self.gone.append(tag.nonce),
         )
 
     def _exited(self, process: Process, exit: Exit) -> None:

@@ -1,0 +1,91 @@
+"""Instances without limits join their cgroups in the background: nothing waits for that.
+
+To move a process the kernel waits until all forks on the host have come to rest: 13 to 20 ms when
+that is the first move for a while, 50 µs right after another (measured, Linux 6.18). At birth that
+would be most of the time in which a killed program comes back, and an eighth of what a start of
+a thousand takes. So an instance with limits pays it at its gate, and for all others a thread does
+it when no start has come for a moment: whatever is forked from then on can be found, and ended,
+whatever it does to its environment, session and output.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from queue import Empty, SimpleQueue
+
+from reconciler.converge.cgroup import Cgroups
+from reconciler.model.observed import ProcessId, Tag
+
+_QUIET, _LONGEST = 0.1, 1.0
+"""Seconds without a start, and how long at most one waits for that."""
+
+
+class Enroller:
+    """The thread; it begins with the first instance, and ends with the controller."""
+
+    def __init__(self, cgroups: Cgroups) -> None:
+        self._cgroups = cgroups
+        self._waiting: SimpleQueue[tuple[Tag, ProcessId] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def add(self, tag: Tag, id: ProcessId) -> None:
+        """Have a process, and what it has forked already, moved into its instance's cgroup."""
+        if not self._cgroups.possible:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="enroller", daemon=True)
+            self._thread.start()
+        self._waiting.put((tag, id))
+
+    def close(self) -> None:
+        """Finish what waits."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _serve(self) -> None:
+        is_last = False
+        while not is_last:
+            batch, is_last = self._batch()
+            for tag, id in batch:
+                self._enrol(tag, id)
+
+    def _batch(self) -> tuple[list[tuple[Tag, ProcessId]], bool]:
+        """All that came until it was quiet, and whether that was the end."""
+        found: list[tuple[Tag, ProcessId]] = []
+        latest = float("inf")
+        timeout: float | None = None
+        while True:
+            try:
+                one = self._waiting.get(timeout=timeout)
+            except Empty:
+                return found, False
+            if one is None:
+                return found, True
+            now = time.monotonic()
+            latest = min(latest, now + _LONGEST)
+            timeout = max(0.0, min(_QUIET, latest - now))
+            found.append(one)
+
+    def _enrol(self, tag: Tag, id: ProcessId) -> None:
+        try:
+            self._cgroups.enter(tag, id.pid)
+            for pid in _descendants(id.pid):
+                self._cgroups.enter(tag, pid)
+        except OSError:  # it has ended, or the host has no room: its tag is witness enough
+            self._cgroups.remove(tag)
+
+
+def _descendants(pid: int) -> list[int]:
+    """All that a process has forked and that is still its own, or its children's."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+    except (OSError, ValueError):
+        pass
+    return [*found, *(below for child in found for below in _descendants(child))]

@@ -1,0 +1,187 @@
+"""Limits on what runs: in force from birth, put right in place, told when they were met.
+
+The seam between the instance's record (``Host``), what reads its limits (``observed.limits``) and
+what puts them in force (``converge.limits``, ``converge.cgroup``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.converge import coredump, descriptors, limits
+from reconciler.converge.cgroup import Cgroups
+from reconciler.converge.enrol import Enroller
+from reconciler.converge.spawn import Limit, SpawnError
+from reconciler.model.event import Event
+from reconciler.model.host import HostFacts, Rlimit
+from reconciler.model.limits import Limits, Value, shown, wanted
+from reconciler.model.observed import Exit, Process, ProcessId, RunState, Tag
+from reconciler.model.plan import Adjust
+from reconciler.observed import cgroups as observed_cgroups
+from reconciler.observed import limits as observed_limits
+from reconciler.observed.clock import boot_now
+from reconciler.observed.host import Host
+
+_TELL_AGAIN = 600.0
+"""Seconds between two events on forks that were refused: a bomb refuses thousands a second."""
+_SHARE = 1000
+
+
+@dataclass(slots=True)
+class _Refused:
+    """Forks that the kernel refused to an instance."""
+
+    count: int = 0
+    told_at: float = float("-inf")
+
+
+class Limiting:
+    """The limits of one store's processes."""
+
+    def __init__(
+        self,
+        facts: HostFacts,
+        cgroups: Cgroups,
+        host: Host,
+        on_change: Callable[[str], None],
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._host = host
+        self._on_change = on_change
+        self._on_event = on_event
+        self._fields: dict[str, tuple[str, ...]] = {}
+        self._read: dict[str, tuple[str, ...]] = {}
+        self._forks: dict[str, _Refused] = {}
+        self._kept: set[Tag] = set()
+        self._sample_at = 0.0
+        self.cgroups = cgroups
+        self._enroller = Enroller(cgroups)
+        # What the controller has changed for itself is not what its programs start with.
+        files = Rlimit(descriptors.soft_limit(), facts.rlimits["openFiles"].hard)
+        core = Rlimit(*coredump.of_programs())
+        rlimits = {**facts.rlimits, "openFiles": files, "coreSize": core}
+        inherits = replace(facts, rlimits=rlimits)
+        fields = (field.alias or name for name, field in Limits.model_fields.items())
+        self.inherited = observed_limits.of_controller(inherits, fields)
+        """What a process has where its app declares no such limit."""
+
+    def at_birth(self, tag: Tag, declared: Limits) -> Limit | None:
+        """What puts the limits in force on a new process; None where there are none."""
+        values = wanted(declared)
+        if not values:
+            return None
+
+        def limit(id: ProcessId) -> None:
+            if self.cgroups.possible:
+                with contextlib.suppress(OSError):  # where a limit needs it, that is told below
+                    self.cgroups.enter(tag, id.pid)
+            refused = limits.apply(tag, lambda: [id], values, self.cgroups)
+            if refused:
+                field, why = next(iter(refused.items()))
+                told = f"limits.{field} cannot be put in force: {why}"
+                raise SpawnError(told, transient=False)
+
+        return limit
+
+    def born(self, process: Process, declared: Limits) -> None:
+        """The limits are in force on a process that has just been started."""
+        if values := wanted(declared):
+            self._host.update(process.tag.nonce, limits=values)
+            self._read[process.tag.nonce] = tuple(sorted(values))
+        else:
+            self._enroller.add(process.tag, process.id)
+
+    def declare(self, app: str, fields: tuple[str, ...]) -> None:
+        """The fields to look at on the processes of an app (``AppMemory.limited``)."""
+        if fields:
+            self._fields[app] = fields
+        else:
+            self._fields.pop(app, None)
+        for process in self._host.processes(app) if fields else ():
+            if self._read.get(process.tag.nonce) != fields:
+                self._look(process, fields)
+
+    def sample(self) -> None:
+        """See what was changed by hand, and which limits were met; some 40 µs an instance, and so
+        rarely that it takes no more than a thousandth of a core."""
+        if boot_now() < self._sample_at:
+            return
+        began = time.thread_time()
+        for app, fields in [*self._fields.items()]:
+            for process in self._host.processes(app):
+                self._look(process, fields)
+                if "processes" in fields:
+                    self._look_at_forks(process)
+        for tag in [*self._kept]:
+            self.gone(tag)
+        self._sample_at = boot_now() + _SHARE * (time.thread_time() - began)
+
+    def adjust(self, action: Adjust) -> Mapping[str, str]:
+        """Put limits in force in place; by field, why that was not possible."""
+        process = action.process
+        tag = process.tag
+        refused = limits.apply(
+            tag, lambda: self._host.members(tag.nonce), action.values, self.cgroups
+        )
+        fields = self._fields.get(tag.app) or tuple(action.values)
+        now = observed_limits.read(process, fields, self.cgroups.facts)
+        for field, value in action.values.items():
+            if field not in refused and now.get(field, value) != value:
+                refused[field] = f"the kernel keeps {shown(field, now[field])}"
+        told = {field: (action.values[field], why) for field, why in refused.items()}
+        kept = {f: one for f, one in process.unadjusted.items() if f not in action.values}
+        self._host.update(tag.nonce, limits=now, unadjusted={**kept, **told})
+        return refused
+
+    def verdict(self, process: Process, exit: Exit) -> Exit:
+        """What is known of an end by SIGKILL: that the kernel did it, for memory."""
+        if exit.signal != 9 or not observed_cgroups.count(
+            self.cgroups.directory(process.tag), "memory.events", "oom_kill"
+        ):
+            return exit
+        value = process.limits.get("memoryHard")
+        over = f" over {shown('memoryHard', value)} (limits.memoryHard)" if value else ""
+        return replace(exit, reason="OOMKilled", detail=f"the kernel killed it: memory{over}")
+
+    def kill(self, tag: Tag) -> None:
+        """End everything that an instance ever forked, as far as its cgroup knows."""
+        self.cgroups.kill(tag)
+
+    def gone(self, tag: Tag) -> None:
+        """Nothing of an instance is left."""
+        self._read.pop(tag.nonce, None)
+        self._forks.pop(tag.nonce, None)
+        if self.cgroups.remove(tag):
+            self._kept.discard(tag)
+        else:  # something is on its way out, or out of our sight: once more later
+            self._kept.add(tag)
+
+    def sweep(self, live: set[str]) -> None:
+        """Remove what an earlier controller left."""
+        self.cgroups.sweep(live)
+
+    def close(self) -> None:
+        self._enroller.close()
+        self.cgroups.close()
+
+    def _look(self, process: Process, fields: Iterable[str]) -> None:
+        fields = tuple(fields)
+        self._read[process.tag.nonce] = fields
+        found = observed_limits.read(process, fields, self.cgroups.facts)
+        if process.state is not RunState.STOPPING and found != process.limits:
+            self._host.update(process.tag.nonce, limits=found)
+            self._on_change(process.tag.app)
+
+    def _look_at_forks(self, process: Process) -> None:
+        tag = process.tag
+        count = observed_cgroups.count(self.cgroups.directory(tag), "pids.events", "max")
+        known = self._forks.setdefault(tag.nonce, _Refused())
+        if count <= known.count or boot_now() - known.told_at < _TELL_AGAIN:
+            return
+        value: Value = process.limits.get("processes", "max")
+        told = f"limits.processes is {value}: {count - known.count} forks were refused"
+        self._forks[tag.nonce] = _Refused(count, boot_now())
+        self._on_event(Event(tag.app, "ProcessLimitReached", told, "Warning", tag.instance))

@@ -44,8 +44,8 @@ from reconciler.observed import listeners
 from reconciler.observed.authority import uid_of
 from reconciler.observed.clock import boot_id, boot_now, wall_of
 from reconciler.observed.hostfacts import gather
-from reconciler.observed.samples import Sample, sample
 from reconciler.observed.limits import read
+from reconciler.observed.samples import Sample, sample
 from reconciler.observed.snapshot import snapshot
 
 # Probes under way at a time: each takes a descriptor, of which a shell gives 1,024.

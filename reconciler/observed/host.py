@@ -262,11 +262,11 @@ class Host:
             self._table.drop_session(group)
         self._look_at_latest(group)
 
-    def _look_at_latest(self, group: Group) -> None:
+    def _look_at_latest(self, group: Group | None = None) -> None:
         """Whoever came to be since the last look, and whoever is in the group's cgroup."""
         try:
-            pids = {*self._newcomers.latest(), *self._cgroup_members(group.process.tag)}
-            self._examine(sorted(pids), adopt=False)
+            members = self._cgroup_members(group.process.tag) if group is not None else ()
+            self._examine(sorted({*self._newcomers.latest(), *members}), adopt=False)
         except OSError:  # out of files: what follows is done all the same, the relist mends it
             self._newcomers.reset()
 

@@ -30,6 +30,7 @@ def entry(**other: Any) -> dict[str, Any]:
         "env": {"PORT": "3000", "HOME": "/root", "SSH_TTY": "/dev/pts/1", "backend": {}},
         "pm_out_log_path": "/home/crm/.pm2/logs/backend-out.log",
         "kill_timeout": 3000,
+        "max_memory_restart": 314572800,
         "vizion": True,
         "treekill": True,
         **other,
@@ -51,6 +52,7 @@ def test_a_dump_reads_as_the_config_would(write: Write) -> None:
         "env": {"PORT": 3000},
         "kill_timeout": 3000,
         "exec_mode": "fork",
+        "max_memory_restart": "300M",
         "instances": 1,
     }
     (draft,) = read(write, entry())

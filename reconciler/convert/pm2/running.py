@@ -20,7 +20,8 @@ from reconciler.convert.pm2.schema import KEYS, environments
 from reconciler.convert.trouble import ImportFault, fault
 
 _PATIENCE = 30
-_LARGEST = 64 * 2**20
+_MIB = 2**20
+_LARGEST = 64 * _MIB
 # What a login, a terminal or PM2 itself puts there, on whatever host.
 _SESSION = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|SHLVL|PWD|OLDPWD|_|TERM|TERM_\w+|COLORTERM|LS_COLORS|LESS\w*"
@@ -120,6 +121,9 @@ def _draft(group: list[dict[str, Any]], source: str, number: int, host: Host) ->
     cwd = given if isinstance(given, str) and os.path.isabs(given) else "/"
     conf.update({"env": own, "instances": len(group), "cwd": cwd, **_command(first, host)})
     conf.update(_logs(first))
+    size = conf.get("max_memory_restart")
+    if isinstance(size, int) and size and size % _MIB == 0:  # in bytes, as nobody wrote it
+        conf["max_memory_restart"] = f"{size // _MIB}M"
     if first.get("status") in ("stopped", "errored"):
         conf["autostart"] = False
     name = conf.get("increment_var")

@@ -142,6 +142,7 @@ def test_what_the_kernel_refuses_is_told_once_and_nothing_ends(recon: Recon) -> 
     assert "takes CAP_SYS_RESOURCE; `recon restart` gives it to new processes" in drift["detail"]
     assert "`recon restart` gives it" in recon.cli("apply", code=1)
     assert len(events(recon, "FailedLimits")) == 1, "not tried again and again"
+    assert events(recon, "LimitsAdjusted") == [], "what was not done is not told as done"
     assert recon.pids("web")["web-0"] == pid
     recon.cli("restart", "web")
     recon.healthy("web", drift=[])

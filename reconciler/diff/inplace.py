@@ -54,7 +54,7 @@ def adjustments(
             if _differs(process, field, value) and not _was_refused(process, field, value)
         }
         if due:
-            yield Adjust(process, due, "; ".join(_told(process, due)))
+            yield Adjust(process, due, {f: _change(process, f, due[f]) for f in due})
 
 
 def drift_of(
@@ -112,7 +112,5 @@ def _has_yet_to_go_back(process: Process, field: str, inherited: Mapping[str, Va
     return _differs(process, field, value) and not _was_refused(process, field, value)
 
 
-def _told(process: Process, due: Mapping[str, Value]) -> Iterator[str]:
-    for field, value in due.items():
-        has = shown(field, process.limits[field])
-        yield f"limits.{field} {has} → {shown(field, value)}"
+def _change(process: Process, field: str, value: Value) -> str:
+    return f"limits.{field} {shown(field, process.limits[field])} → {shown(field, value)}"

@@ -48,7 +48,9 @@ def change_of(
     if waiting:
         notes.append(waiting)
     if adjusted and not any(field.path.partition(".")[0] == "limits" for field in fields):
-        notes += [f"pid {a.process.id.pid}, changed by hand: {a.reason}" for a in adjusted]
+        for one in adjusted:
+            changes = "; ".join(one.changes.values())
+            notes.append(f"pid {one.process.id.pid}, changed by hand: {changes}")
     new = not before.revisions and not (replicas.current or replicas.old or replicas.stopping)
     if new and replicas.wanted:
         action = "create"

@@ -153,8 +153,9 @@ class Reconciler:
     def _adjust(self, action: Adjust) -> None:
         tag, pid = action.process.tag, action.process.id.pid
         refused = self._running.adjust(action)
-        told = f"pid {pid}: {action.reason}"
-        if len(refused) < len(action.values):
+        done = [text for field, text in action.changes.items() if field not in refused]
+        if done:
+            told = f"pid {pid}: {'; '.join(done)}"
             self._history.record(Event(tag.app, "LimitsAdjusted", told, instance=tag.instance))
         for field, why in refused.items():
             told = f"limits.{field} of pid {pid} stays as it is: {why}"

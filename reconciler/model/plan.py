@@ -44,7 +44,8 @@ class Adjust:
     process: Process
     values: Mapping[str, Value]
     """By field of ``limits``."""
-    reason: str
+    changes: Mapping[str, str]
+    """The same for people: ``limits.nice 0 → 5``."""
 
 
 Action = Start | End | Adjust

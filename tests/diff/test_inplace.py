@@ -46,7 +46,7 @@ def due(spec: AppSpec, *processes: Process, limited: tuple[str, ...] = ()) -> li
 def test_a_limit_that_differs_is_put_in_force_and_told() -> None:
     (action,) = due(spec_of(nice=5, cpu="2"), process(limits={"nice": 0, "cpu": "2"}))
     assert action.values == {"nice": 5}
-    assert action.reason == "limits.nice 0 → 5"
+    assert action.changes == {"nice": "limits.nice 0 → 5"}
 
 
 def test_what_was_never_declared_is_nobodys_business() -> None:

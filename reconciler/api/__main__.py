@@ -22,7 +22,8 @@ from reconciler import __version__
 from reconciler.api.access import Access, group_id
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
-from reconciler.converge import coredump, descriptors, helper, inheritance
+from reconciler.api.service import STOPPED, Service
+from reconciler.converge import coredump, descriptors, helper, inheritance, sdnotify
 from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
 from reconciler.loop.paths import StatePaths, prepare, prepare_shared, state_paths
@@ -34,7 +35,11 @@ _NAMED = 8
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until told to leave. Exit code 1 where another controller has the state directory."""
+    """Run until told to leave. Exit code 1 where another controller has the state directory.
+
+    Exit code ``STOPPED`` tells a service manager that everything was stopped on request, so that
+    it leaves it so; elsewhere that is 0.
+    """
     options, group = _options(arguments)
     paths = options.paths
     try:
@@ -55,31 +60,37 @@ def main(arguments: list[str] | None = None) -> int:
         hint = "use --state-dir to choose another place"
         print(f"recon: the state directory {paths.root}: {error.strerror}; {hint}", file=sys.stderr)
         return 1
+    stopped = False
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(options, access))
-    return 0
+        stopped = asyncio.run(_run(options, access))
+    return STOPPED if stopped and sdnotify.is_heard() and not options.down else 0
 
 
-async def _run(options: Options, access: Access) -> None:
+async def _run(options: Options, access: Access) -> bool:
+    """Until told to leave; whether everything was stopped."""
     loop = asyncio.get_running_loop()
     controller = Controller(options, loop)
     guard(controller.redact)
     server = Server(application(controller), access)
-    _heed_signals(loop, controller, server)
+    service = Service(controller, loop)
+    _heed_signals(loop, controller, server, service)
     controller.start()
     listeners = _listen(options.paths, access)
     _banner(controller)
     # What is loaded now stays; the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+    service.ready()
     leaver = loop.create_task(_leave_when_stopped(controller, server))
     try:
         await server.serve(*listeners)
     finally:
         leaver.cancel()
+        service.leaving()
         controller.close()
         if controller.stopped.is_set():
             _unlink(options.paths.socket, options.paths.shared_socket)
+    return controller.stopped.is_set()
 
 
 def _listen(paths: StatePaths, access: Access) -> list[socket.socket]:
@@ -103,7 +114,9 @@ async def _leave_when_stopped(controller: Controller, server: Server) -> None:
     server.leave()
 
 
-def _heed_signals(loop: asyncio.AbstractEventLoop, controller: Controller, server: Server) -> None:
+def _heed_signals(
+    loop: asyncio.AbstractEventLoop, controller: Controller, server: Server, service: Service
+) -> None:
     first = os.getpid() == 1
 
     def down() -> None:
@@ -118,7 +131,7 @@ def _heed_signals(loop: asyncio.AbstractEventLoop, controller: Controller, serve
     terminal = sys.stdin is not None and sys.stdin.isatty()
     loop.add_signal_handler(signal.SIGINT, down if first or terminal else server.leave)
     # The terminal was closed; without one it is the old word for: read your files again.
-    loop.add_signal_handler(signal.SIGHUP, server.leave if terminal else controller.rescan)
+    loop.add_signal_handler(signal.SIGHUP, server.leave if terminal else service.reload)
     if first:
         loop.add_signal_handler(signal.SIGCHLD, reap_strangers, helper.awaited())
 
@@ -135,6 +148,8 @@ def _banner(controller: Controller) -> None:
     for problem in controller.plan().problems:
         _say(f"  {problem}")
     _say(f"manifests in {manifests}, state and logs in {options.paths.root}")
+    if sdnotify.is_heard():
+        return  # nobody reads the journal with a finger on Ctrl-C
     _say("Ctrl-C stops them all. In another terminal try:")
     recon = _program()
     for words, told in (

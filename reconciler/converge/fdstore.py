@@ -11,6 +11,7 @@ import hashlib
 import os
 import socket
 
+from reconciler.converge import sdnotify
 from reconciler.model.address import Address
 
 _FIRST = 3
@@ -33,12 +34,12 @@ def take() -> dict[Address, socket.socket]:
 
 def keep(address: Address, fd: int) -> None:
     """Have the service manager hold a socket."""
-    _notify(f"FDSTORE=1\nFDNAME={_name(address)}", (fd,))
+    sdnotify.tell(f"FDSTORE=1\nFDNAME={_name(address)}", (fd,))
 
 
 def drop(address: Address) -> None:
     """It need not be held any longer."""
-    _notify(f"FDSTOREREMOVE=1\nFDNAME={_name(address)}")
+    sdnotify.tell(f"FDSTOREREMOVE=1\nFDNAME={_name(address)}")
 
 
 def address_of(listening: socket.socket) -> Address:
@@ -52,13 +53,3 @@ def address_of(listening: socket.socket) -> Address:
 def _name(address: Address) -> str:
     """A name may not hold a colon."""
     return "recon-" + hashlib.sha256(str(address).encode()).hexdigest()[:16]
-
-
-def _notify(message: str, fds: tuple[int, ...] = ()) -> None:
-    path = os.environ.get("NOTIFY_SOCKET", "")
-    if not path:
-        return
-    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    with manager, contextlib.suppress(OSError):  # it is a help, not a need
-        manager.connect("\0" + path[1:] if path.startswith("@") else path)
-        socket.send_fds(manager, [message.encode()], list(fds))

@@ -23,7 +23,7 @@ from reconciler.api.access import Access, group_id
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
 from reconciler.api.service import STOPPED, Service
-from reconciler.converge import coredump, descriptors, helper, inheritance, sdnotify
+from reconciler.converge import coredump, descriptors, helper, inheritance, oomscore, sdnotify
 from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
 from reconciler.loop.paths import StatePaths, prepare, prepare_shared, state_paths
@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         inheritance.prepare()
         coredump.prepare()
         descriptors.prepare(keep=acquire(paths.lock))
+        oomscore.prepare()
     except ValueError as error:
         print(f"recon: --api-group: {error}", file=sys.stderr)
         return 1

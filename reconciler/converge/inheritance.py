@@ -6,7 +6,8 @@ passes on. ``prepare`` sees to what can be set once; ``signals`` and ``descripto
 ``spawn`` to umask, directory, session and environment, which each program has of its own.
 
 What does pass on, because it is the word of the host or of recon's unit: resource limits, nice
-value, CPU affinity, I/O and scheduling class, OOM score, cgroup and namespaces.
+value, CPU affinity, I/O and scheduling class, OOM score (that recon was started with: see
+``oomscore``), cgroup and namespaces.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from reconciler.converge import coredump, descriptors, gate, handover, inheritance
+from reconciler.converge import coredump, descriptors, gate, handover, inheritance, oomscore
 from reconciler.converge.account import Account, account_of
 from reconciler.converge.confine import Confinement, confined
 from reconciler.converge.environment import environment_of
@@ -216,7 +216,7 @@ def _popen(program: Program, stdout: int, stderr: int, closed: Gate | None) -> i
         stdin = descriptors.reopened(closed.inner, os.O_RDONLY)
     output = [fd if fd < 0 else descriptors.reopened(fd) for fd in (stdout, stderr)]
     try:
-        with coredump.allowed():
+        with coredump.allowed(), oomscore.given():
             popen = subprocess.Popen(
                 command,
                 stdin=stdin,

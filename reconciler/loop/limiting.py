@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.converge import coredump, descriptors, limits
+from reconciler.converge import coredump, descriptors, limits, oomscore
 from reconciler.converge.cgroup import Cgroups
 from reconciler.converge.enrol import Enroller
 from reconciler.converge.spawn import Limit, SpawnError
@@ -65,7 +65,8 @@ class Limiting:
         rlimits = {**facts.rlimits, "openFiles": files, "coreSize": core}
         inherits = replace(facts, rlimits=rlimits)
         fields = (field.alias or name for name, field in Limits.model_fields.items())
-        self.inherited = observed_limits.of_controller(inherits, fields)
+        found = observed_limits.of_controller(inherits, fields)
+        self.inherited = {**found, "oomScoreAdjust": oomscore.of_programs()}
         """What a process has where its app declares no such limit."""
 
     def at_birth(self, tag: Tag, declared: Limits) -> Limit | None:

@@ -11,6 +11,8 @@ from tenacity.retry import retry_if_exception
 
 from reconciler.api.client import Client, ControllerNotRunningError
 from reconciler.cli import controller, run
+from reconciler.cli.boot_unit import run as run_command
+from reconciler.cli.boot_unit import service_of
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 from reconciler.loop.paths import prepare
@@ -56,7 +58,12 @@ def _check(place: Where, about: dict[str, Any]) -> None:
 
 
 def _start(place: Where, client: Client) -> dict[str, Any]:
-    """Start a controller of its own session; returns when it answers."""
+    """Start a controller, by its boot unit or in a session of its own; returns when it answers."""
+    service = service_of(place)
+    if service is not None:
+        run_command([*service, "start", "recon.service"])
+        print("started recon.service", flush=True)
+        return client.version()
     prepare(place.paths)
     log = place.paths.controller_log
     with log.open("ab") as output:

@@ -25,6 +25,15 @@ Profile = Annotated[
     str | None,
     typer.Option("--profile", metavar="NAME", help="Merge this profile over every spec."),
 ]
+ApiGroup = Annotated[
+    str | None,
+    typer.Option(
+        "--api-group",
+        metavar="GROUP",
+        envvar="RECON_API_GROUP",
+        help="Members of this group may look (status, describe, events).",
+    ),
+]
 Selector = Annotated[
     str | None,
     typer.Option(

@@ -15,7 +15,7 @@ import typer
 from reconciler.api.client import ApiError, Client, ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import OK, CliError
-from reconciler.cli.options import Manifests, Profile, StateDir, Where, seconds, where
+from reconciler.cli.options import ApiGroup, Manifests, Profile, StateDir, Where, seconds, where
 from reconciler.cli.words import count, duration
 
 # Seconds between two looks at what still runs.
@@ -35,15 +35,7 @@ def run(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     profile: Profile = None,
-    api_group: Annotated[
-        str | None,
-        typer.Option(
-            "--api-group",
-            metavar="GROUP",
-            envvar="RECON_API_GROUP",
-            help="Members of this group may look (status, describe, events).",
-        ),
-    ] = None,
+    api_group: ApiGroup = None,
 ) -> NoReturn:
     """Run the controller in the foreground.
 

@@ -39,6 +39,7 @@ VERBS: dict[str, str] = {
     "schema": "schema",
     "explain": "schema",
     "down": "run",
+    "startup": "startup",
 }
 """Module of ``reconciler.cli`` by verb, in the order of the help."""
 
@@ -120,7 +121,10 @@ class ImportVerbs(Verbs):
     program = "recon import"
 
 
-_GROUPS: dict[str, type[Verbs]] = {"rollout": RolloutVerbs, "import": ImportVerbs}
+_GROUPS: dict[str, type[Verbs]] = {
+    "rollout": RolloutVerbs,
+    "import": ImportVerbs,
+}
 
 
 def load(name: str, table: dict[str, str] = VERBS) -> Any:

@@ -1,2 +1,2 @@
-"""From other process managers to manifests: what they declare becomes ours, and a report says
-what could not."""
+"""From other process managers to manifests, and from manifests to systemd: what one declares
+becomes the other's, and a report says what could not."""

@@ -1,0 +1,58 @@
+"""The OpenRC script of `recon startup`: kept up by supervise-daemon, which OpenRC brings along.
+
+supervise-daemon signals the controller alone, so the apps run on over a stop or a restart of the
+service. When the host goes down (RC_GOINGDOWN), `recon down` follows the stop and ends them in
+their order. It cannot be told that an end was meant: after a bare `recon down` it starts recon,
+and with it the apps, again; so that is to be `rc-service recon stop` first.
+"""
+
+from __future__ import annotations
+
+from shlex import join, quote
+
+from reconciler.cli.boot import MARK, Boot
+
+SCRIPT = "recon"
+
+
+def script(boot: Boot) -> str:
+    """The text of /etc/init.d/recon. OpenRC evaluates `command` and its arguments once more."""
+    program, *arguments = boot.run
+    path = f'export PATH="$PATH":{quote(":".join(boot.folders))}\n' if boot.folders else ""
+    return f"""\
+#!/sbin/openrc-run
+# {MARK}, which may overwrite it. Your own settings: /etc/conf.d/{SCRIPT}
+
+description={quote(f"recon, which runs what {boot.place.manifests} declares")}
+supervisor=supervise-daemon
+command={quote(quote(program))}
+command_args={quote(join(arguments))}
+output_log=/var/log/recon.log
+error_log=/var/log/recon.log
+respawn_delay=1
+respawn_max=0
+retry=SIGTERM/30/SIGKILL/5
+extra_started_commands="reload"
+{path}
+depend() {{
+	need localmount
+	use net dns
+	after netmount
+}}
+
+start_pre() {{
+	# What `fromEnv` of a manifest reads.
+	[ ! -r /etc/recon/env ] || {{ set -a; . /etc/recon/env; set +a; }}
+}}
+
+reload() {{
+	ebegin "Having recon read its manifests again"
+	supervise-daemon "$RC_SVCNAME" --signal HUP
+	eend $?
+}}
+
+stop_post() {{
+	# The apps run on, unless the host goes down.
+	! yesno "${{RC_GOINGDOWN:-no}}" || {join(boot.down)}
+}}
+"""

@@ -40,6 +40,7 @@ VERBS: dict[str, str] = {
     "explain": "schema",
     "down": "run",
     "startup": "startup",
+    "export": "export",
 }
 """Module of ``reconciler.cli`` by verb, in the order of the help."""
 
@@ -58,6 +59,9 @@ IMPORT: dict[str, str] = {
     "supervisor": "import_others",
 }
 """The verbs below `import`, likewise."""
+
+EXPORT: dict[str, str] = {"systemd": "export"}
+"""Below `export`."""
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -121,9 +125,17 @@ class ImportVerbs(Verbs):
     program = "recon import"
 
 
+class ExportVerbs(Verbs):
+    """`recon export TARGET`."""
+
+    table = EXPORT
+    program = "recon export"
+
+
 _GROUPS: dict[str, type[Verbs]] = {
     "rollout": RolloutVerbs,
     "import": ImportVerbs,
+    "export": ExportVerbs,
 }
 
 

@@ -1,0 +1,115 @@
+"""One app on its way to units: what was said, what is written, and what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+Path = tuple[str, ...]
+Lines = list[tuple[str, str]]
+
+
+class Fate(StrEnum):
+    """What became of a field that has no unit setting of the same meaning."""
+
+    TODO = "to do"
+    DIFFERS = "differs"
+    LOST = "lost"
+
+
+class Note(NamedTuple):
+    app: str
+    field: str
+    fate: Fate
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The systemd that the units are for."""
+
+    version: int
+    user: bool = False
+    """A user's manager, not the system's."""
+    account: str = "root"
+    """Who apps without a `user` run as in a system's manager."""
+    prefix: str = ""
+    """Of the name of each unit."""
+    path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    """Where programs are looked for besides, now."""
+
+    @property
+    def boot(self) -> str:
+        """What wants all that is to run after a boot."""
+        return "default.target" if self.user else "multi-user.target"
+
+
+@dataclass(slots=True)
+class Draft:
+    """``said`` is the spec as plain data: what the manifest set, by the names it has there."""
+
+    name: str
+    said: Mapping[str, Any]
+    target: Target
+    unit: Lines = field(default_factory=list)
+    service: Lines = field(default_factory=list)
+    per_instance: dict[int, Lines] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    """Further units, by name."""
+    prelude: str = ""
+    """Shell that runs before each of its programs, in the same process."""
+    notes: list[Note] = field(default_factory=list)
+    _taken: set[Path] = field(default_factory=set)
+
+    @property
+    def base(self) -> str:
+        return self.target.prefix + self.name
+
+    @property
+    def instances(self) -> int:
+        return int(self.said.get("instances", 1))
+
+    @property
+    def is_template(self) -> bool:
+        """Whether it is one unit an instance; one that runs once is a plain unit."""
+        return self.instances != 1
+
+    @property
+    def entry(self) -> str:
+        """The unit that stands for the whole app."""
+        return f"{self.base}.target" if self.is_template else f"{self.base}.service"
+
+    def member(self, instance: int) -> str:
+        """The unit of one instance."""
+        return f"{self.base}@{instance}.service" if self.is_template else f"{self.base}.service"
+
+    def take(self, *path: str, default: Any = None) -> Any:
+        """The value there, which is being carried over; ``default`` where none was set."""
+        found = self.peek(*path)
+        self._taken.update(path + rest for rest in _leaves(found))
+        return default if found is None else found
+
+    def peek(self, *path: str) -> Any:
+        """The value there, for those who only need to know."""
+        found: Any = self.said
+        for step in path:
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return found
+
+    def left(self) -> Iterator[Path]:
+        """What was set and that nobody has taken."""
+        return (path for path in _leaves(self.said) if path not in self._taken)
+
+    def note(self, fate: Fate, text: str, *path: str) -> None:
+        self.notes.append(Note(self.name, ".".join(path), fate, text))
+
+
+def _leaves(value: Any) -> Iterator[Path]:
+    """Where values are; lists and what is in them are one value. Nothing where it is null."""
+    if isinstance(value, Mapping):
+        for name, below in value.items():
+            yield from ((str(name), *rest) for rest in _leaves(below))
+    elif value is not None:
+        yield ()

@@ -1,0 +1,107 @@
+"""How it is started, known to be up, stopped, and restarted."""
+
+from __future__ import annotations
+
+import math
+
+from reconciler.convert.systemd.draft import Draft, Fate
+from reconciler.convert.systemd.program import found
+from reconciler.convert.unitfile import command, span
+
+_RESTARTS = {"Always": "always", "OnFailure": "on-failure", "Never": "no"}
+_CARRIED = (
+    *("notify", "initialDelaySeconds", "periodSeconds", "timeoutSeconds"),
+    *("successThreshold", "failureThreshold"),
+)
+"""Of a probe that is the program's own word; the rhythm of asking has no meaning there."""
+_CLEAN = "SIGHUP SIGINT SIGTERM SIGPIPE"
+"""Deaths that systemd takes for success; recon does not."""
+_BOUNDS = {"startup": "READY=1", "readiness": "READY=1", "liveness": "WATCHDOG=1"}
+
+
+def start(draft: Draft, *, completes: bool) -> None:
+    """``completes``: others wait until it has ended, so it is started when it has."""
+    notifies = {role for role in _BOUNDS if draft.peek(f"{role}Probe", "notify")}
+    tells_ready = bool(notifies & {"startup", "readiness"}) and not completes
+    if completes:
+        draft.service += [("Type", "oneshot"), ("RemainAfterExit", "yes")]
+        draft.service.append(("TimeoutStartSec", "infinity"))
+    elif tells_ready:
+        patience = _patience(draft, "startup") if "startup" in notifies else None
+        within = span(patience) if patience is not None else "infinity"
+        draft.service += [("Type", "notify"), ("TimeoutStartSec", within)]
+    else:
+        draft.service.append(("Type", "exec"))
+    if notifies:
+        draft.service.append(("NotifyAccess", "all"))
+    if "liveness" in notifies:
+        draft.service.append(("WatchdogSec", span(_patience(draft, "liveness", delayed=False))))
+        draft.service.append(("WatchdogSignal", draft.peek("stop", "signal") or "SIGTERM"))
+        if draft.peek("livenessProbe", "initialDelaySeconds"):
+            told = "the watchdog runs from the start on"
+            draft.note(Fate.DIFFERS, told, "livenessProbe", "initialDelaySeconds")
+    for role in _BOUNDS:
+        _probe(draft, role, carried=role in notifies and (tells_ready or role == "liveness"))
+
+
+def _patience(draft: Draft, role: str, *, delayed: bool = True) -> float:
+    probe = draft.peek(f"{role}Probe")
+    tries = float(probe.get("periodSeconds", 10)) * int(probe.get("failureThreshold", 3))
+    return tries + (float(probe.get("initialDelaySeconds", 0)) if delayed else 0)
+
+
+def _probe(draft: Draft, role: str, *, carried: bool) -> None:
+    field = f"{role}Probe"
+    if carried:
+        for name in _CARRIED:
+            draft.take(field, name)
+        return
+    if draft.take(field) is None:
+        return
+    sign = _BOUNDS[role]
+    meant = "that it hangs goes unnoticed" if role == "liveness" else "it is up when it is started"
+    draft.note(Fate.LOST, f"systemd asks nobody: {meant}, unless it says {sign} (notify)", field)
+
+
+def stop(draft: Draft) -> None:
+    """preStop, the signal to the main process, and SIGKILL for all in the end."""
+    grace = float(draft.take("terminationGracePeriodSeconds", default=30))
+    draft.service += [
+        ("KillMode", "mixed"),
+        ("KillSignal", draft.take("stop", "signal", default="SIGTERM")),
+        ("TimeoutStopSec", span(grace)),
+    ]
+    words = draft.take("stop", "preStop")
+    if not words:
+        return
+    # Of an instance that ended by itself there is nothing to drain; systemd runs it all the same.
+    guard = '[ -n "$MAINPID" ] || exit 0; RECON_PID=$MAINPID; export RECON_PID; '
+    hook, _ = found(draft, words, "stop", "preStop")
+    draft.service.append(("ExecStop", command(hook, guard + draft.prelude)))
+    told = "it has the whole grace period, and what follows has it again"
+    draft.note(Fate.DIFFERS, told, "stop", "preStop")
+
+
+def restart(draft: Draft) -> None:
+    """Restarts without a limit on how often; how the waits grow depends on systemd's version."""
+    policy = draft.take("restartPolicy", default="Always")
+    names = ("initialSeconds", "maxSeconds", "resetSeconds")
+    backoff = {name: draft.take("backoff", name) for name in names}
+    draft.service.append(("Restart", _RESTARTS[policy]))
+    if policy == "Never":
+        return
+    if policy == "OnFailure":
+        draft.service.append(("RestartForceExitStatus", _CLEAN))
+    first = 1.0 if backoff["initialSeconds"] is None else float(backoff["initialSeconds"])
+    most = 60.0 if backoff["maxSeconds"] is None else float(backoff["maxSeconds"])
+    draft.service.append(("RestartSec", span(first) if first else "0"))
+    if first and most > first:
+        if draft.target.version >= 254:
+            steps = max(1, math.ceil(math.log2(most / first)))
+            draft.service += [("RestartSteps", str(steps)), ("RestartMaxDelaySec", span(most))]
+        elif backoff["maxSeconds"] is not None:
+            told = f"every wait is {first:g} s; that they grow needs systemd 254"
+            draft.note(Fate.DIFFERS, told, "backoff", "maxSeconds")
+    if backoff["resetSeconds"] is not None:
+        told = "the waits shrink only when it is started by hand"
+        draft.note(Fate.LOST, told, "backoff", "resetSeconds")

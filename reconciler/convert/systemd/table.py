@@ -1,0 +1,134 @@
+"""Fields that one setting of a unit says, and fields that none does: two tables.
+
+A field may stand here before the model has it, and then means nothing; a value that its function
+cannot read is told as lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.convert.systemd.draft import Draft, Fate, Lines, Path
+from reconciler.convert.unitfile import Unwritable, path, word
+
+_UNLIMITED = {"max": "infinity", "unlimited": "infinity"}
+
+
+def _limit(setting: str) -> Callable[[Any], Lines]:
+    return lambda value: [(setting, _UNLIMITED.get(str(value)) or str(int(value)))]
+
+
+def _flag(setting: str) -> Callable[[Any], Lines]:
+    return lambda value: [(setting, "yes" if value else "no")]
+
+
+def _memory(value: Any) -> Lines:
+    """recon gives no swap beyond the limit either."""
+    return [*_limit("MemoryMax")(value), ("MemorySwapMax", "0")]
+
+
+def _cpu(value: Any) -> Lines:
+    milli = str(value).removesuffix("m") if str(value).endswith("m") else None
+    share = float(milli) / 10 if milli else float(value) * 100
+    return [("CPUQuota", f"{max(1, round(share))}%")]
+
+
+def _affinity(value: Any) -> Lines:
+    return [("CPUAffinity", str(value).replace(",", " "))]
+
+
+def _io_priority(value: Any) -> Lines:
+    kind, _, level = str(value).partition(":")
+    if not re.fullmatch(r"(realtime|best-effort|idle)(:[0-7])?", str(value)):
+        raise ValueError(value)
+    return [("IOSchedulingClass", kind), *([("IOSchedulingPriority", level)] if level else [])]
+
+
+def _capabilities(value: Any) -> Lines:
+    if "ALL" in value:
+        return [("CapabilityBoundingSet", ""), ("AmbientCapabilities", "")]
+    return [("CapabilityBoundingSet", "~" + " ".join(f"CAP_{name}" for name in value))]
+
+
+def _words(setting: str) -> Callable[[Any], Lines]:
+    return lambda value: [(setting, " ".join(word(str(one)) for one in value))]
+
+
+ONE_TO_ONE: Mapping[Path, Callable[[Any], Lines]] = {
+    ("umask",): lambda value: [("UMask", f"0{value}")],
+    ("limits", "memoryHard"): _memory,
+    ("limits", "cpu"): _cpu,
+    ("limits", "processes"): _limit("TasksMax"),
+    ("limits", "openFiles"): _limit("LimitNOFILE"),
+    ("limits", "coreSize"): _limit("LimitCORE"),
+    ("limits", "nice"): lambda value: [("Nice", str(int(value)))],
+    ("limits", "oomScoreAdjust"): lambda value: [("OOMScoreAdjust", str(int(value)))],
+    ("limits", "ioPriority"): _io_priority,
+    ("limits", "cpuAffinity"): _affinity,
+    ("supplementaryGroups",): _words("SupplementaryGroups"),
+    ("noNewPrivileges",): _flag("NoNewPrivileges"),
+    ("capabilities", "drop"): _capabilities,
+    ("readOnlyPaths",): _words("ReadOnlyPaths"),
+    ("privateTmp",): _flag("PrivateTmp"),
+}
+
+LOST: Mapping[Path, str] = {
+    ("strategy",): "a restart stops and starts; units know no rolling update, no canary",
+    ("minReadySeconds",): "nothing waits for an instance to have proven itself",
+    ("progressDeadlineSeconds",): "no update is given up, since none is followed",
+    ("revisionHistoryLimit",): "there is no history and no undo; keep the units in git",
+    ("limits", "memory"): "no replacement before the limit is hit; MemoryHigh= slows down, "
+    "MemoryMax= kills",
+    ("watch",): "a change of files restarts nothing; a .path unit that runs `systemctl "
+    "try-restart` comes near",
+    ("build",): "nothing is built; do it before the restart",
+    ("logs", "rotate"): "the journal rotates by its own settings (journald.conf), files not at all",
+    ("logs", "timestamps"): "the journal has the times; a file gets the bare lines",
+    ("logs", "format"): "journalctl -o json has the journal as JSON; a file gets the bare lines",
+}
+"""By field; what stands below it is lost with it."""
+
+
+def one_to_one(draft: Draft) -> None:
+    """Write all that the first table has."""
+    for field, lines_of in ONE_TO_ONE.items():
+        value = draft.take(*field)
+        if value is None or value == []:
+            continue
+        try:
+            draft.service += lines_of(value)
+        except (TypeError, ValueError):
+            draft.note(Fate.LOST, f"{value!r} is not understood; set it by hand", *field)
+
+
+def output(draft: Draft) -> None:
+    """Files instead of the journal. They are only ever appended to."""
+    draft.take("logs", "merge")  # standard error follows standard output, unless told otherwise
+    for stream, setting in (("stdout", "StandardOutput"), ("stderr", "StandardError")):
+        name = draft.take("logs", stream)
+        if not name:
+            continue
+        instance = "%i" if draft.is_template else "0"
+        try:
+            written = path(name).replace("{app}", draft.name).replace("{instance}", instance)
+        except Unwritable as error:
+            draft.note(Fate.LOST, str(error), "logs", stream)
+            continue
+        draft.service.append((setting, f"append:{written}"))
+        told = "nobody rotates this file; let logrotate do it, with copytruncate"
+        draft.note(Fate.DIFFERS, told, "logs", stream)
+    logs = draft.peek("logs") or {}
+    if logs.get("stdout") and not logs.get("stderr") and not logs.get("merge"):
+        draft.service.append(("StandardError", "journal"))
+
+
+def lost(draft: Draft) -> None:
+    """Tell of all that nobody has taken by now."""
+    for field, text in LOST.items():
+        if draft.take(*field) is not None:
+            draft.note(Fate.LOST, text, *field)
+    for path_left in draft.left():
+        draft.take(*path_left)
+        draft.note(Fate.LOST, "this exporter does not know it; set it by hand", *path_left)

@@ -1,5 +1,6 @@
 # make run    the controller on the sample manifests, in the foreground
 # make test   all that CI checks: format, lint, types, layers, tests, end to end
+# make vm     the tests that need systemd and cgroup v2, in an emulated machine (docs/testing.md)
 # make bench  the figures of the README, measured here, beside the peers that are installed
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
@@ -7,7 +8,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 
-.PHONY: run test check unit e2e bench clean
+.PHONY: run test check unit e2e vm bench clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -25,6 +26,9 @@ unit: .venv/developing
 
 e2e: .venv/developing
 	$(BIN)/pytest e2e -rs
+
+vm: .venv/developing
+	@$(BIN)/python -m e2e.vm $(VM)
 
 bench: .venv/installed
 	$(BIN)/python -m e2e.bench

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+_PATIENCE = 10 if "RECON_VM" in os.environ else 1
+"""An emulated machine (`make vm`) takes ten times as long for everything."""
 
 
 def until(condition: Callable[[], T], seconds: float = 15, what: str = "") -> T:
     """The first true value of ``condition()``; AssertionError after ``seconds``."""
+    seconds *= _PATIENCE
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:

@@ -30,6 +30,7 @@ def child(*command):
 own = lambda: int(open("/proc/self/oom_score_adj").read())
 read = ["cat", "/proc/self/oom_score_adj"]
 told = {"protected": oomscore.prepare(), "own": [own()]}
+told["told"] = oomscore.of_programs()
 told["child"] = child(*read)
 try:
     child("/no/such/program")
@@ -44,6 +45,7 @@ def test_a_program_has_the_score_from_before_and_the_controller_keeps_its_own() 
         ours = int(file.read())
     protected = ours + 100
     told = _run(protected)
+    assert told.pop("told") == told["child"]
     assert told == {"protected": True, "child": max(0, ours), "own": [protected, protected]}
 
 

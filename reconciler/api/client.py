@@ -94,6 +94,14 @@ class Client:
         answer = self._ask("POST", "/v1/restart", {"apps": list(apps)}, _LONG)
         return [str(app) for app in answer["apps"]]
 
+    def run_job(self, job: str) -> int:
+        """Have a Job run now: the number of the run. ApiError with status 409 for an App."""
+        return int(self._ask("POST", f"/v1/runs/{_quoted(job)}", None, _LONG)["run"])
+
+    def runs(self, job: str) -> list[dict[str, Any]]:
+        """The runs of a Job, or the builds of an app (``APP:build``), oldest first."""
+        return list(self._ask("GET", f"/v1/runs/{_quoted(job)}")["runs"])
+
     def pause(self, app: str) -> str:
         """Have the rollout of an app held: ``paused``. ApiError with status 409 if it is."""
         return str(self._ask("POST", "/v1/rollout/pause", {"app": app})["done"])

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.diff.report import FORMAT_VERSION
+from reconciler.diff.report import FORMAT_VERSION, run_document
 from reconciler.loop.journal import RecordedEvent
 from reconciler.model.desired import DesiredApp
-from reconciler.model.memory import AppMemory
+from reconciler.model.job import JobSpec
+from reconciler.model.memory import AppMemory, Run
 
 
 def describe_document(
@@ -17,17 +18,18 @@ def describe_document(
     app: DesiredApp | None,
     memory: AppMemory,
     events: Iterable[RecordedEvent],
+    *,
     usage: list[dict[str, Any]],
+    builds: Iterable[Run] = (),
 ) -> dict[str, Any]:
     """Everything known of one app. ``status`` is its part of the status document, ``usage`` its
-    instances' histories (``api.usage``)."""
-    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_none=True) if app else {}
+    instances' histories (``api.usage``), ``builds`` the runs of its builder."""
     return {
         "formatVersion": FORMAT_VERSION,
         "app": status,
         "source": {"file": app.source.file, "line": app.source.line} if app else None,
         "labels": dict(app.labels) if app else {},
-        "spec": spec,
+        "spec": _spec(app) if app else {},
         "secrets": sorted(app.secrets or {}) if app else [],
         "revisions": [
             {
@@ -39,9 +41,20 @@ def describe_document(
             }
             for revision in memory.revisions
         ],
+        "builds": [run_document(run) for run in builds],
         "usage": usage,
         "events": [event_document(recorded) for recorded in events],
     }
+
+
+def _spec(app: DesiredApp) -> dict[str, Any]:
+    """The spec with its defaults; of a Job only what a Job can have."""
+    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if app.job is not None:
+        known = {field.alias or name for name, field in JobSpec.model_fields.items()}
+        spec = {name: value for name, value in spec.items() if name in known}
+        spec |= app.job.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {name: value for name, value in spec.items() if name != "kind"}
 
 
 def event_document(recorded: RecordedEvent) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from starlette.routing import Route
 from reconciler import __version__
 from reconciler.api.documents import describe_document, event_document
 from reconciler.api.usage import history_documents, usage_document
-from reconciler.diff.report import FORMAT_VERSION, Usage, status_document
+from reconciler.diff.report import FORMAT_VERSION, Usage, run_document, status_document
 from reconciler.loop.controller import Controller
 from reconciler.loop.journal import RecordedEvent
+from reconciler.model.builder import builder_name
 from reconciler.model.host import to_document
 from reconciler.observed.clock import boot_now, wall_of
 
@@ -41,6 +42,8 @@ def application(controller: Controller) -> Starlette:
             Route("/v1/events", routes.events),
             Route("/v1/apply", routes.apply, methods=["POST"]),
             Route("/v1/restart", routes.restart, methods=["POST"]),
+            Route("/v1/runs/{app}", routes.runs),
+            Route("/v1/runs/{app}", routes.run, methods=["POST"]),
             Route("/v1/rollout/pause", routes.pause, methods=["POST"]),
             Route("/v1/rollout/resume", routes.resume, methods=["POST"]),
             Route("/v1/down", routes.down, methods=["POST"]),
@@ -86,8 +89,9 @@ class Routes:
                 status,
                 controller.declared().get(name),
                 controller.history.memory(name),
-                controller.history.events((name,), limit=30),
-                self._histories(name),
+                controller.history.events((name, builder_name(name)), limit=30),
+                usage=self._histories(name),
+                builds=controller.history.memory(builder_name(name)).runs,
             )
         )
 
@@ -124,9 +128,14 @@ class Routes:
 
     async def restart(self, request: Request) -> Response:
         names = [str(name) for name in (await _body(request)).get("apps", [])]
-        unknown = [name for name in names if name not in self._controller.declared()]
+        declared = self._controller.declared()
+        unknown = [name for name in names if name not in declared]
         if unknown:
             raise HTTPException(404, _unknown(unknown))
+        jobs = [name for name in names if declared[name].job is not None]
+        if jobs:
+            told = f'"{jobs[0]}" is a Job, which is run and not restarted'
+            raise HTTPException(409, f"{told}: `recon run-job {jobs[0]}`")
         for name in names:
             if self._controller.history.memory(name).paused:
                 told = f"the rollout of {name} is paused, so nothing would be restarted"
@@ -134,6 +143,28 @@ class Routes:
         self._controller.restart(names)
         await self._controller.settle()
         return JSONResponse({"formatVersion": FORMAT_VERSION, "apps": names})
+
+    async def runs(self, request: Request) -> Response:
+        """The runs of a Job, or the builds of an app, that are remembered."""
+        name = self._job(request)
+        found = [run_document(run) for run in self._controller.history.memory(name).runs]
+        return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "runs": found})
+
+    async def run(self, request: Request) -> Response:
+        name = self._job(request)
+        number = self._controller.run_job(name)
+        await self._controller.settle()
+        return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "run": number})
+
+    def _job(self, request: Request) -> str:
+        name = str(request.path_params["app"])
+        app = self._controller.declared().get(name)
+        if app is None:
+            raise HTTPException(404, _unknown([name]))
+        if app.job is None:
+            told = f'"{name}" is an App, which has no runs; `recon restart {name}` replaces it'
+            raise HTTPException(409, told)
+        return name
 
     async def pause(self, request: Request) -> Response:
         name = await self._app(request)

@@ -79,16 +79,20 @@ def _refuse_other_controller(place: Where) -> None:
 def _carry_out(place: Where, limit: float, confirm_prune: bool) -> int:
     """Hand it to the controller and wait; Ctrl-C ends the waiting only."""
     from reconciler.cli import background, progress  # noqa: PLC0415  not for a dry run
+    from reconciler.cli.live import Live, builds  # noqa: PLC0415
 
+    live = Live(lambda: builds(place))
     client = background.ensure(place)
     try:
         problems = client.apply(confirm_prune=confirm_prune)
         if problems:
             raise CliError("\n".join(["the manifests are wrong now:", *problems]))
-        return progress.wait(client, place, limit)
+        return progress.wait(client, place, limit, live)
     except KeyboardInterrupt:
         print(
             "\nno longer waiting; the controller goes on, `recon status` shows how far it is",
             file=sys.stderr,
         )
         return INTERRUPTED
+    finally:
+        live.close()

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reconciler.model.fields import Effect, effects, is_own
-from reconciler.model.manifest import App
+from reconciler.model.manifest import App, Job
 from reconciler.model.quantity import format_size
 
 _EFFECTS = {
@@ -29,23 +29,18 @@ def explained(path: str | None) -> list[str]:
     LookupError with a sentence where there is no such field.
     """
     if path is None:
-        spec = next(_models(App.model_fields["spec"].annotation))
-        return [
-            "A manifest of kind App:",
-            *_children(App, None),
-            "",
-            "spec:",
-            *_children(spec, None),
-        ]
-    models: list[type[BaseModel]] = [App]
+        return [*_overview()]
+    models: list[type[BaseModel]] = [App, Job]
     field: FieldInfo | None = None
     effect: Effect | None = None
     walked: list[str] = []
     for step in path.split("."):
-        owner, field = _step(models, step, walked)
+        found = _step(models, step, walked)
         walked.append(step)
+        owner, field = found[0]
         effect = effects(owner).get(step, effect)
-        models = list(_models(field.annotation))
+        below = (model for _, one in found for model in _models(one.annotation))
+        models = list(dict.fromkeys(below))
     assert field is not None
     lines = [f"FIELD:    {path}", f"TYPE:     {type_name(field.annotation)}"]
     lines.append(f"DEFAULT:  {default_of(field)}")
@@ -58,13 +53,27 @@ def explained(path: str | None) -> list[str]:
     return lines
 
 
+def _overview() -> Iterator[str]:
+    """The manifest of an App, whole, and what a Job has in the place of its rollout."""
+    app, job = (next(_models(kind.model_fields["spec"].annotation)) for kind in (App, Job))
+    yield from ("A manifest of kind App:", *_children(App, None))
+    yield from ("", "spec:", *_children(app, None))
+    yield from ("", "Of kind Job the spec has all of the program, and:")
+    of_job = {field.alias or name for name, field in job.model_fields.items()}
+    of_app = {field.alias or name for name, field in app.model_fields.items()}
+    yield from _children(job, None, of_job - of_app | {"timeZone"})
+    rollout = sorted(name for name in of_app - of_job if name not in ("built", "kind"))
+    yield from ("", f"It has none of: {', '.join(rollout)}")
+
+
 def _step(
     models: list[type[BaseModel]], step: str, walked: list[str]
-) -> tuple[type[BaseModel], FieldInfo]:
-    known: dict[str, tuple[type[BaseModel], FieldInfo]] = {}
+) -> list[tuple[type[BaseModel], FieldInfo]]:
+    """The fields of this name: an App and a Job may both have one."""
+    known: dict[str, list[tuple[type[BaseModel], FieldInfo]]] = {}
     for model in models:
         for name, field in model.model_fields.items():
-            known.setdefault(field.alias or name, (model, field))
+            known.setdefault(field.alias or name, []).append((model, field))
     if step in known:
         return known[step]
     where = ".".join(walked) or "a manifest"
@@ -79,17 +88,19 @@ def _step(
 
 
 def _names_of_spec() -> set[str]:
-    spec = next(_models(App.model_fields["spec"].annotation))
-    return {field.alias or name for name, field in spec.model_fields.items()}
+    specs = [next(_models(kind.model_fields["spec"].annotation)) for kind in (App, Job)]
+    return {field.alias or name for spec in specs for name, field in spec.model_fields.items()}
 
 
-def _children(model: type[BaseModel], inherited: Effect | None) -> Iterator[str]:
-    """Two lines a field: what it is, and what it is for."""
+def _children(
+    model: type[BaseModel], inherited: Effect | None, only: set[str] | None = None
+) -> Iterator[str]:
+    """Two lines a field (or only those named): what it is, and what it is for."""
     own = effects(model)
     for name, field in model.model_fields.items():
-        if is_own(field):
-            continue
         alias = field.alias or name
+        if is_own(field) or (only is not None and alias not in only):
+            continue
         effect = own.get(alias, inherited)
         said = [type_name(field.annotation)]
         said += [f"default {default_of(field)}" if not field.is_required() else "required"]

@@ -20,6 +20,7 @@ from reconciler.api.usage import Known, history_documents, usage_document
 from reconciler.cli.controller import client_of, unknown_app
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
+from reconciler.desired.builder import with_builder
 from reconciler.desired.store import ManifestStore
 from reconciler.desired.trees import as_found
 from reconciler.diff.enforceable import unenforceable
@@ -32,6 +33,7 @@ from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.loop.last_good import last_good
 from reconciler.loop.paths import secret_key, store_id
 from reconciler.loop.probing import ask_once
+from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.host import HostFacts, from_document
 from reconciler.model.limits import wanted
@@ -42,7 +44,7 @@ from reconciler.model.trend import Trend
 from reconciler.model.usage import UsageHistory
 from reconciler.observed import listeners
 from reconciler.observed.authority import uid_of
-from reconciler.observed.clock import boot_id, boot_now, wall_of
+from reconciler.observed.clock import boot_id, boot_now, wall_of, wall_time
 from reconciler.observed.hostfacts import gather
 from reconciler.observed.limits import read
 from reconciler.observed.samples import Sample, sample
@@ -66,7 +68,9 @@ class View:
     """Boot seconds."""
 
     def plan(self) -> Plan:
-        return plan(self.desired, self.observed, self.memory, self.now, self.absences)
+        return plan(
+            self.desired, self.observed, self.memory, self.now, self.absences, wall=wall_time()
+        )
 
 
 def store_of(
@@ -118,6 +122,7 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     apps = _with_contents({**desired.apps, **kept}, memory, place)
     desired = replace(desired, apps=apps)
     known = {*memory, *(process.tag.app for process in observed.processes)}
+    known = {name for name in known if built_by(name) is None}
     missing = known - desired.apps.keys()
     if missing and desired.complete:  # a deletion is one that is seen twice
         again = store.scan()
@@ -142,9 +147,13 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
 def _with_contents(
     apps: Mapping[str, DesiredApp], memory: Mapping[str, AppMemory], place: Where
 ) -> dict[str, DesiredApp]:
-    """Those that watch files, with what is in these now."""
+    """Those that watch files, with what is in these now; and the builders."""
     before, ours = followed(memory), [str(place.paths.root)]
-    return {name: as_found(app, before.get(name, {}), ours) for name, app in apps.items()}
+
+    def found(app: DesiredApp) -> DesiredApp:
+        return as_found(app, before.get(app.name, {}), ours)
+
+    return {one.name: one for app in apps.values() for one in with_builder(app, found)}
 
 
 def status(place: Where) -> dict[str, Any]:
@@ -160,11 +169,13 @@ def describe(place: Where, name: str) -> dict[str, Any]:
     found = next((app for app in document["apps"] if app["name"] == name), None)
     if found is None:
         raise CliError(unknown_app(name, [app["name"] for app in document["apps"]]))
-    recorded = events(place, (name,), limit=30)
+    recorded = events(place, (name, builder_name(name)), limit=30)
+    builds = view.memory.get(builder_name(name), AppMemory()).runs
     remembered = view.memory.get(name, AppMemory())
     mine = [process for process in view.observed.processes if process.tag.app == name]
     used = history_documents(mine, _kept(place), _limits(view.desired), wall_of(0.0))
-    return describe_document(found, view.desired.apps.get(name), remembered, recorded, used)
+    app = view.desired.apps.get(name)
+    return describe_document(found, app, remembered, recorded, usage=used, builds=builds)
 
 
 def events(place: Where, apps: tuple[str, ...], limit: int) -> list[RecordedEvent]:

@@ -14,11 +14,13 @@ from typing import Any
 
 from reconciler.api.client import Client, ControllerNotRunningError
 from reconciler.cli.errors import ERROR, OK, CliError
+from reconciler.cli.live import Live
 from reconciler.cli.options import Where
 from reconciler.cli.render_status import is_settled, problem_lines, status_table
 from reconciler.cli.terminal import Screen, colours, is_terminal, plain, width
 from reconciler.cli.words import count, duration, local
-from reconciler.observed.logs import find, tail
+from reconciler.model.builder import builder_name
+from reconciler.observed.logs import LogFile, find, tail
 
 App = Mapping[str, Any]
 
@@ -30,11 +32,14 @@ _UNDECIDED = 3.0
 _LINES = 10
 
 
-def wait(client: Client, place: Where, limit: float) -> int:
-    """Until all apps are Synced and Healthy (or suspended): 0; 1 when that cannot be."""
+def wait(client: Client, place: Where, limit: float, live: Live) -> int:
+    """Until all apps are Synced and Healthy (or suspended): 0; 1 when that cannot be.
+
+    ``live``: the output of builds, shown while there are any.
+    """
     began = time.monotonic()
     shown = _Shown()
-    quiet_since = began
+    quiet_since, was_building = began, False
     while True:
         asked = time.monotonic()
         try:
@@ -44,6 +49,11 @@ def wait(client: Client, place: Where, limit: float) -> int:
         if document["errors"]:
             raise CliError("\n".join(problem_lines(document)[1:]))
         pending = [app for app in document["apps"] if not is_settled(app)]
+        if was_building or any(map(_is_building, pending)):
+            shown.clear()
+            if live.show():
+                quiet_since = asked
+        was_building = any(map(_is_building, pending))
         if shown.show(pending, {app["name"] for app in document["apps"]}):
             quiet_since = asked
         if not pending:
@@ -78,10 +88,18 @@ def is_hopeless(app: App) -> bool:
         return False
     states = {row["state"] for row in app["instances"]}
     given_up = any(
-        condition["type"] == "Progressing" and condition["status"] == "False"
+        (condition["type"], condition["status"]) in (("Progressing", "False"), ("Failed", "True"))
         for condition in app["conditions"]
     )
     return given_up or bool(states & {"backoff", "frozen"})
+
+
+def _is_building(app: App) -> bool:
+    return any(condition["reason"] == "Building" for condition in app["conditions"])
+
+
+def _failed_to_build(app: App) -> bool:
+    return any(condition["reason"] == "BuildFailed" for condition in app["conditions"])
 
 
 def is_paused(app: App) -> bool:
@@ -106,6 +124,11 @@ class _Shown:
     def __init__(self) -> None:
         self._screen = Screen(sys.stdout) if is_terminal() else None
         self._before: dict[str, str] = {}
+
+    def clear(self) -> None:
+        """Make room for other lines."""
+        if self._screen is not None:
+            self._screen.draw([])
 
     def show(self, pending: list[App], everyone: set[str]) -> bool:
         """Tell how far it is; whether that differs from the last time."""
@@ -132,9 +155,22 @@ def _progress(app: App) -> str:
         text += f", {app['updated']} updated"
     if any(condition["reason"] == "CanaryPauseStep" for condition in app["conditions"]):
         text += ", its canary proves itself"
-    if app["health"] == "Unknown" or _is_waiting(app):
+    if _is_building(app):
+        text += ", building"
+    elif app["kind"] == "Job":
+        text = f"{app['health']}, {_run(app)}"
+    elif app["health"] == "Unknown" or _is_waiting(app):
         text = local(app["message"])
     return plain(text)
+
+
+def _run(app: App) -> str:
+    """What of a Job is waited for."""
+    active = [run for run in app["runs"] if run["outcome"] == "Active"]
+    if not active:
+        return "no run is under way"
+    tries = f", try {active[-1]['failures'] + 1}" if active[-1]["failures"] else ""
+    return f"run {active[-1]['number']} is under way{tries}"
 
 
 def _table(apps: list[App]) -> list[str]:
@@ -145,7 +181,7 @@ def _blame(culprits: list[App], place: Where) -> None:
     """Who keeps it from being ready, why, and what it wrote last."""
     for app in culprits:
         print(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}")
-        lines = tail(find(place.paths.root, [app["name"]]), lines=_LINES)
+        lines = tail(_logs_of(app, place), lines=_LINES)
         if lines:
             print(f"  its last {count(len(lines), 'line')}:")
         for line in lines:
@@ -157,6 +193,16 @@ def _blame(culprits: list[App], place: Where) -> None:
         "and look with `recon status`",
         file=sys.stderr,
     )
+
+
+def _logs_of(app: App, place: Where) -> list[LogFile]:
+    """What tells why: of a build or a Job the logs of its last run."""
+    if not _failed_to_build(app) and app["kind"] != "Job":
+        return find(place.paths.root, [app["name"]])
+    name = app["name"] if app["kind"] == "Job" else builder_name(app["name"])
+    logs = find(place.paths.root, [name])
+    last = max((log.instance for log in logs), default=0)
+    return [log for log in logs if log.instance == last]
 
 
 def _names(apps: list[App]) -> str:

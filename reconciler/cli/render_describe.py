@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.cli.render_status import app_lines
+from reconciler.cli.render_status import app_lines, run_table
 from reconciler.cli.render_usage import usage_lines
 from reconciler.cli.table import Cell, table
 from reconciler.cli.terminal import paint, plain
@@ -29,6 +29,8 @@ def description(document: Document, *, colour: bool = False) -> list[str]:
         if rows:
             lines += _section(title, table(header, rows, columns=None, colour=colour), colour)
     lines += _section("Instances", app_lines(document["app"], columns=None, colour=colour), colour)
+    builds = run_table(document.get("builds", ()), columns=None, colour=colour)
+    lines += _section("Builds", builds, colour)
     lines += _section("Usage", usage_lines(document.get("usage", ())), colour)
     events = [event_line(event, colour=colour, name=False) for event in document["events"]]
     return [*lines, *_section("Events", events, colour)]

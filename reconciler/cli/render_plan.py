@@ -91,7 +91,10 @@ def _paragraph(change: Document, width: int, columns: int, colour: bool) -> Iter
 def _head(change: Document) -> tuple[str, Sequence[str]]:
     """The words behind the name, and the sentences below the fields."""
     numbers, notes = change["instances"], list(change["notes"])
-    counts = _counts(numbers)
+    is_job = change["kind"] == "Job"
+    counts = _counts(numbers, "run" if is_job else "instance")
+    if change["action"] == "create" and is_job:
+        return notes[0] if notes else "a job that is suspended", notes[1:]
     if change["action"] == "create":
         return count(numbers["start"], "instance"), notes
     if change["action"] in ("delete", "none"):
@@ -104,9 +107,9 @@ def _head(change: Document) -> tuple[str, Sequence[str]]:
     return f"revision {after}", [*notes, *counts]
 
 
-def _counts(numbers: Mapping[str, int]) -> list[str]:
+def _counts(numbers: Mapping[str, int], noun: str) -> list[str]:
     verbs = (("start", "started"), ("stop", "stopped"))
-    return [f"{count(numbers[key], 'instance')} {verb}" for key, verb in verbs if numbers[key]]
+    return [f"{count(numbers[key], noun)} {verb}" for key, verb in verbs if numbers[key]]
 
 
 def _fields(fields: Sequence[Document], columns: int) -> Iterator[str]:

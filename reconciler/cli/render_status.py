@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.cli.table import Cell, table
 from reconciler.cli.terminal import plain
-from reconciler.cli.words import count, duration, local, percent, place, size
+from reconciler.cli.words import clock, count, duration, local, percent, place, size
 
 Document = Mapping[str, Any]
 
@@ -39,7 +39,10 @@ def status_table(
 
 def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
     """The instances of one app, and its drift."""
-    lines = instance_table(app, columns=columns, colour=colour)
+    if app["kind"] == "Job":
+        lines = run_table(app["runs"], columns=columns, colour=colour, instances=app["instances"])
+    else:
+        lines = instance_table(app, columns=columns, colour=colour)
     said = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
     if said:
         lines += ["", *table(["INSTANCE", "SAYS"], said, columns=columns, colour=colour)]
@@ -56,6 +59,39 @@ def instance_table(app: Document, *, columns: int | None, colour: bool = False) 
         return []
     header = ["INSTANCE", "STATE", "READY", "REV", "PID", "AGE", "CPU", "MEMORY", "RESTARTS"]
     return table([*header, "LAST END"], rows, columns=columns, colour=colour)
+
+
+def run_table(
+    runs: Sequence[Document],
+    *,
+    columns: int | None,
+    colour: bool = False,
+    instances: Sequence[Document] = (),
+) -> list[str]:
+    """One line a run of a Job, or a build; nothing where there is none."""
+    pids = {row["name"].rpartition("-")[2]: row["pid"] for row in instances}
+    rows = [_run(run, pids.get(str(run["number"]))) for run in runs]
+    if not rows:
+        return []
+    header = ["RUN", "OUTCOME", "WHY", "STARTED", "TOOK", "PID", "FAILURES", "LAST END"]
+    return table(header, rows, columns=columns, colour=colour)
+
+
+def _run(run: Document, pid: int | None) -> list[str | Cell]:
+    colours = {"Succeeded": "green", "Failed": "red", "Active": "yellow"}
+    why = run["why"]
+    if run["scheduledFor"]:
+        why = f"due {clock(run['scheduledFor'])[:-3]}"
+    return [
+        str(run["number"]),
+        Cell(run["outcome"], colours.get(run["outcome"], "")),
+        why,
+        clock(run["startedAt"]) if run["startedAt"] else "-",
+        duration(run["durationSeconds"]),
+        str(pid or "-"),
+        str(run["failures"]),
+        run["exit"] or run["reason"] or "-",
+    ]
 
 
 def problem_lines(document: Document) -> list[str]:

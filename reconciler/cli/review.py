@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from reconciler.diff.base import as_observed
 from reconciler.diff.prune import CLEAN_SCANS, absences
 from reconciler.diff.report import Place, change_document, has_changes
 from reconciler.loop.paths import secret_key
+from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
 from reconciler.observed.clock import boot_now
 
@@ -58,6 +60,8 @@ def against(place: Where, revision: str, *, confirm_prune: bool) -> dict[str, An
         root, profile=place.profile, key=key, environ_is_controllers=False, anchor=root
     ).scan()
     now = boot_now()
+    # What is built of which sources cannot be seen here.
+    before, after = _less_builders(before), _less_builders(after)
     observed, memory = as_observed(before, now)
     known = {name: app.source.file for name, app in before.apps.items()}
     gone = dict.fromkeys(known.keys() - after.apps.keys(), CLEAN_SCANS)
@@ -65,6 +69,11 @@ def against(place: Where, revision: str, *, confirm_prune: bool) -> dict[str, An
     for problem in before.problems:
         print(f"in the base: {problem}", file=sys.stderr)
     return document_of(View(after, observed, memory, verdicts, now), place.profile)
+
+
+def _less_builders(desired: Desired) -> Desired:
+    apps = {name: replace(app, builder=None) for name, app in desired.apps.items()}
+    return replace(desired, apps=apps)
 
 
 def printed(document: Mapping[str, Any], form: str) -> str:

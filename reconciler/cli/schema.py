@@ -42,21 +42,21 @@ def document() -> dict[str, Any]:
     """One schema for all kinds: ``oneOf``, told apart by ``kind``."""
     from pydantic.json_schema import GenerateJsonSchema, models_json_schema  # noqa: PLC0415
 
-    from reconciler.model.manifest import App, Settings  # noqa: PLC0415  heavy
+    from reconciler.model.manifest import App, Job, Settings  # noqa: PLC0415  heavy
 
     class Untitled(GenerateJsonSchema):
         def field_title_should_be_set(self, schema: Any) -> bool:
             return False  # a title that only repeats the name hides the description in editors
 
     _, whole = models_json_schema(
-        [(App, "validation"), (Settings, "validation")], schema_generator=Untitled
+        [(kind, "validation") for kind in (App, Job, Settings)], schema_generator=Untitled
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "recon manifest",
-        "description": "An App, or the Settings of a directory (recon.yaml).",
+        "description": "An App, a Job, or the Settings of a directory (recon.yaml).",
         "type": "object",
         "required": ["apiVersion", "kind"],
-        "oneOf": [{"$ref": "#/$defs/App"}, {"$ref": "#/$defs/Settings"}],
+        "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in ("App", "Job", "Settings")],
         "$defs": whole["$defs"],
     }

@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "logs": "logs",
     "events": "events",
     "restart": "restart",
+    "run-job": "run_job",
     "rollout": "rollout",
     "scale": "edit",
     "suspend": "edit",
@@ -143,8 +144,8 @@ def load(name: str, table: dict[str, str] = VERBS) -> Any:
     """The command of one verb: the function of its name, in its module."""
     module = importlib.import_module(f"reconciler.cli.{table[name]}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    # `import` is a word of Python's.
-    function = getattr(module, f"{name}_" if name == "import" else name)
+    # `import` is a word of Python's, and no name holds a dash.
+    function = getattr(module, "import_" if name == "import" else name.replace("-", "_"))
     if table is VERBS and name in _GROUPS:
         app.callback(cls=_GROUPS[name], context_settings=SETTINGS)(function)
     else:

@@ -133,6 +133,13 @@ class Capture:
             self._compressor.request(self._state / "logs" / app)
         self._logs[app] = logs
 
+    def keep(self, app: str, instances: Container[int]) -> None:
+        """Remove the logs below the state directory that are of other instances of an app."""
+        for path in (self._state / "logs" / app).glob("*.log*"):
+            number = path.name.partition(".")[0]
+            if number.isdecimal() and int(number) not in instances:
+                path.unlink(missing_ok=True)
+
     def detach(self, nonce: str) -> None:
         """Write what is left of a process that is gone, and remove its FIFOs."""
         for tap in self._nonces.pop(nonce, ()):

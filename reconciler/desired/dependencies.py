@@ -167,9 +167,11 @@ class DependencyCheck:
 
 
 def needs(app: DesiredApp | None) -> Iterator[str]:
-    """The names of the apps that an app depends on."""
-    for need in app.spec.depends_on if app is not None else ():
-        yield need.app
+    """The names of the apps that an app depends on; its builder is one of them."""
+    if app is not None:
+        yield from (need.app for need in app.spec.depends_on)
+        if app.builder is not None:
+            yield app.builder.name
 
 
 def find_cycle(needs_of: Callable[[str], Iterable[str]], starts: Iterable[str]) -> list[str] | None:
@@ -201,4 +203,6 @@ def find_cycle(needs_of: Callable[[str], Iterable[str]], starts: Iterable[str]) 
 
 def _can_complete(app: DesiredApp | None) -> bool | None:
     """None where there is no such app."""
-    return None if app is None else app.spec.restart_policy is not RestartPolicy.ALWAYS
+    if app is None:
+        return None
+    return app.job is not None or app.spec.restart_policy is not RestartPolicy.ALWAYS

@@ -19,16 +19,18 @@ from reconciler.desired.resolve import (
 from reconciler.desired.validate import suggestion, validate
 from reconciler.desired.yaml import Document, Path
 from reconciler.model.desired import DesiredApp, Problem, Source
+from reconciler.model.job import JobSpec, JobTerms
 from reconciler.model.manifest import (
     API_VERSION,
     App,
-    AppManifestSpec,
     AppSpec,
+    Job,
     Settings,
     SettingsSpec,
 )
 
-_KINDS = {"App", "Settings"}
+_WORKLOADS: Mapping[str, type[App | Job]] = {"App": App, "Job": Job}
+_KINDS = {*_WORKLOADS, "Settings"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class _Reader:
         elif data["kind"] == "Settings":
             self._settings(data)
         else:
-            self._app(data)
+            self._app(data, _WORKLOADS[data["kind"]])
 
     def _refuse_kind(self, data: Mapping[str, Any]) -> None:
         version, kind = data.get("apiVersion"), data.get("kind")
@@ -101,7 +103,7 @@ class _Reader:
             self._problem(("apiVersion",), f"{said}; write {API_VERSION}")
         if kind not in _KINDS:
             said = "is required" if kind is None else f"{kind!r} is not known"
-            near = suggestion(str(kind), _KINDS) or "; write App"
+            near = suggestion(str(kind), _KINDS) or "; write App or Job"
             self._problem(("kind",), said + near)
 
     def _settings(self, data: Mapping[str, Any]) -> None:
@@ -123,37 +125,47 @@ class _Reader:
         if not isinstance(found, AppSpec):
             self._complain([(("spec", "defaults", *path), said) for path, said in found])
 
-    def _app(self, data: Mapping[str, Any]) -> None:
+    def _app(self, data: Mapping[str, Any], kind: type[App | Job]) -> None:
         written = data.get("spec")
         if not isinstance(written, dict):
-            self._complain_of(App, data)
+            self._complain_of(kind, data)
             return
         profiles = written.get("profiles") or {}
         if not isinstance(profiles, dict):
-            self._complain_of(App, data)
+            self._complain_of(kind, data)
             return
         self.contents.profiles |= set(profiles)
         for name in sorted(profiles.keys() - {self.context.profile}):
-            self._check_profile(data, written, name)
-        spec = spec_of(written, self.context.settings.defaults, self.context.profile)
-        app = validate(App, {**data, "spec": spec})
-        if isinstance(app, App):
+            self._check_profile(data, kind, written, name)
+        spec = spec_of(written, self._defaults(kind), self.context.profile)
+        app = validate(kind, {**data, "spec": spec})
+        if isinstance(app, App | Job):
             self._resolve(app)
         else:
             self._complain(app)
 
-    def _check_profile(self, data: Mapping[str, Any], written: dict[str, Any], name: str) -> None:
+    def _defaults(self, kind: type[App | Job]) -> Mapping[str, Any]:
+        """Those of the directory's defaults that a manifest of this kind can have."""
+        defaults = self.context.settings.defaults
+        if kind is App:
+            return defaults
+        known = {field.alias or name for name, field in JobSpec.model_fields.items()}
+        return {name: value for name, value in defaults.items() if name in known}
+
+    def _check_profile(
+        self, data: Mapping[str, Any], kind: type[App | Job], written: dict[str, Any], name: str
+    ) -> None:
         """A profile that is not in use may be wrong as well."""
-        spec = spec_of(written, self.context.settings.defaults, name)
-        found = validate(App, {**data, "spec": spec})
-        if not isinstance(found, App):
+        spec = spec_of(written, self._defaults(kind), name)
+        found = validate(kind, {**data, "spec": spec})
+        if not isinstance(found, App | Job):
             here = ("spec", "profiles", name)
             complaints = [((*here, *path[1:]), said) for path, said in found]
             self._complain([c for c in complaints if c[0] in self.document.marks])
 
-    def _resolve(self, app: App) -> None:
+    def _resolve(self, app: App | Job) -> None:
         folder = self.context.folder or os.path.dirname(self.file)
-        spec = _less_profiles(app.spec)
+        spec, terms = _program(app.spec)
         self.contents.dependencies |= set(dependencies(absolute(spec, folder)))
         try:
             self.contents.apps.append(
@@ -164,6 +176,7 @@ class _Reader:
                     self.context.around,
                     folder=folder,
                     labels=app.metadata.labels,
+                    job=terms,
                 )
             )
         except Unresolvable as fault:
@@ -172,9 +185,9 @@ class _Reader:
             steps = (int(step) if step.isdecimal() else step for step in path.split("."))
             self._problem(("spec", *steps), message)
 
-    def _complain_of(self, model: type[App], data: Mapping[str, Any]) -> None:
+    def _complain_of(self, model: type[App | Job], data: Mapping[str, Any]) -> None:
         found = validate(model, data)
-        if not isinstance(found, App):
+        if not isinstance(found, App | Job):
             self._complain(found)
 
     def _complain(self, complaints: list[tuple[Path, str]]) -> None:
@@ -197,10 +210,17 @@ class _Reader:
         return self.document.key_place(path) if is_key else self.document.place(path)
 
 
-def _less_profiles(written: AppManifestSpec) -> AppSpec:
-    """The same values, valid already, and the same fields set."""
-    values = {name: getattr(written, name) for name in AppSpec.model_fields}
-    return AppSpec.model_construct(written.model_fields_set - {"profiles"}, **values)
+def _program(written: AppSpec | JobSpec) -> tuple[AppSpec, JobTerms | None]:
+    """What is run, and of a Job when: the same values, valid already, and the same fields set."""
+    shared = AppSpec.model_fields.keys() & type(written).model_fields.keys()
+    values = {name: getattr(written, name) for name in shared}
+    fields = written.model_fields_set & AppSpec.model_fields.keys()
+    if isinstance(written, AppSpec):
+        return AppSpec.model_construct(fields, **values), None
+    terms = {name: getattr(written, name) for name in JobTerms.model_fields}
+    of_terms = written.model_fields_set & JobTerms.model_fields.keys()
+    program = AppSpec.model_construct({*fields, "kind"}, **{**values, "kind": "Job"})
+    return program, JobTerms.model_construct(of_terms, **terms)
 
 
 def _refuse_twins(file: str, contents: Contents) -> None:

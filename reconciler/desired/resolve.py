@@ -17,13 +17,18 @@ from types import MappingProxyType
 from typing import Any
 
 from dotenv.parser import parse_stream
+from pydantic import BaseModel
 
+from reconciler.desired.builder import builder_of
 from reconciler.desired.files import read_regular
 from reconciler.desired.trust import Trust, UntrustedError, trusting
-from reconciler.desired.validate import validate
+from reconciler.desired.validate import Complaint, validate
 from reconciler.desired.yaml import Path
+from reconciler.model.build import Build
+from reconciler.model.builder import builder_name
 from reconciler.model.desired import DesiredApp, Problem, Source
 from reconciler.model.env import RESERVED, Credential, EnvValue, FromEnv, SecretFile, is_variable
+from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
 from reconciler.model.privileges import hidden_by_private_tmp
 from reconciler.model.revision import hash_of, marks_of, template_of
@@ -71,17 +76,32 @@ def resolve(
     *,
     folder: str,
     labels: Mapping[str, str] = MappingProxyType({}),
+    job: JobTerms | None = None,
 ) -> DesiredApp:
     """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
     spec = absolute(spec, folder)
     secrets = _known_secrets(spec, around)
     marks = marks_of(secrets, around.key)
+    hash = hash_of(template_of(spec), marks)
+    builder = _builder(name, spec, source, around, folder) if spec.build else None
     app = DesiredApp(
-        name, spec, hash_of(template_of(spec), marks), source, dict(labels), secrets, marks
+        name, spec, hash, source, dict(labels), secrets, marks, job=job, builder=builder
     )
     if around.check:
         _check(app, around)
     return app
+
+
+def _builder(
+    name: str, spec: AppSpec, source: Source, around: Surroundings, folder: str
+) -> DesiredApp:
+    """The Job that builds an app: what is wrong with it stands below `build`."""
+    assert spec.build is not None
+    program, terms = builder_of(spec, spec.build)
+    try:
+        return resolve(builder_name(name), program, source, around, folder=folder, job=terms)
+    except Unresolvable as fault:
+        raise Unresolvable(("build", *fault.path), fault.message) from None
 
 
 def rebuild(
@@ -93,16 +113,27 @@ def rebuild(
 ) -> DesiredApp | Problem:
     """An app as the journal remembers it; its secrets are read anew from where they are."""
     around = Surroundings(environ, key, check=False)
-    known = {field.alias or name for name, field in AppSpec.model_fields.items()}
-    model = validate(AppSpec, {name: spec[name] for name in spec if name in known})
-    if not isinstance(model, AppSpec):
-        where, said = model[0]
+    model = validate(AppSpec, _known(AppSpec, spec))
+    terms = validate(JobTerms, _known(JobTerms, spec))
+    if not isinstance(model, AppSpec) or not isinstance(terms, JobTerms):
+        where, said = [*_complaints(model), *_complaints(terms)][0]
         return Problem(source.file, source.line, 0, ".".join(map(str, ("spec", *where))), said)
+    folder, job = os.path.dirname(source.file), terms if model.kind == "Job" else None
     try:
-        return resolve(name, model, source, around, folder=os.path.dirname(source.file))
+        return resolve(name, model, source, around, folder=folder, job=job)
     except Unresolvable as fault:
         path = ".".join(map(str, ("spec", *fault.path)))
         return Problem(source.file, source.line, 0, path, fault.message)
+
+
+def _known(model: type[BaseModel], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What this release knows of a spec that another may have written."""
+    names = {field.alias or name for name, field in model.model_fields.items()}
+    return {name: spec[name] for name in spec if name in names}
+
+
+def _complaints(found: BaseModel | list[Complaint]) -> list[Complaint]:
+    return found if isinstance(found, list) else []
 
 
 def absolute(spec: AppSpec, folder: str) -> AppSpec:
@@ -112,10 +143,6 @@ def absolute(spec: AppSpec, folder: str) -> AppSpec:
         return os.path.normpath(os.path.join(folder, path))
 
     changes: dict[str, Any] = {"cwd": join(spec.cwd)}
-    if spec.env_from:
-        changes["env_from"] = tuple(
-            file.model_copy(update={"file": join(file.file)}) for file in spec.env_from
-        )
     if spec.read_only_paths:
         changes["read_only_paths"] = tuple(map(join, spec.read_only_paths))
     if any(socket.path for socket in spec.sockets):
@@ -123,9 +150,21 @@ def absolute(spec: AppSpec, folder: str) -> AppSpec:
             socket.model_copy(update={"path": join(socket.path)}) if socket.path else socket
             for socket in spec.sockets
         )
-    if any(isinstance(value, SecretFile | Credential) for value in spec.env.values()):
-        changes["env"] = {name: _joined(value, join) for name, value in spec.env.items()}
+    changes |= _absolute_variables(spec, join)
+    if spec.build is not None:
+        changes["build"] = spec.build.model_copy(update=_absolute_variables(spec.build, join))
     return spec.model_copy(update=changes)
+
+
+def _absolute_variables(of: AppSpec | Build, join: Callable[[str], str]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if of.env_from:
+        changes["env_from"] = tuple(
+            file.model_copy(update={"file": join(file.file)}) for file in of.env_from
+        )
+    if any(isinstance(value, SecretFile | Credential) for value in of.env.values()):
+        changes["env"] = {name: _joined(value, join) for name, value in of.env.items()}
+    return changes
 
 
 def _joined(value: EnvValue, join: Callable[[str], str]) -> EnvValue:
@@ -138,13 +177,14 @@ def _joined(value: EnvValue, join: Callable[[str], str]) -> EnvValue:
 
 def dependencies(spec: AppSpec) -> Iterator[str]:
     """The files whose content is part of the app (of a spec with absolute paths)."""
-    for file in spec.env_from:
-        yield file.file
-    for value in spec.env.values():
-        if isinstance(value, SecretFile):
-            yield value.secret_file
-        elif isinstance(value, Credential):
-            yield value.credential
+    for of in (spec, spec.build) if spec.build else (spec,):
+        for file in of.env_from:
+            yield file.file
+        for value in of.env.values():
+            if isinstance(value, SecretFile):
+                yield value.secret_file
+            elif isinstance(value, Credential):
+                yield value.credential
 
 
 def _known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:

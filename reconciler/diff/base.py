@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.diff.history import record
 from reconciler.diff.progress import is_complete
@@ -18,6 +19,10 @@ def as_observed(base: Desired, now: float) -> tuple[Observed, Mapping[str, AppMe
     memory: dict[str, AppMemory] = {}
     for app in base.apps.values():
         memory[app.name] = record(AppMemory(), app)
+        if app.job is not None:
+            revision = memory[app.name].revisions[-1].number
+            memory[app.name] = replace(memory[app.name], called_revision=revision)
+            continue
         mine = [_process(app, number) for number in range(app.spec.wanted)]
         processes += mine
         assert is_complete(app.spec, sort(app.spec, app.hash, mine, memory[app.name], now), now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.diff import history, replicas
+from reconciler.diff import history, replicas, runs
 from reconciler.diff.replicas import Replicas
 from reconciler.diff.rolling import fenceposts
 from reconciler.model.dependency import Dependency, DependencyCondition
@@ -29,6 +29,8 @@ def look_at(
     app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float
 ) -> Standing:
     """The standing of an app that has yet to be planned, from its own slice."""
+    if app.job is not None:
+        return runs.standing_of(app, memory)
     return standing_of(app, _sort(app, processes, memory, now), memory)
 
 
@@ -61,6 +63,11 @@ def waiting_for(
     running = (sorted_by.current, sorted_by.old, sorted_by.extra, sorted_by.spared)
     if memory.begun or not sorted_by.eligible or any(running):
         return ""
+    return unmet(spec, standings)
+
+
+def unmet(spec: AppSpec, standings: Mapping[str, Standing]) -> str:
+    """Which dependencies are not there, a sentence; empty where all are."""
     missing = [_told(need, standings) for need in _missing(spec, standings)]
     if not missing:
         return ""

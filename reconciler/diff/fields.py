@@ -12,25 +12,25 @@ from typing import Any
 
 from reconciler.model.desired import DesiredApp
 from reconciler.model.fields import Effect, effects
+from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
 from reconciler.model.plan import FieldChange
-from reconciler.model.revision import Revision, template_of
+from reconciler.model.revision import Revision, spec_of, template_of, terms_of
 
 MASKED = "***"
 _SECRET = {"secretFile", "fromEnv", "credential"}
-_EFFECTS = effects(AppSpec)
+_EFFECTS = {**effects(JobTerms), **effects(AppSpec)}
 
 
 def changed_fields(before: Revision | None, after: DesiredApp) -> tuple[FieldChange, ...]:
     """The fields that ``after`` changes, sorted by path; none for the first revision."""
     if before is None:
         return ()
-    # A journal of another release may hold fields that this one does not know.
-    known = {name: value for name, value in before.spec.items() if name in _EFFECTS}
-    old = AppSpec.model_validate(known)
+    old, terms = spec_of(before), terms_of(before)
     changes = [
         *_template_changes(template_of(old), template_of(after.spec)),
         *_in_place_changes(old, after.spec),
+        *(_in_place_changes(terms, after.job) if terms and after.job else ()),
         *_secret_changes(before.marks, after.marks),
     ]
     return tuple(sorted(changes, key=lambda change: change.path))
@@ -40,10 +40,7 @@ def template_changes(before: Revision | None, after: Revision) -> tuple[FieldCha
     """What a revision replaced processes for: its fields and secrets against those before it."""
     if before is None:
         return ()
-    old, new = (
-        AppSpec.model_validate({n: v for n, v in one.spec.items() if n in _EFFECTS})
-        for one in (before, after)
-    )
+    old, new = spec_of(before), spec_of(after)
     changes = [
         *_template_changes(template_of(old), template_of(new)),
         *_secret_changes(before.marks, after.marks),
@@ -66,8 +63,8 @@ def _shown(before: Any, after: Any) -> tuple[Any, Any]:
     return sides[0], sides[1]
 
 
-def _in_place_changes(old: AppSpec, new: AppSpec) -> Iterator[FieldChange]:
-    names = {name for name, effect in _EFFECTS.items() if effect is Effect.IN_PLACE}
+def _in_place_changes(old: AppSpec | JobTerms, new: AppSpec | JobTerms) -> Iterator[FieldChange]:
+    names = {name for name, effect in effects(type(new)).items() if effect is Effect.IN_PLACE}
     before = old.model_dump(mode="json", by_alias=True)
     after = new.model_dump(mode="json", by_alias=True)
     for name in names:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from reconciler.diff import canary, eviction
+from reconciler.diff import building, canary, eviction
 from reconciler.diff.drift import SYNC_DRIFT
 from reconciler.diff.hold import Hold
 from reconciler.diff.progress import is_complete
@@ -87,8 +87,7 @@ def _messages(
 ) -> Iterator[str]:
     """What is to be told, most urgent first."""
     if app.problem is not None:
-        told = _sentence(app.problem)
-        yield f"{told} Running revision {revision.number}"
+        yield sentence(app.problem, revision)
     if revision.failed:
         yield _failed(revision, replicas, memory)
     looping = crash_loop(replicas, memory)
@@ -131,7 +130,7 @@ def _suffers(app: DesiredApp, replicas: Replicas, revision: Revision, now: float
     )
 
 
-def _sentence(problem: Problem) -> str:
+def sentence(problem: Problem, revision: Revision) -> str:
     """A problem in one line of a table: the file's name will do, its path is in ``errors``."""
     place = problem.file.rpartition("/")[2]
     if problem.line:
@@ -141,10 +140,12 @@ def _sentence(problem: Problem) -> str:
         if problem.path
         else f"{place}: {problem.message}"
     )
-    return text if text.endswith((".", "?")) else f"{text}."
+    told = text if text.endswith((".", "?")) else f"{text}."
+    return f"{told} Running revision {revision.number}"
 
 
 def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
+    assert revision.failed is not None
     running = next((r for r in memory.revisions if r.hash == replicas.target), None)
     if running is not None:
         rest = f"running revision {running.number}"
@@ -152,6 +153,8 @@ def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
         rest = f"left {len(replicas.spared)} of an earlier revision running"
     else:
         rest = "nothing good to run instead"
+    if revision.failed.startswith(building.FAILED):
+        return f"{revision.failed}; {rest}. Mend what it is made of; `recon restart` builds again"
     return f"{revision.failed}; {rest}. Edit the manifest, or `recon restart` to try again"
 
 
@@ -175,11 +178,16 @@ def _progressing(
 ) -> Condition:
     if revision.failed:
         # A rollout that a canary ended has Argo Rollouts' reason: Kubernetes knows no canary.
-        on_canary = revision.failed.startswith(canary.FAILED)
-        reason = "RolloutAborted" if on_canary else "ProgressDeadlineExceeded"
+        reason = "ProgressDeadlineExceeded"
+        if revision.failed.startswith(canary.FAILED):
+            reason = "RolloutAborted"
+        elif revision.failed.startswith(building.FAILED):
+            reason = "BuildFailed"
         return Condition("Progressing", "False", reason, revision.failed)
     if held is not None and held.by == "pause":
         return Condition("Progressing", "Unknown", "DeploymentPaused", "the rollout is paused")
+    if held is not None and held.by == "build":
+        return Condition("Progressing", "True", "Building", held.message)
     if held is not None:
         return Condition("Progressing", "True", "CanaryPauseStep", held.message)
     if is_complete(app.spec, replicas, now):

@@ -18,20 +18,31 @@ from reconciler.model.revision import Revision, same_revision
 
 def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
     """The memory in which the manifest's revision is the last one."""
-    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    spec = spec_document(app)
     marks = app.marks or {}
     if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
         return _applied(memory, app, spec)
-    number = memory.revisions[-1].number + 1 if memory.revisions else 1
+    before = memory.revisions
+    if before and before[-1].number == memory.unbuilt:
+        before = before[:-1]  # nothing ever ran it: the next has its number
+    number = before[-1].number + 1 if before else 1
     earlier = memory.revision(app.hash)
     revision = Revision(number, app.hash, spec, marks, good=earlier is not None and earlier.good)
-    kept = [known for known in memory.revisions if known.hash != app.hash]
+    kept = [known for known in before if known.hash != app.hash]
     return replace(
         memory,
         revisions=(*_trim(kept, app.spec.revision_history_limit), revision),
         progressed_at=None,
         progress=0,
     )
+
+
+def spec_document(app: DesiredApp) -> dict[str, Any]:
+    """All that the user set, as a revision remembers it: of a Job with when it runs."""
+    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if app.job is not None:
+        spec |= app.job.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return spec
 
 
 def presume_good(memory: AppMemory, processes: Sequence[Process]) -> AppMemory:

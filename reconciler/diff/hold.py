@@ -1,4 +1,4 @@
-"""A rollout that is held: by `recon rollout pause`, or while a canary proves itself.
+"""A rollout that is held: by `recon rollout pause`, until it is built, or by its canary.
 
 What runs is kept as it runs, of whatever revision. What crashes comes back as what it was, and a
 change of scale is carried out: as with the ReplicaSets of a paused Deployment, each of which keeps
@@ -22,18 +22,25 @@ from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.observed import Process
 from reconciler.model.revision import same_revision
 
+HeldBy = Literal["pause", "build", "canary"]
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Who holds a rollout, and what the strategies are to reckon with meanwhile."""
 
-    by: Literal["pause", "canary"]
+    by: HeldBy
     message: str
     replicas: Replicas
     hashes: Mapping[int, str]
     """What each number that has no process is to be started with."""
     until: float | None = None
     """Boot seconds at which it ends by itself; None where it does not (yet)."""
+
+    @property
+    def waits(self) -> bool:
+        """Nothing of the rollout can be late meanwhile: no deadline runs."""
+        return self.by != "canary" or self.until is not None
 
     @property
     def is_whole(self) -> bool:
@@ -48,7 +55,7 @@ RevisionOf = Callable[[int, Sequence[Process]], str | None]
 
 
 def hold(
-    by: Literal["pause", "canary"],
+    by: HeldBy,
     spec: AppSpec,
     replicas: Replicas,
     memory: AppMemory,

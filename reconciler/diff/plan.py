@@ -12,15 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.diff import (
+    building,
     canary,
     dependencies,
     eviction,
     history,
     inplace,
+    job,
     pause,
     progress,
     recreate,
     replicas,
+    restarting,
     review,
     rolling,
 )
@@ -38,7 +41,9 @@ from reconciler.model.plan import Action, AppPlan, End, Plan, Start, Sync
 from reconciler.model.revision import same_revision
 from reconciler.model.standing import Standing
 from reconciler.model.strategy import StrategyType
+from reconciler.model.walltime import WallTime
 
+_UTC = WallTime()
 _UNSEEN = Absence(Verdict.WAIT, "no manifest declares it; nothing is stopped before a clean scan")
 
 
@@ -50,12 +55,14 @@ def plan(
     absences: Mapping[str, Absence] | None = None,
     *,
     standings: Mapping[str, Standing] | None = None,
+    wall: WallTime = _UTC,
 ) -> Plan:
     """The plan for every app that is declared, runs, or is known to be absent.
 
     ``now`` and all times are boot seconds. ``absences`` (see ``prune``) judges the apps that no
     manifest declares; without a verdict nothing of theirs is touched. ``standings`` are those
-    of the apps that these depend on, where this is a slice; None: they are all in it.
+    of the apps that these depend on, where this is a slice; None: they are all in it. ``wall``
+    is what the schedules of Jobs go by.
     """
     absences = absences or {}
     processes = _by_app(observed.processes)
@@ -67,9 +74,29 @@ def plan(
         remembered = memory.get(name, AppMemory())
         if app is None:
             plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
+        elif app.job is not None:
+            plans.append(
+                job.plan_job(
+                    app,
+                    mine,
+                    remembered,
+                    now,
+                    wall=wall,
+                    standings=standings,
+                    observed=observed,
+                )
+            )
         else:
             plans.append(
-                _plan_declared(app, mine, remembered, now, standings=standings, observed=observed)
+                _plan_declared(
+                    app,
+                    mine,
+                    remembered,
+                    now,
+                    wall=wall,
+                    standings=standings,
+                    observed=observed,
+                )
             )
     return Plan(tuple(plans), desired.problems)
 
@@ -80,12 +107,16 @@ def _plan_declared(
     before: AppMemory,
     now: float,
     *,
+    wall: WallTime,
     standings: Mapping[str, Standing],
     observed: Observed,
 ) -> AppPlan:
     memory = history.record(before, app)
     if not before.revisions:
         memory = history.presume_good(memory, processes)
+    builder = standings.get(app.builder.name) if app.builder is not None else None
+    memory, built = building.judge(app, memory, builder)
+    memory, by_clock = restarting.call(app, memory, now, wall)
     memory, followed = dependencies.follow_restarts(app, processes, memory, standings)
     memory, evicted = eviction.note(app.name, app.spec, processes, memory, now)
     sorted_by = _sort(app, processes, memory, now)
@@ -95,28 +126,36 @@ def _plan_declared(
     if waiting:  # no process of it can be late
         memory = progress.without_rollout(memory)
     else:
-        memory, judged = _judge(app, processes, sorted_by, memory, now)
+        memory, judged = _judge(app, processes, sorted_by, memory, now=now, builder=builder)
     if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
         sorted_by = _sort(app, processes, memory, now)
-    held = _hold(app, sorted_by, memory, now)
+    held = _hold(app, sorted_by, memory, now, builder)
     inherited = observed.inherited
     memory = inplace.remember(app.spec, processes, memory, inherited)
     limits = tuple(inplace.drift_of(app.spec, processes, memory, inherited))
     stuck = inplace.stuck(app.spec, processes)
     adjusted = tuple(inplace.adjustments(app.spec, processes, memory, inherited))
     conflict = observed.conflicts.get(app.name, "")
-    at = Situation(app, sorted_by, memory, now, held, waiting, conflict, limits, stuck)
+    is_built = building.condition_of(app, builder)
+    at = Situation(app, sorted_by, memory, now, held, waiting, conflict, limits, is_built, stuck)
     actions = () if waiting else (*adjusted, *_actions(at))
     starting = any(isinstance(action, Start) for action in actions)
     return AppPlan(
         app.name,
         app,
         actions,
-        review.change_of(app, sorted_by, before, memory, waiting=waiting, adjusted=adjusted),
+        review.change_of(
+            app,
+            sorted_by,
+            before,
+            memory,
+            waits=[why for why in (waiting, building.note_of(app, builder)) if why],
+            adjusted=adjusted,
+        ),
         status_of(at),
         dependencies.note_begun(memory, sorted_by, starting=starting),
-        (*followed, *evicted, *judged),
-        _look_again_at(at),
+        (*built, *by_clock, *followed, *evicted, *judged),
+        earliest(_look_again_at(at), restarting.look_again_at(app, now, wall)),
         dependencies.standing_of(app, sorted_by, memory),
     )
 
@@ -126,14 +165,16 @@ def _judge(
     processes: Sequence[Process],
     sorted_by: Replicas,
     memory: AppMemory,
+    *,
     now: float,
+    builder: Standing | None,
 ) -> tuple[AppMemory, tuple[Event, ...]]:
     """How the rollout is: whether its revision is good, has failed, or has yet to show."""
     memory, judged = canary.judge(app.name, app.spec, sorted_by, memory, now)
     if judged and memory.revisions[-1].failed:
         sorted_by = _sort(app, processes, memory, now)
-    held = _hold(app, sorted_by, memory, now)
-    waits = held is not None and (held.by == "pause" or held.until is not None)
+    held = _hold(app, sorted_by, memory, now, builder)
+    waits = held is not None and held.waits
     memory, events = progress.advance(app.name, app.spec, sorted_by, memory, now, waits=waits)
     return memory, (*judged, *events)
 
@@ -156,10 +197,17 @@ def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now:
     return replicas.sort(app.spec, target.hash if target else None, processes, memory, now)
 
 
-def _hold(app: DesiredApp, sorted_by: Replicas, memory: AppMemory, now: float) -> Hold | None:
+def _hold(
+    app: DesiredApp,
+    sorted_by: Replicas,
+    memory: AppMemory,
+    now: float,
+    builder: Standing | None,
+) -> Hold | None:
     """What holds the rollout, if anything does; who paused it means the canary, too."""
     paused = pause.of(app.name, app.spec, sorted_by, memory, now)
-    return paused or canary.of(app.spec, sorted_by, memory, now)
+    unbuilt = building.of(app, sorted_by, memory, now, builder)
+    return paused or unbuilt or canary.of(app.spec, sorted_by, memory, now)
 
 
 def _actions(at: Situation) -> Iterator[Action]:
@@ -240,14 +288,20 @@ def _standings(
     memory: Mapping[str, AppMemory],
     now: float,
 ) -> Mapping[str, Standing]:
-    """The standings of all apps that any depends on."""
+    """The standings of all apps that any depends on, and of the builders."""
     needed = {need.app for app in desired.apps.values() for need in app.spec.depends_on}
+    needed |= {app.builder.name for app in desired.apps.values() if app.builder is not None}
     return {
         name: dependencies.look_at(
             desired.apps[name], processes.get(name, ()), memory.get(name, AppMemory()), now
         )
         for name in needed & desired.apps.keys()
     }
+
+
+def earliest(*moments: float | None) -> float | None:
+    """The first of the moments that there are."""
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _by_app(processes: Iterable[Process]) -> dict[str, list[Process]]:

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from reconciler.model.builder import built_by
 from reconciler.model.desired import Problem
-from reconciler.model.plan import AppStatus, Change, InstanceStatus, Plan
+from reconciler.model.memory import Run
+from reconciler.model.plan import AppPlan, AppStatus, Change, InstanceStatus, JobStatus, Plan
 
 FORMAT_VERSION = 1
 
@@ -41,9 +43,14 @@ def status_document(
     return {
         "formatVersion": FORMAT_VERSION,
         "controller": dict(controller),
-        "apps": [status_of(app.status, usage, now, wall_now) for app in plan.apps],
+        "apps": [status_of(app.status, usage, now, wall_now) for app in _shown(plan)],
         "errors": [_problem(problem) for problem in plan.problems],
     }
+
+
+def _shown(plan: Plan) -> list[AppPlan]:
+    """Less the builders: their apps tell how the builds are."""
+    return [app for app in plan.apps if built_by(app.app) is None]
 
 
 def status_of(
@@ -70,12 +77,35 @@ def status_of(
             {"kind": d.kind.value, "instance": d.instance, "detail": d.detail} for d in status.drift
         ],
         "instances": [_instance(row, usage, now, wall_now) for row in status.instances],
+        **(job_document(status.job) if status.job is not None else {}),
+    }
+
+
+def job_document(job: JobStatus) -> dict[str, Any]:
+    """What only Jobs have in `status -o json`."""
+    next_at = _iso(job.next_at) if job.next_at is not None else None
+    return {"nextRun": next_at, "runs": [run_document(run) for run in job.runs]}
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """One run of a Job, or one build."""
+    took = run.ended_at - run.began_at if run.ended_at and run.began_at else None
+    when = {"scheduledFor": run.due_at, "startedAt": run.began_at, "endedAt": run.ended_at}
+    return {
+        "number": run.number,
+        "why": run.why,
+        **{name: _iso(at) if at is not None else None for name, at in when.items()},
+        "durationSeconds": round(took, 3) if took is not None else None,
+        "outcome": run.outcome.value,
+        "reason": run.reason or None,
+        "failures": run.failures,
+        "exit": run.told or None,
     }
 
 
 def change_document(plan: Plan, places: Mapping[tuple[str, str], Place]) -> dict[str, Any]:
     """`apply --dry-run -o json`. ``places`` by (app, field path)."""
-    changes = [app.change for app in plan.apps]
+    changes = [app.change for app in _shown(plan)]
     return {
         "formatVersion": FORMAT_VERSION,
         "changes": [_change(change, places) for change in changes],
@@ -132,6 +162,7 @@ def _change(change: Change, places: Mapping[tuple[str, str], Place]) -> dict[str
         )
     return {
         "app": change.app,
+        "kind": change.kind,
         "action": change.action,
         "revision": {"from": change.revision_from, "to": change.revision_to},
         "fields": fields,

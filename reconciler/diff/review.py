@@ -18,7 +18,7 @@ from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process
 from reconciler.model.plan import Adjust, Change
-from reconciler.model.revision import Revision, same_revision
+from reconciler.model.revision import Revision, same_revision, spec_of
 from reconciler.model.strategy import StrategyType
 
 
@@ -28,11 +28,11 @@ def change_of(
     before: AppMemory,
     after: AppMemory,
     *,
-    waiting: str = "",
+    waits: Sequence[str] = (),
     adjusted: Sequence[Adjust] = (),
 ) -> Change:
     """The change of a declared app. ``before``: memory as it was, ``after``: with its revision,
-    ``waiting``: what its start has to wait for, ``adjusted``: limits to be put in force."""
+    ``waits``: what it has to wait for, sentences, ``adjusted``: limits to be put in force."""
     running = _running_revision(app, replicas, before)
     # One in backoff is as it was declared; that it waits is its health, not a change.
     as_declared = (*replicas.current, *replicas.waiting, *replicas.done, *replicas.lost)
@@ -45,8 +45,7 @@ def change_of(
     start = max(0, missing - replaced)
     stop = len(replicas.old) - replaced + len(replicas.extra)
     notes = _notes(app, replicas, replaced, after)
-    if waiting:
-        notes.append(waiting)
+    notes += waits
     if adjusted and not any(field.path.partition(".")[0] == "limits" for field in fields):
         for one in adjusted:
             changes = "; ".join(one.changes.values())
@@ -95,14 +94,6 @@ def describe_stop(memory: AppMemory) -> str:
 def last_spec(memory: AppMemory) -> AppSpec:
     """The spec last applied; defaults where none is remembered."""
     return spec_of(memory.revisions[-1]) if memory.revisions else AppSpec(command=("unknown",))
-
-
-def spec_of(revision: Revision) -> AppSpec:
-    """The spec a revision was last applied with, as far as this release knows its fields."""
-    return AppSpec.model_validate({k: v for k, v in revision.spec.items() if k in _FIELDS})
-
-
-_FIELDS = {field.alias or name for name, field in AppSpec.model_fields.items()}
 
 
 def _running_revision(app: DesiredApp, replicas: Replicas, memory: AppMemory) -> Revision | None:

@@ -8,7 +8,7 @@ from reconciler.diff.hold import Hold
 from reconciler.diff.replicas import Replicas
 from reconciler.model.desired import DesiredApp
 from reconciler.model.memory import AppMemory
-from reconciler.model.plan import Drift
+from reconciler.model.plan import Condition, Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,15 @@ class Situation:
     memory: AppMemory
     now: float
     held: Hold | None
-    """What holds its rollout: a pause or a canary."""
+    """What holds its rollout: a pause, its build or a canary."""
     waiting: str
     """For which dependencies its start waits, a sentence; empty where it does not."""
     conflict: str
     """Why one of its sockets cannot be had, a sentence."""
     limits: tuple[Drift, ...] = ()
     """How limits of its processes differ from the manifest's (see ``inplace``)."""
+    built: Condition | None = None
+    """Whether what is declared is built, where it is built at all (see ``building``)."""
     stuck: str = ""
     """Which limit cannot be put in force in place, and what would help."""
 

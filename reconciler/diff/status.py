@@ -24,11 +24,13 @@ def status_of(at: Situation) -> AppStatus:
     how = health.health_of(app, shown, revision, now, held)
     told = health.message_of(app, shown, memory, revision, now, held=held)
     conditions = health.conditions_of(app, shown, revision, now, held)
+    built = (at.built,) if at.built is not None else ()
+    begins = at.waiting or (held is not None and held.by == "build")
     return AppStatus(
         name=app.name,
         kind="App",
         sync=health.sync_of(app, found, revision),
-        health=Health.PROGRESSING if at.waiting and how is Health.MISSING else how,
+        health=Health.PROGRESSING if begins and how is Health.MISSING else how,
         desired=app.spec.wanted,
         ready=sum(process.ready is True for process in everyone),
         updated=len(_updated(shown)),
@@ -36,7 +38,7 @@ def status_of(at: Situation) -> AppStatus:
         revision=revision.number,
         restarts=sum(memory.restarts.values()),
         message=told or at.waiting or at.stuck,
-        conditions=(*conditions, *_limits_in_force(at)),
+        conditions=(*conditions, *built, *_limits_in_force(at)),
         drift=found,
         instances=tuple(_instances(at, shown)),
     )
@@ -75,6 +77,8 @@ def _shown(at: Situation) -> Replicas:
     if at.held is None:
         return at.replicas
     view = at.held.replicas
+    if at.held.by == "build" and not (view.current or at.held.hashes):
+        return at.replicas  # before its first build nothing is held, and all is missing
     return replace(
         at.replicas,
         eligible=view.eligible,
@@ -96,7 +100,7 @@ def _instances(at: Situation, shown: Replicas) -> Iterator[InstanceStatus]:
     everyone = (*shown.current, *shown.extra, *shown.old, *shown.stopping, *shown.spared)
     rows = [(p.tag.instance, _instance(p, memory)) for p in _ordered(everyone)]
     for state, numbers in (
-        ("waiting" if at.waiting else "missing", shown.eligible),
+        ("waiting" if at.waiting or at.held else "missing", shown.eligible),
         ("backoff", shown.waiting),
         ("completed", shown.done),
         ("failed", shown.lost),

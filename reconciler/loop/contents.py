@@ -56,12 +56,15 @@ class Contents:
         ours: Collection[str],
         on_change: Callable[[Iterable[str]], None],
         on_event: Callable[[Event], None],
+        is_building: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """``ours``: folders that recon itself writes into; they are never content."""
+        """``ours``: folders that recon itself writes into; they are never content. What an app
+        watches is left alone while it is being built."""
         self._loop = loop
         self._ours = ours
         self._on_change = on_change
         self._on_event = on_event
+        self._is_building = is_building
         self._apps: dict[str, _Watched] = {}
         self._folders = Folders(loop, self._hint, self._hint_all)
         self._before: Mapping[str, Mapping[str, str]] = {}
@@ -111,6 +114,11 @@ class Contents:
         for name in [*self._apps]:
             self._follow(name, at_once=True)
 
+    def look_at(self, name: str) -> None:
+        """The same for what one app watches, if it watches anything."""
+        if name in self._apps:
+            self._follow(name, at_once=True)
+
     def look_around(self) -> None:
         """Look whether anything changed that nobody told of."""
         self._hint_all()
@@ -155,6 +163,8 @@ class Contents:
         if known.timer is not None:
             known.timer.cancel()
         known.timer = known.restless_since = None
+        if self._is_building(name):  # when it is built it is looked at, as a whole
+            return
         before = known.files
         found, problem = self._look(known)
         self._rewatch()

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 from reconciler.desired.store import ManifestStore
-from reconciler.diff import canary
+from reconciler.diff import canary, history, runs
 from reconciler.diff.backoff import after_exit
 from reconciler.diff.enforceable import unenforceable
 from reconciler.diff.history import accounts_to
-from reconciler.diff.review import last_spec, spec_of
+from reconciler.diff.review import last_spec
 from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
 from reconciler.loop.journal import Journal
@@ -27,14 +27,17 @@ from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.redact import Redactor
 from reconciler.loop.running import Running
 from reconciler.loop.sampling import Sampling
+from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
+from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
+from reconciler.model.memory import Outcome
 from reconciler.model.observed import Exit, Process, RunState
 from reconciler.model.plan import AppPlan, Condition, Plan
-from reconciler.model.revision import same_revision
+from reconciler.model.revision import same_revision, spec_of
 from reconciler.observed.authority import uid_of
-from reconciler.observed.clock import boot_id, boot_now
+from reconciler.observed.clock import boot_id, boot_now, wall_time
 from reconciler.observed.hostfacts import gather
 
 # Apps worked on at a time: one that starts a thousand instances does not hold up the others.
@@ -81,6 +84,7 @@ class Controller:
             on_change=self._declaration_changed,
             on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
             ours=[str(paths.root)],
+            is_building=self._is_building,
         )
         self.redact = Redactor()
         """Masks in a text the secrets of all apps."""
@@ -125,6 +129,7 @@ class Controller:
             self._relist(full=True)
         self._running.sweep()
         self._note_lost()
+        self._presume_built()
         for name in {*known, *self._declared.apps()}:
             self._queue.add(name)
         for _ in range(_WORKERS):
@@ -170,6 +175,7 @@ class Controller:
     def restart(self, names: Iterable[str]) -> None:
         """Replace the processes of these apps, as an edit would; a failed revision is retried."""
         for name in names:
+            self._build_again(name)
             memory = self.history.memory(name)
             retried = [replace(revision, failed=None) for revision in memory.revisions[-1:]]
             memory = replace(
@@ -184,6 +190,25 @@ class Controller:
             self.history.remember(name, memory)
             self.history.record(Event(name, "RestartRequested", "restart requested"))
             self._queue.add(name)
+
+    def run_job(self, name: str) -> int:
+        """Have a Job run now, whatever its schedule says; the number of the run."""
+        app = self._declared.apps()[name]
+        memory = history.record(self.history.memory(name), app)
+        memory = runs.begin(memory, "requested", wall_time().at(boot_now()))
+        self.history.remember(name, memory)
+        self.history.record(Event(name, "RunRequested", "a run is requested"))
+        self._queue.add(name)
+        return memory.last_run
+
+    def _build_again(self, name: str) -> None:
+        """A build that failed is tried again by whoever restarts the app."""
+        app = self._declared.apps().get(name)
+        if app is None or app.builder is None:
+            return
+        last = runs.newest(self.history.memory(app.builder.name))
+        if last is not None and last.outcome is Outcome.FAILED:
+            self.run_job(app.builder.name)
 
     def pause(self, name: str) -> None:
         """Hold an app's rollout; what runs is kept as it runs."""
@@ -246,7 +271,9 @@ class Controller:
 
     def _exited(self, process: Process, exit: Exit) -> None:
         self.sampling.forget(process)
-        if process.state is RunState.STOPPING and not process.failed:
+        if self._is_job(process.tag.app):
+            self._account_run(process, exit)
+        elif process.state is RunState.STOPPING and not process.failed:
             self._tell(process, "Stopped", f"pid {process.id.pid} ended: {exit}")
         else:
             self._account(process, exit)
@@ -271,6 +298,43 @@ class Controller:
             wait = max(0.0, ended.retry_at - now)
             told = f"crashed {ended.failures} times in a row; next try in {wait:.1f} s"
             self._tell(process, "BackOff", told, warning=True)
+
+    def _account_run(self, process: Process, exit: Exit) -> None:
+        """The end of a try of a Job's run."""
+        name, memory = process.tag.app, self.history.memory(process.tag.app)
+        app = self._declared.apps().get(name)
+        terms = (app.job if app else None) or JobTerms()
+        self._tell(process, "Exited", f"pid {process.id.pid} ended: {exit}")
+        now, wall = boot_now(), wall_time()
+        later, events = runs.after_exit(
+            memory, process, exit, self._spec(name), terms, now=now, wall=wall
+        )
+        if later is not memory:
+            self.history.remember(name, later)
+        for event in events:
+            self.history.record(event)
+        built = built_by(name)
+        if built is not None:
+            self._declared.look_at(built)
+
+    def _is_job(self, name: str) -> bool:
+        app = self._declared.apps().get(name)
+        return app.job is not None if app is not None else bool(self.history.memory(name).runs)
+
+    def _is_building(self, name: str) -> bool:
+        """Whether the builder of an app is at work, or is about to be."""
+        return bool(runs.active(self.history.memory(builder_name(name))))
+
+    def _presume_built(self) -> None:
+        """The state directory was lost: what runs has been built, and is not built again."""
+        for app in [*self._declared.apps().values()]:
+            if app.builder is None or self.history.memory(app.builder.name).runs:
+                continue
+            processes = self._running.observed(app.name).processes
+            if any(same_revision(process.tag.hash, app.hash) for process in processes):
+                memory = history.record(self.history.memory(app.builder.name), app.builder)
+                done = runs.presumed(memory, app.builder, wall_time().at(boot_now()))
+                self.history.remember(app.builder.name, done)
 
     def _log_trouble(self, app: str, message: str | None) -> None:
         before = self._log_troubles.pop(app, None)

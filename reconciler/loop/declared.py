@@ -10,14 +10,16 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from pathlib import Path
 
+from reconciler.desired.builder import with_builder
 from reconciler.desired.dependencies import Dependents
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.history import followed
-from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
+from reconciler.diff.prune import CLEAN_SCANS, Absence, Verdict, absences
 from reconciler.loop.contents import Contents
 from reconciler.loop.journal import Journal
 from reconciler.loop.last_good import first_problems, last_good
 from reconciler.loop.watch import Watcher
+from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory
@@ -47,19 +49,23 @@ class Declared:
         on_change: Callable[[Iterable[str]], None],
         on_event: Callable[[Event], None],
         ours: Collection[str] = (),
+        is_building: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """``ours``: folders that recon writes into, which no app can watch."""
+        """``ours``: folders that recon writes into, which no app can watch. ``is_building``:
+        whether an app is being built, so that what it watches has yet to be complete."""
         self._store = store
         self._loop = loop
         self._on_change = on_change
         self._watcher = Watcher(root, loop, self._paths_changed, self._scan_soon)
-        self._contents = Contents(loop, ours, self._content_changed, on_event)
+        self._contents = Contents(loop, ours, self._content_changed, on_event, is_building)
         self._apps: dict[str, DesiredApp] = {}
         self._dependents = Dependents()
         self._kept: dict[str, DesiredApp] = {}
         self._journal: Journal | None = None
         self._absent_scans: dict[str, int] = {}
         self._known: dict[str, str | None] = {}
+        self._builders: set[str] = set()
+        """Builders of which anything is known, whether their app still has one or not."""
         self._accepted_root: tuple[int, int] | None = None
         self._root_changed = False
         self._confirmed: Set[str] = frozenset()
@@ -76,7 +82,8 @@ class Declared:
         self._journal = journal
         self._accepted_root = _root_id(journal.setting("root"))
         sources = journal.sources()
-        self._known = {name: sources.get(name) for name in known}
+        self._known = {name: sources.get(name) for name in known if built_by(name) is None}
+        self._builders = {name for name in known if built_by(name) is not None}
         self._watch()
         self._contents.remember(followed(memories))
         desired = self._store.scan()
@@ -88,7 +95,7 @@ class Declared:
 
     def source_of(self, name: str) -> str | None:
         """The file that declares an app, or did so last."""
-        return self._known.get(name)
+        return self._known.get(built_by(name) or name)
 
     def desired(self, name: str) -> Desired:
         """The slice of one app."""
@@ -116,24 +123,43 @@ class Declared:
 
     def absences(self) -> Mapping[str, Absence]:
         """The verdicts on all that is known and not declared."""
+        verdicts = self._verdicts()
+        for name in self._builders - self._apps.keys():
+            app = built_by(name)
+            if app in self._apps:
+                verdicts[name] = Absence(Verdict.DELETE, f"{app} is not built any more")
+            elif app in verdicts:
+                verdicts[name] = verdicts[app]
+        return verdicts
+
+    def _verdicts(self) -> dict[str, Absence]:
         absent = self._absent()
         if not absent:
             return {}
-        return absences(
-            self.snapshot(),
-            self._known,
-            self._absent_scans,
-            confirmed=absent <= self._confirmed,
-            root_changed=self._root_changed,
+        return dict(
+            absences(
+                self.snapshot(),
+                self._known,
+                self._absent_scans,
+                confirmed=absent <= self._confirmed,
+                root_changed=self._root_changed,
+            )
         )
 
     def trouble(self, name: str) -> Condition | None:
         """Why changes of what an app watches are not followed now, if they are not."""
-        return self._contents.trouble(name)
+        app = self._apps.get(name)
+        of_builder = self._contents.trouble(app.builder.name) if app and app.builder else None
+        return self._contents.trouble(name) or of_builder
+
+    def look_at(self, name: str) -> None:
+        """See what is in the files that an app watches, now: they have just been written."""
+        self._contents.look_at(name)
 
     def forget(self, name: str) -> None:
         """A removed app is gone to its last process."""
         self._known.pop(name, None)
+        self._builders.discard(name)
         self._absent_scans.pop(name, None)
 
     def rescan(self, *, confirm: bool = False) -> None:
@@ -218,26 +244,36 @@ class Declared:
     def _adopt(self, apps: Mapping[str, DesiredApp], names: Iterable[str]) -> None:
         """Take over what the store says, and tell whose declaration is another now."""
         changed = []
-        for name in names:
-            app = apps.get(name) or self._kept.get(name)
-            if app is None:
-                self._contents.forget(name)
-            else:
-                app = self._contents.of(app)
-            if app is self._apps.get(name):
-                continue
-            changed.append(name)
-            self._dependents.put(name, self._apps.get(name), app)
-            if app is None:
-                del self._apps[name]
-            else:
-                self._apps[name] = app
-                self._known[name] = app.source.file
+        for name in {built_by(name) or name for name in names}:
+            declared = apps.get(name) or self._kept.get(name)
+            found = dict.fromkeys((name, builder_name(name)))
+            if declared is not None:
+                found |= {app.name: app for app in with_builder(declared, self._contents.of)}
+            changed += [each for each, app in found.items() if self._put(each, app)]
         if changed:
             self._on_change(changed)
 
+    def _put(self, name: str, app: DesiredApp | None) -> bool:
+        """Take over one declaration; whether it is another now."""
+        known = self._apps.get(name)
+        if app is None:
+            self._contents.forget(name)
+        if app is known or (app is not None and app == known):
+            return False
+        self._dependents.put(name, known, app)
+        if app is None:
+            del self._apps[name]
+            return True
+        self._apps[name] = app
+        if built_by(name) is None:
+            self._known[name] = app.source.file
+        else:
+            self._builders.add(name)
+        return True
+
     def _content_changed(self, names: Iterable[str]) -> None:
-        declared = {name: app for name in names if (app := self._declared_as(name)) is not None}
+        owners = {built_by(name) or name for name in names}
+        declared = {name: app for name in owners if (app := self._declared_as(name)) is not None}
         self._adopt(declared, declared)
 
     def _declared_as(self, name: str) -> DesiredApp | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory, Ended, Eviction
+from reconciler.model.memory import AppMemory, Ended, Eviction, Outcome, Run
 from reconciler.model.observed import Exit, ProcessId, Tag
 from reconciler.model.revision import Revision
 from reconciler.model.trend import Leak, Trend
@@ -103,6 +103,12 @@ class Journal:
                     restarts=memory.restarts,
                     paused=memory.paused,
                     canary=memory.canary,
+                    runs=tuple(replace(r, retry_at=None, began_boot=None) for r in memory.runs),
+                    last_run=memory.last_run,
+                    called_revision=memory.called_revision,
+                    scheduled=memory.scheduled,
+                    scheduled_until=memory.scheduled_until,
+                    held_back=memory.held_back,
                 )
             found[name] = memory
         self._written = dict(found)
@@ -292,12 +298,18 @@ def _trend(data: Mapping[str, Any]) -> Trend:
     return Trend(**{**data, "leak": Leak(**data["leak"]) if data["leak"] else None})
 
 
+def _run(data: Mapping[str, Any]) -> Run:
+    exit = Exit(**data["exit"]) if data["exit"] else None
+    return Run(**{**data, "exit": exit, "outcome": Outcome(data["outcome"])})
+
+
 def _memory(data: Mapping[str, Any], revisions: tuple[Revision, ...]) -> AppMemory:
     ended = {
         int(number): Ended(**{**end, "exit": Exit(**end["exit"])})
         for number, end in data["ended"].items()
     }
     data = {**data, "limited": tuple(data.get("limited", ()))}
+    data["runs"] = tuple(map(_run, data.get("runs", ())))
     restarts = {int(number): count for number, count in data["restarts"].items()}
     evictions = {int(n): Eviction(**one) for n, one in data.get("evictions", {}).items()}
     by_number = {"ended": ended, "restarts": restarts, "evictions": evictions}

@@ -17,6 +17,7 @@ from reconciler.converge import retry
 from reconciler.converge.spawn import SpawnError
 from reconciler.desired.dependencies import needs
 from reconciler.desired.resolve import rebuild
+from reconciler.diff import runs
 from reconciler.diff.backoff import after_failed_start
 from reconciler.diff.dependencies import look_at
 from reconciler.diff.plan import plan
@@ -29,10 +30,11 @@ from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
 from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
+from reconciler.model.memory import AppMemory
 from reconciler.model.plan import Action, Adjust, AppPlan, Plan, Start
 from reconciler.model.revision import same_revision
 from reconciler.model.standing import UNDECLARED, Standing
-from reconciler.observed.clock import boot_now
+from reconciler.observed.clock import boot_now, wall_time
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +77,9 @@ class Reconciler:
         if self.leaving:
             desired = Desired({}, desired.problems)
         observed, absences = self._running.observed(name), self._absences(name)
-        return plan(desired, observed, memory, boot_now(), absences, standings=standings)
+        return plan(
+            desired, observed, memory, boot_now(), absences, standings=standings, wall=wall_time()
+        )
 
     async def work(self) -> None:
         """One worker. Trouble with one app is no trouble for the next."""
@@ -110,7 +114,10 @@ class Reconciler:
     def _take_note(self, app_plan: AppPlan) -> None:
         name = app_plan.app
         if app_plan.desired is not None and app_plan.memory is not self._history.memory(name):
+            before = self._history.memory(name)
             self._history.remember(name, app_plan.memory)
+            if app_plan.desired.job is not None and app_plan.memory.runs != before.runs:
+                self._running.keep_runs(name, {run.number for run in app_plan.memory.runs})
         for event in app_plan.events:
             self._history.record(event)
 
@@ -169,13 +176,23 @@ class Reconciler:
             if error.transient:
                 raise
             memory = self._history.memory(app.name)
-            later = after_failed_start(memory, action, str(error), app.spec, boot_now())
+            later = self._after_failed_start(app, memory, action, str(error))
             self._history.remember(app.name, later)
             event = Event(app.name, "FailedCreate", str(error), "Warning", action.instance)
         else:
             told = f"started pid {process.id.pid} ({action.reason})"
             event = Event(app.name, "Started", told, instance=action.instance)
         self._history.record(event)
+
+    def _after_failed_start(
+        self, app: DesiredApp, memory: AppMemory, action: Start, fault: str
+    ) -> AppMemory:
+        now = boot_now()
+        if app.job is None:
+            return after_failed_start(memory, action, fault, app.spec, now)
+        return runs.after_failed_start(
+            memory, action, fault, app.spec, app.job, now=now, wall=wall_time()
+        )
 
     def _limited(self, app: DesiredApp, hash: str) -> DesiredApp:
         """The revision to be started, with the limits that are declared now: they hold for all."""
@@ -240,8 +257,10 @@ class Reconciler:
         """Whether it makes a difference to ``dependent`` how ``name`` stands."""
         if not self._history.memory(dependent).begun:
             return True
-        spec = self._declared.apps()[dependent].spec
-        return any(need.restart for need in spec.depends_on if need.app == name)
+        app = self._declared.apps()[dependent]
+        if app.builder is not None and app.builder.name == name:
+            return True
+        return any(need.restart for need in app.spec.depends_on if need.app == name)
 
     def _absences(self, name: str | None) -> Mapping[str, Absence]:
         if self.leaving:

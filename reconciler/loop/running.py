@@ -222,6 +222,11 @@ class Running:
             if is_its and process.state is not RunState.STOPPING:
                 self._probing.watch(process, app.spec, app)
 
+    def keep_runs(self, job: str, numbers: set[int]) -> None:
+        """Remove the logs of a Job's runs that are not remembered any more."""
+        live = {process.tag.instance for process in self.observed(job).processes}
+        self.capture.keep(job, numbers | live)
+
     def close(self) -> None:
         """Leave everything running for the next controller."""
         self._probing.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec, SettingsSpec
 from reconciler.model.values import PerInstance
 
@@ -58,6 +59,10 @@ class DesiredApp:
     """``revision.marks_of(secrets)``."""
     problem: Problem | None = None
     """Set when the file is wrong now, and this is the last good version of what it declared."""
+    job: JobTerms | None = None
+    """When it runs, where it is a Job; ``spec`` is its program then, and no more."""
+    builder: DesiredApp | None = None
+    """The Job that builds it (``spec.build``), which is planned beside it."""
 
     @property
     def credentials(self) -> dict[str, bytes]:
@@ -66,7 +71,8 @@ class DesiredApp:
         return {name: data for name, data in secrets.items() if isinstance(data, bytes)}
 
     def environment(self, instance: int) -> dict[str, str]:
-        """The variables that the manifest gives to one instance."""
+        """The variables that the manifest gives to one instance (of a Job: to any run)."""
+        instance = 0 if self.job is not None else instance
         secrets = self.secrets or {}
         variables = {name: text for name, text in secrets.items() if isinstance(text, str)}
         for name, value in self.spec.env.items():

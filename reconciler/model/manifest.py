@@ -12,45 +12,22 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from reconciler.model.base import Manifest
-from reconciler.model.dependency import DependsOn
-from reconciler.model.env import Env, EnvFrom
+from reconciler.model.build import Build
 from reconciler.model.fields import in_place, is_own, own, template
-from reconciler.model.lifecycle import Backoff, RestartPolicy, Stop
-from reconciler.model.limits import Limits
-from reconciler.model.logs import Logs
-from reconciler.model.privileges import Capabilities, Groups, Paths
+from reconciler.model.job import JobSpec
+from reconciler.model.lifecycle import RestartPolicy
 from reconciler.model.probe import Probe, ProbeRole
+from reconciler.model.program import ProgramSpec
 from reconciler.model.socket import Socket, Sockets
 from reconciler.model.strategy import Strategy
-from reconciler.model.values import Command, Flag, Name, Seconds, Umask, Whole
-from reconciler.model.watch import Watch
+from reconciler.model.values import Cron, Flag, Name, Seconds, TimeZone, Whole
 
 API_VERSION = "recon/v1"
 
 
-class AppSpec(Manifest):
-    """Everything about an app but its name."""
+class AppSpec(ProgramSpec):
+    """Everything about an app but its name; of a Job, what is not in its ``JobTerms``."""
 
-    command: Command = template(
-        ..., "the program and its arguments; a string is split as a shell would"
-    )
-    cwd: str = template(".", "working directory, relative to the manifest's file")
-    env: Env = template(
-        {}, "variables: text, {perInstance: N}, {secretFile: F}, {fromEnv: V} or {credential: F}"
-    )
-    env_from: EnvFrom = template((), "dotenv files; later ones win, `env` wins over all")
-    user: str | None = template(None, "run as this user (recon must be root)")
-    group: str | None = template(None, "run as this group (recon must be root)")
-    umask: Umask | None = template(None, "file mode creation mask, octal")
-    supplementary_groups: Groups = template(
-        (), "groups beside the user's own, names or numbers (recon must be root)"
-    )
-    no_new_privileges: bool = template(False, "no exec gives it more (setuid programs, file caps)")
-    capabilities: Capabilities | None = template(
-        None, "what of root's power it does without (recon must be root)"
-    )
-    read_only_paths: Paths = template((), "what it may not write to (recon must be root)")
-    private_tmp: bool = template(False, "a /tmp and /var/tmp of its own (recon must be root)")
     sockets: Sockets = template((), "listening sockets that all instances share")
     instances: Whole = in_place(1, "how many processes", ge=0, le=100_000)
     strategy: Strategy = in_place(Strategy(), "how an update replaces processes")
@@ -63,19 +40,12 @@ class AppSpec(Manifest):
     progress_deadline_seconds: Seconds = in_place(
         600, "a new revision that makes no progress for so long is given up"
     )
-    revision_history_limit: Whole = in_place(10, "revisions remembered", ge=1)
     restart_policy: RestartPolicy = in_place(RestartPolicy.ALWAYS, "Always, OnFailure or Never")
-    backoff: Backoff = in_place(Backoff(), "waits between restarts after crashes")
-    stop: Stop = in_place(Stop(), "how a process is asked to end")
-    termination_grace_period_seconds: Seconds = in_place(30, "from the start of a stop to SIGKILL")
-    limits: Limits = in_place(Limits(), "what an instance may use, with all that it forks")
-    logs: Logs = in_place(Logs(), "capture of standard output and error")
-    depends_on: DependsOn = in_place(
-        (), "apps that are to be there before this one starts, and stop after it"
-    )
-    suspend: Flag = in_place(False, "declared, but not running")
-    watch: Watch | None = in_place(None, "files and folders whose content is part of the revision")
-    watched: SkipJsonSchema[dict[str, str]] = own({}, "what `watch` found: a digest of each path")
+    restart_schedule: Cron | None = in_place(None, "restarts by the clock, in cron's syntax")
+    time_zone: TimeZone | None = in_place(None, "of `restartSchedule`; else the host's")
+    build: Build | None = in_place(None, "a command that is run before a rollout")
+    built: SkipJsonSchema[str] = own("", "of what this revision is built: the builder's hash")
+    kind: SkipJsonSchema[Literal["App", "Job"]] = own("App", "App, or Job where it is one's")
 
     @model_validator(mode="after")
     def _deadline_can_be_met(self) -> AppSpec:
@@ -150,7 +120,7 @@ class AppSpec(Manifest):
 Profiles = dict[Name, dict[str, Any]]
 
 
-class AppManifestSpec(AppSpec):
+class Written(ProgramSpec):
     """A spec as written in a file: with the profiles that may be merged over it."""
 
     profiles: Profiles = Field({}, description="by `--profile NAME`, merged over the spec")
@@ -165,6 +135,14 @@ class AppManifestSpec(AppSpec):
         return data
 
 
+class AppManifestSpec(AppSpec, Written):
+    """The spec of an App in a file."""
+
+
+class JobManifestSpec(JobSpec, Written):
+    """The spec of a Job in a file."""
+
+
 class Metadata(Manifest):
     name: Name = Field(description="[a-z0-9-], unique over the whole directory")
     labels: dict[str, str] = in_place({}, "free labels, for --selector")
@@ -177,6 +155,15 @@ class App(Manifest):
     kind: Literal["App"]
     metadata: Metadata
     spec: AppManifestSpec
+
+
+class Job(Manifest):
+    """A program that runs to its end: once per revision or, with a schedule, as cron would."""
+
+    api_version: Literal["recon/v1"]
+    kind: Literal["Job"]
+    metadata: Metadata
+    spec: JobManifestSpec
 
 
 class SettingsSpec(Manifest):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from reconciler.model.observed import Exit
 from reconciler.model.revision import Revision
@@ -62,6 +63,56 @@ class Eviction:
     """A sentence with the figures."""
 
 
+class Outcome(StrEnum):
+    """How a run of a Job turned out."""
+
+    ACTIVE = "Active"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a Job. Its number is the instance number of each process that tries it.
+
+    Times are wall seconds since 1970, for they are remembered over boots, where nothing else is
+    said.
+    """
+
+    number: int
+    hash: str
+    """Of the revision that it runs, whatever is declared later."""
+    why: str
+    """``revision 3``, ``schedule`` or ``requested``."""
+    created_at: float
+    due_at: float | None = None
+    """The moment of the schedule."""
+    began_at: float | None = None
+    """When the first try started."""
+    ended_at: float | None = None
+    """When it was decided."""
+    outcome: Outcome = Outcome.ACTIVE
+    reason: str = ""
+    """Why it failed, in one word: ``BackoffLimitExceeded``, ``DeadlineExceeded``, …"""
+    failures: int = 0
+    """Tries that failed."""
+    exit: Exit | None = None
+    """How the last try ended."""
+    fault: str = ""
+    """Why it could not be started, a sentence."""
+    trying: bool = False
+    """A process of it was seen, and its end was not."""
+    retry_at: float | None = None
+    """Boot seconds: not before."""
+    began_boot: float | None = None
+    """``began_at`` in boot seconds, of this boot."""
+
+    @property
+    def told(self) -> str:
+        """How it ended, for people: ``exit 1``, or the fault."""
+        return self.fault or (str(self.exit) if self.exit is not None else "")
+
+
 @dataclass(frozen=True, slots=True)
 class AppMemory:
     """Everything remembered of one app."""
@@ -90,8 +141,22 @@ class AppMemory:
     """The rollout is held (`recon rollout pause`); what runs is kept as it runs."""
     canary: int = 0
     """Number of the revision that has yet to prove itself on its canary; 0 for none."""
+    unbuilt: int = 0
+    """Number of the revision that has yet to be built, so that nothing can run it; 0 for none."""
     limited: tuple[str, ...] = ()
     """Fields of ``limits`` that are declared, or were and are still in force on some process."""
+    runs: tuple[Run, ...] = ()
+    """Of a Job: those that are active and those that are remembered, by number."""
+    last_run: int = 0
+    """The highest number that a run has had."""
+    called_revision: int = 0
+    """Number of the revision for which a Job without a schedule has had its run."""
+    scheduled: str = ""
+    """The schedule and its time zone that ``scheduled_until`` belongs to."""
+    scheduled_until: float | None = None
+    """Wall seconds: what was due until then has been seen to."""
+    held_back: float | None = None
+    """The moment of the schedule at which Forbid was told of last. Wall seconds."""
     boot_id: str = ""
     """The boot that the boot seconds here belong to."""
 

@@ -15,7 +15,7 @@ from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.event import Event
 from reconciler.model.fields import Effect
 from reconciler.model.limits import Value
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, Run
 from reconciler.model.observed import Process
 from reconciler.model.standing import UNDECLARED, Standing
 
@@ -92,7 +92,15 @@ class Condition:
     """As Kubernetes' DeploymentCondition."""
 
     type: Literal[
-        "Available", "Progressing", "ReplicaFailure", "LogsDropped", "WatchHeld", "LimitsInForce"
+        "Available",
+        "Progressing",
+        "ReplicaFailure",
+        "LogsDropped",
+        "WatchHeld",
+        "LimitsInForce",
+        "Complete",
+        "Failed",
+        "Built",
     ]
     status: Literal["True", "False", "Unknown"]
     reason: str
@@ -104,13 +112,23 @@ class InstanceStatus:
     name: str
     process: Process | None
     state: str
-    """running, frozen, stopping, missing, waiting, backoff, completed, failed."""
+    """running, frozen, stopping, missing, waiting, backoff, completed, failed. Of a Job, each run
+    that is remembered is one."""
     ready: bool
     revision: int
     """0 where it is not remembered."""
     restarts: int
     exit: str
     """How the process before this one ended; empty where none did."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What only a Job has."""
+
+    runs: tuple[Run, ...]
+    next_at: float | None
+    """The next moment of its schedule, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +147,7 @@ class AppStatus:
     conditions: tuple[Condition, ...]
     drift: tuple[Drift, ...]
     instances: tuple[InstanceStatus, ...]
+    job: JobStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +177,7 @@ class Change:
     unchanged: int
     notes: tuple[str, ...] = ()
     """Sentences below the fields: how instances are replaced, what is held back and why."""
+    kind: Literal["App", "Job"] = "App"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.model.base import Manifest
 from reconciler.model.fields import Effect, effects
+from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
 
 _VERSION = "recon/v1"
@@ -45,6 +47,24 @@ class Revision:
     """It has been fully rolled out and available once."""
     failed: str | None = None
     """Why it was given up, a sentence; None while it was not."""
+
+
+def spec_of(revision: Revision) -> AppSpec:
+    """The spec a revision was last applied with, as far as this release knows its fields."""
+    return AppSpec.model_validate(_known(AppSpec, revision))
+
+
+def terms_of(revision: Revision) -> JobTerms | None:
+    """When a revision of a Job ran; None where it was none."""
+    if revision.spec.get("kind") != "Job":
+        return None
+    return JobTerms.model_validate(_known(JobTerms, revision))
+
+
+def _known(model: type[Manifest], revision: Revision) -> dict[str, Any]:
+    """A journal of another release may hold fields that this one does not know."""
+    names = {field.alias or name for name, field in model.model_fields.items()}
+    return {name: value for name, value in revision.spec.items() if name in names}
 
 
 def template_of(spec: AppSpec) -> Template:

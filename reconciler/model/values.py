@@ -6,8 +6,11 @@ import ipaddress
 import re
 import shlex
 import signal
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from reconciler.model.base import Manifest
@@ -15,6 +18,15 @@ from reconciler.model.quantity import parse_share, parse_size
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _UMASK = re.compile(r"0?[0-7]{1,3}")
+_CRON_WORDS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 
 
 def _name(value: str) -> str:
@@ -69,7 +81,33 @@ def _host(value: str) -> str:
         raise ValueError(f"{value!r} is not an IP address; write {hint}") from None
 
 
+def _cron(value: str) -> str:
+    """Cron's five fields, or one of its words; as Kubernetes, six fields are none."""
+    text = " ".join(value.split())
+    fields = _CRON_WORDS.get(text, text)
+    try:
+        if len(fields.split(" ")) != 5:
+            raise CronSimError("it has five fields")
+        next(CronSim(fields, datetime(2024, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        words = ", ".join(_CRON_WORDS)
+        told = "is not a schedule that ever comes; write minute, hour, day of the month, month and"
+        raise ValueError(f"{value!r} {told} day of the week, as '30 3 * * *', or {words}") from None
+    return fields
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        told = f"{value!r} is not a time zone that this host knows; write e.g. Europe/Berlin or UTC"
+        raise ValueError(told) from None
+    return value
+
+
 Name = Annotated[str, AfterValidator(_name)]
+Cron = Annotated[str, AfterValidator(_cron)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 # `json_schema_input_type` is what people may write, for `recon schema`.
 Command = Annotated[
     tuple[str, ...], BeforeValidator(_words, json_schema_input_type=str | list[str])

@@ -6,9 +6,13 @@ is the clock read here. See ``model`` for why nothing else inside recon uses wal
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from reconciler.model.walltime import WallTime
 
 TICKS = os.sysconf("SC_CLK_TCK")
 """Clock ticks in a second, the unit of times in ``/proc/PID/stat``."""
@@ -22,6 +26,39 @@ def boot_id(proc: Path = Path("/proc")) -> str:
 def boot_now() -> float:
     """Seconds since boot, suspend included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def wall_time() -> WallTime:
+    """How the wall clock reads now, and the host's time zone."""
+    return WallTime(wall_of(0.0), local_zone())
+
+
+def local_zone(etc: Path = Path("/etc")) -> str:
+    """The host's time zone by its name in the tz database: $TZ, /etc/localtime, /etc/timezone.
+
+    UTC where none of them names one.
+    """
+    named = [os.environ.get("TZ", "").lstrip(":")]
+    try:
+        target = str((etc / "localtime").readlink())
+    except OSError:
+        target = ""
+    named.append(target.partition("zoneinfo/")[2])
+    try:
+        named.append((etc / "timezone").read_text().strip())
+    except OSError:
+        pass
+    return next((name for name in named if name and is_zone(name)), "UTC")
+
+
+@functools.cache
+def is_zone(name: str) -> bool:
+    """Whether the tz database knows this name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def ticks_to_seconds(ticks: int) -> float:

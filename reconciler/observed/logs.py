@@ -12,7 +12,7 @@ import os
 import re
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -115,7 +115,7 @@ def follow(
     *,
     grep: str | re.Pattern[str] | None = None,
     from_start: bool = False,
-) -> Iterator[LogLine | None]:
+) -> Generator[LogLine | None, None, None]:
     """Lines as they are written, from now on; None whenever there is nothing new just now.
 
     ``logs`` is asked again at each look, so new instances are found. Rotation is followed

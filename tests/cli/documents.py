@@ -66,6 +66,7 @@ def error(file: str, line: int = 3, column: int = 5, **values: Any) -> dict[str,
 def change(app: str, action: str, **values: Any) -> dict[str, Any]:
     return {
         "app": app,
+        "kind": "App",
         "action": action,
         "revision": {"from": None, "to": 1},
         "fields": [],

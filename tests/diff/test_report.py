@@ -103,6 +103,7 @@ def test_the_keys_of_a_change() -> None:
         "changes": [
             {
                 "app": "web",
+                "kind": "App",
                 "action": "update",
                 "revision": {"from": 1, "to": 2},
                 "fields": [

@@ -51,6 +51,9 @@ IN_PLACE: dict[str, Any] = {
     "dependsOn": [{"app": "db", "restart": True}],
     "suspend": True,
     "watch": {"paths": ["dist"]},
+    "restartSchedule": "0 3 * * *",
+    "timeZone": "Europe/Berlin",
+    "build": {"command": "make", "inputs": ["src"]},
 }
 
 
@@ -76,6 +79,8 @@ TEMPLATE: dict[str, Any] = {
     "privateTmp": True,
     "sockets": [{"name": "http", "port": 3000}],
     "watched": {"dist": "c0ffee"},
+    "built": "c0ffee",
+    "kind": "Job",
 }
 
 

@@ -1,0 +1,62 @@
+"""The builder of an app: a Job of recon's own, declared by `build`, that runs before its rollouts.
+
+So a build has all that a Job has: it runs once for each content of its inputs, is remembered, has
+its logs, its limits and its deadline, outlives the controller, and never runs twice at a time.
+What it is made of is part of the app's template, so another content of the inputs is another
+revision of the app, which waits until it is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from reconciler.model.build import Build
+from reconciler.model.desired import DesiredApp
+from reconciler.model.job import ConcurrencyPolicy, JobTerms
+from reconciler.model.logs import Logs
+from reconciler.model.manifest import AppSpec
+from reconciler.model.revision import NO_SECRETS, hash_of, template_of
+from reconciler.model.watch import Watch
+
+_SHARED = {
+    *("cwd", "user", "group", "umask", "supplementary_groups", "no_new_privileges"),
+    *("capabilities", "read_only_paths", "private_tmp"),
+}
+"""Fields that hold for the app and for what builds it: who they are, and what they may touch."""
+
+
+def builder_of(spec: AppSpec, build: Build) -> tuple[AppSpec, JobTerms]:
+    """The program of an app's builder, and when it runs."""
+    fields = {name: getattr(spec, name) for name in _SHARED & spec.model_fields_set}
+    watch = Watch(paths=build.inputs, ignore=build.ignore)
+    fields |= {"command": build.command, "env": build.env, "env_from": build.env_from}
+    fields |= {"limits": build.limits, "watch": watch, "logs": _logs(spec), "kind": "Job"}
+    program = AppSpec.model_construct(set(fields), **fields)
+    terms = JobTerms(
+        concurrencyPolicy=ConcurrencyPolicy.FORBID,
+        backoffLimit=0,
+        activeDeadlineSeconds=build.timeout_seconds,
+        successfulJobsHistoryLimit=3,
+        failedJobsHistoryLimit=3,
+    )
+    return program, terms
+
+
+def _logs(spec: AppSpec) -> Logs:
+    """As the app's, but for where: the files that it names are its own."""
+    return Logs(timestamps=spec.logs.timestamps)
+
+
+def with_builder(
+    app: DesiredApp, with_content: Callable[[DesiredApp], DesiredApp]
+) -> Iterator[DesiredApp]:
+    """What an app declares, as it is with the content of its files: its builder, if any, then
+    the app itself. ``with_content`` looks at what one of them watches."""
+    if app.builder is not None:
+        same = app.builder.problem == app.problem
+        builder = with_content(app.builder if same else replace(app.builder, problem=app.problem))
+        yield builder
+        spec = app.spec.model_copy(update={"built": builder.hash.removesuffix(f".{NO_SECRETS}")})
+        app = replace(app, spec=spec, hash=hash_of(template_of(spec), app.marks), builder=builder)
+    yield with_content(app)

@@ -1,0 +1,119 @@
+"""A rollout waits for its build: what is new is started when it is built, and not before.
+
+The builder is a Job of its own (``desired.builder``); here is what its app makes of how it stands.
+While it builds, what runs is kept as it runs. A build that failed is a revision that failed: the
+last good one runs on until the inputs, or the manifest, are edited.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from reconciler.diff import history
+from reconciler.diff.hold import Hold, hold
+from reconciler.diff.replicas import Replicas
+from reconciler.model.dependency import DependencyCondition
+from reconciler.model.desired import DesiredApp
+from reconciler.model.event import Event
+from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Process
+from reconciler.model.plan import Condition
+from reconciler.model.revision import same_revision
+from reconciler.model.standing import UNDECLARED, Standing
+
+FAILED = "its build "
+"""How the reason of a revision begins that could not be built."""
+
+Build = Literal["none", "building", "failed", "built"]
+
+
+def state_of(app: DesiredApp, standing: Standing | None) -> Build:
+    """How the build of what is declared is."""
+    if app.builder is None:
+        return "none"
+    standing = standing or UNDECLARED
+    if DependencyCondition.COMPLETED in standing.met:
+        return "built"
+    return "failed" if standing.obstacle.startswith("has failed") else "building"
+
+
+def judge(
+    app: DesiredApp, memory: AppMemory, standing: Standing | None
+) -> tuple[AppMemory, tuple[Event, ...]]:
+    """The memory in which a revision has failed because, and as long as, its build has."""
+    revision, state = memory.revisions[-1], state_of(app, standing)
+    if state == "building" and not revision.good:
+        memory = replace(memory, unbuilt=revision.number)
+    elif memory.unbuilt and state == "built":
+        memory = replace(memory, unbuilt=0)
+    by_build = revision.failed is not None and revision.failed.startswith(FAILED)
+    if state == "failed" and revision.failed is None and standing is not None:
+        why = FAILED + standing.obstacle
+        told = f"revision {revision.number}: {why}; `recon logs {app.name}` shows what it wrote"
+        event = Event(app.name, "BuildFailed", told, "Warning")
+        return history.mark(memory, replace(revision, failed=why)), (event,)
+    if by_build and state != "failed":
+        return history.mark(memory, replace(revision, failed=None)), ()
+    return memory, ()
+
+
+def of(
+    app: DesiredApp,
+    replicas: Replicas,
+    memory: AppMemory,
+    now: float,
+    standing: Standing | None,
+) -> Hold | None:
+    """The hold of an app whose revision has yet to be built; None where it has been."""
+    if state_of(app, standing) != "building" or memory.revisions[-1].failed:
+        return None
+
+    def revision_of(number: int, kept: Sequence[Process]) -> str | None:
+        ended = memory.ended.get(number)
+        if ended is not None and _is_before(ended.hash, memory):
+            return ended.hash
+        before = [r for r in memory.revisions[:-1] if r.good and r.failed is None]
+        return before[-1].hash if before else None
+
+    return hold(
+        "build",
+        app.spec,
+        replicas,
+        memory,
+        now,
+        open_numbers=frozenset(),
+        revision_of=revision_of,
+        message=f"building ({_command(app)})",
+    )
+
+
+def condition_of(app: DesiredApp, standing: Standing | None) -> Condition | None:
+    """Whether what is declared is built; None for an app that is not built at all."""
+    state = state_of(app, standing)
+    if state == "none":
+        return None
+    if state == "built":
+        return Condition("Built", "True", "BuildSucceeded", f"{_command(app)} succeeded")
+    if state == "failed":
+        told = f"{_command(app)} {standing.obstacle if standing else ''}".rstrip()
+        return Condition("Built", "False", "BuildFailed", told)
+    return Condition("Built", "Unknown", "Building", f"{_command(app)} runs, or is about to")
+
+
+def note_of(app: DesiredApp, standing: Standing | None) -> str:
+    """What comes before the rollout, a sentence; empty where nothing does."""
+    return f"built first: {_command(app)}" if state_of(app, standing) == "building" else ""
+
+
+def _command(app: DesiredApp) -> str:
+    return shlex.join(app.spec.build.command) if app.spec.build else ""
+
+
+def _is_before(hash: str, memory: AppMemory) -> bool:
+    """It is a revision that was built once, and did not prove bad."""
+    known = memory.revision(hash)
+    last = memory.revisions[-1]
+    return known is not None and known.failed is None and not same_revision(hash, last.hash)

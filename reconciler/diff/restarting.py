@@ -1,0 +1,49 @@
+"""`restartSchedule`: a rolling restart by the clock, as PM2's ``cron_restart``.
+
+Unlike a Job's run, one that was missed is not made up for: what was down has been restarted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.diff import schedule
+from reconciler.model.desired import DesiredApp
+from reconciler.model.event import Event
+from reconciler.model.memory import AppMemory
+from reconciler.model.walltime import WallTime
+
+LOOK = 60.0
+"""Seconds after which a schedule is looked at again at the latest: the clock may be set."""
+_LATE = 2 * LOOK
+"""Seconds after which a restart counts as missed."""
+
+
+def call(
+    app: DesiredApp, memory: AppMemory, now: float, wall: WallTime
+) -> tuple[AppMemory, tuple[Event, ...]]:
+    """The memory in which a restart is requested where it is time for one."""
+    if app.spec.restart_schedule is None:
+        return memory, ()
+    wall_now, zone = wall.at(now), app.spec.time_zone or wall.zone
+    key = f"{app.spec.restart_schedule} {zone}"
+    since = memory.scheduled_until
+    if memory.scheduled != key or since is None or since > wall_now:
+        return replace(memory, scheduled=key, scheduled_until=wall_now), ()
+    at = schedule.latest(app.spec.restart_schedule, zone, since, wall_now)
+    if at is None:
+        return memory, ()
+    memory = replace(memory, scheduled_until=at)
+    if wall_now - at > _LATE or app.spec.suspend:
+        return memory, ()
+    asked = replace(memory, restart_requested_at=now, progressed_at=None, progress=0)
+    return asked, (Event(app.name, "RestartRequested", "it is time (restartSchedule)"),)
+
+
+def look_again_at(app: DesiredApp, now: float, wall: WallTime) -> float | None:
+    """Boot seconds of the next look; None where there is no schedule."""
+    if app.spec.restart_schedule is None:
+        return None
+    zone = app.spec.time_zone or wall.zone
+    next_at = schedule.following(app.spec.restart_schedule, zone, wall.at(now))
+    return min(now + LOOK, wall.boot(next_at)) if next_at is not None else now + LOOK

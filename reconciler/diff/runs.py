@@ -1,0 +1,262 @@
+"""The runs of a Job: how each is begun, seen, and decided (Kubernetes: the Job controller).
+
+A run is at-least-once: how a process ended that ended while no controller ran is unknown, which
+counts as a failure and is tried again. ``backoffLimit: 0`` makes that once at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from reconciler.diff.backoff import delay
+from reconciler.diff.history import mark
+from reconciler.model.dependency import DependencyCondition
+from reconciler.model.desired import DesiredApp
+from reconciler.model.event import Event
+from reconciler.model.job import JobTerms
+from reconciler.model.manifest import AppSpec
+from reconciler.model.memory import AppMemory, Outcome, Run
+from reconciler.model.observed import Exit, Process, RunState
+from reconciler.model.plan import Start
+from reconciler.model.revision import same_revision
+from reconciler.model.standing import Standing
+from reconciler.model.walltime import WallTime
+
+Told = tuple[AppMemory, tuple[Event, ...]]
+
+
+def active(memory: AppMemory) -> tuple[Run, ...]:
+    """The runs that are not decided yet, oldest first."""
+    return tuple(run for run in memory.runs if run.outcome is Outcome.ACTIVE)
+
+
+def newest(memory: AppMemory) -> Run | None:
+    """The last run of the revision that the manifest declares; None where it has none."""
+    if not memory.revisions:
+        return None
+    hash = memory.revisions[-1].hash
+    return next((run for run in reversed(memory.runs) if same_revision(run.hash, hash)), None)
+
+
+def begin(memory: AppMemory, why: str, wall_now: float, due_at: float | None = None) -> AppMemory:
+    """The memory with one more run, of the revision that the manifest declares."""
+    number = max((run.number for run in memory.runs), default=memory.last_run) + 1
+    run = Run(number, memory.revisions[-1].hash, why, wall_now, due_at)
+    return replace(memory, runs=(*memory.runs, run), last_run=number)
+
+
+def observe(
+    app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float, wall: WallTime
+) -> Told:
+    """The memory after a look at the processes: what tries, what was lost, what is too late."""
+    terms = terms_of(app)
+    memory = _adopt(processes, memory, wall)
+    events: list[Event] = []
+    for run in active(memory):
+        mine = [process for process in processes if process.tag.instance == run.number]
+        seen = _see(run, mine, app, now, wall)
+        if terms.schedule is None and not same_revision(run.hash, app.hash):
+            seen = failed(seen, "Superseded", wall.at(now))
+        if seen != run:
+            memory = _put(memory, seen)
+            events += _told(app.name, run, seen)
+    return memory, tuple(events)
+
+
+def after_exit(
+    memory: AppMemory,
+    process: Process,
+    exit: Exit,
+    spec: AppSpec,
+    terms: JobTerms,
+    *,
+    now: float,
+    wall: WallTime,
+) -> Told:
+    """The memory after a process of a run ended."""
+    run = _active(memory, process.tag.instance)
+    if run is None:
+        return memory, ()
+    if process.state is RunState.STOPPING:  # asked to, and not decided: it is to be resumed
+        return _put(memory, replace(run, trying=False)), ()
+    began = run.began_at if run.began_at is not None else wall.at(process.started_at)
+    ended = replace(run, began_at=began, exit=exit, fault="", trying=False)
+    if exit.success:
+        ended = replace(ended, outcome=Outcome.SUCCEEDED, ended_at=wall.at(now), reason="")
+    else:
+        ended = _failed_try(ended, spec, terms, now, wall)
+    return _put(memory, ended), tuple(_told(process.tag.app, run, ended))
+
+
+def after_failed_start(
+    memory: AppMemory,
+    start: Start,
+    fault: str,
+    spec: AppSpec,
+    terms: JobTerms,
+    *,
+    now: float,
+    wall: WallTime,
+) -> AppMemory:
+    """The memory after a run's program could not be started, and the Job is to blame."""
+    run = _active(memory, start.instance)
+    if run is None:
+        return memory
+    tried = replace(run, fault=fault, exit=None, trying=False)
+    return _put(memory, _failed_try(tried, spec, terms, now, wall))
+
+
+def failed(run: Run, reason: str, wall_now: float, fault: str = "") -> Run:
+    """The run, given up."""
+    ended = replace(run, outcome=Outcome.FAILED, reason=reason, ended_at=wall_now, retry_at=None)
+    return replace(ended, fault=fault or run.fault)
+
+
+def replaced(app: str, memory: AppMemory, wall_now: float) -> Told:
+    """The memory in which all active runs have made way for another."""
+    events: list[Event] = []
+    for run in active(memory):
+        gone = failed(run, "Replaced", wall_now)
+        memory = _put(memory, gone)
+        events += _told(app, run, gone)
+    return memory, tuple(events)
+
+
+def trim(memory: AppMemory, terms: JobTerms) -> AppMemory:
+    """The memory less the runs that are too many; the newest of all tells how the Job is."""
+    kept = {run.number for run in memory.runs[-1:]}
+    for outcome, limit in (
+        (Outcome.SUCCEEDED, terms.successful_jobs_history_limit),
+        (Outcome.FAILED, terms.failed_jobs_history_limit),
+    ):
+        decided = [run.number for run in memory.runs if run.outcome is outcome]
+        kept.update(decided[len(decided) - limit :] if limit else ())
+    runs = tuple(r for r in memory.runs if r.outcome is Outcome.ACTIVE or r.number in kept)
+    return memory if runs == memory.runs else replace(memory, runs=runs)
+
+
+def note_good(memory: AppMemory) -> AppMemory:
+    """The memory in which a revision that succeeded once is a good one."""
+    run = newest(memory)
+    revision = memory.revisions[-1]
+    if run is None or run.outcome is not Outcome.SUCCEEDED or revision.good:
+        return memory
+    return mark(memory, replace(revision, good=True))
+
+
+def presumed(memory: AppMemory, app: DesiredApp, wall_now: float) -> AppMemory:
+    """The memory of a builder that was lost, while what it has built runs: it has succeeded."""
+    memory = begin(memory, "remembered by what runs", wall_now)
+    run = replace(memory.runs[-1], outcome=Outcome.SUCCEEDED, ended_at=wall_now)
+    return replace(_put(memory, run), called_revision=memory.revisions[-1].number)
+
+
+def standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
+    """What those that depend on a Job see: it is ready when its newest run has succeeded."""
+    if not memory.revisions or not same_revision(memory.revisions[-1].hash, app.hash):
+        return Standing()
+    run = newest(memory)
+    if terms_of(app).schedule is None and memory.called_revision != memory.revisions[-1].number:
+        run = None  # an earlier revision of the same content, before others
+    if run is None:
+        return Standing(obstacle="is suspended" if app.spec.suspend else "")
+    started = frozenset({DependencyCondition.STARTED} if run.trying else ())
+    if run.outcome is Outcome.FAILED:
+        return Standing(obstacle=f"has failed ({run.told or run.reason})")
+    if run.outcome is Outcome.SUCCEEDED:
+        return Standing(frozenset(DependencyCondition))
+    return Standing(started)
+
+
+def terms_of(app: DesiredApp) -> JobTerms:
+    """When a Job runs."""
+    assert app.job is not None
+    return app.job
+
+
+def _see(
+    run: Run,
+    mine: Sequence[Process],
+    app: DesiredApp,
+    now: float,
+    wall: WallTime,
+) -> Run:
+    """The run after a look at its processes."""
+    spec, terms = app.spec, terms_of(app)
+    alive = [process for process in mine if process.state is not RunState.STOPPING]
+    if alive and not run.trying:
+        started = min(process.started_at for process in alive)
+        began_boot = started if run.began_boot is None else run.began_boot
+        began_at = wall.at(started) if run.began_at is None else run.began_at
+        run = replace(run, trying=True, began_at=began_at, began_boot=began_boot, retry_at=None)
+    elif run.trying and not mine:
+        lost = replace(run, trying=False, exit=Exit(), fault="")
+        run = _failed_try(lost, spec, terms, now, wall)
+    if run.outcome is not Outcome.ACTIVE:
+        return run
+    late_at = deadline_of(run, terms)
+    if late_at is not None and late_at <= now:
+        fault = f"not done within {terms.active_deadline_seconds:g} s (activeDeadlineSeconds)"
+        return failed(run, "DeadlineExceeded", wall.at(now), fault)
+    outgrown = next((process.outgrown for process in alive if process.outgrown), "")
+    if outgrown:
+        return failed(run, "MemoryLimitExceeded", wall.at(now), f"it {outgrown}")
+    return run
+
+
+def deadline_of(run: Run, terms: JobTerms) -> float | None:
+    """Boot seconds by which a run that has begun must have ended."""
+    if run.began_boot is None or terms.active_deadline_seconds is None:
+        return None
+    return run.began_boot + terms.active_deadline_seconds
+
+
+def _failed_try(run: Run, spec: AppSpec, terms: JobTerms, now: float, wall: WallTime) -> Run:
+    """One try more has failed: the next one after a wait, or none."""
+    run = replace(run, failures=run.failures + 1)
+    if run.failures > terms.backoff_limit:
+        return failed(run, "BackoffLimitExceeded", wall.at(now))
+    wait = delay(spec.backoff, run.failures + 1, f"{run.hash}{run.number}{run.failures}")
+    return replace(run, retry_at=now + wait)
+
+
+def _adopt(processes: Iterable[Process], memory: AppMemory, wall: WallTime) -> AppMemory:
+    """Runs that nobody remembers are known by their processes."""
+    known = {run.number for run in memory.runs}
+    for process in sorted(processes, key=lambda process: process.started_at):
+        number = process.tag.instance
+        if process.state is RunState.STOPPING or number in known or number <= memory.last_run:
+            continue
+        known.add(number)
+        at = wall.at(process.started_at)
+        run = Run(number, process.tag.hash, "found running", at)
+        runs = sorted((*memory.runs, run), key=lambda run: run.number)
+        memory = replace(memory, runs=tuple(runs), last_run=number)
+        if same_revision(process.tag.hash, memory.revisions[-1].hash):
+            memory = replace(memory, called_revision=memory.revisions[-1].number)
+    return memory
+
+
+def _told(app: str, before: Run, after: Run) -> Iterator[Event]:
+    """What is to be told of a run, in Kubernetes' words."""
+    name = f"run {after.number}"
+    if after.outcome is before.outcome:
+        if after.failures > before.failures and after.retry_at is not None:
+            told = f"{name} failed ({after.told}), try {after.failures}; it is tried again"
+            yield Event(app, "BackOff", told, "Warning", after.number)
+    elif after.outcome is Outcome.SUCCEEDED:
+        yield Event(app, "Completed", f"{name} succeeded", instance=after.number)
+    else:
+        told = f"{name} has failed: {after.told or after.reason}"
+        yield Event(app, after.reason, told, "Warning", after.number)
+
+
+def _active(memory: AppMemory, number: int) -> Run | None:
+    return next((run for run in active(memory) if run.number == number), None)
+
+
+def _put(memory: AppMemory, run: Run) -> AppMemory:
+    """The memory in which ``run`` stands for the one of its number."""
+    runs = tuple(run if known.number == run.number else known for known in memory.runs)
+    return replace(memory, runs=runs)

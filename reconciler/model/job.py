@@ -1,0 +1,49 @@
+"""Jobs: programs that run to their end. Names, meanings and defaults are those of Kubernetes' Job
+and CronJob.
+
+Without ``schedule`` a Job runs once for each revision. A run is tried until it succeeds, or has
+failed ``backoffLimit`` times more than once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from reconciler.model.base import Manifest
+from reconciler.model.fields import in_place
+from reconciler.model.program import ProgramSpec
+from reconciler.model.values import Cron, Seconds, TimeZone, Whole
+
+
+class ConcurrencyPolicy(StrEnum):
+    ALLOW = "Allow"
+    FORBID = "Forbid"
+    REPLACE = "Replace"
+
+
+class JobTerms(Manifest):
+    """When a Job runs, and how often it is tried."""
+
+    schedule: Cron | None = in_place(None, "when it runs, as in a crontab; else once per revision")
+    time_zone: TimeZone | None = in_place(None, "of `schedule`, as Europe/Berlin; else the host's")
+    concurrency_policy: ConcurrencyPolicy = in_place(
+        ConcurrencyPolicy.ALLOW,
+        "when the run before still runs: Allow both, Forbid the new or Replace the old",
+    )
+    starting_deadline_seconds: Seconds | None = in_place(
+        None, "a run that is missed for longer is left out; without one the latest is made up for"
+    )
+    backoff_limit: Whole = in_place(6, "how often a run is tried again before it has failed", ge=0)
+    active_deadline_seconds: Seconds | None = in_place(
+        None, "a run that takes longer, all tries together, is ended and has failed", gt=0
+    )
+    successful_jobs_history_limit: Whole = in_place(
+        3, "runs that succeeded, remembered with their logs", ge=0
+    )
+    failed_jobs_history_limit: Whole = in_place(
+        1, "runs that failed, remembered with their logs", ge=0
+    )
+
+
+class JobSpec(ProgramSpec, JobTerms):
+    """Everything about a Job but its name."""

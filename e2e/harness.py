@@ -75,7 +75,9 @@ class Recon:
             )
         controller = self.controller
         until(
-            lambda: self.answers() or controller.poll() is not None, what="the controller answers"
+            lambda: self.answers() or controller.poll() is not None,
+            seconds=60,
+            what="the controller answers",
         )
         assert controller.poll() is None, self.output.read_text()
         return controller

@@ -12,7 +12,7 @@ _PATIENCE = 10 if "RECON_VM" in os.environ else 1
 """An emulated machine (`make vm`) takes ten times as long for everything."""
 
 
-def until(condition: Callable[[], T], seconds: float = 15, what: str = "") -> T:
+def until(condition: Callable[[], T], seconds: float = 30, what: str = "") -> T:
     """The first true value of ``condition()``; AssertionError after ``seconds``."""
     seconds *= _PATIENCE
     deadline = time.monotonic() + seconds

@@ -86,9 +86,11 @@ def is_hopeless(app: App) -> bool:
         return True
     if app["health"] != "Degraded":
         return False
+    if app["kind"] == "Job":  # while it is tried, it may yet succeed
+        return all(run["outcome"] != "Active" for run in app["runs"])
     states = {row["state"] for row in app["instances"]}
     given_up = any(
-        (condition["type"], condition["status"]) in (("Progressing", "False"), ("Failed", "True"))
+        condition["type"] == "Progressing" and condition["status"] == "False"
         for condition in app["conditions"]
     )
     return given_up or bool(states & {"backoff", "frozen"})

@@ -15,7 +15,7 @@ from reconciler.model.walltime import WallTime
 
 LOOK = 60.0
 """Seconds after which a schedule is looked at again at the latest: the clock may be set."""
-_LATE = 2 * LOOK
+_LATE = 5 * LOOK
 """Seconds after which a restart counts as missed."""
 
 

@@ -131,7 +131,7 @@ def trim(memory: AppMemory, terms: JobTerms) -> AppMemory:
         (Outcome.FAILED, terms.failed_jobs_history_limit),
     ):
         decided = [run.number for run in memory.runs if run.outcome is outcome]
-        kept.update(decided[len(decided) - limit :] if limit else ())
+        kept.update(decided[-limit:] if limit else ())
     runs = tuple(r for r in memory.runs if r.outcome is Outcome.ACTIVE or r.number in kept)
     return memory if runs == memory.runs else replace(memory, runs=runs)
 

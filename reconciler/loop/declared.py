@@ -82,8 +82,8 @@ class Declared:
         self._journal = journal
         self._accepted_root = _root_id(journal.setting("root"))
         sources = journal.sources()
-        self._known = {name: sources.get(name) for name in known if built_by(name) is None}
         self._builders = {name for name in known if built_by(name) is not None}
+        self._known = {name: sources.get(name) for name in (built_by(one) or one for one in known)}
         self._watch()
         self._contents.remember(followed(memories))
         desired = self._store.scan()
@@ -126,10 +126,10 @@ class Declared:
         verdicts = self._verdicts()
         for name in self._builders - self._apps.keys():
             app = built_by(name)
-            if app in self._apps:
-                verdicts[name] = Absence(Verdict.DELETE, f"{app} is not built any more")
-            elif app in verdicts:
+            if app in verdicts:
                 verdicts[name] = verdicts[app]
+            elif app in self._apps or app not in self._known:
+                verdicts[name] = Absence(Verdict.DELETE, f"{app} is not built any more")
         return verdicts
 
     def _verdicts(self) -> dict[str, Absence]:
@@ -225,7 +225,7 @@ class Declared:
         if any(count < CLEAN_SCANS for count in self._absent_scans.values()):
             self._later("scan", _SCAN_AGAIN, self._scan)
         self._judge_root(desired)
-        self._on_change(absent | was_absent)
+        self._on_change(absent | was_absent | (self._builders - self._apps.keys()))
 
     def _absent(self) -> Set[str]:
         """Apps that are known, and not declared."""

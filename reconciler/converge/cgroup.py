@@ -69,7 +69,7 @@ class Cgroups:
 
     def members(self, tag: Tag) -> list[int]:
         """The pids in an instance's cgroup, and in those that the program made below it."""
-        if not self.possible:
+        if not self.possible or _is_empty(self.directory(tag)):
             return []
         return [pid for directory in _tree(self.directory(tag)) for pid in _pids(directory)]
 
@@ -172,13 +172,30 @@ def _tree(directory: str) -> list[str]:
 
 
 def _remove(directory: str) -> bool:
-    """From the leaves upwards; a cgroup's files go with it."""
+    """From the leaves upwards; a cgroup's files go with it. As a rule it is a leaf itself."""
+    with contextlib.suppress(OSError):
+        os.rmdir(directory)
+        return True
     try:
         for one in reversed(_tree(directory)):
             os.rmdir(one)
     except OSError as error:
         return error.errno == errno.ENOENT
     return True
+
+
+def _is_empty(directory: str) -> bool:
+    """Whether the kernel says that nothing runs in it or below: one file for all of them."""
+    try:
+        fd = os.open(f"{directory}/cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return not os.path.isdir(directory)
+    try:
+        return b"populated 0\n" in os.read(fd, 256)
+    except OSError:  # ENODEV: being removed
+        return False
+    finally:
+        os.close(fd)
 
 
 def _pids(directory: str) -> list[int]:

@@ -13,21 +13,26 @@ from __future__ import annotations
 import os
 import threading
 import time
-from queue import Empty, SimpleQueue
+from collections import deque
 
 from reconciler.converge.cgroup import Cgroups
 from reconciler.model.observed import ProcessId, Tag
 
-_QUIET, _LONGEST = 0.1, 1.0
+_QUIET, _LONGEST = 0.1, 5.0
 """Seconds without a start, and how long at most one waits for that."""
 
 
 class Enroller:
-    """The thread; it begins with the first instance, and ends with the controller."""
+    """The thread; it begins with the first instance, and ends with the controller.
+
+    A start only puts its process into a list. The thread is woken by the first of a batch, not by
+    each: else it would take turns with a start of a thousand, for the interpreter's lock.
+    """
 
     def __init__(self, cgroups: Cgroups) -> None:
         self._cgroups = cgroups
-        self._waiting: SimpleQueue[tuple[Tag, ProcessId] | None] = SimpleQueue()
+        self._waiting: deque[tuple[Tag, ProcessId]] = deque()
+        self._called, self._leaving = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def add(self, tag: Tag, id: ProcessId) -> None:
@@ -37,38 +42,36 @@ class Enroller:
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="enroller", daemon=True)
             self._thread.start()
-        self._waiting.put((tag, id))
+        self._waiting.append((tag, id))
+        if not self._called.is_set():
+            self._called.set()
 
     def close(self) -> None:
         """Finish what waits."""
         if self._thread is not None:
-            self._waiting.put(None)
+            self._leaving.set()
+            self._called.set()
             self._thread.join()
             self._thread = None
 
     def _serve(self) -> None:
-        is_last = False
-        while not is_last:
-            batch, is_last = self._batch()
-            for tag, id in batch:
-                self._enrol(tag, id)
+        while not self._leaving.is_set():
+            self._called.wait()
+            self._wait_until_quiet()
+            self._called.clear()  # before the list is read: who comes after that calls again
+            self._enrol_all()
+        self._enrol_all()
 
-    def _batch(self) -> tuple[list[tuple[Tag, ProcessId]], bool]:
-        """All that came until it was quiet, and whether that was the end."""
-        found: list[tuple[Tag, ProcessId]] = []
-        latest = float("inf")
-        timeout: float | None = None
-        while True:
-            try:
-                one = self._waiting.get(timeout=timeout)
-            except Empty:
-                return found, False
-            if one is None:
-                return found, True
-            now = time.monotonic()
-            latest = min(latest, now + _LONGEST)
-            timeout = max(0.0, min(_QUIET, latest - now))
-            found.append(one)
+    def _enrol_all(self) -> None:
+        while self._waiting:
+            self._enrol(*self._waiting.popleft())
+
+    def _wait_until_quiet(self) -> None:
+        until, seen = time.monotonic() + _LONGEST, 0
+        while len(self._waiting) != seen and time.monotonic() < until:
+            seen = len(self._waiting)
+            if self._leaving.wait(_QUIET):
+                return
 
     def _enrol(self, tag: Tag, id: ProcessId) -> None:
         try:

@@ -98,10 +98,10 @@ class Probing:
 
     def prepare(self, app: DesiredApp, tag: Tag) -> None:
         """Before a start: what it writes from now on counts."""
-        nonce = tag.nonce
-        if app.spec.probes:
+        nonce, probes = tag.nonce, app.spec.probes
+        if probes:
             self._apps[nonce] = app
-        if any(probe.log for probe in app.spec.probes.values()):
+        if any(probe.log for probe in probes.values()):
             output = self._outputs[nonce] = Output(self._files(app.name, tag.instance))
             self.marks.set(nonce, OUTPUT, json.dumps(output.offsets()))
 
@@ -118,22 +118,22 @@ class Probing:
 
     def watch(self, process: Process, spec: AppSpec, app: DesiredApp | None = None) -> None:
         """Ask what the manifest says now."""
-        nonce = process.tag.nonce
-        if app is not None and spec.probes:
+        nonce, probes = process.tag.nonce, spec.probes
+        if app is not None and probes:
             self._apps[nonce] = app
-        if spec.probes:
+        if probes:
             self._specs[nonce] = spec
         for role in ProbeRole:
-            if role not in spec.probes:
+            if role not in probes:
                 self._prober.forget(nonce, role)
-        startup = spec.probes.get(ProbeRole.STARTUP)
+        startup = probes.get(ProbeRole.STARTUP)
         if startup is not None and not self._has(nonce, STARTED):
             if process.ready is not True:
                 self._begin(process, ProbeRole.STARTUP, startup, False)
                 return
             self.marks.set(nonce, STARTED)  # it was up before anybody asked how it starts
         for role in (ProbeRole.READINESS, ProbeRole.LIVENESS):
-            probe = spec.probes.get(role)
+            probe = probes.get(role)
             if probe is not None:
                 self._begin(process, role, probe, role is ProbeRole.LIVENESS or process.ready)
         if spec.readiness_probe is None and process.ready is not True:

@@ -182,6 +182,11 @@ class Running:
             given = Handover(handed, self._preload, app.spec.stop.signal)
             return spawn(app, tag, streams.stdout, streams.stderr, given, limit=limit)
 
+    def _clear_away(self, tag: Tag) -> None:
+        """The last output of a process that is gone, and all that was its own."""
+        self.capture.detach(tag.nonce)
+        self._let_go(tag)
+
     def _let_go(self, tag: Tag) -> None:
         """Sockets, credentials and cgroup of a process that is gone, or was never started."""
         self._sockets.release(tag.nonce)
@@ -277,9 +282,8 @@ class Running:
         nonce = tag.nonce
         remnant = self._remnants.pop(nonce, None)
         self._stopper.gone(nonce)
-        self._let_go(tag)
-        # After what is due now: a replacement need not wait for files to be removed.
-        self._loop.call_soon(self.capture.detach, nonce)
+        # After what is due now: a replacement need not wait for what is left to be removed.
+        self._loop.call_soon(self._clear_away, tag)
         if remnant is not None:
             self._on_change(remnant.tag.app)
 

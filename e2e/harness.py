@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from reconciler.loop.paths import StatePaths, store_id
 from reconciler.model.cgroup import store_directory
 from reconciler.observed.cgroups import find
+from reconciler.observed.fifodirs import fifo_dirs
 from tests.waiting import until
 
 PROGRAM = Path(sys.executable).with_name("recon")
@@ -43,6 +45,12 @@ class Recon:
             "RECON_STATE_DIR": str(self.state),
             "NO_COLOR": "1",
         }
+
+    @cached_property
+    def fifos(self) -> tuple[str, ...]:
+        """Where its FIFOs may lie, the state directory's folder last."""
+        state = self.state.resolve()
+        return fifo_dirs(state, store_id(StatePaths(state)))
 
     # -- what a user does ----------------------------------------------------------------------
 
@@ -176,6 +184,8 @@ class Recon:
                 self.controller.wait()
         end(self._is_ours)
         self._remove_cgroups()
+        for folder in self.fifos[:-1]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _remove_cgroups(self) -> None:
         """Those of processes that were ended here, and not by a controller."""
@@ -191,7 +201,11 @@ class Recon:
         return (
             f"RECON_STATE_DIR={self.state}\0".encode() in environment
             or os.fsencode(self.state) in _read(f"/proc/{pid}/cmdline")
-            or any(os.fsencode(self.state) in link for link in _links(pid))
+            or any(
+                os.fsencode(place) in link
+                for link in _links(pid)
+                for place in (str(self.state), *self.fifos)
+            )
         )
 
 

@@ -166,7 +166,9 @@ def test_a_hundred_started_at_once_have_their_descriptors_and_no_other(
             assert fds[0] == "/dev/null"
             number = instance.rpartition("-")[2]
             for fd, stream in ((1, "out"), (2, "err")):
-                assert re.search(rf"/fifo/{name}\.{number}\.[^/]*\.{stream}$", fds[fd]), fds
+                folder, _, file = fds[fd].rpartition("/")
+                assert folder == recon.fifos[0], fds
+                assert re.fullmatch(rf"{name}\.{number}\.[^/]*\.{stream}", file), fds
             assert all(fds[fd].startswith("socket:") for fd in range(3, 3 + handed))
 
 

@@ -11,10 +11,11 @@ written, what no longer fits into the FIFO is dropped and counted (``trouble``).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,8 @@ class Streams:
 class Capture:
     """Reads the programs' output into the logs below ``state_dir``.
 
+    ``fifos`` are the folders where its FIFOs may lie, the best first (``observed.fifodirs``); the
+    last, and by itself the only one, is ``fifo`` in the state directory.
     ``on_trouble(app, sentence)`` is called when logs cannot be written, again as more is lost,
     and with None when all is well again.
     """
@@ -66,18 +69,19 @@ class Capture:
         loop: asyncio.AbstractEventLoop,
         *,
         on_trouble: Callable[[str, str | None], None],
+        fifos: Sequence[Path] = (),
     ) -> None:
         keep_large_blocks()
         self._state = state_dir
-        self._fifos = state_dir / "fifo"
-        self._fifos.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._fifos = tuple(fifos) or (state_dir / "fifo",)
+        self._fifos[-1].mkdir(mode=0o700, parents=True, exist_ok=True)
         self._loop = loop
         self._logs: dict[str, Logs] = {}
         self._taps: dict[int, Tap] = {}
         self._nonces: dict[str, list[Tap]] = {}
         self._budget = fifo.Budget()
         self._compressor = Compressor(loop)
-        self._pump = Pump(state_dir, self._compressor)
+        self._pump = Pump(state_dir, self._compressor, self._fifos)
         self._troubles = Troubles(loop, self._retry, on_trouble)
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._ready)
@@ -99,10 +103,11 @@ class Capture:
         """
         streams = Streams(-1, -1)
         self._nonces[tag.nonce] = []
+        folder = fifo.home(self._fifos)
         try:
             for stream in STREAMS:
                 name = fifo.name_of(tag, stream)
-                path = self._fifos / str(name)
+                path = folder / str(name)
                 fd = fifo.create(path, uid, gid)
                 setattr(streams, f"std{stream}", fd)
                 self._budget.grow(fd)
@@ -111,7 +116,7 @@ class Capture:
             streams.close()
             self.detach(tag.nonce)
             for stream in STREAMS:
-                (self._fifos / str(fifo.name_of(tag, stream))).unlink(missing_ok=True)
+                (folder / str(fifo.name_of(tag, stream))).unlink(missing_ok=True)
             raise
         return streams
 
@@ -160,7 +165,7 @@ class Capture:
             name = FifoName.parse(text)
             if name is None or name.nonce in live or name.nonce in self._nonces:
                 continue
-            path = self._fifos / text
+            path = fifo.place(name, self._fifos)
             if fifo.is_held(path):
                 continue
             path.unlink(missing_ok=True)
@@ -182,6 +187,9 @@ class Capture:
         self._taps.clear()
         self._nonces.clear()
         self._epoll.close()
+        for folder in self._fifos[:-1]:
+            with contextlib.suppress(OSError):  # others have FIFOs in it
+                folder.rmdir()
 
     # -- taps ----------------------------------------------------------------------------------
 
@@ -190,7 +198,7 @@ class Capture:
         for stream in STREAMS:
             name = fifo.name_of(tag, stream)
             try:
-                reader = fifo.open_reader(self._fifos / str(name), pid)
+                reader = fifo.open_reader(fifo.place(name, self._fifos), pid)
                 self._add(self._pump.load(name, reader))
             except OSError:  # the program has closed or redirected it: nothing comes that way
                 continue

@@ -13,6 +13,7 @@ import fcntl
 import os
 import stat
 import termios
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.model.fifo import STREAMS, FifoName, Stream
@@ -29,6 +30,34 @@ _ENDS = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
 def name_of(tag: Tag, stream: Stream) -> FifoName:
     """The name of one stream's FIFO (``model.fifo``)."""
     return FifoName(tag.app, tag.instance, tag.hash, tag.nonce, stream)
+
+
+def home(folders: Sequence[Path]) -> Path:
+    """The first of these folders that is ours alone, or can be made so; else the last.
+
+    Looked at for each new FIFO: a folder in memory may be cleared away by hand, and made again by
+    somebody else.
+    """
+    return next(filter(_is_ours, folders[:-1]), folders[-1])
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        try:
+            status = os.lstat(folder)
+        except FileNotFoundError:
+            os.mkdir(folder, 0o700)
+            status = os.lstat(folder)
+    except OSError:
+        return False
+    mine = status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return mine and stat.S_ISDIR(status.st_mode)
+
+
+def place(name: FifoName, folders: Sequence[Path]) -> Path:
+    """Where a FIFO lies; the last of the folders where it lies in none."""
+    paths = [folder / str(name) for folder in folders]
+    return next(filter(os.path.lexists, paths), paths[-1])
 
 
 def create(path: Path, uid: int | None = None, gid: int | None = None) -> int:
@@ -143,15 +172,15 @@ def _soft_limit() -> int:
     return pages * _PAGE if pages else 2**40  # 0 means no limit
 
 
-def names(directory: Path) -> set[str]:
-    """The names of all FIFOs in ``directory``, also of those that left only companions."""
+def names(folders: Sequence[Path]) -> set[str]:
+    """The names of all FIFOs in the folders, also of those that left only companions."""
     found = set()
-    for entry in directory.iterdir() if directory.is_dir() else ():
+    for entry in (one for folder in folders if folder.is_dir() for one in folder.iterdir()):
         name = entry.name.removesuffix(".carry").removesuffix(".spool")
         if FifoName.parse(name) is not None:
             found.add(name)
     return found
 
 
-__all__ = ["CAPACITY", "STREAMS", "Budget", "capacity", "create", "is_held", "name_of", "names"]
-__all__ += ["open_reader", "waiting"]
+__all__ = ["CAPACITY", "STREAMS", "Budget", "capacity", "create", "home", "is_held", "name_of"]
+__all__ += ["names", "open_reader", "place", "waiting"]

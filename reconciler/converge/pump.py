@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.converge import logfile, safefile
+from reconciler.converge import fifo, logfile, safefile
 from reconciler.converge.compress import Compressor
 from reconciler.converge.safefile import Owner
 from reconciler.converge.spool import MAX_CHUNK, Carry, Header, Spool, load_carry
@@ -45,8 +46,9 @@ class Tap:
 class Pump:
     """Moves chunks for all streams, one at a time."""
 
-    def __init__(self, state_dir: Path, compressor: Compressor) -> None:
+    def __init__(self, state_dir: Path, compressor: Compressor, fifos: Sequence[Path]) -> None:
         self._state = state_dir
+        self._fifos = fifos
         self._compressor = compressor
         self._spool: Spool | None = None
 
@@ -107,7 +109,7 @@ class Pump:
         """Remove what was kept of a stream, and its FIFO."""
         for kind in ("carry", "spool"):
             self.companion(name, kind).unlink(missing_ok=True)
-        (self._state / "fifo" / str(name)).unlink(missing_ok=True)
+        fifo.place(name, self._fifos).unlink(missing_ok=True)
 
     def close(self) -> None:
         if self._spool is not None:
@@ -154,7 +156,7 @@ class Pump:
     def _finish_stuck(self, tap: Tap, stuck: Spool) -> None:
         header = stuck.pending()
         if header is not None:
-            tap.carry = _resume(stuck, header)
+            tap.carry = self._resume(stuck, header)
         stuck.path.unlink(missing_ok=True)
         stuck.close()
         tap.stuck = None
@@ -179,7 +181,7 @@ class Pump:
         header = spool.pending()
         try:
             if header is not None:
-                _resume(spool, header)
+                self._resume(spool, header)
             path.unlink()
         except OSError:
             if header is not None and path.parent == self._state:
@@ -188,11 +190,14 @@ class Pump:
         finally:
             spool.close()
 
+    def _resume(self, spool: Spool, header: Header) -> Carry:
+        log = logfile.open_log(Path(header.log), self._owner(header))
+        try:
+            return spool.resume(header, log)
+        finally:
+            os.close(log)
 
-def _resume(spool: Spool, header: Header) -> Carry:
-    fifo = Path(header.carry_file.removesuffix(".carry"))
-    log = logfile.open_log(Path(header.log), safefile.owner_of(fifo))
-    try:
-        return spool.resume(header, log)
-    finally:
-        os.close(log)
+    def _owner(self, header: Header) -> Owner | None:
+        """Of the stream that a chunk is from."""
+        name = FifoName.parse(Path(header.carry_file).stem)
+        return None if name is None else safefile.owner_of(fifo.place(name, self._fifos))

@@ -40,6 +40,7 @@ from reconciler.model.revision import same_revision
 from reconciler.observed import listeners
 from reconciler.observed.authority import UserOf
 from reconciler.observed.clock import boot_now
+from reconciler.observed.fifodirs import fifo_dirs
 from reconciler.observed.host import Host
 
 
@@ -83,7 +84,8 @@ class Running:
             cgroup_members=cgroups.members,
         )
         self.limiting = Limiting(facts, cgroups, self.host, on_change, on_event)
-        self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble)
+        fifos = [Path(folder) for folder in fifo_dirs(state_dir, store)]
+        self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble, fifos=fifos)
         self._stopper = Stopper(loop, self.host.signal, self._signal_all, self._hook_failed)
         self._sockets = Sockets(self._instances_with, self._stranger_at)
         self._private = PrivateSockets(state_dir)

@@ -47,7 +47,8 @@ def uid_of(spec: AppSpec) -> int | None:
 class Authority:
     """Judges what processes say of themselves, for one store."""
 
-    fifo_dir: str
+    fifo_dirs: tuple[str, ...]
+    """Where this store's FIFOs lie: see ``fifodirs``."""
     user_of: UserOf = unknown
     proc: str = procfs.PROC
     doubted: set[str] = field(default_factory=set)
@@ -55,7 +56,9 @@ class Authority:
 
     def of_output(self, pid: int, name: str, tag: Tag) -> bool:
         """Whether to believe the FIFO that it has open as ``name`` (``fd/1``)."""
-        fifo = f"{self.fifo_dir}/{os.path.basename(procfs.link(pid, name, self.proc) or '')}"
+        fifo = procfs.link(pid, name, self.proc) or ""
+        if not self._is_ours(os.path.dirname(fifo)):
+            return self.of_text(pid, tag)
         try:
             return os.path.samestat(os.stat(f"{self.proc}/{pid}/{name}"), os.stat(fifo))
         except OSError:
@@ -72,14 +75,23 @@ class Authority:
     def _user(self, tag: Tag) -> int:
         for stream in STREAMS:
             fifo = FifoName(tag.app, tag.instance, tag.hash, tag.nonce, stream)
-            owner = _owner(f"{self.fifo_dir}/{'.'.join(map(str, fifo))}")
-            if owner is not None:
-                return owner
+            for folder in filter(self._is_ours, self.fifo_dirs):
+                owner = _owner(f"{folder}/{'.'.join(map(str, fifo))}")
+                if owner is not None:
+                    return owner
         declared = self.user_of(tag.app)
         if declared is not None:
             return declared
-        recons = _owner(self.fifo_dir)
-        return os.geteuid() if recons is None else recons
+        return self._recons()
+
+    def _recons(self) -> int:
+        """Who runs the recon of this store: its state directory tells."""
+        found = _owner(self.fifo_dirs[-1])
+        return os.geteuid() if found is None else found
+
+    def _is_ours(self, folder: str) -> bool:
+        """Not one that somebody made where ours had been removed."""
+        return _owner(folder) == self._recons()
 
 
 def _owner(path: str) -> int | None:

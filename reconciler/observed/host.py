@@ -23,11 +23,12 @@ from reconciler.model.procstat import ProcStat
 from reconciler.observed import exits, pidfds, procfs, states
 from reconciler.observed.authority import Authority, UserOf, unknown
 from reconciler.observed.clock import ticks_to_seconds
+from reconciler.observed.fifodirs import fifo_dirs
 from reconciler.observed.newcomers import Newcomers
 from reconciler.observed.samples import Sample
 from reconciler.observed.survey import survey
 from reconciler.observed.table import Group, Table
-from reconciler.observed.witness import JournalWitness, Witnesses, fifo_dir_of
+from reconciler.observed.witness import JournalWitness, Witnesses
 
 
 class Found(NamedTuple):
@@ -65,10 +66,10 @@ class Host:
         self._proc = proc
         self._table = Table()
         self._newcomers = Newcomers(proc)
-        fifo_dir = fifo_dir_of(state_dir)
-        self._authority = Authority(fifo_dir, user_of, proc)
+        fifos = fifo_dirs(state_dir, store)
+        self._authority = Authority(fifos, user_of, proc)
         self._witnesses = Witnesses(
-            store, fifo_dir, journal, self._table.session, self._authority, proc, cgroups
+            store, fifos, journal, self._table.session, self._authority, proc, cgroups
         )
         self._cgroup_members = cgroup_members
         self._faults: dict[int, str] = {}

@@ -44,7 +44,7 @@ def disk(path: Path) -> Disk:
     room = os.statvfs(there)
     return Disk(
         path=str(path),
-        kind=_kind(there),
+        kind=kind_of(there),
         size=room.f_blocks * room.f_frsize,
         free=room.f_bavail * room.f_frsize,
         inodes=room.f_files,
@@ -110,8 +110,8 @@ def _nearest(path: Path) -> Path:
     return next(one for one in (path, *path.parents) if one.exists())
 
 
-def _kind(path: Path) -> str:
-    """The type of the mount that holds ``path``: the deepest, of several the one on top."""
+def kind_of(path: Path) -> str:
+    """Of the mount that holds ``path``: the deepest, of several the one on top."""
     real = os.path.realpath(path)
     found = ("", "")
     for at, kind in _mounts():

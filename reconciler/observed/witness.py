@@ -20,7 +20,6 @@ program that runs may destroy its data.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,11 +48,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """What is asked about each process: of one store, whose FIFOs lie in ``fifo_dir``."""
+    """What is asked about each process: of one store, whose FIFOs lie in ``fifo_dirs``."""
 
     store: str
-    fifo_dir: str
-    """Absolute, links resolved, without a slash at the end."""
+    fifo_dirs: tuple[str, ...]
+    """Absolute, links resolved, without a slash at the end: see ``fifodirs``."""
     journal: JournalWitness
     session: Callable[[int], Tag | None]
     """The tag of the main process that leads the session of this number."""
@@ -94,7 +93,7 @@ class Witnesses:
     def _by_fifo(self, pid: int) -> Tag | None:
         for name in ("fd/1", "fd/2"):
             directory, _, file = (procfs.link(pid, name, self.proc) or "").rpartition("/")
-            fifo = FifoName.parse(file) if directory == self.fifo_dir else None
+            fifo = FifoName.parse(file) if directory in self.fifo_dirs else None
             if fifo is not None and _APP.fullmatch(fifo.app):
                 tag = Tag(self.store, fifo.app, fifo.instance, fifo.hash, fifo.nonce)
                 if self.authority.of_output(pid, name, tag):
@@ -109,11 +108,6 @@ class Witnesses:
                 if tag is not None and _APP.fullmatch(tag.app):
                     return tag if self.authority.of_text(pid, tag) else None
         return None
-
-
-def fifo_dir_of(state_dir: os.PathLike[str] | str) -> str:
-    """Where the FIFOs of a state directory lie, as ``/proc`` names it."""
-    return os.path.join(os.path.realpath(state_dir), "fifo")
 
 
 def _told(tag: Tag) -> str:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,8 +25,9 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (mount, se
 class Host:
     """A capture on a loop of its own, and the programs it listens to."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, fifos: Sequence[Path] = ()) -> None:
         self.state = state
+        self.fifos = fifos
         self.loop = asyncio.new_event_loop()
         self.troubles: list[tuple[str, str | None]] = []
         self.programs: list[subprocess.Popen[bytes]] = []
@@ -34,7 +35,10 @@ class Host:
 
     def controller(self) -> Capture:
         capture = Capture(
-            self.state, self.loop, on_trouble=lambda app, text: self.troubles.append((app, text))
+            self.state,
+            self.loop,
+            on_trouble=lambda app, text: self.troubles.append((app, text)),
+            fifos=self.fifos,
         )
         capture.recover()
         return capture
@@ -213,3 +217,78 @@ def test_a_full_disk_stops_no_program_and_what_is_lost_is_told(
         assert missing + 100 * len(numbers) == 100 * 25_000, "all accounted for"
     finally:
         host.close()
+
+
+ECHO = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
+
+
+def say(program: subprocess.Popen[bytes], line: bytes) -> None:
+    assert program.stdin is not None
+    program.stdin.write(line)
+    program.stdin.flush()
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Iterator[Host]:
+    """Its FIFOs lie in a folder of their own (``observed.fifodirs``), made when first needed."""
+    state = tmp_path / "state"
+    host = Host(state, (tmp_path / "memory", state / "fifo"))
+    yield host
+    host.close()
+
+
+def test_fifos_apart_are_found_again_and_go_with_their_process(apart: Host) -> None:
+    tag, folder = tag_of("a"), apart.fifos[0]
+    program = apart.start(tag, ECHO)
+    apart.capture.attach(tag, PLAIN)
+    assert {path.name.rpartition(".")[2] for path in folder.iterdir()} == {"out", "err"}
+    assert list((apart.state / "fifo").iterdir()) == []
+    say(program, b"before\nunfinished")
+    apart.until(lambda: apart.log(tag) == b"before\n")
+    apart.restart()
+    apart.capture.attach(tag, PLAIN)
+    say(program, b" line\n")
+    apart.until(lambda: apart.log(tag) == b"before\nunfinished line\n")
+    program.kill()
+    program.wait()
+    apart.capture.detach(tag.nonce)
+    assert list(folder.iterdir()) == []
+    apart.restart()
+    assert not folder.exists(), "nothing is left where nothing runs"
+
+
+def test_what_ended_unseen_is_swept_up_from_both_places(apart: Host) -> None:
+    earlier, now = tag_of("a", "earlier"), tag_of("b", "now")
+    apart.fifos = apart.fifos[-1:]
+    apart.restart()
+    programs = [apart.start(earlier, "print('begun', end='', flush=True); input()")]
+    apart.capture.attach(earlier, PLAIN)
+    apart.fifos = (apart.state.parent / "memory", apart.state / "fifo")
+    apart.restart()
+    apart.capture.attach(earlier, PLAIN)
+    programs.append(apart.start(now, "print('begun', end='', flush=True); input()"))
+    apart.capture.attach(now, PLAIN)
+    apart.until(lambda: len([*(apart.state / "fifo").glob("*.carry")]) == 2)
+    for program in programs:
+        program.kill()
+        program.wait()
+    apart.restart()
+    for app in ("earlier", "now"):
+        apart.capture.configure(app, PLAIN)
+    apart.capture.sweep(set())
+    assert apart.log(earlier) == apart.log(now) == b"begun\n"
+    assert [*(apart.state / "fifo").iterdir(), *apart.fifos[0].iterdir()] == []
+
+
+def test_a_folder_that_was_taken_away_is_made_again_and_one_of_others_is_not_used(
+    apart: Host,
+) -> None:
+    folder = apart.fifos[0]
+    streams = apart.capture.open(tag_of("a"))
+    streams.close()
+    shutil.rmtree(folder)
+    apart.capture.open(tag_of("b")).close()
+    assert len(list(folder.iterdir())) == 2
+    folder.chmod(0o777)
+    apart.capture.open(tag_of("c")).close()
+    assert len(list(folder.iterdir())) == len(list((apart.state / "fifo").iterdir())) == 2

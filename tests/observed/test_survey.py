@@ -34,7 +34,7 @@ def _become(
 
 def _survey(zoo: Zoo, proc: Path, table: Table | None = None) -> Survey:
     table = table or Table()
-    fifos = f"{zoo.root}/fifo"
+    fifos = (f"{zoo.root}/fifo",)
     authority = Authority(fifos, proc=str(proc))
     witnesses = Witnesses(zoo.store, fifos, nobody, table.session, authority, str(proc))
     return survey(sorted(int(name) for name in os.listdir(proc)), table, witnesses)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from reconciler.model.observed import ProcessId, Tag
 from reconciler.observed import procfs
 from reconciler.observed.authority import Authority
-from reconciler.observed.witness import Identity, Witnesses, fifo_dir_of
+from reconciler.observed.witness import Identity, Witnesses
 from tests.observed.conftest import SLEEP, Zoo, nobody
 from tests.waiting import until
 
@@ -27,12 +27,13 @@ def _identify(
     id: ProcessId,
     journal: Callable[[ProcessId], Tag | None] = nobody,
     session: Callable[[int], Tag | None] = lambda number: None,
+    apart: str = "",
 ) -> Identity | None:
     found = procfs.stat(id.pid)
     assert found is not None
-    fifo_dir = fifo_dir_of(zoo.root)
-    authority = Authority(fifo_dir)
-    return Witnesses(zoo.store, fifo_dir, journal, session, authority).identify(found)
+    fifos = (*([apart] if apart else []), f"{zoo.root}/fifo")
+    authority = Authority(fifos)
+    return Witnesses(zoo.store, fifos, journal, session, authority).identify(found)
 
 
 def _wiped(id: ProcessId) -> bool:
@@ -61,6 +62,16 @@ def test_known_by_its_output_under_env_i_even_with_the_fifo_removed(zoo: Zoo) ->
     assert _identify(zoo, id) == Identity(tag)
     fifo.unlink()
     assert _identify(zoo, id) == Identity(tag)
+
+
+def test_known_by_its_output_in_whichever_folder_of_ours_that_lies(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    fifo, memory = zoo.fifo(tag), zoo.root / "memory"
+    memory.mkdir(0o700)
+    id = zoo.start(tag, fifo=fifo.rename(memory / fifo.name), command=["env", "-i", "sleep", "600"])
+    until(lambda: (procfs.link(id.pid, "exe") or "").find("env") < 0, what="env to exec")
+    assert _identify(zoo, id) is None
+    assert _identify(zoo, id, apart=str(memory)) == Identity(tag)
 
 
 def test_known_by_the_journal_or_by_its_session_alone(zoo: Zoo) -> None:

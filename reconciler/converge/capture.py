@@ -107,7 +107,7 @@ class Capture:
         try:
             for stream in STREAMS:
                 name = fifo.name_of(tag, stream)
-                path = folder / str(name)
+                path = f"{folder}/{name}"
                 fd = fifo.create(path, uid, gid)
                 setattr(streams, f"std{stream}", fd)
                 self._budget.grow(fd)

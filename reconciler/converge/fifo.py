@@ -56,11 +56,11 @@ def _is_ours(folder: Path) -> bool:
 
 def place(name: FifoName, folders: Sequence[Path]) -> Path:
     """Where a FIFO lies; the last of the folders where it lies in none."""
-    paths = [folder / str(name) for folder in folders]
-    return next(filter(os.path.lexists, paths), paths[-1])
+    paths = [f"{folder}/{name}" for folder in folders]
+    return Path(next(filter(os.path.lexists, paths), paths[-1]))
 
 
-def create(path: Path, uid: int | None = None, gid: int | None = None) -> int:
+def create(path: str | Path, uid: int | None = None, gid: int | None = None) -> int:
     """Make the FIFO and return the program's end: blocking, O_RDWR, close-on-exec.
 
     It is owned by the program's user, so that reopening ``/dev/stdout`` works. OSError where
@@ -69,18 +69,18 @@ def create(path: Path, uid: int | None = None, gid: int | None = None) -> int:
     try:
         os.mkfifo(path, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.mkfifo(path, 0o600)
     try:
         if uid is not None or gid is not None:
             os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        path.unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
         raise
 
 
-def open_reader(path: Path, pid: int | None = None) -> int:
+def open_reader(path: str | Path, pid: int | None = None) -> int:
     """The controller's end of a FIFO: non-blocking.
 
     Where the path is gone (somebody removed the state directory) it is reached through the
@@ -89,7 +89,7 @@ def open_reader(path: Path, pid: int | None = None) -> int:
     try:
         return os.open(path, _ENDS)
     except FileNotFoundError:
-        held = None if pid is None else _held_by(pid, path.name)
+        held = None if pid is None else _held_by(pid, os.path.basename(path))
         if held is None:
             raise
         return os.open(held, _ENDS)

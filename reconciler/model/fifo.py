@@ -29,7 +29,9 @@ class FifoName(NamedTuple):
         ValueError where it could not be read back: only ``hash`` may hold a dot.
         """
         name = f"{self.app}.{self.instance}.{self.hash}.{self.nonce}.{self.stream}"
-        if "/" in name or FifoName.parse(name) != self:
+        whole = all((self.app, self.nonce, *self.hash.split("."))) and self.instance >= 0
+        undotted = "." not in self.app and "." not in self.nonce
+        if "/" in name or not whole or not undotted or self.stream not in STREAMS:
             raise ValueError(f"{name!r} cannot be the name of a FIFO: only the hash may hold dots")
         return name
 

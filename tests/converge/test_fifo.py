@@ -32,6 +32,22 @@ def test_what_is_no_name_of_ours_is_none_and_the_rest_reads_back(text: str) -> N
     assert name is None or "/" in text or str(name) == text
 
 
+PARTS = st.text(alphabet="ab./-", max_size=4)
+
+
+@given(PARTS, st.integers(-2, 12), PARTS, PARTS, st.sampled_from(STREAMS))
+def test_what_is_named_reads_back_and_what_would_not_is_refused(
+    app: str, instance: int, hash: str, nonce: str, stream: Stream
+) -> None:
+    name = FifoName(app, instance, hash, nonce, stream)
+    text = f"{app}.{instance}.{hash}.{nonce}.{stream}"
+    if "/" not in text and FifoName.parse(text) == name:
+        assert str(name) == text
+    else:
+        with pytest.raises(ValueError, match="cannot be the name"):
+            str(name)
+
+
 def test_a_nonce_with_a_dot_cannot_be_named() -> None:
     with pytest.raises(ValueError, match="cannot be the name"):
         str(FifoName("app", 0, "abc.-", "a.b/c", "out"))

@@ -25,6 +25,7 @@ from reconciler.convert.systemd.units import EVERYWHERE, MARK, Exported
 from reconciler.convert.systemd.units import export as convert
 from reconciler.convert.unitfile import Unwritable
 from reconciler.desired.store import ManifestStore
+from reconciler.observed.clock import local_zone
 from reconciler.observed.initsystem import systemd_version
 
 FORMAT_VERSION = 1
@@ -70,7 +71,7 @@ def systemd(
     if not re.fullmatch(r"[A-Za-z0-9:_.-]*", prefix):
         raise usage(f"--prefix {prefix!r} cannot begin the name of a unit; use a-z, 0-9, - and .")
     account = pwd.getpwuid(os.geteuid()).pw_name
-    target = Target(number, user, account, prefix, search)
+    target = Target(number, user, account, prefix, search, local_zone())
     store = ManifestStore(here.manifests, profile=here.profile, environ_is_controllers=False)
     desired = store.scan()
     chosen = controller.names(here, set(desired.apps), apps, None) or set(desired.apps)

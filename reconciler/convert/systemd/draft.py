@@ -39,6 +39,8 @@ class Target:
     """Of the name of each unit."""
     path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     """Where programs are looked for besides, now."""
+    zone: str = "UTC"
+    """The time zone of this host."""
 
     @property
     def boot(self) -> str:
@@ -53,6 +55,9 @@ class Draft:
     name: str
     said: Mapping[str, Any]
     target: Target
+    is_job: bool = False
+    revision: str = ""
+    """Of its template: what it has to have run once of."""
     unit: Lines = field(default_factory=list)
     service: Lines = field(default_factory=list)
     per_instance: dict[int, Lines] = field(default_factory=dict)
@@ -80,6 +85,17 @@ class Draft:
     def entry(self) -> str:
         """The unit that stands for the whole app."""
         return f"{self.base}.target" if self.is_template else f"{self.base}.service"
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether it is a Job that its timer starts, and nothing else."""
+        return self.is_job and self.peek("schedule") is not None
+
+    @property
+    def enabled(self) -> list[str]:
+        """The units that make it run, after a boot as well."""
+        others = [name for name in self.files if name.endswith((".socket", ".timer"))]
+        return others if self.by_clock else [self.entry, *others]
 
     def member(self, instance: int) -> str:
         """The unit of one instance."""

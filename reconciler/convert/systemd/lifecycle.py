@@ -8,6 +8,8 @@ from reconciler.convert.systemd.draft import Draft, Fate
 from reconciler.convert.systemd.program import found
 from reconciler.convert.unitfile import command, span
 
+Backoff = dict[str, float | None]
+
 _RESTARTS = {"Always": "always", "OnFailure": "on-failure", "Never": "no"}
 _CARRIED = (
     *("notify", "initialDelaySeconds", "periodSeconds", "timeoutSeconds"),
@@ -63,7 +65,7 @@ def _probe(draft: Draft, role: str, *, carried: bool) -> None:
     draft.note(Fate.LOST, f"systemd asks nobody: {meant}, unless it says {sign} (notify)", field)
 
 
-def stop(draft: Draft) -> None:
+def stop(draft: Draft, *, oneshot: bool) -> None:
     """preStop, the signal to the main process, and SIGKILL for all in the end."""
     grace = float(draft.take("terminationGracePeriodSeconds", default=30))
     draft.service += [
@@ -73,6 +75,9 @@ def stop(draft: Draft) -> None:
     ]
     words = draft.take("stop", "preStop")
     if not words:
+        return
+    if oneshot:  # ExecStop= is for what has been started
+        draft.note(Fate.LOST, "a oneshot gets its signal at once", "stop", "preStop")
         return
     # Of an instance that ended by itself there is nothing to drain; systemd runs it all the same.
     guard = '[ -n "$MAINPID" ] || exit 0; RECON_PID=$MAINPID; export RECON_PID; '
@@ -85,13 +90,26 @@ def stop(draft: Draft) -> None:
 def restart(draft: Draft) -> None:
     """Restarts without a limit on how often; how the waits grow depends on systemd's version."""
     policy = draft.take("restartPolicy", default="Always")
-    names = ("initialSeconds", "maxSeconds", "resetSeconds")
-    backoff = {name: draft.take("backoff", name) for name in names}
+    waited = backoff(draft)
     draft.service.append(("Restart", _RESTARTS[policy]))
     if policy == "Never":
         return
     if policy == "OnFailure":
         draft.service.append(("RestartForceExitStatus", _CLEAN))
+    waits(draft, waited)
+    if waited["resetSeconds"] is not None:
+        told = "the waits shrink only when it is started by hand"
+        draft.note(Fate.LOST, told, "backoff", "resetSeconds")
+
+
+def backoff(draft: Draft) -> Backoff:
+    """What was said of the waits between tries, in seconds."""
+    names = ("initialSeconds", "maxSeconds", "resetSeconds")
+    return {name: draft.take("backoff", name) for name in names}
+
+
+def waits(draft: Draft, backoff: Backoff) -> None:
+    """How long between tries."""
     first = 1.0 if backoff["initialSeconds"] is None else float(backoff["initialSeconds"])
     most = 60.0 if backoff["maxSeconds"] is None else float(backoff["maxSeconds"])
     draft.service.append(("RestartSec", span(first) if first else "0"))
@@ -102,6 +120,3 @@ def restart(draft: Draft) -> None:
         elif backoff["maxSeconds"] is not None:
             told = f"every wait is {first:g} s; that they grow needs systemd 254"
             draft.note(Fate.DIFFERS, told, "backoff", "maxSeconds")
-    if backoff["resetSeconds"] is not None:
-        told = "the waits shrink only when it is started by hand"
-        draft.note(Fate.LOST, told, "backoff", "resetSeconds")

@@ -7,6 +7,7 @@ cannot read is told as lost.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -83,7 +84,6 @@ LOST: Mapping[Path, str] = {
     "MemoryMax= kills",
     ("watch",): "a change of files restarts nothing; a .path unit that runs `systemctl "
     "try-restart` comes near",
-    ("build",): "nothing is built; do it before the restart",
     ("logs", "rotate"): "the journal rotates by its own settings (journald.conf), files not at all",
     ("logs", "timestamps"): "the journal has the times; a file gets the bare lines",
     ("logs", "format"): "journalctl -o json has the journal as JSON; a file gets the bare lines",
@@ -117,11 +117,32 @@ def output(draft: Draft) -> None:
             draft.note(Fate.LOST, str(error), "logs", stream)
             continue
         draft.service.append((setting, f"append:{written}"))
+        if draft.is_job and "{instance}" in name:
+            told = "all runs write to this one file"
+            draft.note(Fate.DIFFERS, told, "logs", stream)
         told = "nobody rotates this file; let logrotate do it, with copytruncate"
         draft.note(Fate.DIFFERS, told, "logs", stream)
     logs = draft.peek("logs") or {}
     if logs.get("stdout") and not logs.get("stderr") and not logs.get("merge"):
         draft.service.append(("StandardError", "journal"))
+
+
+def build(draft: Draft) -> None:
+    """ExecStartPre= would be something else: a build at each start, of each instance."""
+    command = draft.take("build", "command")
+    if command is None:
+        return
+    told = f"nobody builds: before each restart run, in {draft.peek('cwd')}: {shlex.join(command)}"
+    draft.note(Fate.TODO, told, "build")
+    for field in ("env", "envFrom"):
+        if draft.take("build", field):
+            told = "the build's own variables are in no unit; set them where you run it"
+            draft.note(Fate.TODO, told, "build", field)
+    for field in ("inputs", "ignore"):
+        draft.take("build", field)
+    for field in ("timeoutSeconds", "limits"):
+        if draft.take("build", field):
+            draft.note(Fate.LOST, "what you run by hand has none", "build", field)
 
 
 def lost(draft: Draft) -> None:

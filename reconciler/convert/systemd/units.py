@@ -1,7 +1,9 @@
-"""All apps as units: one service an instance, a target where there are several, sockets.
+"""All apps and Jobs as units: one service an instance, a target where there are several, sockets
+and timers.
 
 An app that runs once is ``NAME.service``. Several instances are a template ``NAME@.service``, what
-differs between them in a drop-in each, and ``NAME.target`` that wants them all.
+differs between them in a drop-in each, and ``NAME.target`` that wants them all. A Job is a oneshot
+``NAME.service``, and ``NAME.timer`` where it has a schedule.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.convert.systemd import lifecycle, program, table
-from reconciler.convert.systemd.draft import Draft, Fate, Lines, Note, Target
+from reconciler.convert.systemd import job, lifecycle, program, table
+from reconciler.convert.systemd.dependencies import dependencies
+from reconciler.convert.systemd.draft import Draft, Lines, Note, Target
 from reconciler.convert.systemd.sockets import sockets
+from reconciler.convert.systemd.timers import timers
 from reconciler.convert.unitfile import Section, Unwritable, render, text
 from reconciler.model.desired import DesiredApp
 from reconciler.model.fields import is_own
@@ -24,7 +28,7 @@ EVERYWHERE = (
     "Output is in the journal: journalctl -u NAME.",
     "Variables in a unit can be read by every user of the host.",
     "What a main process leaves behind gets SIGKILL when it has ended, not its stop signal first.",
-    "A crash loop is retried for ever; that the waits grow needs systemd 254 or newer.",
+    "A crash loop of an app is retried for ever; that the waits grow needs systemd 254 or newer.",
 )
 """What holds for every app, and for none of its fields."""
 
@@ -47,7 +51,7 @@ class Exported(NamedTuple):
 
 def export(apps: Iterable[DesiredApp], target: Target) -> Exported:
     """The units of all these apps, and what they cannot say. Unwritable where a name is taken."""
-    drafts = [Draft(app.name, said(app), target) for app in apps]
+    drafts = [_draft(app, target) for app in apps]
     for draft in drafts:
         if draft.base in _SYSTEMDS.split():
             told = f"{draft.entry} is systemd's own; give the units another name with --prefix"
@@ -64,7 +68,7 @@ def export(apps: Iterable[DesiredApp], target: Target) -> Exported:
     for draft in drafts:
         units.update(_units(draft, by_name, awaited))
         if not draft.take("suspend") and draft.instances:
-            enable += [draft.entry, *(name for name in draft.files if name.endswith(".socket"))]
+            enable += draft.enabled
         table.lost(draft)
     notes = tuple(note for draft in drafts for note in draft.notes)
     return Exported(units, notes, tuple(enable))
@@ -73,7 +77,14 @@ def export(apps: Iterable[DesiredApp], target: Target) -> Exported:
 def said(app: DesiredApp) -> dict[str, Any]:
     """What was set of an app, as plain data. References to secrets stay references."""
     recons = {name for name, field in AppSpec.model_fields.items() if is_own(field)}
-    return app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=recons)
+    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=recons)
+    terms = app.job.model_dump(mode="json", by_alias=True, exclude_unset=True) if app.job else {}
+    return {**spec, **terms}
+
+
+def _draft(app: DesiredApp, target: Target) -> Draft:
+    public, _, _ = app.hash.partition(".")
+    return Draft(app.name, said(app), target, is_job=app.job is not None, revision=public)
 
 
 def _units(draft: Draft, apps: Mapping[str, Draft], awaited: Collection[str]) -> dict[str, str]:
@@ -82,18 +93,24 @@ def _units(draft: Draft, apps: Mapping[str, Draft], awaited: Collection[str]) ->
     draft.unit.append(("Description", f"{draft.name} %i" if draft.is_template else draft.name))
     if draft.is_template:
         draft.unit.append(("PartOf", draft.entry))
-    draft.unit.append(("StartLimitIntervalSec", "0"))
-    _dependencies(draft, apps)
-    lifecycle.start(draft, completes=draft.name in awaited)
+    dependencies(draft, apps)
+    completes = draft.is_job or draft.name in awaited
+    if draft.is_job:
+        job.job(draft)
+    else:
+        draft.unit.append(("StartLimitIntervalSec", "0"))
+        lifecycle.start(draft, completes=completes)
+        lifecycle.restart(draft)
     program.account(draft)
     program.environment(draft)
     program.program(draft)
-    lifecycle.stop(draft)
-    lifecycle.restart(draft)
+    lifecycle.stop(draft, oneshot=completes)
     table.one_to_one(draft)
     table.output(draft)
+    table.build(draft)
     draft.service.append(("OOMPolicy", "continue"))
     sockets(draft, comment)
+    timers(draft, comment)
     return {**_services(draft, comment), **draft.files}
 
 
@@ -101,7 +118,8 @@ def _services(draft: Draft, comment: str) -> dict[str, str]:
     sections = [Section("Unit", draft.unit), Section("Service", draft.service)]
     install = Section("Install", [("WantedBy", draft.target.boot)])
     if not draft.is_template:
-        return {draft.entry: render([*sections, install], comment)}
+        sections += [install] if not draft.by_clock else []
+        return {draft.entry: render(sections, comment)}
     files = {f"{draft.base}@.service": render(sections, comment)}
     for number, lines in draft.per_instance.items():
         drop_in = f"{draft.member(number)}.d/instance.conf"
@@ -110,35 +128,3 @@ def _services(draft: Draft, comment: str) -> dict[str, str]:
     unit = [("Description", text(f"{draft.name}, all instances")), *members]
     files[draft.entry] = render([Section("Unit", unit), install], comment)
     return files
-
-
-def _dependencies(draft: Draft, apps: Mapping[str, Draft]) -> None:
-    """Order and pull; never Requires= but for what has to have ended well.
-
-    A dependency that stops would take what requires it along, which recon never does.
-    """
-    for dependency in draft.take("dependsOn", default=[]):
-        name, condition = dependency["app"], dependency.get("condition", "Ready")
-        other = apps.get(name)
-        entry = other.entry if other is not None else f"{draft.target.prefix}{name}.service"
-        if other is None:
-            told = f"{name} is not among what is exported; {entry} is taken for it"
-            draft.note(Fate.TODO, told, "dependsOn", name)
-        pull = "Requires" if condition == "Completed" else "Wants"
-        draft.unit += [("After", entry), (pull, entry)]
-        if condition == "Ready" and other is not None and not _tells_ready(other):
-            told = f"waits until {name} is started, which is before it is ready (see its probes)"
-            draft.note(Fate.DIFFERS, told, "dependsOn", name)
-        if condition == "Completed":
-            told = f"where {name} fails this is not started, also when {name} is retried"
-            draft.note(Fate.DIFFERS, told, "dependsOn", name)
-        if dependency.get("restart"):
-            told = f"nothing follows a restart of {name}; PartOf= would also follow its stop"
-            draft.note(Fate.LOST, told, "dependsOn", name, "restart")
-        for field in dependency.keys() - {"app", "condition", "restart"}:
-            told = "this exporter does not know it; set it by hand"
-            draft.note(Fate.LOST, told, "dependsOn", name, field)
-
-
-def _tells_ready(draft: Draft) -> bool:
-    return any(draft.peek(f"{role}Probe", "notify") for role in ("startup", "readiness"))

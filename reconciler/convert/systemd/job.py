@@ -1,0 +1,85 @@
+"""A Job as a oneshot: how long it may take, how often it is tried, and that it runs once."""
+
+from __future__ import annotations
+
+from reconciler.convert.systemd import lifecycle
+from reconciler.convert.systemd.calendar import shortest_gap
+from reconciler.convert.systemd.draft import Draft, Fate
+from reconciler.convert.unitfile import command, span
+
+_ONESHOT_RESTARTS = 244
+"""The version of systemd from which on a oneshot may be started again when it fails."""
+_DAY = 86_400
+_HISTORY = "successfulJobsHistoryLimit", "failedJobsHistoryLimit"
+
+
+def job(draft: Draft) -> None:
+    """All of a run but its program; when it begins is for ``timers``."""
+    draft.service.append(("Type", "oneshot"))
+    retries = int(draft.take("backoffLimit", default=6))
+    _deadline(draft, retries)
+    _tries(draft, retries)
+    if not draft.by_clock:
+        _once(draft)
+    _concurrency(draft)
+    for field in _HISTORY:
+        if draft.take(field) is not None:
+            draft.note(Fate.LOST, "runs are kept as long as the journal keeps them", field)
+
+
+def _deadline(draft: Draft, retries: int) -> None:
+    seconds = draft.take("activeDeadlineSeconds")
+    draft.service.append(("TimeoutStartSec", span(seconds) if seconds else "infinity"))
+    if seconds and retries:
+        told = "each try has so long, not all together, and one that takes longer is tried again"
+        draft.note(Fate.DIFFERS, told, "activeDeadlineSeconds")
+
+
+def _tries(draft: Draft, retries: int) -> None:
+    """Tries are counted over less than what lies between two runs, so each has its own."""
+    backoff = lifecycle.backoff(draft)
+    if retries and draft.target.version < _ONESHOT_RESTARTS:
+        told = f"a run that fails is not tried again; that needs systemd {_ONESHOT_RESTARTS}"
+        draft.note(Fate.LOST, told, "backoffLimit")
+        retries = 0
+    if not retries:
+        draft.service.append(("Restart", "no"))
+        draft.unit.append(("StartLimitIntervalSec", "0"))
+        return
+    schedule = draft.peek("schedule")
+    interval = 0.9 * shortest_gap(schedule) if schedule else _DAY
+    draft.unit += [
+        ("StartLimitIntervalSec", span(interval)),
+        ("StartLimitBurst", str(retries + 1)),
+    ]
+    draft.service.append(("Restart", "on-failure"))
+    lifecycle.waits(draft, backoff)
+    told = (
+        f"starts within {interval / 60:g} min are counted, also those by hand (systemctl "
+        "reset-failed forgets them); tries that take longer in all go on"
+    )
+    draft.note(Fate.DIFFERS, told, "backoffLimit")
+
+
+def _once(draft: Draft) -> None:
+    """Not at each boot: it leaves a file when it has succeeded, as of one revision."""
+    folder, name = "%S/recon-jobs", f"{draft.base}.{draft.revision}"
+    draft.unit.append(("ConditionPathExists", f"!{folder}/{name}"))
+    leave = command(["/bin/sh", "-c", 'mkdir -p "$1" && : > "$1/$2"', "sh"])
+    draft.service.append(("RemainAfterExit", "yes"))
+    draft.service.append(("ExecStartPost", f"+{leave} {folder} {name}"))
+    where = "/var/lib" if not draft.target.user else "%S of the user's manager"
+    told = (
+        f"it runs at boot until it has succeeded once, which {where}/recon-jobs/{name} tells; "
+        "create that before the change-over, or it runs again then; after an edit of the unit "
+        "remove it"
+    )
+    draft.note(Fate.DIFFERS, told, "schedule")
+
+
+def _concurrency(draft: Draft) -> None:
+    policy = draft.take("concurrencyPolicy", default="Allow")
+    if not draft.by_clock or policy == "Forbid":
+        return
+    told = "runs do not overlap: one that is due meanwhile begins when the one before has ended"
+    draft.note(Fate.DIFFERS, told, "concurrencyPolicy")

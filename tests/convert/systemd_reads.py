@@ -8,11 +8,18 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 SYSTEMD = "/lib/systemd/systemd"
 ANALYZE = shutil.which("systemd-analyze")
+asks_systemd = pytest.mark.skipif(
+    ANALYZE is None or not os.path.exists(SYSTEMD),
+    reason="SKIPPED: systemd-analyze is not installed, which checks the units",
+)
 _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|[0-7]{3}|.)", re.DOTALL)
 _FIELD = re.compile(r"\t+(->)?[ ]?[A-Z][A-Za-z ]*:")
@@ -95,6 +102,29 @@ def complaints(units: Mapping[str, str]) -> str:
         )
     told = [line for line in done.stderr.splitlines() if folder in line or done.returncode]
     return "\n".join(told)
+
+
+def moments(calendar: Sequence[str], after: int, count: int) -> list[int]:
+    """The first ``count`` moments after ``after`` at which a timer with these OnCalendar= elapses.
+
+    In seconds since 1970; fewer where there are no more.
+    """
+    assert ANALYZE is not None
+    found: set[int] = set()
+    for expression in calendar:
+        done = subprocess.run(
+            [ANALYZE, "calendar", f"--iterations={count}", f"--base-time=@{after}", expression],
+            env={**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        for text in re.findall(r"(?:elapse|#\d+): \w+ (.*) UTC$", done.stdout, re.M):
+            at = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+            found.add(int(at.timestamp()))
+    return sorted(found)[:count]
 
 
 def _write(units: Mapping[str, str], folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,8 @@ from reconciler.convert.systemd.units import Exported, export
 from reconciler.convert.unitfile import Unwritable
 from reconciler.model.desired import DesiredApp, Source
 from reconciler.model.manifest import AppSpec
-from tests.convert.systemd_reads import ANALYZE, SYSTEMD, complaints, read
+from tests.convert.systemd_reads import asks_systemd, complaints, read
 
-asks_systemd = pytest.mark.skipif(
-    ANALYZE is None or not os.path.exists(SYSTEMD),
-    reason="SKIPPED: systemd-analyze is not installed, which checks the units",
-)
 TARGET = Target(252, account="daemon")
 
 
@@ -134,6 +129,8 @@ SET = {
     "dependsOn": ["db"],
     "suspend": True,
     "watch": {"paths": ["x"]},
+    "build": {"command": "make", "inputs": ["src"]},
+    "restartSchedule": "@daily",
 }
 
 

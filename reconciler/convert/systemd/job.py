@@ -9,6 +9,8 @@ from reconciler.convert.unitfile import command, span
 
 _ONESHOT_RESTARTS = 244
 """The version of systemd from which on a oneshot may be started again when it fails."""
+_STATE_HOME = 254
+"""From which on a user's state is in XDG_STATE_HOME."""
 _DAY = 86_400
 _HISTORY = "successfulJobsHistoryLimit", "failedJobsHistoryLimit"
 
@@ -55,7 +57,7 @@ def _tries(draft: Draft, retries: int) -> None:
     draft.service.append(("Restart", "on-failure"))
     lifecycle.waits(draft, backoff)
     told = (
-        f"starts within {interval / 60:g} min are counted, also those by hand (systemctl "
+        f"starts within {_told(interval)} are counted, also those by hand (systemctl "
         "reset-failed forgets them); tries that take longer in all go on"
     )
     draft.note(Fate.DIFFERS, told, "backoffLimit")
@@ -68,13 +70,23 @@ def _once(draft: Draft) -> None:
     leave = command(["/bin/sh", "-c", 'mkdir -p "$1" && : > "$1/$2"', "sh"])
     draft.service.append(("RemainAfterExit", "yes"))
     draft.service.append(("ExecStartPost", f"+{leave} {folder} {name}"))
-    where = "/var/lib" if not draft.target.user else "%S of the user's manager"
     told = (
-        f"it runs at boot until it has succeeded once, which {where}/recon-jobs/{name} tells; "
+        f"it runs at boot until it has succeeded once, which {_state(draft)}/{name} tells; "
         "create that before the change-over, or it runs again then; after an edit of the unit "
         "remove it"
     )
     draft.note(Fate.DIFFERS, told, "schedule")
+
+
+def _state(draft: Draft) -> str:
+    """What systemd makes of %S/recon-jobs."""
+    if not draft.target.user:
+        return "/var/lib/recon-jobs"
+    return f"~/{'.local/state' if draft.target.version >= _STATE_HOME else '.config'}/recon-jobs"
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds:g} s"
 
 
 def _concurrency(draft: Draft) -> None:

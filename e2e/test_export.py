@@ -62,8 +62,8 @@ def write(box: Box, path: str, text: str) -> None:
     box("sh", "-c", 'mkdir -p "$(dirname "$1")"; printf %s "$2" > "$1"', "sh", path, text)
 
 
-def manifest(box: Box, name: str, **spec: Any) -> None:
-    document = {"apiVersion": "recon/v1", "kind": "App", "metadata": {"name": name}, "spec": spec}
+def manifest(box: Box, name: str, kind: str = "App", **spec: Any) -> None:
+    document = {"apiVersion": "recon/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
     write(box, f"{HOME}/{name}.yaml", json.dumps(document, ensure_ascii=False))
 
 
@@ -172,3 +172,97 @@ def test_pre_stop_sees_the_process_and_a_crash_is_restarted(box: Box) -> None:
     box("systemctl", "stop", "app")
     assert box.file("/var/hook").read_text() == f"{second} é\n"
     assert box("systemctl", "is-failed", "app", code=None).strip() == "inactive"
+
+
+def shown(box: Box, unit: str, field: str) -> str:
+    return box("systemctl", "show", "-p", field, "--value", unit).strip()
+
+
+def written(box: Box, path: str) -> list[str]:
+    found: Path = box.file(path)
+    return found.read_text().splitlines() if found.exists() else []
+
+
+def test_a_timer_runs_a_job_and_what_is_due_meanwhile_waits(box: Box) -> None:
+    # It begins, and ends when it is told to: while it runs, the timer comes many times.
+    script = (
+        "echo begin >> /var/runs; until [ -e /var/go ]; do sleep 0.1; done; echo end >> /var/runs"
+    )
+    schedule = {"schedule": "* * * * *", "concurrencyPolicy": "Forbid", "backoffLimit": 0}
+    manifest(box, "report", "Job", command=["sh", "-c", script], **schedule)
+    document = export(box)
+    assert document["enable"] == ["report.timer"]
+    assert not [note for note in document["notes"] if note["field"] == "concurrencyPolicy"]
+    # Each second instead of each minute, so that nobody has to wait.
+    often = "[Timer]\nOnCalendar=\nOnCalendar=*:*:*\n"
+    write(box, f"{UNITS}/report.timer.d/often.conf", often)
+    box("systemctl", "daemon-reload")
+    box("systemctl", "enable", "--now", "report.timer")
+    until(lambda: written(box, "/var/runs"), 30, "it was started")
+    first = box("date", "+%s").strip()
+    until(lambda: box("date", "+%s").strip() > str(int(first) + 2), 30, "it was due again")
+    assert written(box, "/var/runs") == ["begin"]
+    write(box, "/var/go", "")
+    until(lambda: written(box, "/var/runs").count("end") >= 3, 30, "the next ones were started")
+    box("systemctl", "stop", "report.timer")
+    until(lambda: shown(box, "report", "ActiveState") == "inactive", 30, "it has ended")
+    runs = written(box, "/var/runs")
+    assert runs == ["begin", "end"] * (len(runs) // 2)
+
+
+def test_what_was_missed_while_the_host_was_down_is_made_up_for_once(box: Box) -> None:
+    for name, more in (("late", {}), ("never", {"startingDeadlineSeconds": 60})):
+        command = ["sh", "-c", f"echo run >> /var/{name}"]
+        manifest(box, name, "Job", command=command, schedule="@daily", **more)
+    export(box)
+    stamps = "/var/lib/systemd/timers/stamp-{}.timer"
+    box("mkdir", "-p", "/var/lib/systemd/timers")
+    for name in ("never", "late"):
+        box("touch", "-d", "3 days ago", stamps.format(name))
+        box("systemctl", "start", f"{name}.timer")
+    until(lambda: written(box, "/var/late"), 30, "it was made up for")
+    assert written(box, "/var/late") == ["run"] and not written(box, "/var/never")
+    assert shown(box, "never.timer", "ActiveState") == "active"
+
+
+def test_a_job_is_tried_again_then_given_up_and_never_run_twice(box: Box) -> None:
+    quick = {"initialSeconds": 0.1}
+    fails = ["sh", "-c", "echo try >> /var/tries; exit 3"]
+    manifest(box, "fails", "Job", command=fails, backoffLimit=2, backoff=quick)
+    manifest(box, "slow", "Job", command=["sleep", "1000"], activeDeadlineSeconds=1, backoffLimit=0)
+    manifest(box, "once", "Job", command=["sh", "-c", "echo run >> /var/once"])
+    once = [{"app": "once", "condition": "Completed"}]
+    manifest(box, "web", command=["sleep", "1000"], dependsOn=once)
+    document = export(box)
+    box("systemctl", "enable", "--now", "--no-block", *document["enable"])
+    until(lambda: shown(box, "slow", "Result") == "timeout", 30, "it took too long")
+    gone = ("start-limit-hit", "exit-code")
+    until(lambda: shown(box, "fails", "ActiveState") == "failed", 30, "it was given up")
+    assert shown(box, "fails", "Result") in gone
+    assert written(box, "/var/tries") == ["try"] * 3
+    until(lambda: shown(box, "web", "ActiveState") == "active", 30, "what waits for it runs")
+    assert written(box, "/var/once") == ["run"]
+    box.shut_down()
+    box.boot()
+    until(lambda: shown(box, "web", "ActiveState") == "active", 30, "it runs after a boot")
+    assert shown(box, "once", "ConditionResult") == "no"
+    assert written(box, "/var/once") == ["run"]
+
+
+def test_a_restart_by_the_clock_replaces_all_instances(box: Box) -> None:
+    manifest(box, "web", command=["sleep", "1000"], instances=2, restartSchedule="@daily")
+    document = export(box)
+    assert "web.restart.timer" in document["enable"]
+    box("systemctl", "enable", "--now", *document["enable"])
+    assert shown(box, "web.restart.timer", "NextElapseUSecRealtime")
+
+    def pids() -> set[str]:
+        return {shown(box, f"web@{n}", "MainPID") for n in (0, 1)}
+
+    before = pids()
+    assert "0" not in before
+    box("systemctl", "start", "web.restart.service")
+    until(lambda: not pids() & (before | {"0"}), 30, "both are others")
+    box("systemctl", "stop", "web.target")
+    box("systemctl", "start", "web.restart.service")
+    assert pids() == {"0"}

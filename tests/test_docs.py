@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from reconciler.model.fields import Effect, effects
+from reconciler.model.fields import Effect, effects, is_own
+from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
 
 ROOT = Path(__file__).parents[1]
@@ -16,6 +17,14 @@ def test_every_field_of_spec_is_in_the_reference_with_what_a_change_of_it_does()
     rows = dict(re.findall(r"^\| `(\w+)` \| [^|]* \| (replaces processes|in place) \|", text, re.M))
     told = {"replaces processes": Effect.REPLACES, "in place": Effect.IN_PLACE}
     assert {name: told[word] for name, word in rows.items()} == effects(AppSpec)
+
+
+def test_every_field_is_in_what_the_documents_say_of_leaving_for_systemd() -> None:
+    text = (ROOT / "docs/systemd.md").read_text().split("## Leaving for systemd")[1]
+    named = set(re.findall(r"`(\w+)[.`]", text))
+    own = {field.alias or name for name, field in AppSpec.model_fields.items() if is_own(field)}
+    fields = {*effects(AppSpec), *effects(JobTerms)} - own
+    assert not fields - named
 
 
 def test_links_and_paths_in_the_documents_lead_somewhere() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 
 
@@ -51,3 +53,44 @@ def test_what_cannot_be_is_a_sentence(cli: Cli) -> None:
     assert cli("export", "systemd", "--prefix", "a/b").code == 64
     assert cli("export", "nomad").code == 64
     assert "systemd" in cli("export", "--help").out
+
+
+def test_a_job_comes_with_its_timer_and_what_to_enable(cli: Cli, tmp_path: Path) -> None:
+    cli.app("web")
+    text = cli.app("report").read_text().replace("kind: App", "kind: Job")
+    (cli.manifests / "report.yaml").write_text(f"{text}  schedule: 30 3 * * MON\n")
+    done = cli("export", "systemd", "-o", tmp_path / "units")
+    assert done.code == 0
+    assert "systemctl enable --now report.timer web.service" in done.out
+    assert "concurrencyPolicy: runs do not overlap" in done.out
+    timer = (tmp_path / "units/report.timer").read_text()
+    assert "OnCalendar=Mon *-*-* 03:30:00\n" in timer
+
+
+CONFIGS = {
+    "ecosystem.json": (
+        "pm2",
+        '{"apps": [{"name": "api", "script": "sleep 1000", "instances": 2, "kill_timeout": 5000,'
+        ' "env": {"PORT": 3000, "DB_PASSWORD": "hush hush"}, "cron_restart": "0 4 * * *",'
+        ' "wait_ready": true, "watch": ["/usr/share/doc"], "exp_backoff_restart_delay": 100}]}',
+    ),
+    "Procfile": ("procfile", "api: sleep 1000\nworker: sh -c 'sleep $N'\n"),
+    "supervisord.conf": (
+        "supervisor",
+        "[program:api]\ncommand=sleep 1000\nnumprocs=2\nprocess_name=%(process_num)s\n"
+        "startsecs=5\nstopsignal=INT\nautorestart=unexpected\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_was_imported_can_be_exported(cli: Cli, tmp_path: Path, name: str) -> None:
+    system, config = CONFIGS[name]
+    (tmp_path / name).write_text(config)
+    assert cli("import", system, tmp_path / name).code == 0
+    done = cli("export", "systemd", "--report", "json")
+    assert done.code == 0 and "hush" not in done.out
+    document = json.loads(done.out)
+    assert document["problems"] == []
+    assert any(unit.startswith("api") for unit in document["enable"])
+    assert not any("does not know it" in note["text"] for note in document["notes"])

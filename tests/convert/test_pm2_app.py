@@ -55,6 +55,14 @@ def test_the_command_is_what_pm2_would_run(app: dict[str, Any], command: list[st
     assert one({"name": "a", "exec_mode": "fork", **app})["command"] == command
 
 
+@pytest.mark.parametrize("script", ["npm", "npm run start", "cd x && node y.js"])
+def test_what_keeps_a_sigint_from_its_program_is_asked_by_sigterm(script: str) -> None:
+    draft = pm2_draft({"name": "a", "script": script})
+    assert "stop" not in draft.spec
+    assert "SIGTERM" in told(draft, Fate.CHANGED)[draft.spec["command"][0]]
+    assert spec()["stop"] == {"signal": "SIGINT"}
+
+
 def test_variables_are_the_text_that_pm2_would_set() -> None:
     env = {"A": 1, "B": 1.5, "C": True, "D": {"a": [1, None]}, "E": None, "F": 1e21, "G": 1e-7}
     found = spec(env={**env, "H": {"$": "undefined"}})["env"]

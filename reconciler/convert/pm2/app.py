@@ -48,7 +48,7 @@ def draft_of(app: Mapping[str, Any], file: str, number: int, host: Host, *, cwd:
     env = _environment(conf, run, draft)
     _env_files(conf, folder, draft)
     serving.put_port(conf, env, draft, host)
-    lifecycle.put(conf, draft)
+    lifecycle.put(conf, run, draft)
     logs.put(conf, folder, draft)
     _user(conf, draft)
     _watch(conf, draft)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.pm2.command import Run
 from reconciler.convert.pm2.values import is_true, number_of, text_of
 
 # PM2: God.handleExit, constants.js.
@@ -13,11 +15,14 @@ _EXPONENTIAL_MAX_SECONDS = 15
 _EXPONENTIAL_RESET_SECONDS = 30
 _LONGEST = 10**9
 
+_BETWEEN = {"npm", "npx", "pnpm", "yarn", "sh", "bash", "dash"}
+"""They stand before the program, and outlive a SIGINT that the program does not get itself."""
 
-def put(conf: Mapping[str, Any], draft: Draft) -> None:
+
+def put(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     _policy(conf, draft)
     _backoff(conf, draft)
-    _stop(conf, draft)
+    _stop(conf, run, draft)
     if conf.get("autostart") in (False, "false"):
         draft.put("suspend", True, "autostart", "autostart: false; `recon resume` starts it.")
     limit = conf.get("max_memory_restart")
@@ -61,9 +66,16 @@ def _backoff(conf: Mapping[str, Any], draft: Draft) -> None:
         draft.note(Fate.CHANGED, "restart_delay", told)
 
 
-def _stop(conf: Mapping[str, Any], draft: Draft) -> None:
-    draft.spec["stop"] = {"signal": "SIGINT"}
-    draft.comments[("stop",)] = "What PM2 sends."
+def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
+    first = os.path.basename(run.command[0])
+    if first in _BETWEEN:
+        told = (
+            "PM2 sends SIGINT to every process at once; recon SIGTERM to this one, then to the rest"
+        )
+        draft.note(Fate.CHANGED, first, told)
+    else:
+        draft.spec["stop"] = {"signal": "SIGINT"}
+        draft.comments[("stop",)] = "What PM2 sends."
     if is_true(conf.get("shutdown_with_message")):
         told = "has no process.send('shutdown') in recon: handle SIGINT in the program"
         draft.note(Fate.TODO, "shutdown_with_message", told)

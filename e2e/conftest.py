@@ -3,10 +3,13 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from e2e.crm import page, project
+from e2e.crm.project import Crm
 from e2e.harness import Recon
 
 
@@ -27,6 +30,33 @@ def unused_port() -> int:
         if all(_is_free(port) for port in range(first, first + 10)):
             return first
     raise AssertionError("no ten free ports in a row")
+
+
+@pytest.fixture(scope="session")
+def crm_installed() -> Iterator[Path]:
+    """The CRM's sources, installed and built by npm. Skips where that cannot be."""
+    if why := project.lacking():
+        pytest.skip(f"SKIPPED: the CRM cannot be installed: {why}")
+    with ExitStack() as stack:
+        try:
+            built = stack.enter_context(project.installed())
+        except project.NotInstalled as error:
+            pytest.skip(f"SKIPPED: the CRM cannot be installed: {error}")
+        yield built
+
+
+@pytest.fixture
+def crm(crm_installed: Path, tmp_path: Path, unused_port: int) -> Crm:
+    """A copy of the CRM, installed and built, with ports and a key of its own."""
+    ports = [unused_port + number for number in range(len(project.PORTS))]
+    return project.copy(crm_installed, tmp_path / "crm", ports)
+
+
+@pytest.fixture
+def browser() -> None:
+    """Skips where there is none."""
+    if why := page.lacking():
+        pytest.skip(f"SKIPPED: nobody looks at the page: {why}")
 
 
 def _is_free(port: int) -> bool:

@@ -98,7 +98,8 @@ class Load:
     ) -> tuple[bytes, bool]:
         """One request: the body, and whether the connection may carry another."""
         kept = "keep-alive" if self.keep_alive else "close"
-        writer.write(f"GET {self.url} HTTP/1.1\r\nHost: x\r\nConnection: {kept}\r\n\r\n".encode())
+        head = f"GET {self.url} HTTP/1.1\r\nHost: {self.host}\r\nConnection: {kept}\r\n\r\n"
+        writer.write(head.encode())
         status, *lines = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
         headers = dict(line.split(b": ", 1) for line in lines if line)
         body = await _body(reader, headers)

@@ -1,0 +1,114 @@
+"""The system that recon replaces first, imported from its PM2 files, looked at in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2e.crm.page import opened
+from e2e.crm.project import Crm
+from e2e.harness import Recon
+from tests.load import Load
+from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("browser")
+
+
+def import_production(recon: Recon, crm: Crm) -> None:
+    """The API with its key from its own PM2 file, the page from the one for all."""
+    recon.cli("import", "pm2", crm.config("backend"), "--only", "backend-prod")
+    recon.cli("import", "pm2", crm.config(), "--only", "frontend-prod")
+
+
+def share(recon: Recon, crm: Crm, app: str, port: int, path: str) -> None:
+    """What docs/import.md advises: a socket of recon's, and a probe, in place of a gap."""
+    number = crm.port[port]
+    shared = (
+        f"sockets: [{{name: http, port: {number}}}]\n"
+        f"  readinessProbe: {{httpGet: {{path: {path}, port: {number}}}, periodSeconds: 1}}"
+    )
+    edit(recon, app, "strategy: {maxSurge: 0}", shared)
+
+
+def edit(recon: Recon, app: str, old: str, new: str) -> None:
+    """Edit a manifest, as somebody would."""
+    path = recon.manifests / f"{app}.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1, text
+    recon.write(path.name, text.replace(old, new))
+
+
+@pytest.fixture
+def up(recon: Recon, crm: Crm) -> Recon:
+    """The two production apps, on shared sockets, up by `recon apply`."""
+    import_production(recon, crm)
+    share(recon, crm, "backend-prod", 3000, "/health")
+    share(recon, crm, "frontend-prod", 8080, "/")
+    recon.cli("apply")
+    return recon
+
+
+def release(recon: Recon, name: str) -> None:
+    """Another environment for the API: an edit that replaces its process."""
+    edit(
+        recon,
+        "backend-prod",
+        "    NODE_ENV: production\n",
+        f"    NODE_ENV: production\n    RELEASE: {name}\n",
+    )
+    recon.cli("apply")
+
+
+def test_an_imported_system_comes_up_with_its_key_and_shows_its_data(
+    recon: Recon, crm: Crm, tmp_path: Path
+) -> None:
+    import_production(recon, crm)
+    assert crm.key not in "".join(file.read_text() for file in recon.manifests.glob("*.yaml"))
+    recon.cli("validate")
+    told = recon.cli("apply")
+    assert "All 2 apps ready" in told
+    state = crm.state(8080)
+    assert state["mode"] == "production"
+    assert state["key"] == hashlib.sha256(crm.key.encode()).hexdigest()
+    with opened(crm.url(8080)) as page:
+        assert page.customers() == ["Ada Lovelace\tLondon", "Grace Hopper\tNew York"]
+        page.add("Mary Jackson", "Hampton")
+        page.looks_on()
+        page.picture(tmp_path / "page.png")
+        page.assert_never_failed()
+
+
+def test_a_rollout_of_the_api_is_not_seen_on_the_page(up: Recon, crm: Crm, tmp_path: Path) -> None:
+    direct = Load(port=crm.port[3000], url="/api/customers", clients=2, pause=0.01)
+    through = Load(port=crm.port[8080], url="/api/state", clients=2, keep_alive=False, pause=0.01)
+    with opened(crm.url(8080)) as page, direct, through:
+        page.shows("#version", "1.0.0")
+        before = crm.state()["pid"]
+        release(up, "second")  # an edit of the manifest
+        page.shows("#release", "second")
+        page.picture(tmp_path / "second.png")
+        crm.version("1.1.0")
+        crm.build("backend")  # another `dist`
+        up.cli("restart", "backend-prod")
+        page.shows("#version", "1.1.0")
+        page.looks_on()
+        page.picture(tmp_path / "third.png")
+        page.assert_never_failed()
+        assert crm.state()["pid"] != before
+    assert direct.failures == through.failures == []
+    assert direct.ok > 100 and through.ok > 100
+
+
+def test_a_crash_of_the_api_is_over_before_somebody_reloads(
+    up: Recon, crm: Crm, tmp_path: Path
+) -> None:
+    with opened(crm.url(8080)) as page:
+        page.add("Mary Jackson", "Hampton")
+        crashed = crm.switch("crash")["pid"]
+        until(lambda: up.of("backend-prod")["restarts"] == 1, what="it is started again")
+        page.looks_on()
+        assert crm.state()["pid"] != crashed
+        assert page.customers()[-1] == "Mary Jackson\tHampton"
+        page.picture(tmp_path / "crash.png")
+    assert "the crash switch" in "\n".join(up.log("backend-prod", stream="err"))

@@ -63,6 +63,14 @@ def test_what_keeps_a_sigint_from_its_program_is_asked_by_sigterm(script: str) -
     assert spec()["stop"] == {"signal": "SIGINT"}
 
 
+def test_a_limit_that_pm2_held_against_npm_alone_is_told_to_be_another() -> None:
+    draft = pm2_draft({"name": "a", "script": "npm start", "max_memory_restart": "200M"})
+    assert draft.spec["limits"] == {"memory": "200M"}
+    assert "npm alone" in told(draft, Fate.CHANGED)["max_memory_restart"]
+    alone = pm2_draft({**APP, "max_memory_restart": "200M"})
+    assert "max_memory_restart" not in told(alone, Fate.CHANGED)
+
+
 def test_variables_are_the_text_that_pm2_would_set() -> None:
     env = {"A": 1, "B": 1.5, "C": True, "D": {"a": [1, None]}, "E": None, "F": 1e21, "G": 1e-7}
     found = spec(env={**env, "H": {"$": "undefined"}})["env"]

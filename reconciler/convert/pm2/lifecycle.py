@@ -28,6 +28,9 @@ def put(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     limit = conf.get("max_memory_restart")
     if isinstance(limit, str | int | float) and not isinstance(limit, bool) and _size(limit):
         draft.put("limits.memory", _size(limit), "max_memory_restart")
+        if (first := _between(run)) is not None:
+            told = f"PM2 looked at {first} alone; recon counts all that it starts, so it may be too low"
+            draft.note(Fate.CHANGED, "max_memory_restart", told)
 
 
 def _policy(conf: Mapping[str, Any], draft: Draft) -> None:
@@ -67,8 +70,7 @@ def _backoff(conf: Mapping[str, Any], draft: Draft) -> None:
 
 
 def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
-    first = os.path.basename(run.command[0])
-    if first in _BETWEEN:
+    if (first := _between(run)) is not None:
         told = (
             "PM2 sends SIGINT to every process at once; recon SIGTERM to this one, then to the rest"
         )
@@ -82,6 +84,11 @@ def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     grace = _seconds(conf.get("kill_timeout"))
     if grace is not None:
         draft.put("terminationGracePeriodSeconds", grace, "kill_timeout")
+
+
+def _between(run: Run) -> str | None:
+    first = os.path.basename(run.command[0])
+    return first if first in _BETWEEN else None
 
 
 def _seconds(value: Any) -> float | None:

@@ -29,7 +29,7 @@ def put(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     if isinstance(limit, str | int | float) and not isinstance(limit, bool) and _size(limit):
         draft.put("limits.memory", _size(limit), "max_memory_restart")
         if (first := _between(run)) is not None:
-            told = f"PM2 looked at {first} alone; recon counts all that it starts, so it may be too low"
+            told = f"PM2 looked at {first} alone; recon counts all that it starts: allow for it"
             draft.note(Fate.CHANGED, "max_memory_restart", told)
 
 

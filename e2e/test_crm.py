@@ -90,3 +90,33 @@ def test_a_crash_of_the_api_is_over_before_somebody_reloads(
         assert page.customers()[-1] == "Mary Jackson\tHampton"
         page.picture(tmp_path / "crash.png")
     assert "the crash switch" in "\n".join(up.log("backend-prod", stream="err"))
+
+
+def test_a_rollout_of_the_page_itself_is_not_seen_either(
+    recon: Recon, crm: Crm, tmp_path: Path
+) -> None:
+    """Of its own PM2 file, an ES module, which runs Vite without npm between."""
+    recon.cli("import", "pm2", crm.config("backend"), "--only", "backend-prod")
+    recon.cli("import", "pm2", crm.config("frontend"))
+    share(recon, crm, "backend-prod", 3000, "/health")
+    share(recon, crm, "frontend-prod", 4173, "/")
+    recon.cli("apply")
+    kept = Load(port=crm.port[4173], clients=2, pause=0.01)
+    single = Load(port=crm.port[4173], clients=2, keep_alive=False, pause=0.01)
+    with opened(crm.url(4173)) as page:
+        with kept, single:
+            for number in range(3):
+                before = recon.pids("frontend-prod")
+                node = "    NODE_ENV: production\n"
+                edit(recon, "frontend-prod", node, f"{node}    EDIT_{number}: {number}\n")
+                recon.cli("apply")
+                assert recon.pids("frontend-prod") != before
+        page.looks_on()
+        page.assert_never_failed()
+        crm.edit("frontend/src/App.jsx", "<h1>Customers</h1>", "<h1>Clients</h1>")
+        crm.build("frontend")
+        page.reload()
+        page.shows("h1", "Clients")
+        page.picture(tmp_path / "clients.png")
+    assert kept.failures == single.failures == []
+    assert kept.ok > 100 and single.ok > 100

@@ -78,6 +78,9 @@ class Opened:
         self._page.click("button")
         self._page.locator("td", has_text=name).wait_for()
 
+    def reload(self) -> None:
+        self._page.reload()
+
     def picture(self, path: Path) -> None:
         self._page.screenshot(path=path)
 

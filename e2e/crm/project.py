@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import until
+
 SOURCES = Path(__file__).parent
 PARTS = ("backend", "frontend")
 PORTS = (3000, 3001, 8080, 5173, 4173)
@@ -80,10 +82,20 @@ class Crm:
         _npm(self.root / part, "run", "build")
 
     def state(self, port: int = 3000) -> dict[str, Any]:
-        """What the API says of itself, asked at the API or through the page's server."""
-        with urllib.request.urlopen(f"{self.url(port)}/api/state", timeout=20) as answer:
-            found: dict[str, Any] = json.load(answer)
-        return found
+        """What the API says of itself, asked at the API or through the page's server.
+
+        Waits for it: what is ready without a probe need not listen yet.
+        """
+
+        def asked() -> dict[str, Any]:
+            try:
+                with urllib.request.urlopen(f"{self.url(port)}/api/state", timeout=20) as answer:
+                    found: dict[str, Any] = json.load(answer)
+            except OSError:
+                return {}
+            return found
+
+        return until(asked, 30, f"{port} answers")
 
     def switch(self, name: str, port: int = 3000) -> dict[str, Any]:
         """Have something go wrong: `leak/MIB` or `crash`."""

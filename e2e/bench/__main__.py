@@ -12,7 +12,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from e2e.bench import crash, dryrun, edit, idle, logs, machine, rolls, sampling, startup, status
+from e2e.bench import (
+    crash,
+    crm,
+    dryrun,
+    edit,
+    idle,
+    logs,
+    machine,
+    rolls,
+    sampling,
+    startup,
+    status,
+)
 from e2e.bench.figures import Line, Report
 from e2e.bench.install import install
 from e2e.bench.program import build
@@ -29,6 +41,7 @@ _ROWS = {
     "status": status.measure,
     "dry-run": dryrun.measure,
     "rolls": rolls.measure,
+    "crm": crm.measure,
 }
 _JSON = Path("bench.json")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import re
 import secrets
@@ -73,29 +74,26 @@ class Crm:
         assert old in text, f"{path} has no {old!r}"
         file.write_text(text.replace(old, new))
 
-    def version(self, version: str) -> None:
-        """The next build of the API will say this."""
-        file = self.root / "backend/src/version.ts"
+    def version(self, version: str, path: str = "backend/src/version.ts") -> None:
+        """What the next build will say; with ``backend/dist/version.js`` the next process."""
+        file = self.root / path
         file.write_text(re.sub(r"'[^']*'", f"'{version}'", file.read_text()))
 
     def build(self, part: str) -> None:
         _npm(self.root / part, "run", "build")
 
+    def says(self, port: int = 3000, path: str = "/api/state") -> dict[str, Any]:
+        """What the API says of itself, asked at the API or through the page's server, else {}."""
+        try:
+            with urllib.request.urlopen(self.url(port) + path, timeout=20) as answer:
+                found: dict[str, Any] = json.load(answer)
+        except (OSError, http.client.HTTPException):
+            return {}
+        return found
+
     def state(self, port: int = 3000) -> dict[str, Any]:
-        """What the API says of itself, asked at the API or through the page's server.
-
-        Waits for it: what is ready without a probe need not listen yet.
-        """
-
-        def asked() -> dict[str, Any]:
-            try:
-                with urllib.request.urlopen(f"{self.url(port)}/api/state", timeout=20) as answer:
-                    found: dict[str, Any] = json.load(answer)
-            except OSError:
-                return {}
-            return found
-
-        return until(asked, 30, f"{port} answers")
+        """The same, waited for: what is ready without a probe need not listen yet."""
+        return until(lambda: self.says(port), 30, f"{port} answers")
 
     def switch(self, name: str, port: int = 3000) -> dict[str, Any]:
         """Have something go wrong: `leak/MIB` or `crash`."""

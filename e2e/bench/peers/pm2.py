@@ -9,15 +9,19 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+from e2e.harness import end
+
 
 class Pm2:
     name: ClassVar[str] = "PM2"
     needs: ClassVar[tuple[str, ...]] = ("pm2",)
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, program: str = "pm2") -> None:
         self.home = home
+        self.program = program
         home.mkdir(parents=True)
-        self._env = {**os.environ, "PM2_HOME": str(home / "pm2"), "PM2_DISCRETE_MODE": "true"}
+        own = {"PM2_HOME": str(home / "pm2"), "PM2_DISCRETE_MODE": "true"}
+        self.environment = {**os.environ, **own}
 
     @property
     def pid(self) -> int:
@@ -50,9 +54,9 @@ class Pm2:
         config.write_text(json.dumps({"apps": [{**app, "exec_mode": "cluster", "env": env}]}))
         self._pm2("start", str(config))
 
-    def reload(self) -> None:
-        """Its update without a gap; returns when it is done."""
-        self._pm2("reload", "app")
+    def reload(self, name: str = "app") -> None:
+        """Its update, without a gap in cluster mode; returns when it is done."""
+        self._pm2("reload", name)
 
     def status_seconds(self) -> float:
         """Wall time of `pm2 ls`."""
@@ -61,12 +65,23 @@ class Pm2:
         return time.monotonic() - began
 
     def close(self) -> None:
-        self._pm2("kill")
+        try:
+            self._pm2("kill")
+        finally:
+            end(self._is_ours)
+
+    def _is_ours(self, pid: int) -> bool:
+        """Its daemon, and whatever that started, have its home in their environment."""
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+        return f"PM2_HOME={self.environment['PM2_HOME']}\0".encode() in environment
 
     def _pm2(self, *arguments: str) -> None:
         subprocess.run(
-            ["pm2", *arguments],
-            env=self._env,
+            [self.program, *arguments],
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

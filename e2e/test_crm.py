@@ -103,6 +103,7 @@ def test_a_rollout_of_the_page_itself_is_not_seen_either(
     recon.cli("apply")
     kept = Load(port=crm.port[4173], clients=2, pause=0.01)
     single = Load(port=crm.port[4173], clients=2, keep_alive=False, pause=0.01)
+    assert "in use" not in recon.cli("logs", "frontend-prod")  # Vite looks whether it is
     with opened(crm.url(4173)) as page:
         with kept, single:
             for number in range(3):

@@ -32,7 +32,7 @@ function preload(declared) {
   const TICK_MS = 50;
   const BACKLOG = 4096; // the queue is everybody's: one program's small wish must not shrink it
   const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-  const ANY = ['0.0.0.0', '::', '', null, undefined];
+  const ANY = ['0.0.0.0', '::', '0000:0000:0000:0000:0000:0000:0000:0000', '', null, undefined];
   const WORDS = ['RECON_SOCKETS', 'LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES'];
   const STOP_SIGNALS = new Set(['SIGTERM', process.env.RECON_STOP_SIGNAL || 'SIGTERM']);
 

@@ -122,6 +122,7 @@ def answer(sock: socket.socket) -> bytes:
         "server.listen(PORT, 'localhost', up)",
         "server.listen(PORT, '0.0.0.0', 100, up)",
         "server.listen(PORT, '::', 100, up)",
+        "server.listen(PORT, '0000:0000:0000:0000:0000:0000:0000:0000', up)",  # Vite looks there
         "server.listen({port: PORT}, up)",
         "server.listen({port: String(PORT), host: 'localhost', exclusive: true}, up)",
         "server.once('listening', up).listen(PORT)",

@@ -121,3 +121,22 @@ def test_a_rollout_of_the_page_itself_is_not_seen_either(
         page.picture(tmp_path / "clients.png")
     assert kept.failures == single.failures == []
     assert kept.ok > 100 and single.ok > 100
+
+
+def test_a_build_that_fails_changes_nothing_on_the_page(up: Recon, crm: Crm) -> None:
+    build = "  build: {command: npm run build, inputs: [src, package.json]}\n"
+    edit(up, "backend-prod", "  cwd: ", f"{build}  cwd: ")
+    up.cli("apply")
+    with opened(crm.url(8080)) as page:
+        before = up.pids("backend-prod")
+        controller = "backend/src/state.controller.ts"
+        crm.edit(controller, "pid: process.pid", "pid: process.pidd")
+        told = up.cli("apply", code=1)
+        assert "'pidd' does not exist" in told
+        page.looks_on()
+        assert up.pids("backend-prod") == before
+        crm.edit(controller, "process.pidd", "process.pid")
+        crm.version("1.2.0")
+        page.shows("#version", "1.2.0")
+        page.looks_on()
+        page.assert_never_failed()

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -63,6 +63,9 @@ class Held:
 
     manager: account.Memory
     all: account.Memory
+
+    def plain(self) -> dict[str, dict[str, float]]:
+        return {"manager": self.manager._asdict(), "all": self.all._asdict()}
 
 
 _Start = Callable[..., AbstractContextManager[Site]]
@@ -156,7 +159,7 @@ def _report(
         found = {name: changed[told, name] for name in way if (told, name) in changed}
         lines += _changed_lines(told, found, changes)
     raw: dict[str, Any] = {"up": {name: figures.of(found) for name, found in up.items()}}
-    raw["memory"] = {name: [asdict(one) for one in found] for name, found in held.items()}
+    raw["memory"] = {name: [one.plain() for one in found] for name, found in held.items()}
     raw["changes"] = {
         " ".join(way): {
             "seconds": figures.of(one.seconds),

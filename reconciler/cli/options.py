@@ -80,7 +80,7 @@ def whole_number(option: str, value: str, least: int = 0) -> int:
 
 def seconds(option: str, value: str) -> float:
     """``value`` as a duration in seconds; a usage error else."""
-    from reconciler.cli.words import parse_duration  # noqa: PLC0415  few verbs need it
+    from reconciler.model.quantity import parse_duration  # noqa: PLC0415  few verbs need it
 
     try:
         return parse_duration(value)

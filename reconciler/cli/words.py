@@ -3,18 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
-
-
-def parse_duration(text: str) -> float:
-    """Seconds in ``90``, ``30s``, ``10m``, ``1h30m`` or ``2d``; ValueError says what is allowed."""
-    match = _DURATION.fullmatch(text.strip())
-    if not match or not any(match.groups()):
-        raise ValueError(f"{text!r} is not a duration; write e.g. 30s, 10m, 1h30m or 2d")
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return days * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 def duration(seconds: float | None) -> str:

@@ -24,6 +24,7 @@ from reconciler.converge.compress import Compressor
 from reconciler.converge.pump import Pump, Tap
 from reconciler.converge.spool import keep_large_blocks
 from reconciler.converge.trouble import Troubles
+from reconciler.converge.upkeep import Upkeep
 from reconciler.model.fifo import STREAMS, FifoName
 from reconciler.model.logs import Logs
 from reconciler.model.observed import Tag
@@ -36,7 +37,6 @@ _SLICE = 0.001
 """Seconds the capture works before it lets the rest of the event loop go on."""
 _MAX_ENDED = 64
 """Ended processes whose last output may wait for room on the disk."""
-_DEFAULT_LOGS = Logs()
 
 
 @dataclass(slots=True)
@@ -72,16 +72,15 @@ class Capture:
         fifos: Sequence[Path] = (),
     ) -> None:
         keep_large_blocks()
-        self._state = state_dir
         self._fifos = tuple(fifos) or (state_dir / "fifo",)
         self._fifos[-1].mkdir(mode=0o700, parents=True, exist_ok=True)
         self._loop = loop
-        self._logs: dict[str, Logs] = {}
         self._taps: dict[int, Tap] = {}
         self._nonces: dict[str, list[Tap]] = {}
         self._budget = fifo.Budget()
         self._compressor = Compressor(loop)
         self._pump = Pump(state_dir, self._compressor, self._fifos)
+        self._upkeep = Upkeep(state_dir, loop, self._compressor, self._turn)
         self._troubles = Troubles(loop, self._retry, on_trouble)
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._ready)
@@ -133,10 +132,8 @@ class Capture:
             self._arm(tap)
 
     def configure(self, app: str, logs: Logs) -> None:
-        """Set how the logs of an app are written and rotated, from the next chunk on."""
-        if app not in self._logs and logs.rotate.compress:
-            self._compressor.request(self._state / "logs" / app)
-        self._logs[app] = logs
+        """Set where and how the logs of an app are written, from the next chunk on."""
+        self._upkeep.configure(app, logs)
 
     def keep(self, app: str, instances: Container[int]) -> None:
         """Remove the logs below the state directory that are of other instances of an app."""
@@ -177,6 +174,7 @@ class Capture:
     def close(self) -> None:
         """Stop reading. All that is not written yet waits for the next controller."""
         self._loop.remove_reader(self._epoll.fileno())
+        self._upkeep.close()
         self._compressor.close()
         self._troubles.close()
         self._pump.close()
@@ -278,9 +276,17 @@ class Capture:
             self._arm(tap)
 
     def _move(self, tap: Tap, *, flush: bool = False) -> int:
-        logs = self._logs.get(tap.name.app, _DEFAULT_LOGS)
+        logs = self._upkeep.of(tap.name.app)
         reason = tap.trouble.reason if tap.trouble is not None else ""
         return self._pump.move(tap, logs, flush=flush, reason=reason)
+
+    def _turn(self, path: Path, logs: Logs) -> None:
+        """Put a log aside if its time has come; not within a long line that is still coming."""
+        midline = any(tap.carry.midline for tap in self._taps.values())
+        if midline and logs.is_apart and logs.format == "text":
+            return
+        with contextlib.suppress(OSError):  # who writes next is told
+            self._pump.turn(path, logs.rotate)
 
     # -- trouble -------------------------------------------------------------------------------
 

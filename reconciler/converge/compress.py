@@ -1,54 +1,71 @@
-"""Rotated logs are compressed beside the event loop, in the one thread the controller has.
+"""Rotated logs are compressed, and removed, beside the event loop, in the controller's one thread.
 
-A file becomes ``<name>.gz`` by a rename, and only then is the original removed: killed at any
-point, the next ``tidy`` finds what is left to do. Work waits a few seconds after a rotation,
-because under a flood most files are removed by the next rotations anyway.
+A file becomes ``<name>.gz`` (or ``.zst``) by a rename, and only then is the original removed:
+killed at any point, the next ``tidy`` finds what is left to do. Work waits a few seconds after a
+rotation, because under a flood most files are removed by the next rotations anyway.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import os
-import shutil
 import threading
+import time
 from pathlib import Path
 
-from reconciler.converge import safefile
+from reconciler.converge import logfile, pack, safefile
+from reconciler.model import logname
+from reconciler.model.logs import Rotate
 
 DELAY = 3.0
 """Seconds from a rotation to its compression."""
-_LEVEL = 4  # twice as fast as the default of 9, for a few per cent in size
-_BLOCK = 2**18
+_PARTIAL = ".tmp"
 
 
-def tidy(directory: Path) -> None:
-    """Compress the rotated logs in ``directory`` and remove what an interrupted run left."""
+def tidy(place: str, rotate: Rotate) -> None:
+    """Do with the rotated files of the logs at ``place`` (``logname``) what ``rotate`` says."""
     try:
-        with safefile.held(directory) as folder:
-            _tidy(folder)
+        with safefile.held(Path(place).parent) as folder:
+            _tidy(folder, place, rotate)
     except OSError:  # gone, or not to be trusted: so are its logs
         return
 
 
-def _tidy(folder: Path) -> None:
-    for leftover in folder.glob("*.log.*.gz.tmp"):
-        leftover.unlink(missing_ok=True)
-    for file in sorted(folder.glob("*.log.????????-??????-??????"), reverse=True):
-        try:
-            compress(file)
-        except OSError:  # removed meanwhile, or no room: it stays as it is until the next time
-            file.with_name(file.name + ".gz.tmp").unlink(missing_ok=True)
+def _tidy(folder: Path, place: str, rotate: Rotate) -> None:
+    """Removes as well what an interrupted run left."""
+    logs: set[str] = set()
+    for name in os.listdir(folder):
+        said = logname.parse(place, name.removesuffix(_PARTIAL))
+        if said is not None and said.when:
+            logs.add(said.log)
+            if said.packed and name.endswith(_PARTIAL):
+                (folder / name).unlink(missing_ok=True)
+    for log in sorted(logs):
+        path = folder / log
+        logfile.prune(path, rotate.keep, logfile.oldest_kept(rotate, time.time()))
+        for file in reversed(logfile.rotated(path) if rotate.compress else []):
+            if file.suffix not in logname.PACKED:
+                _try_to_compress(file)
+
+
+def _try_to_compress(file: Path) -> None:
+    try:
+        compress(file)
+    except OSError:  # removed meanwhile, or no room: it stays as it is until the next time
+        file.with_name(f"{file.name}{pack.suffix()}{_PARTIAL}").unlink(missing_ok=True)
 
 
 def compress(file: Path) -> None:
     """Replace ``file``, in a folder that is held, by ``file.gz``. OSError: it is as it was."""
-    packed, partial = (file.with_name(file.name + end) for end in (".gz", ".gz.tmp"))
+    packed = file.with_name(file.name + pack.suffix())
+    partial = packed.with_name(packed.name + _PARTIAL)
     if not os.path.lexists(packed):
         with open(safefile.read(file), "rb") as source:
             made = safefile.create(partial, safefile.owner_of(source.fileno()))
-            with open(made, "wb") as raw, gzip.open(raw, "wb", compresslevel=_LEVEL) as target:
-                shutil.copyfileobj(source, target, _BLOCK)
+            with open(made, "wb") as target:
+                pack.pack(source, target)
+                status = os.fstat(source.fileno())
+                os.utime(target.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
         partial.rename(packed)
     try:
         file.unlink()
@@ -57,17 +74,17 @@ def compress(file: Path) -> None:
 
 
 class Compressor:
-    """Runs ``tidy`` on directories, one after the other, some seconds after it is asked."""
+    """Runs ``tidy`` on places, one after the other, some seconds after it is asked."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._wanted: set[Path] = set()
+        self._wanted: dict[str, Rotate] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._thread: threading.Thread | None = None
 
-    def request(self, directory: Path) -> None:
-        """Have ``directory`` tidied soon."""
-        self._wanted.add(directory)
+    def request(self, place: str, rotate: Rotate) -> None:
+        """Have the logs at ``place`` tidied soon."""
+        self._wanted[place] = rotate
         if self._timer is None:
             self._timer = self._loop.call_later(DELAY, self._start)
 
@@ -76,9 +93,9 @@ class Compressor:
         if self._thread is not None and self._thread.is_alive():
             self._timer = self._loop.call_later(DELAY, self._start)
             return
-        directories, self._wanted = sorted(self._wanted), set()
+        wanted, self._wanted = self._wanted, {}
         # A daemon: an exit of the controller need not wait, since the next one takes over.
-        self._thread = threading.Thread(target=_tidy_all, args=(directories,), daemon=True)
+        self._thread = threading.Thread(target=_tidy_all, args=(wanted,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -86,6 +103,6 @@ class Compressor:
             self._timer.cancel()
 
 
-def _tidy_all(directories: list[Path]) -> None:
-    for directory in directories:
-        tidy(directory)
+def _tidy_all(wanted: dict[str, Rotate]) -> None:
+    for place, rotate in wanted.items():
+        tidy(place, rotate)

@@ -7,19 +7,39 @@ between whole chunks, hence between whole lines.
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.converge import safefile
 from reconciler.converge.safefile import Owner
-from reconciler.model.fifo import Stream
+from reconciler.model import logname
+from reconciler.model.fifo import STREAMS, Stream
+from reconciler.model.logname import TIME
+from reconciler.model.logs import Logs, Rotate
 
-_FORMAT = "%Y%m%d-%H%M%S-%f"
+_DAY = 86400
 
 
 def log_path(state_dir: Path, app: str, instance: int, stream: Stream) -> Path:
     """``<state>/logs/<app>/<instance>.out.log`` (or ``.err.log``)."""
     return state_dir / "logs" / app / f"{instance}.{stream}.log"
+
+
+def path_of(state_dir: Path, logs: Logs, app: str, instance: int, stream: Stream) -> Path:
+    """Where one stream of one instance is written."""
+    declared = logs.place(stream)
+    if declared is not None:
+        return Path(logname.place_for(declared, instance))
+    return log_path(state_dir, app, instance, "out" if logs.merge else stream)
+
+
+def places(state_dir: Path, logs: Logs, app: str) -> set[str]:
+    """Where all instances of an app write (``logname``)."""
+    own = f"{state_dir}/logs/{app}/{logname.INSTANCE}"
+    return {
+        logs.place(stream) or f"{own}.{'out' if logs.merge else stream}.log" for stream in STREAMS
+    }
 
 
 def open_log(path: Path, owner: Owner | None = None) -> int:
@@ -30,9 +50,13 @@ def open_log(path: Path, owner: Owner | None = None) -> int:
     return safefile.append(path, owner)
 
 
-def stamp(now: float) -> str:
-    """The time as written before a line: ``2026-11-24T03:15:30.123Z `` (UTC)."""
-    return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S}.{int(now * 1000) % 1000:03}Z "
+def current(place: str) -> list[Path]:
+    """The logs at a place that are written now, or were last: those that are not rotated."""
+    folder = os.path.dirname(place)
+    if logname.INSTANCE not in place:
+        return [Path(place)] if os.path.lexists(place) else []
+    found = ((name, logname.parse(place, name)) for name in _names(folder))
+    return [Path(folder, name) for name, said in found if said is not None and not said.when]
 
 
 def rotate(path: Path, keep: int, now: float) -> None:
@@ -48,32 +72,51 @@ def rotate(path: Path, keep: int, now: float) -> None:
 def _rotate(path: Path, keep: int, now: float) -> None:
     when = datetime.fromtimestamp(now, UTC)
     earlier = rotated(path)
-    while earlier and when.strftime(_FORMAT) <= (newest := _time_of(path, earlier[-1])):
-        when = datetime.strptime(newest, _FORMAT).replace(tzinfo=UTC) + timedelta(microseconds=1)
-    path.rename(f"{path}.{when.strftime(_FORMAT)}")
+    while earlier and when.strftime(TIME) <= (newest := _time_of(path, earlier[-1])):
+        when = datetime.strptime(newest, TIME).replace(tzinfo=UTC) + timedelta(microseconds=1)
+    path.rename(f"{path}.{when.strftime(TIME)}")
     prune(path, keep)
 
 
 def rotated(path: Path) -> list[Path]:
     """The files put aside from the log at ``path``, oldest first, compressed or not."""
-    found = [file for file in path.parent.glob(f"{path.name}.*") if _time_of(path, file)]
-    return sorted(found, key=lambda file: _time_of(path, file))
+    found = [path.parent / name for name in _names(path.parent) if name.startswith(path.name + ".")]
+    return sorted((file for file in found if _time_of(path, file)), key=lambda f: _time_of(path, f))
 
 
-def prune(path: Path, keep: int) -> None:
-    """Remove all but the ``keep`` newest of the files put aside."""
+def prune(path: Path, keep: int, oldest: float = 0.0) -> None:
+    """Remove all but the ``keep`` newest of the files put aside, and those from before ``oldest``.
+
+    ``oldest`` is wall time in seconds.
+    """
     files = rotated(path)
     times = sorted({_time_of(path, file) for file in files}, reverse=True)[:keep]
+    limit = datetime.fromtimestamp(oldest, UTC).strftime(TIME)
     for file in files:
-        if _time_of(path, file) not in times:
+        when = _time_of(path, file)
+        if when not in times or when < limit:
             file.unlink(missing_ok=True)
+
+
+def oldest_kept(rotate: Rotate, now: float) -> float:
+    """Since when a rotated file is kept."""
+    return now - rotate.max_age_days * _DAY if rotate.max_age_days is not None else 0.0
+
+
+def _names(folder: str | Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _time_of(path: Path, file: Path) -> str:
     """When ``file`` was put aside, as in its name; empty where it is something else."""
-    text = file.name.removeprefix(path.name + ".").removesuffix(".gz")
+    text = file.name.removeprefix(path.name + ".")
+    for packed in logname.PACKED:
+        text = text.removesuffix(packed)
     try:
-        datetime.strptime(text, _FORMAT)
+        datetime.strptime(text, TIME)
     except ValueError:
         return ""
     return text

@@ -8,18 +8,20 @@ it aside so that the other streams go on.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.converge import fifo, logfile, safefile
+from reconciler.converge import fifo, lines, logfile, rotation, safefile
 from reconciler.converge.compress import Compressor
+from reconciler.converge.lines import Carry
 from reconciler.converge.safefile import Owner
-from reconciler.converge.spool import MAX_CHUNK, Carry, Header, Spool, load_carry
+from reconciler.converge.spool import MAX_CHUNK, Header, Spool, load_carry
 from reconciler.converge.trouble import Trouble
 from reconciler.model.fifo import FifoName
-from reconciler.model.logs import Logs
+from reconciler.model.logs import Logs, Rotate
 
 _LEAST = 4096
 """Bytes moved at least, however little room a log has until its rotation."""
@@ -51,6 +53,10 @@ class Pump:
         self._fifos = fifos
         self._compressor = compressor
         self._spool: Spool | None = None
+        self._turned: dict[Path, float] = {}
+        """Of logs that the time has a say in: up to which turn they were looked after."""
+        self._owed: dict[Path, Path] = {}
+        """By log, the spool that was set aside before anybody could look at that log."""
 
     def move(self, tap: Tap, logs: Logs, *, flush: bool = False, reason: str = "") -> int:
         """Move one chunk from the FIFO to the log. Bytes moved; 0 where none waited.
@@ -66,17 +72,22 @@ class Pump:
             count, flush = tap.lost + len(carry), True
             carry = b"\n" * midline + b"recon: %d bytes of output were lost: " % count
             carry += reason.encode() + b"\n"
-        path = logfile.log_path(self._state, name.app, name.instance, name.stream)
-        log, length = self._open_log(path, logs, safefile.owner_of(tap.fd), midline=midline)
+        path = logfile.path_of(self._state, logs, name.app, name.instance, name.stream)
+        if self._owed and path in self._owed:
+            self._finish_owed(path)
+        now, style = time.time(), lines.style_of(logs)
+        whole = bool(style) or not midline
+        log, length = self._open_log(path, logs.rotate, safefile.owner_of(tap.fd), now, whole)
         try:
             header = Header(
                 log=str(path),
                 inode=os.fstat(log).st_ino,
                 length=length,
-                stamp=logfile.stamp(time.time()) if logs.timestamps else "",
+                stamp=lines.head(logs, name, now),
                 carry_file=str(self.companion(name, "carry")),
                 carry=len(carry),
                 midline=midline,
+                style=style,
             )
             spool = self._empty_spool()
             limit = min(MAX_CHUNK, max(_LEAST, logs.rotate.size - length))
@@ -120,19 +131,51 @@ class Pump:
         """The file beside a FIFO that keeps its carry, or its spool set aside."""
         return self._state / "fifo" / f"{name}.{kind}"
 
+    def turn(self, path: Path, rotate: Rotate) -> None:
+        """Put a log aside if its time has come, whether somebody writes to it or not. OSError."""
+        now = time.time()
+        with safefile.held(path.parent) as folder:
+            status = os.lstat(folder / path.name)
+        regular = stat.S_ISREG(status.st_mode) and status.st_size
+        if regular and self._is_due(path, rotate, status.st_mtime, now):
+            self._rotate(path, rotate, now)
+
     def _open_log(
-        self, path: Path, logs: Logs, owner: Owner | None, *, midline: bool
+        self, path: Path, rotate: Rotate, owner: Owner | None, now: float, whole: bool
     ) -> tuple[int, int]:
-        """A descriptor of the log and its length; a log that has its size is rotated first."""
+        """A descriptor of the log and its length; one that is due is put aside first.
+
+        ``whole``: it ends with a whole line.
+        """
         log = logfile.open_log(path, owner)
-        length = os.fstat(log).st_size
-        if length < logs.rotate.size or not length or midline:
+        status = os.fstat(log)
+        length = status.st_size
+        if not whole:
+            return log, length
+        late = self._is_due(path, rotate, status.st_mtime, now)
+        if not length or (length < rotate.size and not late):
             return log, length
         os.close(log)
-        logfile.rotate(path, logs.rotate.keep, time.time())
-        if logs.rotate.compress:
-            self._compressor.request(path.parent)
+        self._rotate(path, rotate, now)
         return logfile.open_log(path, owner), 0
+
+    def _is_due(self, path: Path, rotate: Rotate, written: float, now: float) -> bool:
+        if not rotation.by_time(rotate):
+            return False
+        turn = rotation.latest_turn(rotate, now)
+        # Dates of files lag by some milliseconds: one that begins right after a turn may seem
+        # to be from before it.
+        was, self._turned[path] = self._turned.get(path, 0.0), turn
+        return written < turn and was < turn
+
+    def _rotate(self, path: Path, rotate: Rotate, now: float) -> None:
+        try:
+            logfile.rotate(path, rotate.keep, now)
+        except OSError:
+            self._turned.pop(path, None)
+            raise
+        if rotate.compress or rotate.max_age_days is not None:
+            self._compressor.request(str(path), rotate)
 
     def _finish(self, tap: Tap, spool: Spool, header: Header, log: int) -> None:
         try:
@@ -161,6 +204,26 @@ class Pump:
         stuck.close()
         tap.stuck = None
 
+    def _finish_owed(self, log: Path) -> None:
+        """Nobody writes to a log before it is known how much of a chunk it has. OSError.
+
+        Of several such chunks of one log the others are known: they were looked at when set aside.
+        """
+        path = self._owed[log]
+        spool = Spool(path) if path.exists() else None
+        header = spool.pending() if spool is not None else None
+        try:
+            if spool is not None and header is not None and header.inode:
+                fd = logfile.open_log(log, safefile.owner_of(_fifo_of(header)))
+                try:
+                    spool.settle(header, fd)
+                finally:
+                    os.close(fd)
+        finally:
+            if spool is not None:
+                spool.close()
+        del self._owed[log]
+
     def _empty_spool(self) -> Spool:
         if self._spool is not None and self._spool.removed():
             self.close()
@@ -184,8 +247,10 @@ class Pump:
                 self._resume(spool, header)
             path.unlink()
         except OSError:
-            if header is not None and path.parent == self._state:
-                spool.set_aside(Path(header.carry_file).with_suffix(".spool"))
+            if header is not None:
+                if path.parent == self._state:
+                    spool.set_aside(Path(header.carry_file).with_suffix(".spool"))
+                self._owed[Path(header.log)] = spool.path
             raise
         finally:
             spool.close()

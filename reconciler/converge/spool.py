@@ -10,7 +10,7 @@ of the two. So all output passes through one small file, the spool, chunk by chu
 3. Whole lines are appended to the log; the rest is saved as the next carry.
 4. The spool is truncated: the chunk is done.
 
-What step 3 writes follows from the spool alone (``render``), and how much of it was written
+What step 3 writes follows from the spool alone (``lines.render``), and how much of it was written
 from the length of the log. So whoever finds a spool that is not empty does what remains of
 steps 3 and 4, and it makes no difference how often that is interrupted.
 
@@ -30,27 +30,11 @@ from dataclasses import asdict, dataclass, replace
 from errno import ENAMETOOLONG
 from pathlib import Path
 
+from reconciler.converge.lines import Carry, Style, render
+
 PAGE = 4096
 MAX_CHUNK = 2**20
-MAX_CARRY = 2**20
-"""A longer line is written in pieces as it comes; it is still one line in the log."""
 _FRESH_LINE, _MID_LINE = b"\n", b"+"
-
-
-@dataclass(frozen=True, slots=True)
-class Carry:
-    """What a stream has said since its last newline."""
-
-    text: bytes = b""
-    midline: bool = False
-    """The line is so long that its beginning is in the log already."""
-
-    def __bool__(self) -> bool:
-        return bool(self.text) or self.midline
-
-    def ended(self) -> Carry:
-        """The same with the newline that will never come by itself."""
-        return Carry(self.text + b"\n", self.midline) if self else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +46,14 @@ class Header:
     length: int
     """Of the log when the chunk began (or was resumed), bytes."""
     stamp: str
-    """Goes before each line; empty for none."""
+    """Goes before each line; empty for none (``lines.head``)."""
     carry_file: str
     carry: int = 0
     """Bytes of the carry at the head of the data."""
     midline: bool = False
     done: int = 0
     """Bytes of the rendered text that were in a log before ``length`` was taken."""
+    style: Style = ""
 
     def page(self) -> bytes:
         """As written in the spool. OSError where the paths are too long for one page."""
@@ -96,18 +81,6 @@ def keep_large_blocks() -> None:
     no memory; under a flood some 5 MiB stay.
     """
     bytearray(8 * MAX_CHUNK)
-
-
-def render(data: bytes, stamp: bytes, midline: bool) -> tuple[bytes, Carry]:
-    """What goes into the log now, and what has to wait for its newline."""
-    end = data.rfind(b"\n")
-    start = b"" if midline else stamp
-    if end >= 0:
-        lines = data[:end].replace(b"\n", b"\n" + stamp) if stamp else data[:end]
-        return b"".join((start, lines, b"\n")), Carry(data[end + 1 :])
-    if len(data) <= MAX_CARRY:
-        return b"", Carry(data, midline)
-    return start + data, Carry(b"", midline=True)
 
 
 class Spool:
@@ -144,7 +117,7 @@ class Spool:
         OSError: the log ends with a whole line, and this may be called again.
         """
         data = os.pread(self._fd, os.fstat(self._fd).st_size - PAGE, PAGE)
-        text, carry = render(data, header.stamp.encode(), header.midline)
+        text, carry = render(data, header.stamp.encode(), header.midline, header.style)
         try:
             _append(log, text, _written(header, log))
             if carry or header.carry or header.midline:
@@ -165,6 +138,12 @@ class Spool:
         if end < os.fstat(log).st_size:
             os.ftruncate(log, end)
         os.pwrite(self._fd, replace(header, inode=0, done=whole).page(), 0)
+
+    def settle(self, header: Header, log: int) -> None:
+        """Note how much of a chunk the log has, before others write to it. OSError."""
+        data = os.pread(self._fd, os.fstat(self._fd).st_size - PAGE, PAGE)
+        text, _ = render(data, header.stamp.encode(), header.midline, header.style)
+        self._settle(header, log, text)
 
     def commit(self) -> None:
         """Step 4: the chunk is done (or never began)."""

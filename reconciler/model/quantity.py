@@ -1,4 +1,4 @@
-"""Sizes and shares as people write them in manifests."""
+"""Sizes, durations and shares as people write them in manifests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 # Digits are counted, so that no number of them can overflow what is computed with it.
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*(?:([KMGT])i?)?B?", re.IGNORECASE)
 _PERCENT = re.compile(r"([0-9]{1,9})%")
+_DURATION = re.compile(
+    r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s?)?"
+)
 
 
 def parse_size(text: str | int) -> int:
@@ -25,6 +28,15 @@ def format_size(count: int) -> str:
         if count >= size:
             return f"{count / size:.1f}".removesuffix(".0") + unit
     return str(count)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in ``90``, ``30s``, ``10m``, ``1h30m`` or ``2d``; ValueError says what is allowed."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match or not any(match.groups()):
+        raise ValueError(f"{text!r} is not a duration; write e.g. 30s, 10m, 1h30m or 2d")
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 def parse_share(text: str | int) -> str | int:

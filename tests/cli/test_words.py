@@ -10,20 +10,6 @@ from reconciler.cli import words
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90", 90), ("30s", 30), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0.5s", 0.5)],
-)
-def test_durations_are_read(text: str, seconds: float) -> None:
-    assert words.parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "m", "soon", "-5s", "5x", "10m 3"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a duration; write"):
-        words.parse_duration(text)
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"),
     [(None, "-"), (0.4, "0s"), (61, "1m01s"), (3725, "1h02m"), (90000, "1d01h")],
 )

@@ -14,24 +14,24 @@ from reconciler.model.logs import Logs
 from reconciler.model.observed import Tag
 
 
-async def control(state: Path, tag: Tag, logs: Logs) -> None:
+async def control(state: Path, tags: list[Tag], logs: Logs) -> None:
     def on_trouble(app: str, message: str | None) -> None:
         raise SystemExit(f"{app}: {message}")
 
     capture = Capture(state, asyncio.get_running_loop(), on_trouble=on_trouble)
     capture.recover()
-    capture.attach(tag, logs)
+    for tag in tags:
+        capture.attach(tag, logs)
     await asyncio.Event().wait()
 
 
 def main() -> None:
-    tag = Tag.parse(sys.argv[2])
-    assert tag is not None
+    tags = [tag for text in sys.argv[2].split(",") if (tag := Tag.parse(text)) is not None]
     logs = Logs.model_validate_json(sys.argv[3])
     for _ in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            asyncio.run(control(Path(sys.argv[1]), tag, logs))
+            asyncio.run(control(Path(sys.argv[1]), tags, logs))
         print(pid, flush=True)
         os.waitpid(pid, 0)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -13,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.converge import compress, logfile
+from reconciler.converge import compress, fifo, logfile
 from reconciler.converge.capture import Capture
+from reconciler.converge.spool import Header
 from reconciler.model.logs import Logs, Rotate
 from reconciler.model.observed import Tag
 
@@ -292,3 +295,80 @@ def test_a_folder_that_was_taken_away_is_made_again_and_one_of_others_is_not_use
     folder.chmod(0o777)
     apart.capture.open(tag_of("c")).close()
     assert len(list(folder.iterdir())) == len(list((apart.state / "fifo").iterdir())) == 2
+
+
+def test_logs_go_where_they_are_declared_and_a_change_needs_no_restart(
+    host: Host, tmp_path: Path
+) -> None:
+    tag = tag_of("a")
+    code = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
+    program = host.start(tag, code)
+    assert program.stdin is not None
+    first, second = tmp_path / "own" / "api-0.txt", tmp_path / "other.txt"
+    host.capture.attach(tag, Logs(stdout=f"{tmp_path}/own/api-<instance>.txt", timestamps=False))
+    program.stdin.write(b"one\nha")
+    program.stdin.flush()
+    host.until(lambda: first.exists() and first.read_bytes() == b"one\n")
+    host.capture.configure("app", Logs(stdout=str(second), timestamps=False, format="json"))
+    program.stdin.write(b"lf\n")
+    program.stdin.flush()
+    host.until(lambda: second.exists() and second.read_bytes())
+    assert json.loads(second.read_bytes())["message"] == "half"
+    assert first.read_bytes() == b"one\n" and not host.log(tag)
+
+
+def test_a_log_is_put_aside_in_time_though_nobody_writes_and_never_empty(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compress, "DELAY", 0.01)
+    path = tmp_path / "api.txt"
+    path.write_text("yesterday's\n")
+    os.utime(path, (time.time() - 86400,) * 2)
+    old = tmp_path / "api.txt.20200101-000000-000000.gz"
+    foreign = tmp_path / "api.txt.bak"
+    old.touch()
+    foreign.touch()
+    rotate = Rotate(every="1s", maxAgeDays=30, keep=100)
+    host.capture.configure("app", Logs(stdout=str(path), rotate=rotate))
+    host.until(lambda: not old.exists())
+    host.until(lambda: len(logfile.rotated(path)) == 1)
+    host.until(lambda: logfile.rotated(path)[0].suffix == ".gz")
+    assert gzip.decompress(logfile.rotated(path)[0].read_bytes()) == b"yesterday's\n"
+    assert foreign.exists() and not path.exists()
+    tag = tag_of("a")
+    host.start(tag, "import time\nwhile True: print('x' * 50, flush=True); time.sleep(0.05)")
+    host.capture.attach(tag, Logs(stdout=str(path), timestamps=False, rotate=rotate))
+    host.until(lambda: len(logfile.rotated(path)) >= 3)
+    host.until(lambda: logfile.rotated(path)[1].suffix == ".gz")
+    assert len(gzip.decompress(logfile.rotated(path)[1].read_bytes())) >= 51
+
+
+def test_a_chunk_that_an_unreachable_log_has_in_part_is_settled_before_others_write_there(
+    host: Host, tmp_path: Path
+) -> None:
+    """Killed amid a write to a log of several; the log cannot be opened for a while then."""
+    path = tmp_path / "one.log"
+    path.write_bytes(b"before\nlon")
+    one, other = tag_of("a"), Tag("store", "app", 1, "0123456789ab.-", "b")
+    logs = Logs(stdout=str(path), merge=True, timestamps=False)
+    for tag in (one, other):
+        host.start(tag, "import sys\nfor line in sys.stdin: print(line, end='', flush=True)")
+    host.capture.close()
+    name = fifo.name_of(one, "out")
+    carry = host.state / "fifo" / f"{name}.carry"
+    header = Header(str(path), path.stat().st_ino, 7, "", str(carry), style="cut")
+    (host.state / "spool").write_bytes(header.page() + b"long\nlonger\n")
+    path.rename(tmp_path / "aside")
+    path.mkdir()
+    host.capture = host.controller()
+    assert carry.with_suffix(".spool").exists()
+    path.rmdir()
+    (tmp_path / "aside").rename(path)
+    host.capture.attach(other, logs)
+    program = host.programs[1]
+    assert program.stdin is not None
+    program.stdin.write(b"other\n")
+    program.stdin.flush()
+    host.until(lambda: b"other\n" in path.read_bytes())
+    host.capture.attach(one, logs)
+    assert path.read_bytes() == b"before\nother\nlong\nlonger\n"

@@ -19,6 +19,7 @@ from reconciler.converge import calls, logfile, safefile
 from reconciler.converge.compress import tidy
 from reconciler.converge.safefile import Owner
 from reconciler.converge.sockets import SocketError, Sockets
+from reconciler.model.logs import Rotate
 from reconciler.model.socket import Socket
 from tests.waiting import until
 
@@ -150,7 +151,7 @@ def test_a_rotation_and_its_compression_change_nothing_of_roots(theirs: Path, vi
     partial = rotated.with_name(f"{rotated.name}.gz.tmp")
     partial.symlink_to(victim / "log")
     (theirs / "x.log.20250101-000000-000000").symlink_to(victim / "log")
-    tidy(theirs)
+    tidy(str(path), Rotate())
     packed = rotated.with_name(f"{rotated.name}.gz")
     assert gzip.decompress(packed.read_bytes()) == b"line\n"
     assert (packed.stat().st_uid, packed.stat().st_mode & 0o777) == (USER.uid, 0o640)
@@ -183,7 +184,7 @@ def test_the_folder_may_become_another_at_any_moment(theirs: Path, victim: Path)
                 written += 1
             except OSError:
                 refused += 1
-            tidy(logs)
+            tidy(str(logs / "x.log"), Rotate())
     finally:
         end(pid)
     assert {file.name: file.read_text() for file in victim.iterdir()} == before

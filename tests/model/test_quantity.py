@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.quantity import format_size, parse_share, parse_size, resolve_share
+from reconciler.model.quantity import (
+    format_size,
+    parse_duration,
+    parse_share,
+    parse_size,
+    resolve_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +68,17 @@ def test_a_share_rounds_up_for_surge_and_down_for_unavailable(
 ) -> None:
     assert resolve_share(share, total, round_up=True) == up
     assert resolve_share(share, total, round_up=False) == down
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("30s", 30), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0.5s", 0.5)],
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "soon", "-5s", "5x", "10m 3"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration; write"):
+        parse_duration(text)

@@ -19,13 +19,19 @@ from reconciler.cli.options import (
     Selector,
     StateDir,
     Where,
-    seconds,
+    moment,
     where,
     whole_number,
 )
 from reconciler.cli.terminal import colours, paint
 from reconciler.model.fifo import STREAMS, Stream
-from reconciler.observed.logs import LogFile, LogLine, find, follow, tail
+from reconciler.observed.logfiles import LogFile, LogLine, find
+from reconciler.observed.logfollow import follow
+from reconciler.observed.logs import scan, tail
+
+_RECENT, _RECENT_DAY = 60.0, 90_000.0
+"""Seconds before following began, within which a line may be read twice; the second where times
+are of a format that may leave out the hour."""
 
 _PALETTE = ("cyan", "green", "yellow", "magenta", "blue", "red")
 
@@ -41,10 +47,16 @@ def logs(
     ] = False,
     lines: Annotated[
         str | None,
-        typer.Option("--lines", "-n", metavar="N", help="The last N lines; 20, or all of --since."),
+        typer.Option(
+            "--lines", "-n", metavar="N", help="The last N lines; 20, or all since or until."
+        ),
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="DURATION", help="Not older than e.g. 10m.")
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Not older than 10m, or 14:30, or a date."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Not younger, likewise.")
     ] = None,
     stderr: Annotated[bool, typer.Option("--stderr", help="Only standard error.")] = False,
     stdout: Annotated[bool, typer.Option("--stdout", help="Only standard output.")] = False,
@@ -55,15 +67,18 @@ def logs(
         bool, typer.Option("--timestamps", "-t", help="Show when each line was written.")
     ] = False,
 ) -> int:
-    """Show what apps wrote, merged by time.
+    """Show what apps wrote, merged by time, from rotated and compressed files too.
 
     Each line has its instance before it, and | for standard output or ! for standard error.
     """
     pattern = _pattern(grep)
     number = whole_number("--lines", lines) if lines is not None else None
-    if lines is None and since is None:
+    if lines is None and since is None and until is None:
         number = 20
-    after = time.time() - seconds("--since", since) if since is not None else None
+    after = moment("--since", since) if since is not None else None
+    before = moment("--until", until) if until is not None else None
+    if before is not None and follow_:
+        raise usage("--until and --follow exclude each other")
     if stderr and stdout:
         raise usage("--stderr and --stdout exclude each other; both streams are shown without them")
     streams: tuple[Stream, ...] = ("err",) if stderr else ("out",) if stdout else STREAMS
@@ -79,12 +94,20 @@ def logs(
     # Following begins before the past is read, so that nothing falls between the two.
     coming = follow(files, grep=pattern) if follow_ else None
     first = [*_until_pause(coming)] if coming is not None else []
-    past = tail(found, lines=number, since=after, grep=pattern)
+    past: Iterable[LogLine]
+    if number is None:
+        past = scan(found, since=after, until=before, grep=pattern)
+    else:
+        past = tail(found, lines=number, since=after, until=before, grep=pattern)
+    shown: Counter[LogLine] = Counter()
+    recent = time.time() - (_RECENT_DAY if any(log.timestamps for log in found) else _RECENT)
     for line in past:
         printer.show(line)
+        if follow_ and (line.time is None or line.time > recent):
+            shown[line] += 1
     sys.stdout.flush()
     if coming is not None:
-        _follow(printer, first, coming, Counter(past))
+        _follow(printer, first, coming, shown)
     return OK
 
 
@@ -121,13 +144,12 @@ class _Printer:
     def __init__(self, timestamps: bool) -> None:
         self._timestamps = timestamps
         self._colour = colours()
-        self._known: dict[tuple[str, int], str] = {}
+        self._known: dict[str, str] = {}
         self._width = 0
 
     def show(self, line: LogLine) -> None:
-        key = (line.app, line.instance)
-        colour = self._known.setdefault(key, _PALETTE[len(self._known) % len(_PALETTE)])
-        name = f"{line.app}-{line.instance}"
+        name = line.who
+        colour = self._known.setdefault(name, _PALETTE[len(self._known) % len(_PALETTE)])
         self._width = max(self._width, len(name))
         mark = "!" if line.stream == "err" else "|"
         prefix = paint(f"{name:<{self._width}} {mark}", colour, on=self._colour)

@@ -31,6 +31,7 @@ from reconciler.diff.report import Usage, status_document
 from reconciler.diff.review import last_spec
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.loop.last_good import last_good
+from reconciler.loop.ours import ours_in
 from reconciler.loop.paths import secret_key, store_id
 from reconciler.loop.probing import ask_once
 from reconciler.model.builder import builder_name, built_by
@@ -88,6 +89,7 @@ def store_of(
         environ_is_controllers=False,
         anchor=None if host else place.manifests,
         refusals=lambda spec: unenforceable(spec, asked) if asked is not None else (),
+        state=place.paths.root,
     )
 
 
@@ -148,7 +150,7 @@ def _with_contents(
     apps: Mapping[str, DesiredApp], memory: Mapping[str, AppMemory], place: Where
 ) -> dict[str, DesiredApp]:
     """Those that watch files, with what is in these now; and the builders."""
-    before, ours = followed(memory), [str(place.paths.root)]
+    before, ours = followed(memory), ours_in(place.paths.root, apps.values())
 
     def found(app: DesiredApp) -> DesiredApp:
         return as_found(app, before.get(app.name, {}), ours)

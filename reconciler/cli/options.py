@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -86,3 +87,18 @@ def seconds(option: str, value: str) -> float:
         return parse_duration(value)
     except ValueError as error:
         raise usage(f"{option}: {error}") from None
+
+
+def moment(option: str, value: str) -> float:
+    """Wall time in seconds: a duration before now, or a date and time, local unless it says so."""
+    from datetime import datetime  # noqa: PLC0415  few verbs need it
+
+    if "-" not in value and ":" not in value:
+        return time.time() - seconds(option, value)
+    try:
+        if "-" not in value:
+            value = f"{time.strftime('%Y-%m-%d')} {value}"
+        return datetime.fromisoformat(value).timestamp()
+    except (ValueError, OverflowError):
+        told = "write e.g. 10m, 14:30 or 2026-11-24T14:30"
+        raise usage(f"{option}: {value!r} is neither a duration nor a time; {told}") from None

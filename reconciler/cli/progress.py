@@ -20,7 +20,8 @@ from reconciler.cli.render_status import is_settled, problem_lines, status_table
 from reconciler.cli.terminal import Screen, colours, is_terminal, plain, width
 from reconciler.cli.words import count, duration, local
 from reconciler.model.builder import builder_name
-from reconciler.observed.logs import LogFile, find, tail
+from reconciler.observed.logfiles import LogFile, find
+from reconciler.observed.logs import tail
 
 App = Mapping[str, Any]
 
@@ -183,13 +184,15 @@ def _blame(culprits: list[App], place: Where) -> None:
     """Who keeps it from being ready, why, and what it wrote last."""
     for app in culprits:
         print(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}")
-        lines = tail(_logs_of(app, place), lines=_LINES)
+        try:
+            lines = tail(_logs_of(app, place), lines=_LINES)
+        except OSError as error:
+            print(f"  its log cannot be read: {error.strerror} ({error.filename})")
+            continue
         if lines:
             print(f"  its last {count(len(lines), 'line')}:")
         for line in lines:
-            print(
-                f"  {line.app}-{line.instance} {'!' if line.stream == 'err' else '|'} {line.text}"
-            )
+            print(f"  {line.who} {'!' if line.stream == 'err' else '|'} {line.text}")
     print(
         f"\nnot ready: {_names(culprits)}; the controller goes on trying. Edit the manifest, "
         "and look with `recon status`",

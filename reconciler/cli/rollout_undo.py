@@ -26,6 +26,7 @@ from reconciler.desired.resolve import Surroundings
 from reconciler.desired.trees import as_found
 from reconciler.desired.undo import UndoError, differs, undone
 from reconciler.diff.history import last_good
+from reconciler.loop.ours import ours_in
 from reconciler.loop.paths import secret_key
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.memory import AppMemory
@@ -67,7 +68,7 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
     """One app; whether its file was written."""
     memory = remembered(place, name)
     content = memory.revisions[-1].spec.get("watched", {})
-    app = as_found(desired.apps[name], content, [str(place.paths.root)])
+    app = as_found(desired.apps[name], content, ours_in(place.paths.root, desired.apps.values()))
     revision = _wanted(app, memory, number)
     file = Path(app.source.file)
     try:

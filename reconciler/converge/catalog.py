@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from reconciler.model.logcatalog import Catalog
+from reconciler.model.logname import INSTANCE
 from reconciler.model.logs import Logs
 
 
@@ -18,16 +19,16 @@ class CatalogWriter:
 
     def note(self, app: str, logs: Logs) -> None:
         """See that the catalog knows these logs. No error: they are written all the same."""
-        declared = (logs.stdout, logs.place("err")) != (None, None)
-        custom = isinstance(logs.timestamps, str)
-        if not declared and not custom:
+        if logs.is_apart and not isinstance(logs.timestamps, str):
             return
         path = self._folder / f"{app}.json"
         known = _read(path)
         out, err = logs.place("out"), logs.place("err")
+        both = logs.merge or (out is not None and out == err)
         found = known.with_first(
             [out] if out else [],
             [err] if err and err != out else [],
+            [out or f"{self._folder}/{app}/{INSTANCE}.out.log"] if both else [],
             [logs.timestamps] if isinstance(logs.timestamps, str) else [],
         )
         if found != known:

@@ -1,8 +1,8 @@
-"""Which app a listening address belongs to: declared twice, it is a mistake that names both places.
+"""Which app an address or a log file belongs to: declared twice, it is a mistake at both places.
 
 Judged by what the files say now, all of them, so that two apps may swap their ports in one
-deploy. Of two that clash the one that has the address keeps it, else the first by file and name.
-Nothing here grows with the number of apps: an address is looked up by its port or path.
+deploy. Of two that clash the one that has it keeps it, else the first by file and name.
+Nothing here grows with the number of apps: what is claimed is looked up by its port or path.
 """
 
 from __future__ import annotations
@@ -10,20 +10,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from reconciler.desired import logplaces
 from reconciler.desired.locate import place_of
+from reconciler.desired.yaml import Path
+from reconciler.model import logname
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp, Problem
+from reconciler.model.manifest import AppSpec
 
-Holds = Callable[[str, Address], bool]
-"""Whether the app of this name has the address, as of what was last believed."""
+
+class LogFile(NamedTuple):
+    """A file that output goes to, by its place (``logname``)."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def place(self) -> str:
+        """Two files can be one only where this is the same."""
+        return f"log {logname.alike(self.path)}"
+
+    def overlaps(self, other: Address | LogFile) -> bool:
+        return isinstance(other, LogFile) and logname.overlap(self.path, other.path)
+
+
+Claimed = Address | LogFile
+Holds = Callable[[str, Claimed], bool]
+"""Whether the app of this name has it, as of what was last believed."""
 
 
 class Claim(NamedTuple):
-    """One file's app wants one address."""
+    """One file's app wants one address, or one file for its logs."""
 
     file: str
     app: str
-    address: Address
+    what: Claimed
+    field: Path
+
+
+def claimed(spec: AppSpec) -> Iterator[tuple[Path, Claimed]]:
+    """(field, what) of all that an app wants for itself."""
+    for socket in spec.sockets:
+        yield ("sockets",), socket.address
+    for field, place in logplaces.declared(spec):
+        yield field, LogFile(place)
 
 
 class Claims:
@@ -37,11 +69,11 @@ class Claims:
         old, new = ({*_claims(file, app)} for app in (before, now))
         concerned: set[str] = set()
         for claim in old ^ new:
-            at = self._at.setdefault(claim.address.place, set())
+            at = self._at.setdefault(claim.what.place, set())
             (at.add if claim in new else at.discard)(claim)
             concerned |= {other.app for other in at}
             if not at:
-                del self._at[claim.address.place]
+                del self._at[claim.what.place]
         return concerned
 
     def lost(self, file: str, app: DesiredApp, holds: Holds) -> Problem | None:
@@ -55,32 +87,45 @@ class Claims:
         """One for each claim that clashes, at its place."""
         for at in self._at.values():
             if len(at) > 1:
-                for claim, rival in self._clashes(sorted(at)):
+                for claim, rival in self._clashes(sorted(at, key=_order)):
                     yield _problem(claim, rival)
 
     def _clashes(self, claims: list[Claim]) -> Iterator[tuple[Claim, Claim]]:
         for claim in claims:
-            for rival in sorted(self._at.get(claim.address.place, ())):
-                if rival.app != claim.app and rival.address.overlaps(claim.address):
+            for rival in sorted(self._at.get(claim.what.place, ()), key=_order):
+                if rival.app != claim.app and _overlap(rival.what, claim.what):
                     yield claim, rival
 
 
+def _order(claim: Claim) -> tuple[str, str, str]:
+    return (claim.file, claim.app, str(claim.what))
+
+
+def _overlap(one: Claimed, other: Claimed) -> bool:
+    if isinstance(one, LogFile):
+        return one.overlaps(other)
+    return isinstance(other, Address) and one.overlaps(other)
+
+
 def _claims(file: str, app: DesiredApp | None) -> list[Claim]:
-    sockets = app.spec.sockets if app is not None else ()
-    return [Claim(file, app.name, socket.address) for socket in sockets if app is not None]
+    if app is None:
+        return []
+    return [Claim(file, app.name, what, field) for field, what in claimed(app.spec)]
 
 
-def _right(claim: Claim, holds: Holds) -> tuple[bool, Claim]:
-    return (not holds(claim.app, claim.address), claim)
+def _right(claim: Claim, holds: Holds) -> tuple[bool, str, str]:
+    return (not holds(claim.app, claim.what), claim.file, claim.app)
 
 
 def _problem(claim: Claim, rival: Claim) -> Problem:
     line, column = _place(claim)
     other, _ = _place(rival)
-    what = "" if rival.address == claim.address else f" (as {rival.address})"
-    message = f"{claim.address} is also declared by {rival.app}{what} ({rival.file}:{other})"
-    return Problem(claim.file, line, column, "spec.sockets", f"{message}; change one of them")
+    what = "" if rival.what == claim.what else f" (as {rival.what})"
+    verb = "written to" if isinstance(claim.what, LogFile) else "declared"
+    message = f"{claim.what} is also {verb} by {rival.app}{what} ({rival.file}:{other})"
+    path = ".".join(map(str, ("spec", *claim.field)))
+    return Problem(claim.file, line, column, path, f"{message}; change one of them")
 
 
 def _place(claim: Claim) -> tuple[int, int]:
-    return place_of(claim.file, claim.app, "sockets")
+    return place_of(claim.file, claim.app, claim.field)

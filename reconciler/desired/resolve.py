@@ -19,6 +19,7 @@ from typing import Any
 from dotenv.parser import parse_stream
 from pydantic import BaseModel
 
+from reconciler.desired import logplaces
 from reconciler.desired.builder import builder_of
 from reconciler.desired.files import read_regular
 from reconciler.desired.trust import Trust, UntrustedError, trusting
@@ -66,6 +67,8 @@ class Surroundings:
     refusals: Refusals = nothing
     """What this host cannot honour (``diff.enforceable``)."""
     trust: Trust = dataclasses.field(default_factory=trusting)
+    state: str | None = None
+    """recon's own directory, links resolved."""
 
 
 def resolve(
@@ -79,7 +82,7 @@ def resolve(
     job: JobTerms | None = None,
 ) -> DesiredApp:
     """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
-    spec = absolute(spec, folder)
+    spec = absolute(spec, folder, name)
     secrets = _known_secrets(spec, around)
     marks = marks_of(secrets, around.key)
     hash = hash_of(template_of(spec), marks)
@@ -136,8 +139,8 @@ def _complaints(found: BaseModel | list[Complaint]) -> list[Complaint]:
     return found if isinstance(found, list) else []
 
 
-def absolute(spec: AppSpec, folder: str) -> AppSpec:
-    """The spec with every path absolute."""
+def absolute(spec: AppSpec, folder: str, name: str = "") -> AppSpec:
+    """The spec of the app ``name`` with every path absolute."""
 
     def join(path: str) -> str:
         return os.path.normpath(os.path.join(folder, path))
@@ -150,6 +153,8 @@ def absolute(spec: AppSpec, folder: str) -> AppSpec:
             socket.model_copy(update={"path": join(socket.path)}) if socket.path else socket
             for socket in spec.sockets
         )
+    if not spec.logs.is_apart:
+        changes["logs"] = logplaces.absolute(spec.logs, join, name)
     changes |= _absolute_variables(spec, join)
     if spec.build is not None:
         changes["build"] = spec.build.model_copy(update=_absolute_variables(spec.build, join))
@@ -288,6 +293,8 @@ def _check(app: DesiredApp, around: Surroundings) -> None:
     _check_account(spec)
     _check_privileges(spec)
     _check_sockets(spec)
+    for where, said in logplaces.faults(spec, around.state):
+        raise Unresolvable(where, said)
     path = app.environment(0).get("PATH") or around.environ.get("PATH") or os.defpath
     _check_program(spec.command[0], spec.cwd, path, "command")
     for role, probe in spec.probes.items():

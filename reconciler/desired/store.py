@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reconciler.desired.claims import Claims
+from reconciler.desired.claims import Claimed, Claims, claimed
 from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, lasting, read_regular, signature
 from reconciler.desired.locate import place_of
@@ -24,7 +24,6 @@ from reconciler.desired.resolve import Refusals, Surroundings, nothing
 from reconciler.desired.trust import Trust, UntrustedError, trusting
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES
-from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredApp, Problem
 from reconciler.model.manifest import SettingsSpec
 
@@ -55,16 +54,19 @@ class ManifestStore:
         environ_is_controllers: bool = True,
         anchor: Path | None = None,
         refusals: Refusals = nothing,
+        state: Path | None = None,
     ) -> None:
         """``anchor``: the directory that relative paths are resolved as if ``root`` stood in;
-        it says that this is not the host, too. ``refusals``: what the host cannot honour."""
+        it says that this is not the host, too. ``refusals``: what the host cannot honour.
+        ``state``: recon's own directory."""
         self._root = Path(os.path.abspath(root))
         self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
         self._profile = profile
         check = anchor is None
         asked = refusals if check else nothing
         trust = trusting() if check else Trust()
-        self._around = Surroundings(environ, key, environ_is_controllers, check, asked, trust)
+        own = os.path.realpath(state) if state is not None else None
+        self._around = Surroundings(environ, key, environ_is_controllers, check, asked, trust, own)
         self._settings_file = str(self._root / "recon.yaml")
         self._files: dict[str, _File] = {}
         self._owners: dict[str, set[str]] = {}
@@ -248,7 +250,7 @@ class ManifestStore:
     def _claim(
         self, path: str, before: Mapping[str, DesiredApp], now: Mapping[str, DesiredApp]
     ) -> set[str]:
-        """Note the addresses that a file's apps listen on; the names of all whom it concerns."""
+        """Note what a file's apps want for themselves; the names of all whom it concerns."""
         concerned: set[str] = set()
         for name in before.keys() | now.keys():
             concerned |= self._claims.change(path, before.get(name), now.get(name))
@@ -278,10 +280,10 @@ class ManifestStore:
         if app != self._apps.get(name):
             self._apps[name] = app
 
-    def _has(self, name: str, address: Address) -> bool:
-        """Whether an app listens on this very address, as it was last believed."""
+    def _has(self, name: str, what: Claimed) -> bool:
+        """Whether an app has this very address or file, as it was last believed."""
         app = self._apps.get(name)
-        return app is not None and any(one.address == address for one in app.spec.sockets)
+        return app is not None and any(one == what for _, one in claimed(app.spec))
 
     def _leave_undecided(self) -> None:
         """Of two apps of one name nobody knows which was there first: neither is declared.

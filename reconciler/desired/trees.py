@@ -14,11 +14,12 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.desired.files import NEVER, Signature, lasting
+from reconciler.desired.ours import Ours, is_one_of
 from reconciler.model.desired import DesiredApp
 from reconciler.model.revision import hash_of, template_of
 from reconciler.model.watch import Watch
@@ -73,11 +74,11 @@ class Tree:
 class Trees:
     """The watched paths of one app."""
 
-    def __init__(self, watch: Watch, cwd: str, ours: Collection[str] = ()) -> None:
-        """``ours``: absolute paths of folders that recon writes into; they are never content."""
+    def __init__(self, watch: Watch, cwd: str, ours: Ours | None = None) -> None:
+        """``ours``: what recon itself writes; it is never content."""
         self._paths = {path: os.path.normpath(os.path.join(cwd, path)) for path in watch.paths}
         self._ignored = _compiled((*DEFAULT_IGNORES, *watch.ignore))
-        self._ours = frozenset(map(os.path.realpath, ours))
+        self._ours = ours or Ours()
         self._trees: dict[str, Tree] = {}
         self._verdicts: dict[str, bool] = {}
 
@@ -100,6 +101,8 @@ class Trees:
 
     def concerns(self, path: str) -> bool:
         """Whether a file or folder of this absolute path may be content."""
+        if self._ours.is_log(path):
+            return False
         for place in self._paths.values():
             if path == place or place.startswith(path + os.sep):
                 return True
@@ -138,7 +141,7 @@ class Trees:
             status = os.stat(place)
         except OSError:
             return
-        if stat.S_ISREG(status.st_mode):
+        if stat.S_ISREG(status.st_mode) and not self._ours.is_log(place):
             yield "", place, status
         elif stat.S_ISDIR(status.st_mode):
             yield from self._below(place, "", frozenset([_identity(status)]), tree)
@@ -146,16 +149,17 @@ class Trees:
     def _below(
         self, folder: str, prefix: str, above: frozenset[tuple[int, int]], tree: Tree
     ) -> Iterator[tuple[str, str, os.stat_result]]:
-        if os.path.realpath(folder) in self._ours:
+        if self._ours.has_folder(folder):
             return
         tree.folders.append(folder)
+        logs = self._ours.logs_in(folder)
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
             return
         for entry in entries:
             name = prefix + entry.name
-            if self._is_ignored(name):
+            if self._is_ignored(name) or is_one_of(logs, entry.name):
                 continue
             try:
                 status = entry.stat()
@@ -193,7 +197,7 @@ def with_content(app: DesiredApp, found: Mapping[str, str]) -> DesiredApp:
     return replace(app, spec=spec, hash=hash_of(template_of(spec), app.marks))
 
 
-def as_found(app: DesiredApp, before: Mapping[str, str], ours: Collection[str]) -> DesiredApp:
+def as_found(app: DesiredApp, before: Mapping[str, str], ours: Ours) -> DesiredApp:
     """The app with what is in its files now, by one look; ``before``: what was followed last."""
     watch = app.spec.watch
     if watch is None:

@@ -8,10 +8,12 @@ no harm.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.desired.locate import place_of
+from reconciler.desired.logplaces import declared as declared_logs
+from reconciler.desired.ours import Ours
 from reconciler.desired.trees import Trees, TreeTooLarge, changed, content, with_content
 from reconciler.diff import pace
 from reconciler.loop.folders import Folders
@@ -53,13 +55,13 @@ class Contents:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        ours: Collection[str],
+        ours: Ours,
         on_change: Callable[[Iterable[str]], None],
         on_event: Callable[[Event], None],
         is_building: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """``ours``: folders that recon itself writes into; they are never content. What an app
-        watches is left alone while it is being built."""
+        """``ours``: what recon itself writes; it is never content. What an app watches is left
+        alone while it is being built."""
         self._loop = loop
         self._ours = ours
         self._on_change = on_change
@@ -95,6 +97,12 @@ class Contents:
         fresh.app = _marked(with_content(declared, found), problem)
         self._rewatch()
         return fresh.app
+
+    def write_logs(self, apps: Iterable[DesiredApp]) -> None:
+        """These apps have their logs written by us: before it is asked what anybody watches."""
+        for app in apps:
+            if not app.spec.logs.is_apart:
+                self._ours.add_logs(place for _, place in declared_logs(app.spec))
 
     def forget(self, name: str) -> None:
         """It watches nothing any more."""

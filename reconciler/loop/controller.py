@@ -21,6 +21,7 @@ from reconciler.diff.review import last_spec
 from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
 from reconciler.loop.journal import Journal
+from reconciler.loop.ours import ours_in
 from reconciler.loop.paths import StatePaths, secret_key, store_id
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
@@ -76,6 +77,7 @@ class Controller:
             profile=options.profile,
             key=self._key,
             refusals=lambda spec: unenforceable(spec, self.facts),
+            state=paths.root,
         )
         self._declared = Declared(
             store,
@@ -83,7 +85,7 @@ class Controller:
             loop,
             on_change=self._declaration_changed,
             on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
-            ours=[str(paths.root)],
+            ours=ours_in(paths.root),
             is_building=self._is_building,
         )
         self.redact = Redactor()

@@ -7,11 +7,12 @@ a file is wrong, over restarts of the controller too (from the journal).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 
 from reconciler.desired.builder import with_builder
 from reconciler.desired.dependencies import Dependents
+from reconciler.desired.ours import Ours
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.history import followed
 from reconciler.diff.prune import CLEAN_SCANS, Absence, Verdict, absences
@@ -48,16 +49,18 @@ class Declared:
         *,
         on_change: Callable[[Iterable[str]], None],
         on_event: Callable[[Event], None],
-        ours: Collection[str] = (),
+        ours: Ours | None = None,
         is_building: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """``ours``: folders that recon writes into, which no app can watch. ``is_building``:
+        """``ours``: what recon itself writes, which no app can watch. ``is_building``:
         whether an app is being built, so that what it watches has yet to be complete."""
         self._store = store
         self._loop = loop
         self._on_change = on_change
         self._watcher = Watcher(root, loop, self._paths_changed, self._scan_soon)
-        self._contents = Contents(loop, ours, self._content_changed, on_event, is_building)
+        self._contents = Contents(
+            loop, ours or Ours(), self._content_changed, on_event, is_building
+        )
         self._apps: dict[str, DesiredApp] = {}
         self._dependents = Dependents()
         self._kept: dict[str, DesiredApp] = {}
@@ -244,8 +247,10 @@ class Declared:
     def _adopt(self, apps: Mapping[str, DesiredApp], names: Iterable[str]) -> None:
         """Take over what the store says, and tell whose declaration is another now."""
         changed = []
-        for name in {built_by(name) or name for name in names}:
-            declared = apps.get(name) or self._kept.get(name)
+        concerned = {built_by(name) or name for name in names}
+        every = {name: apps.get(name) or self._kept.get(name) for name in concerned}
+        self._contents.write_logs(app for app in every.values() if app is not None)
+        for name, declared in every.items():
             found = dict.fromkeys((name, builder_name(name)))
             if declared is not None:
                 found |= {app.name: app for app in with_builder(declared, self._contents.of)}

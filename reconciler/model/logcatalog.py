@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _VERSION = 1
+_FIELDS = ("places", "errors", "mixed", "timestamps")
 MOST = 16
 """Places and formats that are remembered."""
 
@@ -25,6 +26,8 @@ class Catalog:
     """Absolute paths of files for both streams, ``logname.INSTANCE`` and all."""
     errors: tuple[str, ...] = ()
     """The same, of those for standard error alone."""
+    mixed: tuple[str, ...] = ()
+    """Those that both streams went to; recon's own places as well."""
     timestamps: tuple[str, ...] = ()
     """Formats for ``strftime``, local time."""
 
@@ -32,17 +35,19 @@ class Catalog:
         self,
         places: Iterable[str] = (),
         errors: Iterable[str] = (),
+        mixed: Iterable[str] = (),
         timestamps: Iterable[str] = (),
     ) -> Catalog:
         """The same with these as the latest."""
         return Catalog(
             _first(places, [one for one in self.places if one not in errors]),
             _first(errors, [one for one in self.errors if one not in places]),
+            _first(mixed, self.mixed),
             _first(timestamps, self.timestamps),
         )
 
     def text(self) -> str:
-        known = {"places": self.places, "errors": self.errors, "timestamps": self.timestamps}
+        known = {name: getattr(self, name) for name in _FIELDS}
         return json.dumps({"formatVersion": _VERSION, **known}) + "\n"
 
     @classmethod
@@ -50,7 +55,7 @@ class Catalog:
         """An empty one where it is none."""
         try:
             data = json.loads(text)
-            return cls(*(_texts(data.get(name)) for name in ("places", "errors", "timestamps")))
+            return cls(*(_texts(data.get(name)) for name in _FIELDS))
         except (ValueError, AttributeError):
             return cls()
 

@@ -20,7 +20,7 @@ from reconciler.model.values import Flag, Size
 _LONGEST_FORMAT = 100
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _WORD = re.compile(r"<[^<>/]*>")
-_ANY_TIME = datetime(2026, 11, 24, 3, 15, 30, 123456, UTC)
+_ANY_TIMES = (datetime(2026, 11, 24, 3, 15, 30, 123456, UTC), datetime(2025, 1, 1, 14, tzinfo=UTC))
 
 
 def _path(value: str) -> str:
@@ -41,8 +41,8 @@ def _format(value: bool | str) -> bool | str:
         return value
     if len(value) > _LONGEST_FORMAT:
         raise ValueError(f"is longer than {_LONGEST_FORMAT} characters")
-    text = _ANY_TIME.strftime(value) if value.isprintable() else ""
-    if not text.strip() or not text.isprintable():
+    text, other = (when.strftime(value) for when in _ANY_TIMES)
+    if text == other or not text.isprintable():
         raise ValueError(f"{value!r} gives no time; write true, false, or like '%Y-%m-%d %H:%M:%S'")
     return value
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.desired import trees
+from reconciler.desired.ours import Ours
 from reconciler.desired.trees import Trees, TreeTooLarge, changed, content
 from reconciler.model.watch import Watch
 
@@ -80,7 +81,7 @@ def test_what_is_left_out(tmp_path: Path) -> None:
 def test_our_own_folders_are_never_content(tmp_path: Path) -> None:
     write(tmp_path / "main.py", "x")
     (tmp_path / "link").symlink_to(tmp_path / "state")
-    looker = Trees(Watch(paths=(".",)), str(tmp_path), ours=[str(tmp_path / "link")])
+    looker = Trees(Watch(paths=(".",)), str(tmp_path), ours=Ours([str(tmp_path / "link")]))
     first = looker.look()
     write(tmp_path / "state/recon.db", "x")
     assert looker.look() == first

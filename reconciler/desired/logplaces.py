@@ -1,0 +1,76 @@
+"""Where the logs of an app go: as absolute places, and what is wrong with them on this host."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+
+from reconciler.desired.yaml import Path
+from reconciler.model import logname
+from reconciler.model.logs import Logs
+from reconciler.model.manifest import AppSpec
+
+
+def absolute(logs: Logs, join: Callable[[str], str], app: str) -> Logs:
+    """The same with absolute places; ``<app>`` is the name of the app."""
+    written = {"stdout": logs.stdout, "stderr": logs.stderr}
+    found = {
+        field: join(place.replace(logname.APP, app))
+        for field, place in written.items()
+        if place is not None
+    }
+    return logs.model_copy(update=found) if found else logs
+
+
+def declared(spec: AppSpec) -> Iterator[tuple[Path, str]]:
+    """(field below ``spec``, place) of the logs that are not in recon's own place."""
+    for field, place in (("stdout", spec.logs.stdout), ("stderr", spec.logs.stderr)):
+        if place is not None:
+            yield ("logs", field), place
+
+
+def faults(spec: AppSpec, state: str | None) -> Iterator[tuple[Path, str]]:
+    """(field, sentence) for what cannot be, of a spec with absolute places.
+
+    ``state``: recon's own directory, links resolved; None where that is not known.
+    """
+    for where, place in declared(spec):
+        told = _fault_of(logname.place_for(place, 0)) or _inside(place, state)
+        if told:
+            yield where, told
+    for role, probe in spec.probes.items():
+        if probe.log is not None and spec.instances > 1 and _says_not_whose(spec.logs):
+            told = "all instances write to one file, so nobody knows which of them said that"
+            remedy = f"put {logname.INSTANCE} into the name of the file, or use logs.format: json"
+            yield (f"{role}Probe", "log"), f"{told}; {remedy}"
+
+
+def _inside(place: str, folder: str | None) -> str:
+    if folder is None or not _real(place).startswith(folder + os.sep):
+        return ""
+    return f"{place} is in recon's own state directory, where nobody else writes; name another"
+
+
+def _real(place: str) -> str:
+    return os.path.join(os.path.realpath(os.path.dirname(place)), os.path.basename(place))
+
+
+def _fault_of(path: str) -> str:
+    try:
+        mode = os.stat(path).st_mode
+    except NotADirectoryError:
+        return f"{path} cannot be: a part of it is a file, not a directory"
+    except OSError:
+        return ""  # made when it is written, or told of then
+    if stat.S_ISDIR(mode):
+        return f"{path} is a directory; name a file in it"
+    if not stat.S_ISREG(mode):
+        return f"{path} is no regular file, so no log can be kept in it; name another"
+    return ""
+
+
+def _says_not_whose(logs: Logs) -> bool:
+    """Whether some line could be of any instance."""
+    places = [place for place in (logs.place("out"), logs.place("err")) if place is not None]
+    return logs.format == "text" and any(logname.INSTANCE not in place for place in places)

@@ -260,4 +260,4 @@ def test_from_running_reads_what_the_config_says(recon: Recon, pm2: Pm2, site: P
 
 def _says_the_same(line: str) -> bool:
     """Not the comments, and not paths, which PM2 remembers as absolute."""
-    return not line.lstrip().startswith(("#", "cwd:", "envFrom:", "logs:"))
+    return not line.lstrip().startswith(("#", "cwd:", "envFrom:", "stdout:", "stderr:"))

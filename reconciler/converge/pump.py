@@ -214,7 +214,7 @@ class Pump:
         header = spool.pending() if spool is not None else None
         try:
             if spool is not None and header is not None and header.inode:
-                fd = logfile.open_log(log, safefile.owner_of(_fifo_of(header)))
+                fd = logfile.open_log(log, self._owner(header))
                 try:
                     spool.settle(header, fd)
                 finally:

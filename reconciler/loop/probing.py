@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.converge.execcheck import exec_check
+from reconciler.converge.logfile import path_of
 from reconciler.converge.privatesocket import PrivateSockets, open_private
 from reconciler.loop.marks import Marks
 from reconciler.model.desired import DesiredApp
@@ -102,7 +103,7 @@ class Probing:
         if probes:
             self._apps[nonce] = app
         if any(probe.log for probe in probes.values()):
-            output = self._outputs[nonce] = Output(self._files(app.name, tag.instance))
+            output = self._outputs[nonce] = self._output(tag, app.spec)
             self.marks.set(nonce, OUTPUT, json.dumps(output.offsets()))
 
     def adopt(self, process: Process, spec: AppSpec) -> None:
@@ -258,8 +259,7 @@ class Probing:
         if output is None:
             noted = self.marks.get(nonce, OUTPUT)
             offsets = {int(inode): at for inode, at in json.loads(noted or "{}").items()}
-            files = self._files(process.tag.app, process.tag.instance)
-            output = self._outputs[nonce] = Output(files, offsets)
+            output = self._outputs[nonce] = self._output(process.tag, self._specs[nonce], offsets)
         if output.sought not in ("", pattern):  # another one now: it may have been written before
             output.rewind()
         output.sought = pattern
@@ -274,9 +274,11 @@ class Probing:
         quiet = time.monotonic() - word.alive_at
         return Result(quiet <= probe.period_seconds, f"no WATCHDOG=1 for {quiet:.0f} s")
 
-    def _files(self, app: str, instance: int) -> list[Path]:
-        folder = self._state / "logs" / app
-        return [folder / f"{instance}.{stream}.log" for stream in STREAMS]
+    def _output(self, tag: Tag, spec: AppSpec, offsets: dict[int, int] | None = None) -> Output:
+        logs = spec.logs
+        paths = {path_of(self._state, logs, tag.app, tag.instance, one) for one in STREAMS}
+        forms = (logs.timestamps,) if isinstance(logs.timestamps, str) else ()
+        return Output(sorted(paths), offsets, tag.instance, forms)
 
     def _has(self, nonce: str, mark: str) -> bool:
         return self.marks.get(nonce, mark) is not None

@@ -17,6 +17,9 @@ from reconciler.observed import logtime
 
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
 _JSON = (b'{"time":"', b'{"app":"')
+_HEAD = re.compile(
+    rb'\{(?:"time":"([^"]*)",|())"app":"[^"]*","instance":(\d+),"stream":"(std(?:out|err))","message":"'
+)
 _STREAMS: dict[str, Stream] = {"stdout": "out", "stderr": "err"}
 
 
@@ -68,7 +71,15 @@ class LineFormat:
             )
             return Said(self._time(data.get("time")), int(data["instance"]), stream, text)
         except (ValueError, KeyError, TypeError, AttributeError):
+            return self._cut_json(raw)
+
+    def _cut_json(self, raw: bytes) -> Said | None:
+        """Of a long line only the beginning may be at hand."""
+        match = _HEAD.match(raw)
+        if match is None:
             return None
+        when, instance, stream = ((match[n] or b"").decode() for n in (1, 3, 4))
+        return Said(self._time(when or None), int(instance), _STREAMS[stream], raw[match.end() :])
 
     def _time(self, text: str | None) -> float | None:
         if text is None:

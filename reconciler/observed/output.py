@@ -11,16 +11,26 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from reconciler.observed.logline import LineFormat
+
 _PIECE = 2**20
 _LONGEST = 4096
 """Bytes of a line that a pattern is tried on."""
-_STAMP = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+Z ")
 
 
 class Output:
     """The files of one instance, from where they end now (or from ``offsets``, by inode)."""
 
-    def __init__(self, files: Iterable[Path], offsets: dict[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        files: Iterable[Path],
+        offsets: dict[int, int] | None = None,
+        instance: int | None = None,
+        timestamps: tuple[str, ...] = (),
+    ) -> None:
+        """``timestamps``: formats of times that lines may begin with, beside recon's own."""
+        self._instance = instance
+        self._format = LineFormat(timestamps)
         self._files = [_Follower(file, offsets) for file in files]
         self._began = self.offsets()
         self.sought = ""
@@ -39,7 +49,8 @@ class Output:
         """The first line that is new since the last call and matches; None where none does."""
         for file in self._files:
             for line in file.lines():
-                if pattern.search(_STAMP.sub(b"", line[:_LONGEST], count=1)):
+                said = self._format.parse(line[:_LONGEST])
+                if said.instance in (None, self._instance) and pattern.search(said.text):
                     return line
         return None
 

@@ -259,6 +259,35 @@ def test_a_key_pasted_four_times_is_one_file_and_shown_nowhere() -> None:
     assert key not in repr(found)
 
 
+def test_logs_go_where_pm2_wrote_them_with_the_time_as_it_was() -> None:
+    app = {
+        **APP,
+        "out_file": "logs/out.log",
+        "error_file": "logs/err.txt",
+        "log_date_format": "YYYY-MM-DD HH:mm:ss.SSS Z",
+        "merge_logs": True,
+        "instances": 2,
+    }
+    draft = pm2_draft(app)
+    assert draft.spec["logs"] == {
+        "stdout": "/srv/crm/logs/out.log",
+        "stderr": "/srv/crm/logs/err.txt",
+        "timestamps": "%Y-%m-%d %H:%M:%S.%f %z",
+    }
+    apart = pm2_draft({**app, "merge_logs": False, "time": True, "log_type": "json"})
+    assert apart.spec["logs"] == {
+        "stdout": "/srv/crm/logs/out-<instance>.log",
+        "stderr": "/srv/crm/logs/err.txt-<instance>",
+        "timestamps": "%Y-%m-%dT%H:%M:%S",
+        "format": "json",
+    }
+    assert "a file of its own" in told(apart, Fate.CHANGED)["merge_logs"]
+    assert not told(draft, Fate.LATER) and not told(apart, Fate.LATER)
+    odd = pm2_draft({**APP, "out_file": "logs/<name>.log", "log_date_format": "[at] Q"})
+    assert "logs" not in odd.spec
+    assert told(odd, Fate.LOST).keys() == {"out_file"}
+
+
 def test_fields_that_recon_does_not_have_yet_are_told_or_written() -> None:
     """Whichever the model says today: this test must not change when it learns one."""
     from reconciler.convert import later

@@ -89,3 +89,22 @@ def test_either_stream_may_hold_it(tmp_path: Path) -> None:
     append(tmp_path / "err", b"ready\n")
     assert output.find(PATTERN) is not None
     output.close()
+
+
+def test_of_json_only_the_lines_of_the_instance_count(tmp_path: Path) -> None:
+    log = tmp_path / "one.log"
+    output = Output([log], instance=1)
+    line = b'{"app":"api","instance":%d,"stream":"stdout","message":"%s"}\n'
+    append(log, line % (0, b"ready"))
+    append(log, line % (0, b"x" * 5000 + b"ready"))
+    assert output.find(re.compile(rb"ready|x{9}")) is None
+    append(log, line % (1, b"ready"))
+    assert output.find(PATTERN) is not None
+    output.close()
+
+
+def test_a_time_of_the_users_own_is_no_part_of_the_line(log: Path) -> None:
+    output = Output([log], timestamps=("[%H:%M:%S]",))
+    append(log, b"[12:00:01] ready\n")
+    assert output.find(PATTERN) is not None
+    output.close()

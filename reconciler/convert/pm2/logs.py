@@ -8,7 +8,10 @@ from typing import Any
 
 from reconciler.convert.draft import Draft, Fate, locate
 from reconciler.convert.pm2.values import is_true, text_of
+from reconciler.model.logname import INSTANCE
 
+_WORD = re.compile(r"<[^<>/]*>")
+_FIELDS = {"out_file": "logs.stdout", "error_file": "logs.stderr"}
 _NOWHERE = ("NULL", "/dev/null")
 _OF_TIME = "YYYY-MM-DDTHH:mm:ss"
 # day.js's tokens, the longer ones first (day.js.org/docs/en/display/format).
@@ -23,19 +26,17 @@ _PART = re.compile(r"\[([^\]]*)\]|([A-Za-z])\2*|[^A-Za-z\[]+|\[")
 
 
 def put(conf: Mapping[str, Any], folder: str, draft: Draft) -> None:
-    placed = [
-        _path(conf, folder, draft, "out_file", "logs.stdout"),
-        _path(conf, folder, draft, "error_file", "logs.stderr"),
-    ]
+    count = draft.spec.get("instances", 1)
+    apart = count != 1 and not is_true(conf.get("merge_logs"))
+    placed = [_path(conf, folder, draft, key, apart=apart) for key in _FIELDS]
     _times(conf, draft, any(placed))
     if conf.get("log_type") == "json":
         draft.put("logs.format", "json", "log_type")
     if conf.get("log_file"):
         told = "held both streams in one file besides; `recon logs APP` shows both, by time"
         draft.note(Fate.CHANGED, "log_file", told)
-    count = draft.spec.get("instances", 1)
-    if any(placed) and count != 1 and not is_true(conf.get("merge_logs")):
-        told = "without it each instance has a file of its own; here all write to one"
+    if any(placed) and apart:
+        told = f"is not set, so each instance has a file of its own ({INSTANCE} is its number)"
         draft.note(Fate.CHANGED, "merge_logs", told)
 
 
@@ -55,15 +56,24 @@ def strftime(pattern: str) -> str | None:
     return "".join(parts)
 
 
-def _path(conf: Mapping[str, Any], folder: str, draft: Draft, key: str, field: str) -> bool:
-    """Whether the file is recon's, too."""
+def _path(conf: Mapping[str, Any], folder: str, draft: Draft, key: str, *, apart: bool) -> bool:
+    """Whether the file is recon's, too. ``apart``: each instance has one."""
     value = conf.get(key)
     if not isinstance(value, str) or not value or "\0" in value:
         return False
     if value in _NOWHERE:
         draft.note(Fate.LOST, key, "recon keeps logs, and rotates them (logs.rotate)")
         return False
-    return draft.put(field, locate(folder, text_of(value)), key)
+    path = text_of(value)
+    if _WORD.search(path):
+        draft.note(
+            Fate.LOST, key, f"{path}: holds what stands for something in recon's logs.stdout"
+        )
+        return False
+    if apart:  # as PM2 names them, with its own numbers
+        stem, dot, suffix = path.rpartition(".log")
+        path = f"{stem}-{INSTANCE}.log" if dot and not suffix else f"{path}-{INSTANCE}"
+    return draft.put(_FIELDS[key], locate(folder, path), key)
 
 
 def _times(conf: Mapping[str, Any], draft: Draft, own_files: bool) -> None:

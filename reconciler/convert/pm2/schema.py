@@ -59,7 +59,9 @@ KEYS: Mapping[str, Key] = {
     "log_date_format": _mapped("logs.timestamps"),
     "time": _mapped("logs.timestamps"),
     "log_type": _mapped("logs.format"),
-    "merge_logs": _mapped("logs: one path for all instances", "combine_logs"),
+    "merge_logs": _mapped(
+        "logs.stdout: with <instance> in the name where it is not set", "combine_logs"
+    ),
     "disable_logs": _lost(
         "recon keeps logs, and rotates them; logs.rotate: {size: 1Mi, keep: 0} keeps them small"
     ),

@@ -128,3 +128,85 @@ def test_full_disk_stops_no_app_and_shows_as_a_condition(recon: Recon, tmp_path:
     finally:
         recon.close()
         subprocess.run(["umount", "-l", logs], check=True)
+
+
+COUNTING = python(
+    "import os, sys, time\n"
+    "n = 0\n"
+    "while True:\n"
+    "    n += 1\n"
+    "    os.write(1 + n % 2, b'%s %d\\n' % (os.environ['WHO'].encode(), n)); time.sleep(0.002)\n"
+)
+
+
+def test_another_place_and_form_of_logs_restarts_nothing_and_loses_nothing(
+    recon: Recon, tmp_path: Path
+) -> None:
+    """Two instances with both streams: first apart, then in one file as JSON, a crash between."""
+    spec = {"instances": 2, "env": {"WHO": {"perInstance": 0}}, "minReadySeconds": 0}
+    recon.app("api", COUNTING, **spec)
+    recon.run()
+    recon.healthy("api", ready=2)
+    until(lambda: recon.log("api") and recon.log("api", 1), what="some lines")
+    before = recon.pids("api")
+    shared = tmp_path / "own" / "api.txt"
+    declared = {"stdout": "../own/api.txt", "merge": True, "format": "json"}
+    declared["rotate"] = {"size": "50Ki", "keep": 1000, "compress": False}
+    recon.app("api", COUNTING, **spec, logs=declared)
+    until(lambda: shared.exists() and shared.read_bytes(), what="written there")
+    assert recon.controller is not None
+    recon.controller.kill()
+    recon.controller.wait()
+    recon.run()
+    until(lambda: len(list(shared.parent.iterdir())) > 3, what="rotated a few times")
+    recon.healthy("api", ready=2, revision=1)
+    assert recon.pids("api") == before
+    whole = recon.cli("logs", "api", "--lines", "100000", seconds=120)
+    for who in (0, 1):
+        lines = [line for line in whole.splitlines() if line.startswith(f"api-{who} ")]
+        numbers = {int(line.split()[-1]) for line in lines}
+        assert len(lines) == len(numbers), "none is there twice"
+        # What is written now may be in one stream and not yet in the other.
+        assert set(range(1, max(numbers) - 500)) <= numbers, "none is missing"
+        assert max(numbers) > 700
+        assert {line.split()[1] for line in lines} == {"|", "!"}
+    assert " | " not in recon.cli("logs", "api", "--stderr", "--lines", "50")
+    assert "stdout: " in recon.cli("describe", "api")
+
+
+def test_time_rotates_compresses_and_can_be_looked_up(recon: Recon, tmp_path: Path) -> None:
+    logs = {
+        "stdout": "../own/<app>-<instance>.log",
+        "timestamps": "%Y-%m-%d %H:%M:%S",
+        "rotate": {"every": "1s", "keep": 100},
+    }
+    recon.app("clock", numbered(0.01), logs=logs)
+    recon.run()
+    folder = tmp_path / "own"
+    until(lambda: len(list(folder.glob("clock-0.log.*.gz"))) >= 3, seconds=60, what="compressed")
+    lines = recon.cli("logs", "clock", "--since", "10m", "--timestamps").splitlines()
+    numbers = numbers_of(lines)
+    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 100
+    assert all(line.startswith("clock-0 | 20") for line in lines)
+    first = " ".join(lines[0].split()[2:4])[:19]  # to the second
+    window = recon.cli("logs", "clock", "--since", first, "--until", first, "-t").splitlines()
+    assert 0 < len(window) < len(lines) and window == lines[: len(window)]
+    tail = recon.cli("logs", "clock", "--until", first, "--lines", "3").splitlines()
+    assert numbers_of(tail) == numbers[: len(window)][-3:]
+
+
+def numbers_of(lines: list[str]) -> list[int]:
+    return [int(re.findall(r"\d+", line)[-1]) for line in lines]
+
+
+def test_two_apps_that_want_one_file_are_told_and_the_first_goes_on(recon: Recon) -> None:
+    recon.app("first", SLEEP, logs={"stdout": "../one.log"})
+    recon.run()
+    recon.healthy("first")
+    recon.app("second", SLEEP, logs={"stderr": "../one.log"})
+    text = recon.cli("validate", code=1)
+    assert "one.log is also written to by first" in text and "one.log is also written to by" in text
+    assert re.search(r"second\.yaml:\d+:\d+", text)
+    recon.app("second", SLEEP, logs={"stderr": str(recon.state / "logs" / "x.log")})
+    assert "recon's own state directory" in recon.cli("validate", code=1)
+    assert recon.of("first")["health"] == "Healthy"

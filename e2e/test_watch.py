@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2e.harness import Recon
-from e2e.programs import READER
+from e2e.programs import READER, python
 from tests.waiting import until
 
 
@@ -155,3 +155,41 @@ def test_undo_says_that_it_brings_no_files_back(recon: Recon, code: Path) -> Non
 def test_what_is_recons_to_fill_in_no_manifest_may(recon: Recon, code: Path) -> None:
     recon.app("web", "sleep 1000", watched={"dist": "c0ffee"})
     assert "watched is recon's own to fill in" in recon.cli("validate", code=1)
+
+
+def test_our_own_logs_are_no_content_wherever_they_are(recon: Recon, code: Path) -> None:
+    """In the watched folder: the app's own, rotated and compressed, and another app's."""
+    rotate = {"size": "2Ki", "keep": 3}
+    dist = code / "dist"
+    watch = {"paths": ["dist"], "settleSeconds": 0.2, "ignore": ["!*.log", "!*.tmp"]}
+    logs = {"stdout": str(dist / "out-<instance>.txt"), "rotate": rotate}
+    noisy = python("import time\nwhile True: print('x' * 200, flush=True); time.sleep(0.01)")
+    recon.app("noisy", noisy, logs={**logs, "stdout": str(dist / "noisy.log")})
+    recon.app(
+        "web",
+        ["sh", "-c", "cat dist/text; while :; do echo and more of it; sleep 0.01; done"],
+        cwd=str(code),
+        watch=watch,
+        minReadySeconds=0,
+        logs=logs,
+    )
+    recon.run()
+    recon.healthy("web", revision=1)
+    pids = recon.pids("web")
+    until(lambda: list(dist.glob("noisy.log.*.gz")), seconds=60, what="compressed")
+    until(lambda: list(dist.glob("out-0.txt.*.gz")), seconds=60, what="compressed")
+    assert "2 unchanged" in recon.cli("apply", "--dry-run")
+    # A change that counts tells that all before it was seen.
+    (dist / "text").write_text("two\n")
+    recon.healthy("web", revision=2)
+    assert "WatchLoop" not in recon.cli("events", "web")
+    assert recon.pids("web") != pids
+    # Logs of an app that is gone, and of places that were, are logs all the same.
+    (recon.manifests / "noisy.yaml").unlink()
+    until(lambda: not recon.of("noisy"), seconds=60, what="noisy is gone")
+    assert recon.controller is not None
+    recon.controller.kill()
+    recon.controller.wait()
+    recon.run()
+    recon.healthy("web", revision=2)
+    assert [e for e in recon.cli("events", "web").splitlines() if "ContentChanged" in e][1:] == []

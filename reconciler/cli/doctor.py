@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -20,8 +21,16 @@ from reconciler.cli.options import Apps, Manifests, Output, Profile, StateDir, W
 from reconciler.cli.terminal import colours, paint, plain, width
 from reconciler.cli.words import count, local, place
 from reconciler.desired.locate import place_of
+from reconciler.desired.logplaces import declared as declared_logs
 from reconciler.diff.advice import advice_on, ports_of
-from reconciler.diff.checkup import Needs, of_cgroups, of_disk, of_host, of_state
+from reconciler.diff.checkup import (
+    Needs,
+    of_cgroups,
+    of_disk,
+    of_host,
+    of_log_folder,
+    of_state,
+)
 from reconciler.loop.paths import store_id
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredApp, Problem
@@ -29,7 +38,7 @@ from reconciler.model.finding import Finding, Level, ok, problem, warning
 from reconciler.model.manifest import AppSpec
 from reconciler.observed import listeners
 from reconciler.observed.access import Identity, allowed
-from reconciler.observed.machine import disk, folder, machine
+from reconciler.observed.machine import device, disk, folder, machine
 from reconciler.observed.snapshot import snapshot
 from reconciler.observed.workspace import lacking
 
@@ -58,8 +67,8 @@ def doctor(
 ) -> int:
     """Look for what is amiss here, and say what to do.
 
-    Host, limits, disk, permissions, programs, packages and ports. The exit code is 1 where there
-    is a problem, 0 where there are warnings only. FORMAT is text or json. Nothing is changed.
+    Host, limits, disk, permissions, programs, packages, logs and ports. The exit code is 1 where
+    there is a problem, 0 where there are warnings only. FORMAT is text or json. Nothing is changed.
     """
     one_of("--output", output, ("text", "json"))
     here = where(manifests, state_dir, profile)
@@ -115,7 +124,7 @@ def _of_apps(here: Where, desired: Desired, names: set[str]) -> Iterator[_Told]:
     for name in sorted(names):
         app = desired.apps[name]
         findings = [*_programs(app), *lacking(app.spec.command, app.spec.cwd)]
-        findings += [*_ports(app.spec, pids), *_advice(app)]
+        findings += [*_ports(app.spec, pids), *_logs(here, app.spec), *_advice(app)]
         for finding in findings:
             yield _Told(name, finding)
 
@@ -187,6 +196,14 @@ def _ports(spec: AppSpec, ours: list[int]) -> Iterator[Finding]:
             yield ok("port", f"{told} is ours")
         else:
             yield ok("port", f"{told} is free")
+
+
+def _logs(here: Where, spec: AppSpec) -> Iterator[Finding]:
+    """The folders that logs are declared to go to."""
+    own = device(here.paths.root)
+    for path in sorted({os.path.dirname(log) for _, log in declared_logs(spec)}):
+        elsewhere = device(Path(path)) != own
+        yield from of_log_folder(folder(Path(path)), disk(Path(path)) if elsewhere else None)
 
 
 def _advice(app: DesiredApp) -> Iterator[Finding]:

@@ -16,12 +16,6 @@ from reconciler.model.manifest import AppSpec
 _SAMPLES: dict[str, Any] = {
     "instances: max": {"instances": "max"},
     "limits.memory": {"limits": {"memory": "300M"}},
-    "logs.stdout": {"logs": {"stdout": "out.log"}},
-    "logs.stderr": {"logs": {"stderr": "err.log"}},
-    "logs.merge": {"logs": {"merge": True}},
-    "logs.timestamps": {"logs": {"timestamps": "%Y-%m-%d"}},
-    "logs.format": {"logs": {"format": "json"}},
-    "logs.rotate.size": {"logs": {"rotate": {"size": "10Mi"}}},
     "watch": {"watch": {"paths": ["dist"], "ignore": ["*.map"]}},
     "build": {"build": {"command": "make", "inputs": ["src"]}},
 }

@@ -72,20 +72,37 @@ def of_disk(disk: Disk) -> Iterator[Finding]:
     if disk.kind in _FLEETING:
         told = f"{disk.path} is in memory ({disk.kind}): history and logs end with the next boot"
         yield warning("disk", told, "put the state directory on a disk (--state-dir)")
+    remedy = "make room: logs cannot be written and history cannot be kept on a full disk"
+    yield from _room(disk, "disk", remedy)
+
+
+def of_log_folder(folder: Folder, disk: Disk | None) -> Iterator[Finding]:
+    """Where an app's logs are declared to go; ``disk``: its file system, if that is another one."""
+    if not folder.writable:
+        told = f"recon may not write logs in {folder.path}"
+        yield problem(
+            "logs", told, "chown it to recon's user, or name another place in logs.stdout"
+        )
+    elif disk is None:
+        yield ok("logs", f"logs can be written in {folder.path}")
+    else:
+        yield from _room(disk, "logs", "make room: logs cannot be written on a full disk")
+
+
+def _room(disk: Disk, check: str, remedy: str) -> Iterator[Finding]:
     free = disk.free / disk.size if disk.size else 1.0
     nodes = disk.free_inodes / disk.inodes if disk.inodes else 1.0
     told = f"{_bytes(disk.free)} ({free:.0%}) free where {disk.path} is"
-    remedy = "make room: logs cannot be written and history cannot be kept on a full disk"
     if free < _EMPTY and disk.free < _ROOMY:
-        yield problem("disk", told, remedy)
+        yield problem(check, told, remedy)
     elif free < _LOW and disk.free < _ROOMY:
-        yield warning("disk", told, remedy)
+        yield warning(check, told, remedy)
     else:
-        yield ok("disk", told)
+        yield ok(check, told)
     if nodes < _LOW:
         level = Level.PROBLEM if nodes < _EMPTY else Level.WARNING
         told = f"{disk.free_inodes:,} files ({nodes:.0%}) can still be made where {disk.path} is"
-        yield Finding("disk", level, told, "remove small files: the file system is out of inodes")
+        yield Finding(check, level, told, "remove small files: the file system is out of inodes")
 
 
 def of_state(folder: Folder, uid: int) -> Finding:

@@ -52,6 +52,11 @@ def disk(path: Path) -> Disk:
     )
 
 
+def device(path: Path) -> int:
+    """Which file system ``path`` is on, or will be; for a comparison only."""
+    return _nearest(path).stat().st_dev
+
+
 def folder(path: Path) -> Folder:
     """A directory as it is, or whether it could be made."""
     try:

@@ -110,3 +110,13 @@ def test_one_app_alone_and_an_unknown_one(cli: Cli) -> None:
     done = cli("doctor", "wev")
     assert done.code == 1 and "did you mean web?" in done.err
     assert cli("doctor", "-o", "xml").code == 64
+
+
+def test_the_folders_that_logs_go_to_are_looked_at(cli: Cli, tmp_path: Path) -> None:
+    path = cli.app("web")
+    path.write_text(
+        path.read_text() + f"  logs: {{stdout: {tmp_path}/own/x.log, stderr: /proc/x}}\n"
+    )
+    rows = found(cli)["web", "logs"]
+    assert [row["message"].split(" in ")[-1] for row in rows if "own" in row["message"]]
+    assert any("/proc" in row["message"] for row in rows)

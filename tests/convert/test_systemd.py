@@ -151,6 +151,15 @@ def test_what_this_exporter_has_never_heard_of_is_in_the_report() -> None:
     assert fields == {"novelty.depth": Fate.LOST, "backoff.jitter": Fate.LOST}
 
 
+@pytest.mark.parametrize(("instances", "number"), [(1, "0"), (3, "%i")])
+def test_a_log_of_each_instance_is_one_of_each_unit(instances: int, number: str) -> None:
+    logs = {"stdout": "/srv/100%/<app>-<instance>.log", "merge": True}
+    made = exported(app("a", instances=instances, logs=logs))
+    text = "\n".join(made.units.values())
+    assert f"StandardOutput=append:/srv/100%%/a-{number}.log\n" in text
+    assert "StandardError" not in text
+
+
 # -- one by one -------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.diff.checkup import Needs, of_cgroups, of_disk, of_host, of_state
+from reconciler.diff.checkup import Needs, of_cgroups, of_disk, of_host, of_log_folder, of_state
 from reconciler.model.finding import Finding, Level
 from reconciler.model.host import CgroupFacts
 from reconciler.model.machine import Disk, Folder, Machine
@@ -117,3 +117,14 @@ def test_disks(changes: dict[str, object], expected: list[Level]) -> None:
 def test_the_state_directory(folder: Folder, level: Level, word: str) -> None:
     found = of_state(folder, uid=1000)
     assert found.level is level and word in found.message
+
+
+def test_folders_of_logs() -> None:
+    there = Folder("/var/log/crm", True, 0, 0o755, True)
+    full = ROOMY._replace(path="/var/log/crm", free=1024)
+    assert [one.level for one in of_log_folder(there, None)] == [Level.OK]
+    assert [one.level for one in of_log_folder(there, ROOMY)] == [Level.OK]
+    (found,) = of_log_folder(there, full)
+    assert (found.check, found.level) == ("logs", Level.PROBLEM) and "make room" in found.remedy
+    (found,) = of_log_folder(there._replace(writable=False), None)
+    assert found.level is Level.PROBLEM and "may not write logs in /var/log/crm" in found.message

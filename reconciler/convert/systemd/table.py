@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.convert.systemd.draft import Draft, Fate, Lines, Path
 from reconciler.convert.unitfile import Unwritable, path, word
+from reconciler.model.logname import APP, INSTANCE
 
 _UNLIMITED = {"max": "infinity", "unlimited": "infinity"}
 
@@ -112,7 +113,7 @@ def output(draft: Draft) -> None:
             continue
         instance = "%i" if draft.is_template else "0"
         try:
-            written = path(name).replace("{app}", draft.name).replace("{instance}", instance)
+            written = path(name).replace(APP, draft.name).replace(INSTANCE, instance)
         except Unwritable as error:
             draft.note(Fate.LOST, str(error), "logs", stream)
             continue

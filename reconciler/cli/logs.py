@@ -67,9 +67,10 @@ def logs(
         bool, typer.Option("--timestamps", "-t", help="Show when each line was written.")
     ] = False,
 ) -> int:
-    """Show what apps wrote, merged by time, from rotated and compressed files too.
+    """Show what apps wrote, merged by time.
 
-    Each line has its instance before it, and | for standard output or ! for standard error.
+    Rotated and compressed files are read as well, wherever logs were declared to go. Each
+    line has its instance before it, and | for standard output or ! for standard error.
     """
     pattern = _pattern(grep)
     number = whole_number("--lines", lines) if lines is not None else None

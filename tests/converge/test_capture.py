@@ -372,3 +372,32 @@ def test_a_chunk_that_an_unreachable_log_has_in_part_is_settled_before_others_wr
     host.until(lambda: b"other\n" in path.read_bytes())
     host.capture.attach(one, logs)
     assert path.read_bytes() == b"before\nother\nlong\nlonger\n"
+
+
+@needs_root
+def test_a_declared_place_in_a_users_folder_leads_nowhere_else(host: Host, tmp_path: Path) -> None:
+    """The app's user puts a link to root's file where its log is declared to go."""
+    for folder in (tmp_path, *tmp_path.parents[:-1]):
+        folder.chmod(folder.stat().st_mode | 0o011)
+    own, secret = tmp_path / "own", tmp_path / "secret"
+    own.mkdir()
+    os.chown(own, 65534, 65534)
+    secret.write_text("root's\n")
+    (own / "x.log").symlink_to(secret)
+    os.lchown(own / "x.log", 65534, 65534)
+    tag = tag_of("a")
+    streams = host.capture.open(tag, 65534, 65534)
+    command = ["/bin/sh", "-c", "echo said; read _"]
+    program = subprocess.Popen(
+        command, user=65534, group=65534, stdin=subprocess.PIPE, stdout=streams.stdout
+    )
+    host.programs.append(program)
+    streams.close()
+    host.capture.attach(tag, Logs(stdout=str(own / "x.log"), timestamps=False))
+    host.until(lambda: host.troubles)
+    assert "is a link, so it is not touched" in str(host.troubles[0][1])
+    (own / "x.log").unlink()
+    host.until(lambda: host.troubles[-1] == ("app", None))
+    assert (own / "x.log").read_text() == "said\n"
+    assert (own / "x.log").stat().st_uid == 65534
+    assert secret.read_text() == "root's\n"

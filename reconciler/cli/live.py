@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from reconciler.cli.options import Where
 from reconciler.cli.terminal import colours, paint, plain
 from reconciler.model.builder import built_by
-from reconciler.observed.logs import LogFile, LogLine, find, follow
+from reconciler.observed.logfiles import LogFile, LogLine, find
+from reconciler.observed.logfollow import follow
 
 
 def builds(place: Where) -> list[LogFile]:
@@ -28,10 +29,10 @@ class Live:
         """Print what is new (of one instance); whether that was anything."""
         lines = [*self._first, *self._lines()]
         self._first.clear()
-        shown = [line for line in lines if instance is None or line.instance == instance]
+        shown = [line for line in lines if instance is None or line.instance in (None, instance)]
         for line in shown:
             mark = "!" if line.stream == "err" else "|"
-            prefix = paint(f"{line.app}-{line.instance} {mark}", "cyan", on=self._colour)
+            prefix = paint(f"{line.who} {mark}", "cyan", on=self._colour)
             print(f"{prefix} {plain(line.text)}", flush=True)
         return bool(shown)
 

@@ -206,8 +206,8 @@ def _logs_of(app: App, place: Where) -> list[LogFile]:
         return find(place.paths.root, [app["name"]])
     name = app["name"] if app["kind"] == "Job" else builder_name(app["name"])
     logs = find(place.paths.root, [name])
-    last = max((log.instance for log in logs), default=0)
-    return [log for log in logs if log.instance == last]
+    last = max((log.instance for log in logs if log.instance is not None), default=0)
+    return [log for log in logs if log.instance in (None, last)]
 
 
 def _names(apps: list[App]) -> str:

@@ -15,7 +15,7 @@ from reconciler.cli.errors import ERROR, INTERRUPTED, OK, CliError
 from reconciler.cli.live import Live
 from reconciler.cli.options import Manifests, StateDir, Where, where
 from reconciler.cli.words import duration
-from reconciler.observed.logs import find
+from reconciler.observed.logfiles import find
 
 _EVERY = 0.1
 """Seconds between two looks."""

@@ -136,11 +136,8 @@ class Capture:
         self._upkeep.configure(app, logs)
 
     def keep(self, app: str, instances: Container[int]) -> None:
-        """Remove the logs below the state directory that are of other instances of an app."""
-        for path in (self._state / "logs" / app).glob("*.log*"):
-            number = path.name.partition(".")[0]
-            if number.isdecimal() and int(number) not in instances:
-                path.unlink(missing_ok=True)
+        """Remove the logs that are of other instances of an app, where each has its own."""
+        self._upkeep.keep(app, instances)
 
     def detach(self, nonce: str) -> None:
         """Write what is left of a process that is gone, and remove its FIFOs."""

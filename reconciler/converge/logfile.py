@@ -8,6 +8,7 @@ between whole chunks, hence between whole lines.
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,6 +58,15 @@ def current(place: str) -> list[Path]:
         return [Path(place)] if os.path.lexists(place) else []
     found = ((name, logname.parse(place, name)) for name in _names(folder))
     return [Path(folder, name) for name, said in found if said is not None and not said.when]
+
+
+def remove_others(place: str, instances: Container[int]) -> None:
+    """Remove the logs at a place of all other instances; none where all have one. OSError."""
+    with safefile.held(Path(place).parent) as folder:
+        for name in _names(folder):
+            said = logname.parse(place, name)
+            if said is not None and said.instance is not None and said.instance not in instances:
+                (folder / name).unlink(missing_ok=True)
 
 
 def rotate(path: Path, keep: int, now: float) -> None:

@@ -7,8 +7,9 @@ old. While no log has a rule of time or age, nothing runs here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 from reconciler.converge import logfile, rotation
@@ -53,6 +54,12 @@ class Upkeep:
             self._tidy(app, logs)
         if _has_time(logs) or (before is not None and _has_time(before)):
             self._plan()
+
+    def keep(self, app: str, instances: Container[int]) -> None:
+        """Remove the logs of an app's other instances, rotated ones too. No error."""
+        for place in logfile.places(self._state, self.of(app), app):
+            with contextlib.suppress(OSError):
+                logfile.remove_others(place, instances)
 
     def close(self) -> None:
         if self._timer is not None:

@@ -374,6 +374,19 @@ def test_a_chunk_that_an_unreachable_log_has_in_part_is_settled_before_others_wr
     assert path.read_bytes() == b"before\nother\nlong\nlonger\n"
 
 
+def test_logs_of_forgotten_runs_are_removed_wherever_they_are(host: Host, tmp_path: Path) -> None:
+    names = ["run-1.txt", "run-1.txt.20261124-031500-000000.gz", "run-12.txt", "run-x.txt"]
+    for name in (*names, "all.txt"):
+        (tmp_path / name).touch()
+    own = host.state / "logs" / "app"
+    own.mkdir(parents=True)
+    (own / "1.err.log").touch()
+    host.capture.configure("app", Logs(stdout=f"{tmp_path}/run-<instance>.txt"))
+    host.capture.keep("app", {12})
+    assert {file.name for file in tmp_path.glob("*.txt*")} == {*names[2:], "all.txt"}
+    assert not list(own.iterdir())
+
+
 @needs_root
 def test_a_declared_place_in_a_users_folder_leads_nowhere_else(host: Host, tmp_path: Path) -> None:
     """The app's user puts a link to root's file where its log is declared to go."""

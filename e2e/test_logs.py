@@ -72,7 +72,10 @@ def test_logs_are_merged_filtered_and_followed(recon: Recon) -> None:
     from e2e.harness import PROGRAM
 
     following = subprocess.Popen(
-        [PROGRAM, "logs", "c", "-f"], stdout=subprocess.PIPE, text=True, env=recon.environment
+        [PROGRAM, "logs", "c", "-f", "-n", "100000"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=recon.environment,
     )
     try:
         recon.app("c", numbered(0.01))

@@ -18,6 +18,7 @@ from reconciler.convert.secret import Vault
 from reconciler.convert.trouble import ImportFault
 from reconciler.desired.merge import spec_of
 from reconciler.desired.validate import validate
+from reconciler.model import logname
 from reconciler.model.manifest import API_VERSION, App
 
 _HEADED = (Fate.TODO, Fate.CHANGED, Fate.LATER, Fate.LOST)
@@ -50,6 +51,7 @@ def bundle(
     _refuse_twins(drafts)
     _entitle(drafts, prefix)
     _part_sockets(drafts)
+    _part_logs(drafts)
     vault = Vault(directory)
     manifests = {}
     for draft in drafts:
@@ -108,6 +110,29 @@ def _part_sockets(drafts: Sequence[Draft]) -> None:
         draft.spec["strategy"] = {"maxSurge": 0}
         told = f"{other.title} has the same port; recon binds it for one app: give it another"
         draft.note(Fate.TODO, "sockets", told)
+
+
+def _part_logs(drafts: Sequence[Draft]) -> None:
+    """A log file is one app's: the first to name it keeps it, the others write to their own."""
+    owners: dict[str, list[tuple[str, Draft]]] = {}
+    for draft in drafts:
+        logs = draft.spec.get("logs", {})
+        for stream in ("stdout", "stderr"):
+            place = logs.get(stream)
+            if place is None:
+                continue
+            known = owners.setdefault(logname.alike(place), [])
+            rivals = (one for path, one in known if logname.overlap(path, place))
+            other = next((one for one in rivals if one is not draft), None)
+            if other is None:
+                known.append((place, draft))
+                continue
+            del logs[stream]
+            draft.comments.pop(("logs", stream), None)
+            told = f"{other.title} writes there; a file is one app's, so this log is where recon's"
+            draft.note(Fate.CHANGED, f"logs.{stream}", f"{told} are: `recon logs` shows both")
+        if not logs:
+            draft.spec.pop("logs", None)
 
 
 def _valid(draft: Draft, directory: str) -> dict[str, Any]:

@@ -288,6 +288,20 @@ def test_logs_go_where_pm2_wrote_them_with_the_time_as_it_was() -> None:
     assert told(odd, Fate.LOST).keys() == {"out_file"}
 
 
+def test_apps_that_wrote_to_one_file_have_one_each() -> None:
+    apps = [
+        {**APP, "name": "a", "out_file": "all.log", "error_file": "all.log"},
+        {**APP, "name": "b", "out_file": "all.log", "error_file": "err.log"},
+        {**APP, "name": "c", "out_file": "all.log", "time": False},
+    ]
+    drafts = [pm2_draft(app) for app in apps]
+    bundle(drafts, MANIFESTS, "pm2")
+    assert drafts[0].spec["logs"]["stdout"] == drafts[0].spec["logs"]["stderr"]
+    assert "stdout" not in drafts[1].spec["logs"] and "stderr" in drafts[1].spec["logs"]
+    assert "stdout" not in drafts[2].spec["logs"]
+    assert "a writes there" in told(drafts[1], Fate.CHANGED)["logs.stdout"]
+
+
 def test_fields_that_recon_does_not_have_yet_are_told_or_written() -> None:
     """Whichever the model says today: this test must not change when it learns one."""
     from reconciler.convert import later

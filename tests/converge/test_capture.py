@@ -374,6 +374,34 @@ def test_a_chunk_that_an_unreachable_log_has_in_part_is_settled_before_others_wr
     assert path.read_bytes() == b"before\nother\nlong\nlonger\n"
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_line_stands_within_one_that_is_too_long_to_wait_for(
+    host: Host, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "one.log"
+    logs = Logs(stdout=str(path), timestamps=False, format=form)
+    long, short = tag_of("a"), Tag("store", "app", 1, "0123456789ab.-", "b")
+    said = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
+    endless = "import os\nfor _ in range(1000): os.write(1, b'x' * 3000)\ninput(); print()\ninput()"
+    programs = [host.start(long, endless), host.start(short, said)]
+    for tag in (long, short):
+        host.capture.attach(tag, logs)
+    host.until(lambda: path.exists() and path.stat().st_size > 2**20)
+    for program in programs[::-1]:
+        assert program.stdin is not None
+        program.stdin.write(b"said\n")
+        program.stdin.flush()
+        host.until(lambda: b"said" in path.read_bytes())
+
+    def lines() -> list[str]:
+        found = path.read_text().splitlines()
+        return [json.loads(line)["message"] for line in found] if form == "json" else found
+
+    host.until(lambda: sum(line.count("x") for line in lines()) == 3_000_000)
+    assert {"".join(sorted(set(line))) for line in lines()} == {"x", "adis"}
+    assert lines().count("said") == 1 and len(lines()) < 6
+
+
 def test_logs_of_forgotten_runs_are_removed_wherever_they_are(host: Host, tmp_path: Path) -> None:
     names = ["run-1.txt", "run-1.txt.20261124-031500-000000.gz", "run-12.txt", "run-x.txt"]
     for name in (*names, "all.txt"):

@@ -129,7 +129,7 @@ def test_an_app_that_writes_where_it_watches_is_slowed_down_and_told(
             ),
             {},
         ),
-        seconds=30,
+        seconds=60,
         what="the loop is told",
     )
     held = next(one for one in app["conditions"] if one["type"] == "WatchHeld")

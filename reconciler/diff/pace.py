@@ -1,9 +1,9 @@
 """How fast an app may be replaced because of what it watches.
 
 A program that writes into a folder that it watches is replaced, starts, writes, and is replaced:
-a loop that no single look can tell from a developer who saves often. So the first few changes
-are followed at once; when each comes on the heels of the one before, the next has to wait, twice
-as long each time. A loop is harmless then, and told; a developer waits two seconds.
+a loop that no single look can tell from a developer who saves often. So a good number of changes
+is followed at once; when each comes on the heels of the one before, the next has to wait, twice
+as long each time. A loop is harmless then, and told; a developer, who stops to think, hardly waits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import pairwise
 
 HEELS = 15.0
 """Seconds: a change this soon after the one before may be its consequence."""
-FREE = 3
+FREE = 10
 """So many such changes in a row are followed at once."""
 LONGEST = 60.0
 """Seconds: no wait is longer."""

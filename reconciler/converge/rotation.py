@@ -7,6 +7,7 @@ matter how many ends of the controller; and it is never put aside empty.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from reconciler.model.logs import Rotate
@@ -49,7 +50,8 @@ def _turns(rotate: Rotate, now: float, ahead: int) -> list[datetime]:
 
 
 def _local(now: float) -> datetime:
-    return datetime.fromtimestamp(now, UTC).astimezone(None).replace(tzinfo=None)
+    # Turns are at whole seconds; a datetime would round the last fraction of one up to the turn.
+    return datetime.fromtimestamp(math.floor(now), UTC).astimezone(None).replace(tzinfo=None)
 
 
 def _stamp(local: datetime) -> float:

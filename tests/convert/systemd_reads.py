@@ -36,7 +36,7 @@ class Read:
         found: list[str] = []
         inside = False
         for line in self.dump.split("\n"):
-            name, colon, value = line.strip("\t").partition(": ")
+            name, colon, value = line.lstrip("\t").partition(": ")
             if colon and name == field and line.startswith("\t"):
                 found.append(value)
                 inside = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +24,7 @@ from reconciler.cli.words import place as seen
 if TYPE_CHECKING:
     from reconciler.model.desired import Desired, DesiredApp
 
+_BY_CORES = ("max", "max-1")
 Names = Annotated[list[str], typer.Argument(metavar="APP", show_default=False)]
 
 
@@ -34,13 +35,16 @@ def scale(
     state_dir: StateDir = None,
     profile: Profile = None,
 ) -> int:
-    """Set how many instances an app has, in its manifest."""
-    wanted = {}
+    """Set how many instances an app has, in its manifest.
+
+    N is a number, max (as many as there are cores) or max-1.
+    """
+    wanted: dict[str, int | str] = {}
     for text in counts:
         name, equals, number = text.partition("=")
         if not name or not equals:
             raise usage(f"{text!r}: write APP=N, e.g. backend=3")
-        wanted[name] = whole_number(f"{name}=", number)
+        wanted[name] = number if number in _BY_CORES else whole_number(f"{name}=", number)
     return _edit(where(manifests, state_dir, profile), "instances", wanted)
 
 
@@ -66,7 +70,7 @@ def resume(
     return _edit(where(manifests, state_dir, profile), "suspend", dict.fromkeys(apps, False))
 
 
-def _edit(place: Where, field: str, wanted: dict[str, Any]) -> int:
+def _edit(place: Where, field: str, wanted: Mapping[str, Any]) -> int:
     """Set a field of each app's spec to its value, and show what that changed."""
     desired = declared(place, wanted)
     profile = place.profile or desired.settings.profile
@@ -98,7 +102,8 @@ def _set(app: DesiredApp, profile: str | None, field: str, value: Any) -> bool:
     """Edit one app's file; whether that changed it."""
     from reconciler.desired.edit import EditError, set_field  # noqa: PLC0415  heavy
 
-    if getattr(app.spec, field) == value:
+    written = app.by_cores if field == "instances" else ""
+    if (written or getattr(app.spec, field)) == value:
         print(f"{app.name}: {field} is {str(value).lower()} already")
         return False
     file = Path(app.source.file)

@@ -16,6 +16,7 @@ import typer
 
 from reconciler.cli import boot_unit, controller
 from reconciler.cli.errors import ERROR, OK, CliError, usage
+from reconciler.cli.offline import facts_of
 from reconciler.cli.options import Apps, Manifests, Profile, StateDir, one_of, where, whole_number
 from reconciler.cli.render_status import problem
 from reconciler.cli.terminal import plain, width
@@ -72,7 +73,12 @@ def systemd(
         raise usage(f"--prefix {prefix!r} cannot begin the name of a unit; use a-z, 0-9, - and .")
     account = pwd.getpwuid(os.geteuid()).pw_name
     target = Target(number, user, account, prefix, search, local_zone())
-    store = ManifestStore(here.manifests, profile=here.profile, environ_is_controllers=False)
+    store = ManifestStore(
+        here.manifests,
+        profile=here.profile,
+        environ_is_controllers=False,
+        cores=facts_of(here).cores,
+    )
     desired = store.scan()
     chosen = controller.names(here, set(desired.apps), apps, None) or set(desired.apps)
     try:

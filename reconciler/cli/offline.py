@@ -81,15 +81,16 @@ def store_of(
 
     ``host`` False: this is not the host that they are for, and is not looked at.
     """
-    asked = facts if facts is not None or not host else facts_of(place)
+    known = facts or facts_of(place)
     return ManifestStore(
         place.manifests,
         profile=place.profile,
         key=key or secret_key(place.paths),
         environ_is_controllers=False,
         anchor=None if host else place.manifests,
-        refusals=lambda spec: unenforceable(spec, asked) if asked is not None else (),
+        refusals=lambda spec: unenforceable(spec, known),
         state=place.paths.root,
+        cores=known.cores,
     )
 
 

@@ -29,6 +29,7 @@ from reconciler.loop.paths import secret_key
 from reconciler.model.desired import Desired
 from reconciler.model.plan import Plan
 from reconciler.observed.clock import boot_now
+from reconciler.observed.hostfacts import gather
 
 FORMATS = ("text", "json", "markdown")
 
@@ -52,12 +53,18 @@ def against(place: Where, revision: str, *, confirm_prune: bool) -> dict[str, An
     root = Path(os.path.realpath(place.manifests))  # as git sees it
     # Secrets are told apart by keyed marks; here any key does, as long as both sides use it.
     key = secret_key(place.paths) or os.urandom(32)
+    cores = gather().cores
     try:
-        before = load_base(root, revision, profile=place.profile, key=key)
+        before = load_base(root, revision, profile=place.profile, key=key, cores=cores)
     except BaseError as error:
         raise CliError(str(error)) from None
     after = ManifestStore(
-        root, profile=place.profile, key=key, environ_is_controllers=False, anchor=root
+        root,
+        profile=place.profile,
+        key=key,
+        environ_is_controllers=False,
+        anchor=root,
+        cores=cores,
     ).scan()
     now = boot_now()
     # What is built of which sources cannot be seen here.

@@ -16,6 +16,7 @@ from reconciler.api.client import ApiError, ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.edit import declared, replace_content, show, tell_what_is_next
 from reconciler.cli.errors import OK, CliError, usage
+from reconciler.cli.offline import facts_of
 from reconciler.cli.options import Manifests, Profile, StateDir, Where, where, whole_number
 from reconciler.cli.rollout_history import find, remembered
 from reconciler.cli.words import local
@@ -142,7 +143,9 @@ def _other_secrets(app: DesiredApp, revision: Revision) -> list[str]:
 
 def _context(place: Where, desired: Desired, app: DesiredApp) -> Context:
     """What the controller reads the file in. `fromEnv` is its environment, not this shell's."""
-    around = Surroundings(os.environ, secret_key(place.paths), environ_is_ours=False)
+    cores = facts_of(place).cores
+    key = secret_key(place.paths)
+    around = Surroundings(os.environ, key, environ_is_ours=False, cores=cores)
     settings = desired.settings
     is_settings = app.source.file == str(place.manifests / "recon.yaml")
     return Context(around, settings, place.profile or settings.profile, is_settings)

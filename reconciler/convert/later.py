@@ -14,7 +14,6 @@ from reconciler.model.manifest import AppSpec
 
 # A value that says whether the model has the field.
 _SAMPLES: dict[str, Any] = {
-    "instances: max": {"instances": "max"},
     "limits.memory": {"limits": {"memory": "300M"}},
     "watch": {"watch": {"paths": ["dist"], "ignore": ["*.map"]}},
     "build": {"build": {"command": "make", "inputs": ["src"]}},

@@ -33,6 +33,7 @@ def load_base(
     profile: str | None = None,
     environ: Mapping[str, str] = os.environ,
     key: bytes | None = None,
+    cores: int = 1,
 ) -> Desired:
     """What the manifests below ``root`` said at ``revision``. Raises BaseError.
 
@@ -52,6 +53,7 @@ def load_base(
             key=key,
             environ_is_controllers=False,
             anchor=root,
+            cores=cores,
         )
         return _renamed(store.scan(), os.path.abspath(folder), str(root), revision)
 

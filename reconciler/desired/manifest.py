@@ -138,9 +138,10 @@ class _Reader:
         for name in sorted(profiles.keys() - {self.context.profile}):
             self._check_profile(data, kind, written, name)
         spec = spec_of(written, self._defaults(kind), self.context.profile)
-        app = validate(kind, {**data, "spec": spec})
+        app = validate(kind, {**data, "spec": spec}, cores=self.context.around.cores)
         if isinstance(app, App | Job):
-            self._resolve(app)
+            count = spec.get("instances")
+            self._resolve(app, count if isinstance(count, str) else "")
         else:
             self._complain(app)
 
@@ -163,7 +164,7 @@ class _Reader:
             complaints = [((*here, *path[1:]), said) for path, said in found]
             self._complain([c for c in complaints if c[0] in self.document.marks])
 
-    def _resolve(self, app: App | Job) -> None:
+    def _resolve(self, app: App | Job, by_cores: str) -> None:
         folder = self.context.folder or os.path.dirname(self.file)
         spec, terms = _program(app.spec)
         self.contents.dependencies |= set(dependencies(absolute(spec, folder)))
@@ -177,6 +178,7 @@ class _Reader:
                     folder=folder,
                     labels=app.metadata.labels,
                     job=terms,
+                    by_cores=by_cores,
                 )
             )
         except Unresolvable as fault:

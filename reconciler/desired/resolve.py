@@ -66,6 +66,8 @@ class Surroundings:
     """Look whether directories, programs and users exist (not for manifests of the past)."""
     refusals: Refusals = nothing
     """What this host cannot honour (``diff.enforceable``)."""
+    cores: int = 1
+    """How many processes `instances: max` is."""
     trust: Trust = dataclasses.field(default_factory=trusting)
     state: str | None = None
     """recon's own directory, links resolved."""
@@ -80,6 +82,7 @@ def resolve(
     folder: str,
     labels: Mapping[str, str] = MappingProxyType({}),
     job: JobTerms | None = None,
+    by_cores: str = "",
 ) -> DesiredApp:
     """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
     spec = absolute(spec, folder, name)
@@ -88,7 +91,10 @@ def resolve(
     hash = hash_of(template_of(spec), marks)
     builder = _builder(name, spec, source, around, folder) if spec.build else None
     app = DesiredApp(
-        name, spec, hash, source, dict(labels), secrets, marks, job=job, builder=builder
+        *(name, spec, hash, source, dict(labels), secrets, marks),
+        by_cores=by_cores,
+        job=job,
+        builder=builder,
     )
     if around.check:
         _check(app, around)

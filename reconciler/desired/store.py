@@ -55,10 +55,11 @@ class ManifestStore:
         anchor: Path | None = None,
         refusals: Refusals = nothing,
         state: Path | None = None,
+        cores: int = 1,
     ) -> None:
         """``anchor``: the directory that relative paths are resolved as if ``root`` stood in;
         it says that this is not the host, too. ``refusals``: what the host cannot honour.
-        ``state``: recon's own directory."""
+        ``state``: recon's own directory. ``cores``: how many `instances: max` are."""
         self._root = Path(os.path.abspath(root))
         self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
         self._profile = profile
@@ -66,7 +67,9 @@ class ManifestStore:
         asked = refusals if check else nothing
         trust = trusting() if check else Trust()
         own = os.path.realpath(state) if state is not None else None
-        self._around = Surroundings(environ, key, environ_is_controllers, check, asked, trust, own)
+        self._around = Surroundings(
+            environ, key, environ_is_controllers, check, asked, cores, trust, own
+        )
         self._settings_file = str(self._root / "recon.yaml")
         self._files: dict[str, _File] = {}
         self._owners: dict[str, set[str]] = {}

@@ -41,10 +41,13 @@ _SENTENCES = {
 _ENV_FORMS = "{perInstance: N}, {secretFile: FILE}, {fromEnv: NAME}, {credential: FILE}"
 
 
-def validate(model: type[Model], data: Any) -> Model | list[Complaint]:
-    """The model of ``data``, or what is wrong with it, one complaint a place."""
+def validate(model: type[Model], data: Any, *, cores: int = 1) -> Model | list[Complaint]:
+    """The model of ``data``, or what is wrong with it, one complaint a place.
+
+    ``cores``: what `instances: max` stands for.
+    """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={"cores": cores})
     except ValidationError as error:
         found: dict[Path, str] = {}
         choices: dict[Path, list[_Fault]] = {}

@@ -78,6 +78,7 @@ class Controller:
             key=self._key,
             refusals=lambda spec: unenforceable(spec, self.facts),
             state=paths.root,
+            cores=self.facts.cores,
         )
         self._declared = Declared(
             store,

@@ -57,6 +57,8 @@ class DesiredApp:
     """
     marks: Mapping[str, str] | None = field(default_factory=dict)
     """``revision.marks_of(secrets)``."""
+    by_cores: str = ""
+    """``max`` or ``max-1``, where `instances` is written so; the spec has the number of here."""
     problem: Problem | None = None
     """Set when the file is wrong now, and this is the last good version of what it declared."""
     job: JobTerms | None = None

@@ -50,6 +50,8 @@ class HostFacts:
     """In effect, without ``CAP_``: ``SYS_RESOURCE``. Numbers where the name is not known."""
     cpus: frozenset[int] = frozenset()
     """Processors that a process may be bound to."""
+    cores: int = 1
+    """How many recon may keep busy: those it is bound to, or fewer by a quota (`cpu.max`)."""
     nice: int = 0
     """recon's own, which its children inherit."""
     nice_floor: int = 0

@@ -20,7 +20,7 @@ from reconciler.model.probe import Probe, ProbeRole
 from reconciler.model.program import ProgramSpec
 from reconciler.model.socket import Socket, Sockets
 from reconciler.model.strategy import Strategy
-from reconciler.model.values import Cron, Flag, Name, Seconds, TimeZone, Whole
+from reconciler.model.values import Cron, Flag, Instances, Name, Seconds, TimeZone, Whole
 
 API_VERSION = "recon/v1"
 
@@ -29,7 +29,9 @@ class AppSpec(ProgramSpec):
     """Everything about an app but its name; of a Job, what is not in its ``JobTerms``."""
 
     sockets: Sockets = template((), "listening sockets that all instances share")
-    instances: Whole = in_place(1, "how many processes", ge=0, le=100_000)
+    instances: Instances = in_place(
+        1, "how many processes: a number, `max` (the cores that recon may use) or `max-1`"
+    )
     strategy: Strategy = in_place(Strategy(), "how an update replaces processes")
     startup_probe: Probe | None = in_place(None, "until it succeeds, no other probe is asked")
     readiness_probe: Probe | None = in_place(None, "when an instance counts as ready")

@@ -7,11 +7,11 @@ import re
 import shlex
 import signal
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BeforeValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
 from reconciler.model.base import Manifest
 from reconciler.model.quantity import parse_share, parse_size
@@ -71,6 +71,19 @@ def _mode(value: Any) -> str:
     return text[-3:].rjust(3, "0")
 
 
+BY_CORES = {"max": 0, "max-1": -1}
+"""Words for a number of instances: the cores there are, and so many more."""
+
+
+def _count(value: Any, info: ValidationInfo) -> Any:
+    """A word of ``BY_CORES`` is the number that it stands for, by the ``cores`` in the context."""
+    if not isinstance(value, str):
+        return value
+    if value not in BY_CORES:
+        raise ValueError("must be a whole number, `max` (as many as there are cores) or `max-1`")
+    return max(1, (info.context or {}).get("cores", 1) + BY_CORES[value])
+
+
 def _host(value: str) -> str:
     """The canonical form, so that two ways to write an address are one address."""
     try:
@@ -120,6 +133,14 @@ Mode = Annotated[str, BeforeValidator(_mode, json_schema_input_type=int | str)]
 Host = Annotated[str, AfterValidator(_host)]
 # Strict: `instances: true` is a mistake, and so is "3" where a number is meant.
 Whole = Annotated[int, Strict()]
+Instances = Annotated[
+    Whole,
+    Field(ge=0, le=100_000),
+    BeforeValidator(
+        _count,
+        json_schema_input_type=Annotated[int, Field(ge=0, le=100_000)] | Literal["max", "max-1"],
+    ),
+]
 Flag = Annotated[bool, Strict()]
 Seconds = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 Port = Annotated[Whole, Field(ge=1, le=65535)]

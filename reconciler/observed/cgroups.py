@@ -59,6 +59,16 @@ def find(proc: str = procfs.PROC) -> CgroupFacts:
     return CgroupFacts(base, "", there, missing, has_kill, path)
 
 
+def cpu_quota(proc: str = procfs.PROC) -> float | None:
+    """Cores' worth of time that our cgroup may use, or one above it; None where none is bounded."""
+    mount = _mount(proc)
+    own = _own(mount, proc) if mount is not None else None
+    if mount is None or own is None:
+        return None
+    bounds = [words for at in _upwards(own, mount.point) if (words := _words(f"{at}/cpu.max"))]
+    return min((int(most) / int(period) for most, period in bounds if most != "max"), default=None)
+
+
 def count(directory: str, file: str, name: str) -> int:
     """One of the counters in a file such as ``memory.events``; 0 where it is not there."""
     for line in _lines(f"{directory}/{file}"):

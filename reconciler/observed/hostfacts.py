@@ -6,6 +6,7 @@ it found at its start; give it more rights and start it anew.
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import threading
@@ -30,6 +31,7 @@ def gather(proc: str = procfs.PROC) -> HostFacts:
         uid=os.geteuid(),
         capabilities=capabilities,
         cpus=_cpus(),
+        cores=_cores(proc),
         nice=nice,
         nice_floor=-20 if "SYS_NICE" in capabilities else min(nice, 20 - _nice_limit()),
         oom_score_adjust=_number(f"{proc}/self/oom_score_adj", 0),
@@ -69,6 +71,13 @@ def _cpus() -> frozenset[int]:
     asker.start()
     asker.join()
     return frozenset(found)
+
+
+def _cores(proc: str) -> int:
+    """A quota of one core and a half keeps two processes busy, so it counts as two."""
+    bound = len(os.sched_getaffinity(0))
+    quota = cgroups.cpu_quota(proc)
+    return bound if quota is None else max(1, min(bound, math.ceil(quota)))
 
 
 def _nice_limit() -> int:

@@ -22,6 +22,19 @@ def test_scale_adds_one_line_and_shows_it(cli: Cli) -> None:
     assert "no controller is running; `recon apply` carries it out" in done.out
 
 
+def test_scale_to_the_cores_there_are(cli: Cli) -> None:
+    path = cli.app("web")
+    assert cli("scale", "web=max").code == 0
+    assert path.read_text().endswith("  instances: max\n")
+    assert "already" in cli("scale", "web=max").out
+    cores = len(os.sched_getaffinity(0))
+    cli("scale", f"web={cores}")  # the same number, but no longer the host's
+    assert path.read_text().endswith(f"  instances: {cores}\n")
+    assert cli("scale", "web=max-1").code == 0
+    assert path.read_text().endswith("  instances: max-1\n")
+    assert cli("scale", "web=most").code == 64
+
+
 def test_suspend_and_resume(cli: Cli) -> None:
     path = cli.app("web")
     assert cli("suspend", "web").code == 0

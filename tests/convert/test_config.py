@@ -63,7 +63,11 @@ def test_the_variables_that_a_config_read_are_told(write: Write) -> None:
     if shutil.which("node") is None:
         pytest.skip("no node in PATH: what a config reads is not looked at")
     environ: dict[str, Any] = {"PATH": os.environ["PATH"], "DB_HOST": "db"}
-    text = "module.exports = {apps: [{script: 'a', env: {H: process.env.DB_HOST}}]}"
+    text = (
+        "module.exports = {apps: [{script: 'a', env: {H: process.env.DB_HOST},"
+        " instances: require('os').cpus().length}]}"
+    )
     found = read(write("e.config.js", text), Host(2, "::", environ))
     assert found.apps[0]["env"] == {"H": "db"}
-    assert [note.key for note in found.notes] == ["DB_HOST"]
+    assert f"said {found.apps[0]['instances']} on this host" in found.notes[1].text
+    assert [note.key for note in found.notes] == ["DB_HOST", "os.cpus()"]

@@ -128,9 +128,10 @@ def test_paths_are_relative_to_the_manifest_where_they_were_relative() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "instances"), [(3, 3), ("2", 2), (0, 4), ("max", 4), (-1, 3), (-9, 1), ("x", 4)]
+    ("value", "instances"),
+    [(3, 3), ("2", 2), (0, "max"), ("max", "max"), (-1, "max-1"), (-2, 2), (-9, 1), ("x", "max")],
 )
-def test_instances(value: Any, instances: int) -> None:
+def test_instances(value: Any, instances: int | str) -> None:
     found = spec(exec_mode="cluster", instances=value, env={"PORT": 3000})
     assert found["instances"] == instances
 

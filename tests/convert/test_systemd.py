@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,13 @@ def test_one_instance_is_a_plain_unit_several_are_a_template_and_a_target() -> N
     assert {"Wants=b@0.service", "Wants=b@1.service"} <= {*service(made, "b.target")}
     assert "PartOf=b.target" in service(made, "b@.service")
     assert made.enable == ("a.service", "b.target")
+
+
+def test_instances_by_cores_are_those_of_this_host_and_told() -> None:
+    made = exported(replace(app("a", instances=2), by_cores="max"))
+    assert {"Wants=a@0.service", "Wants=a@1.service"} <= {*service(made, "a.target")}
+    [note] = [note for note in made.notes if note.field == "instances"]
+    assert note.fate is Fate.DIFFERS and note.text.startswith("is 2, by the cores")
 
 
 def test_a_suspended_app_is_written_and_not_enabled() -> None:

@@ -30,6 +30,11 @@ LINES = [
     ("env: {A: {}}", "web.yaml:6:12: spec.env.A: must be text, or one of"),
     ("env: {A: {perInstance: 1, secretFile: x}}", "spec.env.A: must be text, or one of"),
     ("env: {A: {perInstance: 1, more: x}}", "web.yaml:6:29: spec.env.A.more: unknown field"),
+    ("instances: maxx", "web.yaml:6:14: spec.instances: must be a whole number, `max` (as many"),
+    ("instances: '3'", "web.yaml:6:14: spec.instances: must be a whole number"),
+    ("instances: max-2", "spec.instances: must be a whole number"),
+    ("instances: -1", "spec.instances: must be at least 0"),
+    ("instances: 100001", "spec.instances: must be at most 100000"),
     ("instances:", "web.yaml:6:13: spec.instances: has no value"),
     ("readinessProbe: {tcpSocket: {port: }}", "port: has no value"),
     ("envFrom: gone.env", "web.yaml:6:12: spec.envFrom: must be a list"),
@@ -179,3 +184,28 @@ def test_what_a_private_tmp_would_hide_is_told_before_the_start(folder: Folder) 
         assert f"spec.command: {program} is hidden by privateTmp" in problem_of(folder, text)
         text = manifest("web", f"{private}  cwd: /\n")
         assert problem_of(folder, text) == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "cores", "number"), [("max", 4, 4), ("max-1", 4, 3), ("max", 1, 1), ("max-1", 1, 1)]
+)
+def test_max_is_as_many_as_there_are_cores(
+    folder: Folder, word: str, cores: int, number: int
+) -> None:
+    folder.app("web", f"  instances: {word}\n")
+    folder.app("worker", "  instances: 7\n")
+    apps = folder.scanned(cores=cores).apps
+    assert (apps["web"].spec.instances, apps["web"].by_cores) == (number, word)
+    assert (apps["worker"].spec.instances, apps["worker"].by_cores) == (7, "")
+
+
+def test_max_may_come_from_a_profile_or_the_defaults(folder: Folder) -> None:
+    folder.write(
+        "recon.yaml",
+        "apiVersion: recon/v1\nkind: Settings\nspec: {defaults: {instances: max}}\n",
+    )
+    folder.app("a")
+    folder.app("b", "  profiles: {prod: {instances: max-1}, dev: {instances: 1}}\n")
+    for profile, wanted in ((None, (8, 8)), ("prod", (8, 7)), ("dev", (8, 1))):
+        apps = folder.scanned(cores=8, profile=profile).apps
+        assert (apps["a"].spec.instances, apps["b"].spec.instances) == wanted

@@ -154,4 +154,4 @@ def test_what_cannot_be_rebuilt_is_a_problem(folder: Folder) -> None:
     path.unlink()
     assert isinstance(rebuild("web", spec, app.source, key=b"k"), Problem)
     bad = rebuild("web", {**spec, "instances": "x"}, app.source, key=b"k")
-    assert isinstance(bad, Problem) and bad.message == "must be a whole number"
+    assert isinstance(bad, Problem) and bad.message.startswith("must be a whole number")

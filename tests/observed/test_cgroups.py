@@ -71,6 +71,20 @@ def test_a_delegated_subgroup_is_kept_to(tmp_path: Path) -> None:
     assert cgroups.find(str(tree.proc)).base == str(unit)
 
 
+def test_a_quota_is_the_smallest_of_all_above(tmp_path: Path) -> None:
+    tree = CgroupTree(tmp_path, own="/system.slice/recon.service")
+    own = tree.cgroup("/system.slice/recon.service")
+    assert cgroups.cpu_quota(str(tree.proc)) is None
+    (own / "cpu.max").write_text("max 100000\n")
+    assert cgroups.cpu_quota(str(tree.proc)) is None
+    (own.parent / "cpu.max").write_text("150000 100000\n")
+    assert cgroups.cpu_quota(str(tree.proc)) == 1.5
+    (own / "cpu.max").write_text("20000 10000\n")
+    assert cgroups.cpu_quota(str(tree.proc)) == 1.5
+    (own / "cpu.max").write_text("5000 10000\n")
+    assert cgroups.cpu_quota(str(tree.proc)) == 0.5
+
+
 def test_a_container_has_its_own_hierarchy(tmp_path: Path) -> None:
     tree = CgroupTree(tmp_path, own="/docker/abc", root="/docker/abc")
     assert cgroups.find(str(tree.proc)).base == str(tree.top)

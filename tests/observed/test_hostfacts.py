@@ -7,9 +7,11 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 from reconciler.model.host import Rlimit, from_document, to_document
 from reconciler.observed.hostfacts import gather
+from tests.observed.cgrouptree import CgroupTree
 
 
 def test_facts_are_those_of_this_process() -> None:
@@ -32,6 +34,15 @@ def test_processors_are_those_of_the_host_not_those_we_are_bound_to() -> None:
     )
     told = subprocess.run([sys.executable, "-c", bound], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines() == [str(sorted(every)), "1"]
+
+
+def test_cores_are_those_we_may_use(tmp_path: Path) -> None:
+    tree = CgroupTree(tmp_path, own="/box")
+    box = tree.cgroup("/box")
+    bound = len(os.sched_getaffinity(0))
+    for quota, cores in (("max", bound), (f"{bound * 200_000}", bound), ("1", 1), ("100001", 2)):
+        (box / "cpu.max").write_text(f"{quota} 100000\n")
+        assert gather(str(tree.proc)).cores == min(bound, cores)
 
 
 def test_capabilities_are_those_that_the_kernel_tells() -> None:

@@ -27,7 +27,6 @@ class Config:
     apps: tuple[dict[str, Any], ...]
     notes: tuple[Note, ...] = ()
     """On the file as a whole."""
-    cores: int | None = None
 
 
 def read(file: str, host: Host, *, cwd: str | None = None, also: Sequence[str] = ()) -> Config:
@@ -92,7 +91,13 @@ def _config(file: str, found: Evaluated, name: str) -> Config:
     if found.reads:
         told = "was read from the environment of this shell, and what came of it is written down"
         notes.append(Note(Fate.CHANGED, ", ".join(found.reads), told))
-    return Config(file, tuple(apps), tuple(notes), found.cores)
+    if found.cores is not None:
+        told = (
+            f"said {found.cores} on this host, and what came of it is written down; with"
+            " instances: max recon counts by itself"
+        )
+        notes.append(Note(Fate.CHANGED, "os.cpus()", told))
+    return Config(file, tuple(apps), tuple(notes))
 
 
 def _of_file(top: dict[str, Any]) -> list[Note]:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.convert import later
 from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.command import Run
 from reconciler.convert.pm2.values import is_true, number_of
+from reconciler.model.values import BY_CORES
 
 _MOST = 1000
 _DEADLINE_SECONDS = 600
@@ -85,10 +85,10 @@ def _count(value: Any) -> int | None:
 def _cores(less: int, host: Host, draft: Draft) -> None:
     """``max`` (0) and ``-1``: as many as there are cores, less so many."""
     word = f"max{less}" if less else "max"
-    number = max(1, host.cores + less)
-    if less in (0, -1) and later.is_there("instances: max"):
+    if word in BY_CORES:
         draft.spec["instances"] = word
         return
+    number = max(1, host.cores + less)
     draft.spec["instances"] = number
     draft.comments[("instances",)] = f"instances: {word}; this host has {host.cores} cores."
     draft.note(Fate.CHANGED, f"instances: {word}", f"is {number}, by the cores of this host")

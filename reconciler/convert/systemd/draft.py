@@ -58,6 +58,8 @@ class Draft:
     is_job: bool = False
     revision: str = ""
     """Of its template: what it has to have run once of."""
+    by_cores: str = ""
+    """As of ``DesiredApp``."""
     unit: Lines = field(default_factory=list)
     service: Lines = field(default_factory=list)
     per_instance: dict[int, Lines] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from reconciler.convert.systemd import job, lifecycle, program, table
 from reconciler.convert.systemd.dependencies import dependencies
-from reconciler.convert.systemd.draft import Draft, Lines, Note, Target
+from reconciler.convert.systemd.draft import Draft, Fate, Lines, Note, Target
 from reconciler.convert.systemd.sockets import sockets
 from reconciler.convert.systemd.timers import timers
 from reconciler.convert.unitfile import Section, Unwritable, render, text
@@ -84,12 +84,20 @@ def said(app: DesiredApp) -> dict[str, Any]:
 
 def _draft(app: DesiredApp, target: Target) -> Draft:
     public, _, _ = app.hash.partition(".")
-    return Draft(app.name, said(app), target, is_job=app.job is not None, revision=public)
+    return Draft(
+        *(app.name, said(app), target),
+        is_job=app.job is not None,
+        revision=public,
+        by_cores=app.by_cores,
+    )
 
 
 def _units(draft: Draft, apps: Mapping[str, Draft], awaited: Collection[str]) -> dict[str, str]:
     comment = f"{MARK}: {draft.name}"
     draft.take("instances")
+    if draft.by_cores:
+        told = f"is {draft.instances}, by the cores of this host; units do not follow them"
+        draft.note(Fate.DIFFERS, told, "instances")
     draft.unit.append(("Description", f"{draft.name} %i" if draft.is_template else draft.name))
     if draft.is_template:
         draft.unit.append(("PartOf", draft.entry))

@@ -32,7 +32,7 @@ class Fate(StrEnum):
 TITLES = {
     Fate.TODO: "to do",
     Fate.CHANGED: "changed in meaning",
-    Fate.LATER: "not carried over yet: recon has no such field so far",
+    Fate.LATER: "not carried over yet (recon has no such field so far)",
     Fate.LOST: "not carried over",
     Fate.UNNEEDED: "not needed",
 }

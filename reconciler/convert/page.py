@@ -36,13 +36,12 @@ def manifest(data: Mapping[str, Any], comments: Mapping[Path, str], header: list
 
 
 def comment(sentence: str, indent: int = 0) -> list[str]:
-    """Lines of a comment; nothing in it can end the comment."""
+    """Lines of a comment; nothing in it can end the comment. ``- `` begins an item of a list."""
     plain = "".join(c if c.isprintable() else " " for c in sentence)
+    hang = "  " if plain.startswith("- ") else ""
     width = WIDTH - indent - 2
-    return [
-        f"{' ' * indent}# {line}"
-        for line in textwrap.wrap(plain, width, break_on_hyphens=False) or [""]
-    ]
+    lines = textwrap.wrap(plain, width, subsequent_indent=hang, break_on_hyphens=False)
+    return [f"{' ' * indent}# {line}" for line in lines or [""]]
 
 
 def _reads_as(found: str, wanted: Any) -> bool:

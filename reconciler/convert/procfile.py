@@ -6,18 +6,17 @@ its instances the ports that follow; every line runs in the Procfile's folder.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Mapping
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from reconciler.convert.draft import Draft, Fate, Located
+from reconciler.convert.reading import text_of
 from reconciler.convert.shell import command_of
 from reconciler.convert.trouble import fault
-from reconciler.desired import yaml
-from reconciler.desired.files import read_regular
-from reconciler.desired.trust import Trust
 
 GENERAL = (
     "foreman ends everything when one process ends; recon starts that one again.",
@@ -61,14 +60,8 @@ def drafts_of(
 
 
 def _lines(file: str) -> list[tuple[int, str, str]]:
-    try:
-        text = yaml.decode(read_regular(file, yaml.MAX_BYTES, Trust()))
-    except OSError as error:
-        raise fault(file, error.strerror or str(error)) from None
-    except yaml.Fault as error:
-        raise fault(file, error.message, error.line, error.column) from None
     found: list[tuple[int, str, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text_of(file).splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _LINE.fullmatch(line.rstrip())
@@ -108,7 +101,12 @@ def _release(draft: Draft) -> None:
 
 
 def _port_in(env: str) -> int | None:
-    value = dotenv_values(env, interpolate=False).get("PORT")
+    """What the last line for PORT says. A line that is none is a mistake, as it is to recon."""
+    value = None
+    for binding in parse_stream(io.StringIO(text_of(env))):
+        if binding.error:
+            raise fault(env, "cannot be understood; write NAME=value", binding.original.line)
+        value = binding.value if binding.key == "PORT" else value
     if value is None:
         return None
     if not value.isascii() or not value.isdecimal() or not 0 < int(value) <= _LAST_PORT:

@@ -73,10 +73,9 @@ def _refuse_twins(drafts: Sequence[Draft]) -> None:
         distinct = list(dict.fromkeys(files))
         where = " and ".join(distinct) if len(distinct) > 1 else f"{files[0]}, {len(files)} times"
         told.append(f"{name} is declared in {where}")
-    raise ImportFault(
-        "; ".join(told) + ". A name must be unique: take one of them with --only, or import the"
-        " files one by one, with --prefix for the second"
-    )
+    apart = any(len(set(files)) > 1 for files in twins.values())
+    remedy = "import the files one by one, with --prefix or --only" if apart else "rename one there"
+    raise ImportFault("\n".join([*told, f"a name must be unique: {remedy}"]))
 
 
 def _entitle(drafts: Sequence[Draft], prefix: str) -> None:

@@ -111,6 +111,21 @@ def test_mistakes_are_one_sentence_and_write_nothing(cli: Cli, tmp_path: Path) -
     assert "did you mean pm2?" in cli("import", "pm").err
 
 
+def test_a_name_in_two_files_is_told_with_both_and_what_helps(cli: Cli, tmp_path: Path) -> None:
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    one.write_text('[{"name": "web", "script": "a.js"}, {"name": "job", "script": "b.js"}]')
+    other.write_text('[{"name": "web", "script": "c.js"}]')
+    done = cli("import", "pm2", one, other)
+    assert (done.code, done.out) == (1, "")
+    assert f"web is declared in {one} and {other}\n" in done.err
+    assert cli("import", "pm2", one, other, "--only", "job").code == 0
+    assert cli("import", "pm2", other).code == 0
+    assert cli("import", "pm2", one, "--only", "web", "--prefix", "old-").code == 0
+    assert written(cli) == ["job.yaml", "old-web.yaml", "web.yaml"]
+    one.write_text('[{"name": "web", "script": "a.js"}, {"name": "web", "script": "b.js"}]')
+    assert "2 times\na name must be unique: rename one there" in cli("import", "pm2", one).err
+
+
 def test_a_procfile_and_a_file_of_supervisord(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_text("web: sleep $PORT\n")
     (tmp_path / "supervisord.conf").write_text("[program:job]\ncommand=sleep 5\n")

@@ -241,13 +241,13 @@ def test_without_any_engine_the_sentence_says_what_to_install(
     import importlib.util
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportFault, match=r"Node 20 or newer, or .*recon-reconciler\[import\]"):
-        engine(str(tmp_path), [])
+    with pytest.raises(ImportFault, match=r"^/x.js: .*Node 20 or newer, or .*reconciler\[import\]"):
+        evaluate("/x.js", {"PATH": str(tmp_path)})
     (tmp_path / "old").mkdir()
     old = tmp_path / "old" / "node"
     old.write_text("#!/bin/sh\necho v18.19.0\n")
     old.chmod(0o755)
-    with pytest.raises(ImportFault, match="Node 18 here cannot keep it in bounds"):
+    with pytest.raises(LookupError, match="Node 18 here cannot keep it in bounds"):
         engine(str(tmp_path / "old"), ["/x"])
 
 

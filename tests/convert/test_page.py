@@ -101,3 +101,8 @@ def test_a_form_that_would_be_misread_gives_way_to_a_plainer_one(
     monkeypatch.setattr(scalar, "text", lambda value, number=False: value)
     meant = document(command=["x", "a: b", "{"], env={"A": "- b", "B": "yes"})
     assert data_of(page.manifest(meant, {}, [])) == meant
+
+
+def test_items_of_a_list_in_a_comment_are_indented() -> None:
+    first, second = page.comment("- " + "word " * 25)
+    assert first.startswith("# - word") and second.startswith("#   word")

@@ -171,7 +171,8 @@ def test_increment_var_counts_from_what_env_says() -> None:
     assert spec(increment_var="PORT", instances=2, env={"PORT": 3000})["env"]["PORT"] == {
         "perInstance": 3000
     }
-    assert "sockets" not in spec(increment_var="PORT", exec_mode="cluster", env={"PORT": 3000})
+    own = spec(increment_var="PORT", exec_mode="cluster", instances=2, env={"PORT": 3000})
+    assert "sockets" not in own and own["strategy"] == {"maxSurge": 0}
 
 
 @pytest.mark.parametrize(

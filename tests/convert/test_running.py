@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,3 +105,25 @@ def test_a_file_that_is_no_list_and_a_pm2_that_is_not_there_are_told(write: Writ
         running([write("dump.pm2", "{}")], HOST)
     with pytest.raises(ImportFault, match="pm2 save"):
         running([], Host(1, "::", {"HOME": "/nowhere", "PATH": ""}))
+
+
+def test_a_pm2_that_fails_is_told(tmp_path: Path) -> None:
+    """The daemon runs (as its pid file says), and `pm2` cannot be run."""
+    (tmp_path / "pm2").write_text("#!/no/such/interpreter\n")
+    (tmp_path / "pm2").chmod(0o755)
+    command = "import time; time.sleep(1000)  # PM2"
+    daemon = subprocess.Popen([sys.executable, "-c", command])
+    try:
+        (tmp_path / "pm2.pid").write_text(str(daemon.pid))
+        environ = {"HOME": "/nowhere", "PM2_HOME": str(tmp_path), "PATH": str(tmp_path)}
+        with pytest.raises(ImportFault, match=r"pm2 jlist does not answer .*dump\.pm2"):
+            running([], Host(1, "::", environ))
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def test_a_source_that_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "jlist")
+    with pytest.raises(ImportFault, match="not a regular file"):
+        running([str(tmp_path / "jlist")], HOST)

@@ -11,10 +11,9 @@ from typing import Any
 from reconciler.convert.draft import Fate, Note
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.evaluate import Evaluated, evaluate
+from reconciler.convert.reading import text_of
 from reconciler.convert.trouble import fault
 from reconciler.desired import yaml
-from reconciler.desired.files import read_regular
-from reconciler.desired.trust import Trust
 
 _MODULES = (".js", ".cjs", ".mjs")
 
@@ -31,10 +30,7 @@ class Config:
 
 def read(file: str, host: Host, *, cwd: str | None = None, also: Sequence[str] = ()) -> Config:
     """The apps of one file (absolute path). Raises ImportFault."""
-    try:
-        text = read_regular(file, yaml.MAX_BYTES, Trust())
-    except OSError as error:
-        raise fault(file, error.strerror or str(error)) from None
+    text = text_of(file)
     name = os.path.basename(file)
     if name.endswith(_MODULES):
         found = evaluate(file, host.environ, cwd=cwd, also=also)
@@ -47,9 +43,9 @@ def read(file: str, host: Host, *, cwd: str | None = None, also: Sequence[str] =
     return _config(file, found, name)
 
 
-def _yaml(file: str, text: bytes) -> Any:
+def _yaml(file: str, text: str) -> Any:
     try:
-        documents = yaml.parse(yaml.decode(text))
+        documents = yaml.parse(text)
     except yaml.Fault as error:
         raise fault(file, error.message, error.line, error.column) from None
     return _merged(documents[0].data) if documents else None
@@ -70,7 +66,7 @@ def _merged(value: Any) -> Any:
     return {**under, **own}
 
 
-def _json(file: str, text: bytes, host: Host) -> Evaluated:
+def _json(file: str, text: str, host: Host) -> Evaluated:
     """PM2 evaluates JSON as JavaScript: comments and trailing commas are fine."""
     try:
         return Evaluated(json.loads(text))

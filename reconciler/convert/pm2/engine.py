@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.convert.trouble import ImportFault
-
 _HERE = Path(__file__).parent
 _VERSION = re.compile(r"v(\d+)\.(\d+)\.")
 _HEAP_MIB = 256
@@ -32,7 +30,7 @@ class Engine:
 
 
 def engine(path: str | None, folders: Sequence[str]) -> Engine:
-    """The engine, told to read below ``folders`` only. ImportFault where there is none.
+    """The engine, told to read below ``folders`` only. LookupError where there is none.
 
     ``path`` is the PATH to look for Node in.
     """
@@ -42,7 +40,7 @@ def engine(path: str | None, folders: Sequence[str]) -> Engine:
     if importlib.util.find_spec("quickjs") is not None:
         return Engine("quickjs")
     have = f"Node {version[0]} here cannot keep it in bounds" if found else "there is no Node here"
-    raise ImportFault(
+    raise LookupError(
         f"a JavaScript config is a program, and {have}: install Node 20 or newer, or"
         " pip install 'recon-reconciler[import]'"
     )

@@ -70,7 +70,10 @@ def evaluate(
     is one expression, as JSON with comments is.
     """
     folders = [os.path.dirname(os.path.realpath(file)), *map(os.path.realpath, also)]
-    means = using or engine(environ.get("PATH"), folders)
+    try:
+        means = using or engine(environ.get("PATH"), folders)
+    except LookupError as error:
+        raise fault(file, str(error.args[0])) from None
     config = _Config(os.path.realpath(file), folders, expression)
     ended = _run(means, config, environ, cwd or os.path.dirname(file))
     document = _document(ended.answer)

@@ -17,6 +17,7 @@ from reconciler.convert.draft import Draft, Fate, Note
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.app import draft_of
 from reconciler.convert.pm2.schema import KEYS, environments
+from reconciler.convert.reading import text_of
 from reconciler.convert.trouble import ImportFault, fault
 
 _PATIENCE = 30
@@ -42,11 +43,8 @@ def running(files: Sequence[str], host: Host) -> tuple[list[Draft], dict[str, tu
 
 
 def _of_file(file: str) -> list[dict[str, Any]]:
-    try:
-        with open(file, encoding="utf-8", errors="replace") as opened:
-            return _entries(os.path.abspath(file), opened.read(_LARGEST))
-    except OSError as error:
-        raise fault(file, error.strerror or str(error)) from None
+    path = os.path.abspath(file)
+    return _entries(path, text_of(path, _LARGEST))
 
 
 def _of_pm2(host: Host) -> tuple[str, list[dict[str, Any]]]:
@@ -54,14 +52,21 @@ def _of_pm2(host: Host) -> tuple[str, list[dict[str, Any]]]:
     program = host.find("pm2")
     # `pm2 jlist` would start a daemon where there is none.
     if program is not None and _daemon_runs(home):
-        done = subprocess.run(
-            [program, "jlist"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_PATIENCE,
-            env={**host.environ, "PM2_HOME": home},
-        )
+        try:
+            done = subprocess.run(
+                [program, "jlist"],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_PATIENCE,
+                env={**host.environ, "PM2_HOME": home},
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ImportFault(
+                f"{program} jlist does not answer ({error}); run `pm2 save` and name"
+                " ~/.pm2/dump.pm2"
+            ) from None
         return os.path.join(home, "rpc.sock"), _entries("pm2 jlist", done.stdout)
     dump = os.path.join(home, "dump.pm2")
     if not os.path.exists(dump):

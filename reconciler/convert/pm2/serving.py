@@ -18,6 +18,10 @@ from reconciler.model.values import BY_CORES
 
 _MOST = 1000
 _DEADLINE_SECONDS = 600
+_OWN_PORT = (
+    "It binds its own port, so the old process ends before the new one starts. With `sockets`"
+    " instead, no request is lost: docs/sockets.md."
+)
 _PORT_OPTION = re.compile(r"(?:--port|-p)(?:=(\d{1,5}))?")
 
 
@@ -34,15 +38,16 @@ def put_instances(conf: Mapping[str, Any], run: Run, host: Host, draft: Draft) -
         draft.put("instances", min(count, _MOST), "instances")
     if not cluster:
         draft.spec["strategy"] = {"maxSurge": 0}
-        draft.comments[("strategy",)] = (
-            "It binds its own port, so the old process ends before the new one starts. With"
-            " `sockets` instead, no request is lost: docs/sockets.md."
-        )
+        draft.comments[("strategy",)] = _OWN_PORT
 
 
 def put_port(conf: Mapping[str, Any], env: Mapping[str, Any], draft: Draft, host: Host) -> None:
     """The shared socket of a cluster, and readiness."""
     cluster = "strategy" not in draft.spec
+    if cluster and isinstance(env.get("PORT"), dict):  # increment_var: each has its own
+        draft.spec["strategy"] = {"maxSurge": 0}
+        draft.comments[("strategy",)] = _OWN_PORT
+        cluster = False
     port = _port(env.get("PORT")) or _port_in(draft.spec["command"])
     if cluster and port is not None:
         draft.spec["sockets"] = [_socket(port, host)]

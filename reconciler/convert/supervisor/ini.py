@@ -13,10 +13,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.convert.reading import text_of
 from reconciler.convert.trouble import ImportFault, fault
-from reconciler.desired import yaml
-from reconciler.desired.files import read_regular
-from reconciler.desired.trust import Trust
 
 _FORMAT = re.compile(r"%(?:%|\((\w+)\)(0?[0-9]{0,3})([sd]))")
 _MOST_FILES = 1000
@@ -102,12 +100,7 @@ def expand(text: str, variables: Mapping[str, str | int], section: Section, opti
 
 def _parse(file: str) -> dict[str, dict[str, str]]:
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";", "#"), strict=False)
-    try:
-        text = yaml.decode(read_regular(file, yaml.MAX_BYTES, Trust()))
-    except OSError as error:
-        raise fault(file, error.strerror or str(error)) from None
-    except yaml.Fault as error:
-        raise fault(file, error.message, error.line, error.column) from None
+    text = text_of(file)
     try:
         parser.read_string(text, file)
     except configparser.MissingSectionHeaderError as error:

@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -22,6 +23,7 @@ from reconciler.cli.terminal import colours, paint, plain, width
 from reconciler.cli.words import count, local, place
 from reconciler.desired.locate import place_of
 from reconciler.desired.logplaces import declared as declared_logs
+from reconciler.desired.trees import Trees, TreeTooLarge
 from reconciler.diff.advice import advice_on, ports_of
 from reconciler.diff.checkup import (
     Needs,
@@ -35,12 +37,14 @@ from reconciler.loop.paths import store_id
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredApp, Problem
 from reconciler.model.finding import Finding, Level, ok, problem, warning
+from reconciler.model.host import HostFacts
+from reconciler.model.machine import Machine
 from reconciler.model.manifest import AppSpec
 from reconciler.observed import listeners
 from reconciler.observed.access import Identity, allowed
 from reconciler.observed.machine import device, disk, folder, machine
 from reconciler.observed.snapshot import snapshot
-from reconciler.observed.workspace import lacking
+from reconciler.observed.workspace import lacking, missing_interpreter
 
 FORMAT_VERSION = 1
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
@@ -74,8 +78,9 @@ def doctor(
     here = where(manifests, state_dir, profile)
     desired = store_of(here).scan()
     controller.names(here, set(desired.apps), apps, None)
-    found = [*_of_host(here, desired), *_of_recon(here, desired)]
-    found += _of_apps(here, desired, set(apps or desired.apps))
+    this, facts = machine(), facts_of(here)
+    found = [*_of_host(here, desired, this, facts), *_of_recon(here, desired)]
+    found += _of_apps(here, desired, set(apps or desired.apps), _closed_ports(this, facts))
     if output == "json":
         print(json.dumps(_document(found), indent=2, ensure_ascii=False))
     else:
@@ -84,11 +89,36 @@ def doctor(
     return ERROR if any(told.finding.level is Level.PROBLEM for told in found) else OK
 
 
-def _of_host(here: Where, desired: Desired) -> Iterator[_Told]:
-    needs = Needs(sum(app.spec.wanted for app in desired.apps.values()))
-    yield from (_Told(_HOST, finding) for finding in of_host(machine(), needs))
-    yield from (_Told(_HOST, finding) for finding in of_cgroups(facts_of(here).cgroups))
+def _of_host(here: Where, desired: Desired, this: Machine, facts: HostFacts) -> Iterator[_Told]:
+    yield from (_Told(_HOST, finding) for finding in of_host(this, _needs(here, desired)))
+    yield from (_Told(_HOST, finding) for finding in of_cgroups(facts.cgroups))
     yield from (_Told(_HOST, finding) for finding in of_disk(disk(here.paths.root)))
+
+
+def _needs(here: Where, desired: Desired) -> Needs:
+    specs = [app.spec for app in desired.apps.values()]
+    return Needs(
+        instances=sum(spec.wanted for spec in specs),
+        memory=sum(spec.wanted * (spec.limits.memory or 0) for spec in specs),
+        watches=sum(1 for _ in os.walk(here.manifests)) + sum(map(_watched, specs)),
+    )
+
+
+def _watched(spec: AppSpec) -> int:
+    """How many folders an app has watched."""
+    if spec.watch is None:
+        return 0
+    trees = Trees(spec.watch, spec.cwd)
+    try:
+        trees.look()
+    except TreeTooLarge:  # `validate` and `status` tell
+        return 0
+    return len(trees.folders())
+
+
+def _closed_ports(this: Machine, facts: HostFacts) -> int:
+    """Ports below this recon may not listen on."""
+    return 0 if facts.may("NET_BIND_SERVICE") else this.open_ports
 
 
 def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:
@@ -98,7 +128,9 @@ def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:
         told = f"{place(str(here.manifests))} cannot be read as a directory of manifests"
         yield _Told(_RECON, problem("manifests", told, "create it (`recon init`), or name it: -m"))
     for one in desired.problems:
-        yield _Told(_RECON, problem("manifests", _placed(one), "correct the manifest"))
+        message, _, remedy = one.message.partition("; ")
+        told = _placed(replace(one, message=message))
+        yield _Told(_RECON, problem("manifests", told, remedy or "correct the manifest"))
 
 
 def _controller(here: Where) -> Finding:
@@ -119,12 +151,13 @@ def _controller(here: Where) -> Finding:
     return ok("controller", f"recon {version['version']} runs (pid {pid})")
 
 
-def _of_apps(here: Where, desired: Desired, names: set[str]) -> Iterator[_Told]:
+def _of_apps(here: Where, desired: Desired, names: set[str], closed: int) -> Iterator[_Told]:
     pids = _ours(here)
     for name in sorted(names):
         app = desired.apps[name]
         findings = [*_programs(app), *lacking(app.spec.command, app.spec.cwd)]
-        findings += [*_ports(app.spec, pids), *_logs(here, app.spec), *_advice(app)]
+        findings += [*_low_ports(app.spec, closed), *_ports(app.spec, pids)]
+        findings += [*_logs(here, app.spec), *_advice(app)]
         for finding in findings:
             yield _Told(name, finding)
 
@@ -155,7 +188,7 @@ def _programs(app: DesiredApp) -> Iterator[Finding]:
         remedy = "check the modes of it and of all directories above"
         yield problem("program", f"user {spec.user} may not execute {program}", remedy)
     else:
-        yield ok("program", f"{program} can be run")
+        yield missing_interpreter(program) or ok("program", f"{program} can be run")
 
 
 def _identity(spec: AppSpec) -> Identity | None:
@@ -175,8 +208,18 @@ def _identity(spec: AppSpec) -> Identity | None:
 
 def _file_of(program: str, cwd: str, search: str) -> str | None:
     folders = [""] if "/" in program else search.split(":")
-    paths = (os.path.join(cwd, folder, program) for folder in folders)
+    paths = (os.path.normpath(os.path.join(cwd, folder, program)) for folder in folders)
     return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _low_ports(spec: AppSpec, closed: int) -> Iterator[Finding]:
+    for socket in spec.sockets:
+        if socket.port is not None and socket.port < closed:
+            told = f"recon may not listen on {socket.address}"
+            remedy = (
+                f"sysctl net.ipv4.ip_unprivileged_port_start={socket.port}, or start it as root"
+            )
+            yield problem("port", told, remedy)
 
 
 def _ports(spec: AppSpec, ours: list[int]) -> Iterator[Finding]:

@@ -287,6 +287,11 @@ def _content(path: str, where: Path, trust: Trust) -> bytes:
         return read_regular(path, MAX_SECRET, trust)
     except UntrustedError as error:
         raise Unresolvable(where, error.message) from None
+    except FileNotFoundError:
+        remedy = "create it or mend the path"
+        if where[0] == "envFrom":
+            remedy = "create it, mend the path, or write {file: FILE, optional: true}"
+        raise Unresolvable(where, f"{path} does not exist; {remedy}") from None
     except OSError as error:
         raise Unresolvable(where, f"{path}: {error.strerror}") from None
 
@@ -365,15 +370,19 @@ def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
     folders = [""] if "/" in program else path.split(":")
     unfit = ""
     for folder in folders:  # as the kernel goes through PATH: the first that can be run
-        file = os.path.join(cwd, folder, program)
+        file = os.path.normpath(os.path.join(cwd, folder, program))
         if os.path.isfile(file):
             if os.access(file, os.X_OK):
                 return
             unfit = unfit or file
     if unfit:
         raise Unresolvable(where, f"{unfit} is not executable; chmod +x it")
-    place = os.path.join(cwd, program) if "/" in program else f"PATH ({path})"
-    told = f"there is no program {program}: not in {place}"
+    told = f"there is no program {program} in PATH ({path})"
+    if "/" in program:
+        file = os.path.normpath(os.path.join(cwd, program))
+        told = f"there is no program {file}"
+        if os.path.islink(file):
+            told = f"{file} is a link to {os.readlink(file)}, which is not there"
     raise Unresolvable(where, told + _how_to_install(program))
 
 

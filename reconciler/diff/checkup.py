@@ -7,6 +7,7 @@ started; what does is a problem of its manifest (see ``enforceable``).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from reconciler.model.finding import Finding, Level, ok, problem, warning
@@ -20,6 +21,8 @@ _SPARE = 64
 """Files it has open besides: journal, logs, sockets, requests."""
 _PIPE_PAGES = 16
 """Pages of a pipe of ordinary size (64 KiB)."""
+_SKEW = 86_400
+"""Seconds that a clock may be behind files: another machine's, that made them, may be ahead."""
 _LOW, _EMPTY = 0.10, 0.02
 """Parts of a disk, or of its inodes, that are free."""
 _ROOMY = 2 * 2**30
@@ -35,6 +38,8 @@ class Needs(NamedTuple):
     instances: int = 0
     memory: int = 0
     """Bytes: the limits of all instances, as far as they have one."""
+    watches: int = 0
+    """Folders: of the manifests, and of what apps watch."""
 
 
 def of_host(machine: Machine, needs: Needs) -> Iterator[Finding]:
@@ -43,6 +48,7 @@ def of_host(machine: Machine, needs: Needs) -> Iterator[Finding]:
     yield _open_files(machine, needs)
     yield from _processes(machine, needs)
     yield from _pipes(machine, needs)
+    yield from _watches(machine, needs)
     yield from _memory(machine, needs)
     yield from _clock(machine)
 
@@ -151,12 +157,20 @@ def _open_files(machine: Machine, needs: Needs) -> Finding:
 
 
 def _processes(machine: Machine, needs: Needs) -> Iterator[Finding]:
-    bounds = [limit for limit in (machine.user_processes, machine.pid_max) if limit and limit > 0]
-    if not bounds:
+    bounds = {
+        "raise ulimit -u": machine.user_processes,
+        "sysctl kernel.pid_max=4194304": machine.pid_max,
+        "raise pids.max of recon's cgroup (TasksMax=infinity in its systemd unit; docker run"
+        " --pids-limit)": machine.cgroup_processes,
+    }
+    limits = {remedy: most for remedy, most in bounds.items() if most is not None and most >= 0}
+    if not limits:
         return
-    told = f"{min(bounds):,} processes are allowed, {needs.instances:,} instances are declared"
-    if 2 * needs.instances > min(bounds):
-        yield problem("processes", told, "raise ulimit -u, or sysctl kernel.pid_max")
+    remedy = min(limits, key=lambda one: limits[one])
+    most = limits[remedy]
+    told = f"{most:,} processes are allowed, {needs.instances:,} instances are declared"
+    if 2 * needs.instances > most:
+        yield problem("processes", told, remedy)
     else:
         yield ok("processes", told)
 
@@ -168,6 +182,21 @@ def _pipes(machine: Machine, needs: Needs) -> Iterator[Finding]:
         told = f"{needs.instances:,} instances have more pipes than an ordinary user may fill"
         remedy = "sysctl fs.pipe-user-pages-soft=0, or run recon as root"
         yield warning("pipes", f"{told}: output may wait for the controller", remedy)
+
+
+def _watches(machine: Machine, needs: Needs) -> Iterator[Finding]:
+    """Without inotify recon looks every two seconds; a dev server (Vite, nodemon) ends."""
+    if not machine.can_watch:
+        told = "no further process of this user can be told of changed files (inotify)"
+        yield warning("watches", told, "sysctl fs.inotify.max_user_instances=1024")
+    if machine.watches is None:
+        return
+    told = f"{machine.watches:,} folders may be watched, {needs.watches:,} are to be"
+    if 2 * needs.watches > machine.watches:  # other programs of this user watch as well
+        remedy = "sysctl fs.inotify.max_user_watches=524288, or watch fewer (watch.ignore)"
+        yield warning("watches", told, remedy)
+    else:
+        yield ok("watches", told)
 
 
 def _memory(machine: Machine, needs: Needs) -> Iterator[Finding]:
@@ -182,6 +211,11 @@ def _memory(machine: Machine, needs: Needs) -> Iterator[Finding]:
 
 
 def _clock(machine: Machine) -> Iterator[Finding]:
+    behind = machine.made - machine.clock
+    if behind > _SKEW:
+        told = f"the clock says {_day(machine.clock)}, and recon was made on {_day(machine.made)}"
+        yield problem("clock", told, "set it: timedatectl set-time, or let chrony do it")
+        return
     if machine.clock_synchronised is None:
         return
     if machine.clock_synchronised:
@@ -191,6 +225,10 @@ def _clock(machine: Machine) -> Iterator[Finding]:
         yield warning(
             "clock", told, "run chrony or systemd-timesyncd (in a container: on its host)"
         )
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
 def _version(release: str) -> tuple[int, ...]:

@@ -48,8 +48,20 @@ class Machine(NamedTuple):
     user_processes: int
     """Soft limit of processes of this user, -1 without one; root has none."""
     pid_max: int | None
+    cgroup_processes: int | None
+    """Of the cgroup that recon is in, or one above (`pids.max`)."""
     pipe_pages: int | None
     """Pages of all pipes of one user, beyond which new ones are small; 0: no such bound."""
     memory: int
     """Bytes."""
+    open_ports: int
+    """From here on a port can be listened on without privileges."""
     clock_synchronised: bool | None
+    clock: float
+    """Seconds since 1970, as the host has it now."""
+    made: float
+    """Seconds since 1970: when recon's own files were put on this host, or made."""
+    watches: int | None
+    """Folders that processes of one user may watch (fs.inotify.max_user_watches)."""
+    can_watch: bool
+    """Whether one more process can begin to watch (fs.inotify.max_user_instances)."""

@@ -61,12 +61,25 @@ def find(proc: str = procfs.PROC) -> CgroupFacts:
 
 def cpu_quota(proc: str = procfs.PROC) -> float | None:
     """Cores' worth of time that our cgroup may use, or one above it; None where none is bounded."""
+    bounds = _bounds("cpu.max", proc)
+    return min((int(most) / int(period) for most, period in bounds), default=None)
+
+
+def most_processes(proc: str = procfs.PROC) -> int | None:
+    """Processes and threads that our cgroup may hold, or one above it; None where any number."""
+    return min((int(most) for (most,) in _bounds("pids.max", proc)), default=None)
+
+
+def _bounds(file: str, proc: str) -> Iterator[list[str]]:
+    """What such a file says in our cgroup and in each above it, where that is not ``max``."""
     mount = _mount(proc)
     own = _own(mount, proc) if mount is not None else None
     if mount is None or own is None:
-        return None
-    bounds = [words for at in _upwards(own, mount.point) if (words := _words(f"{at}/cpu.max"))]
-    return min((int(most) / int(period) for most, period in bounds if most != "max"), default=None)
+        return
+    for directory in _upwards(own, mount.point):
+        words = _words(f"{directory}/{file}")
+        if words and words[0] != "max":
+            yield words
 
 
 def count(directory: str, file: str, name: str) -> int:

@@ -70,10 +70,11 @@ def describe(inodes: Iterable[int], proc: str = procfs.PROC) -> str:
 
 def _command(pid: int, proc: str) -> str:
     try:
-        words = Path(f"{proc}/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("latin-1")
+        program, *words = Path(f"{proc}/{pid}/cmdline").read_bytes().decode("latin-1").split("\0")
     except OSError:
         return "gone"
-    text = "".join(character if character.isprintable() else "?" for character in words.strip())
+    line = " ".join([program.rpartition("/")[2] if words[1:] else program, *words]).strip()
+    text = "".join(character if character.isprintable() else "?" for character in line)
     return text if len(text) <= 40 else text[:39] + "…"
 
 

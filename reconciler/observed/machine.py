@@ -7,11 +7,14 @@ import os
 import re
 import resource
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from inotify_simple import INotify
+
 from reconciler.model.machine import Disk, Folder, Machine
-from reconciler.observed import exits
+from reconciler.observed import cgroups, exits
 
 _TIME_ERROR = 5
 """What adjtimex(2) returns where nothing keeps the clock in step."""
@@ -32,9 +35,15 @@ def machine() -> Machine:
         open_files=_unbounded(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         user_processes=_user_processes(),
         pid_max=_number("kernel/pid_max"),
+        cgroup_processes=cgroups.most_processes(),
         pipe_pages=_number("fs/pipe-user-pages-soft"),
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        open_ports=_number("net/ipv4/ip_unprivileged_port_start") or 0,
         clock_synchronised=_clock_synchronised(),
+        clock=time.time(),
+        made=os.stat(__file__).st_mtime,
+        watches=_number("fs/inotify/max_user_watches"),
+        can_watch=_can_watch(),
     )
 
 
@@ -83,6 +92,14 @@ def _exits_told() -> bool | None:
         return exits.from_pidfd(pidfd) is not None
     finally:
         os.close(pidfd)
+
+
+def _can_watch() -> bool:
+    try:
+        INotify().close()
+    except OSError:
+        return False
+    return True
 
 
 def _user_processes() -> int:

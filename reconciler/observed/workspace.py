@@ -50,6 +50,26 @@ def lacking(command: Sequence[str], cwd: str) -> Iterator[Finding]:
         yield from _environment(command[0], cwd)
 
 
+def missing_interpreter(program: str) -> Finding | None:
+    """A script whose first line (`#!`) names what is not there, which exec tells of the script."""
+    try:
+        with open(program, "rb") as file:
+            first = file.readline(4096)
+    except OSError:
+        return None
+    named = re.match(rb"#!\s*([^ \t\n]+)", first)
+    interpreter = os.fsdecode(named[1]) if named else "/"
+    if os.path.exists(interpreter):
+        return None
+    told = f"{program} is run by {interpreter.rstrip()}, which is not there"
+    if interpreter.endswith("\r"):
+        told = f"the lines of {program} end as on Windows, so that nothing can run it"
+        return problem("program", told, f"sed -i 's/\\r$//' {program}")
+    moved = "/bin/python" in interpreter
+    remedy = "make the virtual environment anew: it was moved, or its Python removed"
+    return problem("program", told, remedy if moved else "install that, or correct its first line")
+
+
 def _script(arguments: Sequence[str], with_value: set[str]) -> str | None:
     """The file that an interpreter is to run."""
     skip = False
@@ -92,13 +112,23 @@ def _named_script(arguments: Sequence[str], cwd: str) -> Iterator[Finding]:
         return
     scripts = _scripts(package)
     # `npm start` runs server.js where no script says else.
-    if not words or words[0] in scripts or words[0] == "start":
+    if not words or (words[0] == "start" and "start" not in scripts):
+        return
+    if words[0] in scripts:
+        yield from _of_script(str(scripts[words[0]]), cwd)
         return
     close = get_close_matches(words[0], scripts, n=1)
     hint = (
         f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(scripts)) or 'none'}"
     )
     yield problem("program", f"package.json in {cwd} has no script {words[0]}", hint)
+
+
+def _of_script(line: str, cwd: str) -> Iterator[Finding]:
+    """Where the script is `node dist/main` and no more, the file that it runs."""
+    words = line.split()
+    if words and _NODE.fullmatch(words[0]) and not re.search(r"[;&|$`'\"(]", line):
+        yield from _node_script(_script(words[1:], _NODE_VALUES), cwd)
 
 
 def _packages(folder: str) -> Iterator[Finding]:
@@ -158,9 +188,9 @@ def _package(folder: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _scripts(package: dict[str, Any] | None) -> list[str]:
+def _scripts(package: dict[str, Any] | None) -> dict[str, Any]:
     found = package.get("scripts") if package else None
-    return list(found) if isinstance(found, dict) else []
+    return found if isinstance(found, dict) else {}
 
 
 def _installer(folder: str) -> str:

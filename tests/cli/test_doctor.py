@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.observed.hostfacts import gather
 from tests.cli.conftest import Cli
 
 
@@ -76,7 +78,8 @@ def test_mistakes_and_missing_programs_are_problems(cli: Cli) -> None:
     cli.app("web", command="[node, dist/main.js]")
     rows = found(cli)
     told = " ".join(row["message"] for row in rows["recon", "manifests"])
-    assert "bad.yaml:5:12" in told and "make the virtual environment" in told
+    assert "bad.yaml:5:12" in told and f"there is no program {cli.manifests}/.venv/bin" in told
+    assert "make the virtual environment" in rows["recon", "manifests"][0]["remedy"]
     if ("web", "program") in rows:  # where there is Node
         assert any("no file" in row["message"] for row in rows["web", "program"])
     assert cli("doctor").code == 1
@@ -120,3 +123,53 @@ def test_the_folders_that_logs_go_to_are_looked_at(cli: Cli, tmp_path: Path) -> 
     rows = found(cli)["web", "logs"]
     assert [row["message"].split(" in ")[-1] for row in rows if "own" in row["message"]]
     assert any("/proc" in row["message"] for row in rows)
+
+
+def test_what_a_manifest_misses_is_told_with_what_would_mend_it(cli: Cli, tmp_path: Path) -> None:
+    venv = tmp_path / "app/.venv/bin"
+    venv.mkdir(parents=True)
+    (venv / "python").symlink_to("/usr/bin/python3.99")
+    (tmp_path / "app/run.sh").write_text("#!/bin/sh\n")
+    cwd = "\n  cwd: ../app"
+    cli.app("broken", command=f"[.venv/bin/python, main.py]{cwd}")
+    cli.app("mode", command=f"[./run.sh]{cwd}")
+    path = cli.app("env")
+    path.write_text(path.read_text() + "  envFrom: [../app/.env]\n")
+    told = {
+        row["message"].partition(".yaml")[0].rpartition("/")[2]: row
+        for row in found(cli)["recon", "manifests"]
+    }
+    assert "is a link to /usr/bin/python3.99, which is not there" in told["broken"]["message"]
+    assert told["broken"]["remedy"].startswith("make the virtual environment")
+    assert told["mode"]["remedy"] == "chmod +x it"
+    assert "/app/.env does not exist" in told["env"]["message"]
+    assert "optional: true" in told["env"]["remedy"]
+
+
+def test_a_script_whose_interpreter_is_gone(cli: Cli, tmp_path: Path) -> None:
+    program = tmp_path / "gunicorn"
+    program.write_text("#!/old/venv/bin/python\n")
+    program.chmod(0o755)
+    cli.app("web", command=f"[{program}]")
+    (row,) = found(cli)["web", "program"]
+    assert row["level"] == "problem" and "/old/venv/bin/python" in row["message"]
+
+
+def test_what_apps_watch_counts(cli: Cli, tmp_path: Path) -> None:
+    for name in ("a/b", "a/c", "node_modules/x"):
+        (tmp_path / "app" / name).mkdir(parents=True)
+    path = cli.app("web")
+    path.write_text(path.read_text() + "  cwd: ../app\n  watch: {paths: [.]}\n")
+    (row,) = found(cli)["host", "watches"]
+    assert row["message"].endswith(", 6 are to be")  # manifests; app, a, b, c, and above
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give its rights away")
+def test_a_port_that_only_root_may_have(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = replace(gather(), capabilities=frozenset())
+    monkeypatch.setattr("reconciler.cli.doctor.facts_of", lambda place: facts)
+    path = cli.app("web")
+    path.write_text(path.read_text() + "  sockets: [{name: http, port: 80}]\n")
+    rows = found(cli)["web", "port"]
+    assert rows[0]["level"] == "problem" and "may not listen on 127.0.0.1:80" in rows[0]["message"]
+    assert "ip_unprivileged_port_start=80" in rows[0]["remedy"]

@@ -307,7 +307,7 @@ def test_an_env_file_that_vanished_is_told_and_stops_nothing(folder: Folder) -> 
     dotenv.unlink()
     store.scan()
     assert store.apps["web"].hash == good.hash and store.apps["web"].problem is not None
-    assert ".env: No such file" in said(store)
+    assert ".env does not exist; create it" in said(store)
     folder.write(".env", "A=1\n")
     assert store.scan().apps["web"] == good
 

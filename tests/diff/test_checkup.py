@@ -20,7 +20,13 @@ GOOD = Machine(
     pid_max=4_194_304,
     pipe_pages=16_384,
     memory=16 * GIB,
+    cgroup_processes=None,
+    open_ports=1024,
     clock_synchronised=True,
+    clock=1.8e9,
+    made=1.7e9,
+    watches=65_536,
+    can_watch=True,
 )
 ROOMY = Disk("/var/lib/recon", "ext4", 100 * GIB, 50 * GIB, 6_000_000, 5_000_000)
 
@@ -51,6 +57,14 @@ def test_a_good_host_has_nothing_amiss() -> None:
         ({"user_processes": 19}, "processes", Level.PROBLEM),
         ({"user_processes": 20}, "processes", Level.OK),
         ({"user_processes": -1, "pid_max": 19}, "processes", Level.PROBLEM),
+        ({"cgroup_processes": 19}, "processes", Level.PROBLEM),
+        ({"cgroup_processes": 20}, "processes", Level.OK),
+        ({"watches": 99}, "watches", Level.WARNING),
+        ({"watches": 100}, "watches", Level.OK),
+        ({"can_watch": False}, "watches", Level.WARNING),
+        ({"clock": 1.7e9 - 86_401}, "clock", Level.PROBLEM),
+        ({"clock": 1.7e9 - 86_399}, "clock", Level.OK),
+        ({"clock": 0.0, "clock_synchronised": None}, "clock", Level.PROBLEM),
         ({"pipe_pages": 319}, "pipes", Level.WARNING),
         ({"memory": GIB - 1}, "memory", Level.WARNING),
         ({"memory": GIB}, "memory", Level.OK),
@@ -60,7 +74,7 @@ def test_a_good_host_has_nothing_amiss() -> None:
 def test_what_is_amiss_is_told_with_a_remedy(
     changes: dict[str, object], check: str, level: Level
 ) -> None:
-    found = [*of_host(GOOD._replace(**changes), Needs(10, GIB))]  # type: ignore[arg-type]
+    found = [*of_host(GOOD._replace(**changes), Needs(10, GIB, 50))]  # type: ignore[arg-type]
     told = [finding for finding in found if finding.check == check]
     assert max(told, key=lambda one: [*Level].index(one.level)).level is level
     assert all(bool(one.remedy) is (one.level is not Level.OK) for one in told)
@@ -68,7 +82,7 @@ def test_what_is_amiss_is_told_with_a_remedy(
 
 def test_what_cannot_be_told_is_not_guessed() -> None:
     unknown = GOOD._replace(
-        clock_synchronised=None, pid_max=None, user_processes=-1, pipe_pages=None
+        clock_synchronised=None, pid_max=None, user_processes=-1, pipe_pages=None, watches=None
     )
     found = [*of_host(unknown, Needs(10))]
     assert {finding.check for finding in found} == {"kernel", "open-files"}
@@ -128,3 +142,12 @@ def test_folders_of_logs() -> None:
     assert (found.check, found.level) == ("logs", Level.PROBLEM) and "make room" in found.remedy
     (found,) = of_log_folder(there._replace(writable=False), None)
     assert found.level is Level.PROBLEM and "may not write logs in /var/log/crm" in found.message
+
+
+def test_the_bound_that_holds_is_the_one_that_is_told() -> None:
+    """Of ulimit, the kernel's and the cgroup's, the lowest: only its remedy helps."""
+    bounds = {"user_processes": "-u", "pid_max": "kernel.pid_max", "cgroup_processes": "TasksMax"}
+    for name, word in bounds.items():
+        found = [*of_host(GOOD._replace(**{name: 3}), Needs(10))]  # type: ignore[arg-type]
+        (told,) = [finding for finding in found if finding.check == "processes"]
+        assert told.message.startswith("3 processes") and word in told.remedy

@@ -85,6 +85,15 @@ def test_a_quota_is_the_smallest_of_all_above(tmp_path: Path) -> None:
     assert cgroups.cpu_quota(str(tree.proc)) == 0.5
 
 
+def test_processes_are_bounded_by_the_smallest_of_all_above(tmp_path: Path) -> None:
+    tree = CgroupTree(tmp_path, own="/docker/abc")
+    own = tree.cgroup("/docker/abc")
+    assert cgroups.most_processes(str(tree.proc)) is None
+    (own / "pids.max").write_text("max\n")
+    (own.parent / "pids.max").write_text("512\n")
+    assert cgroups.most_processes(str(tree.proc)) == 512
+
+
 def test_a_container_has_its_own_hierarchy(tmp_path: Path) -> None:
     tree = CgroupTree(tmp_path, own="/docker/abc", root="/docker/abc")
     assert cgroups.find(str(tree.proc)).base == str(tree.top)

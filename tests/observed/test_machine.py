@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import time
 from pathlib import Path
 
 from reconciler.observed.machine import disk, folder, machine
@@ -21,6 +22,9 @@ def test_the_machine_is_told_as_the_kernel_tells_it() -> None:
         if line.startswith("MemTotal")
     )
     assert abs(found.memory - total) <= total / 100
+    assert abs(found.clock - time.time()) < 60 and found.made < found.clock
+    assert found.watches == int(Path("/proc/sys/fs/inotify/max_user_watches").read_text())
+    assert found.can_watch
     assert found.pid_max == int(Path("/proc/sys/kernel/pid_max").read_text())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.finding import Level
-from reconciler.observed.workspace import lacking
+from reconciler.observed.workspace import lacking, missing_interpreter
 
 
 def package(folder: Path, **content: Any) -> None:
@@ -63,7 +63,7 @@ def test_each_installer_has_its_lock(tmp_path: Path, lock: str, how: str) -> Non
 
 def test_a_named_script_stands_in_package_json(tmp_path: Path) -> None:
     assert "no package.json" in told(tmp_path, "npm", "run", "serve")[0]
-    package(tmp_path, scripts={"start:prod": "node x"})
+    package(tmp_path, scripts={"start:prod": "vite preview"})
     assert told(tmp_path, "npm", "run", "start:prod") == []
     assert told(tmp_path, "npm", "start") == []
     (found,) = told(tmp_path, "npm", "run", "--silent", "start:prd")
@@ -92,3 +92,38 @@ def test_of_other_programs_and_of_torn_files_nothing_is_said(tmp_path: Path) -> 
     assert told(tmp_path, "redis-server", "x.conf") == []
     package(tmp_path, dependencies=["odd"], scripts=3)
     assert told(tmp_path, "npm", "start") == []
+
+
+def test_the_file_that_a_script_of_npm_runs(tmp_path: Path) -> None:
+    package(tmp_path, scripts={"build": "nest build", "start:prod": "node dist/main", "odd": 3})
+    (found,) = told(tmp_path, "npm", "run", "start:prod")
+    assert "there is no file" in found and "dist/main" in found and "npm run build" in found
+    assert told(tmp_path, "npm", "run", "odd") == []
+    package(
+        tmp_path, scripts={"start": "tsc && node dist/main", "x": "node $MAIN", "y": "node -e 1"}
+    )
+    for name in ("start", "x", "y"):
+        assert told(tmp_path, "npm", "run", name) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "message", "remedy"),
+    [
+        ("#!/old/venv/bin/python3", "is run by /old/venv/bin/python3", "virtual environment anew"),
+        ("#! /no/such/sh -e", "is run by /no/such/sh, which", "correct its first line"),
+        ("#!/bin/sh\r", "end as on Windows", "sed -i"),
+    ],
+)
+def test_a_program_whose_interpreter_is_not_there(
+    tmp_path: Path, first: str, message: str, remedy: str
+) -> None:
+    program = tmp_path / "gunicorn"
+    program.write_bytes(f"{first}\nx\n".encode())
+    found = missing_interpreter(str(program))
+    assert found is not None and message in found.message and remedy in found.remedy
+
+
+@pytest.mark.parametrize("first", ["#!/bin/sh", "#!/usr/bin/env python3", "\x7fELF", "", "#!", "x"])
+def test_a_program_that_can_be_run_is_no_finding(tmp_path: Path, first: str) -> None:
+    (tmp_path / "x").write_text(first + "\n")
+    assert missing_interpreter(str(tmp_path / "x")) is None

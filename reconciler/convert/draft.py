@@ -69,6 +69,7 @@ class Draft:
     """As the source has it; ``names`` makes recon's own of it."""
     source: str
     """Absolute path of the file it comes from."""
+    kind: str = "App"
     labels: dict[str, str] = field(default_factory=dict)
     spec: dict[str, Any] = field(default_factory=dict)
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.convert import page
+from reconciler.convert import later, page
 from reconciler.convert.draft import TITLES, Draft, Fate, Located, Note
 from reconciler.convert.name import apart, name_of
 from reconciler.convert.secret import Vault
@@ -142,18 +142,18 @@ def _valid(draft: Draft, directory: str) -> dict[str, Any]:
     spec = _relative(draft.spec, directory)
     if draft.profiles:
         spec["profiles"] = _relative(draft.profiles, directory)
-    data = {"apiVersion": API_VERSION, "kind": "App", "metadata": metadata, "spec": spec}
+    data = {"apiVersion": API_VERSION, "kind": draft.kind, "metadata": metadata, "spec": spec}
     for profile in (None, *draft.profiles):
         _mend(data, profile, draft)
     return data
 
 
 def _mend(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
-    spec = data["spec"]
+    model, spec = later.kind(draft.kind) or App, data["spec"]
     layer = spec if profile is None else spec["profiles"][profile]
     for _ in range(len(spec) + len(layer) + 1):
-        found = validate(App, {**data, "spec": spec_of(spec, {}, profile)})
-        if isinstance(found, App):
+        found = validate(model, {**data, "spec": spec_of(spec, {}, profile)})
+        if not isinstance(found, list):
             return
         path, sentence = found[0]
         field_ = str(path[1]) if len(path) > 1 and path[0] == "spec" else ""
@@ -183,6 +183,7 @@ def _relative(value: Any, directory: str) -> Any:
 
 
 _ORDER = (
+    *("schedule", "concurrencyPolicy", "backoffLimit", "restartSchedule"),
     *("command", "cwd", "user", "group", "umask", "instances", "env", "envFrom", "sockets"),
     *("strategy", "readinessProbe", "restartPolicy", "backoff", "stop"),
     *("terminationGracePeriodSeconds", "limits", "logs", "watch", "dependsOn", "suspend"),

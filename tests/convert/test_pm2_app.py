@@ -213,8 +213,8 @@ def test_namespaces_are_labels() -> None:
 
 
 def test_what_is_not_carried_over_is_told_once_asked_for() -> None:
-    draft = pm2_draft({**APP, "cron_restart": "0 4 * * *", "max_restarts": 5, "sript": "x"})
-    assert "limits.memory" in told(draft, Fate.LOST)["cron_restart"]
+    draft = pm2_draft({**APP, "disable_logs": True, "max_restarts": 5, "sript": "x"})
+    assert "logs.rotate" in told(draft, Fate.LOST)["disable_logs"]
     assert "backoff" in told(draft, Fate.UNNEEDED)["max_restarts"]
     assert "does not know it either" in told(draft, Fate.UNNEEDED)["sript"]
     assert not told(pm2_draft({**APP, "cron_restart": "0", "disable_logs": False}), Fate.LOST)

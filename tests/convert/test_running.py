@@ -18,6 +18,7 @@ from reconciler.convert.pm2.running import running
 from reconciler.convert.settle import bundle
 from reconciler.convert.trouble import ImportFault
 from tests.convert.conftest import HOST, MANIFESTS, pm2_draft, problems, told
+from tests.waiting import until
 
 Write = Callable[[str, str], str]
 
@@ -115,6 +116,8 @@ def test_a_pm2_that_fails_is_told(tmp_path: Path) -> None:
     daemon = subprocess.Popen([sys.executable, "-c", command])
     try:
         (tmp_path / "pm2.pid").write_text(str(daemon.pid))
+        line = Path(f"/proc/{daemon.pid}/cmdline")
+        until(lambda: b"PM2" in line.read_bytes())
         environ = {"HOME": "/nowhere", "PM2_HOME": str(tmp_path), "PATH": str(tmp_path)}
         with pytest.raises(ImportFault, match=r"pm2 jlist does not answer .*dump\.pm2"):
             running([], Host(1, "::", environ))

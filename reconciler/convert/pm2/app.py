@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.convert.draft import Draft, Fate, Located, locate
 from reconciler.convert.host import Host
-from reconciler.convert.pm2 import environment, lifecycle, logs, serving
+from reconciler.convert.pm2 import clock, environment, lifecycle, logs, serving
 from reconciler.convert.pm2.command import Run, run_of
 from reconciler.convert.pm2.schema import KEYS, canonical, is_undefined
 from reconciler.convert.pm2.values import number_of, text_of, words_of
@@ -44,14 +44,18 @@ def draft_of(app: Mapping[str, Any], file: str, number: int, host: Host, *, cwd:
         raise fault(file, f"app {number} ({draft.name}) has no script; PM2 would not start it")
     draft.spec["command"] = [_less_nul(word) for word in run.command]
     draft.spec["cwd"] = folder
-    serving.put_instances(conf, run, host, draft)
+    serves = not clock.is_job(conf)
+    if serves:
+        serving.put_instances(conf, run, host, draft)
     env = _environment(conf, run, draft)
     _env_files(conf, folder, draft)
-    serving.put_port(conf, env, draft, host)
+    if serves:
+        serving.put_port(conf, env, draft, host)
     lifecycle.put(conf, run, draft)
     logs.put(conf, folder, draft)
     _user(conf, draft)
     _watch(conf, draft)
+    clock.put(conf, draft)
     _told(conf, draft)
     return draft
 

@@ -39,9 +39,6 @@ def _policy(conf: Mapping[str, Any], draft: Draft) -> None:
     numbers = {int(number) for one in given if (number := number_of(one)) is not None}
     if conf.get("autorestart") in (False, "false"):
         draft.put("restartPolicy", "Never", "autorestart")
-        if conf.get("cron_restart"):
-            told = "with autorestart: false is a job by the clock: kind: Job with a schedule"
-            draft.note(Fate.LATER, "cron_restart", told)
     elif 0 in numbers:
         draft.put("restartPolicy", "OnFailure", "stop_exit_codes", "stop_exit_codes holds 0.")
     others = sorted(numbers - {0})

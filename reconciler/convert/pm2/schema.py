@@ -71,11 +71,7 @@ KEYS: Mapping[str, Key] = {
     "exp_backoff_restart_delay": _mapped("backoff"),
     "max_restarts": _unneeded("gives up at some point; recon goes on, ever more slowly (backoff)"),
     "min_uptime": _unneeded("is for max_restarts; see backoff.resetSeconds"),
-    "cron_restart": _lost(
-        "a restart by the clock hides what is wrong; against a leak limits.memory replaces what"
-        " grew, and where it has to be: `recon restart APP` from cron",
-        "cron",
-    ),
+    "cron_restart": _mapped("restartSchedule; with autorestart: false a kind: Job", "cron"),
     "autostart": _mapped("suspend"),
     "kill_timeout": _mapped("terminationGracePeriodSeconds"),
     "shutdown_with_message": _mapped("stop.signal"),

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.convert import later
 from reconciler.convert.pm2.schema import KEYS, aliases_of, canonical
 from reconciler.convert.supervisor.options import OPTIONS
+from tests.convert.conftest import pm2_draft, told
 
 ROOT = Path(__file__).parents[2]
 # `Common.verifyConfs` takes these for `script`; they are not in the schema.
@@ -74,3 +76,44 @@ def test_the_documentation_says_of_every_key_what_becomes_of_it(table: Mapping[s
     for key, rule in table.items():
         shown = "env_NAME" if key.startswith("^") else key
         assert rule.text in rows[shown].replace("`", "") or rule.text in rows[shown], key
+
+
+# A value of each mapped key that asks for something else than is there without it.
+_ASKING: Mapping[str, Any] = {
+    "script": "b.js", "name": "other", "namespace": "crm", "cwd": "/srv", "args": "x",
+    "exec_interpreter": "bun", "node_args": "--inspect", "source_map_support": True,
+    "env": {"A": "1"}, "^env_\\S*$": {"A": "1"}, "port": 3000, "increment_var": "N",
+    "instance_var": "N", "instances": 2, "exec_mode": "cluster", "max_memory_restart": "300M",
+    "out_file": "o.log", "error_file": "e.log", "log_file": "all.log", "log_date_format": "YYYY",
+    "time": True, "log_type": "json", "merge_logs": True, "autorestart": False,
+    "stop_exit_codes": [0], "restart_delay": 100, "exp_backoff_restart_delay": 100,
+    "cron_restart": "0 3 * * *", "autostart": False, "kill_timeout": 3000,
+    "shutdown_with_message": True, "wait_ready": True, "listen_timeout": 1000, "uid": "crm",
+    "gid": "crm", "watch": True, "ignore_watch": ["x"], "watch_delay": 1000,
+}  # fmt: skip
+# What is only looked at together with another key.
+_BESIDES: Mapping[str, Mapping[str, Any]] = {
+    "merge_logs": {"out_file": "o.log", "instances": 2},
+    "listen_timeout": {"wait_ready": True, "exec_mode": "cluster", "env": {"PORT": 3000}},
+    "ignore_watch": {"watch": True},
+    "watch_delay": {"watch": True},
+}
+
+
+def test_no_mapped_key_is_without_effect() -> None:
+    """It changes the app, or is told: also one that a later recon is to have."""
+    mapped = {key for key, rule in KEYS.items() if rule.fate is None}
+    assert set(_ASKING) == mapped
+    # Whether instances share a file is no question where files are recon's own.
+    idle = set() if later.is_there("logs.stdout") else {"merge_logs"}
+    for key, value in ((key, value) for key, value in _ASKING.items() if key not in idle):
+        app = {"name": "a", "script": "a.js", **_BESIDES.get(key, {})}
+        name = "env_production" if key.startswith("^") else key
+        assert pm2_draft({**app, name: value}) != pm2_draft(app), key
+
+
+def test_no_other_key_is_left_out_in_silence() -> None:
+    for key, rule in KEYS.items():
+        if rule.fate is not None:
+            draft = pm2_draft({"name": "a", "script": "a.js", key: "x"})
+            assert told(draft, rule.fate)[key] == rule.text

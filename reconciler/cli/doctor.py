@@ -157,7 +157,7 @@ def _of_apps(here: Where, desired: Desired, names: set[str], closed: int) -> Ite
         app = desired.apps[name]
         findings = [*_programs(app), *lacking(app.spec.command, app.spec.cwd)]
         findings += [*_low_ports(app.spec, closed), *_ports(app.spec, pids)]
-        findings += [*_logs(here, app.spec), *_advice(app)]
+        findings += [*_unwatched(app.spec), *_logs(here, app.spec), *_advice(app)]
         for finding in findings:
             yield _Told(name, finding)
 
@@ -247,6 +247,14 @@ def _logs(here: Where, spec: AppSpec) -> Iterator[Finding]:
     for path in sorted({os.path.dirname(log) for _, log in declared_logs(spec)}):
         elsewhere = device(Path(path)) != own
         yield from of_log_folder(folder(Path(path)), disk(Path(path)) if elsewhere else None)
+
+
+def _unwatched(spec: AppSpec) -> Iterator[Finding]:
+    for path in spec.watch.paths if spec.watch else ():
+        place = os.path.normpath(os.path.join(spec.cwd, path))
+        if not os.path.exists(place):
+            told = f"{place} is not there, so no change in it is followed"
+            yield warning("watch", told, "build it, or correct watch.paths")
 
 
 def _advice(app: DesiredApp) -> Iterator[Finding]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from reconciler.convert.settle import Bundle
 from reconciler.convert.trouble import ImportFault
 from reconciler.desired import yaml
-from reconciler.desired.files import read_regular
-from reconciler.desired.secretfile import FOLDER
+from reconciler.desired.files import read_regular, sync_folder
+from reconciler.desired.secretfile import FOLDER, in_work_tree
 from reconciler.desired.trust import Trust
 from reconciler.desired.walk import Walk
 
@@ -54,7 +54,7 @@ def write(bundle: Bundle) -> list[str]:
             _create(path, content, 0o600 if secret else 0o666)
             done.append(path)
         for folder in {os.path.dirname(path) for path in done}:
-            _sync(folder)
+            sync_folder(folder)
     except OSError as error:
         _undo(done, made)
         raise ImportFault(
@@ -65,7 +65,11 @@ def write(bundle: Bundle) -> list[str]:
 
 def _files(bundle: Bundle) -> Iterable[tuple[str, bytes]]:
     ignored = os.path.join(bundle.vault.directory, FOLDER, ".gitignore")
-    if bundle.vault.files and _in_git(bundle.vault.directory) and not os.path.lexists(ignored):
+    if (
+        bundle.vault.files
+        and in_work_tree(Path(bundle.vault.directory))
+        and not os.path.lexists(ignored)
+    ):
         yield ignored, b"*\n"
     yield from bundle.vault.contents()
     for path, text in bundle.manifests.items():
@@ -101,14 +105,6 @@ def _undo(files: list[str], folders: list[str]) -> None:
         os.rmdir(folder)
 
 
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _declared(directory: str) -> dict[str, str]:
     """Names of the apps that are declared there already, and where."""
     found: dict[str, str] = {}
@@ -122,12 +118,3 @@ def _declared(directory: str) -> dict[str, str]:
             if isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
                 found[metadata["name"]] = f"{path}:{document.line}"
     return found
-
-
-def _in_git(folder: str) -> bool:
-    """Whether the folder, which may not be there yet, is in a git work tree."""
-    while folder != os.path.dirname(folder):
-        if os.path.lexists(os.path.join(folder, ".git")):
-            return True
-        folder = os.path.dirname(folder)
-    return False

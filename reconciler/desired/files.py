@@ -40,6 +40,15 @@ def read_regular(path: str, limit: int, trust: Trust) -> bytes:
     return content
 
 
+def sync_folder(folder: str) -> None:
+    """Have the names in a folder on disk, too. OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def signature(path: str) -> Signature | None:
     """Of the file that ``path`` leads to; None where there is none."""
     try:

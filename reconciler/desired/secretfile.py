@@ -15,6 +15,7 @@ from typing import Any
 
 from reconciler.desired import yaml
 from reconciler.desired.edit import set_field
+from reconciler.desired.files import sync_folder
 from reconciler.desired.locate import declarations
 from reconciler.desired.resolve import secret_text
 from reconciler.desired.trust import trusting
@@ -127,7 +128,7 @@ def write(home: Home, owner: tuple[int, int]) -> None:
         os.link(fresh, home.file)  # fails where a file is, which a rename would replace
     finally:
         fresh.unlink(missing_ok=True)
-    _sync(folder)
+    sync_folder(str(folder))
     if not holds(home):
         raise OSError(f"{home.file} does not read back as it was written")
 
@@ -135,7 +136,7 @@ def write(home: Home, owner: tuple[int, int]) -> None:
 def keep_out_of_git(manifest: str, owner: tuple[int, int]) -> Path | None:
     """Have git ignore the folder of secrets, in a work tree; the file, if one was made."""
     folder = Path(manifest).parent
-    if not any((above / ".git").exists() for above in (folder, *folder.absolute().parents)):
+    if not in_work_tree(folder):
         return None
     file = folder / FOLDER / ".gitignore"
     if os.path.lexists(file):
@@ -145,14 +146,11 @@ def keep_out_of_git(manifest: str, owner: tuple[int, int]) -> Path | None:
     return file
 
 
+def in_work_tree(folder: Path) -> bool:
+    """Whether the folder, which may not be there yet, is in a git work tree."""
+    return any(os.path.lexists(above / ".git") for above in (folder, *folder.absolute().parents))
+
+
 def _give(path: Path, owner: tuple[int, int]) -> None:
     if owner != (os.geteuid(), os.getegid()) and os.geteuid() == 0:
         os.chown(path, *owner, follow_symlinks=False)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -32,12 +32,15 @@ _INSTALL = (
     ("yarn.lock", "yarn install --frozen-lockfile"),
 )
 _REQUIRES = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock")
+_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:[<>=!~#].*)?$")
+"""A line that names a package, with or without a version; not one with an address or a marker."""
 _VENVS = (".venv", "venv", "env")
 
 
 def lacking(command: Sequence[str], cwd: str) -> Iterator[Finding]:
     """Findings on a program and its directory; none where all is there, or nothing is known."""
     program, arguments = os.path.basename(command[0]), command[1:]
+    yield from _requirements(command[0], cwd)
     if _NODE.fullmatch(program):
         script = _script(arguments, _NODE_VALUES)
         yield from _node_script(script, cwd)
@@ -146,8 +149,7 @@ def _packages(folder: str) -> Iterator[Finding]:
     ]
     if not missing:
         return
-    few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-    told = f"packages that {home}/package.json names are not installed: {few}"
+    told = f"packages that {home}/package.json names are not installed: {_few(missing)}"
     yield problem("packages", told, f"cd {home} && {_installer(home)}")
 
 
@@ -171,6 +173,36 @@ def _environment(python: str, cwd: str) -> Iterator[Finding]:
         remedy = f"cd {cwd} && python3 -m venv .venv && .venv/bin/pip install -r {wants}"
         by_pip = wants == "requirements.txt"
         yield warning("packages", told, remedy if by_pip else "make one, and name its bin/python")
+
+
+def _requirements(program: str, cwd: str) -> Iterator[Finding]:
+    """Of a program in a virtual environment: what requirements.txt names, by the folders of pip."""
+    venv = Path(os.path.normpath(os.path.join(cwd, program))).parent.parent
+    if "/" not in program or not (venv / "pyvenv.cfg").is_file():
+        return
+    try:
+        lines = Path(cwd, "requirements.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    there = {
+        _canonical(found.name.partition("-")[0])
+        for found in venv.glob("lib*/python3*/site-packages/*.dist-info")
+    }
+    wanted = (_REQUIREMENT.match(line) for line in lines if ";" not in line)
+    missing = [name[1] for name in wanted if name and _canonical(name[1]) not in there]
+    if missing:
+        told = f"packages that {cwd}/requirements.txt names are not installed: {_few(missing)}"
+        pip = os.path.join(os.path.dirname(program), "pip")
+        yield problem("packages", told, f"cd {cwd} && {pip} install -r requirements.txt")
+
+
+def _canonical(name: str) -> str:
+    """PEP 503."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _nearest(folder: str, name: str) -> str | None:

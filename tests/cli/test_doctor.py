@@ -159,8 +159,10 @@ def test_what_apps_watch_counts(cli: Cli, tmp_path: Path) -> None:
     for name in ("a/b", "a/c", "node_modules/x"):
         (tmp_path / "app" / name).mkdir(parents=True)
     path = cli.app("web")
-    path.write_text(path.read_text() + "  cwd: ../app\n  watch: {paths: [.]}\n")
-    (row,) = found(cli)["host", "watches"]
+    path.write_text(path.read_text() + "  cwd: ../app\n  watch: {paths: [., dist]}\n")
+    rows = found(cli)
+    assert f"{tmp_path}/app/dist is not there" in rows["web", "watch"][0]["message"]
+    (row,) = rows["host", "watches"]
     assert row["message"].endswith(", 6 are to be")  # manifests; app, a, b, c, and above
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +129,31 @@ def test_a_program_whose_interpreter_is_not_there(
 def test_a_program_that_can_be_run_is_no_finding(tmp_path: Path, first: str) -> None:
     (tmp_path / "x").write_text(first + "\n")
     assert missing_interpreter(str(tmp_path / "x")) is None
+
+
+def test_what_a_virtual_environment_lacks(tmp_path: Path) -> None:
+    lines = ["flask==3.0", "Uvicorn[standard] >= 0.2", "ruamel.yaml", "# x", "", "-r more.txt"]
+    lines += ["x @ https://example.test/x.whl", 'tomli; python_version < "3.11"', "gone  # needed"]
+    (tmp_path / "requirements.txt").write_text("\n".join(lines))
+    assert told(tmp_path, ".venv/bin/gunicorn", "app") == []  # a problem of the manifest
+    packages = tmp_path / ".venv/lib/python3.11/site-packages"
+    for name in ("ruamel_yaml-0.18.dist-info", "uvicorn-0.30.1.dist-info"):
+        (packages / name).mkdir(parents=True)
+    (tmp_path / ".venv/pyvenv.cfg").touch()
+    (found,) = told(tmp_path, ".venv/bin/gunicorn", "app")
+    assert "not installed: flask, gone →" in found
+    assert found.endswith(f"cd {tmp_path} && .venv/bin/pip install -r requirements.txt")
+    for name in ("Flask-3.0.2.dist-info", "gone-1.dist-info"):
+        (packages / name).mkdir()
+    assert told(tmp_path, ".venv/bin/gunicorn", "app") == []
+
+
+def test_pips_own_folders_are_found_in_a_real_environment() -> None:
+    """The one that the tests run in: what it certainly has, and what it certainly has not."""
+    python = Path(sys.prefix) / "bin/python"
+    if not (Path(sys.prefix) / "pyvenv.cfg").is_file():
+        pytest.skip("the tests do not run in a virtual environment")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "requirements.txt").write_text("pytest\npydantic>=2\nno-such-thing\n")
+        (found,) = lacking([str(python), "-m", "x"], folder)
+        assert "not installed: no-such-thing" in found.message

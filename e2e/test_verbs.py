@@ -48,6 +48,23 @@ def test_scale_suspend_and_resume_edit_the_file_and_nothing_else_in_it(running: 
     assert "# two for now" in manifest.read_text()
 
 
+def test_max_is_the_cores_of_the_controller_whoever_asks(recon: Recon) -> None:
+    recon.write("web.yaml", COMMENTED)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        recon.run()
+    finally:
+        os.sched_setaffinity(0, cores)
+    recon.healthy("web", ready=2)
+    pids = recon.pids("web")
+    recon.cli("scale", "web=max")
+    assert "instances:   max   # two" in (recon.manifests / "web.yaml").read_text()
+    recon.healthy("web", desired=1, ready=1)
+    assert recon.pids("web") == {"web-0": pids["web-0"]}, "in place"
+    assert "No changes" in recon.cli("apply", "--dry-run")
+
+
 def test_describe_and_events_tell_the_story(running: Recon) -> None:
     text = running.cli("describe", "web")
     for expected in ("web.yaml", "Healthy", "web-0", "NewReplicaSetAvailable", "Started"):

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from reconciler.desired import logplaces
 from reconciler.desired.builder import builder_of
 from reconciler.desired.files import read_regular
+from reconciler.desired.ignore import unreadable
 from reconciler.desired.trust import Trust, UntrustedError, trusting
 from reconciler.desired.validate import Complaint, validate
 from reconciler.desired.yaml import Path
@@ -86,6 +87,9 @@ def resolve(
 ) -> DesiredApp:
     """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
     spec = absolute(spec, folder, name)
+    for index in unreadable(spec.watch.ignore) if spec.watch else ():
+        message = "is no pattern of .gitignore; write what it shall leave out, as *.map or /tmp/"
+        raise Unresolvable(("watch", "ignore", index), message)
     secrets = _known_secrets(spec, around)
     marks = marks_of(secrets, around.key)
     hash = hash_of(template_of(spec), marks)

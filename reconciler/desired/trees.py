@@ -16,28 +16,19 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from reconciler.desired.files import NEVER, Signature, lasting
+from reconciler.desired.ignore import DEFAULTS, Ignored
 from reconciler.desired.ours import Ours, is_one_of
 from reconciler.model.desired import DesiredApp
 from reconciler.model.revision import hash_of, template_of
 from reconciler.model.watch import Watch
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
 MOST = 100_000
 """Files below one path; more is a mistake (a home directory, a disk)."""
 _SIZE = 12
 """Hex digits that a digest is shown with, as those of revisions."""
-DEFAULT_IGNORES = (
-    *(".git/", ".hg/", ".svn/", "node_modules/", "__pycache__/", ".venv/", "venv/"),
-    *(".cache/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".tox/", "coverage/"),
-    *("*.pyc", "*.log", "*.pid", "*.sock", "*.tsbuildinfo", ".DS_Store"),
-    *("*~", "*.sw?", "*.tmp", ".#*", "#*#", "4913"),
-)
-"""Never content of a program, or written by it, or by an editor. ``!`` takes one in again."""
 
 
 class TreeTooLarge(Exception):
@@ -77,10 +68,9 @@ class Trees:
     def __init__(self, watch: Watch, cwd: str, ours: Ours | None = None) -> None:
         """``ours``: what recon itself writes; it is never content."""
         self._paths = {path: os.path.normpath(os.path.join(cwd, path)) for path in watch.paths}
-        self._ignored = _compiled((*DEFAULT_IGNORES, *watch.ignore))
+        self._ignored = Ignored((*DEFAULTS, *watch.ignore))
         self._ours = ours or Ours()
         self._trees: dict[str, Tree] = {}
-        self._verdicts: dict[str, bool] = {}
 
     def look(self) -> Mapping[str, str]:
         """Read what has changed; the digest of each path that has one. Raises TreeTooLarge."""
@@ -107,8 +97,7 @@ class Trees:
             if path == place or place.startswith(path + os.sep):
                 return True
             if path.startswith(place + os.sep):
-                inside = path[len(place) + 1 :]
-                return not (self._is_ignored(inside) or self._is_ignored(inside + "/"))
+                return not self._ignored.hides(path[len(place) + 1 :])
         return False
 
     def files(self) -> dict[str, bytes]:
@@ -159,28 +148,20 @@ class Trees:
             return
         for entry in entries:
             name = prefix + entry.name
-            if self._is_ignored(name) or is_one_of(logs, entry.name):
+            if is_one_of(logs, entry.name):
                 continue
             try:
                 status = entry.stat()
             except OSError:
                 continue  # gone since it was listed, or a link to nothing
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if (f"{name}/" if is_folder else name) in self._ignored:
+                continue
             if stat.S_ISREG(status.st_mode):
                 yield name, entry.path, status
-            elif not stat.S_ISDIR(status.st_mode) or self._is_ignored(name + "/"):
-                continue
-            elif _identity(status) not in above:  # else it is a link to what it lies in
+            elif is_folder and _identity(status) not in above:  # else a link to what it lies in
                 deeper = above | {_identity(status)}
                 yield from self._below(entry.path, name + "/", deeper, tree)
-
-    def _is_ignored(self, name: str) -> bool:
-        """Remembered: some program writes a thousand times a second into what is left out."""
-        known = self._verdicts.get(name)
-        if known is None:
-            if len(self._verdicts) > MOST:
-                self._verdicts.clear()
-            known = self._verdicts[name] = self._ignored.match_file(name)
-        return known
 
 
 def content(watch: Watch, seen: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
@@ -213,12 +194,6 @@ def changed(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[str
     """The files that differ, by name."""
     names = before.keys() | after.keys()
     return sorted(name for name in names if before.get(name) != after.get(name))
-
-
-def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415  only those who watch pay for it
-
-    return GitIgnoreSpec.from_lines(patterns)
 
 
 def _digest(path: str, status: os.stat_result) -> bytes | None:

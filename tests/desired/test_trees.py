@@ -128,10 +128,12 @@ def test_links_in_a_circle_and_pipes_end(tmp_path: Path) -> None:
 
 def test_which_paths_may_be_content(tmp_path: Path) -> None:
     write(tmp_path / "dist/a", "x")
-    looker = watching(tmp_path, "dist", "later/on")
+    looker = watching(tmp_path, "dist", "later/on", ignore=("*.css", "!/css/*.css"))
     assert looker.concerns(str(tmp_path / "dist/new"))
     assert not looker.concerns(str(tmp_path / "dist/x.log"))
-    assert not looker.concerns(str(tmp_path / "dist/node_modules"))
+    assert not looker.concerns(str(tmp_path / "dist/node_modules/x/index.js"))
+    assert not looker.concerns(str(tmp_path / "dist/x.css"))
+    assert looker.concerns(str(tmp_path / "dist/css/x.css"))
     assert not looker.concerns(str(tmp_path / "distant"))
     assert looker.concerns(str(tmp_path / "later"))  # it may come to hold what is watched
     looker.look()

@@ -70,6 +70,7 @@ class Draft:
     source: str
     """Absolute path of the file it comes from."""
     kind: str = "App"
+    """Or Job."""
     labels: dict[str, str] = field(default_factory=dict)
     spec: dict[str, Any] = field(default_factory=dict)
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)

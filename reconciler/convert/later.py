@@ -9,17 +9,13 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from pydantic import BaseModel
-
 from reconciler.desired.validate import validate
-from reconciler.model import manifest
 from reconciler.model.manifest import AppSpec
 
 # A value that says whether the model has the field.
 _SAMPLES: dict[str, Any] = {
     "limits.memory": {"limits": {"memory": "300M"}},
     "watch": {"watch": {"paths": ["dist"], "ignore": ["*.map"]}},
-    "restartSchedule": {"restartSchedule": "0 3 * * *"},
     "build": {"build": {"command": "make", "inputs": ["src"]}},
 }
 
@@ -31,20 +27,6 @@ def is_there(path: str) -> bool:
     if sample is None:
         return True
     return isinstance(validate(AppSpec, {"command": ["any"], **sample}), AppSpec)
-
-
-def refusal(path: str, value: Any) -> str:
-    """Why the model refuses a value at a field of the spec; empty where it does not."""
-    if not is_there(path):
-        return ""
-    found = validate(AppSpec, {"command": ["any"], path: value})
-    return "" if isinstance(found, AppSpec) else found[0][1]
-
-
-def kind(name: str) -> type[BaseModel] | None:
-    """The model of a manifest of this kind; None where recon has no such kind."""
-    found = getattr(manifest, name, None)
-    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
 def names() -> list[str]:

@@ -7,11 +7,11 @@ Whatever the model refuses is taken out and told.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.convert import later, page
+from reconciler.convert import page
 from reconciler.convert.draft import TITLES, Draft, Fate, Located, Note
 from reconciler.convert.name import apart, name_of
 from reconciler.convert.secret import Vault
@@ -19,8 +19,9 @@ from reconciler.convert.trouble import ImportFault
 from reconciler.desired.merge import spec_of
 from reconciler.desired.validate import validate
 from reconciler.model import logname
-from reconciler.model.manifest import API_VERSION, App
+from reconciler.model.manifest import API_VERSION, App, Job
 
+_KINDS: Mapping[str, type[App | Job]] = {"App": App, "Job": Job}
 _HEADED = (Fate.TODO, Fate.CHANGED, Fate.LATER, Fate.LOST)
 
 
@@ -149,7 +150,7 @@ def _valid(draft: Draft, directory: str) -> dict[str, Any]:
 
 
 def _mend(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
-    model, spec = later.kind(draft.kind) or App, data["spec"]
+    model, spec = _KINDS[draft.kind], data["spec"]
     layer = spec if profile is None else spec["profiles"][profile]
     for _ in range(len(spec) + len(layer) + 1):
         found = validate(model, {**data, "spec": spec_of(spec, {}, profile)})

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.convert import later
 from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.settle import bundle
-from reconciler.model.manifest import App
 from tests.convert.conftest import MANIFESTS, manifests, pm2_draft, problems, told
 
 APP = {"name": "a", "script": "a.js"}
@@ -19,15 +17,6 @@ def drafted(**keys: Any) -> Draft:
     return pm2_draft({**APP, **keys})
 
 
-@pytest.fixture
-def every_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that has all that imports know to write."""
-    monkeypatch.setattr(later, "is_there", lambda path: True)
-    monkeypatch.setattr(later, "refusal", lambda path, value: "odd" if value == "x" * 5 else "")
-    monkeypatch.setattr(later, "kind", lambda name: App)
-
-
-@pytest.mark.usefixtures("every_field")
 @pytest.mark.parametrize(
     ("pattern", "schedule"),
     [
@@ -43,7 +32,6 @@ def test_what_runs_long_is_restarted_by_the_clock(pattern: str, schedule: str) -
     assert "by `strategy`" in told(draft, Fate.CHANGED)["cron_restart"]
 
 
-@pytest.mark.usefixtures("every_field")
 @pytest.mark.parametrize("pattern", ["*/10 * * * * *", "30 0 3 * * *", "3", {}, [1]])
 def test_what_recons_clock_cannot_do_is_for_somebody_to_decide(pattern: Any) -> None:
     draft = drafted(cron_restart=pattern)
@@ -58,7 +46,6 @@ def test_none_is_none(pattern: Any) -> None:
     assert draft.kind == "App"
 
 
-@pytest.mark.usefixtures("every_field")
 def test_what_is_not_restarted_is_a_job_by_the_clock() -> None:
     draft = drafted(
         cron_restart="*/5 * * * *",
@@ -81,13 +68,18 @@ def test_what_is_not_restarted_is_a_job_by_the_clock() -> None:
 
 
 @pytest.mark.parametrize("autorestart", [True, False])
-def test_a_model_that_has_no_clock_yet_is_told(autorestart: bool) -> None:
-    draft = drafted(cron_restart="0 3 * * *", autorestart=autorestart)
+def test_what_is_written_is_valid(autorestart: bool) -> None:
+    keys = {"cron_restart": "0 3 * * *", "autorestart": autorestart, "watch": True, "uid": "root"}
+    draft = drafted(**keys, env_production={"PORT": 1}, out_file="o.log", kill_timeout=1)
     found = bundle([draft], MANIFESTS, "pm2")
-    assert not problems(found)
+    assert not problems(found) and not problems(found, "production")
     (document,) = manifests(found).values()
-    written = {"restartSchedule", "schedule"} & document["spec"].keys()
-    has = later.is_there("restartSchedule") if autorestart else later.kind("Job") is not None
-    assert bool(written) == has
-    assert ("cron_restart" in told(draft, Fate.LATER)) == (not has)
-    assert document["kind"] == ("Job" if has and not autorestart else "App")
+    assert document["kind"] == ("App" if autorestart else "Job")
+    assert document["spec"]["restartSchedule" if autorestart else "schedule"] == "0 3 * * *"
+    assert not told(draft, Fate.LOST)
+
+
+def test_a_pattern_that_never_comes_is_told_with_the_models_words() -> None:
+    draft = drafted(cron_restart="61 3 * * *", autorestart=False)
+    assert "61 3 * * *" in told(draft, Fate.TODO)["cron_restart"]
+    assert draft.kind == "App" and draft.spec["restartPolicy"] == "Never"

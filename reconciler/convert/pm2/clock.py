@@ -10,22 +10,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.convert import later
 from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.pm2.schema import is_undefined
 from reconciler.convert.pm2.values import text_of
+from reconciler.desired.validate import validate
+from reconciler.model.manifest import AppSpec
 
 _KEY = "cron_restart"
 
 
 def is_job(conf: Mapping[str, Any]) -> bool:
     """Whether the app becomes a Job: it ends, and the clock starts it again."""
-    return (
-        conf.get("autorestart") in (False, "false")
-        and bool(_asked(conf))
-        and not _fault(_asked(conf))
-        and later.kind("Job") is not None
-    )
+    asked = _asked(conf)
+    return conf.get("autorestart") in (False, "false") and asked != "" and not _fault(asked)
 
 
 def put(conf: Mapping[str, Any], draft: Draft) -> None:
@@ -38,10 +35,8 @@ def put(conf: Mapping[str, Any], draft: Draft) -> None:
         draft.note(Fate.TODO, _KEY, f"{asked[:80]}: {fault}")
     elif is_job(conf):
         _job(conf, schedule, draft)
-    elif conf.get("autorestart") in (False, "false"):
-        told = f"with autorestart: false it is a job by the clock: kind: Job, schedule: {schedule}"
-        draft.note(Fate.LATER, _KEY, told)
-    elif draft.put("restartSchedule", schedule, _KEY):
+    else:
+        draft.put("restartSchedule", schedule, _KEY)
         told = "restarts all at once; recon does it as an update is done, by `strategy`"
         draft.note(Fate.CHANGED, _KEY, told)
 
@@ -66,11 +61,12 @@ def _asked(conf: Mapping[str, Any]) -> str:
 
 
 def _fault(pattern: str) -> str:
-    """Why recon's clock cannot go by it; empty where it can, as far as is known."""
+    """Why recon's clock cannot go by it; empty where it can."""
     schedule = _in_minutes(pattern)
     if schedule is None:
         return "has seconds, or is no pattern; write it as in a crontab, which has minutes"
-    return later.refusal("restartSchedule", schedule)
+    found = validate(AppSpec, {"command": ["any"], "restartSchedule": schedule})
+    return "" if isinstance(found, AppSpec) else found[0][1]
 
 
 def _in_minutes(pattern: str) -> str | None:

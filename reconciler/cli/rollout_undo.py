@@ -23,7 +23,7 @@ from reconciler.cli.words import local
 from reconciler.cli.words import place as seen
 from reconciler.desired.edit import EditError
 from reconciler.desired.manifest import Context
-from reconciler.desired.resolve import Surroundings
+from reconciler.desired.surroundings import Surroundings
 from reconciler.desired.trees import as_found
 from reconciler.desired.undo import UndoError, differs, undone
 from reconciler.diff.history import last_good

@@ -9,13 +9,8 @@ from typing import Any
 
 from reconciler.desired import yaml
 from reconciler.desired.merge import spec_of
-from reconciler.desired.resolve import (
-    Surroundings,
-    Unresolvable,
-    absolute,
-    dependencies,
-    resolve,
-)
+from reconciler.desired.resolve import absolute, dependencies, resolve
+from reconciler.desired.surroundings import Surroundings, Unresolvable
 from reconciler.desired.validate import suggestion, validate
 from reconciler.desired.yaml import Document, Path
 from reconciler.model.desired import DesiredApp, Problem, Source

@@ -17,8 +17,8 @@ from reconciler.desired import yaml
 from reconciler.desired.edit import set_field
 from reconciler.desired.files import sync_folder
 from reconciler.desired.locate import declarations
-from reconciler.desired.resolve import secret_text
 from reconciler.desired.trust import trusting
+from reconciler.desired.variables import secret_text
 from reconciler.desired.walk import is_manifest_name
 from reconciler.desired.yaml import Path as Steps
 

@@ -20,7 +20,7 @@ from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, lasting, read_regular, signature
 from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
-from reconciler.desired.resolve import Refusals, Surroundings, nothing
+from reconciler.desired.surroundings import Refusals, Surroundings, nothing
 from reconciler.desired.trust import Trust, UntrustedError, trusting
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES

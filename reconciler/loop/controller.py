@@ -14,11 +14,10 @@ from typing import Literal
 
 from reconciler.desired.store import ManifestStore
 from reconciler.diff import canary, history, runs
-from reconciler.diff.backoff import after_exit
 from reconciler.diff.enforceable import unenforceable
-from reconciler.diff.history import accounts_to
 from reconciler.diff.review import last_spec
 from reconciler.loop.declared import Declared
+from reconciler.loop.ends import Ends
 from reconciler.loop.history import History
 from reconciler.loop.journal import Journal
 from reconciler.loop.ours import ours_in
@@ -28,13 +27,12 @@ from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.redact import Redactor
 from reconciler.loop.running import Running
 from reconciler.loop.sampling import Sampling
-from reconciler.model.builder import builder_name, built_by
+from reconciler.model.builder import builder_name
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
-from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import Outcome
-from reconciler.model.observed import Exit, Process, RunState
+from reconciler.model.observed import Exit, Process
 from reconciler.model.plan import AppPlan, Condition, Plan
 from reconciler.model.revision import same_revision, spec_of
 from reconciler.observed.authority import uid_of
@@ -111,6 +109,7 @@ class Controller:
             on_change=self._changed,
             on_event=self.history.record,
         )
+        self._ends = Ends(self.history, self._declared, self._spec)
         self._reconciler = Reconciler(
             self._declared, self._running, self.history, self._queue, self._key
         )
@@ -274,55 +273,8 @@ class Controller:
 
     def _exited(self, process: Process, exit: Exit) -> None:
         self.sampling.forget(process)
-        if self._is_job(process.tag.app):
-            self._account_run(process, exit)
-        elif process.state is RunState.STOPPING and not process.failed:
-            self._tell(process, "Stopped", f"pid {process.id.pid} ended: {exit}")
-        else:
-            self._account(process, exit)
+        self._ends.account(process, exit)
         self._changed(process.tag.app)
-
-    def _account(self, process: Process, exit: Exit) -> None:
-        """An end that nobody asked for, or that a failed probe asked for."""
-        name, now = process.tag.app, boot_now()
-        memory = self.history.memory(name)
-        aim = accounts_to(memory, process)
-        later = memory
-        if aim is not None:
-            spec = self._spec(name)
-            later = after_exit(memory, process, exit, spec, target=aim, now=now)
-        told = f"pid {process.id.pid} ended: {exit}"
-        self._tell(process, exit.reason or "Exited", told, warning=not exit.success)
-        if later is memory:
-            return
-        self.history.remember(name, later)
-        ended = later.ended[process.tag.instance]
-        if ended.failures > 1 and ended.retry_at is not None:
-            wait = max(0.0, ended.retry_at - now)
-            told = f"crashed {ended.failures} times in a row; next try in {wait:.1f} s"
-            self._tell(process, "BackOff", told, warning=True)
-
-    def _account_run(self, process: Process, exit: Exit) -> None:
-        """The end of a try of a Job's run."""
-        name, memory = process.tag.app, self.history.memory(process.tag.app)
-        app = self._declared.apps().get(name)
-        terms = (app.job if app else None) or JobTerms()
-        self._tell(process, "Exited", f"pid {process.id.pid} ended: {exit}")
-        now, wall = boot_now(), wall_time()
-        later, events = runs.after_exit(
-            memory, process, exit, self._spec(name), terms, now=now, wall=wall
-        )
-        if later is not memory:
-            self.history.remember(name, later)
-        for event in events:
-            self.history.record(event)
-        built = built_by(name)
-        if built is not None:
-            self._declared.look_at(built)
-
-    def _is_job(self, name: str) -> bool:
-        app = self._declared.apps().get(name)
-        return app.job is not None if app is not None else bool(self.history.memory(name).runs)
 
     def _is_building(self, name: str) -> bool:
         """Whether the builder of an app is at work, or is about to be."""
@@ -377,12 +329,6 @@ class Controller:
             self.history.record(Event("", "WitnessConflict", fault, "Warning"))
 
     # -- small things --------------------------------------------------------------------------
-
-    def _tell(self, process: Process, reason: str, message: str, *, warning: bool = False) -> None:
-        tag = process.tag
-        self.history.record(
-            Event(tag.app, reason, message, "Warning" if warning else "Normal", tag.instance)
-        )
 
     def _spec(self, name: str) -> AppSpec:
         """As declared now, else as last applied."""

@@ -15,7 +15,7 @@ from reconciler.convert.pm2.app import draft_of
 from reconciler.convert.settle import Bundle, bundle
 from reconciler.desired import yaml
 from reconciler.desired.manifest import Context, read
-from reconciler.desired.resolve import Surroundings
+from reconciler.desired.surroundings import Surroundings
 from reconciler.model.desired import Problem
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired.edit import EditError
 from reconciler.desired.manifest import Context, read
-from reconciler.desired.resolve import Surroundings
+from reconciler.desired.surroundings import Surroundings
 from reconciler.desired.undo import UndoError, differs, undone
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import SettingsSpec

@@ -1,0 +1,46 @@
+"""What a manifest is resolved against, and what it means that it cannot be."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.desired.trust import Trust, trusting
+from reconciler.desired.yaml import Path
+from reconciler.model.manifest import AppSpec
+
+Refusals = Callable[[AppSpec], Iterable[tuple[str, str]]]
+"""What of a spec cannot be had on the host: dotted paths below ``spec``, and sentences."""
+
+
+def nothing(spec: AppSpec) -> Iterable[tuple[str, str]]:
+    """The host can do everything: where nobody has asked it."""
+    return ()
+
+
+class Unresolvable(Exception):
+    """The manifest says something that cannot be had here: a field path and a sentence."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(message)
+        self.path, self.message = path, message
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a manifest is resolved against."""
+
+    environ: Mapping[str, str]
+    key: bytes | None
+    environ_is_ours: bool = True
+    """False in the command line: there `fromEnv` would read another shell's environment."""
+    check: bool = True
+    """Look whether directories, programs and users exist (not for manifests of the past)."""
+    refusals: Refusals = nothing
+    """What this host cannot honour (``diff.enforceable``)."""
+    cores: int = 1
+    """How many processes `instances: max` is."""
+    trust: Trust = dataclasses.field(default_factory=trusting)
+    state: str | None = None
+    """recon's own directory, links resolved."""

@@ -1,0 +1,120 @@
+"""The variables that come from elsewhere: secret files, credentials, dotenv files, the environment.
+
+All of them are secrets: their values are shown nowhere.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+
+from dotenv.parser import parse_stream
+
+from reconciler.desired.files import read_regular
+from reconciler.desired.surroundings import Surroundings, Unresolvable
+from reconciler.desired.trust import Trust, UntrustedError
+from reconciler.desired.yaml import Path
+from reconciler.model.env import RESERVED, Credential, FromEnv, SecretFile, is_variable
+from reconciler.model.manifest import AppSpec
+
+MAX_SECRET = 1 << 20
+"""Bytes of a secret's file, as systemd allows a credential (CREDENTIAL_SIZE_MAX)."""
+
+
+def known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:
+    """The secrets; None in a review elsewhere (of a base, in CI), where files need not be."""
+    try:
+        return read_secrets(spec, around)
+    except Unresolvable:
+        if around.check or around.environ_is_ours:
+            raise
+        return None
+
+
+def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:
+    """The values of all variables that are references; None where some are not ours to read."""
+    secrets: dict[str, str | bytes] = {}
+    trust = around.trust.with_user(spec.user)
+    for index, file in enumerate(spec.env_from):
+        secrets.update(_dotenv(file.file, file.optional, ("envFrom", index), trust))
+    readable = True
+    for name, value in spec.env.items():
+        if isinstance(value, SecretFile):
+            secrets[name] = _secret_file(value.secret_file, ("env", name, "secretFile"), trust)
+        elif isinstance(value, Credential):
+            secrets[name] = _content(value.credential, ("env", name, "credential"), trust)
+        elif isinstance(value, FromEnv):
+            readable = readable and around.environ_is_ours
+            if value.from_env in around.environ:
+                secrets[name] = around.environ[value.from_env]
+            elif around.environ_is_ours:
+                message = f"{value.from_env} is not in the environment recon was started with"
+                raise Unresolvable(("env", name, "fromEnv"), message)
+        else:
+            secrets.pop(name, None)
+    return secrets if readable else None
+
+
+def secret_text(path: str, trust: Trust) -> str:
+    """What a variable gets from a secret's file. OSError, or ValueError where that is no UTF-8."""
+    return _less_line_end(read_regular(path, MAX_SECRET, trust).decode())
+
+
+def _secret_file(path: str, where: Path, trust: Trust) -> str:
+    text = _read(path, where, trust)
+    if "\0" in text:
+        raise Unresolvable(where, f"{path} holds a NUL byte, which no environment can")
+    return _less_line_end(text)
+
+
+def _less_line_end(text: str) -> str:
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _dotenv(path: str, optional: bool, where: Path, trust: Trust) -> Iterator[tuple[str, str]]:
+    if optional and not os.path.lexists(path):
+        return
+    for binding in parse_stream(io.StringIO(_read(path, where, trust))):
+        if binding.error:
+            message = f"{path}:{binding.original.line}: cannot be understood; write NAME=value"
+            raise Unresolvable(where, message)
+        if binding.key is not None:
+            _check_variable(path, binding.original.line, binding.key, binding.value, where)
+            yield binding.key, binding.value or ""
+
+
+def _check_variable(path: str, line: int, name: str, value: str | None, where: Path) -> None:
+    """The rules of `env` hold for what a dotenv file says, too. The value is never told.
+
+    Nor is a name that is none: it may be a line of a key that was pasted without quotes.
+    """
+    if value is None or not is_variable(name):
+        told = f"{path}:{line}: is not NAME=value; text of several lines needs quotes around it"
+        raise Unresolvable(where, told)
+    if "\0" in name or "\0" in (value or ""):
+        raise Unresolvable(where, f"{path}:{line}: holds a NUL byte, which no environment can")
+    if name in RESERVED:
+        message = f"{path}:{line}: {name} {RESERVED[name]}; it cannot be set"
+        raise Unresolvable(where, message)
+
+
+def _read(path: str, where: Path, trust: Trust) -> str:
+    try:
+        return _content(path, where, trust).decode()
+    except UnicodeDecodeError:
+        raise Unresolvable(where, f"{path}: not UTF-8") from None
+
+
+def _content(path: str, where: Path, trust: Trust) -> bytes:
+    try:
+        return read_regular(path, MAX_SECRET, trust)
+    except UntrustedError as error:
+        raise Unresolvable(where, error.message) from None
+    except FileNotFoundError:
+        remedy = "create it or mend the path"
+        if where[0] == "envFrom":
+            remedy = "create it, mend the path, or write {file: FILE, optional: true}"
+        raise Unresolvable(where, f"{path} does not exist; {remedy}") from None
+    except OSError as error:
+        raise Unresolvable(where, f"{path}: {error.strerror}") from None

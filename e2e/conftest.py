@@ -23,10 +23,22 @@ def recon(tmp_path: Path) -> Iterator[Recon]:
         whole.close()
 
 
+_TOGETHER = ("test_crm", "test_startup", "test_export")
+"""Files whose tests share something large: one after the other, in one worker (`make e2e`)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in _TOGETHER:
+            if item.path.name.startswith(name):
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture
 def unused_port() -> int:
     """The first of ten ports in a row that nobody listens on."""
-    for first in range(20_000 + os.getpid() % 10_000, 60_000, 10):
+    # Two workers look at the same time, and have pids that lie close together.
+    for first in range(20_000 + os.getpid() % 200 * 100, 60_000, 10):
         if all(_is_free(port) for port in range(first, first + 10)):
             return first
     raise AssertionError("no ten free ports in a row")

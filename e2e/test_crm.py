@@ -89,7 +89,7 @@ def test_a_crash_of_the_api_is_over_before_somebody_reloads(
         assert crm.state()["pid"] != crashed
         assert page.customers()[-1] == "Mary Jackson\tHampton"
         page.picture(tmp_path / "crash.png")
-    assert "the crash switch" in "\n".join(up.log("backend-prod", stream="err"))
+    assert "the crash switch" in up.cli("logs", "backend-prod", "--stderr", "--lines", "100")
 
 
 def test_a_rollout_of_the_page_itself_is_not_seen_either(

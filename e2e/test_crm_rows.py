@@ -30,6 +30,18 @@ def test_files_that_declare_an_app_twice_are_told_and_only_takes_one(
     assert crm.state()["mode"] == "production"
 
 
+def test_logs_are_where_pm2_wrote_them(recon: Recon, crm: Crm) -> None:
+    import_production(recon, crm)
+    recon.cli("apply")
+    crm.state(8080)
+    assert crm.says(8080, "/api/nothing") == {}
+    out = crm.root / "backend/logs/backend-prod-out.log"
+    until(lambda: "listens on" in out.read_text(), what=f"{out} has it")
+    page = crm.root / "logs/frontend-prod-out.log"  # the file for all has it a folder higher
+    until(lambda: "vite preview" in page.read_text(), what=f"{page} has it")
+    assert "listens on" in recon.cli("logs", "backend-prod", "--lines", "100")
+
+
 def test_an_environment_of_pm2_is_a_profile(recon: Recon, crm: Crm) -> None:
     config = "backend/ecosystem.config.js"
     crm.edit(config, "env_production: {", "env_production: {\n        RELEASE: 'chosen',")

@@ -16,16 +16,18 @@ from reconciler.model.job import ConcurrencyPolicy
 from reconciler.model.memory import AppMemory
 from reconciler.model.walltime import WallTime
 
-_CORRECTED = 3 * 3600.0
-"""Seconds. A clock that is set back by less repeats an hour, in which nothing runs twice; one that
-is set back by more was wrong before (cron(8) draws the line there, too)."""
-
 
 def call(app: DesiredApp, memory: AppMemory, now: float, wall: WallTime) -> Told:
     """The memory with the runs that are called for, and what is to be told of that."""
-    if terms_of(app).schedule is None:
-        return _once(app, memory, now, wall), ()
-    return _by_schedule(app, memory, wall.at(now), wall.zone)
+    terms, wall_now = terms_of(app), wall.at(now)
+    zone = terms.time_zone or wall.zone
+    memory = schedule.follow(memory, terms.schedule, zone, wall_now)
+    if terms.schedule is None:
+        return _once(app, memory, wall_now), ()
+    at = schedule.missed(memory, terms.schedule, zone, wall_now)
+    if at is None or app.spec.suspend:
+        return memory, ()
+    return _at(at, app, memory, wall_now)
 
 
 def next_at(app: DesiredApp, now: float, wall: WallTime) -> float | None:
@@ -36,24 +38,19 @@ def next_at(app: DesiredApp, now: float, wall: WallTime) -> float | None:
     return schedule.following(terms.schedule, terms.time_zone or wall.zone, wall.at(now))
 
 
-def _once(app: DesiredApp, memory: AppMemory, now: float, wall: WallTime) -> AppMemory:
+def _once(app: DesiredApp, memory: AppMemory, wall_now: float) -> AppMemory:
     revision = memory.revisions[-1]
     if app.spec.suspend or memory.called_revision == revision.number:
         return memory
-    called = runs.begin(memory, f"revision {revision.number}", wall.at(now))
-    return replace(called, called_revision=revision.number, scheduled="", scheduled_until=None)
+    called = runs.begin(memory, f"revision {revision.number}", wall_now)
+    return replace(called, called_revision=revision.number)
 
 
-def _by_schedule(app: DesiredApp, memory: AppMemory, wall_now: float, zone: str) -> Told:
+def _at(at: float, app: DesiredApp, memory: AppMemory, wall_now: float) -> Told:
+    """The moment ``at`` of its schedule has come."""
     terms = terms_of(app)
-    assert terms.schedule is not None
-    zone = terms.time_zone or zone
-    memory = _note_schedule(memory, f"{terms.schedule} {zone}", wall_now)
-    since = memory.scheduled_until
-    assert since is not None
-    at = schedule.latest(terms.schedule, zone, since, wall_now)
-    if at is None or app.spec.suspend:
-        return memory, ()
+    if any(run.due_at == at for run in memory.runs):  # the clock was wrong for a while
+        return replace(memory, scheduled_until=at), ()
     late, limit = wall_now - at, terms.starting_deadline_seconds
     if limit is not None and late > limit:
         told = f"a run is left out: {late:.0f} s late, startingDeadlineSeconds is {limit:g}"
@@ -66,14 +63,6 @@ def _by_schedule(app: DesiredApp, memory: AppMemory, wall_now: float, zone: str)
         if terms.concurrency_policy is ConcurrencyPolicy.REPLACE:
             memory, told_of = runs.replaced(app.name, memory, wall_now)
     return replace(runs.begin(memory, "schedule", wall_now, at), scheduled_until=at), told_of
-
-
-def _note_schedule(memory: AppMemory, key: str, wall_now: float) -> AppMemory:
-    """A schedule that is new, or edited, counts from now on: it has missed nothing."""
-    since = memory.scheduled_until
-    if memory.scheduled == key and since is not None and since - wall_now < _CORRECTED:
-        return memory
-    return replace(memory, scheduled=key, scheduled_until=wall_now)
 
 
 def _hold_back(app: str, memory: AppMemory, at: float) -> Told:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.model.desired import DesiredApp
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, Outcome
 from reconciler.model.observed import Process
 from reconciler.model.revision import Revision, same_revision
 
@@ -23,7 +23,7 @@ def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
     if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
         return _applied(memory, app, spec)
     before = memory.revisions
-    if before and before[-1].number == memory.unbuilt:
+    if before and before[-1].number == memory.unbuilt and not before[-1].good:
         before = before[:-1]  # nothing ever ran it: the next has its number
     number = before[-1].number + 1 if before else 1
     earlier = memory.revision(app.hash)
@@ -31,7 +31,7 @@ def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
     kept = [known for known in before if known.hash != app.hash]
     return replace(
         memory,
-        revisions=(*_trim(kept, app.spec.revision_history_limit), revision),
+        revisions=(*_trim(kept, app.spec.revision_history_limit, memory), revision),
         progressed_at=None,
         progress=0,
     )
@@ -86,9 +86,11 @@ def accounts_to(memory: AppMemory, process: Process) -> str | None:
     That which shall run: the end of a process that is being left means nothing. But where the
     rollout is held what it ran is started again, on the same ladder.
     """
-    held = memory.paused or (memory.revisions and memory.canary == memory.revisions[-1].number)
+    last = memory.revisions[-1].number if memory.revisions else None
+    held = memory.paused or last in (memory.canary, memory.unbuilt)
     known = memory.revision(process.tag.hash)
-    if held and known is not None and known.failed is None:
+    # Of what has yet to be built (again), the build may have failed, and not what ran of it.
+    if held and known is not None and (known.failed is None or known.number == memory.unbuilt):
         return process.tag.hash
     aim = target(memory)
     return aim.hash if aim else None
@@ -121,9 +123,9 @@ def _applied(memory: AppMemory, app: DesiredApp, spec: Mapping[str, Any]) -> App
     return replace(memory, revisions=(*memory.revisions[:-1], applied))
 
 
-def _trim(revisions: list[Revision], limit: int) -> list[Revision]:
-    kept = revisions[-limit:]
-    last_good = next((r for r in reversed(revisions) if r.good and r.failed is None), None)
-    if last_good is not None and last_good not in kept:
-        kept.insert(0, last_good)
-    return kept
+def _trim(revisions: Sequence[Revision], limit: int, memory: AppMemory) -> list[Revision]:
+    """The newest, the last good one, and those that some run of a Job has yet to try again."""
+    good = next((r for r in reversed(revisions) if r.good and r.failed is None), None)
+    needed = {run.hash for run in memory.runs if run.outcome is Outcome.ACTIVE}
+    newest = revisions[-limit:]
+    return [r for r in revisions if r in newest or r is good or r.hash in needed]

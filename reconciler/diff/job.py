@@ -31,6 +31,7 @@ def plan_job(
     observed: Observed,
 ) -> AppPlan:
     """The plan of a Job that is declared."""
+    processes = sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
     memory = history.record(before, app)
     memory, seen = runs.observe(app, processes, memory, now, wall)
     memory, called = due.call(app, memory, now, wall)
@@ -58,15 +59,14 @@ def plan_job(
 
 def _ends(app: DesiredApp, processes: Sequence[Process], memory: AppMemory) -> Iterator[End]:
     """Processes of runs that are decided; while it is suspended, all of one without a schedule."""
-    undecided = {run.number for run in runs.active(memory)}
+    undecided = runs.active(memory)
     suspended = app.spec.suspend and terms_of(app).schedule is None
     reasons = {run.number: run.told or run.reason for run in memory.runs}
     for process in processes:
-        number = process.tag.instance
         if process.state is RunState.STOPPING:
             continue
-        if number not in undecided:
-            yield End(process, reasons.get(number, "its run has ended"))
+        if not any(runs.tries(process, run) for run in undecided):
+            yield End(process, reasons.get(process.tag.instance) or "its run has ended")
         elif suspended:
             yield End(process, "suspended")
 

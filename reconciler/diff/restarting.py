@@ -23,14 +23,10 @@ def call(
     app: DesiredApp, memory: AppMemory, now: float, wall: WallTime
 ) -> tuple[AppMemory, tuple[Event, ...]]:
     """The memory in which a restart is requested where it is time for one."""
-    if app.spec.restart_schedule is None:
-        return memory, ()
-    wall_now, zone = wall.at(now), app.spec.time_zone or wall.zone
-    key = f"{app.spec.restart_schedule} {zone}"
-    since = memory.scheduled_until
-    if memory.scheduled != key or since is None or since > wall_now:
-        return replace(memory, scheduled=key, scheduled_until=wall_now), ()
-    at = schedule.latest(app.spec.restart_schedule, zone, since, wall_now)
+    wanted, wall_now = app.spec.restart_schedule, wall.at(now)
+    zone = app.spec.time_zone or wall.zone
+    memory = schedule.follow(memory, wanted, zone, wall_now)
+    at = schedule.missed(memory, wanted, zone, wall_now) if wanted is not None else None
     if at is None:
         return memory, ()
     memory = replace(memory, scheduled_until=at)

@@ -1,16 +1,18 @@
 """The runs of a Job: how each is begun, seen, and decided (Kubernetes: the Job controller).
 
 A run is at-least-once: how a process ended that ended while no controller ran is unknown, which
-counts as a failure and is tried again. ``backoffLimit: 0`` makes that once at most.
+counts as a failure and is tried again. ``backoffLimit: 0`` makes that once at most. Only a build,
+which does no harm however often it is made, is made again whatever its limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.diff.backoff import delay
 from reconciler.diff.history import mark
+from reconciler.model.builder import built_by
 from reconciler.model.dependency import DependencyCondition
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
@@ -46,6 +48,11 @@ def begin(memory: AppMemory, why: str, wall_now: float, due_at: float | None = N
     return replace(memory, runs=(*memory.runs, run), last_run=number)
 
 
+def tries(process: Process, run: Run) -> bool:
+    """Whether a process is a try of this run; an App that became a Job has numbers, too."""
+    return process.tag.instance == run.number and same_revision(process.tag.hash, run.hash)
+
+
 def observe(
     app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float, wall: WallTime
 ) -> Told:
@@ -54,9 +61,10 @@ def observe(
     memory = _adopt(processes, memory, wall)
     events: list[Event] = []
     for run in active(memory):
-        mine = [process for process in processes if process.tag.instance == run.number]
+        mine = [process for process in processes if tries(process, run)]
         seen = _see(run, mine, app, now, wall)
-        if terms.schedule is None and not same_revision(run.hash, app.hash):
+        declared = terms.schedule is not None or same_revision(run.hash, app.hash)
+        if seen.outcome is Outcome.ACTIVE and not declared:
             seen = failed(seen, "Superseded", wall.at(now))
         if seen != run:
             memory = _put(memory, seen)
@@ -75,13 +83,12 @@ def after_exit(
     wall: WallTime,
 ) -> Told:
     """The memory after a process of a run ended."""
-    run = _active(memory, process.tag.instance)
+    run = next((run for run in active(memory) if tries(process, run)), None)
     if run is None:
         return memory, ()
-    if process.state is RunState.STOPPING:  # asked to, and not decided: it is to be resumed
-        return _put(memory, replace(run, trying=False)), ()
-    began = run.began_at if run.began_at is not None else wall.at(process.started_at)
-    ended = replace(run, began_at=began, exit=exit, fault="", trying=False)
+    if process.state is RunState.STOPPING:
+        return _put(memory, _put_off(run)), ()
+    ended = replace(_begun(run, process.started_at, wall), exit=exit, fault="", trying=False)
     if exit.success:
         ended = replace(ended, outcome=Outcome.SUCCEEDED, ended_at=wall.at(now), reason="")
     else:
@@ -100,7 +107,7 @@ def after_failed_start(
     wall: WallTime,
 ) -> AppMemory:
     """The memory after a run's program could not be started, and the Job is to blame."""
-    run = _active(memory, start.instance)
+    run = next((run for run in active(memory) if run.number == start.instance), None)
     if run is None:
         return memory
     tried = replace(run, fault=fault, exit=None, trying=False)
@@ -185,12 +192,14 @@ def _see(
     """The run after a look at its processes."""
     spec, terms = app.spec, terms_of(app)
     alive = [process for process in mine if process.state is not RunState.STOPPING]
+    if mine and not alive:
+        return _put_off(run)
     if alive and not run.trying:
         started = min(process.started_at for process in alive)
-        began_boot = started if run.began_boot is None else run.began_boot
-        began_at = wall.at(started) if run.began_at is None else run.began_at
-        run = replace(run, trying=True, began_at=began_at, began_boot=began_boot, retry_at=None)
+        run = replace(_begun(run, started, wall), trying=True, retry_at=None)
     elif run.trying and not mine:
+        if built_by(app.name) is not None:
+            return _put_off(run)
         lost = replace(run, trying=False, exit=Exit(), fault="")
         run = _failed_try(lost, spec, terms, now, wall)
     if run.outcome is not Outcome.ACTIVE:
@@ -203,6 +212,19 @@ def _see(
     if outgrown:
         return failed(run, "MemoryLimitExceeded", wall.at(now), f"it {outgrown}")
     return run
+
+
+def _begun(run: Run, started_at: float, wall: WallTime) -> Run:
+    """The run, of which a try started then."""
+    began_boot = started_at if run.began_boot is None else run.began_boot
+    began_at = wall.at(started_at) if run.began_at is None else run.began_at
+    return replace(run, began_at=began_at, began_boot=began_boot)
+
+
+def _put_off(run: Run) -> Run:
+    """The run, ended and not decided, as when it is suspended: it is to begin again, with all the
+    time that it has (Kubernetes: a Job that is resumed has a new startTime)."""
+    return replace(run, trying=False, began_boot=None)
 
 
 def deadline_of(run: Run, terms: JobTerms) -> float | None:
@@ -221,13 +243,16 @@ def _failed_try(run: Run, spec: AppSpec, terms: JobTerms, now: float, wall: Wall
     return replace(run, retry_at=now + wait)
 
 
-def _adopt(processes: Iterable[Process], memory: AppMemory, wall: WallTime) -> AppMemory:
+def _adopt(processes: Sequence[Process], memory: AppMemory, wall: WallTime) -> AppMemory:
     """Runs that nobody remembers are known by their processes."""
     known = {run.number for run in memory.runs}
-    for process in sorted(processes, key=lambda process: process.started_at):
+    apps = [r.hash for r in memory.revisions if r.spec.get("kind") != "Job"]
+    for process in processes:
         number = process.tag.instance
         if process.state is RunState.STOPPING or number in known or number <= memory.last_run:
             continue
+        if any(same_revision(process.tag.hash, hash) for hash in apps):
+            continue  # it was an App
         known.add(number)
         at = wall.at(process.started_at)
         run = Run(number, process.tag.hash, "found running", at)
@@ -250,10 +275,6 @@ def _told(app: str, before: Run, after: Run) -> Iterator[Event]:
     else:
         told = f"{name} has failed: {after.told or after.reason}"
         yield Event(app, after.reason, told, "Warning", after.number)
-
-
-def _active(memory: AppMemory, number: int) -> Run | None:
-    return next((run for run in active(memory) if run.number == number), None)
 
 
 def _put(memory: AppMemory, run: Run) -> AppMemory:

@@ -26,6 +26,7 @@ from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunSta
 from reconciler.model.plan import Adjust, AppPlan, End, Plan, Start
 from reconciler.model.revision import hash_of, marks_of, same_revision, template_of
 from reconciler.model.strategy import StrategyType
+from reconciler.model.walltime import WallTime
 
 PROBE = {"tcpSocket": {"port": 80}}
 FIRST_ANSWER = 0.1
@@ -116,6 +117,7 @@ class SimHost:
     refuses: frozenset[str] = frozenset()
     """Limits that the kernel does not let be changed in place."""
     adjusted: list[Adjust] = field(default_factory=list)
+    wall: WallTime = field(default_factory=WallTime)
     _count: int = 0
 
     # -- state ---------------------------------------------------------------------------------
@@ -152,7 +154,7 @@ class SimHost:
         self.apps.update(desired.apps)
         self._heed_limits()
         observed = Observed(self._looked_at(), inherited=INHERITED)
-        made = plan(desired, observed, self.memory, self.now, absences)
+        made = plan(desired, observed, self.memory, self.now, absences, wall=self.wall)
         for app in made.apps:
             self.memory[app.app] = app.memory
             self.events += app.events

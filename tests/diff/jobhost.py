@@ -1,0 +1,282 @@
+"""A simulated host that runs Jobs, with a wall clock that can be set, and that can be booted.
+
+What must hold whatever happens is checked at each look and each start: one process a run, one run
+at a time where the Job says so, no moment of a schedule twice, nothing started that is not built;
+and of the plan itself that it is settled, in no order, and says when to look again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.desired.builder import builder_of, with_builder
+from reconciler.desired.trees import with_content
+from reconciler.diff import runs
+from reconciler.diff.plan import plan
+from reconciler.diff.prune import Absence
+from reconciler.model.builder import builder_name
+from reconciler.model.desired import Desired, DesiredApp, Source
+from reconciler.model.job import ConcurrencyPolicy, JobTerms
+from reconciler.model.manifest import AppSpec
+from reconciler.model.memory import AppMemory, Run
+from reconciler.model.observed import Exit, Observed, Process, RunState
+from reconciler.model.plan import AppPlan, Plan, Start
+from reconciler.model.revision import hash_of, same_revision, template_of
+from reconciler.model.walltime import WallTime
+from tests.diff.simhost import INHERITED, KILLED, Behaviour, SimHost
+
+NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC).timestamp()
+START = 1000.0
+"""Boot seconds at noon."""
+WELL = Behaviour(crash_after=1.0, exit=Exit(0))
+FAILS = Behaviour(crash_after=1.0, exit=Exit(1))
+HANGS = Behaviour()
+_TERMS = {field.alias or name for name, field in JobTerms.model_fields.items()}
+
+
+def job_of(name: str = "report", command: str = "a", **spec: Any) -> DesiredApp:
+    """A Job; ``spec`` by the names of a manifest."""
+    terms = JobTerms.model_validate({name: spec[name] for name in spec if name in _TERMS})
+    rest = {name: spec[name] for name in spec if name not in _TERMS}
+    program = AppSpec.model_validate({"command": [command], "kind": "Job", **rest})
+    hash = hash_of(template_of(program), {})
+    return DesiredApp(name, program, hash, Source(f"/m/{name}.yaml", 1), job=terms)
+
+
+def built_of(inputs: str = "1", command: str = "a", **spec: Any) -> tuple[DesiredApp, DesiredApp]:
+    """The builder of an app named web, and the app, with this content of its inputs."""
+    build = {"command": ["make"], "inputs": ["src"]}
+    written = AppSpec.model_validate({"command": [command], "build": build, **spec})
+    assert written.build is not None
+    source, name = Source("/m/web.yaml", 1), builder_name("web")
+    program, terms = builder_of(written, written.build)
+    builder = DesiredApp(name, program, hash_of(template_of(program), {}), source, job=terms)
+    declared = DesiredApp(
+        "web", written, hash_of(template_of(written), {}), source, builder=builder
+    )
+
+    def of(app: DesiredApp) -> DesiredApp:
+        return with_content(app, {"src": inputs}) if app.job is not None else app
+
+    made, app = with_builder(declared, of)
+    return made, app
+
+
+@dataclass
+class JobHost(SimHost):
+    """See the module. ``script``: how the next processes behave, each once, before ``behaviours``
+    are asked."""
+
+    wall: WallTime = field(default_factory=lambda: WallTime(NOON - START))
+    script: dict[str, list[Behaviour]] = field(default_factory=dict)
+    """By app."""
+    tries: Counter[int] = field(default_factory=Counter)
+    """Processes that were started, by number of the run; of the Job named ``report``."""
+    lost: Counter[int] = field(default_factory=Counter)
+    """Those of them that ended unseen."""
+    begun: dict[int, Run] = field(default_factory=dict)
+    """All runs that ever were, by number, as they were when they began."""
+    decided: dict[int, Run] = field(default_factory=dict)
+    moments: set[float] = field(default_factory=set)
+    """Moments of the schedule that had a run."""
+    artefact: str = ""
+    """The hash of the builder that wrote what lies on the disk; empty while it is not whole."""
+
+    # -- one pass ------------------------------------------------------------------------------
+
+    def look(self, desired: Desired, absences: Mapping[str, Absence] | None = None) -> Plan:
+        made = super().look(desired, absences)
+        if builder_name("web") in desired.apps:  # as the controller wakes the one for the other
+            made = super().look(desired, absences)
+        if self.checks:
+            self._check_plan(made, desired, absences)
+        for app in made.apps:
+            if app.desired is not None and app.desired.job is not None:
+                self._note_runs(app.app)
+        return made
+
+    def settle_all(self, *apps: DesiredApp, passes: int = 400) -> dict[str, AppPlan]:
+        """As ``settle``; the last plan of each."""
+        self.settle(*apps, passes=passes)
+        return {one.app: one for one in self.look(Desired({a.name: a for a in apps})).apps}
+
+    # -- what happens --------------------------------------------------------------------------
+
+    def set_clock(self, seconds: float) -> None:
+        """The wall clock is set forward, or back."""
+        self.wall = replace(self.wall, offset=self.wall.offset + seconds)
+
+    @property
+    def wall_now(self) -> float:
+        return self.wall.at(self.now)
+
+    def end_unseen(self) -> None:
+        """While no controller runs all processes end."""
+        for process in self.processes():
+            self.kill(process, heard=False)
+
+    def reboot(self, away: float = 60.0) -> None:
+        """As the journal reads a memory of another boot; the wall clock goes on."""
+        self.end_unseen()
+        wall = self.wall_now + away
+        self.now = 10.0
+        self.wall = replace(self.wall, offset=wall - self.now)
+        self.memory = {name: _of_another_boot(memory) for name, memory in self.memory.items()}
+
+    def happen(self, what: str, value: Any) -> None:
+        """One of the things that may happen to a host at any time, by name."""
+        if what == "clock":
+            self.set_clock(value)
+        elif what == "away":
+            self.restart_controller(away=value)
+        elif what == "boot":
+            self.reboot(value)
+        elif what == "unseen":
+            self.end_unseen()
+
+    def kill(self, process: Process, exit: Exit = KILLED, *, heard: bool = True) -> None:
+        if not heard and process.state is not RunState.STOPPING and process.tag.app == "report":
+            self.lost[process.tag.instance] += 1
+        self._note_artefact(process, Exit() if not heard else exit)
+        super().kill(process, exit, heard=heard)
+
+    def _account(self, process: Process, exit: Exit) -> None:
+        name = process.tag.app
+        app = self.apps.get(name)
+        if app is None or app.job is None:
+            super()._account(process, exit)
+            return
+        memory, events = runs.after_exit(
+            self.memory.get(name, AppMemory()),
+            process,
+            exit,
+            app.spec,
+            app.job,
+            now=self.now,
+            wall=self.wall,
+        )
+        self.memory[name] = memory
+        self.events += events
+        self._note_runs(name)
+
+    def _happen(self, nonce: str, heard: bool) -> None:
+        process = self.sims[nonce].process
+        stopped = process.state is RunState.STOPPING
+        super()._happen(nonce, heard)
+        if stopped and heard and nonce not in self.sims:
+            app = self.apps.get(process.tag.app)
+            if app is not None and app.job is not None:  # its end is told as any other
+                self._account(process, Exit(signal=15))
+
+    def _behaviour(self, app: DesiredApp, hash: str) -> Behaviour:
+        script = self.script.get(app.name)
+        return script.pop(0) if script else super()._behaviour(app, hash)
+
+    def _start(self, made: AppPlan, action: Start) -> None:
+        super()._start(made, action)
+        app = made.desired
+        assert app is not None
+        if app.name == "report":
+            self.tries[action.instance] += 1
+        if app.name == builder_name("web"):
+            self.artefact = ""
+
+    def _note_artefact(self, process: Process, exit: Exit) -> None:
+        if process.tag.app == builder_name("web") and exit.success:
+            self.artefact = process.tag.hash
+
+    def _note_runs(self, name: str) -> None:
+        if name != "report":
+            return
+        for run in self.memory[name].runs:
+            if run.number not in self.begun:
+                self.begun[run.number] = run
+                if run.due_at is not None and self.checks:
+                    assert run.due_at <= self.wall_now, "before its time"
+                    assert run.due_at not in self.moments, "a moment of the schedule twice"
+                    self.moments.add(run.due_at)
+            if run.outcome != "Active":
+                known = self.decided.setdefault(run.number, run)
+                assert known.outcome == run.outcome, "decided another way"
+
+    # -- what must hold ------------------------------------------------------------------------
+
+    def _check_start(self, app: DesiredApp, action: Start) -> None:
+        mine = [p for p in self.processes() if p.tag.app == app.name]
+        if app.job is not None:
+            same = [p for p in mine if p.tag.instance == action.instance]
+            assert not same, "two processes of one run"
+            policy = app.job.concurrency_policy
+            if app.job.schedule is None or policy is not ConcurrencyPolicy.ALLOW:
+                assert not mine, "two runs at a time"
+            return
+        if app.builder is not None and same_revision(action.hash, app.hash):
+            known = self.memory["web"].revisions[-1]
+            assert self.artefact == app.builder.hash or known.good, "started and not built"
+        super()._check_start(app, action)
+
+    def _check_end(self, made: AppPlan, app: DesiredApp) -> None:
+        if app.job is None:
+            super()._check_end(made, app)
+
+    def _check_plan(
+        self, made: Plan, desired: Desired, absences: Mapping[str, Absence] | None
+    ) -> None:
+        for app in made.apps:
+            assert app.look_again_at is None or app.look_again_at > self.now, "look in the past"
+        seen = self._looked_at()
+        orders: Iterable[tuple[Process, ...]] = (seen, seen[::-1])
+        for processes in orders:
+            observed = Observed(processes, inherited=INHERITED)
+            again = plan(desired, observed, self.memory, self.now, absences, wall=self.wall)
+            for app, twice in zip(made.apps, again.apps, strict=True):
+                if app.desired is None:
+                    continue
+                assert twice.memory == app.memory, "the memory does not settle"
+                assert twice.memory is self.memory[app.app], "it is written at each look"
+                assert twice.actions == app.actions, "not settled, or by order"
+                assert twice.events == (), "told twice"
+        self._check_next_look(made, desired, absences)
+
+    def _check_next_look(
+        self, made: Plan, desired: Desired, absences: Mapping[str, Absence] | None
+    ) -> None:
+        """With nothing else changed, the plan is the same until just before that moment."""
+        moments = [app.look_again_at for app in made.apps if app.look_again_at is not None]
+        later = min(moments) - 1e-3 if moments else self.now + 50 * 3600
+        if later <= self.now:
+            return
+        observed = Observed(self._looked_at(), inherited=INHERITED)
+        again = plan(desired, observed, self.memory, later, absences, wall=self.wall)
+        for app, then in zip(made.apps, again.apps, strict=True):
+            assert then.actions == app.actions, "time alone changed the plan"
+
+
+def run_of(made: AppPlan, number: int = -1) -> Run:
+    """A run that is remembered, by place."""
+    return made.memory.runs[number]
+
+
+def reasons(host: JobHost) -> Iterator[str]:
+    """The reasons of all events so far."""
+    yield from (event.reason for event in host.events)
+
+
+def _of_another_boot(memory: AppMemory) -> AppMemory:
+    """As ``Journal.memories`` does."""
+    return AppMemory(
+        memory.revisions,
+        restarts=memory.restarts,
+        paused=memory.paused,
+        canary=memory.canary,
+        runs=tuple(replace(run, retry_at=None, began_boot=None) for run in memory.runs),
+        last_run=memory.last_run,
+        called_revision=memory.called_revision,
+        scheduled=memory.scheduled,
+        scheduled_until=memory.scheduled_until,
+        held_back=memory.held_back,
+    )

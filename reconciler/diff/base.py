@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from reconciler.diff import runs
 from reconciler.diff.history import record
 from reconciler.diff.progress import is_complete
 from reconciler.diff.replicas import sort
@@ -20,8 +20,7 @@ def as_observed(base: Desired, now: float) -> tuple[Observed, Mapping[str, AppMe
     for app in base.apps.values():
         memory[app.name] = record(AppMemory(), app)
         if app.job is not None:
-            revision = memory[app.name].revisions[-1].number
-            memory[app.name] = replace(memory[app.name], called_revision=revision)
+            memory[app.name] = runs.presumed(memory[app.name], app, now)
             continue
         mine = [_process(app, number) for number in range(app.spec.wanted)]
         processes += mine

@@ -1,13 +1,14 @@
 """A rollout waits for its build: what is new is started when it is built, and not before.
 
 The builder is a Job of its own (``desired.builder``); here is what its app makes of how it stands.
-While it builds, what runs is kept as it runs. A build that failed is a revision that failed: the
-last good one runs on until the inputs, or the manifest, are edited.
+Until it is built, what runs is kept as it runs. A build that failed is a revision that failed: what
+ran before it runs on, until the inputs, or the manifest, are edited.
 """
 
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -21,7 +22,6 @@ from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process
 from reconciler.model.plan import Condition
-from reconciler.model.revision import same_revision
 from reconciler.model.standing import UNDECLARED, Standing
 
 FAILED = "its build "
@@ -45,10 +45,9 @@ def judge(
 ) -> tuple[AppMemory, tuple[Event, ...]]:
     """The memory in which a revision has failed because, and as long as, its build has."""
     revision, state = memory.revisions[-1], state_of(app, standing)
-    if state == "building" and not revision.good:
-        memory = replace(memory, unbuilt=revision.number)
-    elif memory.unbuilt and state == "built":
-        memory = replace(memory, unbuilt=0)
+    unbuilt = revision.number if _is_unbuilt(state) else 0
+    if memory.unbuilt != unbuilt:
+        memory = replace(memory, unbuilt=unbuilt)
     by_build = revision.failed is not None and revision.failed.startswith(FAILED)
     if state == "failed" and revision.failed is None and standing is not None:
         why = FAILED + standing.obstacle
@@ -68,15 +67,15 @@ def of(
     standing: Standing | None,
 ) -> Hold | None:
     """The hold of an app whose revision has yet to be built; None where it has been."""
-    if state_of(app, standing) != "building" or memory.revisions[-1].failed:
+    if not _is_unbuilt(state_of(app, standing)):
         return None
 
     def revision_of(number: int, kept: Sequence[Process]) -> str | None:
         ended = memory.ended.get(number)
-        if ended is not None and _is_before(ended.hash, memory):
-            return ended.hash
-        before = [r for r in memory.revisions[:-1] if r.good and r.failed is None]
-        return before[-1].hash if before else None
+        ran = [ended.hash] if ended is not None else []
+        ran += [hash for hash, _ in Counter(process.tag.hash for process in kept).most_common()]
+        ran += [known.hash for known in reversed(memory.revisions[:-1]) if known.good]
+        return next((hash for hash in ran if _was_built(hash, memory)), None)
 
     return hold(
         "build",
@@ -112,8 +111,14 @@ def _command(app: DesiredApp) -> str:
     return shlex.join(app.spec.build.command) if app.spec.build else ""
 
 
-def _is_before(hash: str, memory: AppMemory) -> bool:
-    """It is a revision that was built once, and did not prove bad."""
+def _is_unbuilt(state: Build) -> bool:
+    return state in ("building", "failed")
+
+
+def _was_built(hash: str, memory: AppMemory) -> bool:
+    """It is a revision that was built once, and did not prove bad: one that was good before may
+    be what is declared again, and now its build has failed."""
     known = memory.revision(hash)
-    last = memory.revisions[-1]
-    return known is not None and known.failed is None and not same_revision(hash, last.hash)
+    if known is None:
+        return False
+    return known.good if known is memory.revisions[-1] else known.failed is None

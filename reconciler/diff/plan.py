@@ -204,10 +204,11 @@ def _hold(
     now: float,
     builder: Standing | None,
 ) -> Hold | None:
-    """What holds the rollout, if anything does; who paused it means the canary, too."""
-    paused = pause.of(app.name, app.spec, sorted_by, memory, now)
+    """What holds the rollout, if anything does: nobody can start what is not built, and who paused
+    it means the canary, too."""
     unbuilt = building.of(app, sorted_by, memory, now, builder)
-    return paused or unbuilt or canary.of(app.spec, sorted_by, memory, now)
+    paused = pause.of(app.name, app.spec, sorted_by, memory, now)
+    return unbuilt or paused or canary.of(app.spec, sorted_by, memory, now)
 
 
 def _actions(at: Situation) -> Iterator[Action]:

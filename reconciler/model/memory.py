@@ -142,7 +142,7 @@ class AppMemory:
     canary: int = 0
     """Number of the revision that has yet to prove itself on its canary; 0 for none."""
     unbuilt: int = 0
-    """Number of the revision that has yet to be built, so that nothing can run it; 0 for none."""
+    """Number of the revision that has yet to be built, so that none can be started; 0 for none."""
     limited: tuple[str, ...] = ()
     """Fields of ``limits`` that are declared, or were and are still in force on some process."""
     runs: tuple[Run, ...] = ()

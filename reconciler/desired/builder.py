@@ -8,7 +8,7 @@ revision of the app, which waits until it is built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.model.build import Build
@@ -16,7 +16,7 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.job import ConcurrencyPolicy, JobTerms
 from reconciler.model.logs import Logs
 from reconciler.model.manifest import AppSpec
-from reconciler.model.revision import NO_SECRETS, hash_of, template_of
+from reconciler.model.revision import hash_of, template_of
 from reconciler.model.watch import Watch
 
 _SHARED = {
@@ -57,6 +57,16 @@ def with_builder(
         same = app.builder.problem == app.problem
         builder = with_content(app.builder if same else replace(app.builder, problem=app.problem))
         yield builder
-        spec = app.spec.model_copy(update={"built": builder.hash.removesuffix(f".{NO_SECRETS}")})
-        app = replace(app, spec=spec, hash=hash_of(template_of(spec), app.marks), builder=builder)
+        spec = app.spec.model_copy(update={"built": builder.hash.partition(".")[0]})
+        marks = _marks(app, builder)
+        hash = hash_of(template_of(spec), marks)
+        app = replace(app, spec=spec, hash=hash, marks=marks, builder=builder)
     yield with_content(app)
+
+
+def _marks(app: DesiredApp, builder: DesiredApp) -> Mapping[str, str] | None:
+    """Those of the app's secrets and, since they may be in what is built, of the build's: beside
+    what is public of the build, so that a key that is lost is told from a secret that changed."""
+    if app.marks is None or builder.marks is None:
+        return None
+    return {**app.marks, **{f"build.env.{name}": mark for name, mark in builder.marks.items()}}

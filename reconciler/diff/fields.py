@@ -80,8 +80,9 @@ def _secret_changes(old: Mapping[str, str], new: Mapping[str, str] | None) -> It
         if before == after or (before and after and _other_key(before, after)):
             continue
         shown = f"{MASKED} (changed)" if before and after else MASKED
+        path = name if "." in name else f"env.{name}"
         yield FieldChange(
-            f"env.{name}", MASKED if before else None, shown if after else None, Effect.REPLACES
+            path, MASKED if before else None, shown if after else None, Effect.REPLACES
         )
 
 

@@ -56,7 +56,7 @@ class DesiredApp:
     None where some cannot be read from here (`fromEnv` seen from another shell).
     """
     marks: Mapping[str, str] | None = field(default_factory=dict)
-    """``revision.marks_of(secrets)``."""
+    """``revision.marks_of(secrets)``; with those of its build as ``build.env.NAME``."""
     by_cores: str = ""
     """``max`` or ``max-1``, where `instances` is written so; the spec has the number of here."""
     problem: Problem | None = None

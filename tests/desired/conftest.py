@@ -47,6 +47,11 @@ def manifest(name: str, spec: str = "") -> str:
     )
 
 
+def job_manifest(name: str, spec: str = "") -> str:
+    """The same of a Job."""
+    return manifest(name, spec).replace("kind: App", "kind: Job")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "manifests")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desired.conftest import Folder, manifest
+from tests.desired.conftest import Folder, job_manifest, manifest
 
 
 def problem_of(folder: Folder, content: str) -> str:
@@ -66,6 +66,48 @@ LINES = [
 ]
 
 
+NO_SCHEDULE = "is not a schedule that ever comes; write minute, hour, day of the month, month and"
+OF_A_JOB = [
+    ("schedule: '61 * * * *'", f"web.yaml:6:13: spec.schedule: '61 * * * *' {NO_SCHEDULE}"),
+    ("schedule: '* * * *'", NO_SCHEDULE),
+    ("schedule: '* * * * * *'", NO_SCHEDULE),
+    ("schedule: '0 0 30 2 *'", NO_SCHEDULE),
+    ("schedule: '@dayly'", "as '30 3 * * *', or @yearly, "),
+    ("schedule: 5", "web.yaml:6:13: spec.schedule: must be text"),
+    ("scheduel: '@daily'", "web.yaml:6:3: spec.scheduel: unknown field, did you mean schedule?"),
+    ("timeZone: Europe/Berln", "web.yaml:6:13: spec.timeZone: 'Europe/Berln' is not a time zone"),
+    ("timeZone: ../etc/passwd", "is not a time zone that this host knows"),
+    ("concurrencyPolicy: forbid", "web.yaml:6:22: spec.concurrencyPolicy: must be 'Allow', 'For"),
+    ("backoffLimit: -1", "web.yaml:6:17: spec.backoffLimit: must be at least 0"),
+    ("backoffLimit: '3'", "web.yaml:6:17: spec.backoffLimit: must be a whole number"),
+    ("activeDeadlineSeconds: 0", "web.yaml:6:26: spec.activeDeadlineSeconds: must be more than"),
+    ("startingDeadlineSeconds: x", "spec.startingDeadlineSeconds: must be a number"),
+    ("failedJobsHistoryLimit: -1", "spec.failedJobsHistoryLimit: must be at least 0"),
+    ("instances: 2", "web.yaml:6:3: spec.instances: unknown field"),
+    ("strategy: {type: Recreate}", "web.yaml:6:3: spec.strategy: unknown field"),
+    ("readinessProbe: {tcpSocket: {port: 1}}", "spec.readinessProbe: unknown field"),
+    ("restartPolicy: Never", "spec.restartPolicy: unknown field"),
+    ("sockets: [{name: a, port: 1}]", "spec.sockets: unknown field"),
+    ("build: {command: make, inputs: [src]}", "spec.build: unknown field"),
+    ("restartSchedule: '@daily'", "restartSchedule: unknown field, did you mean schedule?"),
+    ("kind: App", "spec.kind: unknown field"),
+    ("watched: {a: b}", "watched is recon's own to fill in; remove it"),
+    ("profiles: {p: {schedule: x}}", "web.yaml:6:28: spec.profiles.p.schedule: 'x' is not a"),
+    ("profiles: {p: {instances: 1}}", "web.yaml:6:18: spec.profiles.p.instances: unknown field"),
+]
+OF_AN_APP = [
+    ("schedule: '@daily'", "spec.schedule: unknown field, did you mean restartSchedule?"),
+    ("restartSchedule: daily", "web.yaml:6:20: spec.restartSchedule: 'daily' is not a schedule"),
+    ("build: {command: 'true'}", "web.yaml:6:10: spec.build.inputs: is required"),
+    ("build: {command: 'true', inputs: []}", "spec.build.inputs: must not be empty"),
+    ("build: {command: gone, inputs: [a]}", "web.yaml:6:20: spec.build.command: there is no prog"),
+    ("build: {command: 'true', inputs: [a], envFrom: [no]}", ":6:51: spec.build.envFrom.0: "),
+    ("build: {command: 'true', inputs: [a], cwd: x}", "spec.build.cwd: unknown field"),
+    ("build: {command: 'true', inputs: [a], timeoutSeconds: 0}", "must be more than 0"),
+    ("build: {command: 'true', inputs: [a], env: {A: {secretFile: no}}}", "env.A.secretFile: "),
+    ("built: x", "built is recon's own to fill in; remove it"),
+    ("kind: App", "kind is recon's own to fill in; remove it"),
+]
 SLIPS = [
     "env: {P: {hunter2}}",
     "env: {P: [hunter2]}",
@@ -123,6 +165,24 @@ def test_a_mistake_in_the_spec_is_one_sentence_at_its_place(
         assert jargon not in found
 
 
+@pytest.mark.parametrize(("line", "expected"), OF_A_JOB, ids=[line for line, _ in OF_A_JOB])
+def test_a_mistake_in_a_job_is_one_sentence_at_its_place(
+    folder: Folder, line: str, expected: str
+) -> None:
+    found = problem_of(folder, job_manifest("web", f"  {line}\n"))
+    assert expected in found
+    assert found.count("\n") == 0, "one mistake, one sentence"
+
+
+@pytest.mark.parametrize(("line", "expected"), OF_AN_APP, ids=[line for line, _ in OF_AN_APP])
+def test_a_mistake_in_a_build_or_what_only_a_job_has_is_told_at_its_place(
+    folder: Folder, line: str, expected: str
+) -> None:
+    found = problem_of(folder, manifest("web", f"  {line}\n"))
+    assert expected in found
+    assert found.count("\n") == 0, "one mistake, one sentence"
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -155,6 +215,41 @@ def test_a_mistake_in_the_defaults_is_told_once_where_it_stands(folder: Folder) 
     (problem,) = folder.scanned().problems
     assert (problem.file, problem.line) == (str(folder.root / "recon.yaml"), 5)
     assert "did you mean cwd?" in problem.message
+
+
+def test_defaults_that_only_an_app_has_hold_for_no_job(folder: Folder) -> None:
+    defaults = "    instances: 3\n    terminationGracePeriodSeconds: 7\n"
+    folder.write(
+        "recon.yaml", f"apiVersion: recon/v1\nkind: Settings\nspec:\n  defaults:\n{defaults}"
+    )
+    folder.app("web")
+    folder.write("report.yaml", job_manifest("report"))
+    store = folder.scanned()
+    assert not store.problems
+    assert store.apps["web"].spec.instances == 3
+    assert store.apps["report"].spec.termination_grace_period_seconds == 7
+
+
+def test_a_job_is_read_with_its_terms_its_profile_and_the_words_of_cron(folder: Folder) -> None:
+    text = "  schedule: '@daily'\n  timeZone: Europe/Berlin\n  backoffLimit: 2\n"
+    text += "  profiles: {dev: {schedule: ' 5  *  * * * '}}\n"
+    folder.write("report.yaml", job_manifest("report", text))
+    app = folder.scanned().apps["report"]
+    assert app.job is not None
+    assert (app.job.schedule, app.job.time_zone, app.job.backoff_limit) == (
+        *("0 0 * * *", "Europe/Berlin", 2),
+    )
+    assert app.spec.kind == "Job"
+    other = folder.scanned(profile="dev").apps["report"]
+    assert other.job is not None and other.job.schedule == "5 * * * *"
+    assert other.hash == app.hash, "when it runs is no part of what it is"
+
+
+def test_an_app_and_a_job_of_the_same_template_are_two_revisions(folder: Folder) -> None:
+    folder.app("a")
+    folder.write("b.yaml", job_manifest("b"))
+    store = folder.scanned()
+    assert store.apps["a"].hash != store.apps["b"].hash
 
 
 # A change here restarts every process of everyone who upgrades: it must not happen.

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.desired.resolve import rebuild
+from reconciler.diff.history import spec_document
 from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.revision import UNKNOWN_SECRETS
-from tests.desired.conftest import Folder
+from tests.desired.conftest import Folder, job_manifest
 
 SECRET = "hunter2-do-not-tell"
 
@@ -145,6 +146,18 @@ def test_an_app_is_rebuilt_from_the_journal_as_it_was(folder: Folder) -> None:
     again = rebuild("web", {**spec, "ofALaterRelease": 1}, app.source, key=b"k")
     assert isinstance(again, DesiredApp)
     assert (again.spec, again.hash, again.secrets) == (app.spec, app.hash, app.secrets)
+
+
+def test_a_job_is_rebuilt_from_the_journal_as_it_was(folder: Folder) -> None:
+    text = "  schedule: '@daily'\n  timeZone: UTC\n  backoffLimit: 2\n  env: {A: x}\n"
+    folder.write("report.yaml", job_manifest("report", text))
+    app = folder.scanned().apps["report"]
+    spec = json.loads(json.dumps(spec_document(app)))
+    again = rebuild("report", {**spec, "ofALaterRelease": 1}, app.source)
+    assert isinstance(again, DesiredApp)
+    assert (again.hash, again.job, again.spec) == (app.hash, app.job, app.spec)
+    bad = rebuild("report", {**spec, "schedule": "x"}, app.source)
+    assert isinstance(bad, Problem) and bad.path == "spec.schedule"
 
 
 def test_what_cannot_be_rebuilt_is_a_problem(folder: Folder) -> None:

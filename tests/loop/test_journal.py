@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler.loop.journal import Journal
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory, Ended, Eviction
+from reconciler.model.memory import AppMemory, Ended, Eviction, Outcome, Run
 from reconciler.model.observed import Exit, ProcessId, Tag
 from reconciler.model.revision import Revision
 
@@ -25,6 +26,25 @@ MEMORY = AppMemory(
     progress=6,
     paused=True,
     canary=2,
+    unbuilt=2,
+    boot_id="boot",
+)
+JOB = AppMemory(
+    revisions=(Revision(1, "a.-", {"command": ["x"], "kind": "Job"}, created_at=1.0),),
+    runs=(
+        Run(7, "a.-", "revision 1", 100.0, None, 101.0, 109.0, Outcome.SUCCEEDED, exit=Exit(0)),
+        Run(
+            *(8, "a.-", "schedule", 200.0, 199.0, 201.0, None, Outcome.ACTIVE, "", 2),
+            *(Exit(signal=9, reason="OOMKilled", detail="too much"), "", False, 55.0, 44.0),
+        ),
+        Run(9, "a.-", "requested", 210.0, outcome=Outcome.FAILED, reason="Replaced", fault="no"),
+        Run(10, "a.-", "requested", 220.0, began_at=221.0, trying=True, began_boot=50.0),
+    ),
+    last_run=10,
+    called_revision=1,
+    scheduled="0 * * * * UTC",
+    scheduled_until=199.0,
+    held_back=198.0,
     boot_id="boot",
 )
 
@@ -36,10 +56,11 @@ def reopened(path: Path, boot: str = "boot") -> Journal:
 def test_memory_comes_back_as_it_was_written(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "db", "boot")
     journal.remember("web", MEMORY, "/m/web.yaml")
+    journal.remember("report", JOB, "/m/web.yaml")
     journal.close()
     again = reopened(tmp_path / "db")
-    assert again.memories() == {"web": MEMORY}
-    assert again.sources() == {"web": "/m/web.yaml"}
+    assert again.memories() == {"web": MEMORY, "report": JOB}
+    assert again.sources() == {"web": "/m/web.yaml", "report": "/m/web.yaml"}
     again.close()
 
 
@@ -65,6 +86,32 @@ def test_after_a_boot_revisions_remain_but_times_of_the_old_boot_do_not(tmp_path
     assert memory.restarts == MEMORY.restarts
     assert memory.paused and memory.canary == 2, "a rollout that was held still is"
     assert not again.processes()
+    again.close()
+
+
+def test_runs_outlive_a_boot_and_what_was_seen_to_of_the_schedule_does(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "db", "boot")
+    journal.remember("report", JOB, None)
+    journal.close()
+    again = reopened(tmp_path / "db", "another boot")
+    timeless = [replace(run, retry_at=None, began_boot=None) for run in JOB.runs]
+    assert again.memories()["report"] == replace(JOB, runs=tuple(timeless), boot_id="")
+    again.close()
+
+
+def test_a_memory_that_a_release_without_jobs_wrote_is_read(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "db", "boot")
+    journal.remember("web", MEMORY, None)
+    journal.commit()
+    ((text,),) = journal._db.execute("SELECT memory FROM app")
+    old = json.loads(text)
+    for name in ("runs", "last_run", "called_revision", "scheduled", "scheduled_until"):
+        del old[name]
+    journal._db.execute("UPDATE app SET memory = ?", (json.dumps(old),))
+    journal._db.commit()
+    journal.close()
+    again = reopened(tmp_path / "db")
+    assert again.memories() == {"web": MEMORY}
     again.close()
 
 

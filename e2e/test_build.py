@@ -161,6 +161,7 @@ def test_another_edit_while_it_builds_ends_that_build_and_never_two_run_at_once(
     assert first["endedAt"] <= second["startedAt"]  # ISO times of one zone sort as text
     (code / "hold").unlink()
     recon.healthy("web", ready=2)
+    until(lambda: recon.log("web"), what="its output")
     assert recon.log("web") == ["two"]
 
 

@@ -104,6 +104,24 @@ def test_a_run_outlives_the_controller_and_its_end_is_known(recon: Recon, tmp_pa
     until(lambda: recon.log("long", 1) == ["done"] * (1 + run["failures"]), what="its output")
 
 
+def test_a_run_that_ended_unseen_is_not_run_twice_where_once_is_the_limit(
+    recon: Recon, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    job(recon, "bill", python(f"print('sent')\n{until_there(go)}"), backoffLimit=0)
+    recon.run()
+    pid = until(lambda: recon.pids("bill").get("bill-1"), what="the run")
+    until(lambda: recon.log("bill", 1), what="its output")
+    recon.kill_controller()
+    go.touch()
+    assert pid is not None
+    until(lambda: not alive(pid), what="it ends while nobody looks")
+    recon.run()
+    run = decided(recon, "bill", 1)
+    assert (run["outcome"], run["exit"]) == ("Failed", "exit unknown")
+    assert recon.log("bill", 1) == ["sent"]
+
+
 def test_a_run_that_fails_is_tried_again_and_then_given_up(recon: Recon) -> None:
     job(
         recon,

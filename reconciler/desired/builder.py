@@ -31,7 +31,13 @@ def builder_of(spec: AppSpec, build: Build) -> tuple[AppSpec, JobTerms]:
     fields = {name: getattr(spec, name) for name in _SHARED & spec.model_fields_set}
     watch = Watch(paths=build.inputs, ignore=build.ignore)
     fields |= {"command": build.command, "env": build.env, "env_from": build.env_from}
-    fields |= {"limits": build.limits, "watch": watch, "logs": _logs(spec), "kind": "Job"}
+    fields |= {
+        "suspend": spec.suspend,
+        "limits": build.limits,
+        "watch": watch,
+        "logs": _logs(spec),
+        "kind": "Job",
+    }
     program = AppSpec.model_construct(set(fields), **fields)
     terms = JobTerms(
         concurrencyPolicy=ConcurrencyPolicy.FORBID,

@@ -138,7 +138,7 @@ class _Reader:
             count = spec.get("instances")
             self._resolve(app, count if isinstance(count, str) else "")
         else:
-            self._complain(app)
+            self._complain([(path, _of_kind(kind, path, said)) for path, said in app])
 
     def _defaults(self, kind: type[App | Job]) -> Mapping[str, Any]:
         """Those of the directory's defaults that a manifest of this kind can have."""
@@ -205,6 +205,16 @@ class _Reader:
             if inside in self.document.marks:
                 path = inside
         return self.document.key_place(path) if is_key else self.document.place(path)
+
+
+def _of_kind(kind: type[App | Job], path: Path, said: str) -> str:
+    """The sentence, which tells of a field that only manifests of the other kind can have."""
+    other = AppSpec if kind is Job else JobSpec
+    names = {field.alias or name for name, field in other.model_fields.items()}
+    if len(path) == 2 and path[1] in names and said.startswith("unknown field"):
+        here, there = ("a Job", "an App") if kind is Job else ("an App", "a Job")
+        return f"unknown field: {there} has it, {here} has not"
+    return said
 
 
 def _program(written: AppSpec | JobSpec) -> tuple[AppSpec, JobTerms | None]:

@@ -22,10 +22,9 @@ def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
     marks = app.marks or {}
     if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
         return _applied(memory, app, spec)
-    before = memory.revisions
+    before, number = memory.revisions, memory.revisions[-1].number + 1 if memory.revisions else 1
     if before and before[-1].number == memory.unbuilt and not before[-1].good:
-        before = before[:-1]  # nothing ever ran it: the next has its number
-    number = before[-1].number + 1 if before else 1
+        before, number = before[:-1], number - 1  # nothing ever ran it: the next has its number
     earlier = memory.revision(app.hash)
     revision = Revision(number, app.hash, spec, marks, good=earlier is not None and earlier.good)
     kept = [known for known in before if known.hash != app.hash]

@@ -96,6 +96,13 @@ def after_exit(
     return _put(memory, ended), tuple(_told(process.tag.app, run, ended))
 
 
+def started(memory: AppMemory, start: Start) -> AppMemory:
+    """The memory before a process of a run is started: written down first, so that nothing which
+    ends unseen is taken for something that never ran."""
+    run = next((run for run in active(memory) if run.number == start.instance), None)
+    return memory if run is None else _put(memory, replace(run, trying=True, retry_at=None))
+
+
 def after_failed_start(
     memory: AppMemory,
     start: Start,
@@ -194,7 +201,7 @@ def _see(
     alive = [process for process in mine if process.state is not RunState.STOPPING]
     if mine and not alive:
         return _put_off(run)
-    if alive and not run.trying:
+    if alive:
         started = min(process.started_at for process in alive)
         run = replace(_begun(run, started, wall), trying=True, retry_at=None)
     elif run.trying and not mine:

@@ -92,6 +92,11 @@ class History:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
+    def flush(self) -> None:
+        """Write now what is not written yet; what cannot be is tried again later."""
+        if self._journal.commit() is not None:
+            self._commit_soon(_COMMIT_AGAIN)
+
     def close(self) -> None:
         """Write what is not written yet."""
         if self._timer is not None:

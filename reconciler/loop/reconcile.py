@@ -170,12 +170,16 @@ class Reconciler:
             self._history.record(event)
 
     def _start(self, app: DesiredApp, action: Start) -> None:
+        memory = self._history.memory(app.name)
+        if app.job is not None:
+            self._history.remember(app.name, runs.started(memory, action))
+            self._history.flush()
         try:
             process = self._running.start(self._limited(app, action.hash), action)
-        except SpawnError as error:
-            if error.transient:
+        except (SpawnError, OSError) as error:
+            self._history.remember(app.name, memory)
+            if not isinstance(error, SpawnError) or error.transient:
                 raise
-            memory = self._history.memory(app.name)
             later = self._after_failed_start(app, memory, action, str(error))
             self._history.remember(app.name, later)
             event = Event(app.name, "FailedCreate", str(error), "Warning", action.instance)

@@ -8,6 +8,9 @@ failed ``backoffLimit`` times more than once.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+from pydantic import field_validator
 
 from reconciler.model.base import Manifest
 from reconciler.model.fields import in_place
@@ -43,6 +46,14 @@ class JobTerms(Manifest):
     failed_jobs_history_limit: Whole = in_place(
         1, "runs that failed, remembered with their logs", ge=0
     )
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _is_not_left_empty(cls, value: Any) -> Any:
+        """Nobody who writes `schedule:` means "now, and never again"."""
+        if value is None:
+            raise ValueError("has no value; write one, or remove the line")
+        return value
 
 
 class JobSpec(ProgramSpec, JobTerms):

@@ -177,6 +177,8 @@ class JobHost(SimHost):
         return script.pop(0) if script else super()._behaviour(app, hash)
 
     def _start(self, made: AppPlan, action: Start) -> None:
+        if made.desired is not None and made.desired.job is not None:
+            self.memory[made.app] = runs.started(self.memory[made.app], action)
         super()._start(made, action)
         app = made.desired
         assert app is not None

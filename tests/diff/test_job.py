@@ -84,7 +84,7 @@ def test_a_lost_memory_costs_history_and_never_a_second_process(
     script: list[Behaviour], passes: int
 ) -> None:
     host = JobHost({"a": WELL}, script={"report": script})
-    app = job_of(activeDeadlineSeconds=100, backoffLimit=LIMIT)
+    app = job_of(backoffLimit=LIMIT)
     for _ in range(passes):
         host.pass_once(Desired({"report": app}))
     running = {process.tag.nonce for process in host.processes()}

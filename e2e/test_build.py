@@ -173,6 +173,17 @@ def test_a_build_that_takes_too_long_has_failed(recon: Recon, code: Path) -> Non
     assert recon.pids("web") == {}
 
 
+def test_a_build_has_limits_of_its_own_and_runs_as_the_app_does(recon: Recon, code: Path) -> None:
+    say = "ulimit -n; umask; nice; pwd; mkdir dist; cp src/text dist"
+    spec = {"limits": {"openFiles": 200}, "umask": "027"}
+    built(
+        recon, code, {"command": ["sh", "-c", say], "limits": {"openFiles": 64, "nice": 3}}, **spec
+    )
+    recon.cli("apply")
+    said = ["64", "0027", "3", str(code)]
+    until(lambda: recon.log("web:build", 1) == said, what="what the build says of itself")
+
+
 def test_the_state_directory_is_lost_and_nothing_is_built_again(recon: Recon, code: Path) -> None:
     built(recon, code)
     recon.run()

@@ -47,9 +47,7 @@ _SCHEDULE = st.tuples(
     _field(0, 7, *_NTH, "MON#2", names=_DAYS),
 ).map(" ".join)
 _AFTER = st.integers(1_000_000_000, 2_000_000_000)
-_ZONE = st.sampled_from(
-    ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]
-)
+_ZONE = st.sampled_from(["Europe/Berlin", "America/New_York", "America/St_Johns", "Asia/Kolkata"])
 
 
 def comes(schedule: str) -> str:

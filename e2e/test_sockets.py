@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from e2e.harness import Recon
+from e2e.harness import Recon, alive
 from e2e.programs import SLEEP, socket_server
 from reconciler.model.address import Address
 from reconciler.observed.listeners import listening
@@ -113,6 +113,7 @@ def test_the_very_same_socket_is_fetched_back_after_a_crash_of_the_controller(
     assert controller is not None
     until(lambda: has_open(controller.pid, before), what="the controller has it again")
     os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(pid), what="it is gone, and what it had accepted with it")
     assert ask(("127.0.0.1", unused_port), seconds=30).startswith("hello ")
     assert inode(unused_port) == before
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from e2e.harness import Recon
+from e2e.harness import Recon, alive
 from e2e.node import EXPRESS, PLAIN, install, needs_node, needs_npm
 from tests.load import Load
 from tests.waiting import until
@@ -101,6 +101,7 @@ def test_a_crash_of_an_instance_refuses_nobody(recon: Recon, unused_port: int) -
     recon.healthy("web", ready=1)
     [pid] = recon.pids("web").values()
     os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(pid), what="it is gone, and what it had accepted with it")
     with Load(port=unused_port, clients=2, keep_alive=False) as load:
         until(lambda: load.ok >= 20, what="its replacement answers")
     assert load.failures == []

@@ -93,6 +93,7 @@ def test_a_connection_waits_while_no_instance_runs_and_none_is_refused(
     recon.healthy("web")
     [pid] = recon.pids("web").values()
     os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(pid), what="it is gone, and what it had accepted with it")
     answer = ask(("127.0.0.1", unused_port), seconds=30)
     assert answer.startswith("hello ") and answer != f"hello {pid}"
 

@@ -25,7 +25,7 @@ unit: .venv/developing
 	$(BIN)/pytest tests -n 2 -rs
 
 e2e: .venv/developing
-	$(BIN)/pytest e2e -n 2 --dist loadgroup -rs
+	$(BIN)/pytest e2e -rs
 
 vm: .venv/developing
 	@$(BIN)/python -m e2e.vm $(VM)

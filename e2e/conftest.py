@@ -24,7 +24,7 @@ def recon(tmp_path: Path) -> Iterator[Recon]:
 
 
 _TOGETHER = ("test_crm", "test_startup", "test_export")
-"""Files whose tests share something large: one after the other, in one worker (`pytest -n 2 --dist loadgroup`)."""
+"""Files whose tests share something large: one worker's, with `pytest -n 2 --dist loadgroup`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

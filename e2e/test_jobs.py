@@ -173,6 +173,14 @@ def test_run_job_runs_it_now_and_shows_what_it_writes(recon: Recon) -> None:
     assert "run-job report" in recon.cli("restart", "report", code=1)
 
 
+def test_a_job_that_is_suspended_says_so_to_who_would_run_it(recon: Recon) -> None:
+    job(recon, "migrate", ["true"], suspend=True)
+    recon.run()
+    recon.wait("migrate", health="Suspended")
+    assert "recon resume migrate" in recon.cli("run-job", "migrate", code=1)
+    assert not runs(recon, "migrate")
+
+
 def test_a_schedule_is_followed(recon: Recon) -> None:
     job(recon, "tick", ["date", "+%s"], schedule="* * * * *")
     recon.run()

@@ -57,10 +57,7 @@ class Host:
         """Until these apps, and no others, are well; their pids."""
 
         def reached() -> bool:
-            told = self.recon("status", "-o", "json", code=None)
-            if not told.lstrip().startswith("{"):
-                return False  # the controller left before it had answered: it is being restarted
-            apps = json.loads(told)["apps"]
+            apps = json.loads(self.recon("status", "-o", "json", code=None))["apps"]
             return {app["name"] for app in apps if app["health"] == "Healthy"} == set(names)
 
         until(reached, 30, f"{names} are healthy")

@@ -38,6 +38,10 @@ class ApiError(Exception):
         self.status = status
 
 
+class ControllerLeftError(ApiError):
+    """The controller ended while it was asked: nobody knows what it would have answered."""
+
+
 class Client:
     """The controller behind one socket. Every call opens a connection of its own."""
 
@@ -257,7 +261,7 @@ def _sentences(timeout: float | None) -> Iterator[None]:
     except TimeoutError as error:
         raise ApiError(f"the controller did not answer within {timeout:g} s") from error
     except ConnectionError as error:
-        raise ApiError("the controller left before it had answered") from error
+        raise ControllerLeftError("the controller left before it had answered") from error
     except ValueError as error:
         raise ApiError(f"what listens on the socket is no controller: {error}") from error
 

@@ -152,6 +152,9 @@ class Routes:
 
     async def run(self, request: Request) -> Response:
         name = self._job(request)
+        app = self._controller.declared()[name]
+        if app.spec.suspend and app.job is not None and app.job.schedule is None:
+            raise HTTPException(409, f'"{name}" is suspended; `recon resume {name}` first')
         number = self._controller.run_job(name)
         await self._controller.settle()
         return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "run": number})

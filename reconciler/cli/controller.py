@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.client import Client, ControllerNotRunningError
+from reconciler.api.client import Client, ControllerLeftError, ControllerNotRunningError
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 
@@ -20,7 +20,7 @@ def status(place: Where) -> dict[str, Any]:
     """The status document: the controller's, or as seen from here where none runs."""
     try:
         return client_of(place).status()
-    except ControllerNotRunningError:
+    except (ControllerNotRunningError, ControllerLeftError):
         from reconciler.cli import offline  # noqa: PLC0415  heavy, and seldom needed
 
         return offline.status(place)

@@ -91,6 +91,7 @@ def _sentence(error: Exception) -> str:
     # By name, since the client's module is imported only by the verbs that ask the controller.
     known = isinstance(error, CliError) or type(error).__name__ in (
         "ApiError",
+        "ControllerLeftError",
         "ControllerNotRunningError",
     )
     if known:

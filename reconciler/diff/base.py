@@ -20,7 +20,7 @@ def as_observed(base: Desired, now: float) -> tuple[Observed, Mapping[str, AppMe
     for app in base.apps.values():
         memory[app.name] = record(AppMemory(), app)
         if app.job is not None:
-            memory[app.name] = runs.presumed(memory[app.name], app, now)
+            memory[app.name] = runs.presumed(memory[app.name], now)
             continue
         mine = [_process(app, number) for number in range(app.spec.wanted)]
         processes += mine

@@ -19,7 +19,6 @@ from reconciler.model.revision import Revision, spec_of, template_of, terms_of
 
 MASKED = "***"
 _SECRET = {"secretFile", "fromEnv", "credential"}
-_EFFECTS = {**effects(JobTerms), **effects(AppSpec)}
 
 
 def changed_fields(before: Revision | None, after: DesiredApp) -> tuple[FieldChange, ...]:

@@ -74,30 +74,11 @@ def plan(
         remembered = memory.get(name, AppMemory())
         if app is None:
             plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
-        elif app.job is not None:
-            plans.append(
-                job.plan_job(
-                    app,
-                    mine,
-                    remembered,
-                    now,
-                    wall=wall,
-                    standings=standings,
-                    observed=observed,
-                )
-            )
-        else:
-            plans.append(
-                _plan_declared(
-                    app,
-                    mine,
-                    remembered,
-                    now,
-                    wall=wall,
-                    standings=standings,
-                    observed=observed,
-                )
-            )
+            continue
+        of_kind = job.plan_job if app.job is not None else _plan_declared
+        plans.append(
+            of_kind(app, mine, remembered, now, wall=wall, standings=standings, observed=observed)
+        )
     return Plan(tuple(plans), desired.problems)
 
 

@@ -159,7 +159,7 @@ def note_good(memory: AppMemory) -> AppMemory:
     return mark(memory, replace(revision, good=True))
 
 
-def presumed(memory: AppMemory, app: DesiredApp, wall_now: float) -> AppMemory:
+def presumed(memory: AppMemory, wall_now: float) -> AppMemory:
     """The memory of a builder that was lost, while what it has built runs: it has succeeded."""
     memory = begin(memory, "remembered by what runs", wall_now)
     run = replace(memory.runs[-1], outcome=Outcome.SUCCEEDED, ended_at=wall_now)

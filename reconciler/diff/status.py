@@ -25,12 +25,11 @@ def status_of(at: Situation) -> AppStatus:
     told = health.message_of(app, shown, memory, revision, now, held=held)
     conditions = health.conditions_of(app, shown, revision, now, held)
     built = (at.built,) if at.built is not None else ()
-    begins = at.waiting or (held is not None and held.by == "build")
     return AppStatus(
         name=app.name,
         kind="App",
         sync=health.sync_of(app, found, revision),
-        health=Health.PROGRESSING if begins and how is Health.MISSING else how,
+        health=Health.PROGRESSING if _waits(at) and how is Health.MISSING else how,
         desired=app.spec.wanted,
         ready=sum(process.ready is True for process in everyone),
         updated=len(_updated(shown)),
@@ -89,6 +88,11 @@ def _shown(at: Situation) -> Replicas:
     )
 
 
+def _waits(at: Situation) -> bool:
+    """What is missing is not to be started yet: it waits for others, or for its build."""
+    return bool(at.waiting) or (at.held is not None and at.held.by == "build")
+
+
 def _updated(shown: Replicas) -> set[int]:
     """Numbers that run what is declared; one that outgrew its limit does so, too."""
     evicted = (p.tag.instance for p in shown.old if p.tag.nonce in shown.evicted)
@@ -100,7 +104,7 @@ def _instances(at: Situation, shown: Replicas) -> Iterator[InstanceStatus]:
     everyone = (*shown.current, *shown.extra, *shown.old, *shown.stopping, *shown.spared)
     rows = [(p.tag.instance, _instance(p, memory)) for p in _ordered(everyone)]
     for state, numbers in (
-        ("waiting" if at.waiting or at.held else "missing", shown.eligible),
+        ("waiting" if _waits(at) else "missing", shown.eligible),
         ("backoff", shown.waiting),
         ("completed", shown.done),
         ("failed", shown.lost),

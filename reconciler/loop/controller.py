@@ -288,7 +288,7 @@ class Controller:
             processes = self._running.observed(app.name).processes
             if any(same_revision(process.tag.hash, app.hash) for process in processes):
                 memory = history.record(self.history.memory(app.builder.name), app.builder)
-                done = runs.presumed(memory, app.builder, wall_time().at(boot_now()))
+                done = runs.presumed(memory, wall_time().at(boot_now()))
                 self.history.remember(app.builder.name, done)
 
     def _log_trouble(self, app: str, message: str | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,17 +39,20 @@ def local_zone(etc: Path = Path("/etc")) -> str:
 
     UTC where none of them names one.
     """
-    named = [os.environ.get("TZ", "").lstrip(":")]
+    return next((name for name in _named_zones(etc) if name and is_zone(name)), "UTC")
+
+
+def _named_zones(etc: Path) -> Iterator[str]:
+    """Looked at one after the other: each pass of the loop asks."""
+    yield os.environ.get("TZ", "").lstrip(":")
     try:
-        target = str((etc / "localtime").readlink())
-    except OSError:
-        target = ""
-    named.append(target.partition("zoneinfo/")[2])
-    try:
-        named.append((etc / "timezone").read_text().strip())
+        yield os.readlink(etc / "localtime").partition("zoneinfo/")[2]
     except OSError:
         pass
-    return next((name for name in named if name and is_zone(name)), "UTC")
+    try:
+        yield (etc / "timezone").read_text().strip()
+    except OSError:
+        pass
 
 
 @functools.cache

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
+
+import pytest
 
 from reconciler.observed import procfs
-from reconciler.observed.clock import boot_id, boot_now, ticks_to_seconds, wall_of
+from reconciler.observed.clock import boot_id, boot_now, local_zone, ticks_to_seconds, wall_of
 
 
 def test_a_process_started_before_now_on_the_clock_of_its_start_time() -> None:
@@ -24,3 +27,18 @@ def test_wall_time_of_an_instant_keeps_distances() -> None:
 def test_the_boot_has_one_name() -> None:
     assert len(boot_id()) == 36
     assert boot_id() == boot_id()
+
+
+def test_the_hosts_time_zone_is_the_first_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TZ", raising=False)
+    assert local_zone(tmp_path) == "UTC"
+    (tmp_path / "timezone").write_text("Asia/Kolkata\n")
+    assert local_zone(tmp_path) == "Asia/Kolkata"
+    (tmp_path / "localtime").symlink_to("/usr/share/zoneinfo/Europe/Berlin")
+    assert local_zone(tmp_path) == "Europe/Berlin"
+    monkeypatch.setenv("TZ", ":America/New_York")
+    assert local_zone(tmp_path) == "America/New_York"
+    monkeypatch.setenv("TZ", "no/such")
+    assert local_zone(tmp_path) == "Europe/Berlin"

@@ -151,10 +151,15 @@ class Recon:
         return self.wait(name, sync="Synced", health="Healthy", **wanted)
 
     def log(self, name: str, instance: int = 0, stream: str = "out") -> list[str]:
-        """All lines that an instance wrote, without their timestamps, oldest first."""
+        """All lines that an instance wrote, without their timestamps, oldest first.
+
+        Without the last ones where the file is not made yet, or is being rotated just now."""
         folder = self.state / "logs" / name
-        files = sorted(folder.glob(f"{instance}.{stream}.log.*"))
-        text = b"".join(file.read_bytes() for file in (*files, folder / f"{instance}.{stream}.log"))
+        files = [
+            *sorted(folder.glob(f"{instance}.{stream}.log.*")),
+            folder / f"{instance}.{stream}.log",
+        ]
+        text = b"".join(file.read_bytes() for file in files if file.exists())
         return [re.sub(r"^\S+Z ", "", line) for line in text.decode().splitlines()]
 
     # -- the end -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 from reconciler import __version__
+from reconciler.api import held
 from reconciler.api.access import Access, group_id
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
@@ -40,9 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     Exit code ``STOPPED`` tells a service manager that everything was stopped on request, so that
     it leaves it so; elsewhere that is 0.
     """
-    options, group = _options(arguments)
+    given = _arguments(arguments)
+    options, group = _options(given)
     paths = options.paths
     try:
+        if given.held and not held.wait(paths.controller_log):
+            return 0
         access = Access(None if group is None else group_id(group))
         prepare(paths)
         if group is not None:
@@ -174,14 +178,18 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _options(arguments: list[str] | None) -> tuple[Options, str | None]:
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m reconciler.api", description=__doc__)
     parser.add_argument("--manifests", type=Path, default=Path("manifests"))
     parser.add_argument("--state-dir")
     parser.add_argument("--profile")
     parser.add_argument("--api-group", default=os.environ.get("RECON_API_GROUP") or None)
     parser.add_argument("--down", action="store_true", help="stop everything, then exit")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--held", action="store_true", help="wait for a word on standard input")
+    return parser.parse_args(arguments)
+
+
+def _options(given: argparse.Namespace) -> tuple[Options, str | None]:
     paths: StatePaths = state_paths(given.state_dir)
     options = Options(given.manifests.absolute(), paths, given.profile, given.down)
     return options, given.api_group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,9 @@ from reconciler.cli.options import (
     seconds,
     where,
 )
+
+if TYPE_CHECKING:
+    from reconciler.cli.background import Held
 
 
 def apply(
@@ -46,43 +49,50 @@ def apply(
     FORMAT of the plan is text, json or markdown. Starts the controller in the background if
     none runs. Exits with 0 only when everything is ready.
     """
+    if base is not None and not dry_run:
+        raise usage("--base compares two sets of manifests, so it needs --dry-run")
+    limit = seconds("--timeout", timeout)
+    place = where(manifests, state_dir, profile)
+    if dry_run:
+        document = _plan(place, base, output, confirm_prune)
+        return _exit_code(document, detailed_exitcode)
+    from reconciler.cli import background  # noqa: PLC0415  not for a dry run
+
+    with background.early(place) as held:
+        document = _plan(place, None, output, confirm_prune)
+        if document["errors"]:
+            print("\nNothing was applied. What runs goes on as it is.", file=sys.stderr)
+            return ERROR
+        code = _carry_out(place, held, limit, confirm_prune)
+    return code or _exit_code(document, detailed_exitcode)
+
+
+def _plan(place: Where, base: str | None, output: str, confirm_prune: bool) -> dict[str, Any]:
+    """The plan's document, which is printed as well."""
     from reconciler.cli import review  # noqa: PLC0415  reads manifests; --help does not
 
     one_of("--output", output, review.FORMATS)
-    limit = seconds("--timeout", timeout)
-    place = where(manifests, state_dir, profile)
     if base is not None:
-        if not dry_run:
-            raise usage("--base compares two sets of manifests, so it needs --dry-run")
         document = review.against(place, base, confirm_prune=confirm_prune)
     else:
-        if not dry_run:
-            _refuse_other_controller(place)
         document = review.live(place, confirm_prune=confirm_prune)
     print(review.printed(document, output), flush=True)
-    if dry_run:
-        return review.exit_code(document, detailed=detailed_exitcode)
-    if document["errors"]:
-        print("\nNothing was applied. What runs goes on as it is.", file=sys.stderr)
-        return ERROR
-    code = _carry_out(place, limit, confirm_prune)
-    return code or review.exit_code(document, detailed=detailed_exitcode)
+    return document
 
 
-def _refuse_other_controller(place: Where) -> None:
-    """Before a plan is shown that this controller would not carry out."""
-    from reconciler.cli import background  # noqa: PLC0415  not for a dry run
+def _exit_code(document: dict[str, Any], detailed: bool) -> int:
+    from reconciler.cli import review  # noqa: PLC0415
 
-    background.is_running(place)
+    return review.exit_code(document, detailed=detailed)
 
 
-def _carry_out(place: Where, limit: float, confirm_prune: bool) -> int:
+def _carry_out(place: Where, held: Held | None, limit: float, confirm_prune: bool) -> int:
     """Hand it to the controller and wait; Ctrl-C ends the waiting only."""
     from reconciler.cli import background, progress  # noqa: PLC0415  not for a dry run
     from reconciler.cli.live import Live, builds  # noqa: PLC0415
 
     live = Live(lambda: builds(place))
-    client = background.ensure(place)
+    client = background.ensure(place, held)
     try:
         problems = client.apply(confirm_prune=confirm_prune)
         if problems:

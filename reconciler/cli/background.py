@@ -1,15 +1,21 @@
-"""A controller in the background: the one that runs, or a new one that outlives this shell."""
+"""A controller in the background: the one that runs, or a new one that outlives this shell.
+
+A new one is started early and held (``api/held.py``): it loads while the plan is made.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeAlias
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 from tenacity.retry import retry_if_exception
 
 from reconciler.api.client import Client, ControllerNotRunningError
+from reconciler.api.held import GO
 from reconciler.cli import controller, run
 from reconciler.cli.boot_unit import run as run_command
 from reconciler.cli.boot_unit import service_of
@@ -21,12 +27,35 @@ from reconciler.loop.paths import prepare
 _START = 60.0
 _TOLD = 20
 
+Held: TypeAlias = "subprocess.Popen[bytes]"
 
-def ensure(place: Where) -> Client:
-    """A client of the controller of these manifests, which is started if none runs."""
+
+@contextmanager
+def early(place: Where) -> Iterator[Held | None]:
+    """A controller that loads, and does nothing until ``ensure``; without that it is gone after.
+
+    None where one runs, or where a boot unit starts it. CliError where the one that runs serves
+    another set of manifests.
+    """
+    if is_running(place) or service_of(place):
+        yield None
+        return
+    held = _held(place)
+    try:
+        yield held
+    finally:
+        assert held.stdin is not None
+        if not held.stdin.closed:
+            held.kill()  # it has done nothing yet
+            held.wait()
+            held.stdin.close()
+
+
+def ensure(place: Where, held: Held | None) -> Client:
+    """A client of the controller of these manifests, which is let go or started if none runs."""
     client = controller.client_of(place)
     if not is_running(place):
-        _check(place, _start(place, client))
+        _check(place, _start(place, client, held))
     return client
 
 
@@ -57,28 +86,28 @@ def _check(place: Where, about: dict[str, Any]) -> None:
     )
 
 
-def _start(place: Where, client: Client) -> dict[str, Any]:
+def _held(place: Where) -> Held:
+    words = run.command(place, "--held")
+    return subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def _start(place: Where, client: Client, held: Held | None) -> dict[str, Any]:
     """Start a controller, by its boot unit or in a session of its own; returns when it answers."""
     service = service_of(place)
     if service is not None:
         run_command([*service, "start", "recon.service"])
         print("started recon.service", flush=True)
         return client.version()
+    held = held or _held(place)  # None: the one that ran has left since
     prepare(place.paths)
+    assert held.stdin is not None
+    with suppress(BrokenPipeError), held.stdin as word:
+        word.write(GO)
     log = place.paths.controller_log
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            run.command(place),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            close_fds=True,
-        )
-    print(f"started the controller (pid {process.pid}, log {log})", flush=True)
+    print(f"started the controller (pid {held.pid}, log {log})", flush=True)
 
     def failed(error: BaseException) -> bool:
-        return isinstance(error, ControllerNotRunningError) and process.poll() is not None
+        return isinstance(error, ControllerNotRunningError) and held.poll() is not None
 
     waiting = Retrying(
         stop=stop_after_delay(_START),

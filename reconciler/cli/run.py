@@ -24,7 +24,8 @@ _EVERY = 0.1
 
 def command(place: Where, *more: str) -> list[str]:
     """The command line of a controller."""
-    words = [sys.executable, "-m", "reconciler.api"]
+    # -P: the code of recon, whatever lies in the folder that one stands in.
+    words = [sys.executable, "-P", "-m", "reconciler.api"]
     words += ["--manifests", str(place.manifests), "--state-dir", str(place.paths.root)]
     if place.profile:
         words += ["--profile", place.profile]

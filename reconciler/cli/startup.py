@@ -114,7 +114,7 @@ def _program() -> list[str]:
     """How this very recon is called, from anywhere; a virtual environment's by its own name."""
     python = os.path.abspath(sys.executable)
     program = os.path.join(os.path.dirname(python), "recon")
-    return [program] if os.access(program, os.X_OK) else [python, "-m", "reconciler"]
+    return [program] if os.access(program, os.X_OK) else [python, "-P", "-m", "reconciler"]
 
 
 def _as_root(place: Where, remove: bool) -> str:

@@ -10,10 +10,8 @@ process of the instance, and is repeated for those that were forked meanwhile.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
-import platform
 import resource
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -43,7 +41,6 @@ _WHY = {
     "ioPriority": f"it takes CAP_SYS_NICE; {_RESTART}",
     "cpuAffinity": "the process is another user's; it takes CAP_SYS_NICE",
 }
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def apply(
@@ -134,18 +131,17 @@ def _set_affinity(pid: int, _: str, value: Value) -> None:
 
 
 def _set_io(pid: int, _: str, value: Value) -> None:
-    encoded = ioprio.encode(str(value))
-    _each_thread(pid, lambda tid: _ioprio_set(tid, encoded))
+    import psutil  # noqa: PLC0415  3 MiB that only those pay who declare it
 
+    def of_thread(tid: int) -> None:
+        try:
+            psutil.Process(tid).ionice(*ioprio.parse(str(value)))
+        except psutil.NoSuchProcess:
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
+        except psutil.AccessDenied:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM)) from None
 
-def _ioprio_set(tid: int, encoded: int) -> None:
-    numbers = ioprio.NUMBERS.get(platform.machine())
-    if numbers is None:
-        raise ValueError(f"recon knows no such call on {platform.machine()}; remove the field")
-    arguments = map(ctypes.c_int, (ioprio.WHO_PROCESS, tid, encoded))
-    if _libc.syscall(numbers[0], *arguments) < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    _each_thread(pid, of_thread)
 
 
 _SET: dict[str, Callable[[int, str, Value], None]] = {

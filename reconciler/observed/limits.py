@@ -6,9 +6,7 @@ and nginx do), and that is its own affair; it is the limits of what recon starte
 
 from __future__ import annotations
 
-import ctypes
 import os
-import platform
 from collections.abc import Callable, Iterable
 
 from reconciler.model import ioprio
@@ -20,7 +18,6 @@ from reconciler.observed import procfs
 
 _ROWS = {"openFiles": "Max open files", "coreSize": "Max core file size"}
 _ROWS["processes"] = "Max processes"
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def read(
@@ -137,11 +134,12 @@ def _attribute(pid: int, field: str, proc: str) -> Value | None:
 
 
 def _io_priority(pid: int) -> str | None:
-    numbers = ioprio.NUMBERS.get(platform.machine())
-    if numbers is None:
+    import psutil  # noqa: PLC0415  3 MiB that only those pay who declare it
+
+    try:
+        return ioprio.told(*psutil.Process(pid).ionice())
+    except psutil.Error:  # as above
         return None
-    result = _libc.syscall(numbers[1], ioprio.WHO_PROCESS, ctypes.c_int(pid))
-    return ioprio.decode(result) if result >= 0 else None
 
 
 def _word(path: str) -> str:

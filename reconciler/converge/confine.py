@@ -17,7 +17,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from reconciler.converge import calls, mounts
@@ -29,6 +29,8 @@ from reconciler.model.privileges import Capabilities
 T = TypeVar("T")
 
 _TRANSIENT = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
+_KEPT = Capabilities()
+"""None is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Confinement:
     """What a program has to do without."""
 
     no_new_privileges: bool = False
-    capabilities: Capabilities = field(default_factory=Capabilities)
+    capabilities: Capabilities = _KEPT
     """To be dropped."""
     read_only: tuple[str, ...] = ()
     private_tmp: bool = False
@@ -46,9 +48,8 @@ class Confinement:
     @classmethod
     def of(cls, spec: AppSpec) -> Confinement:
         """As declared."""
-        dropped = spec.capabilities or Capabilities()
         paths, own_tmp = spec.read_only_paths, spec.private_tmp
-        return cls(spec.no_new_privileges, dropped, paths, own_tmp)
+        return cls(spec.no_new_privileges, spec.capabilities or _KEPT, paths, own_tmp)
 
     @property
     def mounts(self) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from reconciler.observed.authority import Authority, UserOf, unknown
 from reconciler.observed.clock import ticks_to_seconds
 from reconciler.observed.fifodirs import fifo_dirs
 from reconciler.observed.newcomers import Newcomers
+from reconciler.observed.poller import Poller
 from reconciler.observed.samples import Sample
 from reconciler.observed.survey import survey
 from reconciler.observed.table import Group, Table
@@ -60,7 +62,7 @@ class Host:
         cgroups: str = "",
         cgroup_members: Callable[[Tag], Iterable[int]] = lambda tag: (),
     ) -> None:
-        self._loop = loop
+        self._poller = Poller(loop) if loop is not None else None
         self._on_exit = on_exit
         self._on_gone = on_gone
         self._proc = proc
@@ -206,7 +208,7 @@ class Host:
 
     def _adopt(self, stat: ProcStat, id: ProcessId, tag: Tag) -> list[Process]:
         pidfd = -1
-        if self._loop is not None:
+        if self._poller is not None:
             held = pidfds.hold(id)
             if held is None:
                 return []
@@ -218,8 +220,8 @@ class Host:
 
     def _enter(self, group: Group) -> None:
         self._table.add(group)
-        if self._loop is not None:
-            self._loop.add_reader(group.pidfd, self._main_ended, group)
+        if self._poller is not None:
+            self._poller.watch(group.pidfd, partial(self._main_ended, group))
 
     def _note_fault(self, pid: int, fault: str) -> None:
         if fault and self._faults.get(pid) != fault:
@@ -230,14 +232,14 @@ class Host:
 
     def _main_ended(self, group: Group) -> None:
         """Its pidfd is readable."""
-        assert self._loop is not None
+        assert self._poller is not None
         process, nonce = group.process, group.process.tag.nonce
         self._look_for_children(group)
         exit = exits.collect(group.pidfd, process.id, self._proc)
         if exit is None:
             return
         exits.release(process.id.pid)
-        self._loop.remove_reader(group.pidfd)
+        self._poller.forget(group.pidfd)
         os.close(group.pidfd)
         group.pidfd = -1
         self._faults.pop(process.id.pid, None)
@@ -272,7 +274,7 @@ class Host:
             self._newcomers.reset()
 
     def _watch_leftover(self, group: Group, id: ProcessId) -> None:
-        assert self._loop is not None
+        assert self._poller is not None
         if group.others.get(id, -1) >= 0:
             return
         try:
@@ -283,13 +285,13 @@ class Host:
             self._table.drop_other(group, id)
         else:
             group.others[id] = pidfd
-            self._loop.add_reader(pidfd, self._other_gone, group, id)
+            self._poller.watch(pidfd, partial(self._other_gone, group, id))
 
     def _other_gone(self, group: Group, id: ProcessId) -> None:
         """One of the others has ended. Never reaped here: preStop has somebody who waits."""
         pidfd = group.others.get(id, -1)
-        if pidfd >= 0 and self._loop is not None:
-            self._loop.remove_reader(pidfd)
+        if pidfd >= 0 and self._poller is not None:
+            self._poller.forget(pidfd)
             os.close(pidfd)
         self._faults.pop(id.pid, None)
         self._table.drop_other(group, id)
@@ -353,9 +355,10 @@ class Host:
         for group in self._table.groups():
             exits.release(group.process.id.pid)
             for pidfd in (group.pidfd, *group.others.values()):
-                if pidfd >= 0 and self._loop is not None:
-                    self._loop.remove_reader(pidfd)
+                if pidfd >= 0:
                     os.close(pidfd)
+        if self._poller is not None:
+            self._poller.close()
         self._table = Table()
 
     def _running(self, nonce: str) -> Group | None:

@@ -287,9 +287,11 @@ def test_close_lets_the_processes_run_on_and_the_next_host_adopts_them(
     zoo: Zoo, watched: Watched
 ) -> None:
     process = _register(zoo, watched, zoo.tag())
-    before = set(os.listdir("/proc/self/fd"))
+    pidfd = watched.host.pidfd(process.tag.nonce)
+    assert pidfd is not None
     watched.host.close()
-    assert len(before - set(os.listdir("/proc/self/fd"))) == 1
+    with pytest.raises(OSError):
+        os.fstat(pidfd)
     assert not gone(process.id)
     following = Watched(zoo, nobody)
     try:

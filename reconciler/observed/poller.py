@@ -1,0 +1,45 @@
+"""Whose end is to be told: the pidfds of thousands of processes, behind one reader of the loop.
+
+An asyncio reader for each would do as well; it is a fifth of all that a start takes in Python, and
+half a KiB.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Callable
+
+
+class Poller:
+    """Calls back when a process has ended, and again until it is forgotten."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._epoll = select.epoll()
+        self._calls: dict[int, Callable[[], None]] = {}
+        loop.add_reader(self._epoll.fileno(), self._ready)
+
+    def watch(self, pidfd: int, call: Callable[[], None]) -> None:
+        """``call`` once the process of ``pidfd`` has ended, also where it had before."""
+        self._epoll.register(pidfd, select.EPOLLIN)
+        self._calls[pidfd] = call
+
+    def forget(self, pidfd: int) -> None:
+        """To be called before the pidfd is closed."""
+        self._epoll.unregister(pidfd)
+        del self._calls[pidfd]
+
+    def close(self) -> None:
+        """Tell of nothing any more; once more has no effect."""
+        if self._epoll.closed:
+            return
+        self._loop.remove_reader(self._epoll.fileno())
+        self._epoll.close()
+        self._calls.clear()
+
+    def _ready(self) -> None:
+        for pidfd, _ in self._epoll.poll(0):
+            call = self._calls.get(pidfd)  # None: forgotten in a call before
+            if call is not None:
+                call()

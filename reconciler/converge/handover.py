@@ -1,14 +1,16 @@
 """What a program is told of the sockets that it is handed: the protocol of systemd, and a little.
 
-=================  ===============================================================================
-LISTEN_FDS         how many, from descriptor 3 on (sd_listen_fds(3))
-LISTEN_PID         the program's own pid
-LISTEN_FDNAMES     their names, parted by colons; ``<name>.probe`` is a private one, see below
-RECON_SOCKETS      the same as JSON, with addresses: for the preload
-RECON_STOP_SIGNAL  the signal that will ask the program to end: for the preload
-NODE_OPTIONS       loads ``preload.cjs`` into Node programs, which makes an unchanged
-                   ``listen(3000)`` take the socket, and drains when the signal comes
-=================  ===============================================================================
+===================  =============================================================================
+LISTEN_FDS           how many, from descriptor 3 on (sd_listen_fds(3))
+LISTEN_PID           the program's own pid
+LISTEN_FDNAMES       their names, parted by colons; ``<name>.probe`` is a private one, see below
+RECON_SOCKETS        the same as JSON, with addresses: for the preload
+RECON_STOP_SIGNAL    the signal that will ask the program to end: for the preload
+RECON_DRAIN_SECONDS  how long a program's own handlers of it may wait until what is in flight is
+                     answered: for the preload. The manifest may say; 0 runs them at once
+NODE_OPTIONS         loads ``preload.cjs`` into Node programs, which makes an unchanged
+                     ``listen(3000)`` take the socket, and drains when the signal comes
+===================  =============================================================================
 
 A check of a shared port tells of the service, not of one instance. So where a probe asks a port
 that is shared, each instance gets a second, private socket, which answers for it alone. It is
@@ -31,6 +33,8 @@ from reconciler.model.socket import Socket
 
 _PRELOAD = Path(__file__).with_name("preload.cjs")
 _SHARED = Path("/run/recon")
+_DRAIN, _DRAIN_PART = 10.0, 3
+"""Seconds at most before a program's own handlers, and the part of the grace period at most."""
 
 
 class Handed(NamedTuple):
@@ -54,6 +58,8 @@ class Handover(NamedTuple):
     """The file for Node programs (``install_preload``)."""
     stop_signal: str = "SIGTERM"
     """By which it will be asked to end."""
+    grace: float = 30
+    """Seconds that it has from then on."""
 
 
 def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str, str]:
@@ -65,6 +71,7 @@ def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str,
     options = environment.get("NODE_OPTIONS", "")
     handed = sockets.handed
     return {
+        "RECON_DRAIN_SECONDS": f"{min(_DRAIN, sockets.grace / _DRAIN_PART):g}",
         **environment,
         "LISTEN_FDS": str(len(handed)),
         "LISTEN_FDNAMES": ":".join(one.name for one in handed),

@@ -8,9 +8,11 @@
  * - The `.probe` socket answers, with the same handlers, once that `listen` has succeeded.
  * - A process that has claimed no socket (npm, npx, tsx, a shell between) hands all of them to its
  *   children; one that has claimed one hands on neither descriptors nor the words about them.
- * - On SIGTERM without a handler of the program's own: accept no more, answer what still comes with
- *   `Connection: close`, finish what is in flight, exit 0. With a handler, `server.close()` is as
- *   gentle, and nothing else changes.
+ * - On the stop signal: accept no more, answer what still comes with `Connection: close`, finish
+ *   what is in flight. Then exit 0, or run the program's own handlers, where it has any: those it
+ *   has by then, in their order, with the same arguments, once for each signal. They wait for no
+ *   connection where there is none, for no upgraded one, no event stream and no protocol but http,
+ *   and never longer than RECON_DRAIN_SECONDS. `server.close()` is as gentle at any other time.
  * - Nothing is printed, nothing thrown; without RECON_SOCKETS nothing is touched.
  *
  * `cluster`: the primary claims, for Node's own cluster asks it to listen, and shares connections
@@ -28,7 +30,10 @@ function preload(declared) {
   const net = require('net');
   const path = require('path');
 
-  const QUIET_MS = 1000; // a connection without a request for so long is taken to be idle
+  const DRAIN_MS = drainMs(process.env.RECON_DRAIN_SECONDS); // before the program's own handlers
+  // A connection without a request for so long is taken to be idle.
+  const QUIET_MS = DRAIN_MS > 0 ? Math.min(1000, DRAIN_MS / 2) : 1000;
+  const AGAIN_MS = 2000; // a signal that is repeated later than that means: now
   const TICK_MS = 50;
   const BACKLOG = 4096; // the queue is everybody's: one program's small wish must not shrink it
   const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
@@ -40,7 +45,14 @@ function preload(declared) {
   const sockets = declared.map((entry) => ({ ...entry, inode: inodeOf(entry), handle: null, claim: null }));
   const taken = sharedFlags(sockets.length); // by any thread of this process
   const servers = new Map(); // net.Server -> what the drain needs to know of it
-  let stopping = false;
+  const signals = { ours: new Set(), isOwned: false, emit: null }; // owned: the program has handlers
+  const held = { signals: [], since: 0, timer: null, delivered: false }; // until the drain is over
+  let stopping = false; // towards an exit of ours
+
+  function drainMs(seconds) {
+    const given = seconds === undefined || seconds.trim() === '' ? NaN : Number(seconds);
+    return given >= 0 ? Math.min(given, 86400) * 1000 : 10000;
+  }
 
   // -- Whose descriptor is it
 
@@ -105,9 +117,12 @@ function preload(declared) {
       const claim = socket.claim;
       socket.claim = null;
       give(socket);
-      if (claim && claim.main === socket) claim.others.forEach((other) => other.handle.close());
-      const parked = !stopping && handle.readStart() === 0 && handle.readStop() === 0;
-      if (parked) {
+      if (claim && claim.main === socket) {
+        claim.others.forEach((other) => other.handle && other.handle.close());
+      }
+      // Where the process is about to end, nothing is kept: a probe is to be refused.
+      const ending = stopping || (socket.serves && held.since > 0);
+      if (!ending && park(handle)) {
         if (typeof callback === 'function') process.nextTick(callback);
       } else if (socket.handle) {
         socket.handle = null;
@@ -116,6 +131,11 @@ function preload(declared) {
     };
     socket.handle = handle;
     return handle;
+  }
+
+  /** Have it accept no more, until the next `listen`; whether that worked. */
+  function park(handle) {
+    return handle.readStart() === 0 && handle.readStop() === 0;
   }
 
   /** Where no inode was given: a tcp socket of that port, or a unix one, which have no name here. */
@@ -215,12 +235,13 @@ function preload(declared) {
       servers.get(server).closing = null;
       return;
     }
-    const state = { connections: new Map(), closing: null, asked: false, session: null };
+    const tls = typeof server.setSecureContext === 'function';
+    const state = { connections: new Map(), closing: null, asked: false, session: null, tls };
     servers.set(server, state);
     // These run after http's and http2's own listeners, which leave a parser or a session behind.
     server.on('session', (session) => { state.session = session; });
     server.on('connection', (socket) => track(state, socket));
-    if (typeof server.setSecureContext === 'function') {
+    if (tls) {
       server.on('secureConnection', (socket) => {
         state.connections.delete(socket._parentWrap);
         track(state, socket);
@@ -249,14 +270,18 @@ function preload(declared) {
     socket.once('close', () => {
       state.connections.delete(socket);
       if (stopping) exitWhenDrained();
+      else if (held.signals.length > 0) setImmediate(deliverWhenDrained); // after others' listeners
     });
   }
 
-  /** 'http': answer and end idle http connections; 'all': end the others as well, after those. */
+  /**
+   * 'http': answer and end idle http connections; 'http2': end its sessions as well; 'all': end
+   * the others too, after those.
+   */
   function drain(server, mode) {
     const state = servers.get(server);
     if (state.closing) {
-      if (mode === 'all') state.closing = mode;
+      if (mode !== 'http' && state.closing !== 'all') state.closing = mode;
       return;
     }
     state.closing = mode;
@@ -288,8 +313,8 @@ function preload(declared) {
       const quiet = now - connection.since >= QUIET_MS;
       if (connection.session) {
         requests = true;
-        if (state.closing === 'all') endSession(connection, now);
-      } else if (socket.parser) {
+        if (state.closing !== 'http') endSession(connection, now);
+      } else if (socket.parser && !isStream(socket)) {
         requests = true;
         if (quiet) setImmediate(() => endIdle(state, socket, connection));
       }
@@ -300,12 +325,17 @@ function preload(declared) {
       if (connection.ended) {
         if (now - connection.endedAt >= QUIET_MS) socket.destroy();
       } else if (connection.http || quiet) {
-        // Upgraded ones have no requests to wait for; a protocol of the program's own may.
+        // Upgraded ones and streams have no requests to wait for; another protocol may.
         connection.ended = true;
         connection.endedAt = now;
         socket.end();
       }
     }
+  }
+
+  /** Its answer is one of server-sent events, which never ends, and is asked for again elsewhere. */
+  function isStream({ _httpMessage: response }) {
+    return Boolean(response) && /^content-type: *text\/event-stream/im.test(response._header || '');
   }
 
   function isBusy(socket, connection) {
@@ -336,24 +366,108 @@ function preload(declared) {
     }
   }
 
-  let listening = false;
+  // -- Signals
+
+  /**
+   * Node calls the `process.emit` that there was when a signal got its first listener: this is
+   * early, and what was earlier is registered again.
+   */
+  function holdSignals() {
+    if (!require('worker_threads').isMainThread) return;
+    signals.emit = process.emit;
+    wrap(process, 'emit', (emit, args) => isHeld(...args) || emit.apply(process, args));
+    for (const signal of STOP_SIGNALS) {
+      const earlier = process.rawListeners(signal);
+      process.removeAllListeners(signal);
+      for (const listener of earlier) process.on(signal, listener);
+    }
+  }
 
   function listenForSignals() {
-    if (listening || !require('worker_threads').isMainThread) return;
-    listening = true;
+    if (signals.ours.size > 0 || !require('worker_threads').isMainThread) return;
     for (const signal of STOP_SIGNALS) {
+      const listener = () => onStop();
+      signals.ours.add(listener);
       try {
-        // First, so that a `once` of the program is still counted when this one asks.
-        process.prependListener(signal, () => onStop(signal));
+        process.prependListener(signal, listener);
       } catch {
         // a signal that cannot be caught
       }
     }
   }
 
-  function onStop(signal) {
-    if (!stopping && process.listenerCount(signal) - 1 - onlookers() > 0) return;
-    if (stopping) return;
+  /** Whether the program's own handlers are to wait. What the program emits itself never does. */
+  function isHeld(signal, ...args) {
+    if (signals.ours.size === 0 || !STOP_SIGNALS.has(signal)) return false;
+    const ofKernel = typeof args[1] === 'number';
+    if (ofKernel && held.signals.length > 0) {
+      held.signals.push([signal, ...args]);
+      if (Date.now() - held.since >= AGAIN_MS) deliver();
+      return true;
+    }
+    signals.isOwned = isOwned(signal);
+    if (!ofKernel || !signals.isOwned || DRAIN_MS === 0 || held.delivered || stopping) return false;
+    held.signals.push([signal, ...args]);
+    hold();
+    return true;
+  }
+
+  function isOwned(signal) {
+    const others = process.listeners(signal).filter((listener) => !signals.ours.has(listener));
+    return others.length > onlookers();
+  }
+
+  function hold() {
+    held.since = Date.now();
+    try {
+      acceptNoMore();
+    } catch {
+      // what still comes is answered, as long as there is time
+    }
+    held.timer = setInterval(deliverWhenDrained, TICK_MS); // keeps the process alive as well
+    deliverWhenDrained();
+  }
+
+  /** The servers stay open for the program, which is yet to close them. */
+  function acceptNoMore() {
+    for (const server of servers.keys()) {
+      drain(server, 'http2');
+      if (inClusterWorker && server._handle) server._handle.close();
+    }
+    for (const { handle, serves } of sockets) {
+      if (handle && serves) handle.close();
+      else if (handle) park(handle);
+    }
+  }
+
+  function deliverWhenDrained() {
+    if (held.signals.length === 0) return;
+    if (Date.now() - held.since >= DRAIN_MS || !isAnswering()) deliver();
+  }
+
+  function isAnswering() {
+    if (Date.now() - held.since < TICK_MS && clusterWorkers().length > 0) return true; // on their way
+    for (const { connections, tls } of servers.values()) {
+      for (const [socket, { session }] of connections) {
+        if (session ? !session.destroyed : socket.parser ? !isStream(socket) : tls && !socket.encrypted) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  function deliver() {
+    clearInterval(held.timer);
+    held.delivered = true;
+    for (const args of held.signals.splice(0)) {
+      signals.isOwned = isOwned(args[0]);
+      signals.emit.apply(process, args);
+    }
+  }
+
+  function onStop() {
+    if (signals.isOwned || stopping) return;
     stopping = true;
     const workers = clusterWorkers();
     for (const server of servers.keys()) {
@@ -473,6 +587,7 @@ function preload(declared) {
   net.Server.prototype._listen2 = listen2;
   patchSpawn();
   keepPaths();
+  holdSignals();
 }
 
 if (process.env.RECON_SOCKETS) {

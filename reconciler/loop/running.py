@@ -181,7 +181,8 @@ class Running:
             for one in app.spec.probed_sockets():
                 own = stack.enter_context(self._private.create(tag.nonce, one.name))
                 handed.append(Handed(own.fileno(), one, private=True))
-            given = Handover(handed, self._preload, app.spec.stop.signal)
+            grace = app.spec.termination_grace_period_seconds
+            given = Handover(handed, self._preload, app.spec.stop.signal, grace)
             return spawn(app, tag, streams.stdout, streams.stderr, given, limit=limit)
 
     def _clear_away(self, tag: Tag) -> None:

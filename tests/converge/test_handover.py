@@ -46,6 +46,16 @@ def test_node_options_of_the_manifest_stay() -> None:
     assert found["NODE_OPTIONS"] == "--max-old-space-size=200 --require=/run/recon/node.cjs"
 
 
+@pytest.mark.parametrize(("grace", "drain"), [(30, "10"), (3600, "10"), (1.5, "0.5"), (0, "0")])
+def test_a_drain_is_well_inside_the_grace_period(grace: float, drain: str) -> None:
+    found = handover.with_sockets({}, Handover((), "/node.cjs", "SIGTERM", grace))
+    assert found["RECON_DRAIN_SECONDS"] == drain
+
+
+def test_a_drain_of_the_manifest_stays() -> None:
+    assert told(RECON_DRAIN_SECONDS="0")["RECON_DRAIN_SECONDS"] == "0"
+
+
 def test_a_path_with_blanks_is_quoted_as_node_reads_it() -> None:
     found = handover.with_sockets({}, Handover((), '/a b/"c"\\d.cjs'))
     assert found["NODE_OPTIONS"] == '--require="/a b/\\"c\\"\\\\d.cjs"'

@@ -17,6 +17,8 @@ from reconciler.converge.spawn import Spawned, spawn
 from reconciler.model.desired import DesiredApp, Source
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Tag
+from tests.converge.inherited import Program, Shared, end, launch, tcp
+from tests.converge.node import Start
 
 MakeApp = Callable[..., DesiredApp]
 SpawnApp = Callable[..., Spawned]
@@ -75,3 +77,31 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made = asyncio.new_event_loop()
     yield made
     made.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Program] = []
+
+    def begin(source: str | list[str], shared: list[Shared], **more: Any) -> Program:
+        output = tmp_path / f"out{len(started)}"
+        command = source
+        if isinstance(source, str):
+            script = tmp_path / f"program{len(started)}.js"
+            script.write_text(source)
+            command = ["node", str(script)]
+        ports = {"PORT": str(shared[0].port)} if shared else {}
+        env = {**ports, **more.pop("env", {})}
+        started.append(launch(list(command), shared, output, env=env, **more))
+        return started[-1]
+
+    yield begin
+    for program in started:
+        end(program)
+
+
+@pytest.fixture
+def http() -> Iterator[Shared]:
+    shared = tcp()
+    yield shared
+    shared.socket.close()

@@ -10,104 +10,30 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.converge.inherited import PRELOAD, Program, Shared, end, launch, tcp, unix
+from tests.converge.inherited import PRELOAD, Program, Shared, tcp, unix
+from tests.converge.node import (
+    HTTP,
+    SERVE,
+    TLS,
+    UP,
+    Start,
+    answer,
+    ask,
+    certificate,
+    client,
+    connection,
+    get,
+    send,
+)
 from tests.load import Load
 from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="no node in PATH")
-
-Start = Callable[..., Program]
-
-HTTP = """
-const server = require('http').createServer((request, response) => {
-  const answer = () => response.end(String(process.pid));
-  const waits = {'/slow': 700, '/slower': 1700}[request.url];
-  if (waits) setTimeout(answer, waits); else answer();
-});
-"""
-UP = "() => console.log('up ' + JSON.stringify(server.address()))"
-SERVE = f"{HTTP} server.listen(Number(process.env.PORT), {UP});"
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    started: list[Program] = []
-
-    def begin(source: str | list[str], shared: list[Shared], **more: Any) -> Program:
-        output = tmp_path / f"out{len(started)}"
-        command = source
-        if isinstance(source, str):
-            script = tmp_path / f"program{len(started)}.js"
-            script.write_text(source)
-            command = ["node", str(script)]
-        ports = {"PORT": str(shared[0].port)} if shared else {}
-        env = {**ports, **more.pop("env", {})}
-        started.append(launch(list(command), shared, output, env=env, **more))
-        return started[-1]
-
-    yield begin
-    for program in started:
-        end(program)
-
-
-@pytest.fixture
-def http() -> Iterator[Shared]:
-    shared = tcp()
-    yield shared
-    shared.socket.close()
-
-
-def get(where: Shared | int | str, url: str = "/") -> bytes:
-    """The body of one answer."""
-    with connection(where) as sock:
-        return ask(sock, url, "close").split(b"\r\n\r\n", 1)[1]
-
-
-def connection(where: Shared | int | str) -> socket.socket:
-    if isinstance(where, Shared):
-        where = where.path or where.port
-    if isinstance(where, int):
-        return socket.create_connection(("127.0.0.1", where), timeout=20)
-    sock = socket.socket(socket.AF_UNIX)
-    sock.settimeout(20)
-    sock.connect(where)
-    return sock
-
-
-def send(sock: socket.socket, url: str = "/", kept: str = "keep-alive") -> None:
-    sock.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: {kept}\r\n\r\n".encode())
-
-
-def ask(sock: socket.socket, url: str = "/", kept: str = "keep-alive") -> bytes:
-    """One request and its whole answer, headers and all."""
-    send(sock, url, kept)
-    return answer(sock)
-
-
-def answer(sock: socket.socket) -> bytes:
-    got = b""
-    while b"\r\n\r\n" not in got:
-        part = sock.recv(65536)
-        assert part, f"closed after {got!r}"
-        got += part
-    head, body = got.split(b"\r\n\r\n", 1)
-    if b"content-length: " not in head.lower():
-        assert b"transfer-encoding: chunked" in head.lower()
-        while not body.endswith(b"0\r\n\r\n"):
-            body += sock.recv(65536)
-        chunks = body.split(b"\r\n")
-        return head + b"\r\n\r\n" + chunks[1]
-    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-    while len(body) < length:
-        body += sock.recv(65536)
-    return head + b"\r\n\r\n" + body
-
 
 # -- The descriptor
 
@@ -438,38 +364,6 @@ def test_upgraded_connections_are_ended_after_the_requests(start: Start, http: S
     assert program.ended() == 0
 
 
-LATER = "() => setTimeout(() => process.exit(7), 300)"  # a drain of ours would be quicker
-CLOSE = f"server.close({LATER}); console.log('closing');"
-OWN = {
-    "on": f"process.on('SIGTERM', () => {{ {CLOSE} }});",
-    "once": f"process.once('SIGTERM', () => {{ {CLOSE} }});",
-    "cuts idle": f"process.on('SIGTERM', () => {{ {CLOSE} server.closeIdleConnections?.(); }});",
-}
-
-
-@pytest.mark.parametrize("own", OWN.values(), ids=OWN.keys())
-def test_a_programs_own_handler_keeps_its_way_and_gets_a_gentle_close(
-    start: Start, http: Shared, own: str
-) -> None:
-    program = start(f"{own} {SERVE}", [http])
-    program.says("up")
-    with connection(http) as kept:
-        ask(kept)
-        program.terminate()
-        program.says("closing")
-        assert b"connection: close" in ask(kept).lower()
-    assert program.ended() == 7
-
-
-def test_a_handler_that_exits_at_once_is_obeyed(start: Start, http: Shared) -> None:
-    program = start(f"{SERVE} process.on('SIGTERM', () => process.exit(9));", [http])
-    program.says("up")
-    with connection(http) as kept:
-        ask(kept)
-        program.terminate()
-        assert program.ended() == 9
-
-
 def test_a_program_without_a_claim_dies_of_sigterm_as_ever(start: Start, http: Shared) -> None:
     program = start("setInterval(() => {}, 1000); console.log('up')", [http])
     program.says("up")
@@ -625,24 +519,6 @@ def test_a_worker_thread_gets_the_socket(start: Start, http: Shared) -> None:
     )
     program.says("EADDRINUSE")
     assert get(http) == str(program.process.pid).encode()
-
-
-def certificate(folder: Path) -> None:
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-subj", "/CN=x", "-keyout", "k.pem", "-out", "c.pem"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
-
-
-def client(source: str, port: int) -> subprocess.Popen[str]:
-    """A Node program that is a client; it ends with 0 where all went well."""
-    return subprocess.Popen(
-        ["node", "-e", source, str(port)], stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-
-
-TLS = "{key: require('fs').readFileSync('k.pem'), cert: require('fs').readFileSync('c.pem')}"
 
 
 def test_https_drains_as_http_does(start: Start, http: Shared, tmp_path: Path) -> None:

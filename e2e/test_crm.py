@@ -92,19 +92,20 @@ def test_a_crash_of_the_api_is_over_before_somebody_reloads(
     assert "the crash switch" in up.cli("logs", "backend-prod", "--stderr", "--lines", "100")
 
 
+@pytest.mark.parametrize(("part", "port"), [("", 8080), ("frontend", 4173)], ids=["npm", "Vite"])
 def test_a_rollout_of_the_page_itself_is_not_seen_either(
-    recon: Recon, crm: Crm, tmp_path: Path
+    recon: Recon, crm: Crm, tmp_path: Path, part: str, port: int
 ) -> None:
-    """Of its own PM2 file, an ES module, which runs Vite without npm between."""
+    """By `npm run start:prod`, and of its own PM2 file, an ES module, without npm between."""
     recon.cli("import", "pm2", crm.config("backend"), "--only", "backend-prod")
-    recon.cli("import", "pm2", crm.config("frontend"))
+    recon.cli("import", "pm2", crm.config(part), "--only", "frontend-prod")
     share(recon, crm, "backend-prod", 3000, "/health")
-    share(recon, crm, "frontend-prod", 4173, "/")
+    share(recon, crm, "frontend-prod", port, "/")
     recon.cli("apply")
-    kept = Load(port=crm.port[4173], clients=2, pause=0.01)
-    single = Load(port=crm.port[4173], clients=2, keep_alive=False, pause=0.01)
+    kept = Load(port=crm.port[port], clients=2, pause=0.01)
+    single = Load(port=crm.port[port], clients=2, keep_alive=False, pause=0.01)
     assert "in use" not in recon.cli("logs", "frontend-prod")  # Vite looks whether it is
-    with opened(crm.url(4173)) as page:
+    with opened(crm.url(port)) as page:
         with kept, single:
             for number in range(3):
                 before = recon.pids("frontend-prod")

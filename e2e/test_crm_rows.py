@@ -61,8 +61,38 @@ def test_down_and_up_again_are_quick_also_through_npm(recon: Recon, crm: Crm) ->
     recon.healthy("frontend-prod")
     recon.cli("suspend", "frontend-prod")
     recon.wait("frontend-prod", health="Suspended")
-    ends = [line for line in recon.cli("events", "frontend-prod").splitlines() if "Stopped" in line]
+    ends = stops(recon, "frontend-prod")
     assert len(ends) == 2 and "signal 9" not in "".join(ends)
+
+
+def stops(recon: Recon, app: str) -> list[str]:
+    """The ends that recon wanted, one line each."""
+    return [line for line in recon.cli("events", app).splitlines() if "Stopped" in line]
+
+
+def test_no_request_to_a_page_run_by_npm_is_lost_while_it_is_replaced(
+    recon: Recon, crm: Crm
+) -> None:
+    """Vite has a handler of SIGTERM, which cuts what is open: it has to wait."""
+    import_production(recon, crm)
+    share(recon, crm, "backend-prod", 3000, "/health")
+    share(recon, crm, "frontend-prod", 8080, "/")
+    recon.cli("apply")
+    port = crm.port[8080]
+    kept = Load(port=port, clients=4, pause=0.002)
+    single = Load(port=port, clients=4, pause=0.002, keep_alive=False)
+    through = Load(port=port, clients=4, pause=0.002, url="/api/customers")
+    with kept, single, through:
+        for number in range(4):
+            before = recon.pids("frontend-prod")
+            node = "    NODE_ENV: production\n"
+            edit(recon, "frontend-prod", node, f"{node}    EDIT_{number}: {number}\n")
+            recon.cli("apply")
+            assert recon.pids("frontend-prod") != before
+        until(lambda: len(stops(recon, "frontend-prod")) == 4, what="the last one has ended")
+    assert kept.failures == single.failures == through.failures == []
+    assert min(kept.ok, single.ok, through.ok) > 300
+    assert "signal 9" not in "".join(stops(recon, "frontend-prod"))
 
 
 @pytest.mark.usefixtures("browser")

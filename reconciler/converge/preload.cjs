@@ -29,6 +29,7 @@ function preload(declared) {
   const fs = require('fs');
   const net = require('net');
   const path = require('path');
+  const { performance } = require('perf_hooks'); // no clock that somebody sets
 
   const DRAIN_MS = drainMs(process.env.RECON_DRAIN_SECONDS); // before the program's own handlers
   // A connection without a request for so long is taken to be idle.
@@ -264,7 +265,7 @@ function preload(declared) {
 
   function track(state, socket) {
     const http = Boolean(socket.parser);
-    const connection = { session: state.session, http, since: Date.now(), bytes: -1, ended: false };
+    const connection = { session: state.session, http, since: performance.now(), bytes: -1, ended: false };
     state.session = null;
     state.connections.set(socket, connection);
     socket.once('close', () => {
@@ -295,7 +296,7 @@ function preload(declared) {
         if (server.listenerCount(event) > 0) server.prependListener(event, last);
       }
     }
-    const now = Date.now();
+    const now = performance.now();
     for (const connection of state.connections.values()) connection.since = now;
     const timer = setInterval(() => {
       if (state.closing === null || state.connections.size === 0) clearInterval(timer);
@@ -306,7 +307,7 @@ function preload(declared) {
   }
 
   function tick(state) {
-    const now = Date.now();
+    const now = performance.now();
     let requests = false;
     for (const [socket, connection] of state.connections) {
       if (isBusy(socket, connection)) connection.since = now;
@@ -402,7 +403,7 @@ function preload(declared) {
     const ofKernel = typeof args[1] === 'number';
     if (ofKernel && held.signals.length > 0) {
       held.signals.push([signal, ...args]);
-      if (Date.now() - held.since >= AGAIN_MS) deliver();
+      if (performance.now() - held.since >= AGAIN_MS) deliver();
       return true;
     }
     signals.isOwned = isOwned(signal);
@@ -418,7 +419,7 @@ function preload(declared) {
   }
 
   function hold() {
-    held.since = Date.now();
+    held.since = performance.now();
     try {
       acceptNoMore();
     } catch {
@@ -442,16 +443,17 @@ function preload(declared) {
 
   function deliverWhenDrained() {
     if (held.signals.length === 0) return;
-    if (Date.now() - held.since >= DRAIN_MS || !isAnswering()) deliver();
+    if (performance.now() - held.since >= DRAIN_MS || !isAnswering()) deliver();
   }
 
   function isAnswering() {
-    if (Date.now() - held.since < TICK_MS && clusterWorkers().length > 0) return true; // on their way
+    const onTheirWay = performance.now() - held.since < TICK_MS; // connections, to a worker
+    if (onTheirWay && clusterWorkers().length > 0) return true;
     for (const { connections, tls } of servers.values()) {
       for (const [socket, { session }] of connections) {
-        if (session ? !session.destroyed : socket.parser ? !isStream(socket) : tls && !socket.encrypted) {
-          return true;
-        }
+        if (session && !session.destroyed) return true;
+        if (session) continue;
+        if (socket.parser ? !isStream(socket) : tls && !socket.encrypted) return true;
       }
     }
     return false;

@@ -415,11 +415,23 @@ def test_three_instances_share_the_requests_of_one_socket(start: Start, http: Sh
     assert sum(spread(load, programs)) == load.ok
 
 
+VITE_STYLE = f"""{HTTP}
+const open = new Set();
+server.on('connection', (socket) => open.add(socket));
+process.once('SIGTERM', () => {{
+  open.forEach((socket) => socket.destroy());
+  server.close((error) => process.exit(error ? 8 : 0));
+}});
+server.listen(Number(process.env.PORT), {UP});"""
 NEST_STYLE = f"{SERVE} process.on('SIGTERM', () => server.close(() => process.exit(0)));"
 
 
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["keep-alive", "one connection each"])
-@pytest.mark.parametrize("source", [SERVE, NEST_STYLE], ids=["no handler", "own handler"])
+@pytest.mark.parametrize(
+    "source",
+    [SERVE, NEST_STYLE, VITE_STYLE],
+    ids=["no handler", "own handler", "own handler that cuts"],
+)
 def test_no_request_is_lost_while_instances_are_replaced(
     start: Start, http: Shared, source: str, keep_alive: bool
 ) -> None:
@@ -582,7 +594,8 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with frameworks from the registry."""
     folder = tmp_path_factory.mktemp("npm")
     (folder / "package.json").write_text("{}")
-    packages = ["express@4", "signal-exit@3", "@nestjs/core@10", "@nestjs/common@10",
+    packages = ["express@4", "signal-exit@3", "exit4@npm:signal-exit@4",
+                "@nestjs/core@10", "@nestjs/common@10",
                 "@nestjs/platform-express@10", "reflect-metadata@0.2", "rxjs@7"]  # fmt: skip
     got = subprocess.run(
         ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *packages],
@@ -616,12 +629,35 @@ NestFactory.create(App, {logger: false}).then(async (app) => {
 """
 # Loaded by many libraries: it kills the process where it is the only one to listen.
 WATCHED = f"require('signal-exit')(() => console.log('hook')); {EXPRESS}"
+WATCHED_4 = f"require('exit4').onExit(() => console.log('hook')); {EXPRESS}"
+# The same, of a program that cuts.
+CUTTING = """
+process.on('SIGTERM', () => {
+  server.closeAllConnections();
+  server.close(() => process.exit(0));
+});
+"""
+WATCHED_CUT = WATCHED_4.replace("app.listen", "const server = app.listen") + CUTTING
 
 
 @pytest.mark.parametrize(
     ("source", "env"),
-    [(EXPRESS, {}), (WATCHED, {}), (NEST, {}), (NEST, {"HOOKS": "1"})],
-    ids=["express", "express with signal-exit", "nest", "nest with shutdown hooks"],
+    [
+        (EXPRESS, {}),
+        (WATCHED, {}),
+        (WATCHED_4, {}),
+        (WATCHED_CUT, {}),
+        (NEST, {}),
+        (NEST, {"HOOKS": "1"}),
+    ],
+    ids=[
+        "express",
+        "express with signal-exit 3",
+        "express with signal-exit 4",
+        "express with signal-exit 4 and a handler that cuts",
+        "nest",
+        "nest with shutdown hooks",
+    ],
 )
 def test_no_request_to_a_framework_is_lost(
     start: Start, http: Shared, modules: Path, source: str, env: dict[str, str]

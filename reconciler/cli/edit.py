@@ -73,6 +73,10 @@ def resume(
 def _edit(place: Where, field: str, wanted: Mapping[str, Any]) -> int:
     """Set a field of each app's spec to its value, and show what that changed."""
     desired = declared(place, wanted)
+    if field == "instances":
+        for name in wanted:
+            if desired.apps[name].job is not None:
+                raise CliError(f"{name} is a Job, which is one process at a time")
     profile = place.profile or desired.settings.profile
     changed = [_set(desired.apps[name], profile, field, value) for name, value in wanted.items()]
     if any(changed):

@@ -7,7 +7,7 @@ Whatever the model refuses is taken out and told.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,8 @@ from reconciler.convert.trouble import ImportFault
 from reconciler.desired.merge import spec_of
 from reconciler.desired.validate import validate
 from reconciler.model import logname
-from reconciler.model.manifest import API_VERSION, App, Job
+from reconciler.model.manifest import API_VERSION, WORKLOADS
 
-_KINDS: Mapping[str, type[App | Job]] = {"App": App, "Job": Job}
 _HEADED = (Fate.TODO, Fate.CHANGED, Fate.LATER, Fate.LOST)
 
 
@@ -150,7 +149,7 @@ def _valid(draft: Draft, directory: str) -> dict[str, Any]:
 
 
 def _mend(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
-    model, spec = _KINDS[draft.kind], data["spec"]
+    model, spec = WORKLOADS[draft.kind], data["spec"]
     layer = spec if profile is None else spec["profiles"][profile]
     for _ in range(len(spec) + len(layer) + 1):
         found = validate(model, {**data, "spec": spec_of(spec, {}, profile)})

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.desired import yaml
 from reconciler.desired.yaml import Document, Fault, Path
+from reconciler.model.manifest import WORKLOADS
 
 Place = tuple[int, int]
 NOWHERE: Place = (0, 0)
@@ -37,10 +38,10 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
 
 
 def declarations(documents: Iterable[Document], app: str) -> Iterator[Document]:
-    """The documents that declare an app of this name."""
+    """The documents that declare an app of this name, or a Job: they share one space of names."""
     for document in documents:
         data = document.data
-        if isinstance(data, dict) and data.get("kind") == "App":
+        if isinstance(data, dict) and data.get("kind") in WORKLOADS:
             metadata = data.get("metadata")
             if isinstance(metadata, dict) and metadata.get("name") == app:
                 yield document

@@ -17,6 +17,7 @@ from reconciler.model.desired import DesiredApp, Problem, Source
 from reconciler.model.job import JobSpec, JobTerms
 from reconciler.model.manifest import (
     API_VERSION,
+    WORKLOADS,
     App,
     AppSpec,
     Job,
@@ -24,8 +25,7 @@ from reconciler.model.manifest import (
     SettingsSpec,
 )
 
-_WORKLOADS: Mapping[str, type[App | Job]] = {"App": App, "Job": Job}
-_KINDS = {*_WORKLOADS, "Settings"}
+_KINDS = {*WORKLOADS, "Settings"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class _Reader:
         elif data["kind"] == "Settings":
             self._settings(data)
         else:
-            self._app(data, _WORKLOADS[data["kind"]])
+            self._app(data, WORKLOADS[data["kind"]])
 
     def _refuse_kind(self, data: Mapping[str, Any]) -> None:
         version, kind = data.get("apiVersion"), data.get("kind")

@@ -6,6 +6,7 @@ A field stands here only once recon does what it says; anything else is an unkno
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -166,6 +167,10 @@ class Job(Manifest):
     kind: Literal["Job"]
     metadata: Metadata
     spec: JobManifestSpec
+
+
+WORKLOADS: Mapping[str, type[App | Job]] = {"App": App, "Job": Job}
+"""What a document may declare by a name, by its ``kind``."""
 
 
 class SettingsSpec(Manifest):

@@ -46,6 +46,33 @@ def test_suspend_and_resume(cli: Cli) -> None:
     assert path.read_bytes() == again
 
 
+JOBS = """\
+apiVersion: recon/v1
+kind: Job
+metadata: {name: first}
+spec: {command: sleep 1}
+---
+apiVersion: recon/v1
+kind: Job
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  command: sleep 2
+"""
+
+
+def test_suspend_and_resume_of_a_job_among_others_in_its_file(cli: Cli) -> None:
+    path = cli.manifests / "jobs.yaml"
+    path.write_text(JOBS)
+    assert cli("suspend", "nightly").code == 0
+    assert path.read_text() == JOBS + "  suspend: true\n"
+    assert cli("resume", "nightly").code == 0
+    assert path.read_text() == JOBS + "  suspend: false\n"
+    done = cli("scale", "nightly=2")
+    assert done.code == 1 and "nightly is a Job, which is one process at a time" in done.err
+    assert path.read_text() == JOBS + "  suspend: false\n"
+
+
 def test_field_that_the_profile_sets_is_edited_in_the_profile(cli: Cli) -> None:
     path = cli.app("web")
     text = path.read_text() + "  instances: 4\n  profiles:\n    dev: {instances: 1}\n"

@@ -53,6 +53,12 @@ def test_what_the_profile_in_force_says_is_found_there(file: str) -> None:
     assert place_of(file, "web", "env.with.dot", "dev") == (14, 5)
 
 
+def test_a_job_is_found_as_an_app_is(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.yaml"
+    path.write_text(TEXT.replace("kind: App", "kind: Job"))
+    assert place_of(str(path), "web", "env.A") == (13, 5)
+
+
 def test_an_app_that_is_not_there_is_nowhere(file: str, tmp_path: Path) -> None:
     assert place_of(file, "gone", "command") == NOWHERE
     assert place_of(str(tmp_path / "gone.yaml"), "web", "command") == NOWHERE

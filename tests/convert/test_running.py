@@ -99,6 +99,15 @@ def test_a_program_of_path_and_a_line_for_a_shell_are_known_again(write: Write) 
 def test_what_was_stopped_stays_stopped(write: Write) -> None:
     (draft,) = read(write, entry(status="stopped"))
     assert draft.spec["suspend"] is True
+    assert "stopped in PM2" in told(draft, Fate.CHANGED)["status"]
+
+
+def test_a_job_by_the_clock_is_stopped_between_its_runs_and_goes_on(write: Write) -> None:
+    job = {"autorestart": False, "cron_restart": "*/5 * * * *", "status": "stopped"}
+    (draft,) = read(write, entry(**job))
+    assert (draft.kind, draft.spec["schedule"]) == ("Job", "*/5 * * * *")
+    assert "suspend" not in draft.spec
+    assert "between two runs" in told(draft, Fate.CHANGED)["status"]
 
 
 def test_a_file_that_is_no_list_and_a_pm2_that_is_not_there_are_told(write: Write) -> None:

@@ -129,16 +129,27 @@ def _draft(group: list[dict[str, Any]], source: str, number: int, host: Host) ->
     size = conf.get("max_memory_restart")
     if isinstance(size, int) and size and size % _MIB == 0:  # in bytes, as nobody wrote it
         conf["max_memory_restart"] = f"{size // _MIB}M"
-    if first.get("status") in ("stopped", "errored"):
-        conf["autostart"] = False
     name = conf.get("increment_var")
     if isinstance(name, str) and name in own:
         own[name] = min((e["env"].get(name) for e in group if _has(e, name)), default=own[name])
     draft = draft_of(conf, source, number, host, cwd=cwd)
+    _rest(first.get("status"), draft)
     if names:
         told = "PM2 cannot say which came from the shell; remove from env what did"
         draft.note(Fate.CHANGED, ", ".join(sorted(names)), told)
     return draft
+
+
+def _rest(status: object, draft: Draft) -> None:
+    """What PM2 does not run now. A job by the clock is stopped between its runs, too."""
+    if status not in ("stopped", "errored"):
+        return
+    if draft.kind == "Job":
+        told = "stopped, as between two runs: it goes on by its schedule; else `recon suspend` it"
+    else:
+        draft.put("suspend", True, "status", f"{status} in PM2; `recon resume` starts it.")
+        told = f"{status} in PM2, so it is suspended; `recon resume` starts it"
+    draft.note(Fate.CHANGED, "status", told)
 
 
 def _has(entry: Mapping[str, Any], name: str) -> bool:

@@ -41,14 +41,17 @@ def _programs(app: DesiredApp) -> Iterator[Finding]:
     spec = app.spec
     user = _identity(spec)
     search = app.environment(0).get("PATH") or os.environ.get("PATH") or os.defpath
-    program = _file_of(spec.command[0], spec.cwd, search)
-    if program is None:
+    programs = _files_of(spec.command[0], spec.cwd, search)
+    if not programs:
         return  # a problem of the manifest
-    enters, runs = allowed(user, [(spec.cwd, os.X_OK), (program, os.X_OK)])
+    asked = [(path, os.X_OK) for path in (spec.cwd, *programs)]
+    enters, *run = allowed(user, asked)
+    # exec goes on in PATH past what this user may not run.
+    program = next((path for path, may in zip(programs, run, strict=True) if may), programs[0])
     if not enters:
         remedy = f"chmod o+x {spec.cwd} and all directories above, or correct `user`"
         yield problem("program", f"user {spec.user} may not enter {spec.cwd}", remedy)
-    elif not runs:
+    elif not any(run):
         remedy = "check the modes of it and of all directories above"
         yield problem("program", f"user {spec.user} may not execute {program}", remedy)
     else:
@@ -70,10 +73,11 @@ def _identity(spec: AppSpec) -> Identity | None:
     return Identity(entry.pw_uid, gid, tuple(os.getgrouplist(entry.pw_name, gid)))
 
 
-def _file_of(program: str, cwd: str, search: str) -> str | None:
+def _files_of(program: str, cwd: str, search: str) -> list[str]:
+    """Where it may be, in the order of PATH."""
     folders = [""] if "/" in program else search.split(":")
     paths = (os.path.normpath(os.path.join(cwd, folder, program)) for folder in folders)
-    return next((path for path in paths if os.path.isfile(path)), None)
+    return [path for path in dict.fromkeys(paths) if os.path.isfile(path)]
 
 
 def _low_ports(spec: AppSpec, closed: int) -> Iterator[Finding]:

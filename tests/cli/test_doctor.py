@@ -96,6 +96,19 @@ def test_a_program_that_its_user_may_not_run(cli: Cli, tmp_path: Path) -> None:
     assert row["level"] == "problem" and "may not execute" in row["message"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as others")
+def test_the_first_program_in_path_that_its_user_may_run_is_the_one(
+    cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "sleep").write_text("#!/bin/sh\n")
+    (tmp_path / "sleep").chmod(0o700)
+    path = cli.app("web")
+    search = f"{tmp_path}:/usr/bin:/bin"
+    path.write_text(path.read_text() + f"  user: '65534'\n  cwd: /\n  env: {{PATH: {search}}}\n")
+    (row,) = found(cli)["web", "program"]
+    assert (row["level"], row["message"]) == ("ok", "/usr/bin/sleep can be run")
+
+
 def test_a_controller_on_other_manifests_is_told(cli: Cli, tmp_path: Path) -> None:
     cli.app("web")
     assert cli("apply").code == 0

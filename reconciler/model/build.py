@@ -8,7 +8,7 @@ from reconciler.model.base import Manifest
 from reconciler.model.env import Env, EnvFrom
 from reconciler.model.limits import Limits
 from reconciler.model.values import Command, Seconds
-from reconciler.model.watch import Texts
+from reconciler.model.watch import Paths, Texts
 
 
 class Build(Manifest):
@@ -19,7 +19,7 @@ class Build(Manifest):
     """
 
     command: Command = Field(description="the program and its arguments, as the app's `command`")
-    inputs: Texts = Field(
+    inputs: Paths = Field(
         min_length=1, description="files and folders it is made of, relative to `cwd`"
     )
     ignore: Texts = Field((), description="inputs to leave out, in .gitignore's syntax")

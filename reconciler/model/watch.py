@@ -27,10 +27,22 @@ Texts = Annotated[
 ]
 
 
+def _no_pattern(value: tuple[str, ...]) -> tuple[str, ...]:
+    """A pattern taken for a path would match nothing, and nobody would hear of it."""
+    found = next((text for text in value if "*" in text), None)
+    if found is not None:
+        remedy = 'name the folder; with ignore: ["*", "!*/", "!*.ts"] only one kind counts'
+        raise ValueError(f"{found} is no path, and patterns are not known here: {remedy}")
+    return value
+
+
+Paths = Annotated[Texts, AfterValidator(_no_pattern)]
+
+
 class Watch(Manifest):
     """Another content of these files replaces the processes, as an edit of the manifest does."""
 
-    paths: Texts = Field(min_length=1, description="files and folders, relative to `cwd`")
+    paths: Paths = Field(min_length=1, description="files and folders, relative to `cwd`")
     ignore: Texts = Field((), description="what to leave out, in .gitignore's syntax")
     settle_seconds: Seconds = Field(
         0.5, description="nothing may have changed for so long: a build writes many files"

@@ -333,6 +333,14 @@ def test_watch_is_relative_to_cwd_and_true_means_all_of_it() -> None:
     assert "watch" not in spec(watch=False)
 
 
+def test_patterns_to_watch_become_the_folders_above_them() -> None:
+    watched = ["src/**/*.js", "src/*.json", "*.env", "/etc/crm/*", "pages/[id].js"]
+    draft = pm2_draft({**APP, "watch": watched})
+    assert draft.spec["watch"] == {"paths": ["src", ".", "/etc/crm", "pages/[id].js"]}
+    said = [note.text for note in draft.notes if note.key == "watch"]
+    assert len(said) == 4 and said[0].startswith("src/**/*.js is all of src in recon")
+
+
 def test_an_interpreter_of_nvm_that_is_not_there_is_told() -> None:
     draft = pm2_draft({**APP, "interpreter": "node@18.0.0"}, HOST)
     assert draft.spec["command"][0] == "node"

@@ -59,6 +59,11 @@ LINES = [
     ("noNewPrivileges: maybe", "must be true or false"),
     ("capabilities: {drop: [NET_RAM]}", "'NET_RAM' is not a capability of Linux; did you mean"),
     ("capabilities: {add: [NET_RAW]}", "web.yaml:6:18: spec.capabilities.add: unknown field"),
+    ("watch: {paths: [., 'src/*.js']}", "web.yaml:6:18: spec.watch.paths: src/*.js is no path"),
+    (
+        "build: {command: make, inputs: ['*.json']}",
+        "spec.build.inputs: *.json is no path, and patterns",
+    ),
     ("watch: {paths: [.], ignore: [a, '!']}", "web.yaml:6:35: spec.watch.ignore.1: is no pattern"),
     ("watch: {paths: [.], ignore: ['x\\']}", "spec.watch.ignore.0: is no pattern of .gitignore"),
     ("readOnlyPaths: [gone]", "web.yaml:6:19: spec.readOnlyPaths.0: "),

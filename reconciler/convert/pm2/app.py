@@ -113,7 +113,7 @@ def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
     if is_undefined(value) or value in (False, "false", ""):
         return
     paths = [_less_nul(path) for path in words_of(value) if path != "true"]
-    watch: dict[str, Any] = {"paths": list(filter(None, paths)) or ["."]}
+    watch: dict[str, Any] = {"paths": _folders(list(filter(None, paths)), draft) or ["."]}
     ignored = conf.get("ignore_watch")
     patterns = ignored if isinstance(ignored, list) else words_of(ignored)
     if any(isinstance(one, dict) for one in patterns):
@@ -126,6 +126,19 @@ def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
     if delay is not None and 0 < delay < _LONGEST_DELAY:
         watch["settleSeconds"] = delay / 1000
     draft.put("watch", watch, "watch", "A change of what is here rolls the app.")
+
+
+def _folders(paths: list[str], draft: Draft) -> list[str]:
+    """PM2's may be patterns; recon names what is above them."""
+    found: dict[str, None] = {}
+    for path in paths:
+        fixed = path.partition("*")[0].rpartition("/")[0] if "*" in path else path
+        folder = fixed or ("/" if path.startswith("/") else ".")
+        found[folder] = None
+        if folder != path:
+            told = f"{path} is all of {folder} in recon; say in watch.ignore what is to be left out"
+            draft.note(Fate.CHANGED, "watch", told)
+    return list(found)
 
 
 def _told(conf: Mapping[str, Any], draft: Draft) -> None:

@@ -7,6 +7,7 @@ again, to the manifest's own file.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -44,6 +45,12 @@ class Note(NamedTuple):
     fate: Fate
     key: str
     text: str
+
+
+def from_shell(names: Iterable[str]) -> Note:
+    """Of a source that asks for the environment: its values are in the manifests from now on."""
+    told = "was read from the environment of this shell, and what came of it is written down"
+    return Note(Fate.CHANGED, ", ".join(names), told)
 
 
 class Located(str):

@@ -145,6 +145,15 @@ def test_includes_are_read_relative_to_the_file(write: Write) -> None:
     assert "nowhere/*.conf" in notes[file][0].text
 
 
+def test_what_was_read_from_this_shell_is_told(write: Write) -> None:
+    text = "[supervisord]\nenvironment=OWN=x\n[program:x]\ncommand=cat %(ENV_HOME)s %(ENV_OWN)s\n"
+    file = write("s.conf", text)
+    _, notes = drafts_of_files([file], host())
+    (note,) = notes[file]
+    assert (note.fate, note.key) == (Fate.CHANGED, "HOME")
+    assert "read from the environment of this shell" in note.text
+
+
 def test_what_cannot_be_mapped_is_named(write: Write) -> None:
     file = write(
         "s.conf",

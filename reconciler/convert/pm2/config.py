@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.convert.draft import Fate, Note
+from reconciler.convert.draft import Fate, Note, from_shell
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.evaluate import Evaluated, evaluate
 from reconciler.convert.reading import text_of
@@ -85,8 +85,7 @@ def _config(file: str, found: Evaluated, name: str) -> Config:
             raise fault(file, f"app {number} is no object; write apps: [{{name, script}}]")
     notes = _of_file(top) if isinstance(top, dict) and written is not top else []
     if found.reads:
-        told = "was read from the environment of this shell, and what came of it is written down"
-        notes.append(Note(Fate.CHANGED, ", ".join(found.reads), told))
+        notes.append(from_shell(found.reads))
     if found.cores is not None:
         told = (
             f"said {found.cores} on this host, and what came of it is written down; with"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 
-from reconciler.convert.draft import Draft, Fate, Note, locate
+from reconciler.convert.draft import Draft, Fate, Note, from_shell, locate
 from reconciler.convert.host import Host
 from reconciler.convert.supervisor.ini import Ini, Section, expand, read
 from reconciler.convert.supervisor.options import environment
@@ -44,8 +45,22 @@ def drafts_of_files(
                 drafts += drafts_of(section, _in_group(around, group))
             else:
                 told += _of_section(section)
+        if read_here := _from_shell(ini, around):
+            told.append(from_shell(read_here))
         notes[file] = tuple(told)
     return drafts, notes
+
+
+def _from_shell(ini: Ini, around: Around) -> list[str]:
+    """The variables of this shell that programs ask for; what supervisord sets is not the shell's."""
+    asked = {
+        name
+        for section in ini.sections
+        if section.kind in ("program", "supervisord")
+        for text in section.options.values()
+        for name in re.findall(r"%\(ENV_(\w+)\)", text)
+    }
+    return sorted(asked - around.environment.keys())
 
 
 def _groups(ini: Ini) -> dict[str, str]:

@@ -58,7 +58,9 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
         if shown.show(pending, {app["name"] for app in document["apps"]}):
             quiet_since = asked
         if not pending:
-            print(f"All {count(len(document['apps']), 'app')} ready after {_since(began)}.")
+            apps = len(document["apps"])
+            told = f"All {apps} apps" if apps != 1 else "The app is"
+            print(f"{told} ready after {_since(began)}.")
             return OK
         now = time.monotonic()
         culprits = [app for app in pending if is_hopeless(app)]
@@ -193,11 +195,12 @@ def _blame(culprits: list[App], place: Where) -> None:
             print(f"  its last {count(len(lines), 'line')}:")
         for line in lines:
             print(f"  {line.who} {'!' if line.stream == 'err' else '|'} {line.text}")
-    print(
-        f"\nnot ready: {_names(culprits)}; the controller goes on trying. Edit the manifest, "
-        "and look with `recon status`",
-        file=sys.stderr,
-    )
+    told = f"\nnot ready: {_names(culprits)}"
+    if all(map(_failed_to_build, culprits)):
+        told += "; mend what is built, and look with `recon status`"
+    else:
+        told += "; the controller goes on trying. Edit the manifest, and look with `recon status`"
+    print(told, file=sys.stderr)
 
 
 def _logs_of(app: App, place: Where) -> list[LogFile]:

@@ -17,18 +17,22 @@ Document = Mapping[str, Any]
 
 def description(document: Document, *, colour: bool = False) -> list[str]:
     """Everything known of one app; nothing is cut off to fit."""
-    lines = [*_head(document), *_section("Spec", tree(document["spec"], "  "), colour)]
+    is_job = document["app"]["kind"] == "Job"
+    # What recon itself fills in is nothing to read where it is empty; a variable that is, is.
+    spec = {key: value for key, value in document["spec"].items() if value != ""}
+    lines = [*_head(document), *_section("Spec", tree(spec, "  "), colour)]
     conditions = [
         [c["type"], c["status"], c["reason"], c["message"]] for c in document["app"]["conditions"]
     ]
-    revisions = [_revision(revision) for revision in document["revisions"]]
-    for title, header, rows in (
+    revisions = [_revision(revision, is_job) for revision in document["revisions"]]
+    for title, header, cells in (
         ("Conditions", ["TYPE", "STATUS", "REASON", "MESSAGE"], conditions),
         ("Revisions", ["NUMBER", "CREATED", "STATE", "HASH"], revisions),
     ):
-        if rows:
-            lines += _section(title, table(header, rows, columns=None, colour=colour), colour)
-    lines += _section("Instances", app_lines(document["app"], columns=None, colour=colour), colour)
+        if cells:
+            lines += _section(title, table(header, cells, columns=None, colour=colour), colour)
+    rows = app_lines(document["app"], columns=None, colour=colour)
+    lines += _section("Runs" if is_job else "Instances", rows, colour)
     builds = run_table(document.get("builds", ()), columns=None, colour=colour)
     lines += _section("Builds", builds, colour)
     lines += _section("Usage", usage_lines(document.get("usage", ())), colour)
@@ -79,8 +83,10 @@ def _section(title: str, lines: Iterable[str], colour: bool) -> list[str]:
     return ["", paint(f"{title}:", "bold", on=colour), *body] if body else []
 
 
-def _revision(revision: Document) -> list[str | Cell]:
-    state = revision["failed"] or ("good" if revision["good"] else "not rolled out yet")
+def _revision(revision: Document, is_job: bool) -> list[str | Cell]:
+    """A Job's revisions are not rolled out: its runs tell how they are."""
+    undecided = "-" if is_job else "not rolled out yet"
+    state = revision["failed"] or ("good" if revision["good"] else undecided)
     colour = "red" if revision["failed"] else ""
     return [
         str(revision["number"]),

@@ -37,6 +37,13 @@ def status_table(
     return [*lines, *problem_lines(document)]
 
 
+def cut_messages(document: Document, lines: Sequence[str]) -> list[str]:
+    """The messages that the table has no room for, in full: it is them that one has asked for."""
+    told = "\n".join(lines)
+    full = ((app["name"], plain(local(app["message"]))) for app in document["apps"])
+    return [f"{name}: {message}" for name, message in full if message not in told]
+
+
 def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
     """The instances of one app, and its drift."""
     if app["kind"] == "Job":

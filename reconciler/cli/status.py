@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ from reconciler.cli.options import (
     one_of,
     where,
 )
-from reconciler.cli.render_status import app_lines, has_drift, status_table
+from reconciler.cli.render_status import app_lines, cut_messages, has_drift, status_table
 from reconciler.cli.terminal import Screen, colours, is_terminal, width
 
 # Seconds between two looks of `--watch`.
@@ -115,6 +116,8 @@ def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
     columns = None if output == "wide" else width()
     lines = status_table(document, columns=columns, colour=colours(), wide=output == "wide")
     if detailed:
+        cut = cut_messages(document, lines) if columns else []
+        lines += [line for text in cut for line in ("", *textwrap.wrap(text, columns or 80))]
         for one in document["apps"]:
             lines += ["", *app_lines(one, columns=columns, colour=colours())]
     return lines

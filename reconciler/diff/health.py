@@ -109,7 +109,7 @@ def _messages(
         yield f"not ready: {', '.join(p.name for p in unready)}{why}"
     if replicas.stopping:
         yield f"stopping {len(replicas.stopping)}"
-    for number in replicas.lost:
+    for number in (*replicas.lost, *replicas.done):
         yield f"{memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
     if replicas.extra:
         yield f"{len(replicas.extra)} more than the {replicas.wanted} wanted"

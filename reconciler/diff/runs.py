@@ -213,7 +213,8 @@ def _see(
         return run
     late_at = deadline_of(run, terms)
     if late_at is not None and late_at <= now:
-        fault = f"not done within {terms.active_deadline_seconds:g} s (activeDeadlineSeconds)"
+        field = "activeDeadlineSeconds" if built_by(app.name) is None else "timeoutSeconds"
+        fault = f"not done within {terms.active_deadline_seconds:g} s ({field})"
         return failed(run, "DeadlineExceeded", wall.at(now), fault)
     outgrown = next((process.outgrown for process in alive if process.outgrown), "")
     if outgrown:

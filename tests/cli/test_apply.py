@@ -45,7 +45,7 @@ def test_apply_starts_a_controller_waits_and_answers_are_the_same_without_it(cli
     ]
     done = cli("apply")
     assert done.code == 0, done
-    assert "started the controller (pid " in done.out and "All 1 app ready" in done.out
+    assert "started the controller (pid " in done.out and "The app is ready after " in done.out
     assert cli("apply", "--dry-run", "--detailed-exitcode").code == 0
     assert cli("status", "--detailed-exitcode").code == 0
     path = cli.manifests / "web.yaml"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from reconciler.cli.render_status import app_lines, has_drift, is_settled, status_table
+from reconciler.cli.render_status import (
+    app_lines,
+    cut_messages,
+    has_drift,
+    is_settled,
+    status_table,
+)
 from tests.cli.documents import app, error, instance, status
 
 DESIGN = """\
@@ -58,6 +64,14 @@ def test_colour_changes_no_column() -> None:
     coloured = status_table(sample(), columns=80, colour=True)
     assert "\x1b[31mDegraded\x1b[0m" in coloured[2]
     assert [_uncoloured(line) for line in coloured] == plain
+
+
+def test_what_the_table_cuts_is_there_in_full_for_who_asks_for_one_app() -> None:
+    document = sample()
+    cut = cut_messages(document, status_table(document, columns=80))
+    assert [line.partition(":")[0] for line in cut] == ["frontend", "report"]
+    assert cut[0] == "frontend: CrashLoopBackOff: exit 1, next try in 21 s"
+    assert cut_messages(document, status_table(document, columns=200)) == []
 
 
 def test_problems_are_listed_in_full_below() -> None:

@@ -118,3 +118,12 @@ def test_nothing_there_yet_is_missing() -> None:
     status = _status(SimHost(), app_of())
     assert (status.sync, status.health) == (Sync.OUT_OF_SYNC, Health.MISSING)
     assert [d.kind.value for d in status.drift] == ["Missing"]
+
+
+def test_an_app_that_has_run_to_its_end_says_so() -> None:
+    host, app = SimHost(), app_of(restartPolicy="Never")
+    host.settle(app)
+    host.kill(host.processes()[0], Exit(code=0))
+    status = _status(host, app)
+    assert (status.sync, status.health, status.ready) == (Sync.SYNCED, Health.HEALTHY, 0)
+    assert status.message == "exit 0; restartPolicy is Never"

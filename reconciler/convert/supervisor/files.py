@@ -52,7 +52,7 @@ def drafts_of_files(
 
 
 def _from_shell(ini: Ini, around: Around) -> list[str]:
-    """The variables of this shell that programs ask for; what supervisord sets is not the shell's."""
+    """The variables of this shell that programs ask for, less those that supervisord sets."""
     asked = {
         name
         for section in ini.sections

@@ -31,6 +31,9 @@ def explained(path: str | None) -> list[str]:
     if path is None:
         return [*_overview()]
     models: list[type[BaseModel]] = [App, Job]
+    first = path.split(".")[0]
+    if first in _names_of_spec() and first not in App.model_fields:
+        path = f"spec.{path}"  # as errors, plans and these pages speak of them
     field: FieldInfo | None = None
     effect: Effect | None = None
     walked: list[str] = []
@@ -80,8 +83,6 @@ def _step(
     if not known:
         raise LookupError(f"{where} has no fields below it")
     close = get_close_matches(step, known, n=1, cutoff=0.5)
-    if not walked and not close and step in _names_of_spec():
-        close = [f"spec.{step}"]
     hint = f", did you mean {'.'.join([*walked, close[0]])}?" if close else ""
     listed = "" if close else f"; there are {', '.join(known)}"
     raise LookupError(f"{where} has no field {step}{hint}{listed}")
@@ -121,7 +122,7 @@ def default_of(field: FieldInfo) -> str:
         return "none, it is required"
     value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json", by_alias=True)
+        value = value.model_dump(mode="json", by_alias=True, exclude_none=True)
     if value is None or value in ((), {}):
         return "none"
     if isinstance(value, Enum):

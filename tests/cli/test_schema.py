@@ -51,6 +51,11 @@ def paths(model: type[BaseModel], above: str = "") -> list[str]:
     return found
 
 
+def test_a_field_of_the_spec_is_found_by_the_name_that_messages_give_it(cli: Cli) -> None:
+    assert cli("explain", "strategy.maxSurge").out == cli("explain", "spec.strategy.maxSurge").out
+    assert "null" not in cli("explain", "build").out + cli("explain", "limits").out
+
+
 def test_every_field_can_be_explained() -> None:
     for path in paths(App):
         assert explained(path)[0].split() == ["FIELD:", path]
@@ -60,7 +65,10 @@ def test_every_field_can_be_explained() -> None:
     ("path", "hint"),
     [
         ("spec.strateg", "did you mean spec.strategy?"),
-        ("strategy", "did you mean spec.strategy?"),
+        (
+            "strategy.surge",
+            "spec.strategy has no field surge, did you mean spec.strategy.maxSurge?",
+        ),
         ("spec.strategy.surge", "did you mean spec.strategy.maxSurge?"),
         ("spec.user.x", "spec.user has no fields below it"),
     ],

@@ -182,6 +182,13 @@ def test_keys_that_lose_something_say_what(write: Write) -> None:
     assert kill.spec["terminationGracePeriodSeconds"] == 0
 
 
+def test_of_a_log_that_is_no_file_rotation_is_not_told(write: Write) -> None:
+    options = "command=x\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0"
+    draft = draft_of(write, options)
+    assert "stdout_logfile" in told(draft, Fate.LOST)
+    assert "stdout_logfile_maxbytes" not in told(draft, Fate.CHANGED)
+
+
 def test_rotation_is_carried_over(write: Write) -> None:
     options = "command=x\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=3"
     assert draft_of(write, options).spec["logs"] == {"rotate": {"size": "5Mi", "keep": 3}}

@@ -255,6 +255,9 @@ class _Process:
             found = None if given is None else size(given)
             if given is not None and found is None:
                 raise self._section.fault(f"{stream}_logfile_maxbytes", "is no size; write 50MB")
+            path = self._values.get(f"{stream}_logfile") or ""
+            if path.startswith("/dev/") or path.lower() in _NONE or path.lower() == "syslog":
+                continue  # supervisord wants maxbytes=0 there: what cannot be rotated
             if found is not None and int("".join(filter(str.isdigit, found))) == 0:
                 told = "0 means no rotation; recon rotates at logs.rotate.size"
                 draft.note(Fate.CHANGED, f"{stream}_logfile_maxbytes", told)

@@ -110,11 +110,15 @@ def _ports(spec: AppSpec, ours: list[int]) -> Iterator[Finding]:
 
 
 def _unwatched(spec: AppSpec) -> Iterator[Finding]:
-    for path in spec.watch.paths if spec.watch else ():
+    watched = spec.watch.paths if spec.watch else ()
+    inputs = spec.build.inputs if spec.build else ()
+    for path, check, remedy in (
+        *((path, "watch", "build it, or correct watch.paths") for path in watched),
+        *((path, "build", "correct build.inputs, unless it comes later") for path in inputs),
+    ):
         place = os.path.normpath(os.path.join(spec.cwd, path))
         if not os.path.exists(place):
-            told = f"{place} is not there, so no change in it is followed"
-            yield warning("watch", told, "build it, or correct watch.paths")
+            yield warning(check, f"{place} is not there, so no change in it is followed", remedy)
 
 
 def _logs(spec: AppSpec, state: Path) -> Iterator[Finding]:

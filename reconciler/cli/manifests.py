@@ -62,7 +62,7 @@ def validate(
 
     for one in _document(apps, problems)["errors"]:
         print(problem(one).strip())
-    for one in advice:
+    for one in sorted(advice, key=lambda one: (one["file"], one["line"], one["column"])):
         print(problem({**one, "message": f"{one['message']} (advice)"}).strip())
     files = len({one.file for one in problems})
     if problems:

@@ -13,6 +13,8 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import AppSpec
 from reconciler.model.privileges import hidden_by_private_tmp
 
+_OWN = ("node_modules/.bin", ".venv/bin", "venv/bin")
+
 
 def check(app: DesiredApp, around: Surroundings) -> None:
     """What can be told before a start: raises Unresolvable."""
@@ -101,11 +103,14 @@ def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
         told = f"there is no program {file}"
         if os.path.islink(file):
             told = f"{file} is a link to {os.readlink(file)}, which is not there"
-    raise Unresolvable(where, told + _how_to_install(program))
+    raise Unresolvable(where, told + _how_to_install(program, cwd))
 
 
-def _how_to_install(program: str) -> str:
-    """For programs that some tool puts into the app's own directory."""
+def _how_to_install(program: str, cwd: str) -> str:
+    """For programs that some tool puts into the app's own directory, where no PATH leads."""
+    for folder in _OWN if "/" not in program else ():
+        if os.access(os.path.join(cwd, folder, program), os.X_OK):
+            return f"; write {folder}/{program}, which is there"
     if "node_modules/.bin/" in program:
         return "; install the packages: npm ci"
     if re.search(r"(^|/)\.?v?env/bin/", program):

@@ -175,6 +175,14 @@ def test_what_apps_watch_counts(cli: Cli, tmp_path: Path) -> None:
     path.write_text(path.read_text() + "  cwd: ../app\n  watch: {paths: [., dist]}\n")
     rows = found(cli)
     assert f"{tmp_path}/app/dist is not there" in rows["web", "watch"][0]["message"]
+    path.write_text(
+        path.read_text() + "  build: {command: sleep 1, inputs: [a, srcc, package.json]}\n"
+    )
+    told = [row["message"] for row in found(cli)["web", "build"]]
+    assert [text.partition(" is not there")[0] for text in told] == [
+        f"{tmp_path}/app/srcc",
+        f"{tmp_path}/app/package.json",
+    ]
     (row,) = rows["host", "watches"]
     assert row["message"].endswith(", 6 are to be")  # manifests; app, a, b, c, and above
 

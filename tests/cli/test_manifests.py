@@ -65,3 +65,13 @@ def test_elsewhere_than_on_the_host_nothing_is_looked_for(cli: Cli) -> None:
     assert done.code == 1 and "no-such" in done.out
     done = cli("validate", "--no-host")
     assert (done.code, done.out) == (0, "1 app, no problems\n")
+
+
+def test_advice_comes_in_the_order_of_the_file(cli: Cli) -> None:
+    texts = [cli.app(name).read_text() + "  env: {PORT: 3000}\n" for name in ("b", "c", "a")]
+    for name in ("b", "c", "a"):
+        (cli.manifests / f"{name}.yaml").unlink()
+    (cli.manifests / "all.yaml").write_text("---\n".join(texts))
+    told = [line for line in cli("validate").out.splitlines() if "(advice)" in line]
+    lines = [int(line.split(":")[1]) for line in told]
+    assert len(lines) == 3 and lines == sorted(lines)

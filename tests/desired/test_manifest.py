@@ -213,6 +213,19 @@ def test_a_mistake_anywhere_else_is_told_at_its_place(
     assert expected in problem_of(folder, content)
 
 
+def test_a_program_of_the_apps_own_packages_is_named_with_its_path(folder: Folder) -> None:
+    program = folder.root / "node_modules/.bin/vite"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    text = manifest("web", "  build: {command: vite build, inputs: [.]}\n")
+    expected = "; write node_modules/.bin/vite, which is there"
+    assert problem_of(folder, text).endswith(expected)
+    written = text.replace("vite build", "node_modules/.bin/vite build")
+    folder.write("web.yaml", written)
+    assert folder.scanned().problems == ()
+
+
 def test_a_mistake_in_the_defaults_is_told_once_where_it_stands(folder: Folder) -> None:
     folder.write(
         "recon.yaml", "apiVersion: recon/v1\nkind: Settings\nspec:\n  defaults:\n    cdw: x\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,37 @@ def test_a_build_that_writes_for_a_while_is_one_rollout(recon: Recon, code: Path
     (code / "dist/text").write_text("anew\n")
     recon.healthy("web", revision=3)
     wrote(recon, "one", "built", "anew")
+
+
+def test_a_slow_build_that_makes_its_folder_anew_is_one_rollout(recon: Recon, code: Path) -> None:
+    watch = {"paths": ["dist"], "settleSeconds": 1}
+    watching(recon, code, watch=watch)
+    recon.run()
+    recon.healthy("web", revision=1)
+    # It never rests for as long as settleSeconds, and takes longer than that in all.
+    build = "rm -r dist; mkdir -p dist/sub; for n in 1 2 3 4 5 6 7 8 9; do echo $n > dist/sub/$n"
+    build = f"{build}; sleep 0.2; done; echo built > dist/text"
+    subprocess.run(["sh", "-c", build], check=True, cwd=code)
+    recon.healthy("web", revision=2)
+    wrote(recon, "one", "built")
+    assert recon.cli("events", "web").count("ContentChanged") == 1
+
+
+def test_a_folder_that_took_the_place_of_another_is_the_one_that_is_watched(
+    recon: Recon, code: Path
+) -> None:
+    watching(recon, code)
+    recon.run()
+    recon.healthy("web", revision=1)
+    (code / "next").mkdir()
+    (code / "next/text").write_text("swapped\n")
+    (code / "dist").rename(code / "old")
+    (code / "next").rename(code / "dist")
+    recon.healthy("web", revision=2)
+    wrote(recon, "one", "swapped")
+    (code / "dist/text").write_text("edited\n")
+    recon.healthy("web", revision=3)
+    wrote(recon, "one", "swapped", "edited")
 
 
 def test_a_controller_that_comes_back_rolls_only_what_changed(recon: Recon, code: Path) -> None:

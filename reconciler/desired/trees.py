@@ -10,6 +10,7 @@ it is about to make must not count as a change (see ``content``).
 
 from __future__ import annotations
 
+import collections
 import errno
 import hashlib
 import os
@@ -71,9 +72,11 @@ class Trees:
         self._ignored = Ignored((*DEFAULTS, *watch.ignore))
         self._ours = ours or Ours()
         self._trees: dict[str, Tree] = {}
+        self._discovered: set[str] = set()
 
     def look(self) -> Mapping[str, str]:
         """Read what has changed; the digest of each path that has one. Raises TreeTooLarge."""
+        self._discovered.clear()
         for path, place in self._paths.items():
             self._trees[path] = self._read(place, self._trees.get(path, Tree()))
         digests = ((path, tree.digest) for path, tree in self._trees.items())
@@ -82,12 +85,32 @@ class Trees:
     def folders(self) -> set[str]:
         """All folders in which something may come to be content, as of the last look.
 
-        Where a watched path is not there yet: the nearest folder above it that is.
+        And those discovered since. Where a watched path is not there yet: the nearest folder
+        above it that is.
         """
         found = {folder for tree in self._trees.values() for folder in tree.folders}
+        found |= self._discovered
         for place in self._paths.values():
             found.add(_nearest_folder(place))
         return found
+
+    def discover(self, path: str) -> set[str]:
+        """The folders that matter at and below a path that has come to be; empty for a file.
+
+        Nothing is read. Between this and the next look a build that has just made its folder
+        writes there, and would not be heard.
+        """
+        tree = Tree()
+        for place in self._paths.values():
+            if place == path or place.startswith(path + os.sep):
+                collections.deque(self._walk(place, tree), maxlen=0)
+                tree.folders.append(_nearest_folder(place))
+            elif path.startswith(place + os.sep) and os.path.isdir(path):
+                name = path[len(place) + 1 :] + "/"
+                above = frozenset([_identity(os.stat(path))])
+                collections.deque(self._below(path, name, above, tree), maxlen=0)
+        self._discovered.update(tree.folders)
+        return set(tree.folders)
 
     def concerns(self, path: str) -> bool:
         """Whether a file or folder of this absolute path may be content."""

@@ -143,6 +143,8 @@ class Contents:
         for name, known in self._apps.items():
             if known.trees.concerns(path):
                 known.last = path
+                if not self._folders.has(path):
+                    self._folders.also(known.trees.discover(path))
                 self._wait_for_quiet(name)
 
     def _hint_all(self) -> None:

@@ -47,16 +47,24 @@ class Folders:
     def watch(self, folders: Iterable[str]) -> None:
         """Watch exactly these."""
         wanted = set(folders)
+        self.also(wanted)
+        for folder in self._watched.keys() - wanted:
+            self._drop(folder)
+
+    def also(self, folders: Iterable[str]) -> None:
+        """Watch these, too."""
         if self._poll is not None:
             return
         try:
-            for folder in wanted - self._watched.keys():
-                self._add(folder)
+            for folder in folders:
+                if folder not in self._watched:
+                    self._add(folder)
         except OSError:
             self._fall_back()
-            return
-        for folder in self._watched.keys() - wanted:
-            self._drop(folder)
+
+    def has(self, folder: str) -> bool:
+        """Whether what happens in it is heard."""
+        return self._poll is not None or folder in self._watched
 
     def close(self) -> None:
         if self._poll is not None:
@@ -100,6 +108,10 @@ class Folders:
             if event.mask & flags.IGNORED:  # the folder is gone; one of its name may come
                 self._watched.pop(folder, None)
                 del self._by_number[event.wd]
+            elif event.mask & flags.MOVE_SELF:  # and all below it: other folders take their names
+                below = folder + os.sep
+                for one in [w for w in self._watched if w == folder or w.startswith(below)]:
+                    self._drop(one)
             paths.add(os.path.join(folder, event.name) if event.name else folder)
         for path in paths:
             self._on_path(path)

@@ -86,6 +86,7 @@ def test_a_slow_build_that_makes_its_folder_anew_is_one_rollout(recon: Recon, co
     watching(recon, code, watch=watch)
     recon.run()
     recon.healthy("web", revision=1)
+    wrote(recon, "one")
     # It never rests for as long as settleSeconds, and takes longer than that in all.
     build = "rm -r dist; mkdir -p dist/sub; for n in 1 2 3 4 5 6 7 8 9; do echo $n > dist/sub/$n"
     build = f"{build}; sleep 0.2; done; echo built > dist/text"
@@ -101,6 +102,7 @@ def test_a_folder_that_took_the_place_of_another_is_the_one_that_is_watched(
     watching(recon, code)
     recon.run()
     recon.healthy("web", revision=1)
+    wrote(recon, "one")
     (code / "next").mkdir()
     (code / "next/text").write_text("swapped\n")
     (code / "dist").rename(code / "old")

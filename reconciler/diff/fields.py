@@ -98,5 +98,14 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]
         yield path, old, new
         return
     for name in sorted(left.keys() | right.keys()):
-        below = f"{path}.{name}" if path else name
-        yield from _differences(below, left.get(name), right.get(name))
+        yield from _differences(_below(path, name), left.get(name), right.get(name))
+
+
+def _below(path: str, name: str) -> str:
+    """A step further. One that is a place of files would read as no path at all: the folder
+    itself (``.``, of ``watched``) is what stands above it, others are put into brackets."""
+    if not path:
+        return name
+    if name == ".":
+        return path
+    return f"{path}[{name}]" if name.startswith((".", "/")) else f"{path}.{name}"

@@ -47,6 +47,20 @@ def test_paths_go_as_deep_as_maps_go() -> None:
     ]
 
 
+def test_places_of_files_are_steps_that_can_be_read() -> None:
+    paths = [".", "dist", "./a.js", "../shared", ".env", "/srv/x"]
+    before, after = (app_of(watched=dict.fromkeys(paths, digest)) for digest in ("1", "2"))
+    assert before.hash != after.hash
+    assert [row[0] for row in _changes(before, after)] == [
+        "watched",
+        "watched.dist",
+        "watched[../shared]",
+        "watched[./a.js]",
+        "watched[.env]",
+        "watched[/srv/x]",
+    ]
+
+
 def test_a_default_that_is_written_out_is_no_change_of_a_field_applied_in_place() -> None:
     assert _changes(app_of(), app_of(terminationGracePeriodSeconds=30)) == []
 

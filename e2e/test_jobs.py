@@ -181,16 +181,53 @@ def test_a_job_that_is_suspended_says_so_to_who_would_run_it(recon: Recon) -> No
     assert not runs(recon, "migrate")
 
 
-def test_a_schedule_is_followed(recon: Recon) -> None:
-    job(recon, "tick", ["date", "+%s"], schedule="* * * * *")
+def test_a_schedule_is_followed_as_its_concurrency_policy_says(
+    recon: Recon, tmp_path: Path
+) -> None:
+    """In one test, since a minute has to pass: what ends in time, and what has not ended yet."""
+    go, told = tmp_path / "go", tmp_path / "told"
+    minutely = {"schedule": "* * * * *", "terminationGracePeriodSeconds": 20}
+    slow_to_end = f"trap 'sleep 0.5; echo ends >> {told}; exit' TERM; echo begins >> {told}"
+    slow = ["sh", "-c", f"{slow_to_end}; while :; do sleep 0.05; done"]
+    until(lambda: time.time() % 60 < 40, seconds=25, what="a minute that is long enough")
     recon.run()
-    until(lambda: recon.of("tick").get("runs"), seconds=75, what="a minute has passed")
+    job(recon, "allow", SLEEP, **minutely)
+    job(recon, "forbid", python(until_there(go)), concurrencyPolicy="Forbid", **minutely)
+    job(recon, "replace", slow, concurrencyPolicy="Replace", **minutely)
+    names = ("allow", "forbid", "replace")
+    for name in names:
+        recon.wait(name, sync="Synced")
+        recon.cli("run-job", name, "--detach")
+    job(recon, "tick", ["date", "+%s"], schedule="* * * * *")
+    first = {name: until(lambda n=name: recon.pids(n), what=f"{name} runs") for name in names}  # type: ignore[misc]
+    until(told.exists, what="its shell has set its trap")
+    begun = time.time()
+    assert {name: set(pids) for name, pids in first.items()} == {n: {f"{n}-1"} for n in names}
+
+    until(lambda: recon.log("tick", 1), seconds=75, what="a minute has passed")
     run = decided(recon, "tick", 1)
     assert run["why"] == "schedule"
     due = datetime.fromisoformat(run["scheduledFor"])
     assert (due.second, run["outcome"]) == (0, "Succeeded")
-    until(lambda: recon.log("tick", 1), what="its output")
-    assert due.timestamp() <= int(recon.log("tick", 1)[0])
+    assert begun < due.timestamp() <= int(recon.log("tick", 1)[0])
+
+    # Allow: beside the one that runs.
+    until(lambda: len(recon.pids("allow")) == 2, what="two runs")
+    assert recon.pids("allow").items() > first["allow"].items()
+    # Replace: the one that runs is ended, and only then the other one begins.
+    until(lambda: set(recon.pids("replace")) == {"replace-2"}, what="run 2 alone")
+    until(lambda: told.read_text().split() == ["begins", "ends", "begins"], what="which one waits")
+    assert decided(recon, "replace", 1)["reason"] == "Replaced"
+    # Forbid: the other one waits.
+    assert recon.pids("forbid") == first["forbid"]
+    assert [run["number"] for run in runs(recon, "forbid")] == [1]
+    assert "concurrencyPolicy: Forbid" in recon.cli("events", "forbid")
+    go.touch()
+    assert decided(recon, "forbid", 1)["outcome"] == "Succeeded"
+    for name in names:
+        second = until(lambda n=name: runs(recon, n)[1:], what=f"run 2 of {name}")[0]  # type: ignore[misc]
+        assert (second["number"], second["why"]) == (2, "schedule")
+        assert datetime.fromisoformat(second["scheduledFor"]) == due
 
 
 def test_a_run_that_was_missed_is_made_up_for_unless_it_is_too_late(recon: Recon) -> None:

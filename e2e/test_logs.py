@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -213,3 +214,16 @@ def test_two_apps_that_want_one_file_are_told_and_the_first_goes_on(recon: Recon
     recon.app("second", SLEEP, logs={"stderr": str(recon.state / "logs" / "x.log")})
     assert "recon's own state directory" in recon.cli("validate", code=1)
     assert recon.of("first")["health"] == "Healthy"
+
+
+def test_logs_are_found_again_when_the_state_was_lost(recon: Recon, tmp_path: Path) -> None:
+    place = tmp_path / "own" / "web.log"
+    recon.app("web", numbered(0.05), logs={"stdout": str(place), "timestamps": False})
+    recon.run()
+
+    def shown() -> bool:
+        return bool(re.search(r"^web +\| \d+ \d+$", recon.cli("logs", "web", code=None), re.M))
+
+    until(shown, what="output")
+    shutil.rmtree(recon.state)
+    until(shown, what="a running controller writes down again where it is")

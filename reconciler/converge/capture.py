@@ -139,6 +139,10 @@ class Capture:
         """Remove the logs that are of other instances of an app, where each has its own."""
         self._upkeep.keep(app, instances)
 
+    def keep_catalogs(self) -> None:
+        """See that `recon logs` finds the logs, also when the state was lost. OSError."""
+        self._upkeep.keep_catalogs()
+
     def detach(self, nonce: str) -> None:
         """Write what is left of a process that is gone, and remove its FIFOs."""
         for tap in self._nonces.pop(nonce, ()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.model.logcatalog import Catalog
@@ -16,12 +17,28 @@ class CatalogWriter:
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "logs"
+        self._seen: tuple[int, int] | None = None
+        """The folder as it was when all catalogs were last looked for."""
+
+    def keep(self, every: Mapping[str, Logs]) -> None:
+        """Write again what somebody removed; ``every`` is how the logs of each app are.
+
+        The folder tells whether a file of it came or went, so mostly that is all that is asked.
+        """
+        now = _state_of(self._folder)
+        if now is not None and now == self._seen:
+            return
+        there = set(os.listdir(self._folder)) if now is not None else set()
+        for app, logs in every.items():
+            if self._path(app).name not in there:
+                self.note(app, logs)
+        self._seen = now  # before what was just written: that is looked at once more
 
     def note(self, app: str, logs: Logs) -> None:
         """See that the catalog knows these logs. No error: they are written all the same."""
         if logs.is_apart and not isinstance(logs.timestamps, str):
             return
-        path = self._folder / f"{app}.json"
+        path = self._path(app)
         known = _read(path)
         out, err = logs.place("out"), logs.place("err")
         both = logs.merge or (out is not None and out == err)
@@ -35,6 +52,17 @@ class CatalogWriter:
             with contextlib.suppress(OSError):
                 _write(path, found.text())
 
+    def _path(self, app: str) -> Path:
+        return self._folder / f"{app}.json"
+
+
+def _state_of(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
 
 def _read(path: Path) -> Catalog:
     try:
@@ -44,7 +72,8 @@ def _read(path: Path) -> Catalog:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (path.parent.parent, path.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w") as file:

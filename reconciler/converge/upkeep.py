@@ -55,6 +55,10 @@ class Upkeep:
         if _has_time(logs) or (before is not None and _has_time(before)):
             self._plan()
 
+    def keep_catalogs(self) -> None:
+        """Write again where logs are, where that was removed. OSError."""
+        self._catalog.keep(self._logs)
+
     def keep(self, app: str, instances: Container[int]) -> None:
         """Remove the logs of an app's other instances, rotated ones too. No error."""
         for place in logfile.places(self._state, self.of(app), app):

@@ -301,7 +301,7 @@ class Controller:
             self.history.record(Event(app, "LogsDropped", message, "Warning"))
 
     async def _net(self) -> None:
-        """The safety net: what pidfds and inotify did not tell."""
+        """The safety net: what pidfds and inotify did not tell, and what was removed of ours."""
         full_at = sample_at = boot_now()
         while True:
             await asyncio.sleep(_RELIST)
@@ -310,6 +310,7 @@ class Controller:
                 full = now - full_at >= _FULL_RELIST
                 self._relist(full=full)
                 full_at = now if full else full_at
+                self._running.capture.keep_catalogs()
                 if now - sample_at >= _SAMPLE:
                     self._running.sample()
                     sample_at = now

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.errors import OK, CliError, usage
+from reconciler.cli import log_streams
+from reconciler.cli.errors import ERROR, OK, CliError, usage
 from reconciler.cli.options import (
     Apps,
     Manifests,
@@ -70,7 +71,8 @@ def logs(
     """Show what apps wrote, merged by time.
 
     Rotated and compressed files are read as well, wherever logs were declared to go. Each
-    line has its instance before it, and | for standard output or ! for standard error.
+    line has its instance before it, and | for standard output or ! for standard error. Exits
+    with 1 where --stderr finds nothing because both streams go to one file unmarked.
     """
     pattern = _pattern(grep)
     number = whole_number("--lines", lines) if lines is not None else None
@@ -91,6 +93,9 @@ def logs(
 
     found = files()
     _check_names(place, apps, found, streams)
+    unmarked = log_streams.unmarked(place, found) if stderr or stdout else []
+    if unmarked:
+        print(log_streams.explained(unmarked, stderr=stderr), file=sys.stderr, flush=True)
     printer = _Printer(timestamps)
     # Following begins before the past is read, so that nothing falls between the two.
     coming = follow(files, grep=pattern) if follow_ else None
@@ -109,7 +114,7 @@ def logs(
     sys.stdout.flush()
     if coming is not None:
         _follow(printer, first, coming, shown)
-    return OK
+    return ERROR if unmarked and printer.silent else OK
 
 
 def _follow(
@@ -147,6 +152,11 @@ class _Printer:
         self._colour = colours()
         self._known: dict[str, str] = {}
         self._width = 0
+
+    @property
+    def silent(self) -> bool:
+        """Nothing was shown."""
+        return not self._known
 
     def show(self, line: LogLine) -> None:
         name = line.who

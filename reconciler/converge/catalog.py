@@ -41,11 +41,10 @@ class CatalogWriter:
         path = self._path(app)
         known = _read(path)
         out, err = logs.place("out"), logs.place("err")
-        both = logs.merge or (out is not None and out == err)
         found = known.with_first(
             [out] if out else [],
             [err] if err and err != out else [],
-            [out or f"{self._folder}/{app}/{INSTANCE}.out.log"] if both else [],
+            [out or f"{self._folder}/{app}/{INSTANCE}.out.log"] if logs.mixed else [],
             [logs.timestamps] if isinstance(logs.timestamps, str) else [],
         )
         if found != known:

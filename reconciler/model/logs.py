@@ -114,6 +114,11 @@ class Logs(Manifest):
         return self.stderr if stream == "err" and not self.merge else self.stdout
 
     @property
+    def mixed(self) -> bool:
+        """Whether both streams go to one file."""
+        return self.merge or (self.stdout is not None and self.stdout == self.stderr)
+
+    @property
     def is_apart(self) -> bool:
         """Whether each file holds one stream of one instance, in recon's own place."""
         return self.stdout is self.stderr is None and not self.merge

@@ -54,6 +54,8 @@ class LogFile:
     timestamps: tuple[str, ...] = ()
     """Formats of times (``strftime``) that it may hold beside recon's own."""
     wanted: tuple[Stream, ...] = STREAMS
+    mixed: bool = field(default=False, compare=False)
+    """Both streams go, or went, to it."""
     format: LineFormat = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -118,7 +120,8 @@ def _at_place(
         said = logname.parse(place, name)
         if said is not None:
             path = folder / said.log
-            yield LogFile(app, said.instance, stream, path, catalog.timestamps, streams)
+            mixed = place in catalog.mixed
+            yield LogFile(app, said.instance, stream, path, catalog.timestamps, streams, mixed)
 
 
 def _ended(when: str) -> float:

@@ -61,6 +61,15 @@ def scan(
     return (line for _, line in merged if line is not None and matches(line))
 
 
+def says_no_stream(log: LogFile) -> bool:
+    """Whether its newest line does not say which stream it is from. OSError as above."""
+    for path, _ in log.files():
+        with opened(path) as source:
+            for raw in logseek.backwards(source, source.size) if source is not None else ():
+                return log.format.parse(raw).stream is None
+    return False
+
+
 def _newest_first(
     log: LogFile, since: float | None, until: float | None
 ) -> Iterator[tuple[float, LogLine | None]]:

@@ -222,3 +222,31 @@ def test_verbs_that_only_look_leave_no_trace(cli: Cli, verb: str) -> None:
     cli.app("web")
     assert cli(*verb.split()).code == 0
     assert not cli.state.exists()
+
+
+def test_streams_that_cannot_be_told_apart_are_told_instead_of_silence(cli: Cli) -> None:
+    file = cli.app("talker", "[sh, -c, 'echo one; echo two >&2; exec sleep 1000']")
+    cli.app("apart", "[sleep, '1000']")
+    plain = file.read_text()
+    file.write_text(plain + "  logs: {merge: true}\n")
+    assert cli("apply").code == 0
+    until(lambda: cli("logs").out.count("\n") == 2, what="all is written")
+    done = cli("logs", "--stderr")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("talker: the lines of both streams stand in one file unmarked")
+    assert "logs.format: json" in done.err and "Traceback" not in done.err
+    done = cli("logs", "--stdout")
+    assert (done.code, done.out.count("\n")) == (0, 2) and "are shown as well" in done.err
+    done = cli("logs")
+    assert (done.code, done.err) == (0, "")
+    done = cli("logs", "apart", "--stderr")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    # One's own way out is not told of again: the next lines have their mark, or their file.
+    file.write_text(plain)
+    done = cli("logs", "--stderr")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    file.write_text(plain.replace("one;", "anew;") + "  logs: {merge: true, format: json}\n")
+    assert cli("apply").code == 0
+    until(lambda: "anew" in cli("logs").out, what="a json line")
+    until(lambda: cli("logs", "--stderr").out == "talker-0 ! two\n", what="its mark is read")
+    assert cli("logs", "--stderr").err == ""

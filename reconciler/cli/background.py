@@ -75,14 +75,31 @@ def _check(place: Where, about: dict[str, Any]) -> None:
             f"the controller (pid {about['pid']}) serves {about['manifests']}, not "
             f"{place.manifests}; choose those with -m, or another --state-dir"
         )
-    runs_with, asked = about["profile"], place.profile
-    if runs_with == asked:
-        return
+    if about["profile"] != place.profile:
+        _check_profile(place, about)
+
+
+def _check_profile(place: Where, about: dict[str, Any]) -> None:
+    """--profile is the controller's from its start on; `profile` in recon.yaml can be edited."""
+    runs_with, asked, pid = about["profile"], place.profile, about["pid"]
     if asked is None:
         raise CliError(f"the controller runs with --profile {runs_with}; say so here, too")
+    if runs_with is None:
+        from reconciler.cli.offline import store_of  # noqa: PLC0415  heavy, and seldom needed
+
+        if store_of(Where(place.manifests, place.paths)).scan().settings.profile == asked:
+            return
+        raise CliError(
+            f"the controller (pid {pid}) runs without --profile, which it gets at its start. "
+            f"To switch, write `profile: {asked}` into the Settings in "
+            f"{place.manifests / 'recon.yaml'}: an edit is the deploy, and the next controller "
+            "knows it, too"
+        )
     raise CliError(
-        f"the controller (pid {about['pid']}) runs with {runs_with or 'no profile'}, which is "
-        "chosen when it starts: end it with SIGTERM (its apps run on), then apply again"
+        f"the controller (pid {pid}) runs with --profile {runs_with}, which it gets at its start. "
+        f"To switch, end it with `kill {pid}`, its apps run on, and apply again; or, where it is "
+        f"started at boot, say `recon startup --profile {asked}`. What can be switched by an edit "
+        "is `profile` in recon.yaml, with a controller that runs without --profile"
     )
 
 

@@ -117,7 +117,28 @@ def test_other_manifests_are_refused(cli: Cli) -> None:
     other.mkdir()
     done = cli("apply", "-m", other)
     assert done.code == 1 and f"serves {cli.manifests}" in done.err
-    assert cli("apply", "--profile", "x").code == 1
+
+
+def test_a_profile_is_switched_by_an_edit_and_else_the_way_is_told(cli: Cli) -> None:
+    path = cli.app("web")
+    more = "  profiles: {dev: {instances: 2}, prod: {instances: 3}}\n"
+    path.write_text(path.read_text() + more)
+    assert cli("apply").code == 0
+    done = cli("apply", "--profile", "dev")
+    assert done.code == 1 and not done.out
+    assert f"write `profile: dev` into the Settings in {cli.manifests}/recon.yaml" in done.err
+    settings = "apiVersion: recon/v1\nkind: Settings\nspec: {profile: dev}\n"
+    (cli.manifests / "recon.yaml").write_text(settings)
+    until(lambda: " 2/2 " in cli("status").out, what="the edit is the deploy")
+    assert cli("apply", "--profile", "dev").code == 0  # which is the one in force
+    stop_controller(cli)
+    assert cli("apply").code == 0 and " 2/2 " in cli("status").out
+    stop_controller(cli)
+    assert cli("apply", "--profile", "prod").code == 0 and " 3/3 " in cli("status").out
+    done = cli("apply", "--profile", "dev")
+    assert done.code == 1 and f"end it with `kill {cli.client.version()['pid']}`" in done.err
+    done = cli("apply")
+    assert done.code == 1 and "runs with --profile prod; say so here, too" in done.err
 
 
 def test_ctrl_c_ends_the_waiting_only(cli: Cli) -> None:

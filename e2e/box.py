@@ -1,7 +1,8 @@
-"""A container with systemd as its PID 1: this very host, on a copy-on-write of its files.
+"""A container with an init system as its PID 1: this very host, on a copy-on-write of its files.
 
-So `systemctl restart`, a shutdown and the boot after it are the real ones, within seconds and
-with nothing to download. The cgroup hierarchy is v2; which controllers it has depends on the host.
+So `systemctl restart`, a shutdown and the boot after it are the real ones, within seconds; of
+systemd with nothing to download. The cgroup hierarchy is v2; which controllers it has depends on
+the host.
 Everything in it ends with ``close``: PID 1 of a pid namespace takes all others along.
 """
 
@@ -15,6 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.waiting import until
 
@@ -24,48 +26,91 @@ _SYSTEMD = "/lib/systemd/systemd"
 _ENTER = ["--mount", "--pid", "--cgroup", "--uts", "--ipc", "--net"]
 
 
-def lacking() -> str:
+class Init(NamedTuple):
+    """A program that boots the container, and the commands that it is asked by."""
+
+    name: str
+    boot: tuple[str, ...]
+    state: tuple[str, ...]
+    """Prints one of ``up`` as its first word when the boot is done."""
+    up: tuple[str, ...]
+    power_off: tuple[str, ...]
+
+
+SYSTEMD = Init(
+    "systemd",
+    (
+        *(_SYSTEMD, "--system", "--log-target=console", "--show-status=no"),
+        "--unit=multi-user.target",
+    ),
+    ("systemctl", "is-system-running"),
+    ("running", "degraded"),
+    ("systemctl", "poweroff"),
+)
+
+
+def lacking(init: Init = SYSTEMD) -> str:
     """Why there can be no such container here; empty where there can."""
+    what = f"a container with {init.name} needs"
     if os.geteuid() != 0:
-        return "a container with systemd needs root"
+        return f"{what} root"
     missing = [name for name in ("unshare", "nsenter", "pivot_root") if not shutil.which(name)]
-    if missing or not os.path.exists(_SYSTEMD):
-        return f"a container with systemd needs {', '.join(missing) or _SYSTEMD}"
-    if not _cgroup2():
-        return "a container with systemd needs cgroup v2 mounted"
-    return ""
+    if init is SYSTEMD and not os.path.exists(_SYSTEMD):
+        missing.append(_SYSTEMD)
+    if missing:
+        return f"{what} {', '.join(missing)}"
+    return "" if _cgroup2() else f"{what} cgroup v2 mounted"
 
 
 class Box:
     """One container, whose files stay from one boot to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, init: Init = SYSTEMD) -> None:
+        self._init_system = init
         # On a file system of its own: what is laid over / cannot lie below / itself.
         self._home = Path(tempfile.mkdtemp(prefix="recon-box-", dir="/dev/shm"))
         self._cgroup = Path(_cgroup2(), f"recon-box-{os.getpid()}")
         self._outer: subprocess.Popen[bytes] | None = None
         self._log = self._home / "console.log"
 
+    def lay(self, files: Path) -> None:
+        """Lay the files below a folder over the host's own, before the first boot."""
+        for top in files.iterdir():
+            # /sbin of a package is what the host has made of it: a link to /usr/sbin, mostly.
+            place = self._home / "upper" / str(Path("/", top.name).resolve()).lstrip("/")
+            shutil.copytree(top, place, symlinks=True, dirs_exist_ok=True)
+
     def boot(self) -> None:
-        """Start it; returns when systemd says that it is up."""
+        """Start it; returns when its init system says that it is up."""
         self._cgroup.mkdir(exist_ok=True)
         join = f'echo $$ > {self._cgroup}/cgroup.procs; exec "$@"'
         words = ["unshare", *_ENTER, "--fork", "--kill-child", "sh", str(_SCRIPT)]
         with self._log.open("ab") as log:
             self._outer = subprocess.Popen(
-                ["sh", "-c", join, "sh", *words, str(self._home), str(ROOT)],
+                [
+                    "sh",
+                    "-c",
+                    join,
+                    "sh",
+                    *words,
+                    str(self._home),
+                    str(ROOT),
+                    *self._init_system.boot,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
         outer = self._outer
-        until(lambda: self._is_up() or outer.poll() is not None, 60, "systemd is up")
+        until(
+            lambda: self._is_up() or outer.poll() is not None, 60, f"{self._init_system.name} is up"
+        )
         assert outer.poll() is None, self._log.read_text(errors="replace")
 
     def shut_down(self) -> None:
-        """As a user would: `systemctl poweroff`; returns when all has ended."""
+        """As a user would, by `systemctl poweroff` say; returns when all has ended."""
         assert self._outer is not None
-        self("systemctl", "poweroff", code=None)
+        self(*self._init_system.power_off, code=None)
         self._outer.wait(timeout=120)
         self._outer = None
 
@@ -108,10 +153,8 @@ class Box:
 
     def _is_up(self) -> bool:
         with contextlib.suppress(AssertionError, IndexError, OSError):
-            return self("systemctl", "is-system-running", code=None).split()[:1] in (
-                ["running"],
-                ["degraded"],
-            )
+            state = self(*self._init_system.state, code=None).split()[:1]
+            return state != [] and state[0] in self._init_system.up
         return False
 
 

@@ -1,6 +1,7 @@
-# Boots systemd as PID 1 of a container made of this very host: see box.py, which calls it inside
+# Boots an init system as PID 1 of a container made of this very host: see box.py, which calls it in
 #   unshare --mount --pid --cgroup --uts --ipc --net --fork
-# $1: a directory for the container's own files (kept from one boot to the next), $2: the repo.
+# $1: a directory for the container's own files (kept from one boot to the next), $2: the repo,
+# then the command that becomes PID 1.
 set -e
 mount --make-rprivate /
 mkdir -p "$1/upper" "$1/work" "$1/root"
@@ -36,5 +37,5 @@ cd "$R"
 pivot_root . .old
 umount -l /.old
 mount --make-rshared /  # as systemd does itself where it is not in a container
-exec env -i container=recon-test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  /lib/systemd/systemd --system --log-target=console --show-status=no --unit=multi-user.target
+shift 2
+exec env -i container=recon-test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"

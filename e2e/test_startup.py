@@ -4,64 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from e2e import host as machine
 from e2e.box import Box, lacking
 from e2e.harness import PROGRAM
+from e2e.host import PROOF, SAYS_WHEN_IT_STOPS
 from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(bool(lacking()), reason=f"SKIPPED: {lacking()}")
 
-# What a unit file would read as something else, were it not quoted.
-MANIFESTS = "/srv/my $HOME 100%h/manifests"
-STATE = "/var/lib/state of %n"
-PLACE = ("-m", MANIFESTS, "--state-dir", STATE)
-PROOF = "/var/proof"
-SAYS_WHEN_IT_STOPS = (
-    f'trap "sleep 0.3; echo $0 >> {PROOF}; exit" TERM; while :; do sleep 0.05; done'
-)
 
-
-class Host:
-    """A machine with recon on it, as its administrator has it."""
-
-    def __init__(self, box: Box) -> None:
-        self.box = box
-
-    def app(self, name: str, command: list[str], **spec: Any) -> None:
-        document = {
-            "apiVersion": "recon/v1",
-            "kind": "App",
-            "metadata": {"name": name},
-            "spec": {"command": command, **spec},
-        }
-        self.write(f"{MANIFESTS}/{name}.yaml", json.dumps(document))
-
-    def write(self, path: str, text: str) -> None:
-        script = 'mkdir -p "$(dirname "$1")"; printf %s "$2" > "$1"'
-        self.box("sh", "-c", script, "sh", path, text)
-
-    def recon(self, verb: str, *words: str, code: int | None = 0) -> str:
-        place = PLACE[2:] if verb in ("down", "events") else PLACE
-        return self.box(PROGRAM, verb, *words, *place, code=code)
-
-    def pids(self) -> dict[str, int]:
-        """Of all instances that run, by name."""
-        apps = json.loads(self.recon("status", "-o", "json"))["apps"]
-        rows = [row for app in apps for row in app["instances"]]
-        return {row["name"]: row["pid"] for row in rows if row["pid"] is not None}
-
-    def healthy(self, *names: str) -> dict[str, int]:
-        """Until these apps, and no others, are well; their pids."""
-
-        def reached() -> bool:
-            apps = json.loads(self.recon("status", "-o", "json", code=None))["apps"]
-            return {app["name"] for app in apps if app["health"] == "Healthy"} == set(names)
-
-        until(reached, 30, f"{names} are healthy")
-        return self.pids()
+class Host(machine.Host):
+    """One that systemd boots."""
 
     def show(self, name: str, unit: str = "recon") -> str:
         return self.box("systemctl", "show", "-p", name, "--value", unit).strip()

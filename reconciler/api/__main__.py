@@ -148,7 +148,7 @@ def _banner(controller: Controller) -> None:
     apps = controller.declared()
     instances = sum(app.spec.wanted for app in apps.values())
     names = ", ".join(sorted(apps)[:_NAMED]) + (", …" if len(apps) > _NAMED else "")
-    manifests = os.path.relpath(options.manifests)
+    manifests = _from_here(options.manifests)
     _say(f"recon {__version__}: {len(apps)} apps, {instances} instances: {names}")
     for problem in controller.plan().problems:
         _say(f"  {problem}")
@@ -171,7 +171,12 @@ def _program() -> str:
     found = shutil.which("recon")
     if found is not None and os.path.realpath(found) == os.path.realpath(program):
         return "recon"
-    return os.path.relpath(program) if program.exists() else f"{sys.executable} -m reconciler"
+    return _from_here(program) if program.exists() else f"{sys.executable} -m reconciler"
+
+
+def _from_here(path: Path) -> str:
+    """As one would say it here; a service has `/` for here, and nobody there to say it."""
+    return os.path.relpath(path) if os.getcwd() != "/" else os.path.abspath(path)
 
 
 def _say(line: str) -> None:

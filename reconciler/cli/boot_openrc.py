@@ -1,9 +1,10 @@
 """The OpenRC script of `recon startup`: kept up by supervise-daemon, which OpenRC brings along.
 
 supervise-daemon signals the controller alone, so the apps run on over a stop or a restart of the
-service. When the host goes down (RC_GOINGDOWN), `recon down` follows the stop and ends them in
-their order. It cannot be told that an end was meant: after a bare `recon down` it starts recon,
-and with it the apps, again; so that is to be `rc-service recon stop` first.
+service. When the host goes down, or to a runlevel without recon, `recon down` follows the stop and
+ends them in their order. supervise-daemon cannot be told that an end was meant: after a bare
+`recon down` it starts recon, and with it the apps, again; so that is to be `rc-service recon stop`
+first.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ error_log=/var/log/recon.log
 respawn_delay=1
 respawn_max=0
 retry=SIGTERM/30/SIGKILL/5
+# It would end the apps with the controller.
+rc_cgroup_cleanup=NO
 extra_started_commands="reload"
 {path}
 depend() {{
-	need localmount
-	use net dns
-	after netmount
+	# Not `need`: Debian has no localmount, what it has instead is named below.
+	use localmount net dns
+	after netmount mountall mountnfs networking
 }}
 
 start_pre() {{
@@ -52,7 +55,10 @@ reload() {{
 }}
 
 stop_post() {{
-	# The apps run on, unless the host goes down.
-	! yesno "${{RC_GOINGDOWN:-no}}" || {join(boot.down)}
+	# The apps run on, unless the host goes down: RC_GOINGDOWN, or, before that, Debian's
+	# `openrc off`, which says so by a file as any change of runlevel does.
+	if yesno "${{RC_GOINGDOWN:-no}}" || [ -e "${{RC_SVCDIR:-/run/openrc}}/rc.stopping" ]; then
+		{join(boot.down)}
+	fi
 }}
 """

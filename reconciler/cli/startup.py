@@ -169,6 +169,8 @@ def _do(boot: Boot, init: str, files: dict[Path, str], dry_run: bool) -> Iterato
         yield Step(f"write {path}", partial(boot_unit.write, path, text, mode))
     if init == "openrc":
         yield _command("rc-update", "add", boot_openrc.SCRIPT, "default")
+        # By itself OpenRC takes no note of a script that is younger by less than a second.
+        yield _command("rc-update", "--update")
         yield from _handover(boot.place, _openrc_child())
         yield _command("rc-service", boot_openrc.SCRIPT, "restart")
         return

@@ -102,9 +102,8 @@ class Box:
                 stderr=log,
             )
         outer = self._outer
-        until(
-            lambda: self._is_up() or outer.poll() is not None, 60, f"{self._init_system.name} is up"
-        )
+        name = self._init_system.name
+        until(lambda: self._is_up() or outer.poll() is not None, what=f"{name} is up")
         assert outer.poll() is None, self._log.read_text(errors="replace")
 
     def shut_down(self) -> None:

@@ -58,7 +58,7 @@ class Recon:
         """Write a manifest (or any file beside it), as an editor would: at once."""
         path = self.manifests / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        replace(path, text)
         return path
 
     def app(self, name: str, command: str | list[str], **spec: Any) -> Path:
@@ -84,7 +84,6 @@ class Recon:
         controller = self.controller
         until(
             lambda: self.answers() or controller.poll() is not None,
-            seconds=60,
             what="the controller answers",
         )
         assert controller.poll() is None, self.output.read_text()
@@ -95,7 +94,7 @@ class Recon:
         return bool(self.status()["controller"]["running"])
 
     def cli(
-        self, *arguments: str | Path, code: int | None = 0, stdin: str = "", seconds: float = 60
+        self, *arguments: str | Path, code: int | None = 0, stdin: str = "", seconds: float = 180
     ) -> str:
         """Run a verb; its output (both streams). Asserts the exit code unless that is None."""
         done = subprocess.run(
@@ -143,7 +142,7 @@ class Recon:
             return app if all(app.get(key) == value for key, value in wanted.items()) else {}
 
         try:
-            return until(reached, seconds=30, what=f"{name}: {wanted}")
+            return until(reached, what=f"{name}: {wanted}")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{json.dumps(self.of(name), indent=1)}") from None
 
@@ -159,8 +158,13 @@ class Recon:
             *sorted(folder.glob(f"{instance}.{stream}.log.*")),
             folder / f"{instance}.{stream}.log",
         ]
-        text = b"".join(file.read_bytes() for file in files if file.exists())
+        text = b"".join(_read(file) for file in files)
         return [re.sub(r"^\S+Z ", "", line) for line in text.decode().splitlines()]
+
+    def wrote(self, name: str, *lines: str, instance: int = 0) -> None:
+        """Until the instance has written so many lines; asserts that they are these."""
+        until(lambda: len(self.log(name, instance)) >= len(lines), what=f"{name} writes {lines}")
+        assert self.log(name, instance) == list(lines)
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -183,7 +187,7 @@ class Recon:
         if self.controller is not None and self.controller.poll() is None:
             self.controller.terminate()
             try:
-                self.controller.wait(timeout=20)
+                self.controller.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.controller.kill()
                 self.controller.wait()
@@ -248,7 +252,18 @@ def end(is_ours: Callable[[int], bool]) -> None:
     until(none_left, what="every process of the test is gone")
 
 
-def _read(path: str) -> bytes:
+def replace(path: Path, text: str) -> None:
+    """Another content at once: nobody ever reads it empty or half, however slow the machine.
+
+    The file keeps its mode."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    if path.exists():
+        shutil.copymode(path, fresh)
+    fresh.rename(path)
+
+
+def _read(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError:

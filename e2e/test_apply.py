@@ -22,7 +22,7 @@ def test_apply_starts_the_controller_waits_and_shows_progress(recon: Recon) -> N
 def test_apply_says_at_once_what_cannot_become_ready_with_its_last_lines(recon: Recon) -> None:
     recon.app("good", SLEEP)
     recon.app("bad", python("import sys; print('looking for the database'); sys.exit('no route')"))
-    text = recon.cli("apply", code=1, seconds=30)
+    text = recon.cli("apply", code=1)
     assert "bad" in text and "looking for the database" in text and "no route" in text
 
 
@@ -109,7 +109,7 @@ def test_plan_that_prunes_too_much_is_held_and_exits_1(recon: Recon) -> None:
     recon.app("web", SLEEP)
     recon.cli("apply")
     (recon.manifests / "web.yaml").unlink()
-    text = recon.cli("apply", code=None, seconds=30)
+    text = recon.cli("apply", code=None)
     assert "--confirm-prune" in text
     assert recon.pids("web")
     recon.cli("apply", "--confirm-prune")

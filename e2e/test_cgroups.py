@@ -207,7 +207,7 @@ def test_a_program_gets_no_more_of_the_processor_than_declared(recon: Recon) -> 
     until(lambda: Path(directory, "cpu.max").read_text() == "50000 100000\n")
     assert recon.pids("busy")["busy-0"] == pid
     Path(directory, "cpu.max").write_text("max 100000")
-    until(lambda: Path(directory, "cpu.max").read_text() == "50000 100000\n", seconds=40)
+    until(lambda: Path(directory, "cpu.max").read_text() == "50000 100000\n")
 
 
 BOMB = (
@@ -232,6 +232,6 @@ def test_a_fork_bomb_stays_within_its_limit_and_that_is_told(recon: Recon) -> No
     procs = Path(directory_of(pid), "cgroup.procs")
     pids = [int(word) for word in procs.read_text().split()]
     assert len(pids) == 20
-    until(lambda: " ProcessLimitReached " in recon.cli("events", "bomb"), seconds=40)
+    until(lambda: " ProcessLimitReached " in recon.cli("events", "bomb"))
     recon.cli("down")
     assert not [pid for pid in pids if alive(pid)], "all of them are gone"

@@ -84,7 +84,7 @@ def test_scale_suspend_resume_and_removal_leave_the_others_alone(recon: Recon) -
     recon.app("web", SLEEP)
     recon.healthy("web", ready=1)
     (recon.manifests / "d.yaml").unlink()
-    until(lambda: not recon.of("d"), seconds=30, what="d is gone")
+    until(lambda: not recon.of("d"), what="d is gone")
     assert [recon.pids(name) for name in ("a", "b", "c")] == others
 
 
@@ -161,7 +161,7 @@ def test_frozen_and_replaced_programs_show_as_drift(recon: Recon, tmp_path: Path
     def drift() -> bool:
         return {d["kind"] for d in recon.of("web")["drift"]} >= {"Frozen", "Binary"}
 
-    until(drift, seconds=40, what="Frozen and Binary")
+    until(drift, what="Frozen and Binary")
     os.kill(pid, signal.SIGCONT)
 
 

@@ -143,7 +143,7 @@ def test_a_removed_dependency_runs_on_while_it_is_needed(recon: Recon) -> None:
     assert "no manifest declares db" in recon.wait("backend", sync="Unknown")["message"]
     assert recon.pids("backend") | recon.pids("db") == pids
     recon.app("backend", SLEEP)
-    until(lambda: not recon.of("db"), seconds=30, what="db is gone")
+    until(lambda: not recon.of("db"), what="db is gone")
     recon.healthy("backend", ready=1)
 
 
@@ -180,14 +180,14 @@ def test_a_restart_of_the_dependency_restarts_only_who_asks_for_it(
     recon.healthy("keen", ready=2)
     calm, keen, db = recon.pids("calm"), recon.pids("keen"), recon.pids("db")
     recon.cli("restart", "db")
-    until(lambda: recon.pids("db") not in (db, {}), seconds=30, what="db is another")
+    until(lambda: recon.pids("db") not in (db, {}), what="db is another")
     recon.healthy("db", ready=1)
 
     def followed() -> bool:
         now = recon.pids("keen")
         return len(now) == 2 and not set(now.values()) & set(keen.values())
 
-    until(followed, seconds=30, what="keen is another")
+    until(followed, what="keen is another")
     recon.healthy("keen", ready=2)
     starts = recon.cli("events", "keen", "-o", "json").count('"reason": "Started"')
     assert starts == 4, "each instance was replaced once"

@@ -79,7 +79,7 @@ def told(box: Box, path: str) -> dict[str, Any]:
         content = found.read_text() if found.exists() else ""
         return content if content.endswith("}") else ""
 
-    document: dict[str, Any] = json.loads(until(text, 30, f"{path} is written"))
+    document: dict[str, Any] = json.loads(until(text, what=f"{path} is written"))
     box("rm", path)
     return document
 
@@ -153,7 +153,7 @@ def test_instances_share_a_socket_and_dependencies_start_first(box: Box) -> None
         seen.add(box("python3", "-c", ask).strip())
         return seen == pids
 
-    until(both, 30, "both instances answer on one socket")
+    until(both, what="both instances answer on one socket")
 
 
 def test_pre_stop_sees_the_process_and_a_crash_is_restarted(box: Box) -> None:
@@ -167,7 +167,7 @@ def test_pre_stop_sees_the_process_and_a_crash_is_restarted(box: Box) -> None:
 
     first = main()
     box("kill", "-9", first)
-    until(lambda: main() not in ("0", first), 30, "it was restarted")
+    until(lambda: main() not in ("0", first), what="it was restarted")
     second = main()
     box("systemctl", "stop", "app")
     assert box.file("/var/hook").read_text() == f"{second} é\n"
@@ -198,14 +198,14 @@ def test_a_timer_runs_a_job_and_what_is_due_meanwhile_waits(box: Box) -> None:
     write(box, f"{UNITS}/report.timer.d/often.conf", often)
     box("systemctl", "daemon-reload")
     box("systemctl", "enable", "--now", "report.timer")
-    until(lambda: written(box, "/var/runs"), 30, "it was started")
+    until(lambda: written(box, "/var/runs"), what="it was started")
     first = box("date", "+%s").strip()
-    until(lambda: box("date", "+%s").strip() > str(int(first) + 2), 30, "it was due again")
+    until(lambda: box("date", "+%s").strip() > str(int(first) + 2), what="it was due again")
     assert written(box, "/var/runs") == ["begin"]
     write(box, "/var/go", "")
-    until(lambda: written(box, "/var/runs").count("end") >= 3, 30, "the next ones were started")
+    until(lambda: written(box, "/var/runs").count("end") >= 3, what="the next ones were started")
     box("systemctl", "stop", "report.timer")
-    until(lambda: shown(box, "report", "ActiveState") == "inactive", 30, "it has ended")
+    until(lambda: shown(box, "report", "ActiveState") == "inactive", what="it has ended")
     runs = written(box, "/var/runs")
     assert runs == ["begin", "end"] * (len(runs) // 2)
 
@@ -220,7 +220,7 @@ def test_what_was_missed_while_the_host_was_down_is_made_up_for_once(box: Box) -
     for name in ("never", "late"):
         box("touch", "-d", "3 days ago", stamps.format(name))
         box("systemctl", "start", f"{name}.timer")
-    until(lambda: written(box, "/var/late"), 30, "it was made up for")
+    until(lambda: written(box, "/var/late"), what="it was made up for")
     assert written(box, "/var/late") == ["run"] and not written(box, "/var/never")
     assert shown(box, "never.timer", "ActiveState") == "active"
 
@@ -235,16 +235,16 @@ def test_a_job_is_tried_again_then_given_up_and_never_run_twice(box: Box) -> Non
     manifest(box, "web", command=["sleep", "1000"], dependsOn=once)
     document = export(box)
     box("systemctl", "enable", "--now", "--no-block", *document["enable"])
-    until(lambda: shown(box, "slow", "Result") == "timeout", 30, "it took too long")
+    until(lambda: shown(box, "slow", "Result") == "timeout", what="it took too long")
     gone = ("start-limit-hit", "exit-code")
-    until(lambda: shown(box, "fails", "ActiveState") == "failed", 30, "it was given up")
+    until(lambda: shown(box, "fails", "ActiveState") == "failed", what="it was given up")
     assert shown(box, "fails", "Result") in gone
     assert written(box, "/var/tries") == ["try"] * 3
-    until(lambda: shown(box, "web", "ActiveState") == "active", 30, "what waits for it runs")
+    until(lambda: shown(box, "web", "ActiveState") == "active", what="what waits for it runs")
     assert written(box, "/var/once") == ["run"]
     box.shut_down()
     box.boot()
-    until(lambda: shown(box, "web", "ActiveState") == "active", 30, "it runs after a boot")
+    until(lambda: shown(box, "web", "ActiveState") == "active", what="it runs after a boot")
     assert shown(box, "once", "ConditionResult") == "no"
     assert written(box, "/var/once") == ["run"]
 
@@ -262,7 +262,7 @@ def test_a_restart_by_the_clock_replaces_all_instances(box: Box) -> None:
     before = pids()
     assert "0" not in before
     box("systemctl", "start", "web.restart.service")
-    until(lambda: not pids() & (before | {"0"}), 30, "both are others")
+    until(lambda: not pids() & (before | {"0"}), what="both are others")
     box("systemctl", "stop", "web.target")
     box("systemctl", "start", "web.restart.service")
     assert pids() == {"0"}

@@ -62,7 +62,7 @@ def test_edit_is_the_deploy_and_one_instance_answers_at_any_moment(
             silent.append(str(answers))
         return all(answer.startswith("Good morning") for answer in answers)
 
-    until(rolled, seconds=30, what="both instances greet anew")
+    until(rolled, what="both instances greet anew")
     assert not silent
     after = recon.healthy("web", ready=2, revision=2)
     assert not set(before.values()) & {row["pid"] for row in after["instances"]}

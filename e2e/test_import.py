@@ -158,7 +158,7 @@ def site(tmp_path: Path) -> Path:
 
 def record(site: Path, port: int | str, by: str) -> dict[str, Any]:
     path = site / "records" / f"{port}.{by}"
-    until(path.exists, seconds=60, what=f"{path.name} is written")
+    until(path.exists, what=f"{path.name} is written")
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 

@@ -42,7 +42,7 @@ def decided(recon: Recon, name: str, number: int) -> dict[str, Any]:
         found = (run for run in runs(recon, name) if run["number"] == number)
         return next((run for run in found if run["outcome"] != "Active"), None)
 
-    found = until(find, seconds=30, what=f"run {number} of {name} is decided")
+    found = until(find, what=f"run {number} of {name} is decided")
     assert found is not None
     return found
 
@@ -204,7 +204,7 @@ def test_a_schedule_is_followed_as_its_concurrency_policy_says(
     begun = time.time()
     assert {name: set(pids) for name, pids in first.items()} == {n: {f"{n}-1"} for n in names}
 
-    until(lambda: recon.log("tick", 1), seconds=75, what="a minute has passed")
+    until(lambda: recon.log("tick", 1), seconds=120, what="a minute has passed")
     run = decided(recon, "tick", 1)
     assert run["why"] == "schedule"
     due = datetime.fromisoformat(run["scheduledFor"])
@@ -298,6 +298,6 @@ def test_an_app_is_restarted_by_the_clock(recon: Recon) -> None:
     recon.kill_controller()
     set_clock_back(recon, "web", 200)
     recon.run()
-    until(lambda: recon.pids("web") not in ({}, before), seconds=30, what="it was restarted")
+    until(lambda: recon.pids("web") not in ({}, before), what="it was restarted")
     recon.healthy("web", revision=1)
     assert "restartSchedule" in recon.cli("events", "web")

@@ -28,8 +28,8 @@ def test_flood_loses_nothing_is_rotated_between_lines_and_starves_nobody(recon: 
     recon.app("web", SLEEP)
     recon.run()
     recon.healthy("web", ready=1)  # while the flood goes on
-    until(lambda: recon.log("flood", stream="err") == ["flood is over"], seconds=60, what="over")
-    until(lambda: len(recon.log("flood")) == 300_000, seconds=60, what="all is written")
+    until(lambda: recon.log("flood", stream="err") == ["flood is over"], what="over")
+    until(lambda: len(recon.log("flood")) == 300_000, what="all is written")
     lines = recon.log("flood")
     assert [int(line[:6]) for line in lines] == list(range(1, 300_001))
     assert {len(line) for line in lines} == {97}
@@ -44,7 +44,7 @@ def test_old_logs_are_compressed_and_only_some_kept(recon: Recon) -> None:
     recon.app("chatty", numbered(0.0001, prefix="x" * 500), logs={"rotate": rotate})
     recon.run()
     folder = recon.state / "logs" / "chatty"
-    until(lambda: len(list(folder.glob("*.gz"))) >= 2, seconds=60, what="compressed")
+    until(lambda: len(list(folder.glob("*.gz"))) >= 2, what="compressed")
     recon.app("chatty", SLEEP)
     recon.healthy("chatty", ready=1)
 
@@ -53,7 +53,7 @@ def test_old_logs_are_compressed_and_only_some_kept(recon: Recon) -> None:
         rotated = [file for file in rotated if file.name.startswith("0.out.log.")]
         return len(rotated) == 2 and all(file.suffix == ".gz" for file in rotated)
 
-    until(settled, seconds=60, what="two are kept, compressed")
+    until(settled, what="two are kept, compressed")
     text = recon.cli("logs", "chatty", "--lines", "5")
     assert len(text.splitlines()) == 5
 
@@ -120,15 +120,15 @@ def test_full_disk_stops_no_app_and_shows_as_a_condition(recon: Recon, tmp_path:
         def trouble() -> bool:
             return any(c["type"] == "LogsDropped" for c in recon.of("writer")["conditions"])
 
-        until(trouble, seconds=60, what="the condition")
+        until(trouble, what="the condition")
         pids = recon.pids("writer")
         before = int(until(alive.read_text, what="its count"))  # empty while it is rewritten
-        until(lambda: int(alive.read_text() or 0) > before + 3000, seconds=60, what="it goes on")
+        until(lambda: int(alive.read_text() or 0) > before + 3000, what="it goes on")
         assert recon.pids("writer") == pids
         assert "No space left" in recon.cli("describe", "writer")
         assert recon.of("writer")["ready"] == 1
         (recon.manifests / "writer.yaml").unlink()
-        recon.cli("apply", "--confirm-prune", seconds=90)
+        recon.cli("apply", "--confirm-prune")
     finally:
         recon.close()
         subprocess.run(["umount", "-l", logs], check=True)
@@ -165,7 +165,7 @@ def test_another_place_and_form_of_logs_restarts_nothing_and_loses_nothing(
     until(lambda: len(list(shared.parent.iterdir())) > 3, what="rotated a few times")
     recon.healthy("api", ready=2, revision=1)
     assert recon.pids("api") == before
-    whole = recon.cli("logs", "api", "--lines", "100000", seconds=120)
+    whole = recon.cli("logs", "api", "--lines", "100000")
     for who in (0, 1):
         lines = [line for line in whole.splitlines() if line.startswith(f"api-{who} ")]
         numbers = {int(line.split()[-1]) for line in lines}
@@ -187,7 +187,7 @@ def test_time_rotates_compresses_and_can_be_looked_up(recon: Recon, tmp_path: Pa
     recon.app("clock", numbered(0.01), logs=logs)
     recon.run()
     folder = tmp_path / "own"
-    until(lambda: len(list(folder.glob("clock-0.log.*.gz"))) >= 3, seconds=60, what="compressed")
+    until(lambda: len(list(folder.glob("clock-0.log.*.gz"))) >= 3, what="compressed")
     lines = recon.cli("logs", "clock", "--since", "10m", "--timestamps").splitlines()
     numbers = numbers_of(lines)
     assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 100

@@ -93,7 +93,7 @@ def test_a_leak_is_replaced_and_nobody_loses_a_request(
     with Load(port=unused_port, clients=4, keep_alive=False, pause=0.002) as load:
         until(lambda: load.ok > 20, what="requests are answered")
         (home / "go").touch()
-        until(lambda: events(recon, "web", "Stopped"), seconds=30, what="the leaking one is gone")
+        until(lambda: events(recon, "web", "Stopped"), what="the leaking one is gone")
         recon.healthy("web", ready=1)
         until(lambda: str(recon.pids("web")["web-0"]).encode() in load.answers, what="its answers")
     assert load.failures == []
@@ -123,7 +123,7 @@ def test_what_the_children_hold_counts_and_recreate_stops_first(recon: Recon) ->
     recon.healthy("tree", ready=1)
     before = recon.pids("tree")["tree-0"]
     (recon.manifests.parent / "go").touch()
-    until(lambda: recon.pids("tree").get("tree-0") not in (None, before), 30, "it is replaced")
+    until(lambda: recon.pids("tree").get("tree-0") not in (None, before), what="it is replaced")
     (noticed,) = events(recon, "tree", "MemoryLimitExceeded")
     assert "in 4 processes (RSS " in noticed["message"]
     _, started = events(recon, "tree", "Started")
@@ -141,7 +141,6 @@ def test_one_that_outgrows_at_each_start_is_told_and_waits_longer_each_time(reco
     recon.run()
     message = until(
         lambda: next((m for m in [recon.of("fat").get("message", "")] if "replaced in" in m), ""),
-        seconds=30,
         what="it waits on its ladder",
     )
     assert "2 times in a row" in message
@@ -169,7 +168,7 @@ def test_the_history_is_drawn_with_and_without_a_controller(recon: Recon) -> Non
         rows = recon.json("describe", "web")["usage"]
         return [len(row["recent"]["rssBytes"]) for row in rows]
 
-    until(lambda: len(known()) == 2 and all(known()), seconds=60, what="a sample of each")
+    until(lambda: len(known()) == 2 and all(known()), what="a sample of each")
     kept = known()
     assert "web-1" in recon.cli("top") and "web-1, the last" in recon.cli("describe", "web")
     recon.kill_controller()

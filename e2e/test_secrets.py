@@ -267,7 +267,7 @@ def test_no_secret_in_anything_that_recon_wrote_or_answered(
         return any(reason in line for line in planted.cli("events").splitlines())
 
     for reason in ("Unhealthy", "BackOff"):
-        until(lambda reason=reason: told(reason), seconds=30, what=reason)  # type: ignore[misc]
+        until(lambda reason=reason: told(reason), what=reason)  # type: ignore[misc]
     until(lambda: "it begins with" in planted.cli("describe", "web"), what="the probe's answer")
     planted.look("web")
     planted.look("talker")
@@ -299,7 +299,7 @@ def test_no_secret_in_anything_that_recon_wrote_or_answered(
     planted.cli("rollout", "history", "talker", "--revision", "2")
     planted.look("talker")
     planted.cli("suspend", "web")  # whose preStop fails, and prints them
-    until(lambda: told("FailedPreStopHook"), seconds=30, what="the preStop has failed")
+    until(lambda: told("FailedPreStopHook"), what="the preStop has failed")
     planted.look("web")
     planted.answers("web")
     planted.cli("down")

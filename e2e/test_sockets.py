@@ -17,7 +17,7 @@ from reconciler.observed.listeners import listening
 from tests.waiting import until
 
 
-def ask(where: tuple[str, int] | str, seconds: float = 10) -> str:
+def ask(where: tuple[str, int] | str, seconds: float = 60) -> str:
     """The body of one answer, over a connection of its own."""
     family = socket.AF_UNIX if isinstance(where, str) else socket.AF_INET
     if not isinstance(where, str) and ":" in where[0]:
@@ -94,7 +94,7 @@ def test_a_connection_waits_while_no_instance_runs_and_none_is_refused(
     [pid] = recon.pids("web").values()
     os.kill(pid, signal.SIGKILL)
     until(lambda: not alive(pid), what="it is gone, and what it had accepted with it")
-    answer = ask(("127.0.0.1", unused_port), seconds=30)
+    answer = ask(("127.0.0.1", unused_port))
     assert answer.startswith("hello ") and answer != f"hello {pid}"
 
 
@@ -115,7 +115,7 @@ def test_the_very_same_socket_is_fetched_back_after_a_crash_of_the_controller(
     until(lambda: has_open(controller.pid, before), what="the controller has it again")
     os.kill(pid, signal.SIGKILL)
     until(lambda: not alive(pid), what="it is gone, and what it had accepted with it")
-    assert ask(("127.0.0.1", unused_port), seconds=30).startswith("hello ")
+    assert ask(("127.0.0.1", unused_port)).startswith("hello ")
     assert inode(unused_port) == before
 
 
@@ -198,7 +198,7 @@ def test_another_address_is_rolled_out_and_the_old_one_is_left_at_its_end(
     recon.wait("web", updated=1, health="Progressing")
     assert ask(("127.0.0.1", old)).startswith("hello")
     gate.touch()
-    assert ask(("127.0.0.1", new), seconds=30).startswith("hello")
+    assert ask(("127.0.0.1", new)).startswith("hello")
     recon.healthy("web", revision=2, updated=2)
     until(lambda: not listening(Address("127.0.0.1", old)), what="the old one is closed")
 
@@ -214,7 +214,7 @@ def test_renaming_an_app_keeps_its_socket(recon: Recon, unused_port: int) -> Non
     path.unlink()
     recon.app("site", socket_server("site"), sockets=sockets)
     recon.healthy("site")
-    until(lambda: not recon.of("web"), what="the old name is gone", seconds=30)
+    until(lambda: not recon.of("web"), what="the old name is gone")
     assert inode(unused_port) == before
     assert ask(("127.0.0.1", unused_port)).startswith("site ")
 
@@ -235,7 +235,7 @@ def test_a_unix_socket_has_its_mode_and_goes_with_its_app(recon: Recon, tmp_path
     recon.healthy("web")
     assert ask(str(where)).startswith("hello ") and where.stat().st_ino == before
     manifest.unlink()
-    until(lambda: not where.exists(), seconds=30, what="the file of the socket is removed")
+    until(lambda: not where.exists(), what="the file of the socket is removed")
 
 
 def test_ipv6_is_an_address_like_any_other(recon: Recon, unused_port: int) -> None:

@@ -28,8 +28,8 @@ class Host(machine.Host):
 
     def comes_back(self, gone: int) -> None:
         """Until another controller than ``gone`` is up."""
-        until(lambda: self.controller not in (0, gone), 30, "systemd started another controller")
-        until(lambda: self.show("ActiveState") == "active", 30, "the controller is ready")
+        until(lambda: self.controller not in (0, gone), what="systemd started another controller")
+        until(lambda: self.show("ActiveState") == "active", what="the controller is ready")
 
 
 @pytest.fixture
@@ -183,12 +183,12 @@ def test_a_user_has_it_as_a_service_without_root(host: Host) -> None:
         health: str = status["apps"][0]["health"] if status["controller"]["running"] else ""
         return health == "Healthy"
 
-    until(runs, 30, "alice's app runs")
+    until(runs, what="alice's app runs")
     assert box("ps", "-o", "user=", "-C", "sh").split() == ["alice"]
     box(*alice, "systemctl", "--user", "restart", "recon")
-    until(runs, 30, "alice's app runs")
+    until(runs, what="alice's app runs")
     assert not box.file("/home/alice/proof").exists()
     box("systemctl", "stop", "user@4321")
     assert box.file("/home/alice/proof").read_text() == "own\n"
     box("systemctl", "start", "user@4321")
-    until(runs, 30, "alice's app is back")
+    until(runs, what="alice's app is back")

@@ -143,7 +143,7 @@ def test_new_code_that_does_not_come_up_leaves_the_old_serving(recon: Recon, cod
     before = recon.pids("web")
     (code / "dist/text").write_text("crash\n")
     given_up = "running revision 1"
-    until(lambda: given_up in recon.of("web")["message"], seconds=30, what=given_up)
+    until(lambda: given_up in recon.of("web")["message"], what=given_up)
     assert recon.pids("web") == before
     (code / "dist/text").write_text("mended\n")
     recon.healthy("web", revision=3)
@@ -164,7 +164,6 @@ def test_an_app_that_writes_where_it_watches_is_slowed_down_and_told(
             ),
             {},
         ),
-        seconds=60,
         what="the loop is told",
     )
     held = next(one for one in app["conditions"] if one["type"] == "WatchHeld")
@@ -211,8 +210,8 @@ def test_our_own_logs_are_no_content_wherever_they_are(recon: Recon, code: Path)
     recon.run()
     recon.healthy("web", revision=1)
     pids = recon.pids("web")
-    until(lambda: list(dist.glob("noisy.log.*.gz")), seconds=60, what="compressed")
-    until(lambda: list(dist.glob("out-0.txt.*.gz")), seconds=60, what="compressed")
+    until(lambda: list(dist.glob("noisy.log.*.gz")), what="compressed")
+    until(lambda: list(dist.glob("out-0.txt.*.gz")), what="compressed")
     assert "2 unchanged" in recon.cli("apply", "--dry-run")
     # A change that counts tells that all before it was seen.
     (dist / "text").write_text("two\n")
@@ -221,7 +220,7 @@ def test_our_own_logs_are_no_content_wherever_they_are(recon: Recon, code: Path)
     assert recon.pids("web") != pids
     # Logs of an app that is gone, and of places that were, are logs all the same.
     (recon.manifests / "noisy.yaml").unlink()
-    until(lambda: not recon.of("noisy"), seconds=60, what="noisy is gone")
+    until(lambda: not recon.of("noisy"), what="noisy is gone")
     assert recon.controller is not None
     recon.controller.kill()
     recon.controller.wait()

@@ -12,8 +12,10 @@ _PATIENCE = 10 if "RECON_VM" in os.environ else 1
 """An emulated machine (`make vm`) takes ten times as long for everything."""
 
 
-def until(condition: Callable[[], T], seconds: float = 30, what: str = "") -> T:
-    """The first true value of ``condition()``; AssertionError after ``seconds``."""
+def until(condition: Callable[[], T], seconds: float = 60, what: str = "") -> T:
+    """The first true value of ``condition()``; AssertionError after ``seconds``.
+
+    Only a test that fails waits so long: no caller asks for less."""
     seconds *= _PATIENCE
     deadline = time.monotonic() + seconds
     while not (value := condition()):

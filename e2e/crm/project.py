@@ -93,7 +93,7 @@ class Crm:
 
     def state(self, port: int = 3000) -> dict[str, Any]:
         """The same, waited for: what is ready without a probe need not listen yet."""
-        return until(lambda: self.says(port), 30, f"{port} answers")
+        return until(lambda: self.says(port), what=f"{port} answers")
 
     def switch(self, name: str, port: int = 3000) -> dict[str, Any]:
         """Have something go wrong: `leak/MIB` or `crash`."""

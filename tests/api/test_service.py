@@ -94,25 +94,25 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 def test_ready_when_all_is_loaded_then_signs_of_life_then_stopping(manager: Manager) -> None:
-    until(lambda: manager.hears("READY=1"), 30, "it is ready")
+    until(lambda: manager.hears("READY=1"), what="it is ready")
     assert any("1 apps declared" in line for line in manager.heard)
     for _ in range(2):
-        until(lambda: manager.hears("WATCHDOG=1"), 30, "a sign of life")
+        until(lambda: manager.hears("WATCHDOG=1"), what="a sign of life")
     manager.controller.send_signal(signal.SIGTERM)
-    until(lambda: manager.hears("STOPPING=1"), 30, "it says that it leaves")
+    until(lambda: manager.hears("STOPPING=1"), what="it says that it leaves")
     assert manager.controller.wait(timeout=30) == 0
 
 
 def test_a_reload_is_said_to_begin_and_to_be_done(manager: Manager) -> None:
-    until(lambda: manager.hears("READY=1"), 30, "it is ready")
+    until(lambda: manager.hears("READY=1"), what="it is ready")
     (manager.home / "manifests/late.yaml").write_text(MANIFEST.replace("web", "late"))
     manager.controller.send_signal(signal.SIGHUP)
-    until(lambda: manager.hears("RELOADING=1"), 30, "the reload has begun")
-    until(lambda: manager.hears("READY=1"), 30, "the reload is done")
+    until(lambda: manager.hears("RELOADING=1"), what="the reload has begun")
+    until(lambda: manager.hears("READY=1"), what="the reload is done")
     assert any("2 apps declared" in line for line in manager.heard)
 
 
 def test_what_was_stopped_on_request_is_told_by_the_exit_code(manager: Manager) -> None:
-    until(lambda: manager.hears("READY=1"), 30, "it is ready")
+    until(lambda: manager.hears("READY=1"), what="it is ready")
     manager.down()
     assert manager.controller.wait(timeout=30) == STOPPED

@@ -83,7 +83,7 @@ def _stop(client: Client) -> None:
     controller = os.pidfd_open(pid)
     try:
         client.down()
-        until(lambda: not _answers(client), seconds=30, what="the controller has left")
+        until(lambda: not _answers(client), what="the controller has left")
     finally:
         try:
             signal.pidfd_send_signal(controller, signal.SIGKILL)

@@ -65,7 +65,7 @@ class Program:
         return self.output.read_text()
 
     def says(self, words: str) -> None:
-        until(lambda: words in self.text, 30, f"{words!r} in {self.text!r}")
+        until(lambda: words in self.text, what=f"{words!r} in {self.text!r}")
 
     def probe(self, name: str = "http", url: str = "/") -> bytes | None:
         """The raw answer on the private socket; None where it is refused."""

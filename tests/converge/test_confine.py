@@ -258,7 +258,7 @@ def test_one_that_has_made_itself_root_of_a_namespace_is_not_followed_there(
         return os.stat(f"/proc/{process.id.pid}/ns/user").st_ino != own
 
     try:
-        until(left, seconds=5)
+        until(left)
     except (AssertionError, OSError):
         pytest.skip("ordinary users may not make user namespaces here")
     ok, told = asyncio.run(exec_check(app, process, ("true",), 10))

@@ -409,7 +409,7 @@ def test_three_instances_share_the_requests_of_one_socket(start: Start, http: Sh
     for program in programs:
         program.says("up")
     with Load(port=http.port, clients=12, keep_alive=False) as load:
-        until(lambda: load.ok >= 1500, 60, "1500 answers")
+        until(lambda: load.ok >= 1500, what="1500 answers")
     assert not load.failures
     assert min(spread(load, programs)) > load.ok / 30
     assert sum(spread(load, programs)) == load.ok
@@ -458,13 +458,13 @@ def replace_each(
 
 
 def ready(program: Program) -> None:
-    until(lambda: program.probe() is not None, 30, "ready")
+    until(lambda: program.probe() is not None, what="ready")
 
 
 def more(load: Load, answers: int) -> None:
     """Wait for so many more answers."""
     goal = load.ok + answers
-    until(lambda: load.ok >= goal, 60, f"{answers} more answers")
+    until(lambda: load.ok >= goal, what=f"{answers} more answers")
 
 
 def test_slow_clients_of_kept_connections_lose_nothing(start: Start, http: Shared) -> None:
@@ -504,7 +504,7 @@ def test_a_cluster_shares_the_socket_among_its_workers_and_drains(
     program = start(CLUSTER, [http])
     until(lambda: program.text.count("up") == 2, what="two workers")
     with Load(port=http.port, clients=10) as load:
-        until(lambda: load.ok > 500, 60, "500 answers")
+        until(lambda: load.ok > 500, what="500 answers")
         other = start(CLUSTER, [http])
         until(lambda: other.text.count("up") == 2, what="two more workers")
         assert other.probe() is not None

@@ -91,7 +91,7 @@ def test_a_fifo_of_the_same_path_in_a_view_of_ones_own_is_not_ours(zoo: Zoo) -> 
         return (procfs.link(id.pid, "exe") or "").endswith("sleep")
 
     try:
-        until(there, seconds=5)
+        until(there)
     except AssertionError:
         pytest.skip("ordinary users may not make user and mount namespaces here")
     assert procfs.link(id.pid, "fd/1") == str(fifo)

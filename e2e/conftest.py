@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -35,12 +34,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def unused_port() -> int:
-    """The first of ten ports in a row that nobody listens on."""
-    # Two workers look at the same time, and have pids that lie close together.
-    for first in range(20_000 + os.getpid() % 200 * 100, 60_000, 10):
-        if all(_is_free(port) for port in range(first, first + 10)):
-            return first
+def unused_port() -> Iterator[int]:
+    """The first of ten ports in a row that nobody listens on, and no other test has meanwhile.
+
+    Below 32,768, from where on the kernel gives ports to whoever connects."""
+    for first in range(20_000, 32_760, 10):
+        with socket.socket(socket.AF_UNIX) as claim:
+            try:
+                claim.bind(f"\0recon-test-ports-{first}")  # gone with this process at the latest
+            except OSError:
+                continue
+            if all(_is_free(port) for port in range(first, first + 10)):
+                yield first
+                return
     raise AssertionError("no ten free ports in a row")
 
 

@@ -252,15 +252,20 @@ def end(is_ours: Callable[[int], bool]) -> None:
     until(none_left, what="every process of the test is gone")
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, content: str | bytes) -> None:
     """Another content at once: nobody ever reads it empty or half, however slow the machine.
 
-    The file keeps its mode."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text)
+    The file keeps its mode. On the way it has a name that neither manifests nor `watch` heed."""
+    fresh = path.with_name(f".{path.name}.tmp")
+    fresh.write_bytes(content.encode() if isinstance(content, str) else content)
     if path.exists():
         shutil.copymode(path, fresh)
     fresh.rename(path)
+
+
+def read(path: Path) -> str:
+    """What is in a file by now; nothing where it is not made yet."""
+    return _read(path).decode()
 
 
 def _read(path: str | Path) -> bytes:

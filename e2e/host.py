@@ -42,11 +42,16 @@ class Host:
         place = PLACE[2:] if verb in ("down", "events") else PLACE
         return self.box(PROGRAM, verb, *words, *place, code=code)
 
+    def _instances(self) -> list[dict[str, Any]]:
+        apps = json.loads(self.recon("status", "-o", "json"))["apps"]
+        return [row for app in apps for row in app["instances"]]
+
     def pids(self) -> dict[str, int]:
         """Of all instances that run, by name."""
-        apps = json.loads(self.recon("status", "-o", "json"))["apps"]
-        rows = [row for app in apps for row in app["instances"]]
-        return {row["name"]: row["pid"] for row in rows if row["pid"] is not None}
+        return {row["name"]: row["pid"] for row in self._instances() if row["pid"] is not None}
+
+    def states(self) -> list[str]:
+        return [row["state"] for row in self._instances()]
 
     def healthy(self, *names: str) -> dict[str, int]:
         """Until these apps, and no others, are well; their pids."""

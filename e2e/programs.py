@@ -23,6 +23,12 @@ def numbered(pause: float, prefix: str = "") -> list[str]:
     )
 
 
+def held(gate: Path, program: list[str]) -> list[str]:
+    """``program`` (of ``python``), which does not begin where $VERSION is 2 until ``gate`` is."""
+    wait = f"while os.environ['VERSION'] == '2' and not os.path.exists({str(gate)!r}):"
+    return [*program[:-1], f"import os, time\n{wait} time.sleep(0.01)\n{program[-1]}"]
+
+
 def server(greeting: str = "hello") -> list[str]:
     """Serves ``greeting`` on $PORT."""
     return python(

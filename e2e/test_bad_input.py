@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness import Recon
+from e2e.harness import Recon, replace
 from e2e.programs import SLEEP
 from tests.waiting import until
 
@@ -61,7 +61,7 @@ def test_every_bad_file_is_located_and_stops_nothing(running: Recon) -> None:
     recon = running
     pids = recon.pids("web") | recon.pids("other")
     for what, (content, expected) in CASES.items():
-        (recon.manifests / "web.yaml").write_bytes(content)
+        replace(recon.manifests / "web.yaml", content)
         app = recon.wait("web", sync="Unknown")
         assert expected in app["message"], f"{what}: {app['message']}"
         assert "Running revision 1" in app["message"], what
@@ -74,8 +74,9 @@ def test_every_bad_file_is_located_and_stops_nothing(running: Recon) -> None:
 
 
 def test_file_of_100_megabytes_is_refused_unread(running: Recon) -> None:
-    with (running.manifests / "web.yaml").open("wb") as file:
+    with (running.manifests / ".large").open("wb") as file:
         file.truncate(100 * 2**20)
+    (running.manifests / ".large").rename(running.manifests / "web.yaml")
     app = running.wait("web", sync="Unknown")
     assert "web.yaml" in app["message"]
     assert "100" in app["message"]
@@ -83,8 +84,8 @@ def test_file_of_100_megabytes_is_refused_unread(running: Recon) -> None:
 
 def test_unreadable_manifest_stops_nothing(running: Recon) -> None:
     if os.geteuid() == 0:
-        (running.manifests / "web.yaml").unlink()
-        (running.manifests / "web.yaml").symlink_to("/nowhere/at/all")
+        (running.manifests / ".link").symlink_to("/nowhere/at/all")
+        (running.manifests / ".link").rename(running.manifests / "web.yaml")
     else:
         (running.manifests / "web.yaml").chmod(0)
     pids = running.pids("web")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from e2e.harness import Recon, alive
+from e2e.harness import Recon, alive, replace
 from e2e.programs import READER, SLEEP
 from tests.waiting import until
 
@@ -81,13 +81,13 @@ def test_an_edit_of_an_input_builds_and_rolls_and_nothing_else_builds(
     recon.run()
     recon.healthy("web", ready=2, revision=1)
     (code / "hold").touch()
-    (code / "src/text").write_text("two\n")
+    replace(code / "src/text", "two\n")
     app = recon.wait("web", health="Progressing", sync="OutOfSync")
     assert app["message"] == "building (python3 build.py)"
     assert app["ready"] == 2
     (code / "hold").unlink()
     recon.healthy("web", ready=2, revision=2)
-    until(lambda: recon.log("web") == ["one", "two"], what="one rollout, with what was built")
+    recon.wrote("web", "one", "two")  # one rollout, with what was built
     assert builds(code) == 2
     # Neither the app's environment nor what is not an input builds anything.
     (code / "other").write_text("x")
@@ -100,7 +100,7 @@ def test_a_build_that_fails_keeps_what_runs_and_shows_why(recon: Recon, code: Pa
     built(recon, code)
     recon.cli("apply")
     before = recon.pids("web")
-    (code / "src/text").write_text("bad\n")
+    replace(code / "src/text", "bad\n")
     app = recon.wait("web", health="Degraded")
     assert "its build has failed (exit 2); running revision 1" in app["message"]
     text = recon.cli("apply", code=1)
@@ -115,13 +115,13 @@ def test_a_build_that_fails_keeps_what_runs_and_shows_why(recon: Recon, code: Pa
     recon.cli("restart", "web")
     until(lambda: builds(code) == 3, what="it is built again")
     recon.wait("web", health="Degraded", ready=2)
-    (code / "src/text").write_text("good\n")
+    replace(code / "src/text", "good\n")
     recon.healthy("web", ready=2, revision=2)
     until(lambda: recon.log("web")[-1] == "good", what="the mended one runs")
 
 
 def test_a_first_build_that_fails_starts_nothing(recon: Recon, code: Path) -> None:
-    (code / "src/text").write_text("bad\n")
+    replace(code / "src/text", "bad\n")
     built(recon, code)
     text = recon.cli("apply", code=1)
     assert "nothing good to run instead" in text
@@ -145,7 +145,7 @@ def test_the_controller_is_killed_while_it_builds(recon: Recon, code: Path) -> N
     recon.run()
     recon.cli("apply")
     assert builds(code) == 1 + runs_of(recon)[0]["failures"]
-    assert recon.log("web") == ["one"]
+    recon.wrote("web", "one")
 
 
 def test_another_edit_while_it_builds_ends_that_build_and_never_two_run_at_once(
@@ -155,15 +155,14 @@ def test_another_edit_while_it_builds_ends_that_build_and_never_two_run_at_once(
     built(recon, code)
     recon.run()
     until(lambda: builds(code) == 1, what="it builds")
-    (code / "src/text").write_text("two\n")
+    replace(code / "src/text", "two\n")
     until(lambda: builds(code) == 2, what="it builds what is there now")
     first, second = runs_of(recon)
     assert (first["outcome"], first["reason"]) == ("Failed", "Superseded")
     assert second["outcome"] == "Active"
     (code / "hold").unlink()
     recon.healthy("web", ready=2)
-    until(lambda: recon.log("web"), what="its output")
-    assert recon.log("web") == ["two"]
+    recon.wrote("web", "two")
 
 
 def test_a_build_that_takes_too_long_has_failed(recon: Recon, code: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness import Recon
+from e2e.harness import Recon, replace
 from e2e.programs import SLEEP, python, server
 from tests.waiting import until
 
@@ -43,7 +43,8 @@ def test_process_gets_exactly_the_declared_environment(recon: Recon) -> None:
         assert found["RECON_ID"].split("/")[1:3] == ["web", name[-1]]
         documented = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "PORT", "RECON_ID"}
         assert found.keys() <= documented
-        assert sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"]
+        fds = f"/proc/{pid}/fd"  # its loader opens libraries, and closes them again
+        until(lambda fds=fds: sorted(os.listdir(fds)) == ["0", "1", "2"])  # type: ignore[misc]
 
 
 def test_file_moved_in_with_an_old_date_counts(recon: Recon, tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_env_file_edit_rolls_the_app(recon: Recon) -> None:
     recon.app("web", SLEEP, envFrom=["prod.env"])
     recon.run()
     recon.healthy("web", ready=1)
-    env_file.write_text("TOKEN=second\n")
+    replace(env_file, "TOKEN=second\n")
     recon.healthy("web", ready=1, revision=2)
     assert environ(recon.pids("web")["web-0"])["TOKEN"] == "second"
     assert "second" not in recon.cli("describe", "web") + recon.cli("status", "-o", "json")
@@ -74,7 +75,8 @@ def test_scale_suspend_resume_and_removal_leave_the_others_alone(recon: Recon) -
         recon.app(name, SLEEP)
     recon.run()
     recon.healthy("web", ready=3)
-    recon.healthy("d", ready=1)
+    for name in ("a", "b", "c", "d"):
+        recon.healthy(name, ready=1)
     others = [recon.pids(name) for name in ("a", "b", "c")]
     recon.app("web", SLEEP, instances=1)
     recon.healthy("web", ready=1)
@@ -110,7 +112,7 @@ def test_program_that_will_not_end_is_killed_with_its_children(recon: Recon) -> 
 
 def _suspend(recon: Recon) -> None:
     manifest = recon.manifests / "web.yaml"
-    manifest.write_text(manifest.read_text().replace('"command"', '"suspend": true, "command"'))
+    replace(manifest, manifest.read_text().replace('"command"', '"suspend": true, "command"'))
     recon.wait("web", health="Suspended")
 
 
@@ -134,10 +136,12 @@ def test_pre_stop_runs_before_the_signal(
         "def end(*_):\n"
         f"    open({str(diary)!r}, 'a').write('signal\\n'); sys.exit(0)\n"
         "signal.signal(signal.SIGUSR1, end)\n"
+        "print('up', flush=True)\n"
         "time.sleep(100000)\n"
     )
     drain = python(f"open({str(diary)!r}, 'a').write('drained\\n')")
-    recon.app("web", program, stop={"signal": "SIGUSR1", "preStop": drain})
+    stop = {"signal": "SIGUSR1", "preStop": drain}
+    recon.app("web", program, readinessProbe={"log": "up"}, stop=stop)
     recon.run()
     recon.healthy("web", ready=1)
     ending(recon)

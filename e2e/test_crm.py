@@ -74,8 +74,9 @@ def test_a_rollout_of_the_api_is_not_seen_on_the_page(up: Recon, crm: Crm, tmp_p
         page.picture(tmp_path / "third.png")
         page.assert_never_failed()
         assert crm.state()["pid"] != before
+        direct.until_answered()
+        through.until_answered()
     assert direct.failures == through.failures == []
-    assert direct.ok > 100 and through.ok > 100
 
 
 def test_a_crash_of_the_api_is_over_before_somebody_reloads(
@@ -113,6 +114,8 @@ def test_a_rollout_of_the_page_itself_is_not_seen_either(
                 edit(recon, "frontend-prod", node, f"{node}    EDIT_{number}: {number}\n")
                 recon.cli("apply")
                 assert recon.pids("frontend-prod") != before
+            kept.until_answered()
+            single.until_answered()
         page.looks_on()
         page.assert_never_failed()
         crm.edit("frontend/src/App.jsx", "<h1>Customers</h1>", "<h1>Clients</h1>")
@@ -121,7 +124,6 @@ def test_a_rollout_of_the_page_itself_is_not_seen_either(
         page.shows("h1", "Clients")
         page.picture(tmp_path / "clients.png")
     assert kept.failures == single.failures == []
-    assert kept.ok > 100 and single.ok > 100
 
 
 def test_a_build_that_fails_changes_nothing_on_the_page(up: Recon, crm: Crm) -> None:

@@ -10,7 +10,7 @@ import pytest
 from e2e.crm.migration import edit, import_production, share
 from e2e.crm.page import opened
 from e2e.crm.project import Crm
-from e2e.harness import Recon
+from e2e.harness import Recon, read
 from tests.load import Load
 from tests.waiting import until
 
@@ -35,10 +35,10 @@ def test_logs_are_where_pm2_wrote_them(recon: Recon, crm: Crm) -> None:
     recon.cli("apply")
     crm.state(8080)
     assert crm.says(8080, "/api/nothing") == {}
-    out = crm.root / "backend/logs/backend-prod-out.log"
-    until(lambda: "listens on" in out.read_text(), what=f"{out} has it")
-    page = crm.root / "logs/frontend-prod-out.log"  # the file for all has it a folder higher
-    until(lambda: "vite preview" in page.read_text(), what=f"{page} has it")
+    # The file for all has the page's a folder higher.
+    for path, words in (("backend/logs/backend", "listens on"), ("logs/frontend", "vite preview")):
+        file = crm.root / f"{path}-prod-out.log"
+        until(lambda file=file, words=words: words in read(file), what=f"{file} has it")  # type: ignore[misc]
     assert "listens on" in recon.cli("logs", "backend-prod", "--lines", "100")
 
 
@@ -125,14 +125,14 @@ def test_a_leaking_api_is_replaced_and_nobody_notices(recon: Recon, crm: Crm) ->
         port=crm.port[3000], url="/api/customers", clients=3, keep_alive=False, pause=0.005
     )
     with kept, single:
-        for _ in range(8):
-            assert crm.switch("leak/40")["pid"] == before  # 320 MiB, of 300 that it may have
+        assert crm.switch("leak/320")["pid"] == before  # MiB, of 300 that it may have
         until(lambda: before not in recon.pids("backend-prod").values(), what="it is replaced")
         recon.healthy("backend-prod", ready=1)
         seen = kept.ok
         until(lambda: kept.ok > seen + 50, what="its successor answers")
+        kept.until_answered()
+        single.until_answered()
     assert kept.failures == single.failures == []
-    assert kept.ok > 100 and single.ok > 100
     app = recon.of("backend-prod")
     assert app["restarts"] == 0 and app["instances"][0]["rssBytes"] < 300 * MI
     events = [json.loads(line) for line in recon.cli("events", "-o", "json").splitlines()]

@@ -20,7 +20,7 @@ def diary(tmp_path: Path) -> Path:
 
 
 def keeping(diary: Path, name: str, before_ready: str = "") -> list[str]:
-    """Writes its start, and its end on SIGTERM, into the diary; one line each."""
+    """Writes its start, and its end on SIGTERM, into the diary, one line each; then it is UP."""
     return python(
         "import os, signal, sys, time\n"
         "def write(what):\n"
@@ -30,8 +30,13 @@ def keeping(diary: Path, name: str, before_ready: str = "") -> list[str]:
         "signal.signal(signal.SIGTERM, end)\n"
         "write('start')\n"
         f"{before_ready}\n"
+        "print('up', flush=True)\n"
         "time.sleep(100000)\n"
     )
+
+
+UP = {"log": "up"}
+"""Else they would be ready as soon as they are started, whatever they have come to by then."""
 
 
 def lines(diary: Path) -> list[str]:
@@ -58,8 +63,8 @@ def test_start_waits_for_a_db_that_is_slow_to_be_ready(
 ) -> None:
     marker = tmp_path / "marker"
     probe = {"tcpSocket": {"port": unused_port}, "periodSeconds": 1}
-    recon.app("backend", keeping(diary, "backend"), dependsOn=["db"])
-    recon.app("web", keeping(diary, "web"), dependsOn=["backend"])
+    for name, below in (("backend", "db"), ("web", "backend")):
+        recon.app(name, keeping(diary, name), dependsOn=[below], readinessProbe=UP)
     recon.app("db", listening(diary, marker, unused_port), readinessProbe=probe)
     plan = recon.cli("apply", "--dry-run")
     assert "waiting for db to be Ready" in plan
@@ -150,17 +155,15 @@ def test_a_removed_dependency_runs_on_while_it_is_needed(recon: Recon) -> None:
 def test_down_stops_dependents_first(recon: Recon, diary: Path) -> None:
     names = ["db", "cache", "backend", "web"]
     for name, below in zip(names, [[], ["db"], ["cache", "db"], ["backend"]], strict=True):
-        recon.app(name, keeping(diary, name), dependsOn=below)
+        recon.app(name, keeping(diary, name), dependsOn=below, readinessProbe=UP)
     recon.run()
     recon.healthy("web", ready=1)
-    until(lambda: len(lines(diary)) == 4, what="all have started")
     recon.cli("down")
     assert lines(diary) == [*(f"start {n}" for n in names), *(f"end {n}" for n in names[::-1])]
     # In the same order up again; and down, when no controller runs.
     diary.unlink()
     recon.run()
     recon.healthy("web", ready=1)
-    until(lambda: len(lines(diary)) == 4, what="all have started")
     recon.kill_controller()
     recon.cli("down")
     assert lines(diary) == [*(f"start {n}" for n in names), *(f"end {n}" for n in names[::-1])]

@@ -26,13 +26,13 @@ told = {"argv": sys.argv[1:], "cwd": os.getcwd(), "uid": os.getuid(), "umask": o
         "env": {name: os.environ[name] for name in sorted(wanted)}, "ppid": 0,
         "grep": os.environ.get("LISTEN_FDNAMES", "")}
 number = os.environ.get("T_NUMBER", "")
-with open(sys.argv[1] + number, "w") as file:
-    json.dump(told, file)
 def leave(*_):
     with open("/var/out/stops", "a") as file:
         file.write(sys.argv[1] + number + "\\n")
     sys.exit()
 signal.signal(signal.SIGUSR1, leave)
+with open(sys.argv[1] + number, "w") as file:
+    json.dump(told, file)
 sockets = [socket.socket(fileno=3 + n) for n in range(int(os.environ.get("LISTEN_FDS", 0)))]
 for one in sockets:
     one.setblocking(False)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness import Recon
+from e2e.harness import Recon, replace
 from e2e.programs import SLEEP, notifier, python
 from reconciler.api.routes import application
 from reconciler.converge import credentials
@@ -108,7 +108,7 @@ class Planted:
     def ask(self, method: str, path: str) -> bytes:
         body = json.dumps({"apps": ["web"], "app": "web"})
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(30)
+            client.settimeout(120)
             client.connect(str(self.recon.state / "recon.sock"))
             head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
             client.sendall((head + body).encode())
@@ -275,7 +275,7 @@ def test_no_secret_in_anything_that_recon_wrote_or_answered(
     make_slips(planted)
 
     # Another value: another revision, told as changed and nothing else.
-    (planted.folder / "file").write_text(planted.values["file2"])
+    replace(planted.folder / "file", planted.values["file2"])
     planted.cli("apply", "--dry-run")
     recon.wait("talker", revision=2)
     assert "FILE_KEY" in planted.cli("rollout", "history", "talker", "--revision", "2")
@@ -338,7 +338,7 @@ def test_a_credential_lives_as_long_as_its_instance(planted: Planted) -> None:
     recon.healthy("web", ready=2, revision=1)
     assert all(file.exists() for file in files)
 
-    (planted.folder / "credential").write_text("another\n")
+    replace(planted.folder / "credential", "another\n")
     recon.healthy("web", ready=2, revision=2)
     until(lambda: not any(file.parent.exists() for file in files), what="the old ones are gone")
     until(lambda: recon.log("web")[-1] == "another", what="the new content")

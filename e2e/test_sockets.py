@@ -17,13 +17,13 @@ from reconciler.observed.listeners import listening
 from tests.waiting import until
 
 
-def ask(where: tuple[str, int] | str, seconds: float = 60) -> str:
+def ask(where: tuple[str, int] | str) -> str:
     """The body of one answer, over a connection of its own."""
     family = socket.AF_UNIX if isinstance(where, str) else socket.AF_INET
     if not isinstance(where, str) and ":" in where[0]:
         family = socket.AF_INET6
     with socket.socket(family) as client:
-        client.settimeout(seconds)
+        client.settimeout(60)
         client.connect(where)
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         answer = b""
@@ -130,10 +130,14 @@ def test_a_stranger_on_the_port_is_named_and_when_it_leaves_all_goes_on(
         backoff={"initialSeconds": 0.1, "maxSeconds": 0.2},
     )
     recon.run()
-    [drift] = until(lambda: conflicts(recon), what="the conflict is told")
-    app = recon.of("web")
+    # At one moment: between two tries it is neither degraded nor well.
+    app = until(
+        lambda: (app := recon.of("web"))["health"] == "Degraded" and _conflicts(app) and app,
+        what="the conflict is told",
+    )
+    assert app
+    [drift] = _conflicts(app)
     assert f"127.0.0.1:{unused_port} is held by pid {os.getpid()} (" in drift["detail"]
-    assert app["health"] == "Degraded"
     assert f"held by pid {os.getpid()}" in app["message"]
     stranger.close()
     recon.healthy("web")
@@ -256,7 +260,11 @@ def test_down_leaves_nothing_listening(recon: Recon, unused_port: int) -> None:
 
 
 def conflicts(recon: Recon) -> list[dict[str, Any]]:
-    return [d for d in recon.of("web").get("drift", []) if d["kind"] == "PortConflict"]
+    return _conflicts(recon.of("web"))
+
+
+def _conflicts(app: dict[str, Any]) -> list[dict[str, Any]]:
+    return [d for d in app["drift"] if d["kind"] == "PortConflict"]
 
 
 def line_of(recon: Recon, name: str) -> int:

@@ -100,7 +100,7 @@ def test_down_stops_everything_with_and_without_a_controller(recon: Recon) -> No
 
 def test_ctrl_c_on_a_terminal_stops_the_apps_gracefully(recon: Recon) -> None:
     recon.app("web", SLEEP)
-    terminal = pexpect.spawn(str(PROGRAM), ["run"], env=recon.environment, timeout=30)
+    terminal = pexpect.spawn(str(PROGRAM), ["run"], env=recon.environment, timeout=60)
     try:
         recon.healthy("web", ready=1)
         pid = recon.pids("web")["web-0"]
@@ -129,7 +129,7 @@ def test_as_pid_1_sigterm_stops_everything_and_orphans_are_reaped(recon: Recon) 
         until(lambda: not _zombies(init), what="orphans are reaped")
         descriptor = os.pidfd_open(init)
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
-        assert container.wait(timeout=30) == 0
+        assert container.wait(timeout=60) == 0
     finally:
         container.kill()
         container.wait()
@@ -169,7 +169,7 @@ def test_python_m_reconciler_is_recon(recon: Recon) -> None:
 
 def test_status_watch_redraws_when_something_changes(running: Recon) -> None:
     terminal = pexpect.spawn(
-        str(PROGRAM), ["status", "--watch"], env=running.environment, timeout=30
+        str(PROGRAM), ["status", "--watch"], env=running.environment, timeout=60
     )
     try:
         terminal.expect("2/2")
@@ -182,7 +182,7 @@ def test_status_watch_redraws_when_something_changes(running: Recon) -> None:
 
 
 def test_top_is_drawn_again_sorts_and_ends_with_q(running: Recon) -> None:
-    terminal = pexpect.spawn(str(PROGRAM), ["top"], env=running.environment, timeout=30)
+    terminal = pexpect.spawn(str(PROGRAM), ["top"], env=running.environment, timeout=60)
     try:
         terminal.expect("sorted by memory")
         terminal.send("c")

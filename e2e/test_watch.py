@@ -24,15 +24,9 @@ def code(tmp_path: Path) -> Path:
 
 
 def watching(recon: Recon, code: Path, **spec: object) -> None:
-    watch = {"paths": ["dist"], "settleSeconds": 0.2}
+    watch = {"paths": ["dist"], "settleSeconds": 0.5}
     spec = {"watch": watch, "minReadySeconds": 0, **spec}
     recon.app("web", "python3 -u main.py", cwd=str(code), **spec)
-
-
-def wrote(recon: Recon, *lines: str) -> None:
-    """One process after the other has said what it read, and no other one ran."""
-    until(lambda: len(recon.log("web")) >= len(lines), what=f"{lines} in the log")
-    assert recon.log("web") == list(lines)
 
 
 def test_another_content_rolls_the_app_and_the_same_does_not(recon: Recon, code: Path) -> None:
@@ -43,7 +37,7 @@ def test_another_content_rolls_the_app_and_the_same_does_not(recon: Recon, code:
     text = code / "dist/text"
     text.write_text("two\n")
     recon.healthy("web", revision=2)
-    wrote(recon, "one", "two")
+    recon.wrote("web", "one", "two")
     assert recon.pids("web") != before
     # Touched, and built again with what it held: no change. The next change tells that all was
     # seen.
@@ -56,7 +50,7 @@ def test_another_content_rolls_the_app_and_the_same_does_not(recon: Recon, code:
     assert recon.pids("web") == before
     text.write_text("three\n")
     recon.healthy("web", revision=3)
-    wrote(recon, "one", "two", "three")
+    recon.wrote("web", "one", "two", "three")
     assert "dist/text changed" in recon.cli("events", "web")
 
 
@@ -69,7 +63,7 @@ def test_a_build_that_writes_for_a_while_is_one_rollout(recon: Recon, code: Path
         (code / f"dist/chunk-{number}.js").write_text(f"{number}")
     (code / "dist/text").write_text("built\n")
     recon.healthy("web", revision=2)
-    wrote(recon, "one", "built")
+    recon.wrote("web", "one", "built")
     # A build that begins by removing everything stops nothing.
     for file in (code / "dist").iterdir():
         file.unlink()
@@ -78,7 +72,7 @@ def test_a_build_that_writes_for_a_while_is_one_rollout(recon: Recon, code: Path
     (code / "dist").mkdir()
     (code / "dist/text").write_text("anew\n")
     recon.healthy("web", revision=3)
-    wrote(recon, "one", "built", "anew")
+    recon.wrote("web", "one", "built", "anew")
 
 
 def test_a_slow_build_that_makes_its_folder_anew_is_one_rollout(recon: Recon, code: Path) -> None:
@@ -133,7 +127,7 @@ def test_a_controller_that_comes_back_rolls_only_what_changed(recon: Recon, code
     assert "watched.dist" in told and "replaces" in told
     recon.run()
     recon.healthy("web", revision=2)
-    wrote(recon, "one", "meanwhile")
+    recon.wrote("web", "one", "meanwhile")
 
 
 def test_new_code_that_does_not_come_up_leaves_the_old_serving(recon: Recon, code: Path) -> None:

@@ -18,7 +18,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from types import TracebackType
 
-_TIMEOUT = 20.0
+from tests.waiting import until
+
+_TIMEOUT = 60.0
 """A request without an answer for so long has failed."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -52,6 +54,14 @@ class Load:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._thread.start()
         return self
+
+    def until_answered(self, word: bytes = b"") -> None:
+        """Until there were a hundred answers, and one with this word in it."""
+
+        def answered() -> bool:
+            return self.ok > 100 and any(word in body for body in [*self.answers])
+
+        until(answered, what=f"a hundred answers, and one of {word!r}")
 
     def __exit__(
         self,

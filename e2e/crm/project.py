@@ -85,7 +85,7 @@ class Crm:
     def says(self, port: int = 3000, path: str = "/api/state") -> dict[str, Any]:
         """What the API says of itself, asked at the API or through the page's server, else {}."""
         try:
-            with urllib.request.urlopen(self.url(port) + path, timeout=20) as answer:
+            with urllib.request.urlopen(self.url(port) + path, timeout=60) as answer:
                 found: dict[str, Any] = json.load(answer)
         except (OSError, http.client.HTTPException):
             return {}
@@ -102,7 +102,7 @@ class Crm:
             method="POST",
             headers={"X-CRM-Switch": self.word},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
 

@@ -60,5 +60,5 @@ class Host:
             apps = json.loads(self.recon("status", "-o", "json", code=None))["apps"]
             return {app["name"] for app in apps if app["health"] == "Healthy"} == set(names)
 
-        until(reached, 30, f"{names} are healthy")
+        until(reached, what=f"{names} are healthy")
         return self.pids()

@@ -122,7 +122,9 @@ def test_a_program_gets_the_same_from_systemd_as_from_recon(box: Box) -> None:
     assert by_systemd == by_recon
     assert by_recon[0]["env"]["T_SECRET"] == "s3cret $x"
     box("systemctl", "stop", "teller.target")
-    stops = box.file("/var/out/stops").read_text().split()
+    # systemctl waits for the target, and its services stop after it.
+    until(lambda: len(written(box, "/var/out/stops")) == 4, what="all have been stopped")
+    stops = written(box, "/var/out/stops")
     assert sorted(stops) == sorted(["/var/out/told10", "/var/out/told11"] * 2)
 
 
@@ -264,5 +266,6 @@ def test_a_restart_by_the_clock_replaces_all_instances(box: Box) -> None:
     box("systemctl", "start", "web.restart.service")
     until(lambda: not pids() & (before | {"0"}), what="both are others")
     box("systemctl", "stop", "web.target")
+    until(lambda: pids() == {"0"}, what="both have been stopped")
     box("systemctl", "start", "web.restart.service")
     assert pids() == {"0"}

@@ -80,13 +80,13 @@ def test_a_slow_build_that_makes_its_folder_anew_is_one_rollout(recon: Recon, co
     watching(recon, code, watch=watch)
     recon.run()
     recon.healthy("web", revision=1)
-    wrote(recon, "one")
+    recon.wrote("web", "one")
     # It never rests for as long as settleSeconds, and takes longer than that in all.
     build = "rm -r dist; mkdir -p dist/sub; for n in 1 2 3 4 5 6 7 8 9; do echo $n > dist/sub/$n"
     build = f"{build}; sleep 0.2; done; echo built > dist/text"
     subprocess.run(["sh", "-c", build], check=True, cwd=code)
     recon.healthy("web", revision=2)
-    wrote(recon, "one", "built")
+    recon.wrote("web", "one", "built")
     told = recon.cli("events", "web")
     assert told.count("ContentChanged") == 1 and "exit 1" not in told
 
@@ -97,16 +97,16 @@ def test_a_folder_that_took_the_place_of_another_is_the_one_that_is_watched(
     watching(recon, code)
     recon.run()
     recon.healthy("web", revision=1)
-    wrote(recon, "one")
+    recon.wrote("web", "one")
     (code / "next").mkdir()
     (code / "next/text").write_text("swapped\n")
     (code / "dist").rename(code / "old")
     (code / "next").rename(code / "dist")
     recon.healthy("web", revision=2)
-    wrote(recon, "one", "swapped")
+    recon.wrote("web", "one", "swapped")
     (code / "dist/text").write_text("edited\n")
     recon.healthy("web", revision=3)
-    wrote(recon, "one", "swapped", "edited")
+    recon.wrote("web", "one", "swapped", "edited")
 
 
 def test_a_controller_that_comes_back_rolls_only_what_changed(recon: Recon, code: Path) -> None:

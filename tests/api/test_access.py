@@ -45,10 +45,10 @@ def serving(listener: socket.socket, access: Access, act: Callable[[], str]) -> 
         server = Server(Starlette(routes=routes), access)
         task = asyncio.create_task(server.serve(listener))
         try:
-            return await asyncio.wait_for(asyncio.to_thread(act), 30)
+            return await asyncio.wait_for(asyncio.to_thread(act), 60)
         finally:
             server.leave()
-            await asyncio.wait_for(task, 30)
+            await asyncio.wait_for(task, 60)
 
     return asyncio.run(run())
 

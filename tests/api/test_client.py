@@ -48,7 +48,7 @@ class Server:
 
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join(timeout=20)
+        self._thread.join(timeout=60)
         self._socket.close()
         assert not self._thread.is_alive()
 
@@ -128,7 +128,7 @@ def test_events_come_one_by_one_while_the_controller_goes_on(server: Server) -> 
     def send(connection: socket.socket, request: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
         connection.sendall(b'9\r\n{"n": 1}\n\r\n')
-        assert seen.wait(20)  # the first is read before the second is written
+        assert seen.wait(60)  # the first is read before the second is written
         connection.sendall(b'a\r\n{"n": 2}\n{\r\n7\r\n"n": 3}\r\n0\r\n\r\n')
 
     server.handler = send
@@ -170,7 +170,7 @@ def test_controller_that_is_stopped_is_not_waited_for_forever(
     done = threading.Event()
 
     def never(connection: socket.socket, request: bytes) -> None:
-        done.wait(20)
+        done.wait(60)
 
     server.handler = never
     monkeypatch.setattr(client_module.Client._ask, "__defaults__", (None, 0.05))

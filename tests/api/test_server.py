@@ -45,10 +45,10 @@ def serving(path: Path, body: Callable[[list[str]], Awaitable[None]]) -> None:
         server = Server(Starlette(routes=routes))
         task = asyncio.create_task(server.serve(listen(path)))
         try:
-            await asyncio.wait_for(body(log), 30)
+            await asyncio.wait_for(body(log), 60)
         finally:
             server.leave()
-            await asyncio.wait_for(task, 30)
+            await asyncio.wait_for(task, 60)
 
     asyncio.run(run())
 

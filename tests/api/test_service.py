@@ -80,7 +80,7 @@ class Manager:
             self.controller = self._start()
         until((self.home / "state/recon.sock").exists, what="it listens")
         until(self._downed, what="it was told to stop everything")
-        self.controller.wait(timeout=30)
+        self.controller.wait(timeout=60)
         self._socket.close()
 
 
@@ -100,7 +100,7 @@ def test_ready_when_all_is_loaded_then_signs_of_life_then_stopping(manager: Mana
         until(lambda: manager.hears("WATCHDOG=1"), what="a sign of life")
     manager.controller.send_signal(signal.SIGTERM)
     until(lambda: manager.hears("STOPPING=1"), what="it says that it leaves")
-    assert manager.controller.wait(timeout=30) == 0
+    assert manager.controller.wait(timeout=60) == 0
 
 
 def test_a_reload_is_said_to_begin_and_to_be_done(manager: Manager) -> None:
@@ -115,4 +115,4 @@ def test_a_reload_is_said_to_begin_and_to_be_done(manager: Manager) -> None:
 def test_what_was_stopped_on_request_is_told_by_the_exit_code(manager: Manager) -> None:
     until(lambda: manager.hears("READY=1"), what="it is ready")
     manager.down()
-    assert manager.controller.wait(timeout=30) == STOPPED
+    assert manager.controller.wait(timeout=60) == STOPPED

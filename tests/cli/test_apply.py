@@ -155,7 +155,7 @@ def test_ctrl_c_ends_the_waiting_only(cli: Cli) -> None:
         assert waiting.stdout is not None
         until(lambda: "slow: Progressing" in str(waiting.stdout and waiting.stdout.readline()))
         waiting.send_signal(signal.SIGINT)
-        _, err = waiting.communicate(timeout=30)
+        _, err = waiting.communicate(timeout=60)
     finally:
         waiting.kill()
         waiting.wait()

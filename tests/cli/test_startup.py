@@ -92,7 +92,7 @@ def test_openrc_stops_the_apps_only_when_the_host_goes_down(
         capture_output=True,
         text=True,
         check=True,
-        timeout=10,
+        timeout=60,
     )
     assert done.stdout == (f"down --state-dir {NASTY}/state\n" if stops else "")
 

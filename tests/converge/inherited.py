@@ -70,7 +70,7 @@ class Program:
     def probe(self, name: str = "http", url: str = "/") -> bytes | None:
         """The raw answer on the private socket; None where it is refused."""
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(20)
+            sock.settimeout(60)
             try:
                 sock.connect(self.probes[name])
             except ConnectionRefusedError:
@@ -83,7 +83,7 @@ class Program:
         self.process.send_signal(name)
 
     def ended(self) -> int:
-        return self.process.wait(40)
+        return self.process.wait(60)
 
 
 def launch(
@@ -149,4 +149,4 @@ def end(program: Program) -> None:
         os.killpg(program.process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    program.process.wait(20)
+    program.process.wait(60)

@@ -33,9 +33,9 @@ def connection(where: Shared | int | str) -> socket.socket:
     if isinstance(where, Shared):
         where = where.path or where.port
     if isinstance(where, int):
-        return socket.create_connection(("127.0.0.1", where), timeout=20)
+        return socket.create_connection(("127.0.0.1", where), timeout=60)
     sock = socket.socket(socket.AF_UNIX)
-    sock.settimeout(20)
+    sock.settimeout(60)
     sock.connect(where)
     return sock
 

@@ -63,7 +63,7 @@ class Host:
         self.programs.append(program)
         return program
 
-    def until(self, condition: Callable[[], object], seconds: float = 15) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
         async def wait() -> None:
             deadline = time.monotonic() + seconds
             while not condition():

@@ -34,7 +34,7 @@ for n in range(20):
     spawned = spawn(app, Tag("s", "a", n, "h", f"n{n}"), held[-1] if n else null, null)
     proc = f"/proc/{spawned.process.id.pid}"
     limits = [l for l in open(proc + "/limits") if l.startswith("Max open files")][0].split()
-    deadline = time.monotonic() + 10  # the loader's own files are closed soon, a leak never
+    deadline = time.monotonic() + 60  # the loader's own files are closed soon, a leak never
     while (fds := sorted(map(int, os.listdir(proc + "/fd")))) != [0, 1, 2]:
         if time.monotonic() > deadline:
             break

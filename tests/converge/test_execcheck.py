@@ -19,7 +19,7 @@ def instance() -> Process:
     return Process(new_tag(), ProcessId(os.getpid(), 1), 0.0)
 
 
-def check(app: object, *command: str, seconds: float = 10) -> tuple[bool, str]:
+def check(app: object, *command: str, seconds: float = 60) -> tuple[bool, str]:
     return asyncio.run(exec_check(app, instance(), command, seconds))  # type: ignore[arg-type]
 
 

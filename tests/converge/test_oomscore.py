@@ -58,7 +58,7 @@ def test_where_the_score_may_not_be_lowered_nothing_changes() -> None:
 
 def _run(protected: int) -> dict[str, object]:
     words = [sys.executable, "-c", CONTROLLER, json.dumps(sys.path), str(protected)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     told: dict[str, object] = json.loads(done.stdout)
     return told

@@ -62,7 +62,7 @@ def test_a_listen_on_a_declared_port_gets_the_shared_socket(
     shared = tcp(host=host)
     program = start(f"const PORT = {shared.port}; {HTTP} const up = {UP}; {listen}", [shared])
     program.says(f'"port":{shared.port}')
-    with socket.create_connection(shared.socket.getsockname()[:2], timeout=20) as sock:
+    with socket.create_connection(shared.socket.getsockname()[:2], timeout=60) as sock:
         assert ask(sock).endswith(str(program.process.pid).encode())
     shared.socket.close()
 
@@ -146,7 +146,7 @@ def test_a_server_for_all_addresses_serves_each_declared_one(start: Start) -> No
     program = start(SERVE, [four, six])
     program.says("up")
     for shared in (four, six):
-        with socket.create_connection(shared.socket.getsockname()[:2], timeout=20) as sock:
+        with socket.create_connection(shared.socket.getsockname()[:2], timeout=60) as sock:
             assert ask(sock).endswith(str(program.process.pid).encode())
         answered = program.probe(shared.name)
         assert answered is not None and answered.startswith(b"HTTP/1.1 200")
@@ -583,7 +583,7 @@ def test_http2_streams_in_flight_are_answered(
     program.terminate()
     assert asking.stdout.readline() == f"body {program.process.pid}\n"
     assert program.ended() == 0
-    assert asking.wait(20) == 0
+    assert asking.wait(60) == 0
 
 
 # -- Frameworks

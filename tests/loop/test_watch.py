@@ -25,7 +25,7 @@ class Hints:
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = asyncio.get_running_loop().time() + 15
+    deadline = asyncio.get_running_loop().time() + 60
     while not condition():
         assert asyncio.get_running_loop().time() < deadline, f"no hint: {what}"
         await asyncio.sleep(0.005)

@@ -109,7 +109,7 @@ left = int(app.stdout.read())
 def dead(pid):
     found = procfs.stat(pid)
     return found is None or procfs.is_dead(found)
-deadline = time.monotonic() + 15
+deadline = time.monotonic() + 60
 while not (dead(left) and dead(hook.pid) and dead(app.pid)):
     assert time.monotonic() < deadline
     time.sleep(0.005)

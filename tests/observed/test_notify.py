@@ -30,7 +30,7 @@ class Ear:
 
     def wait(self, count: int = 1) -> None:
         async def enough() -> None:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while len(self.heard) < count:
                     await asyncio.sleep(0.001)
 

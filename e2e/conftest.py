@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from e2e.crm import page, project
 from e2e.crm.project import Crm
 from e2e.harness import Recon
+from tests.ports import ports
 
 
 @pytest.fixture
@@ -35,19 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """The first of ten ports in a row that nobody listens on, and no other test has meanwhile.
-
-    Below 32,768, from where on the kernel gives ports to whoever connects."""
-    for first in range(20_000, 32_760, 10):
-        with socket.socket(socket.AF_UNIX) as claim:
-            try:
-                claim.bind(f"\0recon-test-ports-{first}")  # gone with this process at the latest
-            except OSError:
-                continue
-            if all(_is_free(port) for port in range(first, first + 10)):
-                yield first
-                return
-    raise AssertionError("no ten free ports in a row")
+    """The first of ten ports in a row."""
+    with ports() as first:
+        yield first
 
 
 @pytest.fixture(scope="session")
@@ -75,13 +65,3 @@ def browser() -> None:
     """Skips where there is none."""
     if why := page.lacking():
         pytest.skip(f"SKIPPED: nobody looks at the page: {why}")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from reconciler.observed.hostfacts import gather
 from tests.cli.conftest import Cli
+from tests.ports import ports
 
 
 def found(cli: Cli, *words: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -53,9 +55,13 @@ def test_a_port_that_a_stranger_has_is_a_problem(cli: Cli) -> None:
     assert row["level"] == "ok" and row["message"].endswith("is free")
 
 
-def test_a_port_of_our_own_is_no_strangers(cli: Cli) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+@pytest.fixture
+def port() -> Iterator[int]:
+    with ports() as first:
+        yield first
+
+
+def test_a_port_of_our_own_is_no_strangers(cli: Cli, port: int) -> None:
     path = cli.app("web")
     path.write_text(path.read_text() + f"  sockets: [{{name: http, port: {port}}}]\n")
     assert cli("apply").code == 0
@@ -64,9 +70,7 @@ def test_a_port_of_our_own_is_no_strangers(cli: Cli) -> None:
     assert rows["recon", "controller"][0]["level"] == "ok"
 
 
-def test_a_port_that_only_the_controller_has_is_ours(cli: Cli) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def test_a_port_that_only_the_controller_has_is_ours(cli: Cli, port: int) -> None:
     path = cli.app("web", command="['false']")
     path.write_text(path.read_text() + f"  sockets: [{{name: http, port: {port}}}]\n")
     assert cli("apply", "--timeout", "1").code == 1

@@ -17,15 +17,14 @@ from reconciler.converge.sockets import SocketError, Sockets
 from reconciler.model.address import Address
 from reconciler.model.socket import Socket
 from reconciler.observed import listeners
+from tests.ports import ports
 from tests.waiting import until
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
-    return free
+def port() -> Iterator[int]:
+    with ports() as first:
+        yield first
 
 
 @pytest.fixture

@@ -18,16 +18,17 @@ from hypothesis import strategies as st
 
 from reconciler.model.probe import Probe
 from reconciler.observed.checks import Result, check
+from tests.ports import ports
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-def http(port: int, path: str = "/health", timeout: float = 5, **more: Any) -> Probe:
+def http(port: int, path: str = "/health", timeout: float = 60, **more: Any) -> Probe:
     get = {"path": path, "port": port, **more}
     return Probe.model_validate({"httpGet": get, "timeoutSeconds": timeout})
 
 
-def tcp(port: Any, timeout: float = 5) -> Probe:
+def tcp(port: Any, timeout: float = 60) -> Probe:
     return Probe.model_validate({"tcpSocket": {"port": port}, "timeoutSeconds": timeout})
 
 
@@ -143,15 +144,14 @@ def test_a_refused_connection_is_named() -> None:
 
 def test_a_port_that_would_connect_to_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client bound to the very port it connects to: Linux connects it to itself."""
-    with bound(listen=None) as free:
-        pass
     plain = asyncio.open_connection
 
     def from_it(host: str, port: int, ssl: Any) -> Any:
         return plain(host, port, local_addr=(host, port))
 
     monkeypatch.setattr(asyncio, "open_connection", from_it)
-    assert run(tcp(free)) == (False, f"connection refused on 127.0.0.1:{free}")
+    with ports() as free:
+        assert run(tcp(free)) == (False, f"connection refused on 127.0.0.1:{free}")
 
 
 def test_silence_is_a_failure_after_the_timeout() -> None:

@@ -65,8 +65,10 @@ def status_of(pid: int) -> dict[str, str]:
     return {name: rest.strip() for name, _, rest in (line.partition(":") for line in lines)}
 
 
-def fds_of(pid: int) -> dict[int, str]:
+def fds_of(pid: int, count: int) -> dict[int, str]:
+    """All descriptors, once there are so many: the loader closes its own a moment later."""
     folder = f"/proc/{pid}/fd"
+    until(lambda: len(os.listdir(folder)) == count, what=f"pid {pid} has {count} descriptors")
     return {int(name): os.readlink(f"{folder}/{name}") for name in os.listdir(folder)}
 
 
@@ -161,7 +163,7 @@ def test_a_hundred_started_at_once_have_their_descriptors_and_no_other(
         pids = recon.pids(name)
         assert len(pids) == 50
         for instance, pid in pids.items():
-            fds = fds_of(pid)
+            fds = fds_of(pid, 3 + handed)
             assert sorted(fds) == [*range(3 + handed)], (instance, fds)
             assert fds[0] == "/dev/null"
             number = instance.rpartition("-")[2]

@@ -104,6 +104,7 @@ def test_development_runs_beside_it_and_another_dist_is_seen_on_the_page(
     recon.cli("apply")
     with opened(f"http://localhost:{crm.port[5173]}") as page:
         assert page.customers() == ["Ada Lovelace\tLondon", "Grace Hopper\tNew York"]
+        page.hears_of_edits()
         crm.edit("frontend/src/App.jsx", "<h1>Customers</h1>", "<h1>Clients</h1>")
         page.shows("h1", "Clients")  # Vite's own doing
         crm.version("2.0.0")

@@ -21,7 +21,7 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-_SECONDS = 30.0
+_SECONDS = 60.0
 """A page that does not show what it should for so long is wrong."""
 
 
@@ -41,6 +41,9 @@ class Opened:
         self._page = page
         self.failed: list[str] = []
         """Requests that got no answer, or one of 400 or more; what the page's scripts threw."""
+        self._told: list[str] = []
+        """What the page wrote to its console."""
+        page.on("console", lambda message: self._told.append(message.text))
         page.on("requestfailed", self._on_failed)
         page.on("response", self._on_response)
         page.on("pageerror", lambda error: self.failed.append(f"script: {error}"))
@@ -70,6 +73,11 @@ class Opened:
             " && document.querySelector('tr') && !document.querySelector('[role=alert]')",
             arg=self.number("#looks") + times,
         )
+
+    def hears_of_edits(self) -> None:
+        """Wait until Vite's client is connected: what is edited before that, it is not told of."""
+        if "[vite] connected." not in self._told:
+            self._page.wait_for_event("console", lambda told: told.text == "[vite] connected.")
 
     def add(self, name: str, city: str) -> None:
         """Fill in the form, as somebody would."""

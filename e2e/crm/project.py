@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from e2e.harness import replace
 from tests.waiting import until
 
 SOURCES = Path(__file__).parent
@@ -72,12 +73,12 @@ class Crm:
         file = self.root / path
         text = file.read_text()
         assert old in text, f"{path} has no {old!r}"
-        file.write_text(text.replace(old, new))
+        replace(file, text.replace(old, new))
 
     def version(self, version: str, path: str = "backend/src/version.ts") -> None:
         """What the next build will say; with ``backend/dist/version.js`` the next process."""
         file = self.root / path
-        file.write_text(re.sub(r"'[^']*'", f"'{version}'", file.read_text()))
+        replace(file, re.sub(r"'[^']*'", f"'{version}'", file.read_text()))
 
     def build(self, part: str) -> None:
         _npm(self.root / part, "run", "build")

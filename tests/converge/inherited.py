@@ -68,15 +68,15 @@ class Program:
         until(lambda: words in self.text, what=f"{words!r} in {self.text!r}")
 
     def probe(self, name: str = "http", url: str = "/") -> bytes | None:
-        """The raw answer on the private socket; None where it is refused."""
+        """The raw answer on the private socket; None where it is refused, or was just closed."""
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(60)
             try:
                 sock.connect(self.probes[name])
-            except ConnectionRefusedError:
+                sock.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                return b"".join(iter(lambda: sock.recv(65536), b""))
+            except ConnectionError:
                 return None
-            sock.sendall(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-            return b"".join(iter(lambda: sock.recv(65536), b""))
 
     def terminate(self, name: int = signal.SIGTERM) -> None:
         """To the main process only, as ``recon`` stops."""

@@ -200,7 +200,7 @@ note('child'){wait}
 PARENT = """
 code = {child!r}
 child = subprocess.Popen([sys.executable, "-c", {prelude!r} + code], start_new_session=True)
-while not os.path.exists('log'): time.sleep(0.01)
+while not (os.path.exists('log') and os.path.getsize('log')): time.sleep(0.01)
 def asked(*_):
     note('parent asked')
     os._exit(0)

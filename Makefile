@@ -9,8 +9,8 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
 BIN := .venv/bin
 # Real processes are late where others use the machine, too. So what failed is run once more, alone:
 # what is broken fails again, and a race is there to be read above, and to be mended.
-AGAIN = { echo "once more, alone, what failed:"; \
-  $(BIN)/pytest --last-failed --last-failed-no-failures none -rs; }
+again = { echo "once more, alone, what failed:"; \
+  $(BIN)/pytest $(1) --last-failed --last-failed-no-failures none -rs; }
 
 .PHONY: run test check unit e2e vm bench clean
 
@@ -26,10 +26,10 @@ check: .venv/developing
 	$(BIN)/lint-imports
 
 unit: .venv/developing
-	$(BIN)/pytest tests -n 2 -rs || $(AGAIN)
+	$(BIN)/pytest tests -n 2 -rs || $(call again,tests)
 
 e2e: .venv/developing
-	$(BIN)/pytest e2e -rs || $(AGAIN)
+	$(BIN)/pytest e2e -rs || $(call again,e2e)
 
 vm: .venv/developing
 	@$(BIN)/python -m e2e.vm $(VM)

@@ -13,6 +13,12 @@ from typing import NamedTuple
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_NONCHARACTER = re.compile(
+    "[\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""What Unicode says is no character: systemd does not read a line that has one."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST = 1_000_000
 """Characters of a line; beyond 1 MiB systemd refuses the file."""
@@ -43,7 +49,7 @@ def render(sections: Iterable[Section], comment: str = "") -> str:
 
 def text(value: str) -> str:
     """As a description or the like: the rest of the line, in which only % means something."""
-    return " ".join(value.split()).replace("%", "%%").rstrip("\\")
+    return " ".join(_NONCHARACTER.sub("?", value).split()).replace("%", "%%").rstrip("\\")
 
 
 def word(value: str) -> str:
@@ -78,6 +84,8 @@ def assignment(name: str, value: str) -> str:
         raise Unwritable(f"{name} is no name of a variable for systemd (letters, digits and _)")
     if any((ord(c) < 32 and c not in "\t\n") or ord(c) == 127 for c in value):
         raise Unwritable(f"the value of {name} holds a control character, which systemd refuses")
+    if _NONCHARACTER.search(value):
+        raise Unwritable(f"the value of {name} holds what is no character, which systemd refuses")
     return word(f"{name}={value}")
 
 
@@ -99,4 +107,6 @@ def span(seconds: float) -> str:
 def _escaped(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
-    return f"\\x{ord(character):02x}" if ord(character) < 32 or ord(character) == 127 else character
+    if ord(character) < 32 or ord(character) == 127 or _NONCHARACTER.match(character):
+        return "".join(f"\\x{byte:02x}" for byte in character.encode())
+    return character

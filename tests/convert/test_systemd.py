@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.convert.systemd import table
@@ -92,6 +92,7 @@ _SPEC = st.fixed_dictionaries(
 @asks_systemd
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_SPEC, min_size=1, max_size=3), st.booleans())
+@example(specs=[{"command": ["sleep", "\ufffe\ufdd0"], "env": {"A": "\U0001ffff"}}], user=False)
 def test_systemd_has_no_complaints_about_any_app(specs: list[dict[str, Any]], user: bool) -> None:
     apps = [app(f"a{n}", **spec) for n, spec in enumerate(specs)]
     apps.append(app("last", dependsOn=[{"app": one.name} for one in apps]))

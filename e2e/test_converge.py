@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ from tests.waiting import until
 def environ(pid: int) -> dict[str, str]:
     pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if pair)
+
+
+def has_standard_descriptors_only(pid: int) -> bool:
+    return sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"]
 
 
 def test_template_edit_replaces_and_in_place_edit_does_not(recon: Recon) -> None:
@@ -43,8 +48,8 @@ def test_process_gets_exactly_the_declared_environment(recon: Recon) -> None:
         assert found["RECON_ID"].split("/")[1:3] == ["web", name[-1]]
         documented = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "PORT", "RECON_ID"}
         assert found.keys() <= documented
-        fds = f"/proc/{pid}/fd"  # its loader opens libraries, and closes them again
-        until(lambda fds=fds: sorted(os.listdir(fds)) == ["0", "1", "2"])  # type: ignore[misc]
+        # Its loader opens libraries, and closes them again.
+        until(partial(has_standard_descriptors_only, pid), what="descriptors 0, 1 and 2")
 
 
 def test_file_moved_in_with_an_old_date_counts(recon: Recon, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.crm.migration import edit, import_production, share
+from e2e.crm.migration import edit, import_production, roll_out, share
 from e2e.crm.page import opened
 from e2e.crm.project import Crm
 from e2e.harness import Recon
@@ -109,11 +109,7 @@ def test_a_rollout_of_the_page_itself_is_not_seen_either(
     with opened(crm.url(port)) as page:
         with kept, single:
             for number in range(3):
-                before = recon.pids("frontend-prod")
-                node = "    NODE_ENV: production\n"
-                edit(recon, "frontend-prod", node, f"{node}    EDIT_{number}: {number}\n")
-                recon.cli("apply")
-                assert recon.pids("frontend-prod") != before
+                roll_out(recon, "frontend-prod", number)
             kept.until_answered()
             single.until_answered()
         page.looks_on()

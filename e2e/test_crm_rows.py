@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from e2e.crm.migration import edit, import_production, share
+from e2e.crm.migration import edit, import_production, roll_out, share
 from e2e.crm.page import opened
 from e2e.crm.project import Crm
 from e2e.harness import Recon, read
@@ -15,6 +16,10 @@ from tests.load import Load
 from tests.waiting import until
 
 MI = 2**20
+
+
+def says(file: Path, words: str) -> bool:
+    return words in read(file)
 
 
 def test_files_that_declare_an_app_twice_are_told_and_only_takes_one(
@@ -38,7 +43,7 @@ def test_logs_are_where_pm2_wrote_them(recon: Recon, crm: Crm) -> None:
     # The file for all has the page's a folder higher.
     for path, words in (("backend/logs/backend", "listens on"), ("logs/frontend", "vite preview")):
         file = crm.root / f"{path}-prod-out.log"
-        until(lambda file=file, words=words: words in read(file), what=f"{file} has it")  # type: ignore[misc]
+        until(partial(says, file, words), what=f"{file} has it")
     assert "listens on" in recon.cli("logs", "backend-prod", "--lines", "100")
 
 
@@ -84,11 +89,7 @@ def test_no_request_to_a_page_run_by_npm_is_lost_while_it_is_replaced(
     through = Load(port=port, clients=4, pause=0.002, url="/api/customers")
     with kept, single, through:
         for number in range(4):
-            before = recon.pids("frontend-prod")
-            node = "    NODE_ENV: production\n"
-            edit(recon, "frontend-prod", node, f"{node}    EDIT_{number}: {number}\n")
-            recon.cli("apply")
-            assert recon.pids("frontend-prod") != before
+            roll_out(recon, "frontend-prod", number)
         until(lambda: len(stops(recon, "frontend-prod")) == 4, what="the last one has ended")
     assert kept.failures == single.failures == through.failures == []
     assert min(kept.ok, single.ok, through.ok) > 300

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def until_there(file: Path) -> str:
 def runs(recon: Recon, name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = recon.of(name)["runs"]
     return found
+
+
+def later_runs(recon: Recon, name: str) -> list[dict[str, Any]]:
+    """All but the first."""
+    return runs(recon, name)[1:]
 
 
 def decided(recon: Recon, name: str, number: int) -> dict[str, Any]:
@@ -200,7 +206,7 @@ def test_a_schedule_is_followed_as_its_concurrency_policy_says(
         recon.wait(name, sync="Synced")
         recon.cli("run-job", name, "--detach")
     job(recon, "tick", ["date", "+%s"], schedule="* * * * *")
-    first = {name: until(lambda n=name: recon.pids(n), what=f"{name} runs") for name in names}  # type: ignore[misc]
+    first = {name: until(partial(recon.pids, name), what=f"{name} runs") for name in names}
     until(told.exists, what="its shell has set its trap")
     begun = time.time()
     assert {name: set(pids) for name, pids in first.items()} == {n: {f"{n}-1"} for n in names}
@@ -226,7 +232,7 @@ def test_a_schedule_is_followed_as_its_concurrency_policy_says(
     go.touch()
     assert decided(recon, "forbid", 1)["outcome"] == "Succeeded"
     for name in names:
-        second = until(lambda n=name: runs(recon, n)[1:], what=f"run 2 of {name}")[0]  # type: ignore[misc]
+        second = until(partial(later_runs, recon, name), what=f"run 2 of {name}")[0]
         assert (second["number"], second["why"]) == (2, "schedule")
         assert datetime.fromisoformat(second["scheduledFor"]) == due
 
@@ -269,7 +275,7 @@ def test_what_a_removed_job_runs_is_ended_and_down_ends_it_too(recon: Recon) -> 
     job(recon, "other", SLEEP)
     recon.run()
     for name in ("long", "other"):
-        until(lambda name=name: recon.pids(name), what=f"{name} runs")  # type: ignore[misc]
+        until(partial(recon.pids, name), what=f"{name} runs")
     file.unlink()
     until(lambda: not recon.of("long"), what="it is gone")
     (pid,) = recon.pids("other").values()

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ from tests.waiting import until
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 STRANGER, GROUP = 54321, 4242
+
+
+def says(file: Path, words: list[str]) -> bool:
+    return read(file).split() == words
+
+
+def runs_another(recon: Recon, name: str, pid: int) -> bool:
+    return bool(set(recon.pids(name).values()) - {pid})
+
 
 # What a program finds, read from the kernel by tools that change nothing of it.
 LOOK = r"""
@@ -214,10 +224,7 @@ def test_an_app_has_the_privileges_that_are_declared_with_its_helpers(
         until(lambda: not alive(pid), what="preStop to have run")
         expected = ["mine", "1", "refused", f"CapBnd:{0:016x}", "NoNewPrivs:1"]
         for name in ("main", "probe", "preStop"):  # which may be writing it again just now
-            until(
-                lambda name=name: read(where / name).split() == expected,  # type: ignore[misc]
-                what=f"{name} says {expected}",
-            )
+            until(partial(says, where / name, expected), what=f"{name} says {expected}")
         assert (where / "kept").read_text() == "as it was"
     finally:
         shutil.rmtree(where)
@@ -255,7 +262,7 @@ def test_anothers_process_with_our_tag_is_neither_shown_nor_adopted_nor_stopped(
         assert not any(str(one.pid) in recon.cli("status", "-o", "json") for one in forgers)
         recon.cli("restart", "web", "theirs")
         for name in names:
-            until(lambda name=name: set(recon.pids(name).values()) - {pids[name]})  # type: ignore[misc]
+            until(partial(runs_another, recon, name, pids[name]), what=f"another {name}")
             recon.healthy(name)
         recon.kill_controller()
         assert not any(str(one.pid) in recon.cli("status", "-o", "json") for one in forgers)

@@ -15,6 +15,7 @@ import socket
 import stat
 import urllib.parse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -267,7 +268,7 @@ def test_no_secret_in_anything_that_recon_wrote_or_answered(
         return any(reason in line for line in planted.cli("events").splitlines())
 
     for reason in ("Unhealthy", "BackOff"):
-        until(lambda reason=reason: told(reason), what=reason)  # type: ignore[misc]
+        until(partial(told, reason), what=reason)
     until(lambda: "it begins with" in planted.cli("describe", "web"), what="the probe's answer")
     planted.look("web")
     planted.look("talker")

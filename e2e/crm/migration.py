@@ -28,3 +28,12 @@ def edit(recon: Recon, app: str, old: str, new: str) -> None:
     text = path.read_text()
     assert text.count(old) == 1, text
     recon.write(path.name, text.replace(old, new))
+
+
+def roll_out(recon: Recon, app: str, number: int) -> None:
+    """An edit that changes nothing for the program, but replaces its processes."""
+    before = recon.pids(app)
+    node = "    NODE_ENV: production\n"
+    edit(recon, app, node, f"{node}    EDIT_{number}: {number}\n")
+    recon.cli("apply")
+    assert recon.pids(app) != before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -54,21 +54,19 @@ def apply(
     limit = seconds("--timeout", timeout)
     place = where(manifests, state_dir, profile)
     if dry_run:
-        document = _plan(place, base, output, confirm_prune)
-        return _exit_code(document, detailed_exitcode)
+        return _plan(place, base, output, confirm_prune, detailed_exitcode)
     from reconciler.cli import background  # noqa: PLC0415  not for a dry run
 
     with background.early(place) as held:
-        document = _plan(place, None, output, confirm_prune)
-        if document["errors"]:
+        planned = _plan(place, None, output, confirm_prune, detailed_exitcode)
+        if planned == ERROR:
             print("\nNothing was applied. What runs goes on as it is.", file=sys.stderr)
             return ERROR
-        code = _carry_out(place, held, limit, confirm_prune)
-    return code or _exit_code(document, detailed_exitcode)
+        return _carry_out(place, held, limit, confirm_prune) or planned
 
 
-def _plan(place: Where, base: str | None, output: str, confirm_prune: bool) -> dict[str, Any]:
-    """The plan's document, which is printed as well."""
+def _plan(place: Where, base: str | None, output: str, confirm_prune: bool, detailed: bool) -> int:
+    """Print the plan; its exit code, which is ERROR where a file has a mistake."""
     from reconciler.cli import review  # noqa: PLC0415  reads manifests; --help does not
 
     one_of("--output", output, review.FORMATS)
@@ -77,12 +75,6 @@ def _plan(place: Where, base: str | None, output: str, confirm_prune: bool) -> d
     else:
         document = review.live(place, confirm_prune=confirm_prune)
     print(review.printed(document, output), flush=True)
-    return document
-
-
-def _exit_code(document: dict[str, Any], detailed: bool) -> int:
-    from reconciler.cli import review  # noqa: PLC0415
-
     return review.exit_code(document, detailed=detailed)
 
 

@@ -89,12 +89,8 @@ def _recon(
 def _sentence(error: Exception) -> str:
     """What to tell: of an error that was foreseen its sentence, else what and where it was."""
     # By name, since the client's module is imported only by the verbs that ask the controller.
-    known = isinstance(error, CliError) or type(error).__name__ in (
-        "ApiError",
-        "ControllerLeftError",
-        "ControllerNotRunningError",
-    )
-    if known:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(error, CliError) or names & {"ApiError", "ControllerNotRunningError"}:
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"

@@ -116,8 +116,9 @@ def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
     columns = None if output == "wide" else width()
     lines = status_table(document, columns=columns, colour=colours(), wide=output == "wide")
     if detailed:
-        cut = cut_messages(document, lines) if columns else []
-        lines += [line for text in cut for line in ("", *textwrap.wrap(text, columns or 80))]
+        if columns is not None:
+            for text in cut_messages(document, lines):
+                lines += ["", *textwrap.wrap(text, columns)]
         for one in document["apps"]:
             lines += ["", *app_lines(one, columns=columns, colour=colours())]
     return lines

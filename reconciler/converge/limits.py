@@ -131,7 +131,7 @@ def _set_affinity(pid: int, _: str, value: Value) -> None:
 
 
 def _set_io(pid: int, _: str, value: Value) -> None:
-    import psutil  # noqa: PLC0415  3 MiB that only those pay who declare it
+    import psutil  # noqa: PLC0415  only those pay for it who declare it
 
     def of_thread(tid: int) -> None:
         try:

@@ -10,7 +10,6 @@ it is about to make must not count as a change (see ``content``).
 
 from __future__ import annotations
 
-import collections
 import errno
 import hashlib
 import os
@@ -103,12 +102,10 @@ class Trees:
         tree = Tree()
         for place in self._paths.values():
             if place == path or place.startswith(path + os.sep):
-                collections.deque(self._walk(place, tree), maxlen=0)
+                self._note_folders(place, tree)
                 tree.folders.append(_nearest_folder(place))
-            elif path.startswith(place + os.sep) and os.path.isdir(path):
-                name = path[len(place) + 1 :] + "/"
-                above = frozenset([_identity(os.stat(path))])
-                collections.deque(self._below(path, name, above, tree), maxlen=0)
+            elif path.startswith(place + os.sep):
+                self._note_folders(path, tree, path[len(place) + 1 :] + "/")
         self._discovered.update(tree.folders)
         return set(tree.folders)
 
@@ -147,8 +144,17 @@ class Trees:
                 raise TreeTooLarge(f"{told}; watch less of it, or name what to `ignore`")
         return tree
 
-    def _walk(self, place: str, tree: Tree) -> Iterator[tuple[str, str, os.stat_result]]:
-        """(name below ``place``, path, status) of every regular file; notes the folders."""
+    def _note_folders(self, place: str, tree: Tree, prefix: str = "") -> None:
+        for _ in self._walk(place, tree, prefix):
+            pass
+
+    def _walk(
+        self, place: str, tree: Tree, prefix: str = ""
+    ) -> Iterator[tuple[str, str, os.stat_result]]:
+        """(name, path, status) of every regular file at and below ``place``; notes the folders.
+
+        Names are relative to the watched path, below which ``place`` lies by ``prefix``.
+        """
         try:
             status = os.stat(place)
         except OSError:
@@ -156,7 +162,7 @@ class Trees:
         if stat.S_ISREG(status.st_mode) and not self._ours.is_log(place):
             yield "", place, status
         elif stat.S_ISDIR(status.st_mode):
-            yield from self._below(place, "", frozenset([_identity(status)]), tree)
+            yield from self._below(place, prefix, frozenset([_identity(status)]), tree)
 
     def _below(
         self, folder: str, prefix: str, above: frozenset[tuple[int, int]], tree: Tree

@@ -134,7 +134,7 @@ def _attribute(pid: int, field: str, proc: str) -> Value | None:
 
 
 def _io_priority(pid: int) -> str | None:
-    import psutil  # noqa: PLC0415  3 MiB that only those pay who declare it
+    import psutil  # noqa: PLC0415  only those pay for it who declare it
 
     try:
         return ioprio.told(*psutil.Process(pid).ionice())

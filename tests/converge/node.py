@@ -82,3 +82,28 @@ def client(source: str, port: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         ["node", "-e", source, str(port)], stdout=subprocess.PIPE, text=True, bufsize=1
     )
+
+
+def http2_client(port: int, url: str, *, tls: bool = False) -> subprocess.Popen[str]:
+    """A client of HTTP/2 that has asked for ``url``; then it prints ``body …``, and ends."""
+    asking = client(
+        f"""const session = require('http2').connect(
+          '{"https" if tls else "http"}://127.0.0.1:' + process.argv[1],
+          {{rejectUnauthorized: false}});
+        const asked = session.request({{':path': '{url}'}});
+        session.once('remoteSettings', () => setTimeout(() => console.log('asked'), 100));
+        let body = '';
+        asked.on('data', (data) => body += data);
+        asked.on('close', () => console.log('body ' + body));
+        asked.end();""",
+        port,
+    )
+    assert asking.stdout is not None
+    assert asking.stdout.readline() == "asked\n"
+    return asking
+
+
+def is_answered(asking: subprocess.Popen[str], program: Program) -> bool:
+    """Whether the client got the whole answer of this program, and nothing was amiss."""
+    assert asking.stdout is not None
+    return asking.stdout.readline() == f"body {program.process.pid}\n" and asking.wait(60) == 0

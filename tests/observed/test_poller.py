@@ -71,3 +71,34 @@ def test_who_is_forgotten_in_anothers_call_is_not_told_of() -> None:
             os.close(pidfd)
 
     asyncio.run(scenario())
+
+
+def test_a_call_that_raises_keeps_no_other_from_being_made() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        reported: list[object] = []
+        loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        poller = Poller(loop)
+        pair = [subprocess.Popen(["true"]) for _ in range(2)]
+        pidfds = [os.pidfd_open(child.pid) for child in pair]
+        for child in pair:
+            child.wait()
+        told: set[int] = set()
+        both = asyncio.Event()
+        trouble = OSError("too many open files")
+
+        def ended(pidfd: int) -> None:
+            told.add(pidfd)
+            if len(told) == 2:
+                both.set()
+            raise trouble
+
+        for pidfd in pidfds:
+            poller.watch(pidfd, partial(ended, pidfd))
+        await asyncio.wait_for(both.wait(), 30)
+        poller.close()
+        assert reported and set(reported) == {trouble}
+        for pidfd in pidfds:
+            os.close(pidfd)
+
+    asyncio.run(scenario())

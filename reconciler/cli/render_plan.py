@@ -28,7 +28,8 @@ def plan_text(document: Document, *, columns: int, colour: bool = False) -> list
     for change in shown:
         lines += _paragraph(change, width, columns, colour)
     if not shown:
-        lines.append("No changes: what runs is what is declared.")
+        known = "what could be read" if document["errors"] else "what is declared"
+        lines.append(f"No changes: what runs is {known}.")
     return [*lines, summary(document), *problem_lines(document)]
 
 

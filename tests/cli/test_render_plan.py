@@ -106,6 +106,7 @@ def test_held_back_removal_is_shown_though_nothing_is_done() -> None:
 def test_problems_are_listed_below_the_sum() -> None:
     document = {**plan(change("a", "none")), "errors": [error("/x/a.yaml")]}
     lines = plan_text(document, columns=80)
+    assert lines[0] == "No changes: what runs is what could be read."
     assert lines[1].startswith("Plan: ")
     assert lines[-1] == "  /x/a.yaml:3:5: spec.x: m"
 

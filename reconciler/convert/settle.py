@@ -185,7 +185,7 @@ def _relative(value: Any, directory: str) -> Any:
 _ORDER = (
     *("schedule", "concurrencyPolicy", "backoffLimit", "restartSchedule"),
     *("command", "cwd", "user", "group", "umask", "instances", "env", "envFrom", "sockets"),
-    *("strategy", "readinessProbe", "restartPolicy", "backoff", "stop"),
+    *("strategy", "readinessProbe", "restartPolicy", "successExitCodes", "backoff", "stop"),
     *("terminationGracePeriodSeconds", "limits", "logs", "watch", "dependsOn", "suspend"),
 )
 

@@ -41,7 +41,7 @@ def after_exit(
         and now - process.started_at < spec.backoff.reset_seconds
     ):
         failures += before.failures
-    again = _restarts(spec.restart_policy, exit)
+    again = _restarts(spec, exit)
     retry_at = now + delay(spec.backoff, failures, process.tag.nonce) if again else None
     served = process.was_ready
     if spec.readiness_probe is None:
@@ -88,7 +88,7 @@ def holds(memory: AppMemory, instance: int, target: str) -> Ended | None:
     return ended if ended is not None and same_revision(ended.hash, target) else None
 
 
-def _restarts(policy: RestartPolicy, exit: Exit) -> bool:
-    if policy is RestartPolicy.ALWAYS:
+def _restarts(spec: AppSpec, exit: Exit) -> bool:
+    if spec.restart_policy is RestartPolicy.ALWAYS:
         return True
-    return policy is RestartPolicy.ON_FAILURE and not exit.success
+    return spec.restart_policy is RestartPolicy.ON_FAILURE and not spec.is_success(exit)

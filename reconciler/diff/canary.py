@@ -64,7 +64,7 @@ def judge(
     """The memory after looking at the canary: it failed, it passed, or it goes on."""
     if not is_on(spec, memory) or memory.paused:
         return memory, ()
-    why = next(_faults(app, replicas, memory), None)
+    why = next(_faults(app, spec, replicas, memory), None)
     if why is not None:
         revision = memory.revisions[-1]
         ended = {n: e for n, e in memory.ended.items() if not same_revision(e.hash, revision.hash)}
@@ -133,13 +133,13 @@ def _numbers(spec: AppSpec, replicas: Replicas, good: str) -> frozenset[int]:
     return frozenset(order[: size(spec)])
 
 
-def _faults(app: str, replicas: Replicas, memory: AppMemory) -> Iterator[str]:
+def _faults(app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory) -> Iterator[str]:
     for process in replicas.current:
         if process.ready is False and process.was_ready:
             yield f"{FAILED}{process.name} failed: it is not ready any more"
     target = memory.revisions[-1].hash
     for number, ended in sorted(memory.ended.items()):
-        well = ended.retry_at is None and ended.exit.success
+        well = ended.retry_at is None and spec.is_success(ended.exit)
         if ended.served and not well and same_revision(ended.hash, target):
             yield f"{FAILED}{app}-{number} failed: {ended.told}"
 

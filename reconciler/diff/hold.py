@@ -95,7 +95,9 @@ def hold(
             hashes[number] = hash
     states: dict[str, list[int]] = {}
     for number, hash in hashes.items():
-        states.setdefault(_state(number, hash, replicas.stopping, memory, now), []).append(number)
+        states.setdefault(
+            _state(number, hash, replicas.stopping, spec, memory=memory, now=now), []
+        ).append(number)
     taken = {p.tag.instance for p in (*old, *replicas.stopping, *extra)}
     eligible = sorted(states.get("eligible", ()), key=lambda number: (number in taken, number))
     view = replace(
@@ -155,7 +157,13 @@ def _uncovered(mine: Sequence[Process], ended: Ended | None, up: frozenset[str])
 
 
 def _state(
-    number: int, hash: str, stopping: Sequence[Process], memory: AppMemory, now: float
+    number: int,
+    hash: str,
+    stopping: Sequence[Process],
+    spec: AppSpec,
+    *,
+    memory: AppMemory,
+    now: float,
 ) -> str:
     """Whether a number without its process may be started now (see ``Replicas``)."""
     if any(p.tag.instance == number and same_revision(p.tag.hash, hash) for p in stopping):
@@ -164,5 +172,5 @@ def _state(
     if ended is None:
         return "eligible"
     if ended.retry_at is None:
-        return "done" if ended.exit.success else "lost"
+        return "done" if spec.is_success(ended.exit) else "lost"
     return "eligible" if ended.retry_at <= now else "waiting"

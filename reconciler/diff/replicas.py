@@ -90,7 +90,11 @@ def sort(
             current[number] = process
     ours = {p.tag.instance for p in stopping if target and same_revision(p.tag.hash, target)}
     missing = [number for number in range(wanted) if number not in current]
-    may = _missing(missing, ours, target, memory, now) if target is not None else _NONE_MISSING
+    may = (
+        _missing(spec, missing, ours, target, memory=memory, now=now)
+        if target is not None
+        else _NONE_MISSING
+    )
     held = {process.tag.instance for process in (*old, *stopping, *extra)}
     may.eligible.sort(key=lambda number: (number in held, number))
     everyone = (*current.values(), *extra, *old, *spared)
@@ -138,7 +142,13 @@ _NONE_MISSING = _Missing([], [], [], [], [])
 
 
 def _missing(
-    numbers: Iterable[int], leaving: Container[int], target: str, memory: AppMemory, now: float
+    spec: AppSpec,
+    numbers: Iterable[int],
+    leaving: Container[int],
+    target: str,
+    *,
+    memory: AppMemory,
+    now: float,
 ) -> _Missing:
     found = _Missing([], [], [], [], [])
     for number in numbers:
@@ -148,7 +158,7 @@ def _missing(
         elif ended is None:
             found.eligible.append(number)
         elif ended.retry_at is None:
-            (found.done if ended.exit.success else found.lost).append(number)
+            (found.done if spec.is_success(ended.exit) else found.lost).append(number)
         else:
             (found.eligible if ended.retry_at <= now else found.waiting).append(number)
     return found

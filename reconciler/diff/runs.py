@@ -89,7 +89,7 @@ def after_exit(
     if process.state is RunState.STOPPING:
         return _put(memory, _put_off(run)), ()
     ended = replace(_begun(run, process.started_at, wall), exit=exit, fault="", trying=False)
-    if exit.success:
+    if spec.is_success(exit):
         ended = replace(ended, outcome=Outcome.SUCCEEDED, ended_at=wall.at(now), reason="")
     else:
         ended = _failed_try(ended, spec, terms, now, wall)

@@ -45,11 +45,11 @@ class Ends:
         name, now = process.tag.app, boot_now()
         memory = self._history.memory(name)
         aim = accounts_to(memory, process)
-        later = memory
+        later, spec = memory, self._spec_of(name)
         if aim is not None:
-            later = after_exit(memory, process, exit, self._spec_of(name), target=aim, now=now)
+            later = after_exit(memory, process, exit, spec, target=aim, now=now)
         told = f"pid {process.id.pid} ended: {exit}"
-        self._tell(process, exit.reason or "Exited", told, warning=not exit.success)
+        self._tell(process, exit.reason or "Exited", told, warning=not spec.is_success(exit))
         if later is memory:
             return
         self._history.remember(name, later)

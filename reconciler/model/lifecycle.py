@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reconciler.model.base import Manifest
-from reconciler.model.values import Command, Seconds, Signal
+from reconciler.model.values import Command, ExitCode, Seconds, Signal
 
 
 class RestartPolicy(StrEnum):
     ALWAYS = "Always"
     ON_FAILURE = "OnFailure"
     NEVER = "Never"
+
+
+def _sorted(codes: tuple[int, ...]) -> tuple[int, ...]:
+    """In one order, so that two ways to write the same are one value."""
+    return tuple(sorted({*codes}))
+
+
+ExitCodes = Annotated[tuple[ExitCode, ...], AfterValidator(_sorted)]
 
 
 class Backoff(Manifest):

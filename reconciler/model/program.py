@@ -8,9 +8,10 @@ from reconciler.model.base import Manifest
 from reconciler.model.dependency import DependsOn
 from reconciler.model.env import Env, EnvFrom
 from reconciler.model.fields import in_place, own, template
-from reconciler.model.lifecycle import Backoff, Stop
+from reconciler.model.lifecycle import Backoff, ExitCodes, Stop
 from reconciler.model.limits import Limits
 from reconciler.model.logs import Logs
+from reconciler.model.observed import Exit
 from reconciler.model.privileges import Capabilities, Groups, Paths
 from reconciler.model.values import Command, Flag, Seconds, Umask, Whole
 from reconciler.model.watch import Watch
@@ -41,6 +42,9 @@ class ProgramSpec(Manifest):
     private_tmp: bool = template(False, "a /tmp and /var/tmp of its own (recon must be root)")
     revision_history_limit: Whole = in_place(10, "revisions remembered", ge=1)
     backoff: Backoff = in_place(Backoff(), "waits between restarts after crashes")
+    success_exit_codes: ExitCodes = in_place(
+        (), "exit codes that count as success beside 0, for restartPolicy and for Jobs"
+    )
     stop: Stop = in_place(Stop(), "how a process is asked to end")
     termination_grace_period_seconds: Seconds = in_place(30, "from the start of a stop to SIGKILL")
     limits: Limits = in_place(Limits(), "what an instance may use, with all that it forks")
@@ -51,3 +55,7 @@ class ProgramSpec(Manifest):
     suspend: Flag = in_place(False, "declared, but not running")
     watch: Watch | None = in_place(None, "files and folders whose content is part of the revision")
     watched: SkipJsonSchema[dict[str, str]] = own({}, "what `watch` found: a digest of each path")
+
+    def is_success(self, exit: Exit) -> bool:
+        """Whether a process that ended so ended well (systemd: SuccessExitStatus=)."""
+        return exit.success or exit.code in self.success_exit_codes

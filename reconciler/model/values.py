@@ -143,6 +143,7 @@ Instances = Annotated[
 ]
 Flag = Annotated[bool, Strict()]
 Seconds = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+ExitCode = Annotated[Whole, Field(ge=0, le=255)]
 Port = Annotated[Whole, Field(ge=1, le=65535)]
 
 

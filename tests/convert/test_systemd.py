@@ -79,6 +79,7 @@ _SPEC = st.fixed_dictionaries(
         "livenessProbe": _PROBE,
         "minReadySeconds": st.just(1),
         "restartPolicy": st.sampled_from(["Always", "OnFailure", "Never"]),
+        "successExitCodes": st.lists(st.integers(0, 255), max_size=3),
         "backoff": st.fixed_dictionaries(
             {}, optional={"initialSeconds": _SECONDS, "maxSeconds": _SECONDS}
         ),
@@ -124,6 +125,7 @@ SET = {
     "progressDeadlineSeconds": 700,
     "revisionHistoryLimit": 3,
     "restartPolicy": "Never",
+    "successExitCodes": [78],
     "backoff": {"resetSeconds": 1},
     "stop": {"signal": "SIGHUP"},
     "terminationGracePeriodSeconds": 5,
@@ -271,6 +273,11 @@ def test_stop_and_restart_mean_the_same() -> None:
     older = exported(one)
     assert not [line for line in service(older) if "RestartSteps" in line]
     assert told(older)["backoff.maxSeconds"] is Fate.DIFFERS
+
+
+def test_exit_codes_that_count_as_success_do_so_for_systemd() -> None:
+    lines = service(exported(app("a", restartPolicy="OnFailure", successExitCodes=[78, 3])))
+    assert {"SuccessExitStatus=3 78", "Restart=on-failure"} <= {*lines}
 
 
 def test_notify_probes_are_systemds_own_protocol_and_others_are_lost() -> None:

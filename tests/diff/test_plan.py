@@ -480,6 +480,33 @@ def test_restart_policy_decides_who_comes_back(policy: str, code: int, restarted
         assert made.status.restarts == 1
 
 
+@pytest.mark.parametrize("code", [78, 0])
+def test_an_exit_code_that_is_declared_a_success_is_one(code: int) -> None:
+    app = edited({"restartPolicy": "OnFailure", "successExitCodes": [78]}, "a")
+    host = SimHost({"a": Behaviour(crash_after=0.5, exit=Exit(code))})
+    status = host.settle(app).status
+    assert (status.sync, status.health) == (Sync.SYNCED, Health.HEALTHY)
+    assert [row.state for row in status.instances] == ["completed"]
+    assert len(host.started) == 1
+
+
+@pytest.mark.parametrize("exit", [Exit(79), Exit(signal=9), Exit()])
+def test_no_other_end_is_a_success(exit: Exit) -> None:
+    app = edited({"restartPolicy": "OnFailure", "successExitCodes": [78]}, "a")
+    host = SimHost()
+    host.settle(app)
+    host.kill(host.processes()[0], exit)
+    assert [type(action) for action in _one(host, app).actions] == [Start]
+
+
+def test_success_codes_that_are_declared_later_count_for_what_has_ended_for_good() -> None:
+    app = edited({"restartPolicy": "Never"}, "a")
+    host = SimHost({"a": Behaviour(crash_after=0.5, exit=Exit(78))})
+    assert host.settle(app).status.health is Health.DEGRADED
+    app = edited({"restartPolicy": "Never", "successExitCodes": [78]}, "a")
+    assert host.settle(app).status.health is Health.HEALTHY
+
+
 def test_a_program_that_ended_well_is_completed_and_all_is_well() -> None:
     app = edited({"restartPolicy": "OnFailure"}, "a")
     host = SimHost({"a": Behaviour(crash_after=0.5, exit=Exit(0))})

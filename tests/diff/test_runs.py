@@ -105,6 +105,13 @@ def test_a_run_that_succeeds_at_last_has_succeeded() -> None:
     assert made.status.message.startswith("run 1 succeeded")
 
 
+def test_a_run_whose_exit_code_is_declared_a_success_has_succeeded() -> None:
+    host = JobHost({"a": Behaviour(crash_after=1.0, exit=Exit(3))})
+    made = host.settle(job_of(successExitCodes=[3]))
+    assert run_of(made).outcome is Outcome.SUCCEEDED
+    assert host.tries == {1: 1}
+
+
 @pytest.mark.parametrize("limit", [0, 2])
 def test_how_a_run_ended_unseen_counts_as_a_failure(limit: int) -> None:
     host = JobHost({"a": SLOW})

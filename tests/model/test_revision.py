@@ -43,6 +43,7 @@ IN_PLACE: dict[str, Any] = {
     "progressDeadlineSeconds": 77,
     "revisionHistoryLimit": 3,
     "restartPolicy": "Never",
+    "successExitCodes": [78],
     "backoff": {"initialSeconds": 2},
     "stop": {"signal": "SIGINT"},
     "terminationGracePeriodSeconds": 3,

@@ -102,6 +102,13 @@ def restart(draft: Draft) -> None:
         draft.note(Fate.LOST, told, "backoff", "resetSeconds")
 
 
+def success(draft: Draft) -> None:
+    """Ends that are none of a failure. With ``Restart=on-failure`` none of them is restarted."""
+    codes = draft.take("successExitCodes")
+    if codes:
+        draft.service.append(("SuccessExitStatus", " ".join(map(str, codes))))
+
+
 def backoff(draft: Draft) -> Backoff:
     """What was said of the waits between tries, in seconds."""
     names = ("initialSeconds", "maxSeconds", "resetSeconds")

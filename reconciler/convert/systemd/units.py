@@ -112,6 +112,7 @@ def _units(draft: Draft, apps: Mapping[str, Draft], awaited: Collection[str]) ->
     program.account(draft)
     program.environment(draft)
     program.program(draft)
+    lifecycle.success(draft)
     lifecycle.stop(draft, oneshot=completes)
     table.one_to_one(draft)
     table.output(draft)

@@ -95,10 +95,16 @@ def test_base_compares_with_a_revision_in_git_without_any_host(recon: Recon) -> 
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "before")
+    clean = recon.cli("apply", "--dry-run", "--base", "HEAD", "--detailed-exitcode", code=0)
+    assert "No changes: what is declared is what HEAD declared." in clean, "no host was looked at"
     recon.app("web", SLEEP, env={"V": "2"}, instances=3)
     recon.app("new", SLEEP)
+    (recon.manifests / "old.yaml").unlink()
     document = recon.json("apply", "--dry-run", "--base", "HEAD")
-    assert document["summary"] == {"start": 1, "replace": 3, "stop": 0, "unchanged": 1}
+    assert document["summary"] == {"start": 1, "replace": 3, "stop": 1, "unchanged": 0}
+    assert document["base"]["revision"] == "HEAD"
+    removed = next(change for change in document["changes"] if change["app"] == "old")
+    assert "stop 1 instance" in removed["notes"][0] and "pid" not in removed["notes"][0]
     markdown = recon.cli("apply", "--dry-run", "--base", "HEAD", "-o", "markdown")
     assert "|" in markdown and "env.V" in markdown
     text = recon.cli("apply", "--dry-run", "--base", "no-such-revision", code=1)

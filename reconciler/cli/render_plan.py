@@ -28,9 +28,16 @@ def plan_text(document: Document, *, columns: int, colour: bool = False) -> list
     for change in shown:
         lines += _paragraph(change, width, columns, colour)
     if not shown:
-        known = "what could be read" if document["errors"] else "what is declared"
-        lines.append(f"No changes: what runs is {known}.")
+        lines.append(_no_changes(document))
     return [*lines, summary(document), *problem_lines(document)]
+
+
+def _no_changes(document: Document) -> str:
+    """What was compared is named: a review of two sets of manifests says nothing of a host."""
+    known = "what could be read" if document["errors"] else "what is declared"
+    if "base" in document:
+        return f"No changes: {known} is what {document['base']['revision']} declared."
+    return f"No changes: what runs is {known}."
 
 
 def summary(document: Document) -> str:

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,13 @@ from reconciler.cli.offline import View, look
 from reconciler.cli.options import Where
 from reconciler.cli.render_plan import plan_markdown, plan_text
 from reconciler.cli.terminal import colours, width
-from reconciler.desired.base import BaseError, load_base
+from reconciler.desired.gitbase import RepositoryError, review_of
 from reconciler.desired.locate import place_of
-from reconciler.desired.store import ManifestStore
 from reconciler.diff.base import as_observed
 from reconciler.diff.prune import CLEAN_SCANS, absences
 from reconciler.diff.report import Place, change_document, has_changes
 from reconciler.loop.paths import secret_key
-from reconciler.model.desired import Desired
+from reconciler.model.builder import built_by
 from reconciler.model.plan import Plan
 from reconciler.observed.clock import boot_now
 from reconciler.observed.hostfacts import gather
@@ -53,34 +51,20 @@ def against(place: Where, revision: str, *, confirm_prune: bool) -> dict[str, An
     root = Path(os.path.realpath(place.manifests))  # as git sees it
     # Secrets are told apart by keyed marks; here any key does, as long as both sides use it.
     key = secret_key(place.paths) or os.urandom(32)
-    cores = gather().cores
     try:
-        before = load_base(root, revision, profile=place.profile, key=key, cores=cores)
-    except BaseError as error:
+        found = review_of(root, revision, profile=place.profile, key=key, cores=gather().cores)
+    except RepositoryError as error:
         raise CliError(str(error)) from None
-    after = ManifestStore(
-        root,
-        profile=place.profile,
-        key=key,
-        environ_is_controllers=False,
-        anchor=root,
-        cores=cores,
-    ).scan()
     now = boot_now()
-    # What is built of which sources cannot be seen here.
-    before, after = _less_builders(before), _less_builders(after)
-    observed, memory = as_observed(before, now)
-    known = {name: app.source.file for name, app in before.apps.items()}
-    gone = dict.fromkeys(known.keys() - after.apps.keys(), CLEAN_SCANS)
-    verdicts = absences(after, known, gone, confirmed=confirm_prune)
-    for problem in before.problems:
-        print(f"in the base: {problem}", file=sys.stderr)
-    return document_of(View(after, observed, memory, verdicts, now), place.profile)
-
-
-def _less_builders(desired: Desired) -> Desired:
-    apps = {name: replace(app, builder=None) for name, app in desired.apps.items()}
-    return replace(desired, apps=apps)
+    observed, memory = as_observed(found.before, now)
+    known = {n: app.source.file for n, app in found.before.apps.items() if built_by(n) is None}
+    gone = dict.fromkeys(known.keys() - found.after.apps.keys(), CLEAN_SCANS)
+    verdicts = absences(found.after, known, gone, confirmed=confirm_prune)
+    for told in (found.note, *(f"in the base: {problem}" for problem in found.before.problems)):
+        if told:
+            print(told, file=sys.stderr)
+    document = document_of(View(found.after, observed, memory, verdicts, now), place.profile)
+    return {**document, "base": {"revision": revision, "commit": found.commit}}
 
 
 def printed(document: Mapping[str, Any], form: str) -> str:

@@ -56,16 +56,18 @@ class ManifestStore:
         refusals: Refusals = nothing,
         state: Path | None = None,
         cores: int = 1,
+        files: Trust | None = None,
     ) -> None:
         """``anchor``: the directory that relative paths are resolved as if ``root`` stood in;
         it says that this is not the host, too. ``refusals``: what the host cannot honour.
-        ``state``: recon's own directory. ``cores``: how many `instances: max` are."""
+        ``state``: recon's own directory. ``cores``: how many `instances: max` are. ``files``: what
+        opens files, where that is not this host's rule."""
         self._root = Path(os.path.abspath(root))
         self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
         self._profile = profile
         check = anchor is None
         asked = refusals if check else nothing
-        trust = trusting() if check else Trust()
+        trust = files or (trusting() if check else Trust())
         own = os.path.realpath(state) if state is not None else None
         self._around = Surroundings(
             environ, key, environ_is_controllers, check, asked, cores, trust, own

@@ -24,6 +24,7 @@ import pwd
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 SWITCH = "RECON_STRICT_MODES"
 """``no`` in the environment turns these looks off."""
@@ -48,6 +49,16 @@ class Trust:
     owners: frozenset[int] | None = None
     _sound: set[str] = field(default_factory=set, repr=False, compare=False)
     """Folders, by the paths that are used, to which every step is root's."""
+    is_review: ClassVar[bool] = False
+    """Two sets of manifests are compared, not one with the host that they are for."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is something to open, or a link to nothing."""
+        return os.path.lexists(path)
+
+    def may_lack(self, path: str) -> bool:
+        """Whether another machine has this file, so that it is no mistake not to have it here."""
+        return False
 
     def with_user(self, user: str | None) -> Trust:
         """The same for a file of an app that runs as ``user``."""

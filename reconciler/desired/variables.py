@@ -6,7 +6,6 @@ All of them are secrets: their values are shown nowhere.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 
 from dotenv.parser import parse_stream
@@ -21,13 +20,16 @@ from reconciler.model.manifest import AppSpec
 MAX_SECRET = 1 << 20
 """Bytes of a secret's file, as systemd allows a credential (CREDENTIAL_SIZE_MAX)."""
 
+_STAND_IN = b"# on another machine\n"
+"""In a review: a dotenv file without a variable, and the text of a secret."""
+
 
 def known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:
-    """The secrets; None in a review elsewhere (of a base, in CI), where files need not be."""
+    """The secrets; None where the host is elsewhere (`validate --no-host`) and has the files."""
     try:
         return read_secrets(spec, around)
     except Unresolvable:
-        if around.check or around.environ_is_ours:
+        if around.check or around.environ_is_ours or around.trust.is_review:
             raise
         return None
 
@@ -45,6 +47,9 @@ def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] 
         elif isinstance(value, Credential):
             secrets[name] = _content(value.credential, ("env", name, "credential"), trust)
         elif isinstance(value, FromEnv):
+            if around.trust.is_review:
+                secrets[name] = f"${{{value.from_env}}}"
+                continue
             readable = readable and around.environ_is_ours
             if value.from_env in around.environ:
                 secrets[name] = around.environ[value.from_env]
@@ -73,7 +78,7 @@ def _less_line_end(text: str) -> str:
 
 
 def _dotenv(path: str, optional: bool, where: Path, trust: Trust) -> Iterator[tuple[str, str]]:
-    if optional and not os.path.lexists(path):
+    if optional and not trust.exists(path):
         return
     for binding in parse_stream(io.StringIO(_read(path, where, trust))):
         if binding.error:
@@ -109,12 +114,18 @@ def _read(path: str, where: Path, trust: Trust) -> str:
 def _content(path: str, where: Path, trust: Trust) -> bytes:
     try:
         return read_regular(path, MAX_SECRET, trust)
-    except UntrustedError as error:
-        raise Unresolvable(where, error.message) from None
-    except FileNotFoundError:
-        remedy = "create it or mend the path"
-        if where[0] == "envFrom":
-            remedy = "create it, mend the path, or write {file: FILE, optional: true}"
-        raise Unresolvable(where, f"{path} does not exist; {remedy}") from None
     except OSError as error:
-        raise Unresolvable(where, f"{path}: {error.strerror}") from None
+        if trust.may_lack(path):
+            return _STAND_IN
+        raise Unresolvable(where, _unread(path, where, error)) from None
+
+
+def _unread(path: str, where: Path, error: OSError) -> str:
+    if isinstance(error, UntrustedError):
+        return error.message
+    if not isinstance(error, FileNotFoundError):
+        return f"{path}: {error.strerror}"
+    remedy = "create it or correct the path"
+    if where[0] == "envFrom":
+        remedy = "create it, correct the path, or write {file: FILE, optional: true}"
+    return f"{path} does not exist; {remedy}"

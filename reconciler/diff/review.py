@@ -79,9 +79,16 @@ def removal_of(
         return Change(name, "none", number, None, (), 0, 0, 0, held, (absence.reason,))
     note = [absence.reason]
     if processes:
-        pids = ", ".join(str(process.id.pid) for process in processes)
-        note = [f"{absence.reason}: stop pid {pids} ({describe_stop(memory)})"]
+        note = [f"{absence.reason}: stop {_who(processes)} ({describe_stop(memory)})"]
     return Change(name, "delete", number, None, (), 0, 0, len(processes), 0, tuple(note))
+
+
+def _who(processes: Sequence[Process]) -> str:
+    """The processes, by pid; those of a review (``base.as_observed``) have none."""
+    pids = [str(process.id.pid) for process in processes if process.id.pid]
+    if pids:
+        return f"pid {', '.join(pids)}"
+    return f"{len(processes)} instance{'s' if len(processes) > 1 else ''}"
 
 
 def describe_stop(memory: AppMemory) -> str:

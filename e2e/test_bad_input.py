@@ -40,6 +40,11 @@ CASES: dict[str, tuple[bytes, str]] = {
     "alias bomb": (BOMB.encode(), "web.yaml"),
     "invalid UTF-8": (GOOD.encode() + b"# \xff\xfe\n", "UTF-8"),
     "NUL byte": (GOOD.encode() + b"# \0\n", "web.yaml"),
+    "NUL by an escape": (GOOD.encode() + b'  cwd: "a\\0b"\n', "spec.cwd: holds a NUL"),
+    "a digit that is none": (
+        GOOD.encode() + '  user: "²"\n'.encode(),
+        "spec.user: there is no user ²",
+    ),
     "two apps of one name": (GOOD.encode() + b"---\n" + GOOD.encode(), "web.yaml"),
     "name that is not allowed": (GOOD.replace("web", "Web_1").encode(), "web.yaml:3:18"),
     "half written": (GOOD[:60].encode(), "web.yaml"),

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import time
 
 from reconciler.desired.trust import Trust
+from reconciler.system.pseudofs import is_pseudo
+from reconciler.system.regular import reopen_regular
 
 Signature = tuple[int, ...]
 """What changes with every write to a file or replacement of it."""
@@ -28,16 +29,31 @@ def read_regular(path: str, limit: int, trust: Trust) -> bytes:
     OSError where it cannot be read, or may have been written by the wrong people
     (``UntrustedError``), with a ``strerror`` fit for people.
     """
-    descriptor = trust.open(path)
+    found = trust.open(path)
+    try:
+        descriptor = reopen_regular(found)
+    finally:
+        os.close(found)
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-        content = file.read(limit + 1) if status.st_size <= limit else b""
+        # Without waiting: where there is nothing to read yet, as in some of /proc, it is None.
+        content = (file.read(limit + 1) if status.st_size <= limit else b"") or b""
         size = max(status.st_size, len(content))
     if size > limit:
         raise OSError(errno.EFBIG, f"{-(-size // 2**20)}Mi is too large", path)
     return content
+
+
+def is_made_up(path: str) -> bool:
+    """Whether ``path`` leads into /proc, /sys and the like, which nobody stores anything in.
+
+    OSError.
+    """
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        return is_pseudo(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.desired import yaml
+from reconciler.desired.files import read_regular
+from reconciler.desired.trust import Trust
 from reconciler.desired.yaml import Document, Fault, Path
 from reconciler.model.manifest import WORKLOADS
 
@@ -24,8 +26,8 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
     ``NOWHERE`` where the file does not declare ``app`` any more.
     """
     try:
-        with open(file, "rb") as opened:
-            documents = yaml.parse(yaml.decode(opened.read(yaml.MAX_BYTES)))
+        content = read_regular(file, yaml.MAX_BYTES, Trust())
+        documents = yaml.parse(yaml.decode(content))
     except (OSError, Fault):
         return NOWHERE
     for document in declarations(documents, app):
@@ -41,7 +43,7 @@ def declarations(documents: Iterable[Document], app: str) -> Iterator[Document]:
     """The documents that declare an app of this name, or a Job: they share one space of names."""
     for document in documents:
         data = document.data
-        if isinstance(data, dict) and data.get("kind") in WORKLOADS:
+        if isinstance(data, dict) and str(data.get("kind")) in WORKLOADS:
             metadata = data.get("metadata")
             if isinstance(metadata, dict) and metadata.get("name") == app:
                 yield document

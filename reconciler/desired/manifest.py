@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.desired import yaml
+from reconciler.desired import unforeseen, yaml
 from reconciler.desired.merge import spec_of
 from reconciler.desired.resolve import absolute, dependencies, resolve
 from reconciler.desired.surroundings import Surroundings, Unresolvable
-from reconciler.desired.validate import suggestion, validate
+from reconciler.desired.validate import suggestion, unfit_texts, validate
 from reconciler.desired.yaml import Document, Path
 from reconciler.model.desired import DesiredApp, Problem, Source
 from reconciler.model.job import JobSpec, JobTerms
@@ -63,12 +63,31 @@ def read(file: str, content: bytes, context: Context) -> Contents:
     except yaml.Fault as fault:
         contents.problems.append(Problem(file, fault.line, fault.column, "", fault.message))
         return contents
+    except Exception as error:
+        contents.problems.append(Problem(file, 1, 1, "", unforeseen.report(file, 1, error)))
+        return contents
     contents.documents = len(documents)
     for document in documents:
-        reader = _Reader(file, document, context, contents)
-        reader.read()
+        _read_guarded(file, document, context, contents)
     _refuse_twins(file, contents)
     return contents
+
+
+def _read_guarded(file: str, document: Document, context: Context, contents: Contents) -> None:
+    """Read one document. What nobody foresaw is a problem at the field that brings it about."""
+
+    def is_well(data: Any) -> bool:
+        found = Contents()
+        _Reader(file, replace(document, data=data), context, found).read()
+        return not found.problems
+
+    try:
+        _Reader(file, document, context, contents).read()
+    except Exception as error:
+        path = unforeseen.culprit(document.data, is_well)
+        line, column = document.place(path)
+        message = unforeseen.report(file, line, error)
+        contents.problems.append(Problem(file, line, column, _shown(path), message))
 
 
 @dataclass(slots=True)
@@ -82,9 +101,12 @@ class _Reader:
 
     def read(self) -> None:
         data = self.document.data
-        if not isinstance(data, dict):
+        faults = [*unfit_texts(data)]
+        if faults:
+            self._complain(faults)
+        elif not isinstance(data, dict):
             self._problem((), "a manifest is a map with apiVersion, kind, metadata and spec")
-        elif data.get("kind") not in _KINDS or data.get("apiVersion") != API_VERSION:
+        elif str(data.get("kind")) not in _KINDS or data.get("apiVersion") != API_VERSION:
             self._refuse_kind(data)
         elif data["kind"] == "Settings":
             self._settings(data)
@@ -96,7 +118,7 @@ class _Reader:
         if version != API_VERSION:
             said = "is required" if version is None else f"{version!r} is not known"
             self._problem(("apiVersion",), f"{said}; write {API_VERSION}")
-        if kind not in _KINDS:
+        if str(kind) not in _KINDS:
             said = "is required" if kind is None else f"{kind!r} is not known"
             near = suggestion(str(kind), _KINDS) or "; write App or Job"
             self._problem(("kind",), said + near)
@@ -193,9 +215,7 @@ class _Reader:
 
     def _problem(self, path: Path, message: str) -> None:
         line, column = self._place(path, is_key=message.startswith("unknown field"))
-        # A key `NAME=value` may hold a secret.
-        shown = ".".join(str(step).partition("=")[0] for step in path)
-        self.contents.problems.append(Problem(self.file, line, column, shown, message))
+        self.contents.problems.append(Problem(self.file, line, column, _shown(path), message))
 
     def _place(self, path: Path, *, is_key: bool) -> tuple[int, int]:
         """Where a value was written: in the profile, if that has it, else in the spec."""
@@ -205,6 +225,11 @@ class _Reader:
             if inside in self.document.marks:
                 path = inside
         return self.document.key_place(path) if is_key else self.document.place(path)
+
+
+def _shown(path: Path) -> str:
+    """A path with dots. A key `NAME=value` may hold a secret."""
+    return ".".join(str(step).partition("=")[0] for step in path)
 
 
 def _of_kind(kind: type[App | Job], path: Path, said: str) -> str:

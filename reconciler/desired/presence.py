@@ -12,6 +12,7 @@ from reconciler.desired.surroundings import Surroundings, Unresolvable
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import AppSpec
 from reconciler.model.privileges import hidden_by_private_tmp
+from reconciler.model.values import is_id
 
 _OWN = ("node_modules/.bin", ".venv/bin", "venv/bin")
 
@@ -41,7 +42,7 @@ def _check_account(spec: AppSpec) -> None:
         ("user", spec.user, lambda: pwd.getpwnam(spec.user or "")),
         ("group", spec.group, lambda: grp.getgrnam(spec.group or "")),
     ):
-        if value is None or value.isdigit():
+        if value is None or is_id(value):
             continue
         try:
             known()
@@ -52,7 +53,7 @@ def _check_account(spec: AppSpec) -> None:
 def _check_privileges(spec: AppSpec) -> None:
     for index, group in enumerate(spec.supplementary_groups):
         try:
-            _ = None if group.isdigit() else grp.getgrnam(group)
+            _ = None if is_id(group) else grp.getgrnam(group)
         except KeyError:
             message = f"there is no group {group} on this host"
             raise Unresolvable(("supplementaryGroups", index), message) from None
@@ -74,7 +75,7 @@ def _check_sockets(spec: AppSpec) -> None:
             ("owner", socket.owner, pwd.getpwnam),
             ("group", socket.group, grp.getgrnam),
         ):
-            if value is None or value.isdigit():
+            if value is None or is_id(value):
                 continue
             try:
                 known(value)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reconciler.desired.claims import Claimed, Claims, claimed
 from reconciler.desired.dependencies import DependencyCheck
-from reconciler.desired.files import NEVER, Signature, lasting, read_regular, signature
+from reconciler.desired.files import NEVER, Signature, is_made_up, lasting, read_regular, signature
 from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.surroundings import Refusals, Surroundings, nothing
@@ -379,6 +379,8 @@ def _rewritten(known: _File, around: list[tuple[str, Signature | None]]) -> bool
 
 def _content(path: str, trust: Trust) -> bytes | Problem:
     try:
+        if os.path.islink(path) and is_made_up(path):
+            return Problem(path, 0, 0, "", "a link to what the kernel makes up; remove it")
         return read_regular(path, MAX_BYTES, trust)
     except UntrustedError as error:
         return Problem(path, 0, 0, "", error.message)

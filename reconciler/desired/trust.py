@@ -26,10 +26,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from reconciler.model.values import is_id
+
 SWITCH = "RECON_STRICT_MODES"
 """``no`` in the environment turns these looks off."""
 _MOST_LINKS = 40  # path_resolution(7)
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_FOUND = os.O_PATH | os.O_CLOEXEC
 _STEP = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
@@ -65,7 +67,7 @@ class Trust:
         if self.owners is None or user is None:
             return self
         try:
-            uid = int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
+            uid = int(user) if is_id(user) else pwd.getpwnam(user).pw_uid
         except KeyError:
             return self
         return replace(self, owners=self.owners | {uid})
@@ -75,9 +77,12 @@ class Trust:
         self._sound.clear()
 
     def open(self, path: str) -> int:
-        """A descriptor to read ``path``, which is absolute. OSError, UntrustedError."""
+        """A descriptor of ``path``, which is absolute: of what it is, not yet to read it (O_PATH).
+
+        OSError, UntrustedError.
+        """
         if self.owners is None:
-            return os.open(path, _READ)
+            return os.open(path, _FOUND)
         folder, name = os.path.split(path)
         if folder in self._sound:
             try:
@@ -86,12 +91,9 @@ class Trust:
                 if error.errno != errno.ELOOP:  # a link: its way is another
                     raise
         step = _walk(path, self.owners)
-        try:
-            if step.owner == 0 and not step.linked and name:
-                self._sound.add(folder)
-            return os.open(f"/proc/self/fd/{step.fd}", _READ)
-        finally:
-            os.close(step.fd)
+        if step.owner == 0 and not step.linked and name:
+            self._sound.add(folder)
+        return step.fd
 
     def check_folder(self, path: str) -> None:
         """Whether only those can put files into a folder. OSError, UntrustedError."""
@@ -104,9 +106,12 @@ class Trust:
 
     def _open_in_sound(self, path: str) -> int:
         assert self.owners is not None
-        fd = os.open(path, _READ | os.O_NOFOLLOW)
+        fd = os.open(path, _STEP)
         try:
-            _judge(path, os.fstat(fd), self.owners)
+            status = os.fstat(fd)
+            if stat.S_ISLNK(status.st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            _judge(path, status, self.owners)
         except OSError:
             os.close(fd)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -38,6 +39,7 @@ _SENTENCES = {
     "too_short": "must not be empty",
 }
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENV_FORMS = "{perInstance: N}, {secretFile: FILE}, {fromEnv: NAME}, {credential: FILE}"
 
 
@@ -61,6 +63,25 @@ def validate(model: type[Model], data: Any, *, cores: int = 1) -> Model | list[C
             for path, sentence in _of_choice(model, place, faults, data):
                 found.setdefault(path, sentence)
         return list(found.items())
+
+
+def unfit_texts(data: Any, path: Path = ()) -> Iterator[Complaint]:
+    """Texts that no path, name, argument or variable of Linux can be, wherever they stand.
+
+    YAML and JSON can write both with an escape. A key that is unfit is told at its map.
+    """
+    if isinstance(data, str):
+        if "\0" in data:
+            yield path, "holds a NUL byte, which no text in a manifest can"
+        elif not data.isascii() and _SURROGATE.search(data):
+            yield path, "holds half of a surrogate pair, which is not a character"
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from ((path, f"a key {said}") for _, said in unfit_texts(key))
+            yield from unfit_texts(value, (*path, key))
+    elif isinstance(data, list):
+        for index, item in enumerate(data):
+            yield from unfit_texts(item, (*path, index))
 
 
 @dataclass(frozen=True, slots=True)

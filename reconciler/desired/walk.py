@@ -1,7 +1,8 @@
 """The walk over the manifests directory: which files are manifests, and what could not be seen.
 
-Links are followed, but never round in a circle. What cannot be listed, or could have been emptied
-by others (``trust``), makes the walk incomplete, so that nothing is taken for absent.
+Links are followed, but each folder is looked into once, so that no circle and no farm of links
+holds up the walk. What cannot be listed, or could have been emptied by others (``trust``), makes
+the walk incomplete, so that nothing is taken for absent.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.desired.files import is_made_up
 from reconciler.desired.trust import Trust, UntrustedError
 from reconciler.model.desired import Problem
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 # What editors leave beside a file while they write it.
 _LEFTOVER = re.compile(r"^\.|~$|^#.*#$|^4913$|\.sw.$|\.tmp$")
+MOST = 20_000
+"""Files and folders below the manifests directory; more is a mistake (a link to a whole disk)."""
+
+_Identity = tuple[int, int]
 
 
 class Walk:
@@ -25,9 +31,16 @@ class Walk:
     def __init__(self, root: Path, trust: Trust) -> None:
         self._root = str(root)
         self._trust = trust
+        self._left = MOST
+        self._seen: dict[_Identity, str] = {}
         self.problems: list[Problem] = []
         self.complete = True
-        self.root_id: tuple[int, int] | None = None
+        self.root_id: _Identity | None = None
+
+    @property
+    def folders(self) -> list[str]:
+        """The paths of all folders that were looked into."""
+        return [*self._seen.values()]
 
     def files(self) -> Iterator[str]:
         """The paths of all manifest files. The rest is known when the last was given."""
@@ -37,12 +50,16 @@ class Walk:
             self._fail(self._root, f"the manifests directory: {error.strerror}")
             return
         self.root_id = (status.st_dev, status.st_ino)
-        yield from self._below(self._root, frozenset([self.root_id]))
+        above = frozenset(_identities(os.path.dirname(os.path.realpath(self._root))))
+        yield from self._below(self._root, self.root_id, above)
 
-    def _below(self, folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    def _below(
+        self, folder: str, identity: _Identity, above: frozenset[_Identity]
+    ) -> Iterator[str]:
+        self._seen[identity] = folder
         try:
             self._trust.check_folder(folder)
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = self._listed(folder)
         except UntrustedError as error:
             self._fail(folder, error.message)
             return
@@ -57,25 +74,59 @@ class Walk:
             except OSError:
                 is_folder = False  # a link to itself: reading it will tell
             if is_folder:
-                yield from self._folder(entry, above)
+                yield from self._folder(entry, above | {identity})
             elif is_manifest_name(entry.name):
                 yield entry.path
 
-    def _folder(self, entry: os.DirEntry[str], above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    def _listed(self, folder: str) -> list[os.DirEntry[str]]:
+        """What is in a folder, by name; nothing where there is more than anybody means. OSError."""
+        entries = []
+        with os.scandir(folder) as found:
+            for entry in found:
+                self._left -= 1
+                if self._left < 0:
+                    message = f"more than {MOST:,} files below the manifests directory"
+                    self._fail(folder, f"{message}; keep manifests in a folder of their own")
+                    return []
+                entries.append(entry)
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def _folder(self, entry: os.DirEntry[str], above: frozenset[_Identity]) -> Iterator[str]:
         try:
             status = entry.stat()
+            identity = (status.st_dev, status.st_ino)
+            unfit = is_made_up(entry.path) if entry.is_symlink() else False
         except OSError:
             return  # gone since it was listed
-        identity = (status.st_dev, status.st_ino)
         if identity in above:
-            message = "a link to a folder that it lies in; remove it"
-            self.problems.append(Problem(entry.path, 0, 0, "", message))
-            return
-        yield from self._below(entry.path, above | {identity})
+            self._warn(entry.path, "a link to a folder that it lies in; remove it")
+        elif identity in self._seen:
+            other = self._seen[identity]
+            self._warn(entry.path, f"the same folder as {other}; remove one of the two")
+        elif unfit:
+            self._warn(entry.path, "a link to what the kernel makes up; remove it")
+        else:
+            yield from self._below(entry.path, identity, above)
+
+    def _warn(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path, 0, 0, "", message))
 
     def _fail(self, path: str, message: str) -> None:
         self.complete = False
-        self.problems.append(Problem(path, 0, 0, "", message))
+        self._warn(path, message)
+
+
+def _identities(folder: str) -> Iterator[_Identity]:
+    """Of a folder and all above it."""
+    while True:
+        try:
+            status = os.stat(folder)
+            yield status.st_dev, status.st_ino
+        except OSError:
+            pass  # the walk tells
+        if folder == os.path.dirname(folder):
+            return
+        folder = os.path.dirname(folder)
 
 
 def is_manifest_name(name: str) -> bool:

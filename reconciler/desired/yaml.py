@@ -8,6 +8,7 @@ composer knows no caps, and with the C parser dies of a stack overflow on nested
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ _TEXT_KEYS = {"env", "command", "preStop"}
 _LONGEST_NUMBER = 400
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+# JSON writes what lies beyond U+FFFF as two escapes, each of which YAML's parser refuses.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_NEUTRAL = r"\\u0020"
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -84,8 +88,11 @@ class Document:
 
 def parse(text: str) -> list[Document]:
     """All documents of ``text`` that hold anything. Raises Fault."""
+    neutral = None
+    if _SURROGATE.search(text) and _is_json(text):
+        neutral = _SURROGATE.sub(_NEUTRAL, text)
     try:
-        return list(_Builder(text).documents())
+        return list(_Builder(text, neutral).documents())
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         said = error.problem or error.context or "not YAML"
@@ -95,6 +102,14 @@ def parse(text: str) -> list[Document]:
         raise Fault(f"not YAML: {said}", *place) from None
     except yaml.YAMLError as error:
         raise Fault(f"not YAML: {str(error).splitlines()[0]}", 1, 1) from None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def decode(content: bytes) -> str:
@@ -126,8 +141,10 @@ def scalar(text: str) -> Any:
 class _Builder:
     """Events to data, by recursive descent as deep as ``MAX_DEPTH``."""
 
-    def __init__(self, text: str) -> None:
-        self._next: Callable[[], Any] = _PARSER(text).get_event
+    def __init__(self, text: str, parsed: str | None = None) -> None:
+        """``parsed``: what the parser gets in the place of JSON ``text``, as long as that."""
+        self._json = text if parsed is not None else None
+        self._next: Callable[[], Any] = _PARSER(text if parsed is None else parsed).get_event
         self._nodes = 0
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._marks: dict[Path, Mark] = {}
@@ -169,11 +186,17 @@ class _Builder:
 
     def _scalar(self, event: Any, path: Path) -> Any:
         if event.tag == "tag:yaml.org,2002:str" or not event.implicit[0]:
-            return event.value
+            return self._text(event)
         below = len(path) > 1 and path[-2] in _TEXT_KEYS
         if below or (event.value and path and path[-1] in _TEXT_KEYS):
             return event.value
         return scalar(event.value)
+
+    def _text(self, event: Any) -> str:
+        """The text of a quoted scalar."""
+        if self._json is None:
+            return str(event.value)
+        return str(json.loads(self._json[event.start_mark.index : event.end_mark.index]))
 
     def _sequence(self, path: Path, depth: int) -> tuple[list[Any], Any]:
         items: list[Any] = []
@@ -190,7 +213,7 @@ class _Builder:
             place = (mark.line + 1, mark.column + 1)
             if type(event) is not yaml.ScalarEvent:
                 raise Fault("a key must be plain text", *place)
-            key = event.value
+            key = self._text(event)
             if key in found:
                 first = self._marks[(*path, key, "<key>")].line
                 raise Fault(f"{key} stands here twice; first in line {first}", *place)

@@ -13,17 +13,29 @@ from reconciler.model.values import Command, PerInstance, Port, Seconds, Whole
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: token
 _EXPLOSIVE = re.compile(r"[+*}]\)[+*{]")
+_MOST_NESTED = 50  # `re` takes several calls a group, of the 1,000 that Python allows
 ProbePort = Port | PerInstance
 
 
 def _pattern(value: str) -> str:
+    if _most_nested(value) > _MOST_NESTED:
+        raise ValueError(f"a regular expression nests at most {_MOST_NESTED} groups; simplify it")
     try:
         re.compile(value.encode())
-    except re.error as error:
+    except (re.error, OverflowError) as error:
         raise ValueError(f"{value!r} is not a regular expression: {error}") from None
     if _EXPLOSIVE.search(value):
         raise ValueError(f"{value!r} repeats a repetition, which may take for ever; simplify it")
     return value
+
+
+def _most_nested(pattern: str) -> int:
+    """How deep the groups of a pattern nest at most, or more (it may hold a bracket as text)."""
+    depth = most = 0
+    for character in pattern:
+        depth += (character == "(") - (character == ")")
+        most = max(most, depth)
+    return most
 
 
 LogPattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]

@@ -17,6 +17,7 @@ from reconciler.model.base import Manifest
 from reconciler.model.quantity import parse_share, parse_size
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_ID = re.compile(r"[0-9]{1,10}")
 _UMASK = re.compile(r"0?[0-7]{1,3}")
 _CRON_WORDS = {
     "@yearly": "0 0 1 1 *",
@@ -27,6 +28,11 @@ _CRON_WORDS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
+
+
+def is_id(text: str) -> bool:
+    """Whether a user or group is given by its number (``"²"`` is a digit to Python, too)."""
+    return _ID.fullmatch(text) is not None
 
 
 def _name(value: str) -> str:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.desired import presence, resolve
+from reconciler.desired.surroundings import Surroundings
+from reconciler.model.desired import DesiredApp
 from tests.desired.conftest import Folder, job_manifest, manifest
 
 
@@ -68,6 +71,18 @@ LINES = [
     ("watch: {paths: [.], ignore: ['x\\']}", "spec.watch.ignore.0: is no pattern of .gitignore"),
     ("readOnlyPaths: [gone]", "web.yaml:6:19: spec.readOnlyPaths.0: "),
     ("readOnlyPaths: ['']", "a path cannot be empty"),
+    ('user: "²"', "web.yaml:6:9: spec.user: there is no user ²"),
+    ('user: "' + "9" * 5000 + '"', "web.yaml:6:9: spec.user: there is no user 9999"),
+    ('user: "a\\0"', "web.yaml:6:9: spec.user: holds a NUL byte"),
+    ('group: "\\0"', "web.yaml:6:10: spec.group: holds a NUL byte"),
+    ('cwd: "\\0"', "web.yaml:6:8: spec.cwd: holds a NUL byte"),
+    ('supplementaryGroups: ["\\0"]', ":6:25: spec.supplementaryGroups.0: holds a NUL byte"),
+    ('envFrom: ["\\0"]', "web.yaml:6:13: spec.envFrom.0: holds a NUL byte"),
+    ('env: {A: {secretFile: "\\0"}}', "web.yaml:6:25: spec.env.A.secretFile: holds a NUL byte"),
+    ('profiles: {dev: {cwd: "\\0"}}', "web.yaml:6:25: spec.profiles.dev.cwd: holds a NUL byte"),
+    ('env: {"A\\0": b}', "web.yaml:6:8: spec.env: a key holds a NUL byte"),
+    ("readinessProbe: {log: '" + "(" * 500 + ")" * 500 + "'}", "nests at most 50 groups"),
+    ("readinessProbe: {log: 'a{99999999999}'}", "is not a regular expression: the repetition"),
 ]
 
 
@@ -326,3 +341,37 @@ def test_max_may_come_from_a_profile_or_the_defaults(folder: Folder) -> None:
     for profile, wanted in ((None, (8, 8)), ("prod", (8, 7)), ("dev", (8, 1))):
         apps = folder.scanned(cores=8, profile=profile).apps
         assert (apps["a"].spec.instances, apps["b"].spec.instances) == wanted
+
+
+def test_a_kind_that_is_no_text_is_a_problem_of_its_document(folder: Folder) -> None:
+    said = problem_of(folder, manifest("web") + "---\n" + manifest("api").replace("App", "[]"))
+    assert said.startswith("web.yaml:8:7: kind: [] is not known")
+
+
+# -- what nobody foresaw ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("s3cret"), RecursionError(), OverflowError(), UnicodeError(), KeyError()]
+)
+def test_what_nobody_foresaw_is_a_problem_at_its_field_and_other_files_load(
+    folder: Folder,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    real = presence.check
+
+    def check(app: DesiredApp, around: Surroundings) -> None:
+        real(app, around)
+        if app.spec.limits.open_files == 13:
+            raise error
+
+    monkeypatch.setattr(resolve, "check", check)
+    folder.app("other")
+    said = problem_of(folder, manifest("web", "  umask: '022'\n  limits:\n    openFiles: 13\n"))
+    kind = type(error).__name__
+    assert said.startswith(f"web.yaml:8:16: spec.limits.openFiles: recon cannot read this: {kind}")
+    assert "fault in recon, please report it" in said and "s3cret" not in said + caplog.text
+    assert "web.yaml:8" in caplog.text and kind in caplog.text
+    assert [*folder.scanned().apps] == ["other"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired import files
+from reconciler.desired import files, walk
 from reconciler.desired import store as store_module
 from reconciler.desired.store import ManifestStore
 from reconciler.desired.trust import Trust
@@ -77,6 +77,55 @@ def test_links_are_followed_and_a_loop_is_told(folder: Folder, tmp_path: Path) -
     assert sorted(store.apps) == ["far", "near"]
     assert "linked/back: a link to a folder that it lies in" in said(store)
     assert "self.yaml: cannot be read" in said(store) and "gone.yaml" in said(store)
+
+
+@pytest.mark.parametrize("target", ["/", "..", "../.."])
+def test_a_link_to_what_the_directory_lies_in_is_told_and_not_followed(
+    folder: Folder, target: str
+) -> None:
+    folder.app("web")
+    (folder.root / "up").symlink_to(target)
+    desired = folder.store().scan()
+    assert desired.complete and [*desired.apps] == ["web"]
+    assert "up: a link to a folder that it lies in; remove it" in str(desired.problems[0])
+
+
+def test_a_link_to_what_the_kernel_makes_up_is_told_and_not_read(folder: Folder) -> None:
+    folder.app("web")
+    (folder.root / "kmsg.yaml").symlink_to("/proc/kmsg")
+    (folder.root / "self").symlink_to("/proc/self")
+    (folder.root / "sys").symlink_to("/sys")
+    os.mkfifo(folder.root / "fifo.yaml", 0o600)
+    store = folder.scanned()
+    assert [*store.apps] == ["web"]
+    for name in ("kmsg.yaml", "self", "sys"):
+        assert f"{name}: a link to what the kernel makes up; remove it" in said(store)
+    assert "fifo.yaml: cannot be read: not a regular file" in said(store)
+
+
+def test_a_farm_of_links_is_walked_once(folder: Folder) -> None:
+    for one in range(8):
+        for other in range(8):
+            (folder.root / f"d{one}").mkdir(exist_ok=True)
+            (folder.root / f"d{one}/to-{other}").symlink_to(f"../d{other}")
+        folder.app(f"app{one}", file=f"d{one}/app.yaml")
+    desired = folder.store().scan()
+    assert desired.complete and len(desired.apps) == 8
+    assert len(desired.problems) == 8 * 8
+    assert any("the same folder as" in problem.message for problem in desired.problems)
+
+
+def test_a_folder_with_far_too_much_in_it_is_no_directory_of_manifests(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.app("web")
+    store = folder.scanned()
+    monkeypatch.setattr(walk, "MOST", 50)
+    for number in range(60):
+        folder.write(f"sub/{number}.txt", "")
+    desired = store.scan()
+    assert not desired.complete and [*desired.apps] == ["web"]
+    assert "more than 50 files below the manifests directory" in said(store)
 
 
 def test_a_fifo_named_like_a_manifest_holds_nothing_up(folder: Folder) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.desired.files import read_regular
 from reconciler.desired.store import ManifestStore
 from reconciler.desired.trust import SWITCH, Trust, UntrustedError, trusting
 from tests.desired.conftest import Folder, manifest
@@ -35,8 +36,7 @@ def root() -> Trust:
 
 
 def content(path: Path, trust: Trust | None = None) -> str:
-    with open((trust or root()).open(str(path)), encoding="utf-8") as file:
-        return file.read()
+    return read_regular(str(path), 1 << 20, trust or root()).decode()
 
 
 def refused(path: Path, trust: Trust | None = None) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.desired import yaml
+from reconciler.desired.layout import at
 from reconciler.desired.yaml import Fault
 
 
@@ -255,3 +256,23 @@ def _as_text(data: Any) -> Any:
 
 def test_a_float_written_as_yaml_1_2_has_it_is_a_float() -> None:
     assert data_of("a: 1e+20\nb: -2.5E-3\n") == {"a": 1e20, "b": -2.5e-3}
+
+
+# -- JSON ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"a": "\\ud83d\\ude00!", "b": 1}',
+        '{"\\ud83d\\ude00": [true, "\\\\ud83d", "\\u00e4\\n"]}',
+        '{"a": "\\ud800", "b": {"c": "\\udfff\\ud800"}}',
+        '{"a":"\\/",\r\n "b":[]\n}',
+    ],
+)
+def test_json_means_what_json_says(either_parser: None, written: str) -> None:
+    (document,) = yaml.parse(written)
+    assert document.data == json.loads(written)
+    for path, mark in document.marks.items():
+        if path and path[-1] != "<key>":
+            assert json.loads(written[mark.start : mark.end]) == at(document, path)

@@ -33,6 +33,34 @@ def test_revision_that_crashes_never_replaces_a_good_one(recon: Recon) -> None:
     recon.healthy("web", ready=2, revision=3)
 
 
+def test_old_instance_killed_while_a_rollout_waits_comes_back_at_once(
+    recon: Recon, tmp_path: Path
+) -> None:
+    told = f"{tmp_path}/"
+    check = ["sh", "-c", f'test -e {told}"$RECON_PID"']
+    spec: dict[str, Any] = {"instances": 4, "readinessProbe": {"exec": {"command": check}}}
+    recon.app(
+        "web",
+        python(f"import os, time; open({told!r} + str(os.getpid()), 'w'); time.sleep(1e5)"),
+        **spec,
+    )
+    recon.run()
+    recon.healthy("web", ready=4)
+    recon.app("web", SLEEP, **spec)  # it never says that it is up
+    recon.wait("web", updated=2, available=3)
+    old = {row["name"]: row for row in recon.of("web")["instances"] if row["revision"] == 1}
+    for row in list(old.values())[:2]:
+        os.kill(row["pid"], signal.SIGKILL)
+    gone = {row["pid"] for row in list(old.values())[:2]}
+    app = until(lambda: _back(recon, gone), what="both are back")
+    assert app["updated"] == 2 and app["revision"] == 2
+
+
+def _back(recon: Recon, gone: set[int]) -> dict[str, Any]:
+    app = recon.of("web")
+    return app if app["available"] == 3 and not gone & {r["pid"] for r in app["instances"]} else {}
+
+
 def _failed(recon: Recon) -> dict[str, Any]:
     app = recon.of("web")
     reasons = {condition["reason"] for condition in app["conditions"]}

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.diff import history
 from reconciler.model.lifecycle import Backoff, RestartPolicy
 from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory, Ended
@@ -33,7 +34,9 @@ def after_exit(
     if process.failed:  # ended by us, since it failed its probe: a crash, however it took it
         exit = Exit()
     number = process.tag.instance
-    before = memory.ended.get(number)
+    outgoing = history.is_outgoing(memory, process)
+    ends = memory.left if outgoing else memory.ended
+    before = ends.get(number)
     failures = 1
     if (
         before is not None
@@ -51,7 +54,10 @@ def after_exit(
     restarts: Mapping[int, int] = memory.restarts
     if again:
         restarts = {**restarts, number: restarts.get(number, 0) + 1}
-    return replace(memory, ended={**memory.ended, number: ended}, restarts=restarts)
+    ends = {**ends, number: ended}
+    if outgoing:
+        return replace(memory, left=ends, restarts=restarts)
+    return replace(memory, ended=ends, restarts=restarts)
 
 
 def after_failed_start(
@@ -65,6 +71,8 @@ def after_failed_start(
     failures = before.failures + 1 if before else 1
     retry_at = now + delay(spec.backoff, failures + 1, f"{start.hash}{start.instance}{failures}")
     ended = Ended(start.hash, Exit(), now, failures, retry_at, fault)
+    if memory.leaving.get(start.instance) == start.hash and not history.is_held(memory):
+        return replace(memory, left={**memory.left, start.instance: ended})
     return replace(memory, ended={**memory.ended, start.instance: ended})
 
 
@@ -84,8 +92,10 @@ def delay(backoff: Backoff, failures: int, seed: str) -> float:
 
 def holds(memory: AppMemory, instance: int, target: str) -> Ended | None:
     """The end that governs this instance number: None where the revision has none."""
-    ended = memory.ended.get(instance)
-    return ended if ended is not None and same_revision(ended.hash, target) else None
+    for ended in (memory.ended.get(instance), memory.left.get(instance)):
+        if ended is not None and same_revision(ended.hash, target):
+            return ended
+    return None
 
 
 def _restarts(spec: AppSpec, exit: Exit) -> bool:

@@ -72,7 +72,7 @@ def message_of(
 
 def crash_loop(replicas: Replicas, memory: AppMemory) -> Ended | None:
     """The end of the instance in backoff that will be tried next."""
-    ends = (memory.ended[number] for number in replicas.waiting)
+    ends = (memory.ended.get(n) or memory.left[n] for n in replicas.waiting)
     return min(ends, key=lambda e: e.retry_at or 0, default=None)
 
 

@@ -83,16 +83,31 @@ def accounts_to(memory: AppMemory, process: Process) -> str | None:
     """The hash that an end of ``process`` is reckoned to; None where nothing shall run.
 
     That which shall run: the end of a process that is being left means nothing. But where the
-    rollout is held what it ran is started again, on the same ladder.
+    rollout is held, or still needs it, what it ran is started again, on the same ladder.
     """
-    last = memory.revisions[-1].number if memory.revisions else None
-    held = memory.paused or last in (memory.canary, memory.unbuilt)
+    held = is_held(memory)
     known = memory.revision(process.tag.hash)
     # Of what has yet to be built (again), the build may have failed, and not what ran of it.
     if held and known is not None and (known.failed is None or known.number == memory.unbuilt):
         return process.tag.hash
+    if is_outgoing(memory, process):
+        return process.tag.hash
     aim = target(memory)
     return aim.hash if aim else None
+
+
+def is_held(memory: AppMemory) -> bool:
+    """Whether the rollout of the last revision is held (see ``hold``)."""
+    last = memory.revisions[-1].number if memory.revisions else None
+    return memory.paused or last in (memory.canary, memory.unbuilt)
+
+
+def is_outgoing(memory: AppMemory, process: Process) -> bool:
+    """Whether a process is of an earlier revision and serves until the rollout replaces it."""
+    known = memory.revision(process.tag.hash)
+    if is_held(memory) or known is None or known.failed is not None:
+        return False
+    return memory.leaving.get(process.tag.instance) == process.tag.hash
 
 
 def mark(memory: AppMemory, revision: Revision) -> AppMemory:

@@ -79,12 +79,15 @@ def hold(
     by_number: dict[int, list[Process]] = {}
     for process in kept:
         by_number.setdefault(process.tag.instance, []).append(process)
+    absent = dict(replicas.absent)
     hashes: dict[int, str] = {}
     for number in range(wanted):
         mine = by_number.get(number, [])
         hash: str | None
         if number in open_numbers:
             hash = None if mine else replicas.target
+        elif number in absent:
+            hash = absent[number]
         elif not mine:
             known = memory.revision(ran.get(number, ""))
             usable = known is not None and known.failed is None
@@ -114,6 +117,8 @@ def hold(
         lost=tuple(states.get("lost", ())),
         leaving_old=bool(replicas.stopping),
         evicted=frozenset(evicted),
+        absent=(),
+        returning=(),
     )
     return Hold(by, message, view, hashes, until)
 

@@ -19,6 +19,7 @@ from reconciler.diff import (
     history,
     inplace,
     job,
+    outgoing,
     pause,
     progress,
     recreate,
@@ -92,7 +93,7 @@ def _plan_declared(
     standings: Mapping[str, Standing],
     observed: Observed,
 ) -> AppPlan:
-    memory = history.record(before, app)
+    memory = outgoing.settle(history.record(before, app))
     if not before.revisions:
         memory = history.presume_good(memory, processes)
     builder = standings.get(app.builder.name) if app.builder is not None else None
@@ -109,6 +110,7 @@ def _plan_declared(
     else:
         memory, judged = _judge(app, processes, sorted_by, memory, now=now, builder=builder)
     if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
+        memory = outgoing.settle(memory)
         sorted_by = _sort(app, processes, memory, now)
     held = _hold(app, sorted_by, memory, now, builder)
     inherited = observed.inherited
@@ -121,6 +123,8 @@ def _plan_declared(
     at = Situation(app, sorted_by, memory, now, held, waiting, conflict, limits, is_built, stuck)
     actions = () if waiting else (*adjusted, *_actions(at))
     starting = any(isinstance(action, Start) for action in actions)
+    ends = {action.process.tag.nonce for action in actions if isinstance(action, End)}
+    memory = outgoing.note(app.spec, sorted_by, memory, ends)
     return AppPlan(
         app.name,
         app,
@@ -175,7 +179,8 @@ def _plan_absent(
 
 def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float) -> Replicas:
     target = history.target(memory)
-    return replicas.sort(app.spec, target.hash if target else None, processes, memory, now)
+    found = replicas.sort(app.spec, target.hash if target else None, processes, memory, now)
+    return outgoing.with_returning(app.spec, found, memory, now)
 
 
 def _hold(
@@ -206,6 +211,8 @@ def _actions(at: Situation) -> Iterator[Action]:
     else:
         ends = rolling.stops(spec, acting, at.now)
         begins = rolling.starts(spec, acting)
+        for returning in rolling.restarts(spec, acting):
+            yield Start(*returning, _why_started(at, *returning))
     for process in ends:
         if not process.failed:
             yield End(process, _why_ended(at, process))
@@ -247,12 +254,13 @@ def _look_again_at(at: Situation) -> float | None:
     """The next moment at which the passing of time alone may change this plan."""
     sorted_by, memory, held = at.replicas, at.memory, at.held
     moments: list[float] = []
-    ends = (memory.ended[number] for number in at.acting.waiting)  # by its last end each is held
+    ends = (memory.ended.get(n) or memory.left[n] for n in at.acting.waiting)
     moments += [end.retry_at for end in ends if end.retry_at is not None]
     if held is not None and held.by == "canary" and held.until is not None:
         moments.append(held.until)
     everyone = (*sorted_by.current, *sorted_by.old, *sorted_by.extra)
     moments += eviction.moments(everyone, memory)
+    moments += outgoing.moments(sorted_by, memory)
     for process in everyone:
         if process.tag.nonce not in sorted_by.up:
             ready_at = replicas.available_at(process, at.app.spec)

@@ -90,5 +90,6 @@ def _measure(replicas: Replicas) -> int:
     """Grows with every step forward: updated and available up, old ones down."""
     up = _up(replicas)
     left = len(replicas.old) + len(replicas.extra) + len(replicas.stopping)
+    left += len(replicas.absent)
     # Above any count of processes, so that 0 can mean "no rollout yet".
     return 1_000_000 + len(replicas.current) + up + len(replicas.done) - left

@@ -17,6 +17,13 @@ from reconciler.model.observed import Process, RunState
 from reconciler.model.revision import same_revision
 
 
+class Returning(NamedTuple):
+    """A number, and the earlier revision that it is to run again."""
+
+    number: int
+    hash: str
+
+
 @dataclass(frozen=True, slots=True)
 class Replicas:
     """One app's processes against its target revision. Lists are ordered by instance, then age."""
@@ -51,6 +58,10 @@ class Replicas:
     """Something of another revision is on its way out."""
     evicted: frozenset[str] = frozenset()
     """Nonces of those in ``old`` that are so only because they outgrew `limits.memory`."""
+    absent: tuple[Returning, ...] = ()
+    """Instances of earlier revisions that ended unasked and are still needed (see ``outgoing``)."""
+    returning: tuple[Returning, ...] = ()
+    """Those of them that may be started now."""
 
     @property
     def settled(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.diff.replicas import Replicas
+from reconciler.diff.replicas import Replicas, Returning
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Process
 from reconciler.model.quantity import resolve_share
@@ -29,13 +29,24 @@ def fenceposts(strategy: Strategy, wanted: int) -> tuple[int, int]:
 def starts(spec: AppSpec, replicas: Replicas) -> tuple[int, ...]:
     """Instance numbers to start now: as many as the surge leaves room for.
 
-    A number in backoff keeps its place, or a revision that crashes would be tried on all.
+    A number in backoff keeps its place, or a revision that crashes would be tried on all. So does
+    an old instance that is to come back.
     """
+    ended = len(replicas.waiting) + len(replicas.done) + len(replicas.lost)
+    room = _room(spec, replicas) - ended - len(replicas.absent)
+    return replicas.eligible[: max(0, room)]
+
+
+def restarts(spec: AppSpec, replicas: Replicas) -> tuple[Returning, ...]:
+    """Old instances to start again now."""
+    return replicas.returning[: max(0, _room(spec, replicas))]
+
+
+def _room(spec: AppSpec, replicas: Replicas) -> int:
+    """How many processes more there may be at once."""
     surge, _ = fenceposts(spec.strategy, replicas.wanted)
     surplus = len(replicas.old) + len(replicas.extra) + len(replicas.stopping)
-    ended = len(replicas.waiting) + len(replicas.done) + len(replicas.lost)
-    room = replicas.wanted + surge - len(replicas.current) - surplus - ended
-    return replicas.eligible[: max(0, room)]
+    return replicas.wanted + surge - len(replicas.current) - surplus
 
 
 def stops(spec: AppSpec, replicas: Replicas, now: float) -> tuple[Process, ...]:

@@ -187,6 +187,7 @@ class Controller:
                 progressed_at=None,
                 progress=0,
                 ended={},
+                left={},
                 evictions={},
             )
             self.history.remember(name, memory)
@@ -250,7 +251,7 @@ class Controller:
         for name, memory in [*self.history.memories.items()]:
             if memory.ended or memory.evictions or memory.begun:
                 # Whoever brings it up again means now, not after some backoff; and in order.
-                fresh = replace(memory, ended={}, evictions={}, begun=False)
+                fresh = replace(memory, ended={}, leaving={}, left={}, evictions={}, begun=False)
                 self.history.remember(name, fresh)
         for name in self._running.apps():
             self._queue.add(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.diff import runs
-from reconciler.diff.backoff import after_exit
+from reconciler.diff.backoff import after_exit, holds
 from reconciler.diff.history import accounts_to
 from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
@@ -50,11 +50,11 @@ class Ends:
             later = after_exit(memory, process, exit, spec, target=aim, now=now)
         told = f"pid {process.id.pid} ended: {exit}"
         self._tell(process, exit.reason or "Exited", told, warning=not spec.is_success(exit))
-        if later is memory:
+        if later is memory or aim is None:
             return
         self._history.remember(name, later)
-        ended = later.ended[process.tag.instance]
-        if ended.failures > 1 and ended.retry_at is not None:
+        ended = holds(later, process.tag.instance, aim)
+        if ended is not None and ended.failures > 1 and ended.retry_at is not None:
             wait = max(0.0, ended.retry_at - now)
             told = f"crashed {ended.failures} times in a row; next try in {wait:.1f} s"
             self._tell(process, "BackOff", told, warning=True)

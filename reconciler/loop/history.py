@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.trend import Trend
 from reconciler.model.usage import UsageHistory
 
@@ -105,18 +105,18 @@ class History:
 
     def _redacted(self, memory: AppMemory) -> AppMemory:
         """Why starts and revisions failed are sentences, too."""
-        ended = {
-            number: replace(end, fault=told)
-            for number, end in memory.ended.items()
-            if end.fault and (told := self._redact(end.fault)) != end.fault
-        }
+        ended, left = self._redacted_ends(memory.ended), self._redacted_ends(memory.left)
         revisions = tuple(
             replace(one, failed=self._redact(one.failed)) if one.failed else one
             for one in memory.revisions
         )
-        if not ended and revisions == memory.revisions:
+        if (ended, left, revisions) == (memory.ended, memory.left, memory.revisions):
             return memory
-        return replace(memory, ended={**memory.ended, **ended}, revisions=revisions)
+        return replace(memory, ended=ended, left=left, revisions=revisions)
+
+    def _redacted_ends(self, ends: Mapping[int, Ended]) -> Mapping[int, Ended]:
+        told = {number: self._redact(end.fault) for number, end in ends.items() if end.fault}
+        return {**ends, **{number: replace(ends[number], fault=told[number]) for number in told}}
 
     def _commit_soon(self, wait: float = _COMMIT) -> None:
         if self._timer is None:

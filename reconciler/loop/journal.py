@@ -303,14 +303,22 @@ def _run(data: Mapping[str, Any]) -> Run:
     return Run(**{**data, "exit": exit, "outcome": Outcome(data["outcome"])})
 
 
+def _ends(data: Mapping[str, Any]) -> dict[int, Ended]:
+    return {int(n): Ended(**{**end, "exit": Exit(**end["exit"])}) for n, end in data.items()}
+
+
 def _memory(data: Mapping[str, Any], revisions: tuple[Revision, ...]) -> AppMemory:
-    ended = {
-        int(number): Ended(**{**end, "exit": Exit(**end["exit"])})
-        for number, end in data["ended"].items()
-    }
+    ended, left = _ends(data["ended"]), _ends(data.get("left", {}))
     data = {**data, "limited": tuple(data.get("limited", ()))}
     data["runs"] = tuple(map(_run, data.get("runs", ())))
     restarts = {int(number): count for number, count in data["restarts"].items()}
     evictions = {int(n): Eviction(**one) for n, one in data.get("evictions", {}).items()}
-    by_number = {"ended": ended, "restarts": restarts, "evictions": evictions}
+    leaving = {int(n): hash for n, hash in data.get("leaving", {}).items()}
+    by_number = {
+        "ended": ended,
+        "left": left,
+        "leaving": leaving,
+        "restarts": restarts,
+        "evictions": evictions,
+    }
     return AppMemory(**{**data, **by_number, "revisions": revisions})

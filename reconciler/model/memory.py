@@ -139,6 +139,11 @@ class AppMemory:
     """How far the rollout had come then: updated + available instances."""
     paused: bool = False
     """The rollout is held (`recon rollout pause`); what runs is kept as it runs."""
+    leaving: Mapping[int, str] = field(default_factory=dict)
+    """By instance number: the hash of an earlier revision that serves there until the rollout
+    replaces it."""
+    left: Mapping[int, Ended] = field(default_factory=dict)
+    """By instance number: how the last process of those ended; ``ended`` is the new revision's."""
     canary: int = 0
     """Number of the revision that has yet to prove itself on its canary; 0 for none."""
     unbuilt: int = 0

@@ -35,18 +35,28 @@ class Access:
 
     group: int | None = None
 
+    def guest(self, connection: Connection) -> int | None:
+        """The uid of a peer that is neither root nor the user that recon runs as."""
+        uid, _ = _peer(connection)
+        return None if uid in (0, os.geteuid()) else uid
+
     def refusal(self, connection: Connection, method: str) -> str:
         """Why the peer may not do that, a sentence; empty where it may."""
-        _, uid, gid = struct.unpack(
-            "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        )
-        if uid in (0, os.geteuid()):
+        if self.guest(connection) is None:
             return ""
+        _, gid = _peer(connection)
         if self.group is None or self.group not in {gid, *_groups(connection)}:
             return "this controller is another user's; ask as root or as that user"
         if method in _READS:
             return ""
         return f"members of the group {_name(self.group)} may only look; ask as root for more"
+
+
+def _peer(connection: Connection) -> tuple[int, int]:
+    """Effective uid and gid of whoever connected."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    _, uid, gid = struct.unpack("iII", data)
+    return uid, gid
 
 
 def group_id(name: str) -> int:

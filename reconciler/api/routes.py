@@ -25,8 +25,19 @@ from reconciler.diff.report import FORMAT_VERSION, Usage, run_document, status_d
 from reconciler.loop.controller import Controller
 from reconciler.loop.journal import RecordedEvent
 from reconciler.model.builder import builder_name
+from reconciler.model.event import Event
 from reconciler.model.host import to_document
 from reconciler.observed.clock import boot_now, wall_of
+
+_UNREAD = 1000
+"""Events that wait for a client that follows them."""
+
+
+class Answer(JSONResponse):
+    """JSON in ASCII: names of files may be no UTF-8, which Python holds as lone surrogates."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode()
 
 
 def application(controller: Controller) -> Starlette:
@@ -60,7 +71,7 @@ class Routes:
 
     async def version(self, request: Request) -> Response:
         options = self._controller.options
-        return JSONResponse(
+        return Answer(
             {
                 "formatVersion": FORMAT_VERSION,
                 "version": __version__,
@@ -73,10 +84,10 @@ class Routes:
 
     async def host(self, request: Request) -> Response:
         facts = to_document(self._controller.facts)
-        return JSONResponse({"formatVersion": FORMAT_VERSION, "facts": facts})
+        return Answer({"formatVersion": FORMAT_VERSION, "facts": facts})
 
     async def status(self, request: Request) -> Response:
-        return JSONResponse(self._status())
+        return Answer(self._status())
 
     async def describe(self, request: Request) -> Response:
         name = request.path_params["app"]
@@ -84,7 +95,7 @@ class Routes:
         status = next((a for a in self._status()["apps"] if a["name"] == name), None)
         if status is None:
             raise HTTPException(404, _unknown([name]))
-        return JSONResponse(
+        return Answer(
             describe_document(
                 status,
                 controller.declared().get(name),
@@ -108,11 +119,11 @@ class Routes:
             controller=_about(),
             wall_of_boot=wall_of(0.0),
         )
-        return JSONResponse(document)
+        return Answer(document)
 
     async def events(self, request: Request) -> Response:
         apps = tuple(request.query_params.getlist("app"))
-        limit = int(request.query_params.get("limit", "100"))
+        limit = _limit(request.query_params.get("limit", "100"))
         follow = request.query_params.get("follow") == "1"
         lines = self._events(apps, limit, follow)
         return StreamingResponse(lines, media_type="application/x-ndjson")
@@ -122,12 +133,12 @@ class Routes:
         self._controller.rescan(confirm_prune=bool(body.get("confirmPrune")))
         await self._controller.settle()
         problems = self._controller.plan().problems
-        return JSONResponse(
+        return Answer(
             {"formatVersion": FORMAT_VERSION, "problems": [str(problem) for problem in problems]}
         )
 
     async def restart(self, request: Request) -> Response:
-        names = [str(name) for name in (await _body(request)).get("apps", [])]
+        names = _names(await _body(request))
         declared = self._controller.declared()
         unknown = [name for name in names if name not in declared]
         if unknown:
@@ -142,13 +153,13 @@ class Routes:
                 raise HTTPException(409, f"{told}; `recon rollout resume {name}` first")
         self._controller.restart(names)
         await self._controller.settle()
-        return JSONResponse({"formatVersion": FORMAT_VERSION, "apps": names})
+        return Answer({"formatVersion": FORMAT_VERSION, "apps": names})
 
     async def runs(self, request: Request) -> Response:
         """The runs of a Job, or the builds of an app, that are remembered."""
         name = self._job(request)
         found = [run_document(run) for run in self._controller.history.memory(name).runs]
-        return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "runs": found})
+        return Answer({"formatVersion": FORMAT_VERSION, "app": name, "runs": found})
 
     async def run(self, request: Request) -> Response:
         name = self._job(request)
@@ -157,7 +168,7 @@ class Routes:
             raise HTTPException(409, f'"{name}" is suspended; `recon resume {name}` first')
         number = self._controller.run_job(name)
         await self._controller.settle()
-        return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "run": number})
+        return Answer({"formatVersion": FORMAT_VERSION, "app": name, "run": number})
 
     def _job(self, request: Request) -> str:
         name = str(request.path_params["app"])
@@ -175,7 +186,7 @@ class Routes:
             raise HTTPException(409, f'app "{name}" is already paused')
         self._controller.pause(name)
         await self._controller.settle()
-        return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "done": "paused"})
+        return Answer({"formatVersion": FORMAT_VERSION, "app": name, "done": "paused"})
 
     async def resume(self, request: Request) -> Response:
         name = await self._app(request)
@@ -183,7 +194,7 @@ class Routes:
         if done is None:
             raise HTTPException(409, f'app "{name}" is not paused')
         await self._controller.settle()
-        return JSONResponse({"formatVersion": FORMAT_VERSION, "app": name, "done": done})
+        return Answer({"formatVersion": FORMAT_VERSION, "app": name, "done": done})
 
     async def _app(self, request: Request) -> str:
         """The app that a request is about."""
@@ -194,7 +205,7 @@ class Routes:
 
     async def down(self, request: Request) -> Response:
         self._controller.down()
-        return JSONResponse({"formatVersion": FORMAT_VERSION}, status_code=202)
+        return Answer({"formatVersion": FORMAT_VERSION}, status_code=202)
 
     def _status(self) -> dict[str, Any]:
         controller = self._controller
@@ -212,19 +223,35 @@ class Routes:
     async def _events(
         self, apps: tuple[str, ...], limit: int, follow: bool
     ) -> AsyncIterator[bytes]:
-        waiting: asyncio.Queue[RecordedEvent] = asyncio.Queue()
+        waiting: asyncio.Queue[RecordedEvent] = asyncio.Queue(_UNREAD)
+        lost = 0
         hush: Callable[[], None] | None = None
+
+        def heard(recorded: RecordedEvent) -> None:
+            nonlocal lost
+            if waiting.full():
+                lost += 1
+            else:
+                waiting.put_nowait(recorded)
+
         if follow:  # before what is past is read, so that nothing falls between
-            hush = self._controller.history.listen(waiting.put_nowait)
+            hush = self._controller.history.listen(heard)
         try:
             last = 0
-            for recorded in self._controller.history.events(apps, limit):
-                last = recorded.id
-                yield _line(recorded)
+            for past in self._controller.history.events(apps, limit):
+                last = past.id
+                yield _line(past)
             while follow:
                 recorded = await waiting.get()
                 if recorded.id > last and (not apps or recorded.event.app in apps):
                     yield _line(recorded)
+                if lost and waiting.empty():
+                    message = (
+                        f"{lost} events are left out here: they came faster than they were read"
+                    )
+                    lost = 0
+                    event = Event("", "EventsLeftOut", message, "Warning")
+                    yield _line(RecordedEvent(recorded.id, recorded.at, event))
         finally:
             if hush is not None:
                 hush()
@@ -242,11 +269,26 @@ async def _body(request: Request) -> dict[str, Any]:
     text = await request.body()
     try:
         body = json.loads(text or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise HTTPException(400, "the body of the request must be a JSON object")
     return body
+
+
+def _names(body: dict[str, Any]) -> list[str]:
+    """The apps that a request names."""
+    names = body.get("apps", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise HTTPException(400, '"apps" must be a list of names')
+    return names
+
+
+def _limit(text: str) -> int:
+    """How many events are wanted."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise HTTPException(400, "limit must be a whole number")
+    return int(text)
 
 
 def _unknown(names: list[str]) -> str:
@@ -255,4 +297,4 @@ def _unknown(names: list[str]) -> str:
 
 async def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, status_code=error.status_code)
+    return Answer({"error": error.detail}, status_code=error.status_code)

@@ -12,7 +12,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from urllib.parse import unquote
 
 import h11
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-from reconciler.api.access import Access
+from reconciler.api.access import Access, Connection
+from reconciler.api.guests import MOST, Guests, Turn
 
 _BLOCK = 2**16
 _LARGEST = 2**20
@@ -41,6 +42,7 @@ class Server:
         self._access = access or Access()
         self._leave = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
+        self._guests = Guests()
 
     async def serve(self, *listeners: socket.socket) -> None:
         """Answer until told to leave; answers under way are cut off then."""
@@ -63,7 +65,7 @@ class Server:
         assert task is not None
         self._connections.add(task)
         try:
-            await _Exchange(reader, writer).run(self._app, self._access)
+            await self._serve(_Exchange(reader, writer), writer.get_extra_info("socket"))
         except (OSError, TimeoutError, h11.RemoteProtocolError):
             pass  # the client went away, or spoke no HTTP
         except asyncio.CancelledError:
@@ -71,6 +73,19 @@ class Server:
         finally:
             self._connections.discard(task)
             writer.close()
+
+    async def _serve(self, exchange: _Exchange, peer: Connection) -> None:
+        guest = self._access.guest(peer)
+        if guest is None:
+            await exchange.run(self._app, self._access)
+        elif self._guests.enter(guest):
+            try:
+                await exchange.run(self._app, self._access, lambda: self._guests.turn(guest))
+            finally:
+                self._guests.leave(guest)
+        else:
+            told = f"user {guest} has {MOST} connections open already; close some of them"
+            await exchange.answer(JSONResponse({"error": told}, status_code=429))
 
 
 class _Exchange:
@@ -81,10 +96,29 @@ class _Exchange:
         self._writer = writer
         self._http = h11.Connection(h11.SERVER)
         self._body: bytes | None = b""
+        self._turn: Turn | None = None
 
-    async def run(self, app: Starlette, access: Access) -> None:
+    async def run(
+        self, app: Starlette, access: Access, turn: Callable[[], Awaitable[Turn]] | None = None
+    ) -> None:
+        """Answer one request; ``turn``: wait for it first, where the peer shares the loop."""
         async with asyncio.timeout(_PATIENCE):
             request, self._body = await self._request()
+        self._turn = await turn() if turn is not None else None
+        try:
+            await self._answer(request, app, access)
+        finally:
+            self._end_turn()
+
+    async def answer(self, response: Response) -> None:
+        """Answer whatever is asked, unread."""
+        await response({"type": "http"}, self._receive, self._send)
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.end()
+
+    async def _answer(self, request: h11.Request, app: Starlette, access: Access) -> None:
         method = request.method.decode("ascii")
         told = access.refusal(self._writer.get_extra_info("socket"), method)
         path, _, query = request.target.partition(b"?")
@@ -131,6 +165,7 @@ class _Exchange:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = [*message["headers"], (b"connection", b"close")]
+            self._end_turn()  # what follows is sent as fast as it is read
             self._write(h11.Response(status_code=message["status"], headers=headers))
             return
         self._write(h11.Data(data=message.get("body", b"")))

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from reconciler.api.access import Access, group_id
 from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.api.guests import MOST, Guests
 from reconciler.api.server import Server, listen
 from tests.otheruser import as_user
 
@@ -167,3 +168,49 @@ def test_a_group_by_name_or_number() -> None:
     assert (group_id("root"), group_id("4242")) == (0, 4242)
     with pytest.raises(ValueError, match="there is no group nosuchgroup"):
         group_id("nosuchgroup")
+
+
+# -- guests share the loop ------------------------------------------------------------------------
+
+
+@as_root
+def test_a_guest_has_so_many_connections_and_others_are_served(place: Path) -> None:
+    listener = listen(place / "s", GROUP)
+
+    def act() -> str:
+        def hoard() -> str:
+            held = []
+            for _ in range(MOST):
+                held.append(socket.socket(socket.AF_UNIX))
+                held[-1].connect(str(place / "s"))
+                held[-1].sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n")  # never ends its request
+            return ask(place / "s")
+
+        said = as_user(hoard, STRANGER, [GROUP])
+        return f"{said} / {ask(place / 's')}"
+
+    said = serving(listener, Access(GROUP), act)
+    assert said.startswith(f"429 user {STRANGER} has {MOST} connections"), said
+    assert said.endswith("/ " + str({"done": "GET"}))
+
+
+@pytest.mark.parametrize("took", [0.01, 0.05])
+def test_a_guest_waits_for_its_next_answer_as_its_share_wants(took: float) -> None:
+    """With the loop's own clock, which is simulated here."""
+
+    async def run() -> list[float]:
+        loop = asyncio.get_running_loop()
+        now = 0.0
+        calls: list[float] = []
+        monkey = pytest.MonkeyPatch()
+        monkey.setattr(loop, "time", lambda: now)
+        monkey.setattr(loop, "call_later", lambda wait, call: calls.append(wait))
+        turn = await Guests().turn(1)
+        now += took
+        turn.end()
+        turn.end()
+        monkey.undo()
+        return calls
+
+    (wait,) = asyncio.run(run())
+    assert wait / (wait + took) == pytest.approx(0.9)

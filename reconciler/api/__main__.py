@@ -29,6 +29,7 @@ from reconciler.loop.controller import Controller, Options
 from reconciler.loop.lock import LockHeldError, acquire
 from reconciler.loop.paths import StatePaths, prepare, prepare_shared, state_paths
 from reconciler.loop.redact import guard
+from reconciler.model.printable import plain
 from reconciler.observed.exits import reap_strangers
 
 # How many apps the banner names.
@@ -151,8 +152,8 @@ def _banner(controller: Controller) -> None:
     manifests = _from_here(options.manifests)
     _say(f"recon {__version__}: {len(apps)} apps, {instances} instances: {names}")
     for problem in controller.plan().problems:
-        _say(f"  {problem}")
-    _say(f"manifests in {manifests}, state and logs in {options.paths.root}")
+        _say(f"  {plain(str(problem))}")
+    _say(f"manifests in {plain(manifests)}, state and logs in {options.paths.root}")
     if sdnotify.is_heard():
         return  # nobody reads the journal with a finger on Ctrl-C
     _say("Ctrl-C stops them all. In another terminal try:")

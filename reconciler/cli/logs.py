@@ -24,7 +24,7 @@ from reconciler.cli.options import (
     where,
     whole_number,
 )
-from reconciler.cli.terminal import colours, paint
+from reconciler.cli.terminal import colours, harmless, is_terminal, paint
 from reconciler.model.fifo import STREAMS, Stream
 from reconciler.observed.logfiles import LogFile, LogLine, find
 from reconciler.observed.logfollow import follow
@@ -49,7 +49,11 @@ def logs(
     lines: Annotated[
         str | None,
         typer.Option(
-            "--lines", "-n", metavar="N", help="The last N lines; 20, or all since or until."
+            "--lines",
+            "-n",
+            "--tail",
+            metavar="N",
+            help="The last N lines; 20, or all since or until.",
         ),
     ] = None,
     since: Annotated[
@@ -150,6 +154,7 @@ class _Printer:
     def __init__(self, timestamps: bool) -> None:
         self._timestamps = timestamps
         self._colour = colours()
+        self._shown = harmless if is_terminal() else str
         self._known: dict[str, str] = {}
         self._width = 0
 
@@ -165,7 +170,7 @@ class _Printer:
         mark = "!" if line.stream == "err" else "|"
         prefix = paint(f"{name:<{self._width}} {mark}", colour, on=self._colour)
         when = f" {_time(line.time)}" if self._timestamps else ""
-        print(f"{prefix}{when} {line.text}")
+        print(f"{prefix}{when} {self._shown(line.text)}")
 
 
 def _time(when: float | None) -> str:

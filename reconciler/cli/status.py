@@ -25,7 +25,7 @@ from reconciler.cli.options import (
     where,
 )
 from reconciler.cli.render_status import app_lines, cut_messages, has_drift, status_table
-from reconciler.cli.terminal import Screen, colours, is_terminal, width
+from reconciler.cli.terminal import Screen, colours, is_terminal, room
 
 # Seconds between two looks of `--watch`.
 _EVERY = 1.0
@@ -56,6 +56,9 @@ def status(
     document = look()
     if watch:
         _watch(look, document, output, bool(apps))
+    if selector and not document["apps"] and output in ("table", "wide"):
+        print(f"No app matches -l {selector}.")
+        return OK
     for line in _lines(document, output, bool(apps)):
         print(line)
     if output in ("table", "wide"):
@@ -113,7 +116,7 @@ def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
 
         text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
         return text.splitlines()
-    columns = None if output == "wide" else width()
+    columns = None if output == "wide" else room()
     lines = status_table(document, columns=columns, colour=colours(), wide=output == "wide")
     if detailed:
         if columns is not None:

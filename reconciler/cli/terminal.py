@@ -1,15 +1,32 @@
 """The terminal: whether there is one, how wide it is, colour, and lines that are rewritten.
 
 Colour only on a terminal, and only where ``NO_COLOR`` is not set (no-color.org). What goes into
-a pipe or a file is 80 columns wide, so that it reads the same everywhere.
+a pipe or a file is laid out for 80 columns, so that it reads the same everywhere; tables are not
+cut there, since a program may look for what stands at the end of a line.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TextIO
+
+from reconciler.model.printable import CONTROLS, plain
+
+__all__ = [
+    "Screen",
+    "clip",
+    "colours",
+    "harmless",
+    "is_terminal",
+    "paint",
+    "plain",
+    "room",
+    "width",
+]
 
 WIDTH = 80
 
@@ -23,19 +40,26 @@ _CODES = {
     "dim": "2",
     "bold": "1",
 }
-# Control characters, which could move the cursor or rename the window, stand as one blank each.
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
+_COLOUR = re.compile(r"(\x1b\[[0-9;:]{0,30}m)")
+"""ECMA-48: SGR, the one control sequence that changes nothing but looks."""
+_TAB = {**CONTROLS, 9: "\t"}
 
 
-def width(stream: TextIO | None = None) -> int:
-    """Columns to use: the terminal's, or 80 where there is none. ``COLUMNS`` overrides."""
+def room(stream: TextIO | None = None) -> int | None:
+    """Columns of the terminal, or None where there is none: what goes into a pipe or a file is
+    not cut. ``COLUMNS`` overrides."""
     given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given) > 0:
+    if given.isascii() and given.isdecimal() and int(given) > 0:
         return int(given)
     try:
         return os.get_terminal_size((stream or sys.stdout).fileno()).columns or WIDTH
     except (OSError, ValueError):
-        return WIDTH
+        return None
+
+
+def width(stream: TextIO | None = None) -> int:
+    """Columns to lay text out in: the terminal's, else 80."""
+    return room(stream) or WIDTH
 
 
 def is_terminal(stream: TextIO | None = None) -> bool:
@@ -56,9 +80,16 @@ def paint(text: str, colour: str, *, on: bool) -> str:
     return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if on and colour and text else text
 
 
-def plain(text: str) -> str:
-    """``text`` on one line, without anything that a terminal would obey."""
-    return text.translate(_CONTROLS)
+def harmless(text: str) -> str:
+    """The line of a program for a terminal: with its colours, which end with it, and its tabs, and
+    nothing else that a terminal would obey."""
+    if text.isprintable() and text.isascii():
+        return text
+    if "\x1b" not in text:
+        return text.translate(_TAB)
+    parts = _COLOUR.split(text)
+    kept = (part if odd else part.translate(_TAB) for part, odd in zip(parts, cycle((0, 1))))
+    return "".join(kept) + ("\x1b[0m" if len(parts) > 1 else "")
 
 
 def clip(text: str, columns: int) -> str:

@@ -11,7 +11,7 @@ from typing import TextIO
 import pyte
 import pytest
 
-from reconciler.cli.terminal import Screen, colours, width
+from reconciler.cli.terminal import Screen, colours, harmless, room, width
 
 
 @pytest.fixture
@@ -42,11 +42,13 @@ def test_no_color_is_honoured(
     assert not colours(terminal[0])
 
 
-def test_pipe_is_80_columns_wide_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_is_laid_out_for_80_columns_and_cuts_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    assert width(io.StringIO()) == 80
+    assert (width(io.StringIO()), room(io.StringIO())) == (80, None)
     monkeypatch.setenv("COLUMNS", "120")
-    assert width(io.StringIO()) == 120
+    assert (width(io.StringIO()), room(io.StringIO())) == (120, 120)
 
 
 def test_screen_is_drawn_over_also_when_it_shrinks(terminal: tuple[TextIO, int]) -> None:
@@ -57,6 +59,30 @@ def test_screen_is_drawn_over_also_when_it_shrinks(terminal: tuple[TextIO, int])
     screen.draw(["uno"])
     screen.draw(["eins", "zwei"])
     display = pyte.Screen(80, 24)
-    pyte.ByteStream(display).feed(os.read(reader, 65536))
+    feed = pyte.ByteStream(display).feed
+    stream.write("end")  # a terminal gives what was written in any number of pieces
+    stream.flush()
+    while not any(line.startswith("end") for line in display.display):
+        feed(os.read(reader, 65536))
     shown = [line.rstrip() for line in display.display if line.strip()]
-    assert shown == ["before", "eins", "zwei"]
+    assert shown == ["before", "eins", "zwei", "end"]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("plain", "plain"),
+        ("a\tb", "a\tb"),
+        ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m\x1b[0m"),
+        ("\x1b[31mred, and on", "\x1b[31mred, and on\x1b[0m"),
+        ("\x1b[2Jgone", " [2Jgone"),
+        ("\x1b]0;title\x07x", " ]0;title x"),
+        ("\x1b]52;c;aGk=\x1b\\", " ]52;c;aGk= \\"),
+        ("\x9b2Jgone", " 2Jgone"),
+        ("a\u202eb\u2066c", "a b c"),
+        ("a\rb\x08c", "a b c"),
+        ("häuser – 家", "häuser – 家"),
+    ],
+)
+def test_a_terminal_obeys_nothing_in_a_line_but_its_colours(said: str, shown: str) -> None:
+    assert harmless(said) == shown

@@ -120,8 +120,11 @@ def change_document(plan: Plan, places: Mapping[tuple[str, str], Place]) -> dict
 
 
 def has_changes(document: Mapping[str, Any]) -> bool:
-    """Whether a change document says that anything would change (exit code 2)."""
-    return any(change["action"] != "none" for change in document["changes"])
+    """Whether a change document says that anything would change (exit code 2).
+
+    What waits for a confirmation would, too.
+    """
+    return any(change["action"] != "none" or change["held"] for change in document["changes"])
 
 
 def _instance(
@@ -168,6 +171,7 @@ def _change(change: Change, places: Mapping[tuple[str, str], Place]) -> dict[str
         "fields": fields,
         "instances": {"start": change.start, "replace": change.replace, "stop": change.stop},
         "notes": list(change.notes),
+        "held": change.held,
     }
 
 

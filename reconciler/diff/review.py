@@ -35,14 +35,18 @@ def change_of(
     ``waits``: what it has to wait for, sentences, ``adjusted``: limits to be put in force."""
     running = _running_revision(app, replicas, before)
     # One in backoff is as it was declared; that it waits is its health, not a change.
-    as_declared = (*replicas.current, *replicas.waiting, *replicas.done, *replicas.lost)
+    current = replicas.current
+    as_declared = (*current, *replicas.waiting, *replicas.done, *replicas.lost)
     missing = len(replicas.eligible) + len(replicas.blocked)
-    replaced = min(len(replicas.old), replicas.wanted - len(as_declared))
+    ahead = min(len(replicas.old), replicas.wanted - len(as_declared))
+    # In the middle of a rollout a successor runs beside the process that it replaces.
+    under_way = min(len(replicas.old) - ahead, len(_numbers(replicas.old) & _numbers(current)))
+    replaced = ahead + under_way
     last = after.revisions[-1]
     same = running is not None and (running.spec, running.marks) == (last.spec, last.marks)
     # Spares the common case, a pass in which no field differs, half of its cost.
     fields = () if same else changed_fields(running, app)
-    start = max(0, missing - replaced)
+    start = max(0, missing - ahead)
     stop = len(replicas.old) - replaced + len(replicas.extra)
     notes = _notes(app, replicas, replaced, after)
     notes += waits
@@ -64,9 +68,13 @@ def change_of(
         start,
         replaced,
         stop,
-        len(as_declared),
+        len(as_declared) - under_way,
         tuple(notes),
     )
+
+
+def _numbers(processes: Sequence[Process]) -> set[int]:
+    return {process.tag.instance for process in processes}
 
 
 def removal_of(
@@ -76,11 +84,13 @@ def removal_of(
     number = memory.revisions[-1].number if memory.revisions else None
     if absence.verdict is not Verdict.DELETE:
         held = len(processes)
-        return Change(name, "none", number, None, (), 0, 0, 0, held, (absence.reason,))
-    note = [absence.reason]
+        waits = absence.verdict is Verdict.HELD
+        note = (absence.reason,)
+        return Change(name, "none", number, None, (), 0, 0, 0, held, note, held=waits)
+    note = (absence.reason,)
     if processes:
-        note = [f"{absence.reason}: stop {_who(processes)} ({describe_stop(memory)})"]
-    return Change(name, "delete", number, None, (), 0, 0, len(processes), 0, tuple(note))
+        note = (f"{absence.reason}: stop {_who(processes)} ({describe_stop(memory)})",)
+    return Change(name, "delete", number, None, (), 0, 0, len(processes), 0, note)
 
 
 def _who(processes: Sequence[Process]) -> str:

@@ -178,6 +178,8 @@ class Change:
     notes: tuple[str, ...] = ()
     """Sentences below the fields: how instances are replaced, what is held back and why."""
     kind: Literal["App", "Job"] = "App"
+    held: bool = False
+    """It would be made, and waits for a person to confirm it or to correct something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def test_the_keys_of_a_change() -> None:
                 ],
                 "instances": {"start": 0, "replace": 1, "stop": 0},
                 "notes": ["1 instance replaced, 1 at a time, never below 1 ready"],
+                "held": False,
             }
         ],
         "summary": {"start": 0, "replace": 1, "stop": 0, "unchanged": 0},

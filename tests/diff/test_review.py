@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.diff.base import as_observed
+from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.plan import Change
@@ -76,3 +78,21 @@ def test_a_removal_that_waits_for_a_person_says_so_and_changes_nothing() -> None
     held = {"web": Absence(Verdict.HELD, "confirm it")}
     change = _settled().look(Desired({}), held).apps[0].change
     assert (change.action, change.stop, change.notes) == ("none", 0, ("confirm it",))
+    assert change.held
+
+
+def test_a_removal_in_a_review_names_no_pids() -> None:
+    base = Desired({"web": app_of(command="a", instances=2)})
+    observed, memory = as_observed(base, 0.0)
+    gone = {"web": Absence(Verdict.DELETE, "manifest removed")}
+    change = plan(Desired({}), observed, memory, 0.0, gone).apps[0].change
+    assert change.notes == (
+        "manifest removed: stop 2 instances (SIGTERM, then SIGKILL after 30 s)",
+    )
+
+
+def test_a_plan_in_the_middle_of_a_rollout_still_says_replaced() -> None:
+    host, edited = _settled(instances=2), app_of(command="b", instances=2)
+    host.pass_once(Desired({"web": edited}))
+    assert len(host.processes()) == 3, "a successor has begun, and has yet to become available"
+    assert _counts(_change(host, edited)) == (0, 2, 0, 0)

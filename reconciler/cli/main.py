@@ -15,7 +15,9 @@ import typer
 from typer.main import get_command
 
 from reconciler import __version__
+from reconciler.cli import output
 from reconciler.cli.errors import ERROR, INTERRUPTED, OK, USAGE, CliError, UsageError
+from reconciler.cli.synonyms import resolved
 from reconciler.cli.verb import SETTINGS, Verbs
 
 _RARELY = 1_000_000
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # What a verb reads it keeps until its end: the collector would go through it again and again
     # in vain, for a sixth of the time that a look at 10,000 manifests takes.
     gc.set_threshold(_RARELY)
+    output.prepare()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -36,14 +39,19 @@ def run(arguments: Sequence[str]) -> int:
     words = [word for word in arguments if word != "--debug"]
     debug = len(words) < len(arguments) or os.environ.get("RECON_DEBUG") == "1"
     try:
-        return _dispatch(words or ["--help"])
+        return _dispatch(resolved(words or ["--help"]))
     except UsageError as error:
         error.show()  # type: ignore[attr-defined]  # click's, see errors.UsageError
         return USAGE
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        return _hush()
+        output.discard()
+        return ERROR
+    except output.OutputError as error:
+        output.discard()
+        print(f"recon: {error}", file=sys.stderr)
+        return ERROR
     except Exception as error:
         if debug:
             raise
@@ -100,9 +108,3 @@ def _sentence(error: Exception) -> str:
     at = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"
     told = f"unexpected {type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"{told} ({at}); --debug shows more. This is a fault in recon, please report it"
-
-
-def _hush() -> int:
-    """Whoever read our output left (`recon logs | head`): nothing more can be said."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ERROR

@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from reconciler.cli.errors import usage
+from reconciler.cli.synonyms import SYNONYMS
 
 VERBS: dict[str, str] = {
     "run": "run",
@@ -105,11 +106,14 @@ class Verbs(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.table:
-            close = get_close_matches(cmd_name, self.table, n=1)
-            more = f"; `{self.program} --help` lists them all"
-            hint = f", did you mean {close[0]}?" if close else more
-            raise usage(f"{cmd_name!r} is not a verb of {self.program}{hint}")
+            raise usage(f"{cmd_name!r} is not a verb of {self.program}{self._hint(cmd_name)}")
         return load(cmd_name, self.table)
+
+    def _hint(self, word: str) -> str:
+        if self.table is VERBS and word in SYNONYMS:
+            return f"; {SYNONYMS[word]}"
+        close = get_close_matches(word, self.table, n=1)
+        return f", did you mean {close[0]}?" if close else f"; `{self.program} --help` lists them"
 
 
 class RolloutVerbs(Verbs):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler import __version__
 from reconciler.cli import main, verb
+from reconciler.cli.synonyms import ALIASES, SYNONYMS, resolved
 from tests.cli.conftest import Cli
 
 
@@ -34,6 +37,12 @@ def test_every_verb_has_help(cli: Cli, name: str) -> None:
     ("words", "sentence"),
     [
         (["statsu"], "did you mean status?"),
+        (["start", "web"], "use `recon apply` to start everything"),
+        (["stop", "web"], "use `recon suspend APP`"),
+        (["rm", "web"], "delete its manifest"),
+        (["plan"], "use `recon apply --dry-run`"),
+        (["monit"], "use `recon top`"),
+        (["help", "stop"], "use `recon suspend APP`"),
         (["status", "--nope"], "--nope"),
         (["status", "-o", "xml"], "it may be table, wide, json, yaml"),
         (["describe"], "APP"),
@@ -85,3 +94,25 @@ def test_ctrl_c_exits_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_operating_systems_error_names_the_file() -> None:
     error = PermissionError(13, "Permission denied", "/x/y")
     assert main._sentence(error) == "/x/y: Permission denied"
+
+
+@pytest.mark.parametrize(
+    ("habit", "words"),
+    [
+        (["ls"], ["status"]),
+        (["ps", "-o", "wide"], ["status", "-o", "wide"]),
+        (["help"], ["--help"]),
+        (["help", "logs"], ["logs", "--help"]),
+        (["help", "ps"], ["status", "--help"]),
+        (["-v"], ["--version"]),
+        (["version"], ["--version"]),
+    ],
+)
+def test_habits_that_mean_the_same_are_taken_for_it(habit: list[str], words: list[str]) -> None:
+    assert resolved(habit) == words
+
+
+def test_no_synonym_hides_a_verb_or_names_one_that_is_not_there() -> None:
+    assert not (SYNONYMS.keys() | ALIASES.keys()) & verb.VERBS.keys()
+    named = re.findall(r"`recon (?!rollout|import)([a-z-]+)", " ".join(SYNONYMS.values()))
+    assert named and set(named) <= verb.VERBS.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from e2e.harness import Recon
+from e2e.harness import PROGRAM, Recon
 from e2e.programs import SLEEP, python
 
 
@@ -120,6 +120,33 @@ def test_plan_that_prunes_too_much_is_held_and_exits_1(recon: Recon) -> None:
     assert recon.pids("web")
     recon.cli("apply", "--confirm-prune")
     assert not recon.of("web")
+
+
+def test_one_removal_that_waits_keeps_nobody_from_waiting_for_the_others(recon: Recon) -> None:
+    recon.app("web", SLEEP)
+    recon.app("old", SLEEP)
+    recon.cli("apply")
+    (recon.manifests / "old.yaml").unlink()
+    recon.write("recon.yaml", "apiVersion: recon/v1\nkind: Settings\nspec: {maxPrune: 0}\n")
+    recon.cli("apply", "--dry-run", "--detailed-exitcode", code=2)
+    recon.app("web", SLEEP, env={"V": "2"}, minReadySeconds=4)
+    text = recon.cli("apply", code=1)
+    assert "old cannot become ready" in text and "--confirm-prune" in text
+    assert text.index("old cannot") < text.index("web: ready"), "told at once"
+    assert recon.of("web")["updated"] == 1
+
+
+def test_the_document_is_alone_on_standard_output(recon: Recon) -> None:
+    recon.app("web", SLEEP)
+    done = subprocess.run(
+        [PROGRAM, "apply", "-o", "json"],
+        env=recon.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["summary"]["start"] == 1
+    assert "started the controller" in done.stderr and "ready after" in done.stderr
 
 
 def test_validate_reports_every_problem_with_its_place(recon: Recon) -> None:

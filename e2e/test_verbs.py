@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -193,3 +194,39 @@ def test_top_is_drawn_again_sorts_and_ends_with_q(running: Recon) -> None:
         assert terminal.exitstatus == 0
     finally:
         terminal.close(force=True)
+
+
+def test_from_another_directory_the_running_controllers_manifests_are_meant(
+    running: Recon, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    del running.environment["RECON_MANIFESTS"]
+
+    def recon(*words: str) -> str:
+        done = subprocess.run(
+            [PROGRAM, *words],
+            cwd=elsewhere,
+            env=running.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "suspend: true" in recon("suspend", "web")
+    running.wait("web", health="Suspended")
+    recon("resume", "web")
+    assert "web" in recon("doctor", "web", "--all")
+
+
+def test_a_file_gets_whole_messages_and_a_selector_that_matches_nothing_says_so(
+    running: Recon,
+) -> None:
+    running.write("web.yaml", COMMENTED.replace("instances:", "restartPolicy: Sometimes #"))
+    running.wait("web", sync="Unknown")
+    (line,) = [one for one in running.cli("status").splitlines() if one.startswith("web ")]
+    assert line == line.rstrip("…") and "must be" in line and line.endswith("Running revision 1")
+    assert running.cli("status", "-l", "tier=none").strip() == "No app matches -l tier=none."
+    assert running.json("status", "-l", "tier=none")["apps"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,7 +63,10 @@ def apply(
         if planned == ERROR:
             print("\nNothing was applied. What runs goes on as it is.", file=sys.stderr)
             return ERROR
-        return _carry_out(place, held, limit, confirm_prune) or planned
+        # A document on stdout stays one; what is told of the progress goes beside it.
+        beside = nullcontext() if output == "text" else redirect_stdout(sys.stderr)
+        with beside:
+            return _carry_out(place, held, limit, confirm_prune) or planned
 
 
 def _plan(place: Where, base: str | None, output: str, confirm_prune: bool, detailed: bool) -> int:

@@ -114,7 +114,7 @@ def _problems(bundle: Bundle) -> list[str]:
     """What `recon validate` would say of the manifests just written, here on this host."""
     from reconciler.cli.offline import store_of  # noqa: PLC0415
 
-    problems = store_of(where(bundle.vault.directory, None)).scan().problems
+    problems = store_of(where(bundle.vault.directory, None, new=True)).scan().problems
     return [
         f"{place(problem.file)}{str(problem).removeprefix(problem.file)}"
         for problem in problems

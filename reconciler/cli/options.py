@@ -51,6 +51,8 @@ DetailedExitcode = Annotated[
     typer.Option("--detailed-exitcode", help="Exit with 0 for no changes, 1 error, 2 changes."),
 ]
 
+_DEFAULT = "manifests"
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -61,8 +63,28 @@ class Where:
     profile: str | None = None
 
 
-def where(manifests: str, state_dir: str | None, profile: str | None = None) -> Where:
-    return Where(Path(manifests).absolute(), state_paths(state_dir), profile)
+def where(
+    manifests: str, state_dir: str | None, profile: str | None = None, *, new: bool = False
+) -> Where:
+    """The places. Where no manifests were named and none are here, the running controller's.
+
+    ``new``: the verb may be the first here, so that `./manifests` is meant in any case.
+    """
+    place = Where(Path(manifests).absolute(), state_paths(state_dir), profile)
+    if new or manifests != _DEFAULT or place.manifests.is_dir():
+        return place
+    return _of_controller(place) or place
+
+
+def _of_controller(place: Where) -> Where | None:
+    """The manifests and the profile of the controller that answers; None where none does."""
+    from reconciler.api.client import ApiError, Client, ControllerNotRunningError  # noqa: PLC0415
+
+    try:
+        about = Client(place.paths.socket, place.paths.shared_socket).version()
+    except (ApiError, ControllerNotRunningError):
+        return None
+    return Where(Path(about["manifests"]), place.paths, place.profile or about["profile"])
 
 
 def one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:

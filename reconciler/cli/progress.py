@@ -36,11 +36,13 @@ _LINES = 10
 def wait(client: Client, place: Where, limit: float, live: Live) -> int:
     """Until all apps are Synced and Healthy (or suspended): 0; 1 when that cannot be.
 
+    What cannot become ready is told at once; the others are waited for all the same.
     ``live``: the output of builds, shown while there are any.
     """
     began = time.monotonic()
     shown = _Shown()
     quiet_since, was_building = began, False
+    blamed: set[str] = set()
     while True:
         asked = time.monotonic()
         try:
@@ -64,10 +66,14 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
             return OK
         now = time.monotonic()
         culprits = [app for app in pending if is_hopeless(app)]
-        if not culprits and now - quiet_since > _UNDECIDED and all(map(_is_undecided, pending)):
-            culprits = pending
-        if culprits:
-            _blame(culprits, place)
+        if now - quiet_since > _UNDECIDED:
+            culprits += [app for app in pending if _is_undecided(app) and app not in culprits]
+        if fresh := [app for app in culprits if app["name"] not in blamed]:
+            shown.clear()
+            _blame(fresh, place)
+            blamed |= {app["name"] for app in fresh}
+        if len(culprits) == len(pending):  # nobody else is on the way any more
+            _tell_end(culprits)
             return ERROR
         if now - began > limit:
             print("\n".join(_table(pending)))
@@ -195,12 +201,17 @@ def _blame(culprits: list[App], place: Where) -> None:
             print(f"  its last {count(len(lines), 'line')}:")
         for line in lines:
             print(f"  {line.who} {'!' if line.stream == 'err' else '|'} {line.text}")
-    told = f"\nnot ready: {_names(culprits)}"
+
+
+def _tell_end(culprits: list[App]) -> None:
+    message = f"\nnot ready: {_names(culprits)}"
     if all(map(_failed_to_build, culprits)):
-        told += "; mend what is built, and look with `recon status`"
+        message += "; fix what is built, and look with `recon status`"
     else:
-        told += "; the controller goes on trying. Edit the manifest, and look with `recon status`"
-    print(told, file=sys.stderr)
+        message += (
+            "; the controller goes on trying. Edit the manifest, and look with `recon status`"
+        )
+    print(message, file=sys.stderr)
 
 
 def _logs_of(app: App, place: Where) -> list[LogFile]:

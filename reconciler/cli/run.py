@@ -43,7 +43,7 @@ def run(
     Ctrl-C stops everything gracefully; SIGTERM leaves the apps running, for the next
     controller to take over.
     """
-    place = where(manifests, state_dir, profile)
+    place = where(manifests, state_dir, profile, new=True)
     if not place.manifests.is_dir():  # perhaps not mounted yet: what runs is kept all the same
         told = f"{place.manifests} is no directory (yet); `recon init` makes one to begin with"
         print(f"recon: {told}", file=sys.stderr, flush=True)

@@ -13,8 +13,8 @@ RECON_ID   the tag by which recon knows the process again
 =========  =====================================================================
 
 With a ``credential`` also CREDENTIALS_DIRECTORY, and each one's path (``credentials``); with a
-``notify`` probe NOTIFY_SOCKET, and WATCHDOG_USEC where that is for liveness (sd_notify(3)); with
-``sockets`` what ``handover`` lists.
+``notify`` probe NOTIFY_SOCKET, and WATCHDOG_USEC where that is for liveness (sd_notify(3)), and
+what ``readyfile`` adds for Node programs; with ``sockets`` what ``handover`` lists.
 
 SHELL is left out on purpose: a service has no login shell. The manifest wins over all but
 RECON_ID, which a manifest cannot set.
@@ -25,7 +25,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from reconciler.converge import credentials
+from reconciler.converge import credentials, readyfile
 from reconciler.converge.account import Account, account_of
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import AppSpec
@@ -70,13 +70,15 @@ def _credentials(app: DesiredApp, tag: Tag) -> dict[str, str]:
 def environment_of(app: DesiredApp, tag: Tag, account: Account | None = None) -> dict[str, str]:
     """All variables of one instance. Raises AccountError where its user cannot be found."""
     account = account or account_of(app.spec.user, app.spec.group)
+    declared = app.environment(tag.instance)
     return {
         **_AT_START,
         "HOME": account.home,
         "USER": account.name,
         "LOGNAME": account.name,
-        **app.environment(tag.instance),
+        **declared,
         **_credentials(app, tag),
         **_notify(app.spec, tag),
+        **readyfile.variables(app.spec, tag, declared),
         "RECON_ID": str(tag),
     }

@@ -69,6 +69,7 @@ def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str,
     """
     gate.check_names(environment, "sockets")
     options = environment.get("NODE_OPTIONS", "")
+    load = f"--require={quoted(sockets.preload)}"
     handed = sockets.handed
     return {
         "RECON_DRAIN_SECONDS": f"{min(_DRAIN, sockets.grace / _DRAIN_PART):g}",
@@ -77,7 +78,7 @@ def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str,
         "LISTEN_FDNAMES": ":".join(one.name for one in handed),
         "RECON_SOCKETS": json.dumps([*map(_told, handed, range(FIRST, FIRST + len(handed)))]),
         "RECON_STOP_SIGNAL": sockets.stop_signal,
-        "NODE_OPTIONS": f"{options} --require={_quoted(sockets.preload)}".strip(),
+        "NODE_OPTIONS": options if load in options else f"{options} {load}".strip(),
     }
 
 
@@ -119,7 +120,7 @@ def _told(handed: Handed, fd: int) -> dict[str, Any]:
     return {**about, "host": socket.host, "port": socket.port}
 
 
-def _quoted(path: str) -> str:
+def quoted(path: str) -> str:
     """As Node splits NODE_OPTIONS: double quotes, in which a backslash escapes."""
     if not re.search(r'[\s"\\]', path):
         return path

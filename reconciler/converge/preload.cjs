@@ -13,7 +13,9 @@
  *   has by then, in their order, with the same arguments, once for each signal. They wait for no
  *   connection where there is none, for no upgraded one, no event stream and no protocol but http,
  *   and never longer than RECON_DRAIN_SECONDS. `server.close()` is as gentle at any other time.
- * - Nothing is printed, nothing thrown; without RECON_SOCKETS nothing is touched.
+ * - With RECON_READY_FILE, `process.send` is there as under PM2: 'ready' is noted in that file, and
+ *   all else is taken and dropped. A process that has a channel of its own (fork) keeps that.
+ * - Nothing is printed, nothing thrown; without RECON_SOCKETS and RECON_READY_FILE nothing is touched.
  *
  * `cluster`: the primary claims, for Node's own cluster asks it to listen, and shares connections
  * among workers as ever; both sides drain. Worker threads may claim (one thread a socket, known to
@@ -590,6 +592,56 @@ function preload(declared) {
   patchSpawn();
   keepPaths();
   holdSignals();
+}
+
+/** PM2's end of `process.send`, for programs that say by it when they are ready. */
+function supplySend(file) {
+  if (typeof process.send === 'function' || !require('worker_threads').isMainThread) return;
+  const fs = require('fs');
+  const { O_WRONLY, O_APPEND } = fs.constants;
+  let connected = true;
+
+  function note() {
+    const fd = fs.openSync(file, O_WRONLY | O_APPEND); // never made: it is there as long as we are
+    try {
+      fs.writeSync(fd, 'READY=1\n');
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  function send(message, ...rest) {
+    const callback = rest.find((one) => typeof one === 'function');
+    let failure = connected ? null : Object.assign(new Error('Channel closed'), { code: 'ERR_IPC_CHANNEL_CLOSED' });
+    if (connected && message === 'ready') {
+      try {
+        note();
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (callback) process.nextTick(callback, failure);
+    return failure === null;
+  }
+
+  function disconnect() {
+    if (!connected) return;
+    connected = false;
+    process.nextTick(() => process.emit('disconnect'));
+  }
+
+  const kept = { configurable: true, enumerable: true };
+  Object.defineProperty(process, 'send', { ...kept, value: send, writable: true });
+  Object.defineProperty(process, 'disconnect', { ...kept, value: disconnect, writable: true });
+  Object.defineProperty(process, 'connected', { ...kept, get: () => connected, set: () => undefined });
+}
+
+if (process.env.RECON_READY_FILE) {
+  try {
+    supplySend(process.env.RECON_READY_FILE);
+  } catch {
+    // a program must start as without us
+  }
 }
 
 if (process.env.RECON_SOCKETS) {

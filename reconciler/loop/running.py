@@ -22,6 +22,7 @@ from reconciler.converge.cgroup import Cgroups
 from reconciler.converge.credentials import Credentials
 from reconciler.converge.handover import Handed, Handover
 from reconciler.converge.privatesocket import PrivateSockets
+from reconciler.converge.readyfile import ReadyFiles, asks
 from reconciler.converge.sockets import Sockets
 from reconciler.converge.spawn import Spawned, spawn
 from reconciler.converge.stop import Stopper
@@ -89,6 +90,8 @@ class Running:
         self._stopper = Stopper(loop, self.host.signal, self._signal_all, self._hook_failed)
         self._sockets = Sockets(self._instances_with, self._stranger_at)
         self._private = PrivateSockets(state_dir)
+        self._preload = handover.install_preload(state_dir)
+        self._ready = ReadyFiles(state_dir, store, handover.quoted(self._preload))
         self._credentials = Credentials(state_dir, store)
         self._probing = Probing(
             state_dir,
@@ -99,8 +102,8 @@ class Running:
             on_change=on_change,
             on_event=on_event,
             redact=redact,
+            said_ready=self._ready.said,
         )
-        self._preload = handover.install_preload(state_dir)
         # Main processes that ended and left children behind: on their way out until all are gone.
         self._remnants: dict[str, Process] = {}
 
@@ -133,6 +136,7 @@ class Running:
         self.capture.sweep(live)
         self._private.sweep(live)
         self._credentials.sweep(live)
+        self._ready.sweep(live)
         self._probing.marks.sweep(live)
         self.limiting.sweep(live)
 
@@ -153,6 +157,8 @@ class Running:
         try:
             if app.credentials:
                 self._credentials.create(tag.nonce, app.credentials, owner)
+            if asks(app.spec):
+                self._ready.create(tag.nonce, owner)
             spawned = self._spawn(app, tag, streams)
         except BaseException:
             self.capture.detach(tag.nonce)
@@ -195,6 +201,7 @@ class Running:
         self._sockets.release(tag.nonce)
         self._private.remove(tag.nonce)
         self._credentials.remove(tag.nonce)
+        self._ready.remove(tag.nonce)
         self.limiting.gone(tag)
 
     def adjust(self, action: Adjust) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from reconciler.model.values import Flag, PerInstance
 RESERVED = {
     "RECON_ID": "is how recon knows its processes",
     "RECON_SOCKETS": "tells a program of its sockets",
+    "RECON_READY_FILE": "tells a program where to say that it is ready",
     "LISTEN_FDS": "tells a program of its sockets",
     "LISTEN_PID": "tells a program of its sockets",
     "LISTEN_FDNAMES": "tells a program of its sockets",

@@ -86,7 +86,9 @@ class Probe(Manifest):
     tcp_socket: TcpSocket | None = None
     exec: Exec | None = None
     log: LogPattern | None = Field(None, description="a regular expression, in a line of output")
-    notify: Literal[True] | None = Field(None, description="sd_notify: READY=1, or WATCHDOG=1")
+    notify: Literal[True] | None = Field(
+        None, description="sd_notify: READY=1, or WATCHDOG=1; or process.send('ready') of Node"
+    )
     initial_delay_seconds: Seconds = 0
     period_seconds: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = 10
     timeout_seconds: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = 1

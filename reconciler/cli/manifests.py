@@ -142,10 +142,12 @@ def _scan(place: Where, *, host: bool) -> Any:
 def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:
     """Advice as a problem is told: with its place."""
     from reconciler.cli.secrets import advice_on_secrets  # noqa: PLC0415
+    from reconciler.desired.dialects import advice_on_env_files  # noqa: PLC0415
     from reconciler.desired.locate import place_of  # noqa: PLC0415
     from reconciler.diff.advice import advice_on  # noqa: PLC0415  `init` reads no manifests
 
     given = [(tuple(one.path.split(".")), one.message) for one in advice_on(app.spec)]
+    given += advice_on_env_files(app.spec)
     for path, message in (*given, *advice_on_secrets(app)):
         line, column = place_of(app.source.file, app.name, path, profile)
         place = {"file": app.source.file, "line": line, "column": column}

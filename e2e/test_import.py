@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,7 +172,7 @@ def same_for_both(site: Path, port: int | str) -> dict[str, Any]:
     assert ours["args"] == theirs["args"]
     ignored = {name for name in ours["env"] if name.startswith("npm_")} | {"NODE", "COLOR"}
     declared = ours["env"].keys() - OURS - ignored - {"PWD", "INIT_CWD", "EDITOR", "FROM_FILE"}
-    assert {"PORT", "NODE_APP_INSTANCE"} <= declared
+    assert "PORT" in declared and "NODE_APP_INSTANCE" not in declared  # no program here names it
     assert {name: ours["env"][name] for name in declared} == {
         name: theirs["env"].get(name) for name in declared
     }
@@ -261,3 +263,77 @@ def test_from_running_reads_what_the_config_says(recon: Recon, pm2: Pm2, site: P
 def _says_the_same(line: str) -> bool:
     """Not the comments, and not paths, which PM2 remembers as absolute."""
     return not line.lstrip().startswith(("#", "cwd:", "envFrom:", "stdout:", "stderr:"))
+
+
+# -- What only runs shows
+
+WAITS = """\
+require('http').createServer((request, response) => response.end('x'))
+  .listen(process.env.PORT, process.env.HOST);
+const look = setInterval(() => {
+  if (!require('fs').existsSync(__dirname + '/go')) return;
+  clearInterval(look);
+  process.send('ready');
+}, 20);
+"""
+FASTCGI = """\
+import socket
+shared = socket.socket(fileno=0)
+while True:
+    shared.accept()[0].sendall(b"hello")
+"""
+
+
+@pytest.mark.parametrize("how", ["cluster", "fork", "npm"])
+def test_wait_ready_is_waited_for_on_the_address_that_it_had(
+    recon: Recon, tmp_path: Path, unused_port: int, how: str
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "waits.js").write_text(WAITS)
+    scripts = {"start": "node waits.js"}
+    (site / "package.json").write_text(json.dumps({"name": "x", "scripts": scripts}))
+    env = {"PORT": unused_port, "HOST": "127.0.0.1"}
+    app: dict[str, Any] = {"name": "waits", "script": "waits.js", "wait_ready": True, "env": env}
+    app |= {"listen_timeout": 120_000}
+    if how == "npm":
+        app |= {"script": "npm", "args": "start"}
+    elif how == "cluster":
+        app |= {"exec_mode": "cluster", "instances": 2}
+    config = site / "ecosystem.json"
+    config.write_text(json.dumps({"apps": [app]}))
+    imported(recon, config)
+    recon.run()
+    until(lambda: answers("127.0.0.1", unused_port), what="it listens")
+    assert recon.of("waits")["ready"] == 0
+    assert not answers("127.0.0.2", unused_port), "it listens on this address alone"
+    (site / "go").touch()
+    count = 2 if how == "cluster" else 1
+    recon.healthy("waits", ready=count)
+    recon.kill_controller()
+    recon.run()
+    recon.healthy("waits", ready=count, restarts=0)
+
+
+def answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_fastcgi_program_accepts_on_its_standard_input(
+    recon: Recon, tmp_path: Path, unused_port: int
+) -> None:
+    (tmp_path / "app.py").write_text(FASTCGI)
+    conf = tmp_path / "supervisord.conf"
+    conf.write_text(
+        f"[fcgi-program:app]\nsocket=tcp://localhost:{unused_port}\nnumprocs=2\n"
+        f"process_name=%(process_num)d\ncommand={sys.executable} app.py\ndirectory={tmp_path}\n"
+    )
+    recon.cli("import", "supervisor", conf, "-o", recon.manifests)
+    recon.run()
+    recon.healthy("app", ready=2)
+    with socket.create_connection(("127.0.0.1", unused_port), timeout=60) as client:
+        assert client.recv(5) == b"hello"

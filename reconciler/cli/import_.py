@@ -88,6 +88,8 @@ def _tell(bundle: Bundle, written: Sequence[str], report: str) -> None:
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     if not bundle.drafts:
+        for line in told.text(bundle, place, width()):
+            print(line)
         print("no apps there; nothing was written")
         return
     if not written:

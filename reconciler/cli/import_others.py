@@ -50,9 +50,10 @@ def procfile(
         from reconciler.convert.procfile import GENERAL, drafts_of  # noqa: PLC0415
         from reconciler.convert.settle import bundle  # noqa: PLC0415
 
-        drafts = drafts_of(os.path.abspath(file), counts, first, env and os.path.abspath(env))
+        chosen_env = env and os.path.abspath(env)
+        drafts, notes = drafts_of(os.path.abspath(file), counts, first, chosen_env)
         root = directory_of(directory)
-        return bundle(chosen(drafts, only), root, "procfile", prefix=prefix, general=GENERAL)
+        return bundle(chosen(drafts, only), root, prefix=prefix, general=GENERAL, notes=notes)
 
     return deliver(make, report, dry_run)
 
@@ -63,6 +64,9 @@ def supervisor(
     directory: Directory = "manifests",
     only: Only = None,
     prefix: Prefix = "",
+    cwd: Annotated[
+        str | None, typer.Option("--cwd", metavar="DIR", help="Where supervisord is started.")
+    ] = None,
     dry_run: DryRun = False,
     report: Report = "text",
 ) -> int:
@@ -74,10 +78,8 @@ def supervisor(
         from reconciler.convert.supervisor.files import GENERAL, drafts_of_files  # noqa: PLC0415
 
         root = directory_of(directory)
-        drafts, notes = drafts_of_files(files, this_host(root))
-        return bundle(
-            chosen(drafts, only), root, "supervisor", prefix=prefix, general=GENERAL, notes=notes
-        )
+        drafts, notes = drafts_of_files(files, this_host(root), cwd=cwd)
+        return bundle(chosen(drafts, only), root, prefix=prefix, general=GENERAL, notes=notes)
 
     return deliver(make, report, dry_run)
 

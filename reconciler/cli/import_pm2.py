@@ -69,8 +69,6 @@ def pm2(
             drafts, notes = running(files or [], host)
         else:
             drafts, notes = drafts_of(files or [], host, cwd=cwd, also=allow_read or [])
-        return bundle(
-            chosen(drafts, only), root, "pm2", prefix=prefix, general=GENERAL, notes=notes
-        )
+        return bundle(chosen(drafts, only), root, prefix=prefix, general=GENERAL, notes=notes)
 
     return deliver(make, report, dry_run)

@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 from reconciler.convert import later
 from reconciler.desired.merge import merged
 
-Path = tuple[str, ...]
-
 
 class Fate(StrEnum):
     """What became of something that the source says, the weightiest first."""
@@ -81,8 +79,6 @@ class Draft:
     labels: dict[str, str] = field(default_factory=dict)
     spec: dict[str, Any] = field(default_factory=dict)
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
-    comments: dict[Path, str] = field(default_factory=dict)
-    """Below ``spec``: what stands above a field."""
     notes: list[Note] = field(default_factory=list)
     title: str = ""
     """recon's name for it, once that is known."""
@@ -92,11 +88,10 @@ class Draft:
         if found not in self.notes:
             self.notes.append(found)
 
-    def put(self, path: str, value: Any, key: str, comment: str = "") -> bool:
+    def put(self, path: str, value: Any, key: str) -> bool:
         """Set the field at a dotted ``path``, for the source's ``key``.
 
-        False where recon does not have that field yet: then a note says so. The comment above it
-        is ``comment``, or the source's key.
+        False where recon does not have that field yet: then a note says so.
         """
         if not later.is_there(path):
             self.note(Fate.LATER, key, f"{path}: {self._shown(value)}")
@@ -105,7 +100,6 @@ class Draft:
         for step in reversed(path.split(".")):
             nested = {step: nested}
         self.spec = merged(self.spec, nested)
-        self.comments.setdefault(tuple(path.split(".")), comment or key)
         return True
 
     def _shown(self, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""A manifest as a person would have written it: YAML text of plain data, with comments.
+"""A manifest as a person would have written it: YAML text of plain data.
 
 Guarantee: the text reads back as exactly the data that was meant, or, should the pretty form
 fail at that, a plainer form is used which does (every text quoted).
@@ -23,11 +23,10 @@ _TEXT_KEYS = {"env", "command", "preStop"}
 _ALWAYS_BLOCK = {"env", "spec", "profiles"}
 
 
-def manifest(data: Mapping[str, Any], comments: Mapping[Path, str], header: list[str]) -> str:
-    """The text of one document. ``comments`` stand above the field at their path, ``header``
-    (paragraphs) on top of all."""
+def manifest(data: Mapping[str, Any], header: list[str]) -> str:
+    """The text of one document, below the comments of ``header`` (paragraphs)."""
     wanted = _plain(data)
-    for form in (_Pretty(comments), _Pretty(comments, quote=True), _Pretty({}, quote=True)):
+    for form in (_Pretty(), _Pretty(quote=True)):
         top = [line for paragraph in header for line in comment(paragraph)]
         found = "\n".join([*top, *form.mapping(data, ())]) + "\n"
         if _reads_as(found, wanted):
@@ -35,13 +34,11 @@ def manifest(data: Mapping[str, Any], comments: Mapping[Path, str], header: list
     raise AssertionError("a manifest that does not read back as what was meant")
 
 
-def comment(sentence: str, indent: int = 0) -> list[str]:
-    """Lines of a comment; nothing in it can end the comment. ``- `` begins an item of a list."""
+def comment(sentence: str) -> list[str]:
+    """Lines of a comment; nothing in it can end the comment."""
     plain = "".join(c if c.isprintable() else " " for c in sentence)
-    hang = "  " if plain.startswith("- ") else ""
-    width = WIDTH - indent - 2
-    lines = textwrap.wrap(plain, width, subsequent_indent=hang, break_on_hyphens=False)
-    return [f"{' ' * indent}# {line}" for line in lines or [""]]
+    lines = textwrap.wrap(plain, WIDTH - 2, subsequent_indent="  ", break_on_hyphens=False)
+    return [f"# {line}" for line in lines or [""]]
 
 
 def _reads_as(found: str, wanted: Any) -> bool:
@@ -64,16 +61,13 @@ def _plain(value: Any) -> Any:
 class _Pretty:
     """Lines of block YAML; small things in brackets."""
 
-    def __init__(self, comments: Mapping[Path, str], *, quote: bool = False) -> None:
-        self._comments = comments
+    def __init__(self, *, quote: bool = False) -> None:
         self._quote = quote
 
     def mapping(self, data: Mapping[str, Any], path: Path) -> Iterator[str]:
         indent = 2 * len(path)
         for name, value in data.items():
             here = (*path, str(name))
-            if here in self._comments:
-                yield from comment(self._comments[here], indent)
             head, *rest = self._entry(value, here)
             gap = " " if head else ""
             yield f"{' ' * indent}{self._text(str(name))}:{gap}{head}"
@@ -100,8 +94,7 @@ class _Pretty:
         inner = value.values() if isinstance(value, Mapping) else value
         if path[-1] in _ALWAYS_BLOCK or any("\n" in one for one in inner if isinstance(one, str)):
             return False
-        commented = any(place[: len(path)] == path and place != path for place in self._comments)
-        return not commented and len(self._flow(value, path)) <= _FLOW_WIDTH
+        return len(self._flow(value, path)) <= _FLOW_WIDTH
 
     def _flow(self, value: Any, path: Path) -> str:
         if isinstance(value, Mapping):

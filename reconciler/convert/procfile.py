@@ -13,10 +13,12 @@ from collections.abc import Mapping
 
 from dotenv.parser import parse_stream
 
-from reconciler.convert.draft import Draft, Fate, Located
+from reconciler.convert.dotenv import differences
+from reconciler.convert.draft import Draft, Fate, Located, Note, locate
 from reconciler.convert.reading import text_of
-from reconciler.convert.shell import command_of
+from reconciler.convert.shell import line_of
 from reconciler.convert.trouble import fault
+from reconciler.convert.variables import acceptable
 
 GENERAL = (
     "foreman ends everything when one process ends; recon starts that one again.",
@@ -34,8 +36,8 @@ _LAST_PORT = 65535
 
 def drafts_of(
     file: str, concurrency: Mapping[str, int], port: int | None, env_file: str | None
-) -> list[Draft]:
-    """The drafts of a Procfile (absolute path). Raises ImportFault."""
+) -> tuple[list[Draft], dict[str, tuple[Note, ...]]]:
+    """The drafts of a Procfile (absolute path), and the notes on it. Raises ImportFault."""
     folder = os.path.dirname(file)
     env = os.path.join(folder, env_file or ".env")
     there = os.path.exists(env)
@@ -43,11 +45,14 @@ def drafts_of(
         raise fault(env, "there is no such file")
     first = port if port is not None else _port_in(env) if there else None
     first = FIRST_PORT if first is None else first
-    drafts = []
-    for number, (line, name, command) in enumerate(_lines(file)):
+    drafts, (lines, odd) = [], _lines(file)
+    for number, (line, name, text) in enumerate(lines):
         draft = Draft(name, file)
-        draft.spec = {"command": command_of(command), "cwd": Located(folder)}
+        found = line_of(text)
+        draft.spec = {"command": found.command, "cwd": locate(folder, found.folder or ".")}
         _count(draft, first + number * _STEP, concurrency.get(name), line)
+        if own := acceptable(found.env, name, draft):
+            draft.spec["env"] = {**draft.spec.get("env", {}), **own}
         if there:
             draft.spec["envFrom"] = [Located(env)]
         if name == "release":
@@ -55,23 +60,32 @@ def drafts_of(
         drafts.append(draft)
     unknown = concurrency.keys() - {draft.name for draft in drafts}
     if unknown:
-        raise fault(file, f"has no process type {min(unknown)}; mend --concurrency")
-    return drafts
+        raise fault(file, f"has no process type {min(unknown)}; correct --concurrency")
+    notes = [Note(Fate.CHANGED, f"line {line}", told) for line, told in odd]
+    if there:
+        notes += [Note(Fate.CHANGED, os.path.basename(env), told) for told in differences(env)]
+    return drafts, {file: tuple(notes)}
 
 
-def _lines(file: str) -> list[tuple[int, str, str]]:
+def _lines(file: str) -> tuple[list[tuple[int, str, str]], list[tuple[int, str]]]:
+    """(line, name, command) of each process type; and what is to be said of the other lines."""
     found: list[tuple[int, str, str]] = []
+    odd: list[tuple[int, str]] = []
     for number, line in enumerate(text_of(file).splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _LINE.fullmatch(line.rstrip())
         if match is None:
-            raise fault(file, "is no `name: command`", number)
+            name = line.partition(":")[0].strip()
+            told = f"{name[:40]!r} is not the name of a process type ([A-Za-z0-9_-])"
+            told = told if ":" in line else "is not `name: command`"
+            odd.append((number, f"{told}; foreman passes the line over, and so does recon"))
+            continue
         first = next((at for at, name, _ in found if name == match[1]), None)
         if first is not None:
             raise fault(file, f"{match[1]} is also declared in line {first}", number)
         found.append((number, match[1], match[2]))
-    return found
+    return found, odd
 
 
 def _count(draft: Draft, port: int, count: int | None, line: int) -> None:
@@ -82,15 +96,10 @@ def _count(draft: Draft, port: int, count: int | None, line: int) -> None:
         draft.put("instances", count, f"{draft.name}={count}")
     if port + max(count, 1) - 1 <= _LAST_PORT:
         draft.spec["env"] = {"PORT": {"perInstance": port}}
-        draft.comments[("env", "PORT")] = "As foreman numbers them."
     else:
         told = f"would be {port}, which is no port: line {line} gets none"
         draft.note(Fate.LOST, "PORT", told)
     draft.spec["strategy"] = {"maxSurge": 0}
-    draft.comments[("strategy",)] = (
-        "Each instance has a port of its own, so the old process ends before the new one starts."
-        " With `sockets` instead, no request is lost: docs/sockets.md."
-    )
 
 
 def _release(draft: Draft) -> None:

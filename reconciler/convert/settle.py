@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.convert import page
-from reconciler.convert.draft import TITLES, Draft, Fate, Located, Note
+from reconciler.convert.draft import Draft, Fate, Located, Note
 from reconciler.convert.name import apart, name_of
 from reconciler.convert.secret import Vault
 from reconciler.convert.trouble import ImportFault
@@ -20,8 +20,6 @@ from reconciler.desired.merge import spec_of
 from reconciler.desired.validate import validate
 from reconciler.model import logname
 from reconciler.model.manifest import API_VERSION, WORKLOADS
-
-_HEADED = (Fate.TODO, Fate.CHANGED, Fate.LATER, Fate.LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,6 @@ class Bundle:
 def bundle(
     drafts: Sequence[Draft],
     directory: str,
-    verb: str,
     *,
     prefix: str = "",
     general: tuple[str, ...] = (),
@@ -56,7 +53,7 @@ def bundle(
     manifests = {}
     for draft in drafts:
         vault.take(draft)
-        text = _page(_valid(draft, directory), draft, directory, verb)
+        text = _page(_valid(draft, directory), draft)
         manifests[os.path.join(directory, f"{draft.title}.yaml")] = text
     return Bundle(list(drafts), manifests, vault, general, notes or {})
 
@@ -92,14 +89,14 @@ def _entitle(drafts: Sequence[Draft], prefix: str) -> None:
 
 def _part_sockets(drafts: Sequence[Draft]) -> None:
     """An address is one app's; in the sources two may mean never to run at the same time."""
-    owners: dict[int, Draft] = {}
+    owners: dict[int | str, Draft] = {}
     for draft in drafts:
         ports = {
-            socket["port"]
+            socket.get("port") or str(socket["path"])
             for layer in (draft.spec, *draft.profiles.values())
             for socket in layer.get("sockets", ())
         }
-        other = next((owners[port] for port in sorted(ports) if port in owners), None)
+        other = next((owners[port] for port in sorted(ports, key=str) if port in owners), None)
         if other is None:
             owners.update(dict.fromkeys(ports, draft))
             continue
@@ -127,7 +124,6 @@ def _part_logs(drafts: Sequence[Draft]) -> None:
                 known.append((place, draft))
                 continue
             del logs[stream]
-            draft.comments.pop(("logs", stream), None)
             told = f"{other.title} writes there; a file is one app's, so this log is where recon's"
             draft.note(Fate.CHANGED, f"logs.{stream}", f"{told} are: `recon logs` shows both")
         if not logs:
@@ -183,23 +179,20 @@ def _relative(value: Any, directory: str) -> Any:
 
 
 _ORDER = (
-    *("schedule", "concurrencyPolicy", "backoffLimit", "restartSchedule"),
+    *("schedule", "timeZone", "concurrencyPolicy", "backoffLimit"),
     *("command", "cwd", "user", "group", "umask", "instances", "env", "envFrom", "sockets"),
-    *("strategy", "readinessProbe", "restartPolicy", "successExitCodes", "backoff", "stop"),
+    *("readinessProbe", "minReadySeconds", "progressDeadlineSeconds", "strategy"),
+    *("restartPolicy", "successExitCodes", "restartSchedule", "backoff", "stop"),
     *("terminationGracePeriodSeconds", "limits", "logs", "watch", "dependsOn", "suspend"),
 )
 
 
-def _page(data: dict[str, Any], draft: Draft, directory: str, verb: str) -> str:
+def _page(data: dict[str, Any], draft: Draft) -> str:
+    """What is to be done stands on top; all else that is different is in the report alone."""
     spec = data["spec"]
     ordered = {name: spec[name] for name in _ORDER if name in spec}
     data = {**data, "spec": {**ordered, **spec}}
     if data["spec"].get("cwd") == ".":
         del data["spec"]["cwd"]
-    comments = {("spec", *path): text for path, text in draft.comments.items()}
-    source = near(draft.source, directory)
-    header = [f"{draft.name}: imported from {source} by `recon import {verb}`."]
-    for fate in _HEADED:
-        told = [f"{note.key}: {note.text}" for note in draft.notes if note.fate is fate]
-        header += [f"{TITLES[fate].capitalize()}:", *(f"- {one}" for one in told)] if told else []
-    return page.manifest(data, comments, header)
+    todo = [f"{note.key}: {note.text}" for note in draft.notes if note.fate is Fate.TODO]
+    return page.manifest(data, [f"To do: {one}" for one in todo])

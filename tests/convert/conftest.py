@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,11 +69,33 @@ def problems(found: Bundle, profile: str | None = None) -> list[Problem]:
 
 def one(app: Mapping[str, Any], host: Host = HOST) -> dict[str, Any]:
     """The spec that one app of PM2 becomes, as written and read again."""
-    found = bundle([pm2_draft(app, host)], MANIFESTS, "pm2")
+    found = bundle([pm2_draft(app, host)], MANIFESTS)
     assert not problems(found)
     (document,) = manifests(found).values()
     spec: dict[str, Any] = document["spec"]
     return spec
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a package as npm gives it, without what it depends on."""
+    folders: dict[str, Path] = {}
+
+    def unpacked(wanted: str) -> Path:
+        if wanted not in folders:
+            if shutil.which("npm") is None or shutil.which("node") is None:
+                pytest.skip(f"no npm and node in PATH: nothing is compared with {wanted}")
+            folder = tmp_path_factory.mktemp("npm")
+            command = ["npm", "pack", wanted, "--silent"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"npm cannot fetch {wanted} to compare with: {done.stderr[:200]}")
+            (archive,) = folder.glob("*.tgz")
+            shutil.unpack_archive(archive, folder, filter="data")
+            folders[wanted] = folder / "package"
+        return folders[wanted]
+
+    return unpacked
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,11 +49,12 @@ def test_none_is_none(pattern: Any) -> None:
 
 def test_what_is_not_restarted_is_a_job_by_the_clock() -> None:
     draft = drafted(
+        name="nightly-report",
         cron_restart="*/5 * * * *",
         autorestart=False,
-        instances=2,
-        exec_mode="cluster",
         kill_timeout=3000,
+        instances=2,
+        exec_mode="fork",
         max_memory_restart="300M",
         env={"PORT": 3000},
         env_production={"PORT": 4000},
@@ -67,11 +69,56 @@ def test_what_is_not_restarted_is_a_job_by_the_clock() -> None:
     assert not told(draft, Fate.TODO)
 
 
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"name": "web"}, "the name (web)"),
+        ({"script": "src/server.js", "name": "crm"}, "the name (server)"),
+        ({"env": {"PORT": 3000}}, "a port"),
+        ({"args": "--port 3000"}, "a port"),
+        ({"watch": True}, "watch"),
+        ({"exec_mode": "cluster", "instances": 2}, "cluster mode"),
+        ({"name": "backup-cron", "wait_ready": True}, "wait_ready"),
+    ],
+)
+def test_a_server_that_is_not_restarted_has_a_nightly_restart(
+    keys: dict[str, Any], why: str
+) -> None:
+    draft = drafted(**{**APP, **keys}, cron_restart="0 3 * * *", autorestart=False)
+    assert draft.kind == "App"
+    assert draft.spec["restartSchedule"] == "0 3 * * *"
+    assert draft.spec["restartPolicy"] == "Never"
+    assert told(draft, Fate.CHANGED)["autorestart: false"].startswith(f"{why}: taken for a service")
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"name": "backup"}, "the name (backup)"),
+        ({"name": "send-report", "env": {"PORT": 3000}}, "the name (report)"),
+        ({"name": "x"}, "nothing that a server has"),
+    ],
+)
+def test_a_script_that_ends_is_a_job_and_the_evidence_is_told(
+    keys: dict[str, Any], why: str
+) -> None:
+    draft = drafted(**{**APP, **keys}, cron_restart="0 3 * * *", autorestart=False)
+    assert draft.kind == "Job" and draft.spec["schedule"] == "0 3 * * *"
+    assert why in told(draft, Fate.CHANGED)["autorestart: false"]
+
+
+def test_a_script_that_listens_is_a_service_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("require('http').createServer(f).listen(3000)")
+    app = {"name": "cron", "script": "a.js", "autorestart": False, "cron_restart": "0 3 * * *"}
+    assert pm2_draft(app, folder=str(tmp_path)).kind == "App"
+
+
 @pytest.mark.parametrize("autorestart", [True, False])
 def test_what_is_written_is_valid(autorestart: bool) -> None:
-    keys = {"cron_restart": "0 3 * * *", "autorestart": autorestart, "watch": True, "uid": "root"}
+    keys = {"cron_restart": "0 3 * * *", "autorestart": autorestart, "uid": "root"}
+    keys["name"] = "clean"
     draft = drafted(**keys, env_production={"PORT": 1}, out_file="o.log", kill_timeout=1)
-    found = bundle([draft], MANIFESTS, "pm2")
+    found = bundle([draft], MANIFESTS)
     assert not problems(found) and not problems(found, "production")
     (document,) = manifests(found).values()
     assert document["kind"] == ("App" if autorestart else "Job")

@@ -48,7 +48,7 @@ def imported(
         for name, content in contents.items():
             (Path(folder) / name).write_bytes(content)
         try:
-            found = bundle(made(f"{folder}/{first}"), f"{folder}/manifests", verb)
+            found = bundle(made(f"{folder}/{first}"), f"{folder}/manifests")
         except ImportFault as fault:
             assert folder in str(fault)
             event("refused")
@@ -88,7 +88,7 @@ _DOTENV = scratched(
 def test_procfiles(text: bytes, env: bytes | None, port: int | None, count: int) -> None:
     contents = {"Procfile": text, **({".env": env} if env is not None else {})}
     counts = {"web": count} if b"\nweb:" in text else {}
-    drafts = lambda file: procfile.drafts_of(file, counts, port, None)  # noqa: E731
+    drafts = lambda file: procfile.drafts_of(file, counts, port, None)[0]  # noqa: E731
     imported(drafts, "procfile", contents, "Procfile")
 
 

@@ -42,8 +42,7 @@ def test_whatever_it_holds_reads_back(
 ) -> None:
     meant = document(command=command, env=env, cwd="..", profiles={"p": {"env": env}})
     meant["metadata"]["labels"] = labels
-    comments = {("spec", "command"): comment, ("spec", "env", next(iter(env), "x")): comment}
-    text = page.manifest(meant, comments, [comment])
+    text = page.manifest(meant, [comment])
     assert data_of(text) == meant
 
 
@@ -65,9 +64,8 @@ def test_it_looks_as_a_person_would_write_it() -> None:
         "terminationGracePeriodSeconds": 1.6,
         "profiles": {"dev": {"instances": 1}, "prod": {}},
     }
-    comments = {("spec", "stop"): "What PM2 sends.", ("spec", "env", "PORT"): "Of the front end."}
-    assert page.manifest(document(**spec), comments, ["x: imported."]) == (
-        "# x: imported.\n"
+    assert page.manifest(document(**spec), ["To do: x."]) == (
+        "# To do: x.\n"
         "apiVersion: recon/v1\n"
         "kind: App\n"
         "metadata: {name: x}\n"
@@ -76,12 +74,10 @@ def test_it_looks_as_a_person_would_write_it() -> None:
         "  cwd: ../backend\n"
         "  env:\n"
         "    NODE_ENV: production\n"
-        "    # Of the front end.\n"
         "    PORT: 3000\n"
         '    FLAG: "yes"\n'
         "    NUM: {perInstance: 0}\n"
         "  envFrom: [../backend/.env]\n"
-        "  # What PM2 sends.\n"
         "  stop: {signal: SIGINT}\n"
         "  terminationGracePeriodSeconds: 1.6\n"
         "  profiles:\n"
@@ -91,7 +87,7 @@ def test_it_looks_as_a_person_would_write_it() -> None:
 
 
 def test_text_of_several_lines_is_a_block() -> None:
-    text = page.manifest(document(command=["x"], env={"MOTD": "one\n  two\nthree"}), {}, [])
+    text = page.manifest(document(command=["x"], env={"MOTD": "one\n  two\nthree"}), [])
     assert "    MOTD: |-\n      one\n        two\n      three\n" in text
 
 
@@ -100,9 +96,9 @@ def test_a_form_that_would_be_misread_gives_way_to_a_plainer_one(
 ) -> None:
     monkeypatch.setattr(scalar, "text", lambda value, number=False: value)
     meant = document(command=["x", "a: b", "{"], env={"A": "- b", "B": "yes"})
-    assert data_of(page.manifest(meant, {}, [])) == meant
+    assert data_of(page.manifest(meant, [])) == meant
 
 
-def test_items_of_a_list_in_a_comment_are_indented() -> None:
-    first, second = page.comment("- " + "word " * 25)
-    assert first.startswith("# - word") and second.startswith("#   word")
+def test_a_long_comment_goes_on_below_indented() -> None:
+    first, second = page.comment("To do: " + "word " * 25)
+    assert first.startswith("# To do: word") and second.startswith("#   word")

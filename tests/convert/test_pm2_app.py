@@ -82,14 +82,13 @@ def test_variables_are_the_text_that_pm2_would_set() -> None:
         "E": "null",
         "F": "1e+21",
         "G": "1e-7",
-        "NODE_APP_INSTANCE": {"perInstance": 0},
     }
 
 
 def test_what_cannot_be_a_variable_is_told_by_its_name_only() -> None:
     env = {"RECON_ID": "x", "A B": "hush-hush", "N": "hush\0", "OK": "1"}
     draft = pm2_draft({**APP, "env": env})
-    assert set(draft.spec["env"]) == {"OK", "NODE_APP_INSTANCE"}
+    assert set(draft.spec["env"]) == {"OK"}
     lost = told(draft, Fate.LOST)
     assert set(lost) == {"env.RECON_ID", "env.A B", "env.N"}
     assert "hush" not in str(lost)
@@ -109,13 +108,12 @@ def test_a_profile_gives_the_environment_that_pm2_gives() -> None:
         "A": "1",
         "B": "3",
         "C": "4",
-        "NODE_APP_INSTANCE": {"perInstance": 0},
     }
 
 
 def test_env_file_is_read_by_recon_and_never_was_by_pm2() -> None:
     draft = pm2_draft({**APP, "env_file": ".env", "cwd": "./backend"})
-    (document,) = manifests(bundle([draft], MANIFESTS, "pm2")).values()
+    (document,) = manifests(bundle([draft], MANIFESTS)).values()
     assert document["spec"]["envFrom"] == [{"file": "../backend/.env", "optional": True}]
     assert "PM2 never reads" in told(draft, Fate.CHANGED)["env_file"]
     assert "file" not in draft.profiles
@@ -160,7 +158,7 @@ def test_pm2_takes_an_app_of_node_with_instances_for_a_cluster() -> None:
 def test_two_apps_with_one_port_share_no_socket() -> None:
     cluster = {"script": "a.js", "exec_mode": "cluster", "instances": 2, "env": {"PORT": 3000}}
     drafts = [pm2_draft({**cluster, "name": name}) for name in ("one", "two")]
-    found = bundle(drafts, MANIFESTS, "pm2")
+    found = bundle(drafts, MANIFESTS)
     assert not problems(found)
     assert "one has the same port" in told(drafts[1], Fate.TODO)["sockets"]
     assert "sockets" in drafts[0].spec
@@ -199,11 +197,29 @@ def test_keys_of_the_life_cycle(keys: dict[str, Any], fields: dict[str, Any]) ->
     assert {name: found[name] for name in fields} == fields
 
 
-def test_wait_ready_is_a_probe_where_the_port_is_known_and_told_where_not() -> None:
-    found = spec(exec_mode="cluster", instances=2, wait_ready=True, env={"PORT": 3000})
-    assert found["readinessProbe"] == {"tcpSocket": {"port": 3000}, "periodSeconds": 1}
-    draft = pm2_draft({**APP, "wait_ready": True})
-    assert "process.send('ready') is not there" in told(draft, Fate.TODO)["wait_ready"]
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"exec_mode": "cluster", "instances": 2, "env": {"PORT": 3000}},
+        {"exec_mode": "cluster", "instances": 2},
+        {},
+        {"script": "npm", "args": "start"},
+        {"script": "a.ts", "interpreter": "tsx"},
+    ],
+)
+def test_wait_ready_is_a_notification_and_listen_timeout_its_bound(keys: dict[str, Any]) -> None:
+    found = spec(**keys, wait_ready=True, listen_timeout="20000")
+    assert found["readinessProbe"] == {"notify": True}
+    assert found["progressDeadlineSeconds"] == 20
+    assert "progressDeadlineSeconds" not in spec(**keys, wait_ready=True)
+
+
+@pytest.mark.parametrize("interpreter", ["bun", "deno", "python3", "php", "none"])
+def test_what_is_not_node_cannot_send_ready(interpreter: str) -> None:
+    keys = {"script": "a", "interpreter": interpreter, "wait_ready": True, "listen_timeout": 9000}
+    draft = pm2_draft({**APP, **keys})
+    assert "readinessProbe" not in draft.spec and "progressDeadlineSeconds" not in draft.spec
+    assert "httpGet" in told(draft, Fate.TODO)["wait_ready"]
 
 
 def test_namespaces_are_labels() -> None:
@@ -228,7 +244,7 @@ def test_an_app_without_a_script_is_an_error_that_names_it() -> None:
 def test_names_become_recons_and_stay_apart() -> None:
     names = ["API Server", "api.server", "Überweisung", "后端", "x" * 80]
     drafts = [pm2_draft({**APP, "name": name}) for name in names]
-    found = bundle(drafts, MANIFESTS, "pm2")
+    found = bundle(drafts, MANIFESTS)
     assert not problems(found)
     titles = [draft.title for draft in drafts]
     assert titles == ["api-server", "api-server-2", "u-berweisung", "app", "x" * 63]
@@ -238,11 +254,11 @@ def test_names_become_recons_and_stay_apart() -> None:
 def test_one_name_twice_is_told_with_both_places_and_a_way_out() -> None:
     drafts = [pm2_draft(APP), pm2_draft(APP, folder="/srv/other")]
     with pytest.raises(ImportFault) as caught:
-        bundle(drafts, MANIFESTS, "pm2")
+        bundle(drafts, MANIFESTS)
     for word in ("/srv/crm/ecosystem", "/srv/other/ecosystem", "--only", "--prefix"):
         assert word in str(caught.value)
     for draft in drafts[:1]:
-        assert bundle([draft], MANIFESTS, "pm2", prefix="old-").drafts[0].title == "old-backend"
+        assert bundle([draft], MANIFESTS, prefix="old-").drafts[0].title == "old-backend"
 
 
 def test_a_key_pasted_four_times_is_one_file_and_shown_nowhere() -> None:
@@ -253,7 +269,7 @@ def test_a_key_pasted_four_times_is_one_file_and_shown_nowhere() -> None:
         for name in ("one", "two")
     ]
     drafts = [pm2_draft(app) for app in apps]
-    found = bundle(drafts, MANIFESTS, "pm2")
+    found = bundle(drafts, MANIFESTS)
     assert found.vault.files == {f"{MANIFESTS}/secrets/one/ESIGN_PRIVATE_KEY": key}
     for text in found.manifests.values():
         assert key not in text
@@ -297,7 +313,7 @@ def test_apps_that_wrote_to_one_file_have_one_each() -> None:
         {**APP, "name": "c", "out_file": "all.log", "time": False},
     ]
     drafts = [pm2_draft(app) for app in apps]
-    bundle(drafts, MANIFESTS, "pm2")
+    bundle(drafts, MANIFESTS)
     assert drafts[0].spec["logs"]["stdout"] == drafts[0].spec["logs"]["stderr"]
     assert "stdout" not in drafts[1].spec["logs"] and "stderr" in drafts[1].spec["logs"]
     assert "stdout" not in drafts[2].spec["logs"]
@@ -355,7 +371,7 @@ def test_what_the_model_refuses_is_taken_out_and_told_in_spec_and_profiles() -> 
     draft = pm2_draft({**APP, "env_x": {"A": "1"}})
     draft.spec["instances"] = -1
     draft.profiles["x"]["umask"] = "rwx"
-    found = bundle([draft], MANIFESTS, "pm2")
+    found = bundle([draft], MANIFESTS)
     assert not problems(found) and not problems(found, "x")
     assert told(draft, Fate.LOST) == {
         "instances": "must be at least 0",
@@ -363,4 +379,4 @@ def test_what_the_model_refuses_is_taken_out_and_told_in_spec_and_profiles() -> 
     }
     draft.spec["command"] = []
     with pytest.raises(ImportFault, match=r"backend: spec\.command"):
-        bundle([draft], MANIFESTS, "pm2")
+        bundle([draft], MANIFESTS)

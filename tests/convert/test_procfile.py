@@ -15,15 +15,22 @@ from hypothesis import strategies as st
 from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.procfile import drafts_of
 from reconciler.convert.settle import bundle
-from reconciler.convert.shell import command_of
+from reconciler.convert.shell import command_of, line_of
 from reconciler.convert.trouble import ImportFault
 from tests.convert.conftest import manifests, problems, told
 
 Write = Callable[[str, str], str]
 
 
+def drafted(
+    file: str, counts: dict[str, int] | None = None, port: int | None = None
+) -> list[Draft]:
+    drafts, _ = drafts_of(file, counts or {}, port, None)
+    return drafts
+
+
 def specs(drafts: list[Draft], folder: str) -> dict[str, Any]:
-    found = bundle(drafts, f"{folder}/manifests", "procfile")
+    found = bundle(drafts, f"{folder}/manifests")
     assert not problems(found)
     return {name: document["spec"] for name, document in manifests(found).items()}
 
@@ -41,7 +48,7 @@ def test_ports_and_commands_are_honchos(write: Write) -> None:
     theirs = environ.expand_processes(
         environ.parse_procfile(text).processes, concurrency=counts, port=5000
     )
-    ours = specs(drafts_of(file, counts, None, None), file.rpartition("/")[0])
+    ours = specs(drafted(file, counts), file.rpartition("/")[0])
     for name, spec in ours.items():
         mine = [one for one in theirs if one.name.partition(".")[0].replace("_", "-") == name]
         assert [one.env["PORT"] for one in mine] == ports(spec)
@@ -51,20 +58,20 @@ def test_ports_and_commands_are_honchos(write: Write) -> None:
 def test_the_env_file_beside_it_is_read_and_its_port_is_the_first(write: Write) -> None:
     file = write("Procfile", "web: x\nworker: y\n")
     write(".env", "PORT=3000\nTOKEN=hush\n")
-    found = specs(drafts_of(file, {}, None, None), file.rpartition("/")[0])
+    found = specs(drafted(file), file.rpartition("/")[0])
     assert found["web"]["envFrom"] == ["../.env"]
     assert [ports(found[name]) for name in ("web", "worker")] == [["3000"], ["3100"]]
-    assert ports(specs(drafts_of(file, {}, 8000, None), "/")["worker"]) == ["8100"]
+    assert ports(specs(drafted(file, {}, 8000), "/")["worker"]) == ["8100"]
 
 
 def test_none_of_a_process_is_declared_and_suspended(write: Write) -> None:
     file = write("Procfile", "web: x\nworker: y\n")
-    found = specs(drafts_of(file, {"worker": 0}, None, None), "/")
+    found = specs(drafted(file, {"worker": 0}), "/")
     assert found["worker"]["suspend"] is True
 
 
 def test_a_release_is_suspended_and_told(write: Write) -> None:
-    (draft,) = drafts_of(write("Procfile", "release: rake db:migrate\n"), {}, None, None)
+    (draft,) = drafted(write("Procfile", "release: rake db:migrate\n"))
     assert draft.spec["suspend"] is True
     assert "deploy" in told(draft, Fate.TODO)["release"]
 
@@ -72,7 +79,6 @@ def test_a_release_is_suspended_and_told(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("web: x\nnonsense\n", "Procfile:2: is no `name: command`"),
         ("web: x\nweb: y\n", "Procfile:2: web is also declared in line 1"),
         ("web: \0", "NUL"),
     ],
@@ -85,9 +91,76 @@ def test_mistakes_have_a_place(write: Write, text: str, message: str) -> None:
         drafts_of(write("Procfile", "web: x"), {"jobs": 2}, None, None)
 
 
+def test_lines_that_foreman_passes_over_are_told(write: Write) -> None:
+    text = "# web: old\n\nweb.1: x\n  # indented\nnonsense\nweb: y # the site\n a: z\n\tb: z\n"
+    environ = pytest.importorskip("honcho.environ", reason="honcho is not installed: no oracle")
+    file = write("Procfile", text)
+    drafts, notes = drafts_of(file, {}, None, None)
+    assert [draft.name for draft in drafts] == [*environ.parse_procfile(text).processes]
+    assert [note.key for note in notes[file]] == ["line 3", "line 5", "line 7", "line 8"]
+    assert notes[file][0].text.startswith("'web.1' is not the name of a process type")
+
+
+@pytest.mark.parametrize(
+    ("line", "spec"),
+    [
+        ("PORT=$PORT node x", {"command": ["node", "x"]}),
+        ('PORT="${PORT}" node x', {"command": ["node", "x"]}),
+        ("PORT=$PORT A=1 node x", {"command": ["node", "x"], "env": {"A": "1"}}),
+        ("A='b c' node x", {"command": ["node", "x"], "env": {"A": "b c"}}),
+        ("export X=1; node x", {"command": ["node", "x"], "env": {"X": "1"}}),
+        ("export X=1 && export Y=; node x", {"command": ["node", "x"], "env": {"X": "1", "Y": ""}}),
+        ("cd api && npm start", {"command": ["npm", "start"], "cwd": "../api"}),
+        ("cd api && A=1 npm start", {"command": ["npm", "start"], "cwd": "../api"}),
+        ("PORT=3000 node x", {"command": ["node", "x"], "env": {"PORT": "3000"}}),
+        ("serve -p $PORT", {"command": ["/bin/sh", "-c", "exec serve -p $PORT"]}),
+        ("A=$B serve", {"command": ["/bin/sh", "-c", "A=$B exec serve"]}),
+        ("./migrate && ./serve", {"command": ["/bin/sh", "-c", "./migrate && exec ./serve"]}),
+        ("A=1 echo $A", {"command": ["/bin/sh", "-c", "A=1 exec echo $A"]}),
+    ],
+)
+def test_what_a_manifest_says_better_is_taken_off_the_line(
+    write: Write, line: str, spec: dict[str, Any]
+) -> None:
+    file = write("Procfile", f"web: {line}\n")
+    found = specs(drafted(file), file.rpartition("/")[0])["web"]
+    assert found["command"] == spec["command"]
+    assert found.get("cwd") == spec.get("cwd", "..")
+    for name, value in spec.get("env", {}).items():
+        assert found["env"][name] == value
+    if "PORT" not in spec.get("env", {}):
+        assert found["env"]["PORT"] == {"perInstance": 5000}
+
+
+def test_lines_of_the_env_file_that_others_read_differently_are_told(write: Write) -> None:
+    file = write("Procfile", "web: x\n")
+    write(".env", "A=1\nB=x#y\n")
+    _, notes = drafts_of(file, {}, None, None)
+    assert notes[file][0].key == ".env" and notes[file][0].text.startswith("line 2, B: ")
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "PORT=$X printenv PORT",
+        "X=1 printf $X",
+        "X=1 printenv X",
+        "export X=1; printf $X",
+        "export X=1; printenv X",
+        "export X='a b' Y=2; printf %s $Y",
+        "Y=$X printenv Y",
+        "cd /tmp && pwd",
+        "cd /tmp && printf $X",
+        "cd /nowhere-at-all && pwd",
+        "printf a && printf b",
+        "false && printf b",
+        "printf a; printf $X",
+        "set -e; printf a; false; printf b",
+        "trap 'printf bye' EXIT; printf x",
+        "printf a || printf b",
+        "sleep 0 & printf x",
+        "A= printenv A",
+        "A=1; printf $A",
         "printf '<%s>' a 'b c'",
         'printf "<%s>" "$X" $X ${X}',
         "A=1 B=2 printenv A",
@@ -103,11 +176,19 @@ def test_mistakes_have_a_place(write: Write, text: str, message: str) -> None:
 )
 def test_a_command_does_what_a_shell_would_make_of_the_line(line: str) -> None:
     environ = {"PATH": "/usr/bin:/bin", "X": "one two"}
-    asked = [["/bin/sh", "-c", line], command_of(line)]
-    shell, ours = (
-        subprocess.run(words, env=environ, capture_output=True, check=False) for words in asked
-    )
-    assert (ours.stdout, ours.returncode) == (shell.stdout, shell.returncode)
+    shell = subprocess.run(["/bin/sh", "-c", line], env=environ, capture_output=True, check=False)
+    found = line_of(line)
+    if found.folder and not Path(found.folder).is_dir():
+        assert shell.returncode  # recon starts nothing where there is no such folder
+        return
+    for words, env, folder in (
+        (command_of(line), {}, ""),
+        (found.command, found.env, found.folder),
+    ):
+        ours = subprocess.run(
+            words, env={**environ, **env}, cwd=folder or None, capture_output=True, check=False
+        )
+        assert (ours.stdout, ours.returncode) == (shell.stdout, shell.returncode), words
 
 
 def test_no_shell_stays_where_none_is_needed() -> None:
@@ -124,7 +205,7 @@ def test_any_text_is_a_sentence_or_valid(tmp_path_factory: Any, text: str) -> No
     file = folder / "Procfile"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
-        drafts = drafts_of(str(file), {}, None, None)
-        assert not problems(bundle(drafts, str(folder), "procfile"))
+        drafts = drafted(str(file))
+        assert not problems(bundle(drafts, str(folder)))
     except ImportFault as fault:
         assert str(fault).startswith(str(file))

@@ -66,7 +66,7 @@ def host() -> Host:
 
 def imported(file: str) -> dict[str, Any]:
     drafts, _ = drafts_of_files([file], host())
-    found = bundle(drafts, os.path.dirname(file) + "/manifests", "supervisor")
+    found = bundle(drafts, os.path.dirname(file) + "/manifests")
     assert not problems(found)
     return manifests(found)
 
@@ -157,7 +157,7 @@ def test_what_was_read_from_this_shell_is_told(write: Write) -> None:
 def test_what_cannot_be_mapped_is_named(write: Write) -> None:
     file = write(
         "s.conf",
-        "[eventlistener:mail]\ncommand=x\n[fcgi-program:php]\ncommand=y\nsocket=tcp://:9\n"
+        "[eventlistener:mail]\ncommand=x\n"
         "[unix_http_server]\nfile=/x\n[rpcinterface:supervisor]\na=b\n[odd]\na=b\n",
     )
     drafts, notes = drafts_of_files([file], host())
@@ -165,7 +165,6 @@ def test_what_cannot_be_mapped_is_named(write: Write) -> None:
     fates = {note.key: note.fate for note in notes[file]}
     assert fates == {
         "[eventlistener:mail]": Fate.TODO,
-        "[fcgi-program:php]": Fate.TODO,
         "[unix_http_server]": Fate.UNNEEDED,
         "[rpcinterface:supervisor]": Fate.UNNEEDED,
         "[odd]": Fate.UNNEEDED,
@@ -173,10 +172,9 @@ def test_what_cannot_be_mapped_is_named(write: Write) -> None:
 
 
 def test_keys_that_lose_something_say_what(write: Write) -> None:
-    draft = draft_of(write, "command=x\npriority=1\nexitcodes=3\nstdout_syslog=true\nwhat=1")
+    draft = draft_of(write, "command=x\npriority=1\nstdout_syslog=true\nwhat=1")
     assert "dependsOn" in told(draft, Fate.LOST)["priority"]
     assert "syslog" in told(draft, Fate.LOST)["stdout_syslog"]
-    assert told(draft, Fate.CHANGED)["exitcodes"].startswith("3:")
     assert "does not know it either" in told(draft, Fate.UNNEEDED)["what"]
     kill = draft_of(write, "command=x\nstopsignal=KILL")
     assert kill.spec["terminationGracePeriodSeconds"] == 0
@@ -195,8 +193,110 @@ def test_rotation_is_carried_over(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
+    ("codes", "written"),
+    [("0", None), ("0,2", [2]), ("78", [78]), ("2,0,3", [2, 3]), ("0, 255", [255])],
+)
+def test_expected_exit_codes_count_as_success(
+    write: Write, codes: str, written: list[int] | None
+) -> None:
+    draft = draft_of(write, f"command=x\nexitcodes={codes}")
+    assert draft.spec["restartPolicy"] == "OnFailure"
+    assert draft.spec.get("successExitCodes") == written
+    assert ("exitcodes" in told(draft, Fate.CHANGED)) == ("0" not in codes.split(","))
+    always = draft_of(write, f"command=x\nexitcodes={codes}\nautorestart=true")
+    assert "successExitCodes" not in always.spec
+
+
+# -- Where it runs
+
+
+def test_without_a_directory_it_runs_where_supervisord_was_started(write: Write) -> None:
+    file = write("s.conf", "[program:x]\ncommand=a\nstdout_logfile=logs/x.log\n")
+    (guessed,), _ = drafts_of_files([file], host())
+    assert "--cwd DIR" in told(guessed, Fate.TODO)["directory"]
+    (asked,), _ = drafts_of_files([file], host(), cwd="/srv/crm")
+    assert asked.spec["cwd"] == "/srv/crm" and not told(asked, Fate.TODO)
+    assert asked.spec["logs"]["stdout"] == "/srv/crm/logs/x.log"
+
+
+def test_a_directory_that_is_written_is_no_question(write: Write) -> None:
+    for text in (
+        "[supervisord]\ndirectory=/srv/crm\n[program:x]\ncommand=a\n",
+        "[program:x]\ncommand=a\ndirectory=/srv/crm\n",
+    ):
+        (draft,), _ = drafts_of_files([write("s.conf", text)], host())
+        assert draft.spec["cwd"] == "/srv/crm" and not told(draft, Fate.TODO)
+    relative = write("s.conf", "[program:x]\ncommand=a\ndirectory=api\n")
+    (draft,), _ = drafts_of_files([relative], host(), cwd="/srv/crm")
+    assert draft.spec["cwd"] == "/srv/crm/api"
+
+
+# -- Logs
+
+
+def test_a_log_file_holds_what_the_program_wrote_and_no_times(write: Write) -> None:
+    draft = draft_of(write, "command=x\nstdout_logfile=/srv/x.log\nredirect_stderr=true")
+    assert draft.spec["logs"] == {"stdout": "/srv/x.log", "merge": True, "timestamps": False}
+    for nothing in ("AUTO", "NONE", "none", "off", "syslog", "/dev/null", "/dev/stdout"):
+        draft = draft_of(write, f"command=x\nstdout_logfile={nothing}\nredirect_stderr=true")
+        assert draft.spec["logs"] == {"merge": True}
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/1/fd/2"])
+def test_a_log_that_is_no_file_is_told_and_left_out(write: Write, name: str) -> None:
+    draft = draft_of(write, f"command=x\nstdout_logfile={name}\nstdout_logfile_maxbytes=0")
+    assert "logs" not in draft.spec
+    assert "no file" in told(draft, Fate.LOST)["stdout_logfile"]
+
+
+@pytest.mark.parametrize("place", ["%(process_num)d", "%(process_num)02d", "%(process_num)s"])
+def test_processes_that_differ_in_the_name_of_their_log_are_one_app(
+    write: Write, place: str
+) -> None:
+    draft = draft_of(
+        write,
+        "command=worker --queue a\nnumprocs=3\nprocess_name=%(program_name)s_%(process_num)d\n"
+        f"stdout_logfile=/srv/logs/x-{place}.log\nstderr_logfile=/srv/logs/e-{place}.log",
+    )
+    assert draft.spec["instances"] == 3
+    logs = {"stdout": "/srv/logs/x-<instance>.log", "stderr": "/srv/logs/e-<instance>.log"}
+    assert draft.spec["logs"] == {**logs, "timestamps": False}
+    assert not problems(bundle([draft], "/srv/manifests"))
+
+
+# -- FastCGI
+
+
+@pytest.mark.parametrize(
+    ("options", "socket"),
+    [
+        ("socket=tcp://localhost:9002", {"port": 9002, "host": "127.0.0.1"}),
+        ("socket=tcp://:9002", {"port": 9002, "host": "0.0.0.0"}),
+        ("socket=tcp://10.0.0.7:9002", {"port": 9002, "host": "10.0.0.7"}),
+        ("socket=unix:///run/x.sock", {"path": "/run/x.sock", "mode": "700"}),
+        (
+            "socket=unix:///run/x.sock\nsocket_owner=www:crm\nsocket_mode=0770",
+            {"path": "/run/x.sock", "mode": "0770", "owner": "www", "group": "crm"},
+        ),
+    ],
+)
+def test_a_fastcgi_program_gets_its_socket_as_standard_input(
+    write: Write, options: str, socket: dict[str, Any]
+) -> None:
+    text = f"[fcgi-program:php]\ncommand=php-cgi 'a b'\ndirectory=/srv\nnumprocs=2\n{options}\n"
+    (draft,), _ = drafts_of_files([write("s.conf", text)], host())
+    assert draft.spec["sockets"] == [{"name": "fcgi", **socket}]
+    assert draft.spec["command"] == ["/bin/sh", "-c", "exec php-cgi 'a b' <&3 3<&-"]
+    assert draft.spec["instances"] == 2 and "strategy" not in draft.spec
+    assert not draft.notes and not problems(bundle([draft], "/srv/manifests"))
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("[fcgi-program:x]\ncommand=a\n", "socket: must be tcp://"),
+        ("[fcgi-program:x]\ncommand=a\nsocket=x\n", "s.conf:3: socket: must be tcp://"),
+        ("[program:x]\ncommand=a\nexitcodes=0,x\n", "s.conf:3: exitcodes: must be numbers"),
         ("[program:x]\n", "command: is missing"),
         (
             "[program:x]\ncommand=a %(ENV_NOT_THERE_X)s\n",
@@ -250,6 +350,6 @@ def test_any_text_is_a_sentence_or_valid(
     (folder / "s.conf").write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
         drafts, _ = drafts_of_files([str(folder / "s.conf")], host())
-        assert not problems(bundle(drafts, str(folder), "supervisor"))
+        assert not problems(bundle(drafts, str(folder)))
     except ImportFault as fault:
         assert str(fault)

@@ -20,7 +20,7 @@ def made(directory: Path, *names: str) -> Bundle:
     drafts = [
         pm2_draft({"name": name, "script": "a.js", "env": {"DB_PASSWORD": KEY}}) for name in names
     ]
-    return bundle(drafts, str(directory), "pm2")
+    return bundle(drafts, str(directory))
 
 
 def tree(directory: Path) -> set[str]:
@@ -73,11 +73,11 @@ def test_when_one_file_cannot_be_written_none_stays(
 ) -> None:
     real, opened = os.open, []
 
-    def fails(path: str, flags: int, mode: int = 0o777) -> int:
+    def fails(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         if str(path).endswith("two.yaml"):
             raise OSError(28, "No space left on device", path)
         opened.append(path)
-        return real(path, flags, mode)
+        return real(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", fails)
     with pytest.raises(ImportFault, match=r"two\.yaml: No space left on device; nothing was"):

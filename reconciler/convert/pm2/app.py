@@ -12,18 +12,22 @@ from typing import Any
 from reconciler.convert.draft import Draft, Fate, Located, locate
 from reconciler.convert.host import Host
 from reconciler.convert.pm2 import clock, environment, lifecycle, logs, serving
-from reconciler.convert.pm2.command import Run, run_of
+from reconciler.convert.pm2.command import run_of
+from reconciler.convert.pm2.given import Given
+from reconciler.convert.pm2.inherited import NOTHING, Inherited, read
 from reconciler.convert.pm2.schema import KEYS, canonical, is_undefined
-from reconciler.convert.pm2.values import number_of, text_of, words_of
+from reconciler.convert.pm2.sources import Sources
+from reconciler.convert.pm2.units import seconds_of
+from reconciler.convert.pm2.values import text_of, words_of
 from reconciler.convert.trouble import fault
-
-_LONGEST_DELAY = 3_600_000
+from reconciler.convert.variables import acceptable
 
 GENERAL = (
     "PM2 handed each program the environment of the shell that started it; recon gives it what its"
     " manifest says, and PATH, HOME, USER, LANG, TZ. What is missing belongs into env or envFrom.",
-    "PM2 sets name, pm_id, status and more in a program's environment, and gives it process.send;"
-    " neither is there with recon. An unguarded process.send(...) throws.",
+    "PM2 sets name, pm_id, NODE_APP_INSTANCE and more in a program's environment; recon sets what"
+    " the config or the program names. process.send is there with wait_ready; elsewhere an"
+    " unguarded process.send(...) throws.",
     "Without kill_timeout PM2 kills 1.6 s after SIGINT; recon waits terminationGracePeriodSeconds,"
     " which is 30 unless written.",
     "PM2 turns on source maps in Node; where stack traces need them, write node"
@@ -32,7 +36,15 @@ GENERAL = (
 """What is different for every app, said once."""
 
 
-def draft_of(app: Mapping[str, Any], file: str, number: int, host: Host, *, cwd: str) -> Draft:
+def draft_of(
+    app: Mapping[str, Any],
+    file: str,
+    number: int,
+    host: Host,
+    *,
+    cwd: str,
+    inherited: Inherited = NOTHING,
+) -> Draft:
     """The draft of one app; ``cwd`` is where `pm2 start` was typed. Raises ImportFault."""
     conf, unknown = canonical(app)
     folder = _cwd(conf, cwd)
@@ -44,18 +56,30 @@ def draft_of(app: Mapping[str, Any], file: str, number: int, host: Host, *, cwd:
         raise fault(file, f"app {number} ({draft.name}) has no script; PM2 would not start it")
     draft.spec["command"] = [_less_nul(word) for word in run.command]
     draft.spec["cwd"] = folder
-    serves = not clock.is_job(conf)
-    if serves:
-        serving.put_instances(conf, run, host, draft)
-    env = _environment(conf, run, draft)
-    _env_files(conf, folder, draft)
-    if serves:
-        serving.put_port(conf, env, draft, host)
+    inherited = NOTHING if conf.get("filter_env") is True else inherited
+    said = read(inherited.files)
+    whole = {**said, **acceptable(inherited.variables, "process.env", draft)}
+    whole.update(environment.base(conf, draft))
+    env = {name: value for name, value in whole.items() if said.get(name) != value}
+    files: list[Any] = [*map(Located, inherited.files)]
+    files += [one for one in environment.files(conf, folder, draft) if one not in files]
+    sources = Sources(folder, text_of(conf["script"]))
+    given = Given(conf, run, {**inherited.known, **environment.read(files), **env}, sources)
+    kind = clock.kind_of(given)
+    if not kind.is_job:
+        serving.put_instances(conf, host, draft)
+    environment.put_instance(conf, env, sources, draft)
+    if run.by_python:
+        env["PYTHONUNBUFFERED"] = "1"
+    draft.spec.update({name: value for name, value in (("env", env), ("envFrom", files)) if value})
+    draft.profiles = environment.profiles(conf, whole, draft)
+    if not kind.is_job:
+        serving.put_port(given, draft, host)
     lifecycle.put(conf, run, draft)
     logs.put(conf, folder, draft)
     _user(conf, draft)
     _watch(conf, draft)
-    clock.put(conf, draft)
+    clock.put(conf, kind, draft)
     _told(conf, draft)
     return draft
 
@@ -79,22 +103,6 @@ def _cwd(conf: Mapping[str, Any], cwd: str) -> str:
 
 def _less_nul(word: str) -> str:
     return word.replace("\0", "")
-
-
-def _environment(conf: Mapping[str, Any], run: Run, draft: Draft) -> dict[str, Any]:
-    env = environment.base(dict(conf), draft)
-    if run.by_python:
-        env["PYTHONUNBUFFERED"] = "1"
-    if env:
-        draft.spec["env"] = env
-    draft.profiles = environment.profiles(dict(conf), env, draft)
-    return env
-
-
-def _env_files(conf: Mapping[str, Any], folder: str, draft: Draft) -> None:
-    found = environment.files(dict(conf), folder, draft)
-    if found:
-        draft.spec["envFrom"] = found
 
 
 def _user(conf: Mapping[str, Any], draft: Draft) -> None:
@@ -122,10 +130,10 @@ def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
     texts = [_less_nul(one) for one in patterns if isinstance(one, str)]
     if any(texts):
         watch["ignore"] = list(filter(None, texts))
-    delay = number_of(conf.get("watch_delay"))
-    if delay is not None and 0 < delay < _LONGEST_DELAY:
-        watch["settleSeconds"] = delay / 1000
-    draft.put("watch", watch, "watch", "A change of what is here rolls the app.")
+    delay = seconds_of(conf, "watch_delay", draft)
+    if delay is not None:
+        watch["settleSeconds"] = delay
+    draft.put("watch", watch, "watch")
 
 
 def _folders(paths: list[str], draft: Draft) -> list[str]:

@@ -1,4 +1,4 @@
-"""cron_restart: a restart by the clock or, with autorestart: false, a job by the clock.
+"""cron_restart: a restart by the clock or, of what ends by itself, a job by the clock.
 
 Source of the rules: PM2 7, ``God.registerCron`` and croner's patterns: five fields, or six with
 the seconds first; what runs then is ended, whatever it does.
@@ -8,24 +8,62 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.pm2.address import asked_port
+from reconciler.convert.pm2.given import Given
 from reconciler.convert.pm2.schema import is_undefined
-from reconciler.convert.pm2.values import text_of
+from reconciler.convert.pm2.values import is_true, text_of
 from reconciler.desired.validate import validate
 from reconciler.model.manifest import AppSpec
 
 _KEY = "cron_restart"
+_TASK = re.compile(
+    r"(cron|job|task|batch|backup|dump|report|digest|sync|clean|purge|prune|rotat|migrat|import"
+    r"|export|seed|nightly|daily|hourly|weekly|monthly|remind|invoice|newsletter|archive|expire)"
+)
+_SERVER = re.compile(
+    r"\b(servers?|serve|api|web|www|app|site|http|https|gateway|proxy|backend|frontend|worker|bot"
+    r"|daemon|consumer|listener|service|socket|ws|next|nuxt|vite)\b"
+)
 
 
-def is_job(conf: Mapping[str, Any]) -> bool:
-    """Whether the app becomes a Job: it ends, and the clock starts it again."""
+class Kind(NamedTuple):
+    """Whether an app with autorestart: false is a Job; and what speaks for that."""
+
+    is_job: bool
+    why: str = ""
+
+
+def kind_of(given: Given) -> Kind:
+    """A Job ends, and the clock starts it again; a server is restarted by the clock.
+
+    PM2 knows no difference: with autorestart: false it leaves either as it ended. The config
+    and the program's text have to tell.
+    """
+    conf = given.conf
     asked = _asked(conf)
-    return conf.get("autorestart") in (False, "false") and asked != "" and not _fault(asked)
+    if conf.get("autorestart") not in (False, "false") or asked == "" or _fault(asked):
+        return Kind(False)
+    name = f"{text_of(conf.get('name') or '')} {text_of(conf.get('script') or '')}".lower()
+    task, server = _TASK.search(name), _SERVER.search(name)
+    for holds, why in (
+        (given.sources.listen, "its script listens"),
+        (given.is_cluster, "cluster mode"),
+        (not is_undefined(conf.get("watch")) and conf["watch"] is not False, "watch"),
+        (is_true(conf.get("wait_ready")), "wait_ready"),
+        (not task and asked_port(given.known, given.run.command) is not None, "a port"),
+        (not task and server is not None, f"the name ({server and server[1]})"),
+    ):
+        if holds:
+            return Kind(False, why)
+    if task:
+        return Kind(True, f"the name ({task[1]})")
+    return Kind(True, "nothing that a server has: no port, no cluster mode, no watch")
 
 
-def put(conf: Mapping[str, Any], draft: Draft) -> None:
+def put(conf: Mapping[str, Any], kind: Kind, draft: Draft) -> None:
     """The schedule; after all else of the app."""
     asked = _asked(conf)
     if not asked:
@@ -33,22 +71,31 @@ def put(conf: Mapping[str, Any], draft: Draft) -> None:
     fault, schedule = _fault(asked), _in_minutes(asked) or ""
     if fault:
         draft.note(Fate.TODO, _KEY, f"{asked[:80]}: {fault}")
-    elif is_job(conf):
-        _job(conf, schedule, draft)
+    elif kind.is_job:
+        _job(conf, schedule, kind, draft)
     else:
         draft.put("restartSchedule", schedule, _KEY)
         told = "restarts all at once; recon does it as an update is done, by `strategy`"
         draft.note(Fate.CHANGED, _KEY, told)
+        if kind.why:
+            told = (
+                f"{kind.why}: taken for a service that the clock restarts; if it is a task that"
+                " ends, write kind: Job and schedule"
+            )
+            draft.note(Fate.CHANGED, "autorestart: false", told)
 
 
-def _job(conf: Mapping[str, Any], schedule: str, draft: Draft) -> None:
+def _job(conf: Mapping[str, Any], schedule: str, kind: Kind, draft: Draft) -> None:
     draft.kind = "Job"
     draft.spec.pop("restartPolicy", None)
     draft.put("schedule", schedule, _KEY)
-    draft.put("concurrencyPolicy", "Replace", _KEY, "PM2 ends a run that still runs.")
-    draft.put("backoffLimit", 0, "autorestart", "autorestart: false")
-    told = "ran when PM2 started it, too; a Job runs by its schedule only"
-    draft.note(Fate.CHANGED, "autorestart", told)
+    draft.put("concurrencyPolicy", "Replace", _KEY)
+    draft.put("backoffLimit", 0, "autorestart")
+    told = (
+        f"{kind.why}: taken for a Job, which runs by its schedule only (PM2 ran it at its start,"
+        " too); if it is a service, write kind: App and restartSchedule"
+    )
+    draft.note(Fate.CHANGED, "autorestart: false", told)
     count = conf.get("instances")
     if not is_undefined(count) and count not in (1, "1"):
         told = f"{text_of(count)[:20]}: a Job is one process at a time"

@@ -8,6 +8,7 @@ is not there yet (``dist/`` before the first build), its name decides.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.values import is_true, text_of, words_of
 from reconciler.convert.shell import without_shell
+from reconciler.system.regular import read_head
 
 # PM2: lib/API/interpreter.json. It runs TypeScript with bun, or where there is none with Node.
 # fmt: off
@@ -27,16 +29,40 @@ _BY_SUFFIX = {
 _BUNDLED = {"coffee", "lsc"}
 
 
+# Programs that are Node, or start it: those in which NODE_OPTIONS has its effect.
+_ON_NODE = {
+    *("node", "nodejs", "npm", "npx", "pnpm", "yarn", "tsx", "ts-node", "ts-node-esm", "nodemon"),
+    *("ts-node-dev", "tsnd", "babel-node", "coffee", "lsc", "serve", "next", "nuxt", "vite"),
+}
+
+
 class Run(NamedTuple):
-    """``by_node``: PM2 could run it in cluster mode; ``by_python``: PM2 has it unbuffered."""
+    """``by_node``: PM2 could run it in cluster mode, as it does Node and bun; ``on_node``: it is
+    Node, so that it loads recon's preload; ``by_python``: PM2 has it unbuffered."""
 
     command: list[str]
     by_node: bool = False
     by_python: bool = False
+    on_node: bool = False
 
 
 def run_of(conf: dict[str, Any], cwd: str, host: Host, draft: Draft) -> Run | None:
     """How the app is started; None where the config does not say."""
+    run = _run(conf, cwd, host, draft)
+    return run and run._replace(on_node=_is_on_node(run.command, cwd, host))
+
+
+def _is_on_node(command: list[str], cwd: str, host: Host) -> bool:
+    """By its name, or by the first line of the script that the name leads to."""
+    first = command[0]
+    if os.path.basename(first) in _ON_NODE:
+        return True
+    path = os.path.join(cwd, first) if "/" in first else host.find(first)
+    line = _start(path).partition(b"\n")[0] if path else b""
+    return line.startswith(b"#!") and re.search(rb"[/ ]node(js)?\b", line) is not None
+
+
+def _run(conf: dict[str, Any], cwd: str, host: Host, draft: Draft) -> Run | None:
     script = conf.get("script")
     if not isinstance(script, str) or not script.strip():
         return None
@@ -150,7 +176,6 @@ def _is_binary(path: str) -> bool:
 
 def _start(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(512)
-    except OSError:
+        return read_head(path, 512)
+    except (OSError, ValueError):
         return b""

@@ -11,6 +11,8 @@ from typing import Any
 from reconciler.convert.draft import Fate, Note, from_shell
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.evaluate import Evaluated, evaluate
+from reconciler.convert.pm2.inherited import NOTHING, Inherited, inherited
+from reconciler.convert.pm2.shell import less_shell
 from reconciler.convert.reading import text_of
 from reconciler.convert.trouble import fault
 from reconciler.desired import yaml
@@ -26,21 +28,25 @@ class Config:
     apps: tuple[dict[str, Any], ...]
     notes: tuple[Note, ...] = ()
     """On the file as a whole."""
+    inherited: Inherited = NOTHING
 
 
 def read(file: str, host: Host, *, cwd: str | None = None, also: Sequence[str] = ()) -> Config:
     """The apps of one file (absolute path). Raises ImportFault."""
     text = text_of(file)
+    copied = 0
     name = os.path.basename(file)
     if name.endswith(_MODULES):
-        found = evaluate(file, host.environ, cwd=cwd, also=also)
+        found, copied = less_shell(
+            lambda environ: evaluate(file, environ, cwd=cwd, also=also), host.environ
+        )
     elif name.endswith((".yaml", ".yml")):
         found = Evaluated(_yaml(file, text))
     elif name.endswith((".json", ".json5")):
         found = _json(file, text, host)
     else:
         raise fault(file, "is no PM2 config; those end in .js, .cjs, .mjs, .json, .yaml or .yml")
-    return _config(file, found, name)
+    return _config(file, found, copied, host)
 
 
 def _yaml(file: str, text: str) -> Any:
@@ -74,7 +80,7 @@ def _json(file: str, text: str, host: Host) -> Evaluated:
         return evaluate(file, host.environ, expression=True)
 
 
-def _config(file: str, found: Evaluated, name: str) -> Config:
+def _config(file: str, found: Evaluated, copied: int, host: Host) -> Config:
     top = found.value
     written = top
     if isinstance(top, dict):
@@ -86,13 +92,22 @@ def _config(file: str, found: Evaluated, name: str) -> Config:
     notes = _of_file(top) if isinstance(top, dict) and written is not top else []
     if found.reads:
         notes.append(from_shell(found.reads))
+    if copied:
+        told = (
+            f"{copied} variables of this shell are copied into env; those are left out, since recon"
+            " hands no shell on: write what the program needs of them into env"
+        )
+        notes.append(Note(Fate.CHANGED, "...process.env", told))
+    given = inherited(found, host.environ)
+    if (note := given.note()) is not None:
+        notes.append(note)
     if found.cores is not None:
         told = (
             f"said {found.cores} on this host, and what came of it is written down; with"
             " instances: max recon counts by itself"
         )
         notes.append(Note(Fate.CHANGED, "os.cpus()", told))
-    return Config(file, tuple(apps), tuple(notes))
+    return Config(file, tuple(apps), tuple(notes), given)
 
 
 def _of_file(top: dict[str, Any]) -> list[Note]:

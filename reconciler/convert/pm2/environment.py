@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from reconciler.convert.dotenv import differences, variables_of
 from reconciler.convert.draft import Draft, Fate, locate
 from reconciler.convert.name import name_of
 from reconciler.convert.pm2.schema import environments, is_undefined
+from reconciler.convert.pm2.sources import Sources
 from reconciler.convert.pm2.values import number_of, text_of
 from reconciler.convert.variables import acceptable
 
@@ -19,11 +21,13 @@ _INSTANCE = "NODE_APP_INSTANCE"
 
 
 def base(conf: dict[str, Any], draft: Draft) -> dict[str, Any]:
-    """The variables of ``env``, with ``port``, ``increment_var`` and ``instance_var`` in them."""
+    """The variables of ``env``, with ``port`` and ``increment_var`` in them."""
     env = _variables("env", conf.get("env"), draft)
     port = conf.get("port")
-    if port is not None and number_of(port):
+    if number_of(port):
         env["PORT"] = text_of(port)
+    elif not is_undefined(port) and port not in (0, "", "0", False):
+        draft.note(Fate.TODO, "port", f"{text_of(port)[:40]!r} is not a port; write env.PORT")
     name = conf.get("increment_var")
     if isinstance(name, str) and name in acceptable({name: ""}, "increment_var", draft):
         first = number_of(env.get(name))
@@ -31,12 +35,28 @@ def base(conf: dict[str, Any], draft: Draft) -> dict[str, Any]:
             draft.note(Fate.CHANGED, "increment_var", f"{name} counts from 0, since env has none")
             first = 0
         env[name] = {"perInstance": int(first)}
-    named = conf.get("instance_var")
-    instance = text_of(named) if isinstance(named, str) and named else _INSTANCE
-    if instance in acceptable({instance: ""}, "instance_var", draft):
-        env.setdefault(instance, {"perInstance": 0})
-        draft.comments.setdefault(("env", instance), "As PM2 sets it: the instance's number.")
     return env
+
+
+def put_instance(conf: dict[str, Any], env: dict[str, Any], sources: Sources, draft: Draft) -> None:
+    """The variable with the number of the instance, where the config or the program asks for it.
+
+    PM2 sets it for every program; hardly one looks at it.
+    """
+    named = conf.get("instance_var")
+    name = text_of(named) if isinstance(named, str) and named else _INSTANCE
+    if name in env or name not in acceptable({name: ""}, "instance_var", draft):
+        return
+    words = (*map(str, env.values()), *draft.spec["command"])
+    used = sources.mention(name) or any(name in word for word in words)
+    if used or (name != _INSTANCE):
+        env[name] = {"perInstance": 0}
+    elif draft.spec.get("instances", 1) != 1:
+        told = (
+            f"PM2 sets {name}, which no file of the program names; where something that it"
+            f" depends on does, write env: {{{name}: {{perInstance: 0}}}}"
+        )
+        draft.note(Fate.CHANGED, "instance_var", told)
 
 
 def profiles(conf: dict[str, Any], env: dict[str, Any], draft: Draft) -> dict[str, dict[str, Any]]:
@@ -79,7 +99,15 @@ def files(conf: dict[str, Any], cwd: str, draft: Draft) -> list[Any]:
         found.append({"file": path, "optional": True} if missing else path)
         told = f"PM2 never reads {text_of(one)}, at most the program does; recon does (envFrom)"
         draft.note(Fate.CHANGED, "env_file", told + ("; it is not there now" if missing else ""))
+        for line in [] if missing else differences(path):
+            draft.note(Fate.CHANGED, f"env_file {text_of(one)}"[:80], line)
     return found
+
+
+def read(files: list[Any]) -> dict[str, str]:
+    """What the files of ``envFrom`` say, as far as they can be read now."""
+    paths = [one["file"] if isinstance(one, dict) else one for one in files]
+    return {name: text for path in paths for name, text in (variables_of(path) or {}).items()}
 
 
 def _variables(key: str, value: Any, draft: Draft) -> dict[str, Any]:

@@ -6,14 +6,17 @@
  * standard output goes, never into the answer.
  */
 import fs from 'node:fs';
+import path from 'node:path';
+import util from 'node:util';
 import vm from 'node:vm';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const asked = JSON.parse(fs.readFileSync(0, 'utf8'));
 const write = fs.writeSync.bind(fs);
 const leave = process.reallyExit.bind(process);
 const reads = new Set();
+const files = new Set();
 let cores = null;
 
 function answer(document) {
@@ -27,7 +30,27 @@ function instrument() {
       if (typeof name === 'string') reads.add(name);
       return target[name];
     },
+    set(target, name, value) {
+      target[name] = String(value);
+      return true;
+    },
+    defineProperty(target, name, { value }) {
+      target[name] = String(value);
+      return true;
+    },
   });
+  const readFile = fs.readFileSync;
+  fs.readFileSync = (file, ...words) => {
+    const found = readFile(file, ...words);
+    if (typeof file === 'string') files.add(path.resolve(file));
+    else if (file instanceof URL) files.add(fileURLToPath(file));
+    return found;
+  };
+  // Node's own would set the variables of the real environment.
+  process.loadEnvFile = (file = '.env') => {
+    const found = util.parseEnv(fs.readFileSync(file, 'utf8'));
+    for (const name of Object.keys(found)) if (!(name in process.env)) process.env[name] = found[name];
+  };
   process.argv = [process.argv[0], 'pm2', 'start', asked.file];
   for (const name of ['exit', 'reallyExit', 'abort', 'kill'])
     process[name] = () => { throw new Error(`the config calls process.${name}`); };
@@ -41,6 +64,16 @@ function instrument() {
     };
   }
   syncBuiltinESMExports();
+}
+
+/** What the config put into its environment: PM2 hands that on to the apps. */
+function changed() {
+  const found = {};
+  for (const name of Object.keys(process.env)) {
+    const value = String(process.env[name]);
+    if (asked.environ[name] !== value) found[name] = value;
+  }
+  return found;
 }
 
 /** Plain data, whatever it is: what JSON has no word for becomes {"$": what it is}. */
@@ -81,7 +114,9 @@ async function load() {
 try {
   instrument();
   const [exported] = await load();
-  answer({ value: plain(exported, 0, { nodes: 0 }), reads: [...reads], cores });
+  const value = plain(exported, 0, { nodes: 0 });
+  const looked = [...reads]; // before `changed` looks at all of them
+  answer({ value, reads: looked, cores, sets: changed(), files: [...files] });
   leave(0);
 } catch (error) {
   const known = error !== null && typeof error === 'object';

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from reconciler.convert.pm2.engine import Engine, engine, sandbox
@@ -34,7 +34,13 @@ class Evaluated:
 
     value: Any
     reads: tuple[str, ...] = ()
-    """Variables of the environment."""
+    """Variables of the environment that were there."""
+    asked: tuple[str, ...] = ()
+    """All that it asked for, there or not."""
+    sets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What it put into its own environment, which PM2's apps inherit."""
+    files: tuple[str, ...] = ()
+    """What it read below the folders that it may read, in that order; modules, too."""
     cores: int | None = None
     """As the config was told, if it asked."""
 
@@ -83,8 +89,32 @@ def evaluate(
         raise fault(file, _why_silent(ended))
     if "error" in document:
         raise _of_error(file, document["error"], ended.output.decode(errors="replace"))
-    reads = sorted({*document.get("reads", ())} - _OF_NODE)
-    return Evaluated(_exported(file, document["value"]), tuple(reads), document.get("cores"))
+    sets = _texts(document.get("sets"))
+    asked = {*_words(document.get("reads"))} - _OF_NODE
+    return Evaluated(
+        _exported(file, document["value"]),
+        tuple(sorted((asked & environ.keys()) - sets.keys())),
+        tuple(sorted(asked)),
+        sets,
+        tuple(one for one in _words(document.get("files")) if is_within(one, folders)),
+        document.get("cores"),
+    )
+
+
+def _texts(found: Any) -> dict[str, str]:
+    """Only what a variable can be: the config could have written the answer itself."""
+    entries = found.items() if isinstance(found, dict) else ()
+    return {name: text for name, text in entries if isinstance(text, str)}
+
+
+def _words(found: Any) -> list[str]:
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def is_within(path: str, folders: Sequence[str]) -> bool:
+    """Whether a file that the config names lies below one of the folders (real paths)."""
+    real = "" if "\0" in path or not os.path.isabs(path) else os.path.realpath(path)
+    return any(real.startswith(os.path.join(folder, "")) for folder in folders)
 
 
 def _run(means: Engine, config: _Config, environ: Mapping[str, str], cwd: str) -> _Ended:

@@ -27,7 +27,7 @@ def drafts_of(
         config = read(file, host, cwd=folder, also=also)
         notes[file] = config.notes
         drafts += [
-            draft_of(app, file, number, host, cwd=folder)
+            draft_of(app, file, number, host, cwd=folder, inherited=config.inherited)
             for number, app in enumerate(config.apps, start=1)
         ]
     return drafts, notes

@@ -8,12 +8,14 @@ from typing import Any
 
 from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.pm2.command import Run
+from reconciler.convert.pm2.schema import is_undefined
+from reconciler.convert.pm2.units import seconds_of, size_of
 from reconciler.convert.pm2.values import is_true, number_of, text_of
 
 # PM2: God.handleExit, constants.js.
 _EXPONENTIAL_MAX_SECONDS = 15
 _EXPONENTIAL_RESET_SECONDS = 30
-_LONGEST = 10**9
+_LAST_CODE = 255
 
 _BETWEEN = {"npm", "npx", "pnpm", "yarn", "sh", "bash", "dash"}
 """They stand before the program, and outlive a SIGINT that the program does not get itself."""
@@ -24,32 +26,47 @@ def put(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     _backoff(conf, draft)
     _stop(conf, run, draft)
     if conf.get("autostart") in (False, "false"):
-        draft.put("suspend", True, "autostart", "autostart: false; `recon resume` starts it.")
-    limit = conf.get("max_memory_restart")
-    if isinstance(limit, str | int | float) and not isinstance(limit, bool) and _size(limit):
-        draft.put("limits.memory", _size(limit), "max_memory_restart")
+        draft.put("suspend", True, "autostart")
+    limit = size_of(conf, "max_memory_restart", draft)
+    if limit is not None:
+        draft.put("limits.memory", limit, "max_memory_restart")
         if (first := _between(run)) is not None:
             told = f"PM2 looked at {first} alone; recon counts all that it starts: allow for it"
             draft.note(Fate.CHANGED, "max_memory_restart", told)
 
 
 def _policy(conf: Mapping[str, Any], draft: Draft) -> None:
-    codes = conf.get("stop_exit_codes")
-    given = codes if isinstance(codes, list) else [codes]
-    numbers = {int(number) for one in given if (number := number_of(one)) is not None}
+    codes = _codes(conf, draft)
     if conf.get("autorestart") in (False, "false"):
         draft.put("restartPolicy", "Never", "autorestart")
-    elif 0 in numbers:
-        draft.put("restartPolicy", "OnFailure", "stop_exit_codes", "stop_exit_codes holds 0.")
-    others = sorted(numbers - {0})
-    if others:
-        told = f"{', '.join(map(str, others))}: recon knows success (0) and failure; such an exit"
-        draft.note(Fate.LOST, "stop_exit_codes", f"{told} is a failure, and is restarted")
+    elif codes:
+        draft.put("restartPolicy", "OnFailure", "stop_exit_codes")
+        if others := sorted(codes - {0}):
+            draft.put("successExitCodes", others, "stop_exit_codes")
+        if 0 not in codes:
+            told = "PM2 restarted after exit 0; recon takes that for success as well, and does not"
+            draft.note(Fate.CHANGED, "stop_exit_codes", told)
+
+
+def _codes(conf: Mapping[str, Any], draft: Draft) -> set[int]:
+    """PM2 compares numbers, and the whole numbers that texts begin with."""
+    given = conf.get("stop_exit_codes")
+    if is_undefined(given):
+        return set()
+    found = set()
+    for one in given if isinstance(given, list) else [given]:
+        number = number_of(one)
+        if number is not None and number.is_integer() and 0 <= number <= _LAST_CODE:
+            found.add(int(number))
+        else:
+            told = f"{text_of(one)[:40]!r} is not an exit code, which is 0 to {_LAST_CODE}"
+            draft.note(Fate.TODO, "stop_exit_codes", told)
+    return found
 
 
 def _backoff(conf: Mapping[str, Any], draft: Draft) -> None:
-    exponential = _seconds(conf.get("exp_backoff_restart_delay"))
-    constant = _seconds(conf.get("restart_delay"))
+    exponential = seconds_of(conf, "exp_backoff_restart_delay", draft)
+    constant = seconds_of(conf, "restart_delay", draft)
     if exponential:
         value = {
             "initialSeconds": exponential,
@@ -74,11 +91,10 @@ def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
         draft.note(Fate.CHANGED, first, told)
     else:
         draft.spec["stop"] = {"signal": "SIGINT"}
-        draft.comments[("stop",)] = "What PM2 sends."
     if is_true(conf.get("shutdown_with_message")):
         told = "has no process.send('shutdown') in recon: handle SIGINT in the program"
         draft.note(Fate.TODO, "shutdown_with_message", told)
-    grace = _seconds(conf.get("kill_timeout"))
+    grace = seconds_of(conf, "kill_timeout", draft)
     if grace is not None:
         draft.put("terminationGracePeriodSeconds", grace, "kill_timeout")
 
@@ -86,21 +102,3 @@ def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
 def _between(run: Run) -> str | None:
     first = os.path.basename(run.command[0])
     return first if first in _BETWEEN else None
-
-
-def _seconds(value: Any) -> float | None:
-    """Of PM2's milliseconds; whole numbers as such."""
-    number = number_of(value)
-    if number is None or not 0 <= number < _LONGEST:
-        return None
-    seconds = number / 1000
-    return int(seconds) if seconds.is_integer() else seconds
-
-
-def _size(value: Any) -> str | int | None:
-    """As recon writes it; PM2's K, M and G are binary, as recon's are. None for nonsense or 0."""
-    text = text_of(value)
-    digits = text[:-1] if text[-1:] in "KMG" and text else text
-    if not digits.isascii() or not digits.isdecimal() or len(digits) > 15 or not int(digits):
-        return None
-    return text if text != digits else int(text)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.convert.draft import Draft, Fate, locate
+from reconciler.convert.nofile import is_no_file
 from reconciler.convert.pm2.values import is_true, text_of
 from reconciler.model.logname import INSTANCE
 
@@ -65,6 +66,9 @@ def _path(conf: Mapping[str, Any], folder: str, draft: Draft, key: str, *, apart
         draft.note(Fate.LOST, key, "recon keeps logs, and rotates them (logs.rotate)")
         return False
     path = text_of(value)
+    if is_no_file(locate(folder, path)):
+        draft.note(Fate.LOST, key, f"{path}: is no file; `recon logs` shows what recon keeps")
+        return False
     if _WORD.search(path):
         draft.note(
             Fate.LOST, key, f"{path}: holds what stands for something in recon's logs.stdout"

@@ -16,7 +16,10 @@
   const told = { cores: null };
 
   const process = {
-    env: new Proxy(environ, { get: (all, name) => (reads.add(String(name)), all[name]) }),
+    env: new Proxy({ ...environ }, {
+      get: (all, name) => (reads.add(String(name)), all[name]),
+      set: (all, name, value) => ((all[name] = String(value)), true),
+    }),
     argv: ['node', 'pm2', 'start', file], platform: 'linux', arch: 'x64', version: 'v20.0.0',
     versions: { node: '20.0.0' }, cwd: () => cwd, on: () => process, pid: 1, getuid: () => 65534,
   };
@@ -37,7 +40,12 @@
   os.totalmem = () => ask('memory');
 
   const fs = { existsSync: (name) => ask('exists', cwd, String(name)) };
-  fs.readFileSync = (name) => ask('read', cwd, String(name));
+  const opened = new Set();
+  fs.readFileSync = (name) => {
+    const found = ask('read', cwd, String(name));
+    opened.add(path.resolve(cwd, String(name)));
+    return found;
+  };
 
   const modules = { path, os, fs, process };
   const loaded = new Map();
@@ -70,11 +78,17 @@
     });
   }
 
+  /** What the config put into its environment. */
+  function changed() {
+    const all = Object.keys(process.env).map((name) => [name, String(process.env[name])]);
+    return Object.fromEntries(all.filter(([name, value]) => environ[name] !== value));
+  }
+
   function load(name) {
     if (loaded.has(name)) return loaded.get(name).exports;
     const module = { exports: {} };
     loaded.set(name, module);
-    const text = fs.readFileSync(name);
+    const text = ask('read', cwd, name);
     if (name.endsWith('.json')) return (module.exports = JSON.parse(text));
     const head = '(function (module, exports, require, __filename, __dirname, process) {';
     const run = at(name, `${head}${commonjs(text)}\n})`);
@@ -113,9 +127,11 @@
   globalThis.setTimeout = globalThis.setInterval = () => 0;
   return function answer(expression) {
     try {
-      const found = expression ? at(file, `(${fs.readFileSync(file)}\n)`) : load(file);
+      const found = expression ? at(file, `(${ask('read', cwd, file)}\n)`) : load(file);
       const exported = found && typeof found === 'object' && 'default' in found ? found.default : found;
-      return JSON.stringify({ value: plain(exported, 0, { nodes: 0 }), reads: [...reads], cores: told.cores });
+      const value = plain(exported, 0, { nodes: 0 });
+      const looked = [...reads]; // before `changed` looks at all of them
+      return JSON.stringify({ value, reads: looked, cores: told.cores, sets: changed(), files: [...opened] });
     } catch (error) {
       const known = error !== null && typeof error === 'object';
       const denied = known && 'denied' in error;

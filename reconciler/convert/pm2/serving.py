@@ -6,77 +6,126 @@ is; recon binds it, so it has to know it. In fork mode each has its own, or clas
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.draft import Draft, Fate, Located
 from reconciler.convert.host import Host
-from reconciler.convert.pm2.command import Run
-from reconciler.convert.pm2.values import is_true, number_of
+from reconciler.convert.pm2.address import Asked, asked_host, asked_path, asked_port, socket_at
+from reconciler.convert.pm2.given import Given
+from reconciler.convert.pm2.units import seconds_of
+from reconciler.convert.pm2.values import is_true, number_of, text_of
 from reconciler.model.values import BY_CORES
 
 _MOST = 1000
-_DEADLINE_SECONDS = 600
-_OWN_PORT = (
-    "It binds its own port, so the old process ends before the new one starts. With `sockets`"
-    " instead, no request is lost: docs/sockets.md."
-)
-_PORT_OPTION = re.compile(r"(?:--port|-p)(?:=(\d{1,5}))?")
+_CLUSTER = "exec_mode: cluster"
+_OWN_PORT = {"maxSurge": 0}
+_LEAST_DEADLINE = 2
+"""Seconds of progressDeadlineSeconds: more than the default of minReadySeconds."""
+# What shares a port where recon's preload for Node is not loaded.
+_INSTEAD = {
+    "bun": "share the port with Bun.serve({reusePort: true}), run it with node, or",
+    "deno": "share the port with Deno.serve({reusePort: true}), run it with node, or",
+    "python": "serve it with gunicorn, which takes the socket (docs/sockets.md), or",
+    "python3": "serve it with gunicorn, which takes the socket (docs/sockets.md), or",
+    "php": "serve it with php-fpm, which has workers of its own, or",
+}
 
 
-def put_instances(conf: Mapping[str, Any], run: Run, host: Host, draft: Draft) -> None:
+def put_instances(conf: Mapping[str, Any], host: Host, draft: Draft) -> None:
     value = conf.get("instances")
     count = _count(value)
-    cluster = _is_cluster(conf, run)
-    if cluster and not run.by_node:
-        told = "cluster mode is for Node; the instances start as processes of their own"
-        draft.note(Fate.CHANGED, "exec_mode", told)
+    if isinstance(value, str) and value != "max" and number_of(value) is None:
+        told = f"{text_of(value)[:40]!r} is not a number; PM2 takes it for {count or 'max'}"
+        draft.note(Fate.CHANGED, "instances", told)
     if value == "max" or (count is not None and count <= 0):
         _cores(0 if value == "max" or count is None else count, host, draft)
     elif count is not None and count != 1:
         draft.put("instances", min(count, _MOST), "instances")
-    if not cluster:
-        draft.spec["strategy"] = {"maxSurge": 0}
-        draft.comments[("strategy",)] = _OWN_PORT
 
 
-def put_port(conf: Mapping[str, Any], env: Mapping[str, Any], draft: Draft, host: Host) -> None:
+def put_port(given: Given, draft: Draft, host: Host) -> None:
     """The shared socket of a cluster, and readiness."""
-    cluster = "strategy" not in draft.spec
-    if cluster and isinstance(env.get("PORT"), dict):  # increment_var: each has its own
-        draft.spec["strategy"] = {"maxSurge": 0}
-        draft.comments[("strategy",)] = _OWN_PORT
-        cluster = False
-    port = _port(env.get("PORT")) or _port_in(draft.spec["command"])
-    if cluster and port is not None:
-        draft.spec["sockets"] = [_socket(port, host)]
-        draft.comments[("sockets",)] = (
-            "Cluster mode: recon listens, the instances share it. Another address? Then the host"
-            " here has to be that one."
-        )
+    cluster = given.is_cluster and not isinstance(given.known.get("PORT"), dict)
+    if cluster and not given.run.on_node:
+        _not_node(given, draft)
+    if not (cluster and given.run.on_node and _share(given, draft, host)):
+        draft.spec["strategy"] = dict(_OWN_PORT)
+    if is_true(given.conf.get("wait_ready")):
+        _ready(given, draft)
+
+
+def _share(given: Given, draft: Draft, host: Host) -> bool:
+    """Declare the socket; False where one process alone binds whatever it binds."""
+    socket = _socket(given.known, given, draft, host, tell=True)
+    if socket is not None:
+        draft.spec["sockets"] = [socket]
         for name, profile in draft.profiles.items():
-            other = _port(profile.get("env", {}).get("PORT"))
-            if other is not None:
-                draft.profiles[name] = {**profile, "sockets": [_socket(other, host)]}
-    elif cluster and draft.spec.get("instances", 1) != 1:
+            other = _socket({**given.known, **profile.get("env", {})}, given, draft, host)
+            if other not in (None, socket):
+                draft.profiles[name] = {**profile, "sockets": [other]}
+    elif draft.spec.get("instances", 1) != 1:
         told = (
             "shares the port that the program listens on, and the config does not say which that"
             " is: declare it (sockets: [{name: http, port: N}]), unless it serves none"
         )
-        draft.note(Fate.TODO, "exec_mode: cluster", told)
-    elif cluster:
-        draft.spec["strategy"] = {"maxSurge": 0}
-    if is_true(conf.get("wait_ready")):
-        _ready(conf, draft, port if cluster else None)
+        draft.note(Fate.TODO, _CLUSTER, told)
+    else:
+        told = (
+            "no port is known, so the old process ends before the new one starts; with sockets:"
+            " [{name: http, port: N}] an update has no gap"
+        )
+        draft.note(Fate.CHANGED, _CLUSTER, told)
+    return socket is not None or draft.spec.get("instances", 1) != 1
 
 
-def _is_cluster(conf: Mapping[str, Any], run: Run) -> bool:
-    """PM2: ``determineExecMode``."""
-    mode = conf.get("exec_mode")
-    if isinstance(mode, str) and mode:
-        return mode.startswith("cluster") and conf.get("execute_command") is not True
-    return run.by_node and conf.get("instances") is not None
+def _socket(
+    known: Mapping[str, Any], given: Given, draft: Draft, host: Host, *, tell: bool = False
+) -> dict[str, Any] | None:
+    command, literal = draft.spec["command"], given.sources.address
+    path = asked_path(known, command)
+    if path is not None:
+        absolute = os.path.normpath(os.path.join(draft.spec["cwd"], path))
+        return {"name": "http", "path": absolute if os.path.isabs(path) else Located(absolute)}
+    port = asked_port(known, command)
+    if port is None:
+        return None
+    asked = asked_host(known, command)
+    if asked == Asked() and literal is not None:
+        asked = Asked(literal, "listen")
+    if asked.strange and tell:
+        told = (
+            f"{asked.key} is {asked.strange[:60]}, not an address: the socket is for this host"
+            " alone (127.0.0.1); write the address under sockets.host"
+        )
+        draft.note(Fate.TODO, _CLUSTER, told)
+    elif asked == Asked() and tell:
+        told = (
+            f"no HOST and no --host is given, so recon listens on port {port} of all addresses, as"
+            " Node does; where the program names one, write it under sockets.host"
+        )
+        draft.note(Fate.CHANGED, _CLUSTER, told)
+    return socket_at(port, asked, host)
+
+
+def _not_node(given: Given, draft: Draft) -> None:
+    """Only Node loads what takes the socket in the place of the program's own `listen`."""
+    command = draft.spec["command"]
+    name = os.path.basename(command[0])
+    port = asked_port(given.known, command)
+    if draft.spec.get("instances", 1) == 1:
+        told = "is for Node; it binds its own port, as in fork mode"
+        draft.note(Fate.CHANGED, _CLUSTER, told)
+        return
+    instead = _INSTEAD.get(name, "let it take the socket (LISTEN_FDS, docs/sockets.md), or")
+    told = (
+        f"{name} does not take recon's socket by itself, and its instances cannot all bind one"
+        f" port: {instead} give each a port of its own (env: {{PORT: {{perInstance:"
+        f" {port or 3000}}}}}) behind a proxy"
+    )
+    draft.note(Fate.TODO, _CLUSTER, told)
 
 
 def _count(value: Any) -> int | None:
@@ -95,44 +144,34 @@ def _cores(less: int, host: Host, draft: Draft) -> None:
         return
     number = max(1, host.cores + less)
     draft.spec["instances"] = number
-    draft.comments[("instances",)] = f"instances: {word}; this host has {host.cores} cores."
-    draft.note(Fate.CHANGED, f"instances: {word}", f"is {number}, by the cores of this host")
+    told = f"is {number}, by the {host.cores} cores of this host"
+    draft.note(Fate.CHANGED, f"instances: {word}", told)
 
 
-def _socket(port: int, host: Host) -> dict[str, Any]:
-    return {"name": "http", "port": port, "host": host.any_address}
-
-
-def _port(value: Any) -> int | None:
-    """A port that the program cannot be told otherwise; not one for each instance."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6:
-        number = int(value)
-        return number if 0 < number < 65536 else None
-    return None
-
-
-def _port_in(command: list[str]) -> int | None:
-    """Of ``--port 4173``."""
-    for word, following in zip(command, [*command[1:], ""], strict=True):
-        match = _PORT_OPTION.fullmatch(word)
-        if match is not None:
-            return _port(match[1] or following)
-    return None
-
-
-def _ready(conf: Mapping[str, Any], draft: Draft, port: int | None) -> None:
-    timeout = number_of(conf.get("listen_timeout"))
-    if port is not None:
-        draft.spec["readinessProbe"] = {"tcpSocket": {"port": port}, "periodSeconds": 1}
-        draft.comments[("readinessProbe",)] = "wait_ready: ready when it listens."
-        told = "process.send('ready') is not there in recon; it is ready when it listens"
-        draft.note(Fate.CHANGED, "wait_ready", told)
-        if timeout:
-            told = f"gives it progressDeadlineSeconds ({_DEADLINE_SECONDS}); then the old one stays"
-            draft.note(Fate.CHANGED, "listen_timeout", f"PM2 goes on regardless; recon {told}")
+def _ready(given: Given, draft: Draft) -> None:
+    """process.send('ready') is a notification: recon's preload sends it on."""
+    timeout = seconds_of(given.conf, "listen_timeout", draft)
+    if not given.run.on_node:
+        told = (
+            "process.send('ready') reaches recon from Node alone: write what tells that it is"
+            " ready, e.g. readinessProbe: {httpGet: {path: /health, port: N}}, {log: 'listening'},"
+            " or {notify: true} with sd_notify(3)"
+        )
+        draft.note(Fate.TODO, "wait_ready", told)
         return
-    told = (
-        "process.send('ready') is not there in recon: write what tells it, e.g. readinessProbe:"
-        " {httpGet: {path: /health, port: N}} or {log: 'listening'}"
-    )
-    draft.note(Fate.TODO, "wait_ready", told)
+    if given.sources.mention("process.send") is False:
+        told = (
+            "no file of the program calls process.send, and PM2 went on without it after"
+            " listen_timeout; so it counts as ready once it has run for a second"
+        )
+        draft.note(Fate.CHANGED, "wait_ready", told)
+        return
+    draft.spec["readinessProbe"] = {"notify": True}
+    if timeout is not None:
+        deadline = max(timeout, _LEAST_DEADLINE)
+        draft.put("progressDeadlineSeconds", deadline, "listen_timeout")
+        told = (
+            f"after {timeout:g} s PM2 goes on regardless; recon gives the update up after"
+            f" {deadline:g} s, and what ran before stays"
+        )
+        draft.note(Fate.CHANGED, "listen_timeout", told)

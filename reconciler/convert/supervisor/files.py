@@ -6,12 +6,14 @@ import os
 import platform
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from reconciler.convert.draft import Draft, Fate, Note, from_shell, locate
+from reconciler.convert.draft import Draft, Fate, Located, Note, from_shell, locate
 from reconciler.convert.host import Host
 from reconciler.convert.supervisor.ini import Ini, Section, expand, read
 from reconciler.convert.supervisor.options import environment
 from reconciler.convert.supervisor.program import Around, drafts_of
+from reconciler.convert.supervisor.socket import FCGI
 
 GENERAL = (
     "supervisord handed each program its own environment; recon gives it what its manifest says,"
@@ -19,16 +21,20 @@ GENERAL = (
     "Without stopwaitsecs supervisord kills after 10 s; recon waits terminationGracePeriodSeconds,"
     " which is 30 unless written.",
     "supervisord gives a program up after startretries; recon goes on, ever more slowly.",
-    "recon writes the time before each line of a log; logs.timestamps: false leaves it out.",
+    "recon writes the time before each line of the logs that it places itself;"
+    " logs.timestamps: false leaves it out.",
 )
 
 _SERVERS = {"unix_http_server", "inet_http_server", "supervisorctl"}
 
 
 def drafts_of_files(
-    files: Sequence[str], host: Host
+    files: Sequence[str], host: Host, *, cwd: str | None = None
 ) -> tuple[list[Draft], dict[str, tuple[Note, ...]]]:
-    """The drafts, and the notes on each file. Raises ImportFault."""
+    """The drafts, and the notes on each file. Raises ImportFault.
+
+    ``cwd`` is where supervisord is started: where programs run that name no directory.
+    """
     variables = {f"ENV_{name}": value for name, value in host.environ.items()}
     variables["host_node_name"] = platform.node()
     drafts: list[Draft] = []
@@ -37,30 +43,30 @@ def drafts_of_files(
         file = os.path.abspath(name)
         ini = read(file, variables)
         groups = _groups(ini)
-        around = _around(ini, variables)
+        around = _around(ini, variables, file, cwd)
         told = [Note(Fate.CHANGED, "include", f"no file matches {one}") for one in ini.missing]
         for section in ini.sections:
-            if section.kind == "program":
+            if section.kind in ("program", FCGI):
                 group = groups.get(section.name)
-                drafts += drafts_of(section, _in_group(around, group))
+                drafts += drafts_of(section, replace(around, group=group))
             else:
                 told += _of_section(section)
-        if read_here := _from_shell(ini, around):
+        if read_here := _from_shell(ini, around, host):
             told.append(from_shell(read_here))
         notes[file] = tuple(told)
     return drafts, notes
 
 
-def _from_shell(ini: Ini, around: Around) -> list[str]:
+def _from_shell(ini: Ini, around: Around, host: Host) -> list[str]:
     """The variables of this shell that programs ask for, less those that supervisord sets."""
     asked = {
         name
         for section in ini.sections
-        if section.kind in ("program", "supervisord")
+        if section.kind in ("program", FCGI, "supervisord")
         for text in section.options.values()
         for name in re.findall(r"%\(ENV_(\w+)\)", text)
     }
-    return sorted(asked - around.environment.keys())
+    return sorted((asked & host.environ.keys()) - around.environment.keys())
 
 
 def _groups(ini: Ini) -> dict[str, str]:
@@ -73,10 +79,13 @@ def _groups(ini: Ini) -> dict[str, str]:
     }
 
 
-def _around(ini: Ini, variables: dict[str, str]) -> Around:
+def _around(ini: Ini, variables: dict[str, str], file: str, cwd: str | None) -> Around:
+    # Under /etc it is an init system that starts supervisord, in the root directory.
+    guess = "/" if file.startswith("/etc/") else os.path.dirname(file)
+    started_in = Located(os.path.abspath(cwd)) if cwd is not None else Located(guess)
     section = next((one for one in ini.sections if one.kind == "supervisord"), None)
     if section is None:
-        return Around("/", {}, None, None, variables)
+        return Around(started_in, None if cwd else started_in, {}, None, None, variables)
     known = {**variables, "here": section.here}
     options = {
         option: expand(section.options[option], known, section, option)
@@ -88,8 +97,10 @@ def _around(ini: Ini, variables: dict[str, str]) -> Around:
         raise section.fault("environment", 'is no list of pairs; write A="1",B="2"')
     # `user` of [supervisord] is whom supervisord becomes when it is started as root.
     user = section.options.get("user")
+    written = options.get("directory")
     return Around(
-        locate(section.here, options.get("directory", "/")),
+        locate(started_in, written) if written else started_in,
+        None if written or cwd else started_in,
         given,
         options.get("umask"),
         None if user in (None, "root") else user,
@@ -97,22 +108,10 @@ def _around(ini: Ini, variables: dict[str, str]) -> Around:
     )
 
 
-def _in_group(around: Around, group: str | None) -> Around:
-    return Around(
-        around.directory, around.environment, around.umask, around.user, around.variables, group
-    )
-
-
 def _of_section(section: Section) -> list[Note]:
     name = f"[{section.kind}{':' if section.name else ''}{section.name}]"
     if section.kind == "eventlistener":
         told = "listens to supervisord's events; `recon events -f -o json` tells recon's"
-        return [Note(Fate.TODO, name, told)]
-    if section.kind == "fcgi-program":
-        told = (
-            "takes its socket as descriptor 0, where recon hands sockets over from 3 on: let the"
-            " program listen itself, and declare it by hand"
-        )
         return [Note(Fate.TODO, name, told)]
     if section.kind == "rpcinterface" or section.kind in _SERVERS:
         return [Note(Fate.UNNEEDED, name, "is supervisord's own; recon has an API and verbs")]

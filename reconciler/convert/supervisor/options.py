@@ -35,7 +35,7 @@ OPTIONS: Mapping[str, Option] = {
     "autorestart": Option(None, "restartPolicy"),
     "startsecs": Option(None, "minReadySeconds"),
     "startretries": Option(Fate.UNNEEDED, "recon goes on, ever more slowly (backoff)"),
-    "exitcodes": Option(None, "restartPolicy"),
+    "exitcodes": Option(None, "successExitCodes"),
     "stopsignal": Option(None, "stop.signal"),
     "stopwaitsecs": Option(None, "terminationGracePeriodSeconds"),
     "stopasgroup": Option(

@@ -6,18 +6,26 @@ with ``PORT=80%(process_num)02d``; one with the number in its command becomes an
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.convert.draft import Draft, Fate, locate
+from reconciler.convert.nofile import is_no_file
 from reconciler.convert.supervisor.ini import Section, expand
 from reconciler.convert.supervisor.options import OPTIONS, boolean, environment, size, whole
+from reconciler.convert.supervisor.socket import FCGI, SOCKET_OPTIONS, on_input, socket_of
 from reconciler.convert.variables import acceptable
+from reconciler.model.logname import INSTANCE
 
 _MOST = 1000
+_LAST_CODE = 255
 _SIGNALS = ("TERM", "HUP", "INT", "QUIT", "KILL", "USR1", "USR2")
+_LOGS = ("stdout_logfile", "stderr_logfile")
+_DIFFER = ("process_name", *_LOGS)
+_NUMBER_OF_LOG = re.compile(r"%\(process_num\)0?\d{0,3}[sd]")
 _AUTO, _NONE = ("auto",), ("none", "off")
 
 
@@ -27,6 +35,8 @@ class Around:
 
     directory: str
     """Where supervisord runs."""
+    started_in: str | None
+    """The same where that is a guess; None where it was said."""
     environment: Mapping[str, str]
     """``environment`` of ``[supervisord]``."""
     umask: str | None
@@ -50,7 +60,7 @@ def drafts_of(section: Section, around: Around) -> list[Draft]:
     counted = _counted([process.environment for process in processes])
     same = len({process.shape for process in processes}) == 1
     if same and counted is not None:
-        draft = processes[0].draft(section.name)
+        draft = _Process(_logs_apart(section), around, start, numprocs).draft(section.name)
         draft.spec.pop("env", None)
         if counted:
             draft.spec["env"] = counted
@@ -62,6 +72,15 @@ def drafts_of(section: Section, around: Around) -> list[Draft]:
         told = f"differ in their command or environment, so the {numprocs} are an app each"
         draft.note(Fate.CHANGED, "numprocs", told)
     return drafts
+
+
+def _logs_apart(section: Section) -> Section:
+    """The same with recon's word for the number of the instance in the names of its logs."""
+    options = {
+        name: _NUMBER_OF_LOG.sub(INSTANCE, text) if name in _LOGS else text
+        for name, text in section.options.items()
+    }
+    return replace(section, options=options)
 
 
 def _range(start: int, count: int) -> range:
@@ -129,8 +148,8 @@ class _Process:
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """All but the environment and the name."""
-        rest = {name: text for name, text in self._values.items() if name != "process_name"}
+        """All in which the instances of one app cannot differ."""
+        rest = {name: text for name, text in self._values.items() if name not in _DIFFER}
         return (tuple(self.command), tuple(rest.items()))
 
     def draft(self, name: str) -> Draft:
@@ -151,13 +170,21 @@ class _Process:
         self._restart(draft)
         self._stop(draft)
         self._logs(draft)
-        draft.spec["strategy"] = {"maxSurge": 0}
-        draft.comments[("strategy",)] = (
-            "As supervisord does: the old process ends before the new one starts. With `sockets`"
-            " no request is lost: docs/sockets.md."
-        )
+        if section.kind == FCGI:
+            self._listen(draft)
+        else:
+            draft.spec["strategy"] = {"maxSurge": 0}
         self._told(draft)
         return draft
+
+    def _listen(self, draft: Draft) -> None:
+        """supervisord hands the socket over as standard input, recon as descriptor 3."""
+        asked = {name: self._get(name) or "" for name in SOCKET_OPTIONS}
+        socket = socket_of(asked, self._around.directory)
+        if socket is None:
+            raise self._section.fault("socket", "must be tcp://HOST:PORT or unix:///PATH")
+        draft.spec["sockets"] = [socket]
+        draft.spec["command"] = on_input(self.command)
 
     def _get(self, option: str) -> str | None:
         text = self._section.options.get(option)
@@ -177,8 +204,13 @@ class _Process:
         given = self._values.get("directory")
         if given:
             return locate(self._around.directory, given)
-        told = f"is not written; it is supervisord's own, taken to be {self._around.directory}"
-        draft.note(Fate.CHANGED, "directory", told)
+        if self._around.started_in is None:
+            return self._around.directory
+        told = (
+            "is not written, so the program runs where supervisord was started, which no file"
+            f" says: taken to be {self._around.started_in}; correct cwd, or import with --cwd DIR"
+        )
+        draft.note(Fate.TODO, "directory", told)
         return self._around.directory
 
     def _flag(self, option: str, default: bool) -> bool:
@@ -199,10 +231,10 @@ class _Process:
 
     def _restart(self, draft: Draft) -> None:
         if not self._flag("autostart", True):
-            draft.put("suspend", True, "autostart", "autostart=false; `recon resume` starts it.")
+            draft.put("suspend", True, "autostart")
         word = (self._values.get("autorestart") or "unexpected").strip().lower()
         if word == "unexpected":
-            draft.put("restartPolicy", "OnFailure", "autorestart", "autorestart=unexpected")
+            draft.put("restartPolicy", "OnFailure", "autorestart")
             self._exit_codes(draft)
         elif boolean(word) is None:
             raise self._section.fault("autorestart", "must be true, false or unexpected")
@@ -213,18 +245,24 @@ class _Process:
             draft.put("minReadySeconds", min(seconds, 599), "startsecs")
 
     def _exit_codes(self, draft: Draft) -> None:
+        """What counts as expected; without the option that is 0 alone."""
         words = (self._values.get("exitcodes") or "0").replace(",", " ").split()
         codes = {whole(word) for word in words}
-        if codes != {0}:
-            told = f"{', '.join(words)}: recon knows success (0) and failure, which is restarted"
-            draft.note(Fate.CHANGED, "exitcodes", told)
+        numbers = sorted({code for code in codes if code is not None and 0 <= code <= _LAST_CODE})
+        if len(numbers) != len(codes):
+            raise self._section.fault("exitcodes", f"must be numbers from 0 to {_LAST_CODE}")
+        if numbers not in ([], [0]):
+            draft.put("successExitCodes", [code for code in numbers if code], "exitcodes")
+        if 0 not in numbers:
+            told = "0 is not one of them; recon takes exit 0 for success as well, and does not"
+            draft.note(Fate.CHANGED, "exitcodes", f"{told} restart after it")
 
     def _stop(self, draft: Draft) -> None:
         name = (self._values.get("stopsignal") or "TERM").strip().upper().removeprefix("SIG")
         if name not in _SIGNALS:
             raise self._section.fault("stopsignal", f"must be one of {', '.join(_SIGNALS)}")
         if name == "KILL":
-            draft.put("terminationGracePeriodSeconds", 0, "stopsignal", "stopsignal=KILL")
+            draft.put("terminationGracePeriodSeconds", 0, "stopsignal")
         elif name != "TERM":
             draft.put("stop", {"signal": f"SIG{name}"}, "stopsignal")
         seconds = self._whole("stopwaitsecs")
@@ -238,14 +276,19 @@ class _Process:
             path = self._values.get(option)
             if path is None or path.lower() in _AUTO or (merged and stream == "stderr"):
                 continue
+            located = locate(self._around.directory, path)
             if path.lower() in _NONE or path == "/dev/null":
                 draft.note(Fate.LOST, option, "recon keeps logs, and rotates them (logs.rotate)")
-            elif path.lower() == "syslog" or path.startswith("/dev/"):
-                draft.note(Fate.LOST, option, "recon writes files; `recon logs` shows them")
+            elif path.lower() == "syslog" or is_no_file(located):
+                told = f"{path} is no file; recon writes files, and `recon logs` shows them"
+                draft.note(Fate.LOST, option, told)
             else:
-                draft.put(f"logs.{stream}", locate(self._around.directory, path), option)
+                draft.put(f"logs.{stream}", located, option)
         if merged:
             draft.put("logs.merge", True, "redirect_stderr")
+        if any(stream in draft.spec.get("logs", {}) for stream in ("stdout", "stderr")):
+            # A file of supervisord's holds what the program wrote, and nothing else.
+            draft.put("logs.timestamps", False, "stdout_logfile")
         self._rotation(draft)
 
     def _rotation(self, draft: Draft) -> None:
@@ -256,7 +299,8 @@ class _Process:
             if given is not None and found is None:
                 raise self._section.fault(f"{stream}_logfile_maxbytes", "is no size; write 50MB")
             path = self._values.get(f"{stream}_logfile") or ""
-            if path.startswith("/dev/") or path.lower() in _NONE or path.lower() == "syslog":
+            no_file = is_no_file(locate(self._around.directory, path)) if path else False
+            if no_file or path.lower() in _NONE or path.lower() == "syslog":
                 continue  # supervisord wants maxbytes=0 there: what cannot be rotated
             if found is not None and int("".join(filter(str.isdigit, found))) == 0:
                 told = "0 means no rotation; recon rotates at logs.rotate.size"
@@ -270,6 +314,8 @@ class _Process:
     def _told(self, draft: Draft) -> None:
         for option in self._section.options:
             rule = OPTIONS.get(option)
+            if self._section.kind == FCGI and option in SOCKET_OPTIONS:
+                continue
             if rule is None:
                 draft.note(Fate.UNNEEDED, option[:60], "supervisord does not know it either")
             elif rule.fate is not None and boolean(self._values.get(option) or "") is not False:

@@ -61,6 +61,10 @@ class Client:
         facts: dict[str, Any] = self._ask("GET", "/v1/host")["facts"]
         return facts
 
+    def journal(self) -> dict[str, Any]:
+        """``{"state", "message"}``: how the controller's journal is."""
+        return self._ask("GET", "/v1/journal")
+
     def status(self) -> dict[str, Any]:
         """The status document of DESIGN 6, all apps."""
         return self._ask("GET", "/v1/status")

@@ -21,7 +21,13 @@ from starlette.routing import Route
 from reconciler import __version__
 from reconciler.api.documents import describe_document, event_document
 from reconciler.api.usage import history_documents, usage_document
-from reconciler.diff.report import FORMAT_VERSION, Usage, run_document, status_document
+from reconciler.diff.report import (
+    FORMAT_VERSION,
+    Usage,
+    journal_document,
+    run_document,
+    status_document,
+)
 from reconciler.loop.controller import Controller
 from reconciler.loop.journal import RecordedEvent
 from reconciler.model.builder import builder_name
@@ -47,6 +53,7 @@ def application(controller: Controller) -> Starlette:
         routes=[
             Route("/v1/version", routes.version),
             Route("/v1/host", routes.host),
+            Route("/v1/journal", routes.journal),
             Route("/v1/status", routes.status),
             Route("/v1/describe/{app}", routes.describe),
             Route("/v1/usage", routes.usage),
@@ -85,6 +92,10 @@ class Routes:
     async def host(self, request: Request) -> Response:
         facts = to_document(self._controller.facts)
         return Answer({"formatVersion": FORMAT_VERSION, "facts": facts})
+
+    async def journal(self, request: Request) -> Response:
+        journal = journal_document(self._controller.history.journal)
+        return JSONResponse({"formatVersion": FORMAT_VERSION, **journal})
 
     async def status(self, request: Request) -> Response:
         return Answer(self._status())
@@ -166,6 +177,9 @@ class Routes:
         app = self._controller.declared()[name]
         if app.spec.suspend and app.job is not None and app.job.schedule is None:
             raise HTTPException(409, f'"{name}" is suspended; `recon resume {name}` first')
+        journal = self._controller.history.journal
+        if not journal.writable:
+            raise HTTPException(409, journal.message)
         number = self._controller.run_job(name)
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "app": name, "run": number})
@@ -214,7 +228,8 @@ class Routes:
             nonce: Usage(found.rss, found.cpu)
             for nonce, found in controller.sampling.samples().items()
         }
-        return status_document(controller.plan(), _about(), used, now, time.time())
+        journal = controller.history.journal
+        return status_document(controller.plan(), _about(), used, now, time.time(), journal=journal)
 
     def _histories(self, app: str) -> list[dict[str, Any]]:
         processes, sampling = self._controller.processes(app), self._controller.sampling

@@ -15,18 +15,27 @@ from reconciler.api.client import ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.doctor_app import of_app
 from reconciler.cli.errors import ERROR, OK
-from reconciler.cli.offline import facts_of, store_of
+from reconciler.cli.offline import facts_of, journal_of, store_of
 from reconciler.cli.options import Apps, Manifests, Output, Profile, StateDir, Where, one_of, where
 from reconciler.cli.terminal import colours, paint, plain, width
 from reconciler.cli.words import count, local, place
 from reconciler.desired.trees import Trees, TreeTooLarge
-from reconciler.diff.checkup import Needs, of_cgroups, of_disk, of_host, of_state
+from reconciler.diff.checkup import (
+    Needs,
+    of_cgroups,
+    of_disk,
+    of_host,
+    of_journal,
+    of_state,
+)
+from reconciler.loop.journal import Journal
 from reconciler.loop.paths import store_id
 from reconciler.model.desired import Desired, Problem
 from reconciler.model.finding import Finding, Level, ok, problem, warning
 from reconciler.model.host import HostFacts
 from reconciler.model.machine import Machine
 from reconciler.model.manifest import AppSpec
+from reconciler.observed.clock import boot_id
 from reconciler.observed.machine import disk, folder, machine
 from reconciler.observed.snapshot import snapshot
 
@@ -108,6 +117,10 @@ def _closed_ports(this: Machine, facts: HostFacts) -> int:
 def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:
     yield _Told(_RECON, of_state(folder(here.paths.root), os.geteuid()))
     yield _Told(_RECON, _controller(here))
+    journal = Journal.open_readonly(here.paths.database, boot_id())
+    if journal is not None:
+        yield _Told(_RECON, of_journal(journal_of(here, journal)))
+        journal.close()
     if not desired.complete:
         told = f"{place(str(here.manifests))} cannot be read as a directory of manifests"
         yield _Told(_RECON, problem("manifests", told, "create it (`recon init`), or name it: -m"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler import __version__
@@ -29,6 +29,7 @@ from reconciler.diff.plan import plan
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.diff.report import Usage, status_document
 from reconciler.diff.review import last_spec
+from reconciler.loop.declared import accepted_root
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.loop.last_good import last_good
 from reconciler.loop.ours import ours_in
@@ -38,7 +39,7 @@ from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.host import HostFacts, from_document
 from reconciler.model.limits import wanted
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, JournalHealth, JournalState, Recall
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Plan
 from reconciler.model.trend import Trend
@@ -67,10 +68,17 @@ class View:
     absences: Mapping[str, Absence]
     now: float
     """Boot seconds."""
+    journal: JournalState = field(default_factory=JournalState)
 
     def plan(self) -> Plan:
         return plan(
-            self.desired, self.observed, self.memory, self.now, self.absences, wall=wall_time()
+            self.desired,
+            self.observed,
+            self.memory,
+            self.now,
+            self.absences,
+            wall=wall_time(),
+            journal=self.journal,
         )
 
 
@@ -130,21 +138,33 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     if missing and desired.complete:  # a deletion is one that is seen twice
         again = store.scan()
         missing = missing - again.apps.keys() if again.complete else set()
-    root = journal.setting("root") if journal else None
+    state = journal_of(place, journal)
     verdicts = absences(
         desired,
         {name: sources.get(name) for name in known},
         dict.fromkeys(missing, CLEAN_SCANS),
         confirmed=confirm_prune,
-        root_changed=_is_another(desired, root),
+        root_changed=journal is not None and _is_another(desired, accepted_root(journal)),
+        unread=state.unremembered is Recall.UNREAD,
     )
     observed = replace(observed, conflicts=_conflicts(desired, observed))
     processes = _with_stops(observed.processes, stops)
     processes = [*_with_readiness(place, processes, desired, memory)]
     processes = [_with_limits(one, desired, memory, facts) for one in processes]
     return View(
-        desired, replace(observed, processes=tuple(processes)), memory, verdicts, boot_now()
+        desired, replace(observed, processes=tuple(processes)), memory, verdicts, boot_now(), state
     )
+
+
+def journal_of(place: Where, journal: Journal | None) -> JournalState:
+    """How the journal is: in the eyes of the controller, where one runs that has it open."""
+    seen = journal.state if journal is not None else JournalState()
+    try:
+        about = client_of(place).journal()
+        health = JournalHealth(about["state"])
+    except (ControllerNotRunningError, ApiError, KeyError, TypeError, ValueError):
+        return seen
+    return replace(seen, health=health, message=str(about["message"]))
 
 
 def _with_contents(
@@ -243,7 +263,7 @@ def status_of_plan(made: Plan, view: View) -> dict[str, Any]:
         nonce: Usage(found.rss, found.cpu)
         for nonce, found in sample(view.observed.processes).items()
     }
-    return status_document(made, NOT_RUNNING, used, view.now, time.time())
+    return status_document(made, NOT_RUNNING, used, view.now, time.time(), journal=view.journal)
 
 
 def _uid_of(name: str, desired: Desired, memory: Mapping[str, AppMemory]) -> int | None:
@@ -263,11 +283,11 @@ def _conflicts(desired: Desired, observed: Observed) -> dict[str, str]:
     return found
 
 
-def _is_another(desired: Desired, accepted: str | None) -> bool:
+def _is_another(desired: Desired, accepted: tuple[int, int] | None) -> bool:
     """Whether the directory is not the one that the controller accepted last."""
     if accepted is None or desired.root_id is None:
         return False
-    return accepted != f"{desired.root_id[0]}:{desired.root_id[1]}"
+    return accepted != desired.root_id
 
 
 def _with_stops(processes: Iterable[Process], stops: Mapping[Any, float]) -> list[Process]:

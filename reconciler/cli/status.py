@@ -118,6 +118,7 @@ def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
         return text.splitlines()
     columns = None if output == "wide" else room()
     lines = status_table(document, columns=columns, colour=colours(), wide=output == "wide")
+    lines += _of_journal(document, columns)
     if detailed:
         if columns is not None:
             for text in cut_messages(document, lines):
@@ -125,6 +126,16 @@ def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
         for one in document["apps"]:
             lines += ["", *app_lines(one, columns=columns, colour=colours())]
     return lines
+
+
+def _of_journal(document: dict[str, Any], columns: int | None) -> list[str]:
+    """What is wrong with the journal, if anything is."""
+    journal = document.get("journal", {})  # a controller of release 0.1.0 does not say
+    message = journal.get("message", "")
+    if not message:
+        return []
+    text = f"{message[0].upper()}{message[1:]}."
+    return ["", *(textwrap.wrap(text, columns, break_long_words=False) if columns else [text])]
 
 
 def _watch(look: Any, document: dict[str, Any], output: str, detailed: bool) -> None:

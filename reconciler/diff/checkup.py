@@ -13,6 +13,7 @@ from typing import NamedTuple
 from reconciler.model.finding import Finding, Level, ok, problem, warning
 from reconciler.model.host import CgroupFacts
 from reconciler.model.machine import Disk, Folder, Machine
+from reconciler.model.memory import JournalState
 
 _OLDEST = (5, 10)
 _DESCRIPTORS = 3
@@ -125,6 +126,16 @@ def of_state(folder: Folder, uid: int) -> Finding:
         told = f"others may write in {path} (mode {folder.mode:04o})"
         return problem("state", told, f"chmod 0700 {path}")
     return ok("state", f"{path} is ours alone to write in (mode {folder.mode:04o})")
+
+
+def of_journal(journal: JournalState) -> Finding:
+    """Whether what happens is remembered."""
+    if not journal.message:
+        return ok("journal", "the journal can be read and written")
+    told, _, remedy = journal.message.partition("; ")
+    if journal.writable:
+        return warning("journal", told, remedy)
+    return problem("journal", told, f"free some room, or correct what it says; {remedy}")
 
 
 def _kernel(machine: Machine) -> Iterator[Finding]:

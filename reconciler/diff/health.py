@@ -43,7 +43,7 @@ def health_of(
     if revision.failed or _suffers(app, replicas, revision, now):
         return Health.DEGRADED
     if held is not None:
-        if held.by == "pause" and held.is_whole:
+        if held.by in ("pause", "memory") and held.is_whole:
             return Health.HEALTHY
     elif is_complete(spec, replicas, now):
         return Health.HEALTHY
@@ -184,12 +184,8 @@ def _progressing(
         elif revision.failed.startswith(building.FAILED):
             reason = "BuildFailed"
         return Condition("Progressing", "False", reason, revision.failed)
-    if held is not None and held.by == "pause":
-        return Condition("Progressing", "Unknown", "DeploymentPaused", "the rollout is paused")
-    if held is not None and held.by == "build":
-        return Condition("Progressing", "True", "Building", held.message)
     if held is not None:
-        return Condition("Progressing", "True", "CanaryPauseStep", held.message)
+        return _progressing_held(held)
     if is_complete(app.spec, replicas, now):
         detail = f"revision {revision.number} is fully rolled out"
         return Condition("Progressing", "True", "NewReplicaSetAvailable", detail)
@@ -197,3 +193,13 @@ def _progressing(
         f"{len(replicas.current)} of {replicas.wanted} instances run revision {revision.number}"
     )
     return Condition("Progressing", "True", "ReplicaSetUpdated", detail)
+
+
+def _progressing_held(held: Hold) -> Condition:
+    if held.by == "pause":
+        return Condition("Progressing", "Unknown", "DeploymentPaused", "the rollout is paused")
+    if held.by == "memory":
+        return Condition("Progressing", "Unknown", "MemoryMissing", held.message)
+    if held.by == "build":
+        return Condition("Progressing", "True", "Building", held.message)
+    return Condition("Progressing", "True", "CanaryPauseStep", held.message)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.model.desired import DesiredApp
-from reconciler.model.memory import AppMemory, Outcome
+from reconciler.model.memory import AppMemory, Outcome, Recall
 from reconciler.model.observed import Process
 from reconciler.model.revision import Revision, same_revision
 
@@ -99,7 +99,8 @@ def accounts_to(memory: AppMemory, process: Process) -> str | None:
 def is_held(memory: AppMemory) -> bool:
     """Whether the rollout of the last revision is held (see ``hold``)."""
     last = memory.revisions[-1].number if memory.revisions else None
-    return memory.paused or last in (memory.canary, memory.unbuilt)
+    held = memory.paused or last in (memory.canary, memory.unbuilt)
+    return held or memory.recall is not Recall.WHOLE
 
 
 def is_outgoing(memory: AppMemory, process: Process) -> bool:

@@ -22,7 +22,7 @@ from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.observed import Process
 from reconciler.model.revision import same_revision
 
-HeldBy = Literal["pause", "build", "canary"]
+HeldBy = Literal["pause", "build", "canary", "memory"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.diff import dependencies, due, history, inplace, job_status, runs
+from reconciler.diff import amnesia, dependencies, due, history, inplace, job_status, runs
 from reconciler.diff.restarting import LOOK
 from reconciler.diff.runs import terms_of
 from reconciler.model.desired import DesiredApp
+from reconciler.model.event import Event
 from reconciler.model.job import ConcurrencyPolicy
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, JournalState, Recall
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Action, AppPlan, End, Start
 from reconciler.model.standing import Standing
@@ -29,20 +30,26 @@ def plan_job(
     wall: WallTime,
     standings: Mapping[str, Standing],
     observed: Observed,
+    journal: JournalState,
 ) -> AppPlan:
     """The plan of a Job that is declared."""
     processes = sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
-    memory = history.record(before, app)
+    memory = amnesia.settle_job(app, before, history.record(before, app))
     memory, seen = runs.observe(app, processes, memory, now, wall)
-    memory, called = due.call(app, memory, now, wall)
+    called: tuple[Event, ...] = ()
+    if memory.recall is not Recall.UNREAD:
+        memory, called = due.call(app, memory, now, wall)
     memory = runs.trim(runs.note_good(memory), terms_of(app))
     inherited = observed.inherited
     memory = inplace.remember(app.spec, processes, memory, inherited)
     adjusted = tuple(inplace.adjustments(app.spec, processes, memory, inherited))
     waiting = dependencies.unmet(app.spec, standings)
     ends = tuple(_ends(app, processes, memory))
-    starts = tuple(_starts(app, processes, memory, now, waiting=bool(waiting)))
-    shown = job_status.Shown(app, processes, memory, now, wall, waiting)
+    withheld = amnesia.withheld(app, memory, journal)
+    starts: tuple[Start, ...] = ()
+    if not withheld:
+        starts = tuple(_starts(app, processes, memory, now, waiting=bool(waiting)))
+    shown = job_status.Shown(app, processes, memory, now, wall, withheld or waiting)
     actions: tuple[Action, ...] = (*adjusted, *ends, *starts)
     return AppPlan(
         app.name,

@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.diff import due, health, history, runs
+from reconciler.diff import amnesia, due, health, history, runs
 from reconciler.diff.fields import changed_fields
 from reconciler.diff.runs import terms_of
 from reconciler.model.desired import DesiredApp
-from reconciler.model.memory import AppMemory, Outcome, Run
+from reconciler.model.memory import AppMemory, Outcome, Recall, Run
 from reconciler.model.observed import Process, RunState
 from reconciler.model.plan import (
     AppStatus,
@@ -148,6 +148,11 @@ def _messages(at: Shown) -> Iterator[str]:
         elif at.waiting:
             yield at.waiting
     parts = []
+    told = amnesia.obstacle(at.app.name, memory)
+    if told:
+        parts.append(told)
+    elif memory.recall is Recall.UNREAD:
+        parts.append(at.waiting)
     last = at.last
     if last is not None and last.ended_at is not None:
         how = "succeeded" if last.outcome is Outcome.SUCCEEDED else f"failed ({last.told})"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.diff import (
+    amnesia,
     building,
     canary,
     dependencies,
@@ -36,7 +37,7 @@ from reconciler.diff.situation import Situation
 from reconciler.diff.status import status_of, status_of_absent
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, JournalState
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Action, AppPlan, End, Plan, Start, Sync
 from reconciler.model.revision import same_revision
@@ -45,6 +46,7 @@ from reconciler.model.strategy import StrategyType
 from reconciler.model.walltime import WallTime
 
 _UTC = WallTime()
+_WELL = JournalState()
 _UNSEEN = Absence(Verdict.WAIT, "no manifest declares it; nothing is stopped before a clean scan")
 
 
@@ -57,28 +59,40 @@ def plan(
     *,
     standings: Mapping[str, Standing] | None = None,
     wall: WallTime = _UTC,
+    journal: JournalState = _WELL,
 ) -> Plan:
     """The plan for every app that is declared, runs, or is known to be absent.
 
     ``now`` and all times are boot seconds. ``absences`` (see ``prune``) judges the apps that no
     manifest declares; without a verdict nothing of theirs is touched. ``standings`` are those
     of the apps that these depend on, where this is a slice; None: they are all in it. ``wall``
-    is what the schedules of Jobs go by.
+    is what the schedules of Jobs go by. ``journal``: whether ``memory`` is all that there is to
+    remember, and whether anything can be added to it.
     """
     absences = absences or {}
     processes = _by_app(observed.processes)
+    blank = AppMemory(recall=journal.unremembered)
     if standings is None:
-        standings = _standings(desired, processes, memory, now)
+        standings = _standings(desired, processes, memory, now, blank)
     plans = []
     for name in sorted({*desired.apps, *processes, *absences}):
         app, mine = desired.apps.get(name), processes.get(name, [])
-        remembered = memory.get(name, AppMemory())
+        remembered = memory.get(name, blank)
         if app is None:
             plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
             continue
         of_kind = job.plan_job if app.job is not None else _plan_declared
         plans.append(
-            of_kind(app, mine, remembered, now, wall=wall, standings=standings, observed=observed)
+            of_kind(
+                app,
+                mine,
+                remembered,
+                now,
+                wall=wall,
+                standings=standings,
+                observed=observed,
+                journal=journal,
+            )
         )
     return Plan(tuple(plans), desired.problems)
 
@@ -92,8 +106,10 @@ def _plan_declared(
     wall: WallTime,
     standings: Mapping[str, Standing],
     observed: Observed,
+    journal: JournalState,
 ) -> AppPlan:
     memory = outgoing.settle(history.record(before, app))
+    memory = amnesia.settle(app, processes, before, memory)
     if not before.revisions:
         memory = history.presume_good(memory, processes)
     builder = standings.get(app.builder.name) if app.builder is not None else None
@@ -194,7 +210,8 @@ def _hold(
     it means the canary, too."""
     unbuilt = building.of(app, sorted_by, memory, now, builder)
     paused = pause.of(app.name, app.spec, sorted_by, memory, now)
-    return unbuilt or paused or canary.of(app.spec, sorted_by, memory, now)
+    unknown = amnesia.of(app.name, app.spec, sorted_by, memory, now)
+    return unbuilt or paused or unknown or canary.of(app.spec, sorted_by, memory, now)
 
 
 def _actions(at: Situation) -> Iterator[Action]:
@@ -277,13 +294,14 @@ def _standings(
     processes: Mapping[str, Sequence[Process]],
     memory: Mapping[str, AppMemory],
     now: float,
+    blank: AppMemory,
 ) -> Mapping[str, Standing]:
     """The standings of all apps that any depends on, and of the builders."""
     needed = {need.app for app in desired.apps.values() for need in app.spec.depends_on}
     needed |= {app.builder.name for app in desired.apps.values() if app.builder is not None}
     return {
         name: dependencies.look_at(
-            desired.apps[name], processes.get(name, ()), memory.get(name, AppMemory()), now
+            desired.apps[name], processes.get(name, ()), memory.get(name, blank), now
         )
         for name in needed & desired.apps.keys()
     }

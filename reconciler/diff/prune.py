@@ -14,6 +14,7 @@ from enum import StrEnum
 from reconciler.model.desired import Desired, DesiredApp
 
 CLEAN_SCANS = 2
+_UNREAD = "manifest removed; it keeps running until the journal can be read"
 
 
 class Verdict(StrEnum):
@@ -38,20 +39,21 @@ def absences(
     *,
     confirmed: bool = False,
     root_changed: bool = False,
+    unread: bool = False,
 ) -> Mapping[str, Absence]:
     """A verdict for every known app that ``desired`` does not declare.
 
     ``known`` maps the names of apps that run or are remembered to the file that declared them
     (None: not remembered); ``absent_scans`` says in how many complete scans in a row each was
     absent; ``confirmed`` is `recon apply --confirm-prune`; ``root_changed``: the directory is
-    not the one that was last accepted.
+    not the one that was last accepted; ``unread``: the journal cannot be read.
     """
     missing = sorted(known.keys() - desired.apps.keys())
     needed = _needed(desired) if missing else {}
     clean: list[str] = []
     verdicts: dict[str, Absence] = {}
     for name in missing:
-        doubt = _doubt(desired, known[name], needed.get(name))
+        doubt = _UNREAD if unread else _doubt(desired, known[name], needed.get(name))
         if doubt is not None:
             verdicts[name] = Absence(Verdict.HELD, doubt)
         elif absent_scans.get(name, 0) < CLEAN_SCANS:

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from reconciler.model.builder import built_by
 from reconciler.model.desired import Problem
-from reconciler.model.memory import Run
+from reconciler.model.memory import JournalState, Run
 from reconciler.model.plan import AppPlan, AppStatus, Change, InstanceStatus, JobStatus, Plan
 
 FORMAT_VERSION = 1
+_WELL = JournalState()
 
 
 class Usage(NamedTuple):
@@ -38,14 +39,22 @@ def status_document(
     usage: Mapping[str, Usage],
     now: float,
     wall_now: float,
+    *,
+    journal: JournalState = _WELL,
 ) -> dict[str, Any]:
     """`status -o json`. ``usage`` by nonce; ``now`` in boot seconds, ``wall_now`` since 1970."""
     return {
         "formatVersion": FORMAT_VERSION,
         "controller": dict(controller),
+        "journal": journal_document(journal),
         "apps": [status_of(app.status, usage, now, wall_now) for app in _shown(plan)],
         "errors": [_problem(problem) for problem in plan.problems],
     }
+
+
+def journal_document(journal: JournalState) -> dict[str, Any]:
+    """How the journal is."""
+    return {"state": journal.health.value, "message": journal.message}
 
 
 def _shown(plan: Plan) -> list[AppPlan]:

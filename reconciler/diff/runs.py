@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from reconciler.diff import amnesia
 from reconciler.diff.backoff import delay
 from reconciler.diff.history import mark
 from reconciler.model.builder import built_by
@@ -18,7 +19,7 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import AppMemory, Outcome, Run
+from reconciler.model.memory import AppMemory, Outcome, Recall, Run
 from reconciler.model.observed import Exit, Process, RunState
 from reconciler.model.plan import Start
 from reconciler.model.revision import same_revision
@@ -64,6 +65,7 @@ def observe(
         mine = [process for process in processes if tries(process, run)]
         seen = _see(run, mine, app, now, wall)
         declared = terms.schedule is not None or same_revision(run.hash, app.hash)
+        declared = declared or memory.recall is Recall.UNREAD  # perhaps it was superseded before
         if seen.outcome is Outcome.ACTIVE and not declared:
             seen = failed(seen, "Superseded", wall.at(now))
         if seen != run:
@@ -174,7 +176,8 @@ def standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
     if terms_of(app).schedule is None and memory.called_revision != memory.revisions[-1].number:
         run = None  # an earlier revision of the same content, before others
     if run is None:
-        return Standing(obstacle="is suspended" if app.spec.suspend else "")
+        lost = amnesia.obstacle(app.name, memory)
+        return Standing(obstacle="is suspended" if app.spec.suspend else lost)
     started = frozenset({DependencyCondition.STARTED} if run.trying else ())
     if run.outcome is Outcome.FAILED:
         return Standing(obstacle=f"has failed ({run.told or run.reason})")

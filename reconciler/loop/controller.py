@@ -31,7 +31,7 @@ from reconciler.model.builder import builder_name
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import Outcome
+from reconciler.model.memory import AppMemory, Outcome, Recall
 from reconciler.model.observed import Exit, Process
 from reconciler.model.plan import AppPlan, Condition, Plan
 from reconciler.model.revision import same_revision, spec_of
@@ -89,7 +89,13 @@ class Controller:
         )
         self.redact = Redactor()
         """Masks in a text the secrets of all apps."""
-        self.history = History(self._journal, loop, self._declared.source_of, self.redact)
+        self.history = History(
+            self._journal,
+            loop,
+            self._declared.source_of,
+            self.redact,
+            on_writable=self._look_at_all,
+        )
         self._running = Running(
             paths.root,
             store_id(paths),
@@ -124,21 +130,26 @@ class Controller:
     def start(self) -> None:
         """Take over what runs, load what is declared, and begin to converge."""
         self._running.recover()
-        self._relist(full=True)
-        known = {*self.history.memories, *self._running.apps()}
-        self._declared.start(self.history.memories, self._journal, known, self._key)
-        if self._running.host.doubted:  # only now is it known as whom the apps are to run
-            self._relist(full=True)
+        self._load()
         self._running.sweep()
-        self._note_lost()
-        self._presume_built()
-        for name in {*known, *self._declared.apps()}:
-            self._queue.add(name)
         for _ in range(_WORKERS):
             self._tasks.append(self._loop.create_task(self._reconciler.work()))
         self._tasks.append(self._loop.create_task(self._net()))
         self._tasks.append(self._loop.create_task(self.sampling.watch()))
         self._check_stopped()
+
+    def _load(self) -> None:
+        """What runs, what is remembered and what is declared; again, once more is remembered."""
+        self._relist(full=True)
+        known = {*self.history.memories, *self._running.apps()}
+        self._declared.start(self.history.memories, self._journal, known, self._key)
+        if self._running.host.doubted:  # only now is it known as whom the apps are to run
+            self._relist(full=True)
+        self._note_unremembered()
+        self._note_lost()
+        self._presume_built()
+        for name in {*known, *self._declared.apps()}:
+            self._queue.add(name)
 
     def close(self) -> None:
         """Leave. Apps run on; the next controller takes them over."""
@@ -189,6 +200,7 @@ class Controller:
                 ended={},
                 left={},
                 evictions={},
+                recall=_relied_on(memory.recall),
             )
             self.history.remember(name, memory)
             self.history.record(Event(name, "RestartRequested", "restart requested"))
@@ -198,6 +210,7 @@ class Controller:
         """Have a Job run now, whatever its schedule says; the number of the run."""
         app = self._declared.apps()[name]
         memory = history.record(self.history.memory(name), app)
+        memory = replace(memory, recall=_relied_on(memory.recall))
         memory = runs.begin(memory, "requested", wall_time().at(boot_now()))
         self.history.remember(name, memory)
         self.history.record(Event(name, "RunRequested", "a run is requested"))
@@ -232,13 +245,16 @@ class Controller:
         if memory.paused:
             self.history.remember(name, replace(memory, paused=False))
             self.history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
+        elif memory.recall is Recall.LOST:
+            self.history.remember(name, replace(memory, recall=Recall.WHOLE))
+            self.history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
         elif app is not None and canary.is_on(app.spec, memory):
             self.history.remember(name, canary.promoted(memory))
             self.history.record(Event(name, "CanaryPromoted", "the rollout goes on, on request"))
         else:
             return None
         self._queue.add(name)
-        return "resumed" if memory.paused else "promoted"
+        return "resumed" if memory.paused or memory.recall is Recall.LOST else "promoted"
 
     @property
     def leaving(self) -> bool:
@@ -308,6 +324,9 @@ class Controller:
             await asyncio.sleep(_RELIST)
             now = boot_now()
             try:
+                if self.history.look_after():
+                    self._running.recollect()
+                    self._load()
                 full = now - full_at >= _FULL_RELIST
                 self._relist(full=full)
                 full_at = now if full else full_at
@@ -318,6 +337,18 @@ class Controller:
                     await self.sampling.note()
             except OSError as error:  # out of files or memory: ours to bear, and to try again
                 self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
+
+    def _note_unremembered(self) -> None:
+        """Apps of which the memory was lost with a damaged journal are marked so, once."""
+        if self.history.journal.unremembered is Recall.LOST:
+            for name in {*self._declared.apps(), *self._running.apps()} - {*self.history.memories}:
+                self.history.remember(name, AppMemory(recall=Recall.LOST))
+            self._journal.losses_noted()
+        self.history.flush()
+
+    def _look_at_all(self) -> None:
+        for name in self._declared.apps():
+            self._queue.add(name)
 
     def _note_lost(self) -> None:
         """What was lost unseen, as when a container is started anew, starts in order again."""
@@ -365,3 +396,8 @@ class Controller:
     def _check_stopped(self) -> None:
         if self.leaving and not self._running.apps():
             self.stopped.set()
+
+
+def _relied_on(recall: Recall) -> Recall:
+    """What was lost hinders nobody who asks for it by name."""
+    return Recall.WHOLE if recall is Recall.LOST else recall

@@ -23,7 +23,7 @@ from reconciler.loop.watch import Watcher
 from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, Recall
 from reconciler.model.plan import Condition
 
 # A file is believed when it reads the same twice, this far apart (seconds).
@@ -36,6 +36,7 @@ _WATCH_AGAIN = 1.0
 # takes no more than one thousandth of a core however many manifests there are.
 _NET_SECONDS = 20.0
 _NET_SHARE = 1000
+_NO_DIRECTORY = (-1, -1)
 
 
 class Declared:
@@ -83,7 +84,7 @@ class Declared:
     ) -> None:
         """The first complete load. ``known``: what the journal remembers, and what runs."""
         self._journal = journal
-        self._accepted_root = _root_id(journal.setting("root"))
+        self._accepted_root = accepted_root(journal)
         sources = journal.sources()
         self._builders = {name for name in known if built_by(name) is not None}
         self._known = {name: sources.get(name) for name in (built_by(one) or one for one in known)}
@@ -146,6 +147,7 @@ class Declared:
                 self._absent_scans,
                 confirmed=absent <= self._confirmed,
                 root_changed=self._root_changed,
+                unread=self._journal is not None and _is_unread(self._journal),
             )
         )
 
@@ -302,9 +304,17 @@ class Declared:
         self._timers[what] = self._loop.call_later(wait, due)
 
 
-def _root_id(text: str | None) -> tuple[int, int] | None:
-    """As it was written by ``_judge_root``."""
+def accepted_root(journal: Journal) -> tuple[int, int] | None:
+    """As it was written by ``_judge_root``; where that was lost, one that no directory is."""
+    text = journal.setting("root")
     if text is None:
-        return None
+        return _NO_DIRECTORY if journal.state.unremembered is Recall.LOST else None
     device, _, inode = text.partition(":")
-    return int(device), int(inode)
+    try:
+        return int(device), int(inode)
+    except ValueError:
+        return _NO_DIRECTORY
+
+
+def _is_unread(journal: Journal) -> bool:
+    return journal.state.unremembered is Recall.UNREAD

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory, Ended
+from reconciler.model.memory import AppMemory, Ended, JournalState
 from reconciler.model.trend import Trend
 from reconciler.model.usage import UsageHistory
 
@@ -21,6 +21,7 @@ class History:
     """Memories by app, and the timeline.
 
     ``source_of`` tells the file that declares an app; ``redact`` masks secrets in a sentence.
+    ``on_writable`` is called when the journal can be written (again) that could not.
     """
 
     def __init__(
@@ -29,7 +30,9 @@ class History:
         loop: asyncio.AbstractEventLoop,
         source_of: Callable[[str], str | None],
         redact: Callable[[str], str] = str,
+        on_writable: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_writable = on_writable
         self._journal = journal
         self._loop = loop
         self._source_of = source_of
@@ -44,7 +47,22 @@ class History:
 
     def memory(self, name: str) -> AppMemory:
         """What is remembered of an app; nothing, where nothing is."""
-        return self._memories.get(name, AppMemory())
+        known = self._memories.get(name)
+        return AppMemory(recall=self.journal.unremembered) if known is None else known
+
+    @property
+    def journal(self) -> JournalState:
+        """How the journal is."""
+        return self._journal.state
+
+    def look_after(self) -> bool:
+        """Try again what failed of the journal; whether more is remembered now than before."""
+        before = self.journal
+        more = self._journal.look_after()
+        if more:
+            self._memories = self._journal.memories()
+        self._after(before)
+        return more
 
     def remember(self, name: str, memory: AppMemory) -> None:
         """Replace what is remembered of an app."""
@@ -92,10 +110,14 @@ class History:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
-    def flush(self) -> None:
-        """Write now what is not written yet; what cannot be is tried again later."""
-        if self._journal.commit() is not None:
+    def flush(self) -> bool:
+        """Write now what is not written yet; whether it was. What was not is tried again later."""
+        before = self.journal
+        told = self._journal.commit()
+        if told is not None:
             self._commit_soon(_COMMIT_AGAIN)
+        self._after(before)
+        return told is None
 
     def close(self) -> None:
         """Write what is not written yet."""
@@ -124,5 +146,11 @@ class History:
 
     def _commit(self) -> None:
         self._timer = None
-        if self._journal.commit() is not None:
-            self._commit_soon(_COMMIT_AGAIN)
+        self.flush()
+
+    def _after(self, before: JournalState) -> None:
+        """Tell what happened to the journal itself."""
+        for event in self._journal.take_news():
+            self.record(event)
+        if self.journal.writable and not before.writable:
+            self._on_writable()

@@ -28,6 +28,7 @@ from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
+from reconciler.model.builder import built_by
 from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory
@@ -78,7 +79,14 @@ class Reconciler:
             desired = Desired({}, desired.problems)
         observed, absences = self._running.observed(name), self._absences(name)
         return plan(
-            desired, observed, memory, boot_now(), absences, standings=standings, wall=wall_time()
+            desired,
+            observed,
+            memory,
+            boot_now(),
+            absences,
+            standings=standings,
+            wall=wall_time(),
+            journal=self._history.journal,
         )
 
     async def work(self) -> None:
@@ -173,7 +181,10 @@ class Reconciler:
         memory = self._history.memory(app.name)
         if app.job is not None:
             self._history.remember(app.name, runs.started(memory, action))
-            self._history.flush()
+            if not self._history.flush() and built_by(app.name) is None:
+                # Unwritten, it would run once more after a crash: the next plan waits with it.
+                self._history.remember(app.name, memory)
+                return
         try:
             process = self._running.start(self._limited(app, action.hash), action)
         except (SpawnError, OSError) as error:

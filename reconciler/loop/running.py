@@ -130,6 +130,10 @@ class Running:
             self._on_change(process.tag.app)
         return list(found.faults)
 
+    def recollect(self) -> None:
+        """The journal tells of processes that it could not tell of before."""
+        self._recorded.update(self._journal.processes())
+
     def sweep(self) -> None:
         """Write down what processes left that ended while no controller ran."""
         live = {process.tag.nonce for process in self.host.processes()}

@@ -113,6 +113,17 @@ class Run:
         return self.fault or (str(self.exit) if self.exit is not None else "")
 
 
+class Recall(StrEnum):
+    """How far what is remembered of an app can be relied on."""
+
+    WHOLE = "whole"
+    """It is all there is to remember."""
+    UNREAD = "unread"
+    """The journal cannot be read now; it will tell more."""
+    LOST = "lost"
+    """The journal's record was damaged, and nothing brings it back."""
+
+
 @dataclass(frozen=True, slots=True)
 class AppMemory:
     """Everything remembered of one app."""
@@ -162,9 +173,39 @@ class AppMemory:
     """Wall seconds: what was due until then has been seen to."""
     held_back: float | None = None
     """The moment of the schedule at which Forbid was told of last. Wall seconds."""
+    recall: Recall = Recall.WHOLE
+    """Unless it is whole, nothing is done that only its memory could forbid (``diff.amnesia``)."""
     boot_id: str = ""
     """The boot that the boot seconds here belong to."""
 
     def revision(self, hash: str) -> Revision | None:
         """The newest remembered revision with exactly this hash."""
         return next((found for found in reversed(self.revisions) if found.hash == hash), None)
+
+
+class JournalHealth(StrEnum):
+    """How the journal is."""
+
+    OK = "ok"
+    SET_ASIDE = "setAside"
+    """It was damaged: a new one was begun, and the damaged one lies beside it."""
+    UNWRITABLE = "unwritable"
+    """It was read, and cannot be written now."""
+    UNREADABLE = "unreadable"
+    """It cannot be read now, so that nobody knows what it remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """What a plan has to know of the journal, beside what the journal remembers."""
+
+    health: JournalHealth = JournalHealth.OK
+    message: str = ""
+    """A sentence with the cause and what to do; empty where all is well."""
+    unremembered: Recall = Recall.WHOLE
+    """What it means that an app is not in the journal."""
+
+    @property
+    def writable(self) -> bool:
+        """What happens now can be written down."""
+        return self.health in (JournalHealth.OK, JournalHealth.SET_ASIDE)

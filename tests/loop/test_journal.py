@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from reconciler.loop.database import aside_of
 from reconciler.loop.journal import Journal
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory, Ended, Eviction, Outcome, Run
+from reconciler.model.memory import (
+    AppMemory,
+    Ended,
+    Eviction,
+    JournalHealth,
+    JournalState,
+    Outcome,
+    Run,
+)
 from reconciler.model.observed import Exit, ProcessId, Tag
 from reconciler.model.revision import Revision
 
@@ -103,13 +114,14 @@ def test_a_memory_that_a_release_without_jobs_wrote_is_read(tmp_path: Path) -> N
     journal = Journal(tmp_path / "db", "boot")
     journal.remember("web", MEMORY, None)
     journal.commit()
-    ((text,),) = journal._db.execute("SELECT memory FROM app")
-    old = json.loads(text)
-    for name in ("runs", "last_run", "called_revision", "scheduled", "scheduled_until"):
-        del old[name]
-    journal._db.execute("UPDATE app SET memory = ?", (json.dumps(old),))
-    journal._db.commit()
     journal.close()
+    with closing(sqlite3.connect(tmp_path / "db")) as db:
+        ((text,),) = db.execute("SELECT memory FROM app")
+        old = json.loads(text)
+        for name in ("runs", "last_run", "called_revision", "scheduled", "scheduled_until"):
+            del old[name]
+        db.execute("UPDATE app SET memory = ?", (json.dumps(old),))
+        db.commit()
     again = reopened(tmp_path / "db")
     assert again.memories() == {"web": MEMORY}
     again.close()
@@ -145,7 +157,7 @@ def test_unreadable_journal_is_put_aside_and_a_new_one_begun(tmp_path: Path) -> 
     path = tmp_path / "db"
     path.write_bytes(b"this is no database, however long one looks at it" * 100)
     journal = Journal(path, "boot")
-    assert journal.put_aside is not None and journal.put_aside.exists()
+    assert aside_of(path)
     journal.remember("web", MEMORY, None)
     journal.close()
     again = reopened(path)
@@ -170,12 +182,17 @@ def test_failed_commit_keeps_what_it_could_not_write(tmp_path: Path) -> None:
     path = tmp_path / "db"
     journal = Journal(path, "boot")
     journal.commit()
-    journal._db.execute("PRAGMA query_only = ON")  # the nearest to a full disk that is portable
-    journal.remember("web", MEMORY, None)
-    trouble = journal.commit()
-    assert trouble is not None and "journal" in trouble and journal.dirty
-    journal._db.execute("PRAGMA query_only = OFF")
-    assert journal.commit() is None
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        journal.remember("web", MEMORY, None)
+        trouble = journal.commit()
+        assert trouble is not None and "database is locked" in trouble and journal.dirty
+        assert journal.state == JournalState(JournalHealth.UNWRITABLE, trouble)
+    assert journal.commit() is None and journal.state == JournalState()
+    assert [event.reason for event in journal.take_news()] == [
+        "JournalUnavailable",
+        "JournalRecovered",
+    ]
     journal.close()
     again = reopened(path)
     assert "web" in again.memories()

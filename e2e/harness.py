@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from reconciler.converge.privatesocket import places as private_places
 from reconciler.loop.paths import StatePaths, store_id
 from reconciler.model.cgroup import store_directory
 from reconciler.observed.cgroups import find
@@ -194,6 +195,12 @@ class Recon:
         end(self._is_ours)
         self._remove_cgroups()
         for folder in self.fifos[:-1]:
+            shutil.rmtree(folder, ignore_errors=True)
+        state = self.state.resolve()
+        lock = StatePaths(state).run_lock
+        if lock is not None:
+            lock.unlink(missing_ok=True)
+        for folder in map(str, private_places(state, store_id(StatePaths(state)))):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _remove_cgroups(self) -> None:

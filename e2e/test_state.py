@@ -1,4 +1,4 @@
-"""The state directory fills up, is damaged or removed: what runs goes on, and nothing runs twice."""
+"""The state directory fills up, is damaged or removed: all runs on, and nothing runs twice."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_a_damaged_journal_is_set_aside_and_everything_can_be_stopped(
     recon.run()
     assert "may have run" in recon.wait("once")["message"]
     assert journal_state(recon) == "setAside"
-    assert "set aside" in recon.cli("doctor", code=None).replace("\n", " ") or True
+    assert "journal was damaged" in recon.cli("doctor", code=None)
     assert list(recon.state.glob("recon.db.unreadable-*"))
     recon.kill_controller()
     (recon.state / "recon.db").write_bytes(b"\xa5" * 65536)
@@ -191,7 +191,7 @@ def test_a_removed_state_directory_is_made_again(
     until(
         lambda: recon.pids("web").get("web-0") not in (None, before["pid"]), what="web comes back"
     )
-    until(lambda: (recon.state / "recon.db").exists(), what="the journal is written anew")
+    until((recon.state / "recon.db").exists, what="the journal is written anew")
     assert "JournalRenewed" in [event["reason"] for event in recon_events(recon)]
     recon.kill_controller()
     recon.run()
@@ -199,3 +199,26 @@ def test_a_removed_state_directory_is_made_again(
     assert ran.read_text() == "ran\n"
     with closing(sqlite3.connect(recon.state / "recon.db")) as db:
         assert db.execute("SELECT count(*) FROM app").fetchone() == (2,)
+
+
+def test_a_state_directory_that_is_read_only_costs_no_restart(recon: Recon, small: Path) -> None:
+    recon.app("web", ["sleep", "1000"])
+    recon.run()
+    recon.healthy("web")
+    recon.kill_controller()
+    subprocess.run(["mount", "-o", "remount,ro", small.parent], check=True)
+    recon.run()
+    told = recon.output.read_text()
+    assert "cannot be written: Read-only file system; apps are run" in told
+    assert journal_state(recon) == "unwritable"
+    restarted(recon, "web")
+    assert "everything is stopped" in recon.cli("down")
+
+
+def test_a_second_controller_is_refused_also_when_the_lock_was_removed(recon: Recon) -> None:
+    recon.app("web", ["sleep", "1000"])
+    recon.run()
+    recon.healthy("web")
+    (recon.state / "lock").unlink()
+    assert "already runs" in recon.cli("run", code=1)
+    until((recon.state / "lock").exists, what="the lock is taken again")

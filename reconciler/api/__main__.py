@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from reconciler import __version__
@@ -26,9 +27,18 @@ from reconciler.api.server import Server, listen
 from reconciler.api.service import STOPPED, Service
 from reconciler.converge import coredump, descriptors, helper, inheritance, oomscore, sdnotify
 from reconciler.loop.controller import Controller, Options
-from reconciler.loop.lock import LockHeldError, acquire
-from reconciler.loop.paths import StatePaths, prepare, prepare_shared, state_paths
+from reconciler.loop.database import identity
+from reconciler.loop.lock import LockHeldError, acquire, acquire_all, is_at
+from reconciler.loop.paths import (
+    NO_ROOM,
+    StatePaths,
+    prepare,
+    prepare_run,
+    prepare_shared,
+    state_paths,
+)
 from reconciler.loop.redact import guard
+from reconciler.model.event import Event
 from reconciler.model.printable import plain
 from reconciler.observed.exits import reap_strangers
 
@@ -49,12 +59,14 @@ def main(arguments: list[str] | None = None) -> int:
         if given.held and not held.wait(paths.controller_log):
             return 0
         access = Access(None if group is None else group_id(group))
-        prepare(paths)
-        if group is not None:
+        prepare_run(paths)
+        lacking = _prepare_state(paths)
+        if group is not None or lacking:
             prepare_shared(paths)
         inheritance.prepare()
         coredump.prepare()
-        descriptors.prepare(keep=acquire(paths.lock))
+        locks = acquire_all(paths.run_lock, paths.lock)
+        descriptors.prepare(keep=locks[-1])
         oomscore.prepare()
     except ValueError as error:
         print(f"recon: --api-group: {error}", file=sys.stderr)
@@ -68,12 +80,30 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     stopped = False
     with contextlib.suppress(KeyboardInterrupt):
-        stopped = asyncio.run(_run(options, access))
+        stopped = asyncio.run(_run(options, access, locks, lacking))
     return STOPPED if stopped and sdnotify.is_heard() and not options.down else 0
 
 
-async def _run(options: Options, access: Access) -> bool:
-    """Until told to leave; whether everything was stopped."""
+def _prepare_state(paths: StatePaths) -> str:
+    """Make the state directory; why it cannot be written, a sentence, where apps are run all the
+    same. OSError where it is not to be trusted, or where even root has no other place."""
+    why = ""
+    try:
+        prepare(paths)
+        descriptor, probe = tempfile.mkstemp(prefix=".room-", dir=paths.root)
+        os.close(descriptor)
+        os.unlink(probe)
+    except OSError as error:
+        if error.errno not in NO_ROOM or os.geteuid() != 0:
+            raise
+        why = f"the state directory {paths.root} cannot be written: {error.strerror}"
+        print(f"recon: {why}; apps are run, but no history and no logs are kept", file=sys.stderr)
+    return why
+
+
+async def _run(options: Options, access: Access, locks: list[int], lacking: str) -> bool:
+    """Until told to leave; whether everything was stopped. ``lacking``: why nothing can be
+    written to the state directory."""
     loop = asyncio.get_running_loop()
     controller = Controller(options, loop)
     guard(controller.redact)
@@ -81,7 +111,11 @@ async def _run(options: Options, access: Access) -> bool:
     service = Service(controller, loop)
     _heed_signals(loop, controller, server, service)
     controller.start()
-    listeners = _listen(options.paths, access)
+    window = _Window(options.paths, access, locks, server)
+    controller.upkeep.append(window.keep)
+    listeners = window.open()
+    if lacking:
+        controller.history.record(Event("", "StateUnwritable", lacking, "Warning"))
     _banner(controller)
     # What is loaded now stays; the collector need not look at it again and again.
     gc.collect()
@@ -95,17 +129,52 @@ async def _run(options: Options, access: Access) -> bool:
         service.leaving()
         controller.close()
         if controller.stopped.is_set():
-            _unlink(options.paths.socket, options.paths.shared_socket)
+            paths = options.paths
+            _unlink(*filter(None, (paths.socket, paths.shared_socket, paths.run_lock)))
     return controller.stopped.is_set()
 
 
-def _listen(paths: StatePaths, access: Access) -> list[socket.socket]:
-    listeners = [listen(paths.socket)]
-    if access.group is not None:
-        listeners.append(listen(paths.shared_socket, access.group))
-    else:
-        _unlink(paths.shared_socket)  # of a controller that had a group
-    return listeners
+class _Window:
+    """The sockets by which the controller is asked, and its locks: there again when removed."""
+
+    def __init__(self, paths: StatePaths, access: Access, locks: list[int], server: Server) -> None:
+        self._paths = paths
+        self._access = access
+        self._locks = locks
+        self._server = server
+        self._seen: dict[Path, tuple[int, int]] = {}
+        """The socket that is ours, by its name."""
+
+    def open(self) -> list[socket.socket]:
+        """Listen: in the state directory, else, as root, in the run directory."""
+        paths, group = self._paths, self._access.group
+        try:
+            listeners = [self._listen(paths.socket, None)]
+        except OSError as error:
+            if error.errno not in NO_ROOM or os.geteuid() != 0:
+                raise
+            return [self._listen(paths.shared_socket, group)]
+        if group is not None:
+            listeners.append(self._listen(paths.shared_socket, group))
+        else:
+            _unlink(paths.shared_socket)  # of a controller that had a group
+        return listeners
+
+    async def keep(self) -> None:
+        """Listen again, and lock again, where a file of ours was removed."""
+        with contextlib.suppress(OSError, LockHeldError):
+            for path in [self._paths.socket, *self._seen]:
+                if self._seen.get(path) != identity(path):
+                    group = self._access.group if path == self._paths.shared_socket else None
+                    await self._server.add(self._listen(path, group))
+            for path in filter(None, (self._paths.run_lock, self._paths.lock)):
+                if not any(is_at(lock, path) for lock in self._locks):
+                    self._locks.append(acquire(path))
+
+    def _listen(self, path: Path, group: int | None) -> socket.socket:
+        listener = listen(path, group)
+        self._seen[path] = identity(path) or (0, 0)
+        return listener
 
 
 def _unlink(*sockets: Path) -> None:

@@ -144,8 +144,9 @@ class Client:
     def _connect(self, timeout: float | None) -> socket.socket:
         try:
             return _connect(self._path, timeout)
-        except ApiError:
-            # Another user's: what he shares is for the members of a group.
+        except (ApiError, ControllerNotRunningError):
+            # Another user's: what he shares is for the members of a group. Or the state directory
+            # cannot be written, and the controller listens there instead.
             if self._shared is None or not os.path.exists(self._shared):
                 raise
         return _connect(self._shared, timeout)

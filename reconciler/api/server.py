@@ -41,20 +41,25 @@ class Server:
         self._app = app
         self._access = access or Access()
         self._leave = asyncio.Event()
+        self._stack = AsyncExitStack()
         self._connections: set[asyncio.Task[None]] = set()
         self._guests = Guests()
 
     async def serve(self, *listeners: socket.socket) -> None:
         """Answer until told to leave; answers under way are cut off then."""
-        async with AsyncExitStack() as stack:
+        async with self._stack:
             for listener in listeners:
-                # Not start_unix_server, which since Python 3.13 removes the socket by the name that
-                # it was bound to; ours was renamed, and goes only when everything was stopped.
-                server = await asyncio.start_server(self._connected, sock=listener)
-                await stack.enter_async_context(server)
+                await self.add(listener)
             await self._leave.wait()
             for connection in self._connections:
                 connection.cancel()
+
+    async def add(self, listener: socket.socket) -> None:
+        """Answer here, too."""
+        # Not start_unix_server, which since Python 3.13 removes the socket by the name that
+        # it was bound to; ours was renamed, and goes only when everything was stopped.
+        server = await asyncio.start_server(self._connected, sock=listener)
+        await self._stack.enter_async_context(server)
 
     def leave(self) -> None:
         """End ``serve``."""

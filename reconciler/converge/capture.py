@@ -73,7 +73,8 @@ class Capture:
     ) -> None:
         keep_large_blocks()
         self._fifos = tuple(fifos) or (state_dir / "fifo",)
-        self._fifos[-1].mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # made when it is needed
+            self._fifos[-1].mkdir(mode=0o700, parents=True, exist_ok=True)
         self._loop = loop
         self._taps: dict[int, Tap] = {}
         self._nonces: dict[str, list[Tap]] = {}

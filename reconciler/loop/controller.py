@@ -7,7 +7,7 @@ meant from the manifests.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ from reconciler.loop.ends import Ends
 from reconciler.loop.history import History
 from reconciler.loop.journal import Journal
 from reconciler.loop.ours import ours_in
-from reconciler.loop.paths import StatePaths, secret_key, store_id
+from reconciler.loop.paths import StatePaths, keep_key, prepare, secret_key, store_id
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.redact import Redactor
@@ -122,6 +122,8 @@ class Controller:
         self._reconciler.leaving = options.down
         self._log_troubles: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self.upkeep: list[Callable[[], Awaitable[None]]] = []
+        """Called by the safety net: what others keep in the state directory."""
         self.stopped = asyncio.Event()
         """Set when everything was stopped on request (``down``)."""
 
@@ -324,6 +326,9 @@ class Controller:
             await asyncio.sleep(_RELIST)
             now = boot_now()
             try:
+                self._keep_state()
+                for call in self.upkeep:
+                    await call()
                 if self.history.look_after():
                     self._running.recollect()
                     self._load()
@@ -337,6 +342,15 @@ class Controller:
                     await self.sampling.note()
             except OSError as error:  # out of files or memory: ours to bear, and to try again
                 self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
+
+    def _keep_state(self) -> None:
+        """Make the state directory again where it was removed, with the key of the secrets."""
+        paths = self.options.paths
+        if not paths.root.is_dir():
+            told = f"the state directory {paths.root} was removed; it is made again"
+            self.history.record(Event("", "StateRemoved", told, "Warning"))
+            prepare(paths)
+        keep_key(paths, self._key)
 
     def _note_unremembered(self) -> None:
         """Apps of which the memory was lost with a damaged journal are marked so, once."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from reconciler.loop.flood import Flood
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory, Ended, JournalState
@@ -33,6 +34,7 @@ class History:
         on_writable: Callable[[], None] = lambda: None,
     ) -> None:
         self._on_writable = on_writable
+        self._flood = Flood()
         self._journal = journal
         self._loop = loop
         self._source_of = source_of
@@ -58,6 +60,8 @@ class History:
     def look_after(self) -> bool:
         """Try again what failed of the journal; whether more is remembered now than before."""
         before = self.journal
+        for summary in [*self._flood.due(self._loop.time())]:
+            self._tell(summary)
         more = self._journal.look_after()
         if more:
             self._memories = self._journal.memories()
@@ -78,6 +82,10 @@ class History:
 
     def record(self, event: Event) -> None:
         """Put an event into the timeline, and tell those who listen."""
+        for admitted in self._flood.admit(event, self._loop.time()):
+            self._tell(admitted)
+
+    def _tell(self, event: Event) -> None:
         told = self._redact(event.message)
         recorded = self._journal.record(
             event if told == event.message else replace(event, message=told)

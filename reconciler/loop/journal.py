@@ -37,7 +37,11 @@ from reconciler.model.revision import Revision
 from reconciler.model.trend import Trend
 from reconciler.model.usage import UsageHistory
 
-_EVENTS_KEPT = 20_000
+_EVENTS_KEPT = 200_000
+EVENTS_KEPT_OF_APP = 1000
+"""At least so many of each app, and up to twice as many: none takes the room of another's."""
+_TRIM = """DELETE FROM event WHERE app = ? AND id <=
+(SELECT id FROM event WHERE app = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
 _PENDING_KEPT = 20_000
 _SALVAGED = 1000
 """Of the newest events, where a journal is written anew."""
@@ -94,6 +98,8 @@ class Journal:
         self._rows: dict[tuple[Any, ...], Statement] = {}
         """What else waits, by the row that it is about: the last word on each."""
         self._events: list[RecordedEvent] = []
+        self._count: dict[str, int] = {}
+        """Events of each app since its oldest were removed last."""
         self._news: list[Event] = []
 
     # -- what it remembers ---------------------------------------------------------------------
@@ -193,9 +199,14 @@ class Journal:
         self._known.last_event += 1
         recorded = RecordedEvent(self._known.last_event, time.time(), event)
         self._events.append(recorded)
+        self._count[event.app] = self._count.get(event.app, EVENTS_KEPT_OF_APP) + 1
         if recorded.id % 1000 == 0:
             limit = recorded.id - _EVENTS_KEPT
             self._say(("event",), "DELETE FROM event WHERE id <= ?", limit)
+        if self._count[event.app] > EVENTS_KEPT_OF_APP:
+            self._count[event.app] = 0
+            app = event.app
+            self._say(("event", app), _TRIM, app, app, EVENTS_KEPT_OF_APP - 1)
         return recorded
 
     # -- the file ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ its program, tag in place: the next one cannot scan too early and start a second
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -22,17 +23,53 @@ class LockHeldError(Exception):
 
 
 def acquire(path: Path) -> int:
-    """Take the lock; keep the returned descriptor as long as the controller lives."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = os.read(descriptor, 32).decode(errors="replace").strip()
-        os.close(descriptor)
-        raise LockHeldError(path, pid) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    """Take the lock; keep the returned descriptor as long as the controller lives. OSError."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(descriptor, 32).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise LockHeldError(path, pid) from None
+        if is_at(descriptor, path):
+            break
+        os.close(descriptor)  # it was removed meanwhile: another may hold the one that is there
+    with contextlib.suppress(OSError):  # a full disk: the number only helps people
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def acquire_all(*paths: Path | None) -> list[int]:
+    """Take the locks in the directories that can be written; None stands for one that is not.
+
+    The run directory's holds where the state directory was removed, the state directory's keeps
+    out a controller of release 0.1.0. OSError where none can be taken.
+    """
+    held: list[int] = []
+    fault: OSError | None = None
+    for path in paths:
+        try:
+            if path is not None:
+                held.append(acquire(path))
+        except LockHeldError:
+            for descriptor in held:
+                os.close(descriptor)
+            raise
+        except OSError as error:
+            fault = error
+    if not held and fault is not None:
+        raise fault
+    return held
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether the file that is open is the one of this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except OSError:
+        return False
 
 
 def is_held(path: Path) -> bool:

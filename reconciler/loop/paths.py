@@ -6,6 +6,7 @@ the tag is made from the directory's path, so that it survives the directory.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.desired.trust import trusting
+from reconciler.system.rundir import made, run_dir
 
 SHARED = Path("/run/recon")
 
@@ -42,6 +44,12 @@ class StatePaths:
     @property
     def lock(self) -> Path:
         return self.root / "lock"
+
+    @property
+    def run_lock(self) -> Path | None:
+        """In the run directory, where there is one: it outlives the state directory."""
+        folder = run_dir()
+        return folder / f"{store_id(self)}.lock" if folder is not None else None
 
     @property
     def key(self) -> Path:
@@ -92,9 +100,21 @@ def prepare(paths: StatePaths) -> None:
             told = f"others could write to it (mode {stat.S_IMODE(status.st_mode):04o})"
             remedy = f"see that what lies there is recon's, and run chmod 700 {paths.root}"
             raise PermissionError(errno.EPERM, f"{told}; {remedy}", str(paths.root))
-        os.fchmod(folder, 0o700)
+        if stat.S_IMODE(status.st_mode) != 0o700:
+            os.fchmod(folder, 0o700)
     finally:
         os.close(folder)
+
+
+NO_ROOM = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
+"""What a state directory may suffer from while apps are run all the same."""
+
+
+def prepare_run(paths: StatePaths) -> None:
+    """The folder of the lock that outlives the state directory, where that can be."""
+    if paths.run_lock is not None:
+        with contextlib.suppress(OSError):
+            made(paths.run_lock.parent)
 
 
 def prepare_shared(paths: StatePaths) -> None:
@@ -118,9 +138,21 @@ def secret_key(paths: StatePaths, *, create: bool = False) -> bytes | None:
     if not create:
         return None
     key = secrets.token_bytes(32)
-    fresh = paths.key.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-    fresh.rename(paths.key)
+    keep_key(paths, key)
     return key
+
+
+def keep_key(paths: StatePaths, key: bytes | None) -> None:
+    """See that the key is in its file. What cannot be written now (a full disk) is tried again:
+    until it is there, this controller's secrets have a key that no other controller knows."""
+    if key is None or os.path.lexists(paths.key):
+        return
+    fresh = paths.key.with_suffix(".new")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+        fresh.rename(paths.key)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink()

@@ -61,7 +61,8 @@ async def ask_once(state_dir: Path, spec: AppSpec, process: Process) -> bool:
     if probe.http_get is None and probe.tcp_socket is None:
         return marks.get(nonce, READY) is not None
     shared = spec.probed_socket(probe)
-    with open_private(state_dir, nonce, shared.name if shared else "") as private:
+    name = shared.name if shared else ""
+    with open_private(state_dir, nonce, name, process.tag.store) as private:
         return (await check(probe, process.tag.instance, private)).ok
 
 

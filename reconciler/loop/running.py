@@ -89,7 +89,7 @@ class Running:
         self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble, fifos=fifos)
         self._stopper = Stopper(loop, self.host.signal, self._signal_all, self._hook_failed)
         self._sockets = Sockets(self._instances_with, self._stranger_at)
-        self._private = PrivateSockets(state_dir)
+        self._private = PrivateSockets(state_dir, store)
         self._preload = handover.install_preload(state_dir)
         self._ready = ReadyFiles(state_dir, store, handover.quoted(self._preload))
         self._credentials = Credentials(state_dir, store)

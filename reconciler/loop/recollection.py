@@ -7,6 +7,7 @@ than a new one: nothing runs again only because it is not known that it ran.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -79,6 +80,9 @@ class _Reader:
         for row in self._each("setting"):
             if isinstance(row["name"], str) and isinstance(row["value"], str):
                 found.settings[row["name"]] = row["value"]
+        root = found.settings.get("root")
+        if root is not None and not re.fullmatch(r"\d+:\d+", root):
+            self._drop("", "the setting root is bad: which directory was accepted is not known")
         for row in self._each("event", "ORDER BY id DESC LIMIT 1"):
             found.last_event = row["id"]
 

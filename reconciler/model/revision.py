@@ -14,7 +14,9 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from reconciler.model.base import Manifest
 from reconciler.model.fields import Effect, effects
@@ -25,6 +27,7 @@ _VERSION = "recon/v1"
 NO_SECRETS = "-"
 UNKNOWN_SECRETS = "?"
 
+M = TypeVar("M", bound=Manifest)
 Template = Mapping[str, Any]
 _TEMPLATE_FIELDS = frozenset(
     name for name, effect in effects(AppSpec).items() if effect is Effect.REPLACES
@@ -51,14 +54,27 @@ class Revision:
 
 def spec_of(revision: Revision) -> AppSpec:
     """The spec a revision was last applied with, as far as this release knows its fields."""
-    return AppSpec.model_validate(_known(AppSpec, revision))
+    return _as_far_as_valid(AppSpec, _known(AppSpec, revision), {"command": ("unknown",)})
 
 
 def terms_of(revision: Revision) -> JobTerms | None:
     """When a revision of a Job ran; None where it was none."""
     if revision.spec.get("kind") != "Job":
         return None
-    return JobTerms.model_validate(_known(JobTerms, revision))
+    return _as_far_as_valid(JobTerms, _known(JobTerms, revision), {})
+
+
+def _as_far_as_valid(model: type[M], data: dict[str, Any], needed: Mapping[str, Any]) -> M:
+    """What another release wrote may hold values, or nested fields, that this one does not know."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        wrong = {part["loc"][0] for part in error.errors() if part["loc"]}
+    rest = {name: value for name, value in data.items() if name not in wrong}
+    try:
+        return model.model_validate({**needed, **rest})
+    except ValidationError:  # fields that are wrong beside each other
+        return model.model_validate(needed)
 
 
 def _known(model: type[Manifest], revision: Revision) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.loop.database import aside_of
+from reconciler.loop.declared import accepted_root
 from reconciler.loop.journal import Journal
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory, JournalHealth, Recall
@@ -232,6 +233,15 @@ def test_a_missing_column_and_a_missing_table_are_made_again(path: Path) -> None
         journal.record(Event("web", "Started", "again"))
         assert journal.commit() is None
         assert [one.event.message for one in journal.events()] == ["again"]
+
+
+def test_a_directory_that_is_not_known_any_more_is_told_and_no_other_is_taken_for_it(
+    path: Path,
+) -> None:
+    sql(path, "UPDATE setting SET value = 'nonsense' WHERE name = 'root'")
+    with opened(path) as journal:
+        assert reasons(journal) == ["JournalRowDropped"]
+        assert accepted_root(journal) == (-1, -1)
 
 
 # -- the file ----------------------------------------------------------------------------------

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from reconciler.model.fields import Effect, effects
 from reconciler.model.manifest import AppSpec
-from reconciler.model.revision import hash_of, marks_of, same_revision, template_of
+from reconciler.model.revision import (
+    Revision,
+    hash_of,
+    marks_of,
+    same_revision,
+    spec_of,
+    template_of,
+)
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 
@@ -168,3 +175,17 @@ def test_sameness_is_symmetric_and_reflexive(
     a, b = hash_of({}, marks_of(left, KEY)), hash_of({}, marks_of(right, key))
     assert same_revision(a, b) == same_revision(b, a)
     assert same_revision(a, a)
+
+
+def test_a_spec_of_another_release_is_known_as_far_as_it_is_valid() -> None:
+    later = {
+        "command": ["x"],
+        "strategy": {"type": "BlueGreen"},
+        "stop": {"signal": "SIGINT", "mood": "calm"},
+        "terminationGracePeriodSeconds": 7,
+        "weather": "fine",
+    }
+    known = spec_of(Revision(1, "a.-", later))
+    assert known.command == ("x",) and known.termination_grace_period_seconds == 7
+    assert known.strategy == AppSpec(command=("x",)).strategy
+    assert spec_of(Revision(1, "a.-", {})).command == ("unknown",)

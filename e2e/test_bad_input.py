@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,78 @@ def test_controller_started_on_a_missing_directory_stops_nothing(
     (tmp_path / "aside").rename(running.manifests)
     running.healthy("web", ready=1)
     assert running.pids("web") == pids
+
+
+# -- what is taken out ---------------------------------------------------------------------------
+
+
+def test_an_app_that_its_file_declares_no_longer_is_shown_at_once_and_stopped_soon(
+    running: Recon,
+) -> None:
+    """A document taken out, an app renamed: no slower than the removal of a file."""
+    two = GOOD + "---\n" + GOOD.replace("web", "api")
+    running.write("web.yaml", two)
+    running.healthy("api", ready=1)
+    pids = running.pids("web")
+    began = time.monotonic()
+    running.write("web.yaml", GOOD)
+    until(lambda: running.of("api").get("sync") in (None, "Unknown", "OutOfSync"), what="shown")
+    until(lambda: not running.of("api"), what="api is stopped")
+    taken_out = time.monotonic() - began
+    began = time.monotonic()
+    (running.manifests / "other.yaml").unlink()
+    until(lambda: not running.of("other"), what="other is stopped")
+    assert taken_out < 5 * (time.monotonic() - began)
+    assert running.pids("web") == pids
+    running.write("web.yaml", GOOD.replace("web", "renamed"))
+    running.healthy("renamed", ready=1)
+    until(lambda: not running.of("web"), what="what it was called before is stopped")
+
+
+def test_a_file_that_is_written_document_by_document_removes_nothing(running: Recon) -> None:
+    two = GOOD + "---\n" + GOOD.replace("web", "api")
+    running.write("web.yaml", two)
+    running.healthy("api", ready=1)
+    pids = running.pids("api")
+    with (running.manifests / "web.yaml").open("w") as file:
+        for part in (GOOD, "#\n", "#\n", "#\n", "---\n" + GOOD.replace("web", "api")):
+            file.write(part)
+            file.flush()
+            time.sleep(0.4)  # a slow writer, who is not done
+    running.healthy("api", ready=1)
+    assert running.pids("api") == pids
+
+
+def test_a_swapped_root_is_accepted_when_it_lacks_nothing_or_is_confirmed(
+    recon: Recon, tmp_path: Path
+) -> None:
+    recon.manifests.rmdir()
+    for number in (1, 2, 3):
+        (tmp_path / f"releases/{number}").mkdir(parents=True)
+    recon.manifests.symlink_to(tmp_path / "releases/1")
+    for name in ("web", "api", "third", "fourth"):
+        recon.app(name, SLEEP)
+        for number in (2, 3):
+            shutil.copy(recon.manifests / f"{name}.yaml", tmp_path / f"releases/{number}")
+    recon.run()
+    for name in ("web", "api"):
+        recon.healthy(name, ready=1)
+    fresh = recon.manifests.with_name("fresh")
+    fresh.symlink_to(tmp_path / "releases/2")
+    fresh.rename(recon.manifests)
+    recon.app("fifth", SLEEP)
+    recon.healthy("fifth", ready=1)  # the new root has been looked at
+    (tmp_path / "releases/1/web.yaml").unlink()  # which is no longer looked at
+    (recon.manifests / "api.yaml").unlink()  # of a root that lacked nothing: as in any other
+    until(lambda: not recon.of("api"), what="api is stopped")
+    (tmp_path / "releases/3/fourth.yaml").unlink()
+    shutil.copy(recon.manifests / "fifth.yaml", tmp_path / "releases/3")
+    fresh.symlink_to(tmp_path / "releases/3")
+    (tmp_path / "releases/3/api.yaml").unlink()
+    fresh.rename(recon.manifests)
+    told = "which lacks fourth; it is accepted as soon as it declares every app that runs"
+    until(lambda: told in recon.of("fourth")["message"], what="held, and how to allow it")
+    recon.cli("apply", "--confirm-prune")
+    until(lambda: not recon.of("fourth"), what="fourth is stopped, as confirmed")
+    (recon.manifests / "third.yaml").unlink()
+    until(lambda: not recon.of("third"), what="third is stopped: the root is accepted")

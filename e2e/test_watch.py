@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from e2e.harness import Recon
+from e2e.harness import Recon, replace
 from e2e.programs import READER, python
 from tests.waiting import until
 
@@ -221,3 +223,87 @@ def test_our_own_logs_are_no_content_wherever_they_are(recon: Recon, code: Path)
     recon.run()
     recon.healthy("web", revision=2)
     assert [e for e in recon.cli("events", "web").splitlines() if "ContentChanged" in e][1:] == []
+
+
+# -- links -----------------------------------------------------------------------------------------
+
+
+def relink(link: Path, target: str | Path) -> None:
+    """As git-sync and kubelet do it."""
+    fresh = link.with_name(f".{link.name}.new")
+    fresh.symlink_to(target)
+    fresh.rename(link)
+
+
+def seconds_until(recon: Recon, name: str, line: str, change: Callable[[], object]) -> float:
+    """From a change to the first line of the process that it brings about."""
+    began = time.monotonic()
+    change()
+    until(lambda: line in recon.log(name), what=f"{name} writes {line}")
+    return time.monotonic() - began
+
+
+def test_what_changes_behind_a_link_is_seen_as_fast_as_a_plain_edit(
+    recon: Recon, tmp_path: Path
+) -> None:
+    for number in range(8):
+        folder = tmp_path / f"releases/{number}"
+        folder.mkdir(parents=True)
+        (folder / "env").write_text(f"A=linked-{number}\n")
+        (folder / "text").write_text(f"watched-{number}\n")
+        (folder / "web.yaml").write_text(f"command-{number}")
+    (tmp_path / "current").symlink_to("releases/0")
+    (tmp_path / "plain.env").write_text("A=plain-0\n")
+    (tmp_path / "secret").symlink_to("current/text")
+    show = ["sh", "-c", "echo $A; exec sleep 1000"]
+    quick = {"minReadySeconds": 0, "terminationGracePeriodSeconds": 1}
+    recon.app("plain", show, envFrom=[str(tmp_path / "plain.env")], **quick)
+    recon.app("linked", show, envFrom=[str(tmp_path / "current/env")], **quick)
+    recon.app("secret", show, env={"A": {"secretFile": str(tmp_path / "secret")}}, **quick)
+    recon.app(
+        "watched",
+        ["sh", "-c", "cat text; exec sleep 1000"],
+        cwd=str(tmp_path / "current"),
+        watch={"paths": ["text"], "settleSeconds": 0.05},
+        **quick,
+    )
+    recon.run()
+    for name in ("plain", "linked", "secret", "watched"):
+        recon.healthy(name, revision=1)
+    plain, links = [], []
+    for number in range(1, 4):
+
+        def edit(number: int = number) -> None:
+            replace(tmp_path / "plain.env", f"A=plain-{number}\n")
+
+        plain.append(seconds_until(recon, "plain", f"plain-{number}", edit))
+        target = f"releases/{number}"
+        began = time.monotonic()
+        relink(tmp_path / "current", target)
+        for name, line in (("linked", "linked"), ("secret", "watched"), ("watched", "watched")):
+            until(lambda n=name, t=f"{line}-{number}": t in recon.log(n), what=name)  # type: ignore[misc]  # mypy cannot infer a default
+        links.append(time.monotonic() - began)
+    assert min(links) < 5 * max(plain), (plain, links)
+    # What lies behind the link is edited in place.
+    began = time.monotonic()
+    (tmp_path / "releases/3/env").write_text("A=in-place\n")
+    until(lambda: "in-place" in recon.log("linked"), what="edited behind the link")
+    assert time.monotonic() - began < 5 * max(plain)
+
+
+def test_two_apps_that_watch_one_folder_by_two_names_both_hear(recon: Recon, code: Path) -> None:
+    (code / "same").symlink_to("dist")
+    watching(recon, code)
+    recon.app(
+        "api",
+        ["sh", "-c", "cat same/text; exec sleep 1000"],
+        cwd=str(code),
+        watch={"paths": ["same"], "settleSeconds": 0.1},
+        minReadySeconds=0,
+    )
+    recon.run()
+    for name in ("web", "api"):
+        recon.healthy(name, revision=1)
+    (code / "dist/text").write_text("two\n")
+    for name in ("web", "api"):
+        recon.healthy(name, revision=2)

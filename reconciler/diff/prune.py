@@ -99,7 +99,8 @@ def _hold(
     settings = desired.settings
     ask = "if that is meant, run `recon apply --confirm-prune`"
     if root_changed:
-        return f"the manifests directory was replaced by another; {ask}"
+        lacks = f"the manifests directory was replaced by another, which lacks {_apps(clean)}"
+        return f"{lacks}; it is accepted as soon as it declares every app that runs; {ask}"
     deletions, total = len(clean), len(known)
     if not desired.apps and not settings.allow_empty:
         return f"the manifests directory declares nothing any more; {ask}"
@@ -112,3 +113,8 @@ def _hold(
     if deletions > limit:
         return f"{deletions} of {total} apps would be removed at once; {ask}"
     return None
+
+
+def _apps(names: Collection[str]) -> str:
+    few = ", ".join(sorted(names)[:3])
+    return few + (f" and {len(names) - 3} more" if len(names) > 3 else "")

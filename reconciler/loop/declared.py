@@ -7,11 +7,13 @@ a file is wrong, over restarts of the controller too (from the journal).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 
 from reconciler.desired.builder import with_builder
 from reconciler.desired.dependencies import Dependents
+from reconciler.desired.files import signature
 from reconciler.desired.ours import Ours
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.history import followed
@@ -30,6 +32,8 @@ from reconciler.model.plan import Condition
 _SETTLE = 0.02
 # Between the two complete scans that a deletion takes (seconds).
 _SCAN_AGAIN = 0.5
+# So long has a file not been written that leaves out an app which it declared (nanoseconds).
+_AT_REST_NS = 1_000_000_000
 # New folders and env files are watched this long after a change (seconds): not on its path.
 _WATCH_AGAIN = 1.0
 # The safety net behind inotify: at least this many seconds apart, and so rarely that scanning
@@ -191,7 +195,7 @@ class Declared:
         self._adopt(self._store.apps, changed)
         if changed:
             self._later("watch", _WATCH_AGAIN, self._watch)
-        if self._store.needs_scan:
+        if self._store.needs_scan or self._absent() - self._absent_scans.keys():
             self._later("scan", _SETTLE, self._scan)
 
     def _settle(self) -> None:
@@ -209,15 +213,18 @@ class Declared:
         self._watch()
 
     def _watch(self) -> None:
-        self._watcher.watch(self._store.dependencies)
+        if self._watcher.watch(self._store.dependencies):
+            self._scan_soon()  # what was made in new folders before they were watched
 
     def _net(self, began: float) -> None:
-        """The periodic scan, for whatever inotify missed."""
-        self._scan()
-        self._contents.look_around()
-        took = self._loop.time() - began
-        wait = max(_NET_SECONDS, took * _NET_SHARE)
-        self._later("net", wait, lambda: self._net(self._loop.time()))
+        """The periodic scan, for whatever inotify missed. Whatever befalls it, it comes again."""
+        try:
+            self._scan()
+            self._contents.look_around()
+        finally:
+            took = self._loop.time() - began
+            wait = max(_NET_SECONDS, took * _NET_SHARE)
+            self._later("net", wait, lambda: self._net(self._loop.time()))
 
     def _after_scan(self, desired: Desired) -> None:
         was_absent = set(self._absent_scans)
@@ -226,11 +233,20 @@ class Declared:
         absent = self._absent()
         if desired.complete:
             scans = self._absent_scans
-            self._absent_scans = {name: scans.get(name, 0) + 1 for name in absent}
-        if any(count < CLEAN_SCANS for count in self._absent_scans.values()):
+            self._absent_scans = {
+                name: scans.get(name, 0) + self._has_settled(name) for name in absent
+            }
+        is_unsure = any(count < CLEAN_SCANS for count in self._absent_scans.values())
+        if is_unsure or self._store.needs_scan:
             self._later("scan", _SCAN_AGAIN, self._scan)
         self._judge_root(desired)
         self._on_change(absent | was_absent | (self._builders - self._apps.keys()))
+
+    def _has_settled(self, name: str) -> bool:
+        """Whether the file that declared an app is gone, or has not been written for a moment:
+        one that is being written, document by document, may yet declare it."""
+        seen = signature(self._known.get(name) or "")
+        return seen is None or abs(time.time_ns() - seen[1]) > _AT_REST_NS
 
     def _absent(self) -> Set[str]:
         """Apps that are known, and not declared."""

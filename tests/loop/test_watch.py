@@ -126,7 +126,7 @@ def test_where_inotify_cannot_serve_polling_does(
     def refuse(*_: object) -> None:
         raise OSError(28, os.strerror(28))  # ENOSPC: the user's watches are used up
 
-    monkeypatch.setattr("reconciler.loop.watch.INotify.add_watch", refuse)
+    monkeypatch.setattr("reconciler.loop.folders.INotify.add_watch", refuse)
 
     async def body(watcher: Watcher, hints: Hints) -> None:
         await until(lambda: hints.scans > 0, "polling begins")
@@ -137,5 +137,87 @@ def test_where_inotify_cannot_serve_polling_does(
             return root / "a.yaml" in hints.paths
 
         await until(noticed, "polled")
+
+    watching(root, body)
+
+
+# -- links and folders that come and go ------------------------------------------------------------
+
+
+def relink(link: Path, target: str | Path) -> None:
+    fresh = link.with_name(f".{link.name}.new")
+    fresh.symlink_to(target)
+    fresh.rename(link)
+
+
+def test_a_manifest_that_is_a_link_is_heard_where_its_target_is_edited(root: Path) -> None:
+    (root.parent / "real").mkdir()
+    (root.parent / "real/a.yaml").write_text("x")
+    (root / "a.yaml").symlink_to("../real/a.yaml")
+
+    async def body(watcher: Watcher, hints: Hints) -> None:
+        (root.parent / "real/a.yaml").write_text("y")
+        await until(lambda: root / "a.yaml" in hints.paths, "target edited")
+        (root.parent / "real/.new").write_text("z")
+        (root.parent / "real/.new").rename(root.parent / "real/a.yaml")
+        hints.clear()
+        await until(lambda: root / "a.yaml" in hints.paths or bool(hints.paths), "renamed over")
+
+    watching(root, body)
+
+
+def test_a_config_map_is_heard_each_time_that_its_data_is_swapped(root: Path) -> None:
+    """As kubelet does it: files are links to ``..data/name``, which is a link to a folder."""
+    for number in (1, 2, 3):
+        (root / f"..{number}").mkdir()
+        (root / f"..{number}/a.yaml").write_text(str(number))
+    (root / "..data").symlink_to("..1")
+    (root / "a.yaml").symlink_to("..data/a.yaml")
+
+    async def body(watcher: Watcher, hints: Hints) -> None:
+        for number in (2, 3):
+            hints.clear()
+            relink(root / "..data", f"..{number}")
+            await until(lambda: root / "a.yaml" in hints.paths, f"swapped to {number}")
+
+    watching(root, body)
+
+
+def test_a_root_that_is_a_link_to_a_release_asks_for_a_scan_where_it_is_swapped(
+    root: Path,
+) -> None:
+    (root.parent / "next").mkdir()
+    (root.parent / "link").symlink_to(root.name)
+    (root.parent / "far").symlink_to("link")
+
+    async def body(watcher: Watcher, hints: Hints) -> None:
+        relink(root.parent / "link", "next")
+        await until(lambda: hints.scans > 0, "root swapped")
+        watcher.watch()
+        (root.parent / "next/a.yaml").write_text("x")
+        await until(lambda: root.parent / "far/a.yaml" in hints.paths, "written in the new one")
+
+    watching(root.parent / "far", body)
+
+
+def test_folders_that_come_and_go_meanwhile_raise_nothing(root: Path) -> None:
+    def flicker() -> None:
+        for number in range(1000):
+            (root / f"d{number % 7}").mkdir()
+            (root / f"d{number % 7}").rmdir()
+
+    async def body(watcher: Watcher, hints: Hints) -> None:
+        loop = asyncio.get_running_loop()
+        faults: list[object] = []
+        loop.set_exception_handler(lambda _, context: faults.append(context))
+        work = loop.run_in_executor(None, flicker)
+        while not work.done():
+            watcher.watch()
+            await asyncio.sleep(0)
+        await work
+        hints.clear()
+        (root / "a.yaml").write_text("x")
+        await until(lambda: root / "a.yaml" in hints.paths, "still watched")
+        assert not faults
 
     watching(root, body)

@@ -25,7 +25,15 @@ from reconciler.api.access import Access, group_id
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
 from reconciler.api.service import STOPPED, Service
-from reconciler.converge import coredump, descriptors, helper, inheritance, oomscore, sdnotify
+from reconciler.converge import (
+    coredump,
+    descriptors,
+    forkserver,
+    helper,
+    inheritance,
+    oomscore,
+    sdnotify,
+)
 from reconciler.loop.controller import Controller, Options
 from reconciler.loop.database import identity
 from reconciler.loop.lock import LockHeldError, acquire, acquire_all, is_at
@@ -68,6 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
         locks = acquire_all(paths.run_lock, paths.lock)
         descriptors.prepare(keep=locks[-1])
         oomscore.prepare()
+        forkserver.prepare(keep=locks)
     except ValueError as error:
         print(f"recon: --api-group: {error}", file=sys.stderr)
         return 1

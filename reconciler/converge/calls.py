@@ -1,16 +1,14 @@
 """System calls that Python has no name for, by ctypes. Each raises OSError, as ``os`` does.
 
 Credentials, and after ``unshare`` mounts, belong to the calling *thread* on Linux; what is said
-here of a thread holds for what it forks, too.
+here of a thread holds for what it forks, too. Light to import: each stub has it (``stub``).
 """
 
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import struct
-from pathlib import Path
 
 CLONE_FS = 0x200
 CLONE_NEWNS = 0x20000
@@ -30,9 +28,7 @@ _MOUNT_ATTR_RDONLY = 1
 RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS = 2, 4
 
 
-@functools.cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _checked(result: int) -> int:
@@ -44,17 +40,17 @@ def _checked(result: int) -> int:
 
 def _prctl(option: int, *arguments: int) -> int:
     words = [*arguments, 0, 0, 0, 0][:4]
-    return _checked(_libc().prctl(option, *map(ctypes.c_ulong, words)))
+    return _checked(_libc.prctl(option, *map(ctypes.c_ulong, words)))
 
 
 def unshare(flags: int) -> None:
     """Have the thread no longer share with the others."""
-    _checked(_libc().unshare(flags))
+    _checked(_libc.unshare(flags))
 
 
 def setns(fd: int, kind: int) -> None:
     """Move the thread into a namespace."""
-    _checked(_libc().setns(fd, kind))
+    _checked(_libc.setns(fd, kind))
 
 
 def mount(
@@ -62,7 +58,7 @@ def mount(
 ) -> None:
     """mount(2)."""
     words = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
-    _checked(_libc().mount(*words, ctypes.c_ulong(flags), os.fsencode(data) or None))
+    _checked(_libc.mount(*words, ctypes.c_ulong(flags), os.fsencode(data) or None))
 
 
 def make_read_only(path: str) -> None:
@@ -71,14 +67,14 @@ def make_read_only(path: str) -> None:
     where = os.fsencode(path)
     size = ctypes.c_size_t(len(attributes))
     flags = ctypes.c_uint(_AT_RECURSIVE)
-    _checked(_libc().syscall(_MOUNT_SETATTR, AT_FDCWD, where, flags, attributes, size))
+    _checked(_libc.syscall(_MOUNT_SETATTR, AT_FDCWD, where, flags, attributes, size))
 
 
 def openat2(folder: int, path: str, flags: int, mode: int, resolve: int) -> int:
     """A descriptor of ``path``, on whose way not everything is allowed (Linux ≥ 5.6)."""
     how = struct.pack("=3Q", flags | os.O_CLOEXEC, mode, resolve)
     size = ctypes.c_size_t(len(how))
-    return _checked(_libc().syscall(_OPENAT2, folder, os.fsencode(path), how, size))
+    return _checked(_libc.syscall(_OPENAT2, folder, os.fsencode(path), how, size))
 
 
 def no_new_privileges() -> None:
@@ -86,11 +82,11 @@ def no_new_privileges() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-@functools.cache
 def last_capability() -> int:
     """The highest capability that this kernel knows."""
     try:
-        return int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+        with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
+            return int(file.read())
     except (OSError, ValueError):
         return 40  # CHECKPOINT_RESTORE, Linux 5.9
 
@@ -105,11 +101,11 @@ def drop_inheritable(capabilities: int) -> None:
     """These bits leave the thread's inheritable set, and so the ambient one."""
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
     data = ctypes.create_string_buffer(24)
-    _checked(_libc().capget(header, data))
+    _checked(_libc.capget(header, data))
     words = list(struct.unpack("=6I", data.raw))
     inheritable = (words[2] | words[5] << 32) & ~capabilities
     words[2], words[5] = inheritable & 0xFFFFFFFF, inheritable >> 32
-    _checked(_libc().capset(header, struct.pack("=6I", *words)))
+    _checked(_libc.capset(header, struct.pack("=6I", *words)))
 
 
 def clear_ambient() -> None:
@@ -121,4 +117,11 @@ def fresh_session_keyring() -> None:
     """The thread leaves the keys of whoever started it behind. OSError where that is forbidden."""
     number = _KEYCTL.get(os.uname().machine)
     if number is not None:
-        _checked(_libc().syscall(number, _JOIN_SESSION_KEYRING, None))
+        _checked(_libc.syscall(number, _JOIN_SESSION_KEYRING, None))
+
+
+def kind_of_file_system(fd: int) -> int:
+    """``f_type`` of fstatfs(2), which Python's ``os.fstatvfs`` leaves out."""
+    found = (ctypes.c_long * 32)()
+    _checked(_libc.fstatfs(fd, found))
+    return found[0] & 0xFFFFFFFF

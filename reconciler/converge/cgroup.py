@@ -54,6 +54,17 @@ class Cgroups:
         os.makedirs(directory, exist_ok=True)
         _write(f"{directory}/cgroup.procs", str(pid))
 
+    def open(self, tag: Tag) -> int:
+        """A descriptor of an instance's cgroup, made if need be; -1 where there is none."""
+        if not self.possible:
+            return -1
+        try:
+            directory = self.directory(tag)
+            os.makedirs(directory, exist_ok=True)
+            return os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            return -1
+
     def limit(self, tag: Tag, field: str, value: Value) -> None:
         """Put one limit in force. OSError; ValueError, a sentence, where it would end the app."""
         directory = self.directory(tag)

@@ -1,9 +1,8 @@
 """A program's privileges are laid down before its first instruction, and hold for all it starts.
 
-Linux keeps no_new_privs, the capability sets and (once unshared) the mounts per thread, and fork
-hands the calling thread's on. So a thread is made for the start of one program: it gives up what
-the program shall not have, forks, and ends. No wrapper program is in between, a failure is told
-as exactly as without, and a program that declares nothing of the kind costs nothing.
+The stub (``stub``) gives up what the program shall not have, and becomes it. No wrapper program is
+in between, a failure is told as exactly as without, and a program that declares nothing of the
+kind costs nothing.
 
 Of capabilities the bounding and the inheritable (hence the ambient) set are reduced. The permitted
 and effective ones follow at exec, by the rules of capabilities(7): those of root become what the
@@ -15,18 +14,14 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any
 
-from reconciler.converge import calls, mounts
-from reconciler.converge.unstartable import SpawnError
+from reconciler.converge import calls
+from reconciler.converge.unstartable import CAPABILITIES, SpawnError
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import ProcessId
-from reconciler.model.privileges import Capabilities
-
-T = TypeVar("T")
+from reconciler.model.privileges import PRIVATE_TMP, Capabilities
 
 _TRANSIENT = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 _KEPT = Capabilities()
@@ -63,57 +58,27 @@ class Confinement:
     def __bool__(self) -> bool:
         return self.no_new_privileges or bool(self.capabilities.drop) or self.mounts
 
-
-def confined(by: Confinement, call: Callable[[], T]) -> T:
-    """What ``call`` returns or raises, from a thread that is confined. SpawnError."""
-    if not by:
-        return call()
-    outcome: list[T] = []
-    trouble: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            _confine(by)
-            outcome.append(call())
-        except BaseException as error:
-            trouble.append(error)
-
-    thread = threading.Thread(target=run, name="confined", daemon=True)
-    thread.start()
-    thread.join()
-    if trouble:
-        raise trouble[0]
-    return outcome[0]
+    def request(self) -> dict[str, Any] | None:
+        """What a stub is asked to give up (``stub._confine``)."""
+        if not self:
+            return None
+        drop = self.capabilities.numbers(calls.last_capability()) if self.capabilities.drop else ()
+        beside = tuple(self.beside) if self.beside is not None and self.mounts else None
+        return {
+            "read_only": list(self.read_only),
+            "own": list(PRIVATE_TMP) if self.private_tmp else [],
+            "beside": beside,
+            "drop": list(drop),
+            "no_new_privileges": self.no_new_privileges,
+        }
 
 
-def _confine(by: Confinement) -> None:
-    """For the calling thread, which can never go back. SpawnError."""
-    if by.mounts:
-        _set_mounts(by)
-    if by.capabilities.drop:
-        _drop(by.capabilities.numbers(calls.last_capability()))
-    if by.no_new_privileges:
-        calls.no_new_privileges()
-
-
-def _set_mounts(by: Confinement) -> None:
-    try:
-        if by.beside is not None:
-            mounts.join(by.beside)
-        else:
-            mounts.enter_own(by.read_only, by.private_tmp)
-    except OSError as error:
-        raise SpawnError(_why_not_mounted(by, error), error.errno in _TRANSIENT) from error
-
-
-def _drop(numbers: Sequence[int]) -> None:
-    try:
-        calls.drop_inheritable(sum(1 << number for number in numbers))
-        for number in numbers:
-            calls.drop_from_bounding(number)
-    except OSError as error:
+def why_not(by: Confinement, stage: int, error: OSError) -> SpawnError:
+    """What kept a stub from giving up what the program shall not have."""
+    if stage == CAPABILITIES:
         told = "recon may not drop capabilities here (it needs CAP_SETPCAP itself)"
-        raise SpawnError(f"{told}; allow it that, or remove `capabilities`", False) from error
+        return SpawnError(f"{told}; allow it that, or remove `capabilities`", False)
+    return SpawnError(_why_not_mounted(by, error), error.errno in _TRANSIENT)
 
 
 def _why_not_mounted(by: Confinement, error: OSError) -> str:

@@ -8,14 +8,16 @@ Guarantees, once ``prepare()`` ran at the controller's start:
   for each instance), yet programs start with the soft limit that recon was started with. A
   raised one breaks those that use select(2) or that close all possible descriptors.
 - A spawn costs the same however many files the controller has open.
-- A program may be handed descriptors, which it finds from number 3 on (``run``).
 
 How: fork copies the whole table of descriptors, and exec closes the copies one by one; with 3,000
 open that is more than all the rest of a spawn (measured: 1.2 ms against 0.55). On Linux the table
 belongs to the thread, though. So one thread has a table of its own with next to nothing in it,
 and programs are started from there (``run``). Low numbers are free in it, so the soft limit can
-be lowered for the time of the fork. What a program is to inherit is sent over a pair of sockets,
-as to another process (SCM_RIGHTS).
+be lowered for the time of the fork.
+
+A signal may be delivered to any thread, and Python tells its event loop by writing to a descriptor
+(signal.set_wakeup_fd). So that descriptor is in the thread's table too, under the same number: a
+mask would pass on to what the thread starts, and leave programs deaf.
 """
 
 from __future__ import annotations
@@ -23,16 +25,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
-import functools
 import os
+import queue
 import resource
-import socket
+import signal
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -41,50 +42,54 @@ _CAP = 1 << 20
 _CLOSE_RANGE = 436  # the system call's number, the same on all architectures; Linux ≥ 5.9
 _UNSHARE = 1 << 1  # CLOSE_RANGE_UNSHARE: copy the table first, less what is to be closed
 _LAST = 2**32 - 1
-FIRST = 3
-"""The number of the first descriptor that is handed over (systemd: SD_LISTEN_FDS_START)."""
-MOST = 60
-"""So many can be handed over."""
-_ABOVE = FIRST + MOST
-"""Where the thread keeps its own, out of the way of what is handed over."""
+_FIRST = 3
+_PATIENCE = 0.05
+"""Seconds for what may wait for a file system; it takes 50 µs."""
+_MOST_STUCK = 8
+"""Threads that wait for a file system: then nobody tries any more until one returns."""
+
+
+class StuckError(Exception):
+    """What was to be done first does not return, and nothing has been done."""
 
 
 @dataclass(slots=True)
-class _Spawner:
-    """The thread with the small table. One for the process, as the limit is the process's."""
+class _Call(Generic[T]):
+    """``first`` may wait for ever, ``then`` may not."""
 
-    calls: SimpleQueue[Callable[[], Any]]
-    results: SimpleQueue[tuple[Any, BaseException | None]]
-    child_soft: int
-    """The soft limit that programs get."""
-    near: socket.socket
-    """By which descriptors are sent to the thread."""
+    first: Callable[[], object]
+    then: Callable[[], T]
+    result: SimpleQueue[tuple[T | None, BaseException | None]] = field(default_factory=SimpleQueue)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    decided: bool = False
+    """``then`` is being done, or never will be."""
+
+    def decide(self) -> bool:
+        """Whether it is the caller of this who decides."""
+        with self.lock:
+            first, self.decided = not self.decided, True
+        return first
 
 
-_spawner: _Spawner | None = None
-_far: socket.socket | None = None
+_soft: int | None = None
+"""The soft limit that programs get."""
+_keep = -1
+_calls: SimpleQueue[_Call[Any]] | None = None
+"""Of the thread with the small table."""
+_stuck = 0
+_possible = False
 
 
 def prepare(keep: int = -1) -> None:
     """Call once, first thing in the controller: see the module's promises.
 
     ``keep`` is a descriptor that children shall hold until their exec: the controller's lock.
-    Where a sandbox forbids a table of its own, spawns go the common way, and the limit of open
-    files stays what it is.
+    Where a sandbox forbids a table of its own, spawns go the common way.
     """
-    global _spawner  # noqa: PLW0603  one for the process, as the limit is the process's
+    global _soft, _keep, _possible
     _close_inherited_on_exec()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    near, far = socket.socketpair()
-    spawner = _Spawner(SimpleQueue(), SimpleQueue(), soft, near)
-    arguments = (spawner, far.fileno(), keep)
-    threading.Thread(target=_serve, args=arguments, name="spawner", daemon=True).start()
-    _, error = spawner.results.get()
-    far.close()
-    if error is not None:
-        near.close()
-        return
-    _spawner = spawner
+    _soft, _keep, _possible = soft, keep, True
     wanted = _CAP if hard == resource.RLIM_INFINITY else min(hard, _CAP)
     if soft != resource.RLIM_INFINITY and wanted > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -92,28 +97,31 @@ def prepare(keep: int = -1) -> None:
 
 def soft_limit() -> int:
     """So many files a program may open at first: what recon itself was started with."""
-    return _spawner.child_soft if _spawner else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] if _soft is None else _soft
 
 
-def run(call: Callable[[], T], handed: Sequence[int] = ()) -> T:
-    """What ``call`` returns or raises, from the thread with the small table.
+def run(first: Callable[[], object], then: Callable[[], T]) -> T:
+    """What ``then`` returns or raises, after ``first``, from the thread with the small table.
 
-    It sees none of the caller's descriptors but 0, 1 and 2 (see ``reopened``), and those that are
-    ``handed`` over: as 3, 4, … and to be inherited. OSError where there are more than ``MOST``,
-    or where there is no such thread.
+    They see none of the caller's descriptors but 0, 1 and 2: see ``reopened``. StuckError where
+    ``first`` does not return: ``then`` is never done then. OSError where there is no such thread.
     """
-    if len(handed) > MOST or (handed and _spawner is None):
-        raise OSError(errno.EOPNOTSUPP, f"{len(handed)} sockets cannot be handed over here")
-    if _spawner is None:
-        return call()
-    if handed:
-        socket.send_fds(_spawner.near, [b"f"], list(handed))
-        call = functools.partial(_with_handed, call)
-    _spawner.calls.put(call)
-    result, error = _spawner.results.get()
+    global _stuck, _calls  # noqa: PLW0603  there is one such thread at a time
+    if _calls is None:
+        _calls = _begin()
+    call = _Call(first, then)
+    _calls.put(call)
+    try:
+        result, error = call.result.get(timeout=_PATIENCE)
+    except queue.Empty:
+        if call.decide():
+            _stuck += 1
+            _calls = None  # its thread leaves when it returns; the next call gets another
+            raise StuckError from None
+        result, error = call.result.get()
     if error is not None:
         raise error
-    answer: T = result
+    answer: T = result  # type: ignore[assignment]  # there is one where there is no error
     return answer
 
 
@@ -125,63 +133,83 @@ def reopened(fd: int, flags: int = os.O_RDWR) -> int:
     return os.open(f"/proc/self/fd/{fd}", flags | os.O_CLOEXEC)  # the main thread's table
 
 
-def _serve(spawner: _Spawner, far: int, keep: int) -> None:
-    global _far  # noqa: PLW0603  the thread's end of the pair; one for the process
+def _begin() -> SimpleQueue[_Call[Any]]:
+    """Start a thread with a small table. OSError where that is not possible."""
+    if not _possible or _stuck >= _MOST_STUCK:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+    calls: SimpleQueue[_Call[Any]] = SimpleQueue()
+    born: SimpleQueue[OSError | None] = SimpleQueue()
+    arguments = (calls, born, {_keep, _wakeup()} - {-1})
+    threading.Thread(target=_serve, args=arguments, name="spawner", daemon=True).start()
+    error = born.get()
+    if error is not None:
+        raise error
+    return calls
+
+
+def _wakeup() -> int:
+    """The descriptor by which signals wake the event loop; no signal is lost by asking."""
+    near, far = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        _unshare({far, keep} - {-1})
-        _far = socket.socket(fileno=_moved_up(far))
-        if keep >= 0:
-            _moved_up(keep)
+        found = signal.set_wakeup_fd(far)
+        signal.set_wakeup_fd(found)
+        if found >= 0:
+            with contextlib.suppress(BlockingIOError):
+                os.write(found, os.read(near, 64))
+        return found
+    except ValueError:  # this is not the main thread, which alone may ask
+        return -1
+    finally:
+        os.close(near)
+        os.close(far)
+
+
+def _serve(
+    calls: SimpleQueue[_Call[Any]], born: SimpleQueue[OSError | None], kept: set[int]
+) -> None:
+    try:
+        _unshare(kept)
     except OSError as error:
-        spawner.results.put((None, error))
+        born.put(error)
         return
-    spawner.results.put((None, None))
-    while True:
-        call = spawner.calls.get()
-        try:
-            spawner.results.put((_limited(spawner, call), None))
-        except BaseException as error:
-            spawner.results.put((None, error))
+    born.put(None)
+    while _do(calls.get()):
+        pass
+
+
+def _do(call: _Call[Any]) -> bool:
+    """False where it took too long, and the caller has gone another way."""
+    global _stuck  # noqa: PLW0603  a count of this process's threads
+    error: BaseException | None = None
+    try:
+        call.first()
+    except BaseException as met:
+        error = met
+    if not call.decide():
+        _stuck -= 1
+        return False
+    try:
+        call.result.put((None, error) if error else (_limited(call.then), None))
+    except BaseException as met:
+        call.result.put((None, met))
+    return True
 
 
 def _unshare(keep: set[int]) -> None:
     """Give this thread a table of its own, with nothing in it but 0, 1, 2 and these."""
-    first = FIRST
+    first = _FIRST
     for fd in (*sorted(keep), _LAST + 1):
         if first < fd:
             _close_range(first, fd - 1)
         first = fd + 1
 
 
-def _moved_up(fd: int) -> int:
-    """The same file under a number that is out of the way."""
-    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
-    os.close(fd)
-    return moved
-
-
-def _with_handed(call: Callable[[], T]) -> T:
-    """In the thread: what was sent lies at 3, 4, … while ``call`` runs."""
-    assert _far is not None
-    _, received, _, _ = socket.recv_fds(_far, 1, MOST)
-    above = [_moved_up(fd) for fd in received]
-    numbers = range(FIRST, FIRST + len(above))
-    try:
-        for fd, number in zip(above, numbers, strict=True):
-            os.dup2(fd, number, inheritable=True)
-        return call()
-    finally:
-        for fd in (*above, *numbers):
-            with contextlib.suppress(OSError):
-                os.close(fd)
-
-
-def _limited(spawner: _Spawner, call: Callable[[], T]) -> T:
+def _limited(call: Callable[[], T]) -> T:
     """The caller waits meanwhile; a thread that opens a file in these 0.4 ms may get EMFILE."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == spawner.child_soft:
+    if soft == _soft or _soft is None:
         return call()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (spawner.child_soft, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_soft, hard))
     try:
         return call()
     finally:

@@ -1,22 +1,23 @@
 """The ``exec`` check of a probe: a command, as the app's user, in its directory, with its world.
 
 It carries the instance's tag, as preStop does: whatever it leaves behind ends with the instance.
-Never raises; one that takes too long is killed with its process group.
+Never raises; one that takes too long is killed with its process group. One that cannot be killed
+holds up nobody (``helper``).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import shlex
-import signal
 import textwrap
 
 from reconciler.converge import helper
 from reconciler.converge.spawn import SpawnError, Started
 from reconciler.model.desired import DesiredApp
 from reconciler.model.observed import Process
+
+_TO_DIE = 1.0
+"""Seconds from SIGKILL to its end, which takes a millisecond."""
 
 
 async def exec_check(
@@ -35,10 +36,29 @@ async def exec_check(
         async with asyncio.timeout(seconds):
             await _ended(started.pidfd)
     except TimeoutError:
-        return False, f"{told} did not end within {seconds:g} s"
-    finally:
-        status = _finish(started)
+        return False, f"{told} did not end within {seconds:g} s{await _end(process, started)}"
+    except BaseException:
+        helper.abandon(process, started)
+        raise
+    helper.kill(started)  # what it has left of its group
+    try:
+        status = helper.reap(started)
+    except SpawnError as error:
+        return False, str(error)
     return status == 0, f"{told} ended with {_told(status)}"
+
+
+async def _end(process: Process, started: Started) -> str:
+    """Kill it; a remark where it does not end of that."""
+    helper.kill(started)
+    try:
+        async with asyncio.timeout(_TO_DIE):
+            await _ended(started.pidfd)
+    except TimeoutError:
+        return f", and SIGKILL does not end it (pid {started.id.pid})"
+    finally:
+        helper.abandon(process, started)
+    return ""
 
 
 async def _ended(pidfd: int) -> None:
@@ -51,15 +71,7 @@ async def _ended(pidfd: int) -> None:
         loop.remove_reader(pidfd)
 
 
-def _finish(started: Started) -> int:
-    """Kill what is left of the group, and reap: the exit code, or minus the signal."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        # Until it is reaped, its pid and so its group's number can be nobody else's.
-        os.killpg(started.id.pid, signal.SIGKILL)
-    status = helper.reap(started)
-    os.close(started.pidfd)
-    return -signal.SIGKILL if status is None else status
-
-
-def _told(status: int) -> str:
+def _told(status: int | None) -> str:
+    if status is None:
+        return "an unknown status"
     return f"exit code {status}" if status >= 0 else f"signal {-status}"

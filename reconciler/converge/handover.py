@@ -27,8 +27,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.converge import gate
-from reconciler.converge.descriptors import FIRST
+from reconciler.converge.stub import FIRST
 from reconciler.model.socket import Socket
 
 _PRELOAD = Path(__file__).with_name("preload.cjs")
@@ -63,11 +62,10 @@ class Handover(NamedTuple):
 
 
 def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str, str]:
-    """The environment of a program that is handed these. Raises SpawnError.
+    """The environment of a program that is handed these.
 
-    LISTEN_PID is for the shell in between to set: nobody knows a pid before the fork.
+    LISTEN_PID is for the stub to set: nobody knows a pid before the fork.
     """
-    gate.check_names(environment, "sockets")
     options = environment.get("NODE_OPTIONS", "")
     load = f"--require={quoted(sockets.preload)}"
     handed = sockets.handed

@@ -17,8 +17,6 @@ import os
 from collections.abc import Iterator, Sequence
 
 from reconciler.converge import calls
-from reconciler.model.observed import ProcessId
-from reconciler.model.privileges import PRIVATE_TMP
 from reconciler.model.procstat import parse_stat
 
 _NS_GET_USERNS = 0xB701
@@ -33,29 +31,30 @@ _KEPT = {
 """What a mount has to keep when it is mounted anew as read-only."""
 
 
-def enter_own(read_only: Sequence[str], private_tmp: bool) -> None:
-    """Give the thread its view. OSError; ``filename`` is the path that could not be mounted."""
+def enter_own(read_only: Sequence[str], private: Sequence[str]) -> None:
+    """Give the thread its view: paths that it may not write to, and folders that are empty and
+    its own. OSError; ``filename`` is the path that could not be mounted."""
     calls.unshare(calls.CLONE_NEWNS)
     calls.mount(None, "/", flags=calls.MS_REC | calls.MS_SLAVE)
     for path in read_only:
         with _named(path):
             _protect(path)
-    for folder in PRIVATE_TMP if private_tmp else ():
+    for folder in private:
         if os.path.isdir(folder):
             flags = calls.MS_NOSUID | calls.MS_NODEV
             with _named(folder):
                 calls.mount("tmpfs", folder, "tmpfs", flags, "mode=1777")
 
 
-def join(process: ProcessId) -> None:
-    """Give the thread the view that a process of ours has. OSError.
+def join(pid: int, start: int) -> None:
+    """Give the thread the view that a process of ours has (``ProcessId``). OSError.
 
     EPERM where the process has made itself a namespace in which it is root: nothing there can be
     relied upon, not even that looking at a directory ever returns.
     """
-    namespace = os.open(f"/proc/{process.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if _start(process.pid) != process.start:
+        if _start(pid) != start:
             raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
         if not _is_under_our_users(namespace):
             raise PermissionError(errno.EPERM, "the instance is in a user namespace of its own")

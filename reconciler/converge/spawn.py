@@ -3,31 +3,44 @@
 Guarantees: a session of its own; the declared directory, environment, umask and user (with
 that user's groups, DESIGN 7), and no more privileges than declared (``confine``); /dev/null as
 input and no descriptors but 0, 1, 2 and the sockets that it is handed (``handover``); default
-signal dispositions. The program is looked for in the *program's* PATH, relative to its directory.
-A child exists only together with a pidfd: where that cannot be had, the child is ended.
+signal dispositions, and none blocked. The program is looked for in the *program's* PATH, relative
+to its directory. A child exists only together with a pidfd: where there is none, it is ended.
 
-A program with limits does not run before they are in force (``gate``).
+What is returned is a stub (``forkserver``), which becomes the program by itself; its ``report``
+tells when it has, or why it could not. So nobody waits for an exec. A program with limits does not
+run before they are in force: the stub waits for that.
 
-The caller reaps, by ``waitid(P_PIDFD)``: see ``_forget``.
+The caller reaps, by ``waitid(P_PIDFD)``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
-from reconciler.converge import coredump, descriptors, gate, handover, inheritance, oomscore
+from reconciler.converge import calm, coredump, descriptors, forkserver, handover, oomscore
 from reconciler.converge.account import Account, account_of
-from reconciler.converge.confine import Confinement, confined
+from reconciler.converge.confine import Confinement, why_not
 from reconciler.converge.environment import environment_of
-from reconciler.converge.gate import Gate
 from reconciler.converge.handover import Handover
-from reconciler.converge.unstartable import SpawnError, find, why
+from reconciler.converge.report import Failure, Report
+from reconciler.converge.stub import MOST_HANDED
+from reconciler.converge.unstartable import (
+    CAPABILITIES,
+    MOUNTS,
+    SETUP,
+    SpawnError,
+    candidates,
+    printable,
+    why,
+)
 from reconciler.model.desired import DesiredApp
 from reconciler.model.observed import Process, ProcessId, Tag
 from reconciler.model.privileges import hidden_by_private_tmp
@@ -58,6 +71,9 @@ class Spawned(NamedTuple):
 
     process: Process
     pidfd: int
+    report: Report
+    """The caller's to close."""
+    in_cgroup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +91,12 @@ class Program:
 
 
 class Started(NamedTuple):
-    """What ``start`` returns: a child of ours, not reaped."""
+    """What ``start`` returns: a child of ours, not reaped. All is the caller's to close."""
 
     id: ProcessId
     pidfd: int
+    report: Report
+    in_cgroup: bool = False
 
 
 def spawn(
@@ -89,15 +107,16 @@ def spawn(
     sockets: Handover | None = None,
     *,
     limit: Limit | None = None,
+    cgroup: int = -1,
 ) -> Spawned:
-    """Start one instance. Raises SpawnError.
+    """Start one instance. SpawnError, for what is known before its program is tried.
 
-    ``limit`` is called before the program's first instruction.
+    ``limit`` is called before the program's first instruction. ``cgroup`` is a descriptor of the
+    folder of the cgroup that it is to be in from birth.
 
     ``stdout``, ``stderr`` and the ``sockets`` to be handed over stay the caller's.
 
-    Returns when the program has been exec'd. One that has already ended is returned as well:
-    its pidfd is readable at once.
+    The process is not ready: its program has yet to be exec'd.
     """
     program = program_of(app, tag)
     if sockets is not None:
@@ -107,17 +126,11 @@ def spawn(
         told = handover.with_sockets(program.environment, sockets)
         numbers = tuple(one.fd for one in sockets.handed)
         program = replace(program, environment=told, handed=numbers)
-    started = start(program, stdout, stderr, limit)
+    started = start(program, stdout, stderr, limit, cgroup)
+    starting = not started.report.settled
     at = started.id.start / _TICKS
-    probed = app.spec.readiness_probe is not None or app.spec.startup_probe is not None
-    process = Process(
-        tag=tag,
-        id=started.id,
-        started_at=at,
-        ready=None if probed else True,
-        ready_at=None if probed else at,
-    )
-    return Spawned(process, started.pidfd)
+    process = Process(tag, started.id, at, ready=None, starting=starting)
+    return Spawned(process, started.pidfd, started.report, started.in_cgroup)
 
 
 def program_of(app: DesiredApp, tag: Tag) -> Program:
@@ -137,89 +150,65 @@ def program_of(app: DesiredApp, tag: Tag) -> Program:
     )
 
 
-def start(program: Program, stdout: int, stderr: int, limit: Limit | None = None) -> Started:
-    """Start a program with /dev/null as its input. Raises SpawnError.
+def start(
+    program: Program, stdout: int, stderr: int, limit: Limit | None = None, cgroup: int = -1
+) -> Started:
+    """Start a program with /dev/null as its input. SpawnError.
 
     ``stdout`` and ``stderr`` are descriptors of FIFOs or devices, or ``subprocess.DEVNULL``.
     """
-    if limit is not None:
-        return _start_limited(program, stdout, stderr, limit)
-    return _start(program, stdout, stderr)
-
-
-def _start_limited(program: Program, stdout: int, stderr: int, limit: Limit) -> Started:
-    gate.check_names(program.environment, "limits")
-    closed = Gate()
+    if limit is None and cgroup < 0 and _is_plain(program):
+        with contextlib.suppress(OSError, descriptors.StuckError):
+            return _start_here(program, stdout, stderr)
+    explain = partial(_explain, program, limited=limit is not None)
+    has = [fd != subprocess.DEVNULL for fd in (stdout, stderr)]
+    output = [fd for fd in (stdout, stderr) if fd != subprocess.DEVNULL]
+    request = _request(program, has, waits=limit is not None)
     try:
-        waiting = _start(program, stdout, stderr, closed)
-        try:
-            limit(waiting.id)
-            closed.open()
-            _see_through(waiting, program)
-        except BaseException:
-            _discard(waiting)
-            raise
-    finally:
-        closed.close()
-    return waiting
-
-
-def _see_through(waiting: Started, program: Program) -> None:
-    """SpawnError where the shell at the gate could not become the program."""
-    if gate.is_through(waiting.id.pid, program.command[0]):
-        return
-    ended = os.waitid(os.P_PIDFD, waiting.pidfd, os.WEXITED | os.WNOWAIT)
-    code = ended.si_status if ended is not None and ended.si_code == os.CLD_EXITED else 0
-    error = gate.failure(code)
-    if error is None:
-        told = f"cannot start {program.command[0]}: its limits leave no room for its start"
-        raise SpawnError(told, transient=False)
-    raise SpawnError(why(error, program.command, program.cwd, program.environment), False)
-
-
-def _discard(started: Started) -> None:
-    """A child of ours that shall not run after all."""
-    try:
-        signal.pidfd_send_signal(started.pidfd, signal.SIGKILL)
-        os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED)
-    finally:
-        os.close(started.pidfd)
-
-
-def _start(program: Program, stdout: int, stderr: int, closed: Gate | None = None) -> Started:
-    def popen() -> int:
-        return confined(program.confinement, lambda: _popen(program, stdout, stderr, closed))
-
-    try:
-        held = _hold(descriptors.run(popen, program.handed))
+        child = forkserver.server().fork(request, [*output, *program.handed], cgroup)
+        started = _hold(child.pid, child.channel, explain, child.in_cgroup)
     except OSError as error:
-        transient = error.errno in _TRANSIENT
-        told = why(error, program.command, program.cwd, program.environment)
-        if error.errno == errno.ENOENT and program.confinement.private_tmp:
-            told += "; `privateTmp` hides the host's /tmp and /var/tmp from it"
-        raise SpawnError(told, transient) from error
-    return held
+        raise explain(Failure(SETUP, error)) from error
+    if limit is not None:
+        try:
+            limit(started.id)
+            started.report.admit()
+        except BaseException:
+            _discard(started)
+            raise
+    return started
 
 
-def _popen(program: Program, stdout: int, stderr: int, closed: Gate | None) -> int:
-    """The pid of the started program, or of the shell that waits at the gate to become it."""
-    command, account, stdin = program.command, program.account, subprocess.DEVNULL
-    identity: dict[str, Any] = {}
-    if account.switch:
-        inheritance.leave_keys()
-        identity = {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
-    if program.handed or closed is not None:
-        _must_be_there(program)  # the shell in between would only end, with 127
-        wait, own_pid = closed is not None, bool(program.handed)
-        command = gate.command(command, program.environment, wait=wait, own_pid=own_pid)
-    if closed is not None:
-        stdin = descriptors.reopened(closed.inner, os.O_RDONLY)
+def is_plain(app: DesiredApp) -> bool:
+    """Whether it takes on nothing that recon is not itself."""
+    spec = app.spec
+    other = spec.user, spec.group, spec.supplementary_groups, spec.owned_sockets
+    return not (any(other) or Confinement.of(spec))
+
+
+def _is_plain(program: Program) -> bool:
+    return not (program.account.switch or program.confinement or program.handed)
+
+
+def _start_here(program: Program, stdout: int, stderr: int) -> Started:
+    """The quick way, where the exec cannot wait. OSError, StuckError: nothing was started.
+
+    Python's vfork holds the interpreter until the exec has happened, and is three times as fast as
+    a stub, where a program is to come back at once.
+    """
+    paths = candidates(program.command[0], program.environment)
+    check = partial(calm.check, paths, program.cwd)
+    pid = descriptors.run(check, partial(_popen, program, stdout, stderr))
+    return _hold(pid)
+
+
+def _popen(program: Program, stdout: int, stderr: int) -> int:
     output = [fd if fd < 0 else descriptors.reopened(fd) for fd in (stdout, stderr)]
     try:
         with coredump.allowed(), oomscore.given():
             popen = subprocess.Popen(
-                command,
-                stdin=stdin,
+                program.command,
+                stdin=subprocess.DEVNULL,
                 stdout=output[0],
                 stderr=output[1],
                 close_fds=False,  # nothing of ours is inheritable: see descriptors
@@ -227,22 +216,12 @@ def _popen(program: Program, stdout: int, stderr: int, closed: Gate | None) -> i
                 env=program.environment,
                 umask=program.umask,
                 start_new_session=True,
-                **identity,
             )
     finally:
-        for fd in (stdin, *output):
+        for fd in output:
             if fd >= 0:
                 os.close(fd)
     return _forget(popen)
-
-
-def _must_be_there(program: Program) -> None:
-    found = find(program.command[0], program.cwd, program.environment)
-    if found is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    if not os.access(found, os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    gate.check_format(found)
 
 
 def _forget(popen: subprocess.Popen[bytes]) -> int:
@@ -256,7 +235,74 @@ def _forget(popen: subprocess.Popen[bytes]) -> int:
     return popen.pid
 
 
-def _hold(pid: int) -> Started:
+def _request(program: Program, output: list[bool], *, waits: bool) -> dict[str, Any]:
+    """What the stub is to do (``stub``). SpawnError."""
+    account, environment = program.account, program.environment
+    if len(program.handed) > MOST_HANDED:
+        told = f"it has {len(program.handed)} sockets, and {MOST_HANDED} can be handed over"
+        raise SpawnError(told, transient=False)
+    try:
+        variables = {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
+        command = [os.fsencode(word) for word in program.command]
+        cwd = os.fsencode(program.cwd)
+    except UnicodeEncodeError as error:
+        told = f"{printable(repr(error.object))} is not valid Unicode"
+        raise SpawnError(f"cannot start {printable(program.command[0])}: {told}", False) from None
+    paths = [os.fsencode(path) for path in candidates(program.command[0], environment)]
+    switch = (account.uid, account.gid, list(account.groups)) if account.switch else None
+    return {
+        "command": command,
+        "paths": paths,
+        "environment": variables,
+        "cwd": cwd,
+        "umask": program.umask,
+        "identity": switch,
+        "confinement": program.confinement.request(),
+        "core": coredump.of_programs(),
+        "output": output,
+        "handed": len(program.handed),
+        "wait": waits,
+    }
+
+
+def _explain(program: Program, failure: Failure, *, limited: bool) -> SpawnError:
+    """What kept a stub from becoming its program."""
+    stage, error, told = failure
+    if stage in (MOUNTS, CAPABILITIES):
+        return why_not(program.confinement, stage, error)
+    if limited and stage != SETUP and error.errno in (errno.EAGAIN, errno.ENOMEM, 0):
+        return SpawnError(_no_room(program), transient=False)
+    if not error.errno:
+        told = f"cannot start {printable(program.command[0])}: {told or error}"
+    told = told or why(SETUP, error, program.command, program.cwd, program.environment)
+    if error.errno == errno.ENOENT and program.confinement.private_tmp:
+        told += "; `privateTmp` hides the host's /tmp and /var/tmp from it"
+    return SpawnError(told, error.errno in _TRANSIENT)
+
+
+def _no_room(program: Program) -> str:
+    return (
+        f"cannot start {printable(program.command[0])}: its own limits stopped it before it "
+        "started; raise limits.memoryHard or limits.processes"
+    )
+
+
+def _discard(started: Started) -> None:
+    """A stub that is not to become its program after all."""
+    started.report.close()
+    try:
+        signal.pidfd_send_signal(started.pidfd, signal.SIGKILL)
+        os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED)  # it waits for our word, and nothing else
+    finally:
+        os.close(started.pidfd)
+
+
+def _hold(
+    pid: int,
+    channel: int = -1,
+    explain: Callable[[Failure], SpawnError] | None = None,
+    in_cgroup: bool = False,
+) -> Started:
     """The pidfd and the start time of a child of ours, still unreaped, so the pid is its own.
 
     A zombie keeps its stat.
@@ -267,10 +313,13 @@ def _hold(pid: int) -> Started:
             ticks = parse_stat(os.read(fd, 4096)).start
         finally:
             os.close(fd)
-        return Started(ProcessId(pid, ticks), os.pidfd_open(pid))
+        pidfd = os.pidfd_open(pid)
     except OSError:
-        # The only signal by number: no pidfd is to be had, and an unreaped child of ours
-        # keeps its pid, so that it can be nobody else.
+        # The only signal by number: there is no pidfd, and an unreaped child of ours keeps its
+        # pid, so that it can be nobody else.
         os.kill(pid, signal.SIGKILL)
+        if channel >= 0:
+            os.close(channel)
         os.waitpid(pid, 0)
         raise
+    return Started(ProcessId(pid, ticks), pidfd, Report(channel, pid, pidfd, explain), in_cgroup)

@@ -189,8 +189,9 @@ class Stopper:
         return True
 
     def _hook_ended(self, stop: _Stopping, hook: Started) -> None:
+        self._loop.remove_reader(hook.pidfd)
+        stop.hook = None
         sentence = _verdict(hook)
-        self._drop_hook(stop)
         if stop.killing:
             sentence = "preStop did not end within the grace period; it was killed"
         elif stop.main_gone:
@@ -202,12 +203,13 @@ class Stopper:
     def _kill_hook(self, stop: _Stopping) -> None:
         """Its reader stays, and reaps it when it has died."""
         if stop.hook is not None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):  # gone, or another user's (setuid)
                 signals.pidfd_send_signal(stop.hook.pidfd, signals.SIGKILL)
 
     def _drop_hook(self, stop: _Stopping) -> None:
         if stop.hook is not None:
             self._loop.remove_reader(stop.hook.pidfd)
+            stop.hook.report.close()
             os.close(stop.hook.pidfd)
             stop.hook = None
 
@@ -218,7 +220,10 @@ def _now() -> float:
 
 def _verdict(hook: Started) -> str:
     """Reap a preStop command that has ended; a sentence where it failed, else empty."""
-    status = helper.reap(hook)
+    try:
+        status = helper.reap(hook)
+    except SpawnError as error:
+        return f"preStop: {error}"
     if not status:
         return ""
     if status > 0:

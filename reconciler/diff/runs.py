@@ -105,6 +105,12 @@ def started(memory: AppMemory, start: Start) -> AppMemory:
     return memory if run is None else _put(memory, replace(run, trying=True, retry_at=None))
 
 
+def not_started(memory: AppMemory, start: Start) -> AppMemory:
+    """The memory in which a process of a run was not started after all."""
+    run = next((run for run in active(memory) if run.number == start.instance), None)
+    return memory if run is None else _put(memory, replace(run, trying=False))
+
+
 def after_failed_start(
     memory: AppMemory,
     start: Start,

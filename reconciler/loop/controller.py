@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from reconciler.converge.unstartable import SpawnError
 from reconciler.desired.store import ManifestStore
 from reconciler.diff import canary, history, runs
 from reconciler.diff.enforceable import unenforceable
@@ -104,6 +105,8 @@ class Controller:
             self.facts,
             on_change=self._changed,
             on_exit=self._exited,
+            on_begun=self._begun,
+            on_failed_start=self._failed_start,
             on_event=self.history.record,
             on_log_trouble=self._log_trouble,
             redact=self.redact,
@@ -293,6 +296,15 @@ class Controller:
     def _exited(self, process: Process, exit: Exit) -> None:
         self.sampling.forget(process)
         self._ends.account(process, exit)
+        self._changed(process.tag.app)
+
+    def _begun(self, process: Process) -> None:
+        self._reconciler.begun(process)
+        self._check_stopped()
+
+    def _failed_start(self, process: Process, error: SpawnError) -> None:
+        self.sampling.forget(process)
+        self._reconciler.failed(process, error)
         self._changed(process.tag.app)
 
     def _is_building(self, name: str) -> bool:

@@ -7,8 +7,9 @@ what puts them in force (``converge.limits``, ``converge.cgroup``).
 from __future__ import annotations
 
 import contextlib
+import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.converge import coredump, descriptors, limits, oomscore
@@ -28,6 +29,8 @@ from reconciler.observed.host import Host
 _TELL_AGAIN = 600.0
 """Seconds between two events on forks that were refused: a bomb refuses thousands a second."""
 _SHARE = 1000
+_IN_A_ROW, _STEADY = 0.05, 1.0
+"""Seconds between starts, and of a run: see ``Limiting.place``."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,9 @@ class Limiting:
         self._forks: dict[str, _Refused] = {}
         self._kept: set[Tag] = set()
         self._sample_at = 0.0
+        self._placed_at = 0.0
+        self._steady: set[str] = set()
+        self._leaving: set[str] = set()
         self.cgroups = cgroups
         self._enroller = Enroller(cgroups)
         # What the controller has changed for itself is not what its programs start with.
@@ -76,7 +82,7 @@ class Limiting:
             return None
 
         def limit(id: ProcessId) -> None:
-            if self.cgroups.possible:
+            if self.cgroups.possible and id.pid not in self.cgroups.members(tag):
                 with contextlib.suppress(OSError):  # where a limit needs it, that is told below
                     self.cgroups.enter(tag, id.pid)
             refused = limits.apply(tag, lambda: [id], values, self.cgroups)
@@ -87,12 +93,40 @@ class Limiting:
 
         return limit
 
-    def born(self, process: Process, declared: Limits) -> None:
+    @contextlib.contextmanager
+    def place(self, tag: Tag, *, quick: bool) -> Iterator[int]:
+        """A descriptor of the cgroup that a new process is to be born in; -1 where it is none.
+
+        To be born there takes a millisecond more than to be moved there later, and is of use to
+        programs that put themselves in the background at once. So it is left out, where the start
+        is ``quick`` otherwise, of starts in a row, and of a program that ran for a while and left
+        nothing behind.
+        """
+        now = boot_now()
+        lone, self._placed_at = now - self._placed_at > _IN_A_ROW, now
+        needed = tag.app in self._leaving or (lone and tag.app not in self._steady)
+        fd = self.cgroups.open(tag) if needed or not quick else -1
+        try:
+            yield fd
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    def ran(self, process: Process, *, left: bool) -> None:
+        """A main process has ended; whether it left others behind."""
+        app = process.tag.app
+        self._steady.discard(app)
+        if left:
+            self._leaving.add(app)
+        elif boot_now() - process.started_at >= _STEADY:
+            self._steady.add(app)
+
+    def born(self, process: Process, declared: Limits, *, enrolled: bool) -> None:
         """The limits are in force on a process that has just been started."""
         if values := wanted(declared):
             self._host.update(process.tag.nonce, limits=values)
             self._read[process.tag.nonce] = tuple(sorted(values))
-        else:
+        elif not enrolled:
             self._enroller.add(process.tag, process.id)
 
     def declare(self, app: str, fields: tuple[str, ...]) -> None:

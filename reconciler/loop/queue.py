@@ -21,6 +21,7 @@ class WorkQueue:
         self._ready: deque[str] = deque()
         self._dirty: set[str] = set()
         self._working: set[str] = set()
+        self._again: set[str] = set()
         self._later: dict[str, tuple[float, asyncio.TimerHandle]] = {}
         self._getters: deque[asyncio.Future[None]] = deque()
 
@@ -31,6 +32,13 @@ class WorkQueue:
         self._dirty.add(name)
         if name not in self._working:
             self._push(name)
+
+    def add_after(self, name: str) -> None:
+        """Look at ``name`` soon, but let whoever works on it finish first."""
+        if name in self._working:
+            self._again.add(name)
+        else:
+            self.add(name)
 
     def add_at(self, name: str, when: float) -> None:
         """Look at ``name`` at ``when`` (the clock's seconds), or earlier if already asked for."""
@@ -61,7 +69,11 @@ class WorkQueue:
         """``name`` was worked on; if it was added meanwhile, it is ready again."""
         self._working.discard(name)
         if name in self._dirty:
+            self._again.discard(name)
             self._push(name)
+        elif name in self._again:
+            self._again.discard(name)
+            self.add(name)
 
     def idle(self) -> bool:
         """Nothing is ready or being worked on (later moments do not count)."""

@@ -32,6 +32,7 @@ from reconciler.model.builder import built_by
 from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Process, RunState
 from reconciler.model.plan import Action, Adjust, AppPlan, Plan, Start
 from reconciler.model.revision import same_revision
 from reconciler.model.standing import UNDECLARED, Standing
@@ -60,6 +61,7 @@ class Reconciler:
         self._queue = queue
         self._key = key
         self._attempts: dict[str, int] = {}
+        self._starting: dict[tuple[str, int], Start] = {}
         self._rebuilt: dict[str, DesiredApp] = {}
         self._standings: dict[str, Standing] = {}
         self._teardown: Teardown | None = None
@@ -185,19 +187,47 @@ class Reconciler:
                 # Unwritten, it would run once more after a crash: the next plan waits with it.
                 self._history.remember(app.name, memory)
                 return
+        self._starting[app.name, action.instance] = action
         try:
-            process = self._running.start(self._limited(app, action.hash), action)
+            self._running.start(self._limited(app, action.hash), action)
         except (SpawnError, OSError) as error:
-            self._history.remember(app.name, memory)
-            if not isinstance(error, SpawnError) or error.transient:
-                raise
-            later = self._after_failed_start(app, memory, action, str(error))
-            self._history.remember(app.name, later)
-            event = Event(app.name, "FailedCreate", str(error), "Warning", action.instance)
-        else:
+            self._starting.pop((app.name, action.instance), None)
+            self._not_started(app, action, error)
+
+    def begun(self, process: Process) -> None:
+        """A program that was to be started is exec'd."""
+        name, instance = process.tag.app, process.tag.instance
+        action = self._starting.pop((name, instance), None)
+        if action is not None:
             told = f"started pid {process.id.pid} ({action.reason})"
-            event = Event(app.name, "Started", told, instance=action.instance)
-        self._history.record(event)
+            self._history.record(Event(name, "Started", told, instance=instance))
+        self._queue.add_after(name)
+
+    def failed(self, process: Process, error: SpawnError) -> None:
+        """A program that was to be started could not be exec'd."""
+        tag = process.tag
+        action = self._starting.pop((tag.app, tag.instance), Start(tag.instance, tag.hash, ""))
+        app = self._declared.apps().get(tag.app)
+        if app is None or process.state is RunState.STOPPING:
+            return
+        try:
+            self._not_started(app, action, error)
+        except SpawnError as transient:
+            self._retry(tag.app, transient)
+
+    def _not_started(self, app: DesiredApp, action: Start, error: Exception) -> None:
+        """Trouble of the app's making is remembered, ours is raised."""
+        memory = self._history.memory(app.name)
+        if app.job is not None:
+            memory = runs.not_started(memory, action)
+        if not isinstance(error, SpawnError) or error.transient:
+            self._history.remember(app.name, memory)
+            raise error
+        later = self._after_failed_start(app, memory, action, str(error))
+        self._history.remember(app.name, later)
+        self._history.record(
+            Event(app.name, "FailedCreate", str(error), "Warning", action.instance)
+        )
 
     def _after_failed_start(
         self, app: DesiredApp, memory: AppMemory, action: Start, fault: str

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL
 
@@ -24,12 +25,13 @@ from reconciler.converge.handover import Handed, Handover
 from reconciler.converge.privatesocket import PrivateSockets
 from reconciler.converge.readyfile import ReadyFiles, asks
 from reconciler.converge.sockets import Sockets
-from reconciler.converge.spawn import Spawned, spawn
+from reconciler.converge.spawn import Spawned, SpawnError, is_plain, spawn
 from reconciler.converge.stop import Stopper
 from reconciler.loop.journal import Journal
 from reconciler.loop.limiting import Limiting
 from reconciler.loop.probing import Probing
 from reconciler.loop.redact import Redactor
+from reconciler.loop.starting import Starting
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
@@ -58,6 +60,8 @@ class Running:
         *,
         on_change: Callable[[str], None],
         on_exit: Callable[[Process, Exit], None],
+        on_begun: Callable[[Process], None],
+        on_failed_start: Callable[[Process, SpawnError], None],
         on_event: Callable[[Event], None],
         on_log_trouble: Callable[[str, str | None], None],
         redact: Redactor,
@@ -68,6 +72,8 @@ class Running:
         self._journal = journal
         self._on_change = on_change
         self._on_exit = on_exit
+        self._on_begun = on_begun
+        self._on_failed_start = on_failed_start
         self._on_event = on_event
         self._redact = redact
         recorded = journal.processes()
@@ -84,6 +90,7 @@ class Running:
             cgroups=facts.cgroups.path,
             cgroup_members=cgroups.members,
         )
+        self._starting = Starting(loop, self.host, on_change)
         self.limiting = Limiting(facts, cgroups, self.host, on_change, on_event)
         fifos = [Path(folder) for folder in fifo_dirs(state_dir, store)]
         self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble, fifos=fifos)
@@ -151,7 +158,10 @@ class Running:
         self.limiting.sample()
 
     def start(self, app: DesiredApp, action: Start) -> Process:
-        """Start one instance. SpawnError, or OSError where its output cannot be captured."""
+        """Start one instance. SpawnError, or OSError where its output cannot be captured.
+
+        One of ``on_begun`` and ``on_failed_start`` hears of it, once: perhaps before this returns.
+        """
         self._redact.learn(app)
         tag = Tag(self._store, app.name, action.instance, action.hash, secrets.token_hex(6))
         account = account_of(app.spec.user, app.spec.group)
@@ -173,18 +183,39 @@ class Running:
             streams.close()
         process = spawned.process
         self.host.register(process, spawned.pidfd)
-        self.limiting.born(process, app.spec.limits)
+        self.limiting.born(process, app.spec.limits, enrolled=spawned.in_cgroup)
         self._journal.started(process.id, tag)
         self.capture.attach(tag, app.spec.logs, process.id.pid)
-        self._probing.watch(process, app.spec)
+        if spawned.report.settled:
+            self._begun(process, app.spec)
+        else:
+            begun = partial(self._begun, process, app.spec)
+            self._starting.follow(process, spawned.report, begun)
         return process
+
+    def _begun(self, process: Process, spec: AppSpec) -> None:
+        """The program is exec'd: from now on it can be ready, and be asked."""
+        nonce = process.tag.nonce
+        ready = spec.readiness_probe is None and spec.startup_probe is None
+        at = process.started_at if ready else None
+        self.host.update(nonce, starting=False, told="", ready=ready or None, ready_at=at)
+        known = self.host.get(nonce)
+        if known is not None and known.state is not RunState.STOPPING:
+            self._probing.watch(known, spec)
+        self._on_begun(process)
 
     def _spawn(self, app: DesiredApp, tag: Tag, streams: Streams) -> Spawned:
         """Start the program with its sockets: the shared ones, and its own for its probes."""
         sockets = app.spec.owned_sockets
         limit = self.limiting.at_birth(tag, app.spec.limits)
-        if not sockets:
-            return spawn(app, tag, streams.stdout, streams.stderr, limit=limit)
+        plain = limit is None and is_plain(app)
+        with self.limiting.place(tag, quick=plain) as cgroup:
+            start = partial(spawn, app, tag, streams.stdout, streams.stderr)
+            start = partial(start, limit=limit, cgroup=cgroup)
+            return self._with_sockets(app, tag, start) if sockets else start()
+
+    def _with_sockets(self, app: DesiredApp, tag: Tag, start: Callable[..., Spawned]) -> Spawned:
+        sockets = app.spec.owned_sockets
         fds = self._sockets.hold(tag.nonce, sockets)
         handed = [*map(Handed, fds, sockets)]
         with ExitStack() as stack:
@@ -193,7 +224,7 @@ class Running:
                 handed.append(Handed(own.fileno(), one, private=True))
             grace = app.spec.termination_grace_period_seconds
             given = Handover(handed, self._preload, app.spec.stop.signal, grace)
-            return spawn(app, tag, streams.stdout, streams.stderr, given, limit=limit)
+            return start(given)
 
     def _clear_away(self, tag: Tag) -> None:
         """The last output of a process that is gone, and all that was its own."""
@@ -228,7 +259,8 @@ class Running:
         if known is None:
             return
         grace = spec.termination_grace_period_seconds
-        at = self._stopper.stop(known, spec.stop, grace, app)
+        # Nothing is to be drained by a program that was not exec'd.
+        at = self._stopper.stop(known, spec.stop, grace, None if known.starting else app)
         self.host.update(nonce, state=RunState.STOPPING, stopping_at=at)
         self._probing.forget(nonce)
         self._journal.stopping(known.id, at)
@@ -249,6 +281,7 @@ class Running:
     def close(self) -> None:
         """Leave everything running for the next controller."""
         self._probing.close()
+        self._starting.close()
         self._stopper.close()
         self._sockets.close()
         self._private.close()
@@ -267,6 +300,9 @@ class Running:
             self.host.update(tag.nonce, state=RunState.STOPPING, stopping_at=record[1])
             self._stopper.restore(stopping, spec.stop, spec.termination_grace_period_seconds)
             return
+        if process.starting:
+            self._starting.abandon(process)
+            return
         self._probing.adopt(process, spec)
         adopted = self.host.get(tag.nonce)
         if adopted is not None:
@@ -274,7 +310,9 @@ class Running:
 
     def _exited(self, process: Process, exit: Exit) -> None:
         nonce = process.tag.nonce
+        failure = self._starting.ended(nonce)
         exit = self.limiting.verdict(process, exit)
+        self.limiting.ran(process, left=bool(self.host.leftovers(nonce)))
         self._probing.forget(nonce)
         self._journal.ended(process.id)
         self._recorded.pop(process.id, None)
@@ -284,7 +322,10 @@ class Running:
             if nonce not in self._stopper:
                 self._stopper.restore(remnant)
         self._stopper.main_exited(nonce)
-        self._on_exit(process, exit)
+        if failure is None:
+            self._on_exit(process, exit)
+        else:
+            self._on_failed_start(process, failure)
 
     def _signal_all(self, nonce: str, signum: int) -> None:
         tag = self.host.tag_of(nonce)

@@ -76,6 +76,8 @@ class Process:
     """Why it is to be replaced: which probe failed, a sentence."""
     outgrown: str = ""
     """What it uses beyond `limits.memory`, a sentence with the figures."""
+    starting: bool = False
+    """It has yet to exec its program, and is recon's own until then."""
     status: str = ""
     """What it says of itself (sd_notify, STATUS=)."""
     stopping_at: float | None = None

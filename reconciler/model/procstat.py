@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+STUB = b"recon-start"
+"""The name of a stub; an exec gives a process its own."""
+
 
 class ProcStat(NamedTuple):
     """The fields of ``/proc/PID/stat`` that recon needs."""
@@ -26,6 +29,8 @@ class ProcStat(NamedTuple):
     """Processor time of the children that it waited for."""
     rss: int = 0
     """Resident pages."""
+    starting: bool = False
+    """It is a stub, which has yet to become its program (``converge.stub``)."""
 
 
 def parse_stat(line: bytes) -> ProcStat:
@@ -48,4 +53,5 @@ def parse_stat(line: bytes) -> ProcStat:
         ticks=int(fields[11]) + int(fields[12]),
         waited_ticks=int(fields[13]) + int(fields[14]),
         rss=int(fields[21]) if len(fields) > 21 else 0,
+        starting=head.endswith(b"(" + STUB),
     )

@@ -142,6 +142,16 @@ class Host:
         if group is not None:
             self._table.update(group, changes)
 
+    def follow(self, fd: int, call: Callable[[], None]) -> None:
+        """``call`` when a descriptor is readable, in order with the ends of processes."""
+        assert self._poller is not None
+        self._poller.watch(fd, call)
+
+    def unfollow(self, fd: int) -> None:
+        """To be called before the descriptor is closed."""
+        assert self._poller is not None
+        self._poller.forget(fd)
+
     # -- who comes -----------------------------------------------------------------------------
 
     def register(self, process: Process, pidfd: int) -> None:
@@ -214,7 +224,8 @@ class Host:
                 return []
             pidfd = held
         state = RunState.FROZEN if stat.state in states.STOPPED else RunState.RUNNING
-        process = Process(tag, id, ticks_to_seconds(stat.start), state)
+        at = ticks_to_seconds(stat.start)
+        process = Process(tag, id, at, state, starting=stat.starting)
         self._enter(Group(process, pidfd, leads=stat.session == stat.pid))
         return [process]
 

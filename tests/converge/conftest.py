@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from reconciler.converge.report import Report
 from reconciler.converge.spawn import Spawned, spawn
 from reconciler.model.desired import DesiredApp, Source
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Tag
 from tests.converge.inherited import Program, Shared, end, launch, tcp
 from tests.converge.node import Start
+from tests.waiting import until
 
 MakeApp = Callable[..., DesiredApp]
 SpawnApp = Callable[..., Spawned]
@@ -35,6 +37,13 @@ def python(source: str) -> list[str]:
 
 def ended(pidfd: int) -> bool:
     return os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def settle(report: Report) -> None:
+    """Until the stub has become its program; SpawnError where it could not."""
+    until(report.look, what="the program is exec'd")
+    if report.failure is not None:
+        raise report.failure
 
 
 @pytest.fixture
@@ -59,6 +68,7 @@ def spawn_app() -> Iterator[SpawnApp]:
         out = null if out is None else out
         spawned = spawn(app, tag or new_tag(), out, out if err is None else err)
         started.append(spawned)
+        settle(spawned.report)
         return spawned
 
     yield start
@@ -69,6 +79,7 @@ def spawn_app() -> Iterator[SpawnApp]:
         except (ProcessLookupError, ChildProcessError):
             pass  # ended and reaped by the test
         os.close(spawned.pidfd)
+        spawned.report.close()
     os.close(null)
 
 

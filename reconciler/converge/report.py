@@ -1,0 +1,102 @@
+"""What becomes of a stub: it has become its program, or it tells why it could not.
+
+The stub holds the other end of a pair of sockets, which an exec closes. So the end of the file
+says that the program runs, unless the stub has ended: what is left of a dead process is its name,
+and an exec changes that.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from reconciler.converge import stub
+from reconciler.converge.unstartable import EXEC, SETUP, SpawnError
+
+_SIZE = 1 << 14
+
+
+class Failure(NamedTuple):
+    """What a stub failed at, the error that it met, and what it says of it."""
+
+    stage: int
+    error: OSError
+    told: str = ""
+
+
+class Report:
+    """The report of one stub; without a ``channel`` it was a program from the beginning.
+
+    ``explain`` makes a sentence of what a stub failed at.
+    """
+
+    def __init__(
+        self,
+        channel: int,
+        pid: int,
+        pidfd: int,
+        explain: Callable[[Failure], SpawnError] | None = None,
+    ) -> None:
+        self._channel = channel
+        self._pid = pid
+        self._pidfd = pidfd
+        self._explain = explain
+        self.settled = channel < 0
+        """It is known what has become of the stub."""
+        self.failure: SpawnError | None = None
+        """Why it could not become its program."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when there is something to ``look`` at; -1 once closed."""
+        return self._channel
+
+    def admit(self) -> None:
+        """Let a stub go on that waits for its limits. One that has ended tells by its report."""
+        try:
+            os.write(self._channel, b"\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    def look(self) -> bool:
+        """Whether it is settled by now, or was before. It is the caller's to close all the same."""
+        if self.settled:
+            return True
+        try:
+            word = os.read(self._channel, _SIZE)
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:  # it ended before it read our word
+            word = b""
+        self.settled = True
+        assert self._explain is not None
+        if word:
+            self.failure = self._explain(_parse(word))
+        elif self._died():
+            self.failure = self._explain(Failure(EXEC, OSError(0, "it was killed")))
+        return True
+
+    def close(self) -> None:
+        """Hear no more of it; a stub that has yet to exec ends instead."""
+        if self._channel >= 0:
+            os.close(self._channel)
+            self._channel = -1
+
+    def _died(self) -> bool:
+        """Whether the stub ended as a stub. It is a child of ours, and not reaped."""
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        try:
+            if os.waitid(os.P_PIDFD, self._pidfd, flags) is None:
+                return False
+            with open(f"/proc/{self._pid}/stat", "rb") as file:
+                return file.read(64).partition(b" (")[2].startswith(stub.NAME + b")")
+        except (ChildProcessError, FileNotFoundError):
+            return False
+
+
+def _parse(word: bytes) -> Failure:
+    stage, number, name, told = marshal.loads(word)
+    filename = None if name is None else os.fsdecode(name)
+    error = OSError(number, os.strerror(number), filename) if number else OSError(0, told.decode())
+    return Failure(stage, error, told.decode() if stage != SETUP or not number else "")

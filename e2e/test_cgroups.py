@@ -78,7 +78,6 @@ def escaped(recon: Recon, tmp_path: Path, cgroups: CgroupFacts) -> Iterator[int]
     recon.app(
         "web",
         python(ESCAPE % str(file)),
-        limits={"oomScoreAdjust": 500},
         terminationGracePeriodSeconds=1,
     )
     recon.run()

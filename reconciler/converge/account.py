@@ -8,14 +8,13 @@ become, is an error that says so; an app never runs as somebody else than declar
 from __future__ import annotations
 
 import functools
-import grp
 import os
-import pwd
 from dataclasses import dataclass
 
 from reconciler.converge.unstartable import SpawnError
-
-_DATABASES = ("/etc/passwd", "/etc/group")
+from reconciler.model.values import is_id
+from reconciler.system import accounts
+from reconciler.system.accounts import SlowLookupError
 
 
 class AccountError(SpawnError):
@@ -41,12 +40,17 @@ class Account:
 def account_of(user: str | None, group: str | None, supplementary: tuple[str, ...] = ()) -> Account:
     """The account for ``user`` and ``group`` as a manifest gives them, either may be None.
 
-    ``supplementary`` are groups beside the user's own. Looked up once, and again when /etc/passwd
-    or /etc/group has changed. Raises AccountError.
+    ``supplementary`` are groups beside the user's own. AccountError; SpawnError, transient, where
+    the host has yet to answer (``system.accounts``).
     """
     if user is None and group is None and not supplementary:
         return _own(os.geteuid())
-    return _lookup(user, group, supplementary, _stamp())
+    try:
+        return _lookup(user, group, supplementary)
+    except SlowLookupError:
+        asked = " and ".join(name for name in (user, group, *supplementary) if name)
+        told = f"the lookup of {asked} on this host has not answered yet (LDAP?)"
+        raise SpawnError(f"{told}; recon tries again", transient=True) from None
 
 
 @functools.cache
@@ -56,27 +60,14 @@ def _own(uid: int) -> Account:
     return Account(entry.name, entry.home, uid, os.getegid(), (), switch=False)
 
 
-def _stamp() -> tuple[int, ...]:
-    stamps = []
-    for path in _DATABASES:
-        try:
-            stamps.append(os.stat(path).st_mtime_ns)
-        except OSError:
-            stamps.append(0)
-    return tuple(stamps)
-
-
-@functools.lru_cache(maxsize=256)
-def _lookup(
-    user: str | None, group: str | None, supplementary: tuple[str, ...], _: tuple[int, ...]
-) -> Account:
+def _lookup(user: str | None, group: str | None, supplementary: tuple[str, ...]) -> Account:
     entry = _passwd(user)
     gid = entry.gid if group is None else _gid(group)
     if gid is None:
         raise AccountError(
             f"user {user} has no passwd entry, so its group is unknown; set `group` too"
         )
-    own = os.getgrouplist(entry.name, gid) if entry.known else [gid]
+    own = accounts.groups_of(entry.name, gid) if entry.known else [gid]
     more = {_gid(name, "supplementaryGroups") for name in supplementary}
     groups = tuple(sorted({*own, *more}))
     if os.geteuid() == 0:
@@ -101,27 +92,24 @@ class _Entry:
 
 def _passwd(user: str | None) -> _Entry:
     """The passwd entry of a name or a number; of the controller's own user for None."""
-    number = os.geteuid() if user is None else int(user) if user.isdecimal() else None
-    try:
-        entry = pwd.getpwnam(str(user)) if number is None else pwd.getpwuid(number)
-    except (KeyError, OverflowError):
-        if number is None:
-            raise AccountError(
-                f"there is no user {user!r} on this host; create it (useradd --system {user}) "
-                "or correct `user`"
-            ) from None
-        gid = os.getegid() if user is None else None
-        return _Entry(str(number), "/", number, gid, known=False)
-    return _Entry(entry.pw_name, entry.pw_dir, entry.pw_uid, entry.pw_gid, known=True)
+    number = os.geteuid() if user is None else int(user) if is_id(user) else None
+    found = accounts.user(str(user) if number is None else number)
+    if found is not None:
+        return _Entry(found.pw_name, found.pw_dir, found.pw_uid, found.pw_gid, known=True)
+    if number is None:
+        raise AccountError(
+            f"there is no user {user!r} on this host; create it (useradd --system {user}) "
+            "or correct `user`"
+        )
+    gid = os.getegid() if user is None else None
+    return _Entry(str(number), "/", number, gid, known=False)
 
 
 def _gid(group: str, field: str = "group") -> int:
-    if group.isdecimal():
-        return int(group)
-    try:
-        return grp.getgrnam(group).gr_gid
-    except KeyError:
+    found = int(group) if is_id(group) else accounts.group(group)
+    if found is None:
         raise AccountError(
             f"there is no group {group!r} on this host; create it (groupadd --system {group}) "
             f"or correct `{field}`"
-        ) from None
+        )
+    return found

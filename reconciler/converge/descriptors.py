@@ -140,10 +140,13 @@ def _begin() -> SimpleQueue[_Call[Any]]:
     calls: SimpleQueue[_Call[Any]] = SimpleQueue()
     born: SimpleQueue[OSError | None] = SimpleQueue()
     arguments = (calls, born, {_keep, _wakeup()} - {-1})
-    threading.Thread(target=_serve, args=arguments, name="spawner", daemon=True).start()
-    error = born.get()
-    if error is not None:
-        raise error
+    try:
+        threading.Thread(target=_serve, args=arguments, name="spawner", daemon=True).start()
+    except RuntimeError as error:  # no more threads just now
+        raise OSError(errno.EAGAIN, str(error)) from None
+    refused = born.get()
+    if refused is not None:
+        raise refused
     return calls
 
 

@@ -39,12 +39,20 @@ class Enroller:
         """Have a process, and what it has forked already, moved into its instance's cgroup."""
         if not self._cgroups.possible:
             return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name="enroller", daemon=True)
-            self._thread.start()
         self._waiting.append((tag, id))
+        if self._thread is None and not self._begin():
+            return  # the next one tries again
         if not self._called.is_set():
             self._called.set()
+
+    def _begin(self) -> bool:
+        thread = threading.Thread(target=self._serve, name="enroller", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads just now
+            return False
+        self._thread = thread
+        return True
 
     def close(self) -> None:
         """Finish what waits."""

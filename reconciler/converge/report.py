@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import marshal
 import os
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from reconciler.converge import stub
-from reconciler.converge.unstartable import EXEC, SETUP, SpawnError
+from reconciler.converge.unstartable import EXEC, SpawnError
 
 _SIZE = 1 << 14
+_LOOKS, _BETWEEN = 100, 0.00005
 
 
 class Failure(NamedTuple):
@@ -84,19 +86,29 @@ class Report:
             self._channel = -1
 
     def _died(self) -> bool:
-        """Whether the stub ended as a stub. It is a child of ours, and not reaped."""
+        """Whether the stub ended as a stub. It is a child of ours, and not reaped.
+
+        Both an exec and an end close the channel some microseconds before they can be seen.
+        """
         flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
         try:
-            if os.waitid(os.P_PIDFD, self._pidfd, flags) is None:
-                return False
-            with open(f"/proc/{self._pid}/stat", "rb") as file:
-                return file.read(64).partition(b" (")[2].startswith(stub.NAME + b")")
-        except (ChildProcessError, FileNotFoundError):
-            return False
+            for _ in range(_LOOKS):
+                if not self._is_stub():
+                    return False
+                if os.waitid(os.P_PIDFD, self._pidfd, flags) is not None:
+                    return self._is_stub()
+                time.sleep(_BETWEEN)
+        except OSError:  # somebody else has reaped it
+            pass
+        return False
+
+    def _is_stub(self) -> bool:
+        with open(f"/proc/{self._pid}/stat", "rb") as file:
+            return file.read(64).partition(b" (")[2].startswith(stub.NAME + b")")
 
 
 def _parse(word: bytes) -> Failure:
     stage, number, name, told = marshal.loads(word)
     filename = None if name is None else os.fsdecode(name)
-    error = OSError(number, os.strerror(number), filename) if number else OSError(0, told.decode())
-    return Failure(stage, error, told.decode() if stage != SETUP or not number else "")
+    text = told.decode()
+    return Failure(stage, OSError(number, text or os.strerror(number), filename), text)

@@ -142,7 +142,7 @@ def _fork(libc: ctypes.CDLL, place: int) -> tuple[int, bool]:
 
 def _clone3(libc: ctypes.CDLL, flags: int, place: int) -> int:
     arguments = _ARGUMENTS.pack(flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, max(place, 0))
-    pid: int = libc.syscall(_CLONE3, arguments, ctypes.c_size_t(len(arguments)))
+    pid = int(libc.syscall(_CLONE3, arguments, ctypes.c_size_t(len(arguments))))
     return pid if pid >= 0 else -ctypes.get_errno()
 
 
@@ -150,7 +150,7 @@ def _clone(libc: ctypes.CDLL) -> int:
     machine = os.uname().machine
     words = [_CLONE_PARENT, 0] if machine != "s390x" else [0, _CLONE_PARENT]
     number = _CLONE.get(machine, 120)
-    pid: int = libc.syscall(number, *map(ctypes.c_ulong, [*words, 0, 0, 0]))
+    pid = int(libc.syscall(number, *map(ctypes.c_ulong, [*words, 0, 0, 0])))
     return pid if pid >= 0 else -ctypes.get_errno()
 
 
@@ -186,7 +186,7 @@ def _take(request: dict[str, Any], fds: list[int], null: int, other: list[int]) 
     for fd in {*fds, *copies, null, *other}:
         if fd >= low:  # what was below has been written over
             os.close(fd)
-    return channel
+    return int(channel)
 
 
 def _prepare(request: dict[str, Any], at: list[int]) -> None:
@@ -255,6 +255,8 @@ def _is_wanted(channel: int) -> bool:
 
 
 def _why(request: dict[str, Any], stage: int, error: OSError) -> str:
+    if stage in (MOUNTS, CAPABILITIES):  # the controller knows which fields that are
+        return error.strerror or ""
     decode = os.fsdecode
     environment = {b"PATH": os.fsencode(os.defpath), **request["environment"]}
     command = [*map(decode, request["command"])]

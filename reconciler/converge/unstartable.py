@@ -91,7 +91,7 @@ def printable(text: str) -> str:
 
 def find(program: str, cwd: str, environment: Mapping[str, str]) -> str | None:
     """The file that ``program`` means, looked for as the child does; executables first."""
-    paths = [os.path.join(cwd, path) for path in candidates(program, environment)]
+    paths = [_joined(cwd, path) for path in candidates(program, environment)]
     there = [path for path in paths if _mode(path) is not None]
     runnable = (path for path in there if stat.S_ISREG(_mode(path) or 0) and _executable(path))
     return next(runnable, there[0] if there else None)
@@ -103,6 +103,12 @@ def candidates(program: str, environment: Mapping[str, str]) -> list[str]:
         return [program]
     folders = environment.get("PATH", os.defpath).split(":")
     return [os.path.join(folder, program) for folder in folders]
+
+
+def _joined(folder: str, path: str) -> str:
+    """The path as people would write it; ".." stays, since what is before it may be a link."""
+    parts = [part for part in path.split("/") if part != "."]
+    return os.path.join(folder, "/".join(parts)) if parts else folder
 
 
 def _mode(path: str) -> int | None:
@@ -131,7 +137,7 @@ def _cwd_trouble(error: OSError, cwd: str) -> str:
 
 def _not_found(program: str, cwd: str, environment: Mapping[str, str]) -> str:
     if "/" in program:
-        path = os.path.normpath(os.path.join(cwd, program))
+        path = _joined(cwd, program)
         if os.path.islink(path):
             return f"{path} is a link to {os.readlink(path)}, which does not exist; correct it"
         return f"there is no file {path}; build or install it, or correct `command`"

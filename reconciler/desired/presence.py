@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import grp
+import contextlib
 import os
-import pwd
 import re
 
 from reconciler.desired import logplaces
@@ -13,7 +12,14 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import AppSpec
 from reconciler.model.privileges import hidden_by_private_tmp
 from reconciler.model.values import is_id
+from reconciler.system import accounts
 
+_LONGEST = 1 << 17
+"""MAX_ARG_STRLEN: bytes of one argument or variable, with the byte that ends it."""
+_ADDED = 1 + 8
+"""What else each takes: the byte that ends it, and a pointer."""
+_OWN_SHARE = 4096
+"""What recon adds to an environment (PATH, HOME, RECON_ID, …), and what the kernel keeps."""
 _OWN = ("node_modules/.bin", ".venv/bin", "venv/bin")
 
 
@@ -23,6 +29,7 @@ def check(app: DesiredApp, around: Surroundings) -> None:
     if not os.path.isdir(spec.cwd):
         raise Unresolvable(("cwd",), f"{spec.cwd} is not a directory; create it or mend the path")
     _check_account(spec)
+    _check_size(app)
     _check_privileges(spec)
     _check_sockets(spec)
     for where, said in logplaces.faults(spec, around.state):
@@ -38,25 +45,59 @@ def check(app: DesiredApp, around: Surroundings) -> None:
 
 
 def _check_account(spec: AppSpec) -> None:
-    for field, value, known in (
-        ("user", spec.user, lambda: pwd.getpwnam(spec.user or "")),
-        ("group", spec.group, lambda: grp.getgrnam(spec.group or "")),
-    ):
-        if value is None or is_id(value):
-            continue
-        try:
-            known()
-        except KeyError:
-            raise Unresolvable((field,), f"there is no {field} {value} on this host") from None
+    if spec.user is not None and not _is_user(spec.user):
+        raise Unresolvable(("user",), f"there is no user {spec.user} on this host")
+    if spec.group is not None and not _is_group(spec.group):
+        raise Unresolvable(("group",), f"there is no group {spec.group} on this host")
+    if spec.user is not None and is_id(spec.user) and spec.group is None:
+        with contextlib.suppress(accounts.SlowLookupError):
+            if accounts.user(int(spec.user)) is None:
+                message = f"id {spec.user} has no account on this host, so its group is unknown"
+                raise Unresolvable(("user",), f"{message}; create the account, or set `group` too")
+
+
+def _is_user(name: str) -> bool:
+    """Also where the host has yet to say: then the start will tell."""
+    try:
+        return is_id(name) or accounts.user(name) is not None
+    except accounts.SlowLookupError:
+        return True
+
+
+def _is_group(name: str) -> bool:
+    try:
+        return is_id(name) or accounts.group(name) is not None
+    except accounts.SlowLookupError:
+        return True
+
+
+def _check_size(app: DesiredApp) -> None:
+    """Whether an exec takes the arguments and the environment (execve(2))."""
+    spec, most = app.spec, os.sysconf("SC_ARG_MAX")
+    for word in spec.command:
+        if len(os.fsencode(word)) >= _LONGEST:
+            message = f"one of its words has {len(os.fsencode(word))} bytes"
+            raise Unresolvable(("command",), f"{message}; Linux takes at most {_LONGEST - 1}")
+    variables = app.environment(0)
+    total = sum(len(os.fsencode(word)) + _ADDED for word in spec.command)
+    for name, value in variables.items():
+        size = len(os.fsencode(name)) + len(os.fsencode(value)) + 1
+        total += size + _ADDED
+        if size >= _LONGEST:
+            where = ("env", name) if name in spec.env else ("envFrom",)
+            message = f"{name} has {size} bytes with its name; Linux takes at most {_LONGEST - 1}"
+            raise Unresolvable(where, f"{message}; put it into a file")
+    if total + _OWN_SHARE > most:
+        where = ("env",) if len(spec.env) * 2 > len(variables) else ("envFrom",)
+        message = f"{len(variables)} variables and the command have {total} bytes together"
+        raise Unresolvable(where, f"{message}; Linux takes {most - _OWN_SHARE} here; remove some")
 
 
 def _check_privileges(spec: AppSpec) -> None:
     for index, group in enumerate(spec.supplementary_groups):
-        try:
-            _ = None if is_id(group) else grp.getgrnam(group)
-        except KeyError:
+        if not _is_group(group):
             message = f"there is no group {group} on this host"
-            raise Unresolvable(("supplementaryGroups", index), message) from None
+            raise Unresolvable(("supplementaryGroups", index), message)
     for index, path in enumerate(spec.read_only_paths):
         if not os.path.exists(path):
             message = f"{path} does not exist; create it or mend the path"
@@ -71,16 +112,12 @@ def _check_privileges(spec: AppSpec) -> None:
 def _check_sockets(spec: AppSpec) -> None:
     for index, socket in enumerate(spec.sockets):
         where = ("sockets", index)
-        for field, value, known in (
-            ("owner", socket.owner, pwd.getpwnam),
-            ("group", socket.group, grp.getgrnam),
+        for field, value, is_known in (
+            ("owner", socket.owner, _is_user),
+            ("group", socket.group, _is_group),
         ):
-            if value is None or is_id(value):
-                continue
-            try:
-                known(value)
-            except KeyError:
-                raise Unresolvable((*where, field), f"{value} is not known on this host") from None
+            if value is not None and not is_known(value):
+                raise Unresolvable((*where, field), f"{value} is not known on this host")
         folder = os.path.dirname(socket.path or "/")
         if not os.path.isdir(folder):
             message = f"{folder} is not a directory; create it or mend the path"

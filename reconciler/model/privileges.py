@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.model.base import Manifest
+from reconciler.model.values import Account
 
 _NAMES = """
     CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
@@ -64,7 +65,7 @@ def _path(value: str) -> str:
     return value
 
 
-Groups = tuple[Annotated[str, BeforeValidator(_group, json_schema_input_type=str | int)], ...]
+Groups = tuple[Annotated[Account, BeforeValidator(_group, json_schema_input_type=str | int)], ...]
 Paths = tuple[Annotated[str, AfterValidator(_path)], ...]
 
 

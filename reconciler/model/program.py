@@ -13,7 +13,7 @@ from reconciler.model.limits import Limits
 from reconciler.model.logs import Logs
 from reconciler.model.observed import Exit
 from reconciler.model.privileges import Capabilities, Groups, Paths
-from reconciler.model.values import Command, Flag, Seconds, Umask, Whole
+from reconciler.model.values import Account, Command, Flag, Seconds, Umask, Whole
 from reconciler.model.watch import Watch
 
 
@@ -28,8 +28,8 @@ class ProgramSpec(Manifest):
         {}, "variables: text, {perInstance: N}, {secretFile: F}, {fromEnv: V} or {credential: F}"
     )
     env_from: EnvFrom = template((), "dotenv files; later ones win, `env` wins over all")
-    user: str | None = template(None, "run as this user (recon must be root)")
-    group: str | None = template(None, "run as this group (recon must be root)")
+    user: Account | None = template(None, "run as this user (recon must be root)")
+    group: Account | None = template(None, "run as this group (recon must be root)")
     umask: Umask | None = template(None, "file mode creation mask, octal")
     supplementary_groups: Groups = template(
         (), "groups beside the user's own, names or numbers (recon must be root)"

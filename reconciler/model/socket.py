@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.model.address import Address
 from reconciler.model.base import Manifest
-from reconciler.model.values import Host, Mode, Name, Port
+from reconciler.model.values import Account, Host, Mode, Name, Port
 
 
 class Socket(Manifest):
@@ -19,8 +19,8 @@ class Socket(Manifest):
     host: Host = Field("127.0.0.1", description="IP address; 0.0.0.0 or :: for all")
     path: str | None = Field(None, description="of a unix socket, instead of a port")
     mode: Mode = Field("660", description="of a unix socket's file, octal")
-    owner: str | None = Field(None, description="user that owns a unix socket's file")
-    group: str | None = Field(None, description="group that owns a unix socket's file")
+    owner: Account | None = Field(None, description="user that owns a unix socket's file")
+    group: Account | None = Field(None, description="group that owns a unix socket's file")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Socket:

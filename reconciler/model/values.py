@@ -35,6 +35,28 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+_LAST_ID = 2**32 - 2
+"""The next one is (uid_t)-1, by which the kernel means "leave it as it is"."""
+_NO_ACCOUNT = re.compile(r"[-+~]|.*[\s:,/\0]")
+
+
+def _account(value: Any) -> Any:
+    """A name, or a number that is one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise ValueError(f'must be text; write "{value}"')
+    if isinstance(value, str):
+        if is_id(value):
+            if int(value) > _LAST_ID:
+                raise ValueError(f"{value} is not a valid id; the highest is {_LAST_ID}")
+        elif not value or _NO_ACCOUNT.match(value) or (value.isnumeric() and not value.isascii()):
+            raise ValueError(f"{value!r} is not a valid name or id; write e.g. www-data or 33")
+    return value
+
+
+Account = Annotated[str, BeforeValidator(_account)]
+"""A user or a group."""
+
+
 def _name(value: str) -> str:
     if len(value) > 63 or not _NAME.fullmatch(value):
         raise ValueError(

@@ -15,14 +15,15 @@ signalled by a recon that is root.
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reconciler.model.fifo import STREAMS, FifoName
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Tag
+from reconciler.model.values import is_id
 from reconciler.observed import procfs
+from reconciler.system import accounts
 
 UserOf = Callable[[str], int | None]
 """The uid that an app is declared to run as; None where that is not known."""
@@ -35,12 +36,13 @@ def unknown(app: str) -> int | None:
 
 def uid_of(spec: AppSpec) -> int | None:
     """Of the declared user; None where none is declared, or the host has no such user."""
-    if spec.user is None or spec.user.isdecimal():
+    if spec.user is None or is_id(spec.user):
         return None if spec.user is None else int(spec.user)
     try:
-        return pwd.getpwnam(spec.user).pw_uid
-    except KeyError:
+        found = accounts.user(spec.user)
+    except accounts.SlowLookupError:
         return None
+    return None if found is None else found.pw_uid
 
 
 @dataclass(slots=True)

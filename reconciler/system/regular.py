@@ -35,7 +35,8 @@ def reopen_regular(found: int) -> int:
     """The same for a file that is open with O_PATH already; ``found`` stays the caller's."""
     if not stat.S_ISREG(os.fstat(found).st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
-    return os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    # The thread's: one that has a table of descriptors of its own opens its own file.
+    return os.open(f"/proc/thread-self/fd/{found}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def read_head(path: str | bytes | os.PathLike[str], size: int) -> bytes:

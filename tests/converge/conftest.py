@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import _socket
 import asyncio
 import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.converge import forkserver, stub
+from reconciler.converge.forkserver import ForkServer
 from reconciler.converge.report import Report
 from reconciler.converge.spawn import Spawned, spawn
 from reconciler.model.desired import DesiredApp, Source
@@ -81,6 +84,28 @@ def spawn_app() -> Iterator[SpawnApp]:
         os.close(spawned.pidfd)
         spawned.report.close()
     os.close(null)
+
+
+@pytest.fixture
+def forked_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Call it after a patch: stubs are then forked from a copy of this process, patches and all."""
+    made: list[ForkServer] = []
+
+    def begin(fd: int, keep: Sequence[int]) -> int:
+        pid = os.fork()
+        if pid == 0:
+            stub.serve(_socket.socket(fileno=fd), [])
+            os._exit(0)
+        return pid
+
+    def fork() -> None:
+        made.append(ForkServer(begin=begin))
+        monkeypatch.setattr(forkserver, "_server", made[-1])
+        made[-1].prepare()
+
+    yield fork
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

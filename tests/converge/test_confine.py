@@ -130,7 +130,11 @@ def can_write(pid: int, path: Path) -> bool:
 
 
 @pytest.fixture(params=["mount_setattr", "mount by mount"])
-def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def either_way(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    forked_server: Callable[[], None],
+) -> None:
     """As on Linux before 5.12, too."""
 
     def unknown(path: str) -> None:
@@ -138,6 +142,7 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
     if request.param != "mount_setattr":
         monkeypatch.setattr(calls, "make_read_only", unknown)
+        forked_server()
 
 
 @as_root
@@ -212,18 +217,23 @@ def test_what_the_host_mounts_later_arrives_and_the_instances_mounts_do_not_leav
 import os, subprocess, sys
 sys.path[:0] = {sys.path!r}
 from reconciler.converge import calls
-from reconciler.converge.confine import Confinement, confined
-os.unshare(0x20000) if hasattr(os, "unshare") else calls.unshare(calls.CLONE_NEWNS)
+from reconciler.converge.account import account_of
+from reconciler.converge.confine import Confinement
+from reconciler.converge.spawn import Program, start
+from tests.converge.conftest import settle
+calls.unshare(calls.CLONE_NEWNS)
 calls.mount(None, "/", flags=calls.MS_REC | 1 << 20)
 by = Confinement(read_only=("/usr",), private_tmp=True)
-child = confined(by, lambda: subprocess.Popen(["sleep", "300"]))
+me = account_of(None, None)
+started = start(Program(("/bin/sleep", "300"), "/", me, {{}}, confinement=by), -3, -3)
 try:
+    settle(started.report)
     calls.mount("tmpfs", sys.argv[1], "tmpfs")
-    print(sys.argv[1] in open(f"/proc/{{child.pid}}/mounts").read())
+    print(sys.argv[1] in open(f"/proc/{{started.id.pid}}/mounts").read())
     print(" /tmp tmpfs" in open("/proc/self/mounts").read())
 finally:
-    child.kill()
-    child.wait()
+    os.kill(started.id.pid, 9)
+    os.waitpid(started.id.pid, 0)
 """
     done = subprocess.run(
         [sys.executable, "-c", script, "/mnt"], capture_output=True, text=True, check=False
@@ -267,7 +277,11 @@ def test_one_that_has_made_itself_root_of_a_namespace_is_not_followed_there(
 
 @as_root
 def test_each_failure_is_a_sentence_with_a_next_step(
-    make_app: MakeApp, spawn_app: SpawnApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp,
+    spawn_app: SpawnApp,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    forked_server: Callable[[], None],
 ) -> None:
     with pytest.raises(SpawnError, match="does not exist; create it, or correct `readOnlyPaths`"):
         spawn_app(make_app(SLEEP, readOnlyPaths=[str(tmp_path / "nothing")]))
@@ -278,8 +292,9 @@ def test_each_failure_is_a_sentence_with_a_next_step(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(mounts, "enter_own", refused)
+    monkeypatch.setattr(calls, "drop_from_bounding", refused)
+    forked_server()
     with pytest.raises(SpawnError, match="needs CAP_SYS_ADMIN"):
         spawn_app(make_app(SLEEP, privateTmp=True, cwd="/"))
-    monkeypatch.setattr(calls, "drop_from_bounding", refused)
     with pytest.raises(SpawnError, match="may not drop capabilities here"):
         spawn_app(make_app(SLEEP, capabilities={"drop": ["CHOWN"]}))

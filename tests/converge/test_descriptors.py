@@ -14,7 +14,8 @@ CONTROLLER = """
 import json, os, resource, signal, subprocess, sys, time
 sys.path[:0] = json.loads(sys.argv[1])
 from reconciler.converge import descriptors
-from reconciler.converge.spawn import spawn, SpawnError
+from reconciler.converge.spawn import spawn
+from tests.waiting import until
 from reconciler.model.desired import DesiredApp, Source
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Tag
@@ -32,6 +33,7 @@ app = DesiredApp(name="a", spec=AppSpec(command=["sleep", "60"], cwd="/"), hash=
 result = {"highest": max(held), "children": []}
 for n in range(20):
     spawned = spawn(app, Tag("s", "a", n, "h", f"n{n}"), held[-1] if n else null, null)
+    assert spawned.report.settled, "the quick way"
     proc = f"/proc/{spawned.process.id.pid}"
     limits = [l for l in open(proc + "/limits") if l.startswith("Max open files")][0].split()
     deadline = time.monotonic() + 60  # the loader's own files are closed soon, a leak never
@@ -46,10 +48,9 @@ for n in range(20):
 bad = DesiredApp(name="a", spec=AppSpec(command=["/no/such"], cwd="/"), hash="h",
                  source=Source("f", 1))
 for n in range(20):
-    try:
-        spawn(bad, Tag("s", "a", n, "h", f"x{n}"), null, null)
-    except SpawnError as error:
-        result["error"] = str(error)
+    report = spawn(bad, Tag("s", "a", n, "h", f"x{n}"), null, null).report
+    until(report.look)
+    result["error"] = str(report.failure)
 result["own"] = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 result["wanted"] = min(hard, 1 << 20)
 print(json.dumps(result))

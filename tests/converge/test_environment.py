@@ -8,7 +8,6 @@ import pwd
 
 import pytest
 
-from reconciler.converge import account as accounts
 from reconciler.converge.account import AccountError, account_of
 from reconciler.converge.environment import DEFAULT_PATH, environment_of, inherited
 from tests.converge.conftest import MakeApp, new_tag
@@ -50,7 +49,7 @@ def test_passwd_is_read_once_for_a_thousand_instances(
     monkeypatch: pytest.MonkeyPatch, user: str | None
 ) -> None:
     account_of(user, None)
-    monkeypatch.setattr(accounts, "_passwd", lambda user: pytest.fail("looked up again"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: pytest.fail("looked up again"))
     for _ in range(1000):
         account_of(user, None)
 
@@ -64,11 +63,9 @@ def test_a_number_without_a_passwd_entry_needs_a_group() -> None:
 
 
 def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    accounts._lookup.cache_clear()
     monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
     with pytest.raises(AccountError, match="start recon as root"):
         account_of("daemon", None)
-    accounts._lookup.cache_clear()
 
 
 def test_a_group_that_does_not_exist_is_named() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reconciler.converge import execcheck, helper
 from reconciler.converge.execcheck import exec_check
 from reconciler.model.observed import Process, ProcessId
 from tests.converge.conftest import MakeApp, new_tag
@@ -91,3 +93,30 @@ def test_it_leads_a_session_so_that_no_terminal_of_ours_is_its_own(make_app: Mak
     script = "read -r pid name state parent group session terminal rest < /proc/$$/stat"
     ok, _ = check(make_app(["sleep", "1"]), "sh", "-c", f"{script}; test $session$terminal = $$0")
     assert ok
+
+
+def test_one_that_does_not_end_of_a_kill_holds_up_nobody_and_is_reaped_late(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a setuid program of another user's: the signals do not reach it."""
+    app, process = make_app(["sleep", "1"]), instance()
+    monkeypatch.setattr(helper, "kill", lambda helper: None)
+    monkeypatch.setattr(execcheck, "_TO_DIE", 0.01)
+
+    def late() -> tuple[bool, str]:
+        return asyncio.run(exec_check(app, process, ("sleep", "1000"), 0.01))
+
+    told = [late()[1] for _ in range(helper._MOST_LATE)]
+    assert all("SIGKILL does not end it (pid " in one for one in told)
+    pids = [int(one.rpartition("pid ")[2].rstrip(")")) for one in told]
+    assert {*pids} <= helper.awaited()
+    ok, refused = late()
+    assert not ok and f"{helper._MOST_LATE} earlier ones were killed" in refused
+    assert all(str(pid) in refused for pid in pids)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until(
+        lambda: asyncio.run(exec_check(app, process, ("true",), 60))[0],
+        what="the late ones are reaped, and it is tried again",
+    )
+    assert not {*pids} & helper.awaited()

@@ -15,7 +15,7 @@ import json, os, subprocess, sys
 sys.path[:0] = json.loads(sys.argv[1])
 from reconciler.converge import descriptors, oomscore
 from reconciler.converge.account import account_of
-from reconciler.converge.spawn import Program, SpawnError, start
+from reconciler.converge.spawn import Program, start
 oomscore._PROTECTED = int(sys.argv[2])
 descriptors.prepare()
 def child(*command):
@@ -26,16 +26,14 @@ def child(*command):
     finally:
         os.close(far)
     os.waitid(os.P_PIDFD, started.pidfd, os.WEXITED)
-    return int(os.read(near, 100))
+    return int(os.read(near, 100) or -1)
 own = lambda: int(open("/proc/self/oom_score_adj").read())
 read = ["cat", "/proc/self/oom_score_adj"]
 told = {"protected": oomscore.prepare(), "own": [own()]}
 told["told"] = oomscore.of_programs()
 told["child"] = child(*read)
-try:
-    child("/no/such/program")
-except SpawnError:
-    told["own"].append(own())
+child("/no/such/program")
+told["own"].append(own())
 print(json.dumps(told))
 """
 

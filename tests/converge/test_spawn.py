@@ -11,18 +11,23 @@ import os
 import pwd
 import resource
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.converge import forkserver, stub
 from reconciler.converge import spawn as module
-from reconciler.converge.spawn import SpawnError
-from reconciler.converge.unstartable import why
-from reconciler.model.procstat import parse_stat
+from reconciler.converge.forkserver import ForkServer
+from reconciler.converge.spawn import Spawned, SpawnError
+from reconciler.converge.unstartable import DIRECTORY, IDENTITY, why
+from reconciler.model.procstat import STUB, parse_stat
 from tests.converge.conftest import MakeApp, SpawnApp, ended, new_tag, python
 from tests.waiting import until
 
@@ -116,16 +121,7 @@ def test_the_process_is_named_by_its_tag_pid_and_start_time(
     assert process.id.start == parse_stat(line).start
     environ = Path(f"/proc/{process.id.pid}/environ").read_bytes().split(b"\0")
     assert f"RECON_ID={tag}".encode() in environ
-    assert process.ready is True
-    assert process.ready_at == process.started_at
-
-
-def test_with_a_probe_it_is_not_ready_before_the_first_answer(
-    make_app: MakeApp, spawn_app: SpawnApp
-) -> None:
-    app = make_app(["sleep", "60"], readinessProbe={"tcpSocket": {"port": 3000}})
-    process = spawn_app(app).process
-    assert (process.ready, process.ready_at) == (None, None)
+    assert (process.ready, process.starting) == (None, True), "its program has yet to be exec'd"
 
 
 def test_a_program_that_has_ended_already_is_still_a_process_with_its_exit_status(
@@ -261,12 +257,13 @@ def test_what_is_missing_is_named(
 
 def test_a_directory_its_user_may_not_enter_is_named() -> None:
     error = PermissionError(errno.EACCES, "Permission denied", "/closed")
-    assert "may not enter the working directory /closed" in why(error, ["true"], "/closed", {})
+    told = why(DIRECTORY, error, ["true"], "/closed", {})
+    assert "may not enter the working directory /closed" in told
 
 
 def test_a_refused_change_of_user_is_not_blamed_on_the_directory() -> None:
     error = PermissionError(errno.EPERM, "Operation not permitted", "/")
-    assert "may not take on its user" in why(error, ["true"], "/", {})
+    assert "may not take on its user" in why(IDENTITY, error, ["true"], "/", {})
 
 
 def test_a_user_that_does_not_exist_is_named(make_app: MakeApp, spawn_app: SpawnApp) -> None:
@@ -316,6 +313,7 @@ def test_trouble_of_the_host_never_counts_as_the_apps_crash(
     def fail(*_: Any, **__: Any) -> None:
         raise OSError(number, os.strerror(number))
 
+    monkeypatch.setattr(forkserver, "_server", ForkServer())
     monkeypatch.setattr(subprocess, "Popen", fail)
     with pytest.raises(SpawnError) as raised:
         spawn_app(make_app(["true"]))
@@ -337,43 +335,165 @@ def test_without_a_pidfd_there_is_no_process(
     assert not Path(f"/proc/{pids[0]}").exists()
 
 
-def test_a_lock_of_the_controller_is_held_until_the_program_is_execd(tmp_path: Path) -> None:
-    """DESIGN 4.6: between fork and exec, where the tag is not yet to be seen, the lock is held.
-
-    Close-on-exec is what makes it so. The child here waits at a FIFO before it execs.
-    """
-    lock = tmp_path / "lock"
-    os.mkfifo(tmp_path / "fifo")
-    held = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    pid = os.fork()
-    if pid == 0:
-        os.close(os.open(tmp_path / "fifo", os.O_RDONLY))
-        os.execv("/bin/sleep", ["sleep", "60"])
-    pidfd = os.pidfd_open(pid)
-    try:
-        os.close(held)  # the controller is gone
-        other = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(os.open(tmp_path / "fifo", os.O_WRONLY))
-
-        def free() -> bool:
-            try:
-                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        until(free, what="exec, which closes the lock")
-        assert Path(f"/proc/{pid}/comm").read_text() == "sleep\n"
-        os.close(other)
-    finally:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
-        os.close(pidfd)
-
-
 def test_pidfds_are_not_inherited(make_app: MakeApp, spawn_app: SpawnApp) -> None:
     spawned = spawn_app(make_app(["sleep", "60"]))
     assert not os.get_inheritable(spawned.pidfd)
+
+
+AWKWARD = {
+    "fifo": ("./fifo", "is a FIFO"),
+    "socket": ("./socket", "is a socket"),
+    "directory": ("./directory", "is a directory"),
+    "device": ("/dev/null", "is a device"),
+    "dangling": ("./dangling", "is a link to nowhere, which does not exist"),
+    "interpreter": ("./interpreter", "is a script for {}/fifo (its #! line), which is a FIFO"),
+    "bytes": ("./bytes", r"is a script for /bin/\xff (its #! line), which does not exist"),
+}
+
+
+@pytest.fixture
+def awkward(tmp_path: Path) -> Path:
+    """A folder of what is no program."""
+    os.mkfifo(tmp_path / "fifo", 0o755)
+    (tmp_path / "fifo").chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "socket"))
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    _file(tmp_path / "interpreter", f"#!{tmp_path}/fifo\n")
+    _file(tmp_path / "bytes", b"#!/bin/\xff\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_what_is_no_program_gets_a_sentence_and_makes_nobody_wait(
+    try_in: Any, awkward: Path, name: str
+) -> None:
+    program, sentence = AWKWARD[name]
+    told = str(try_in(".", [program]))
+    assert sentence.format(awkward) in told
+    assert told.isprintable()
+
+
+def test_a_directory_that_is_a_fifo_is_named(try_in: Any, awkward: Path) -> None:
+    assert f"{awkward}/fifo is not a directory" in str(try_in("fifo", ["true"]))
+
+
+def test_more_variables_than_linux_takes_are_a_sentence(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    env = {f"VARIABLE_{n}": "x" * 100 for n in range(100_000)}
+    with pytest.raises(SpawnError, match="larger than Linux allows") as raised:
+        spawn_app(make_app(["true"], env=env))
+    assert not raised.value.transient
+
+
+@as_root
+def test_a_directory_is_entered_as_the_apps_user(
+    make_app: MakeApp, spawn_app: SpawnApp, tmp_path: Path
+) -> None:
+    """A link to an open folder inside a closed one opens it to nobody."""
+    closed = tmp_path / "closed"
+    (closed / "open").mkdir(parents=True)
+    closed.chmod(0o700)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
+        Path(home).chmod(0o755)
+        link = Path(home, "link")
+        link.symlink_to(closed / "open")
+        with pytest.raises(SpawnError, match="may not enter the working directory"):
+            spawn_app(make_app(["true"], user="nobody", cwd=str(link)))
+    spawned = spawn_app(make_app(["sleep", "60"], cwd=str(closed / "open")))
+    assert os.readlink(f"/proc/{spawned.process.id.pid}/cwd") == str(closed / "open")
+
+
+@as_root
+def test_a_directory_that_only_the_apps_user_may_search_is_entered(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    nobody = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
+        os.chown(home, nobody.pw_uid, nobody.pw_gid)
+        spawned = spawn_app(make_app(["sleep", "60"], user="nobody", cwd=home))
+        assert os.readlink(f"/proc/{spawned.process.id.pid}/cwd") == home
+
+
+class Leased:
+    """A program of our own on which a process of ours holds a lease: an exec of it waits."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.write_bytes(Path("/bin/true").read_bytes())
+        path.chmod(0o755)
+        self._file = path.open("rb")
+        fcntl.fcntl(self._file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+
+    def release(self) -> None:
+        self._file.close()
+
+
+@pytest.fixture
+def leased(tmp_path: Path) -> Iterator[Leased]:
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # the kernel's word to who holds it
+    made = Leased(tmp_path / "leased")
+    yield made
+    made.release()
+    signal.signal(signal.SIGIO, before)
+
+
+@pytest.fixture
+def hanging(make_app: MakeApp, leased: Leased) -> Iterator[Spawned]:
+    null = os.open(os.devnull, os.O_RDWR)
+    spawned = module.spawn(make_app([str(leased.path)]), new_tag(), null, null)
+    os.close(null)
+    yield spawned
+    try:
+        signal.pidfd_send_signal(spawned.pidfd, signal.SIGKILL)
+        os.waitid(os.P_PIDFD, spawned.pidfd, os.WEXITED)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+    spawned.report.close()
+    os.close(spawned.pidfd)
+
+
+def test_a_start_that_hangs_is_a_process_that_can_be_killed_and_others_start_meanwhile(
+    hanging: Spawned, make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    spawn_app(make_app(["sleep", "60"]))
+    assert not hanging.report.look()
+    assert not ended(hanging.pidfd)
+    signal.pidfd_send_signal(hanging.pidfd, signal.SIGKILL)
+    until(hanging.report.look, what="the report of a stub that was killed")
+    assert "was killed" in str(hanging.report.failure)
+
+
+def test_a_stub_that_hangs_holds_nothing_but_its_output_and_its_channel(hanging: Spawned) -> None:
+    folder = Path(f"/proc/{hanging.process.id.pid}/fd")
+    found = until(
+        lambda: (
+            [os.readlink(one) for one in folder.iterdir()] if len(os.listdir(folder)) == 4 else []
+        ),
+        what="it lets go of what is the server's",
+    )
+    assert sorted(name.partition(":")[0] for name in found) == ["/dev/null"] * 3 + ["socket"]
+
+
+def test_a_stub_is_known_as_one_until_its_exec(hanging: Spawned, leased: Leased) -> None:
+    line = Path(f"/proc/{hanging.process.id.pid}/stat")
+    assert parse_stat(line.read_bytes()).starting
+    leased.release()
+    until(hanging.report.look, what="its exec, now that the lease is gone")
+    assert hanging.report.failure is None
+    assert not parse_stat(line.read_bytes()).starting
+    assert STUB == stub.NAME
+
+
+def test_the_fork_server_is_started_anew_where_it_was_killed(
+    make_app: MakeApp, spawn_app: SpawnApp
+) -> None:
+    spawn_app(make_app(["true"]))
+    before = forkserver.server()._pid
+    os.kill(before, signal.SIGKILL)
+    spawned = spawn_app(make_app(["sleep", "60"]))
+    assert forkserver.server()._pid != before
+    stat = parse_stat(Path(f"/proc/{spawned.process.id.pid}/stat").read_bytes())
+    assert stat.ppid == os.getpid()

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reconciler.model.fields import Effect, effects, is_own
-from reconciler.model.manifest import App, Job
+from reconciler.model.habits import remedy
+from reconciler.model.manifest import App, Job, Settings
 from reconciler.model.quantity import format_size
 
 _EFFECTS = {
@@ -28,11 +29,14 @@ def explained(path: str | None) -> list[str]:
 
     LookupError with a sentence where there is no such field.
     """
-    if path is None:
+    kinds = {kind.__name__: kind for kind in (App, Job, Settings)}
+    if path is None or path == "App":
         return [*_overview()]
+    if path in kinds:
+        return [*_kind(kinds[path])]
     models: list[type[BaseModel]] = [App, Job]
     first = path.split(".")[0]
-    if first in _names_of_spec() and first not in App.model_fields:
+    if first not in App.model_fields and (first in _names_of_spec() or remedy(first)):
         path = f"spec.{path}"  # as errors, plans and these pages speak of them
     field: FieldInfo | None = None
     effect: Effect | None = None
@@ -69,6 +73,13 @@ def _overview() -> Iterator[str]:
     yield from ("", f"It has none of: {', '.join(rollout)}")
 
 
+def _kind(kind: type[BaseModel]) -> Iterator[str]:
+    """A manifest of another kind, whole."""
+    yield from (f"A manifest of kind {kind.__name__}:", *_children(kind, None), "", "spec:")
+    for model in _models(kind.model_fields["spec"].annotation):
+        yield from _children(model, None)
+
+
 def _step(
     models: list[type[BaseModel]], step: str, walked: list[str]
 ) -> list[tuple[type[BaseModel], FieldInfo]]:
@@ -76,12 +87,15 @@ def _step(
     known: dict[str, list[tuple[type[BaseModel], FieldInfo]]] = {}
     for model in models:
         for name, field in model.model_fields.items():
-            known.setdefault(field.alias or name, []).append((model, field))
+            if not is_own(field):
+                known.setdefault(field.alias or name, []).append((model, field))
     if step in known:
         return known[step]
     where = ".".join(walked) or "a manifest"
     if not known:
         raise LookupError(f"{where} has no fields below it")
+    if "command" in known and (meant := remedy(step)):
+        raise LookupError(f"{where} has no field {step}; {meant}")
     close = get_close_matches(step, known, n=1, cutoff=0.5)
     hint = f", did you mean {'.'.join([*walked, close[0]])}?" if close else ""
     listed = "" if close else f"; there are {', '.join(known)}"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.desired.yaml import Path
 from reconciler.model.fields import is_own
+from reconciler.model.habits import remedy
 
 Model = TypeVar("Model", bound=BaseModel)
 Complaint = tuple[Path, str]
@@ -149,13 +150,20 @@ def _fault(detail: Any, data: Any) -> _Fault:
 
 def _sentence(model: type[BaseModel], fault: _Fault, data: Any) -> str:
     if fault.kind == "extra_forbidden":
-        known = set(fields_at(model, fault.path[:-1]))
-        return f"unknown field{suggestion(str(fault.path[-1]), known)}"
+        return f"unknown field{_hint(model, fault.path)}"
     if fault.kind != "missing" and _at(data, fault.path) is None:
         return "has no value; write one, or remove the line"
     if fault.kind == "value_error":
         return str(fault.context["error"])
     return _SENTENCES.get(fault.kind, fault.message).format(**fault.context)
+
+
+def _hint(model: type[BaseModel], path: Path) -> str:
+    """What may have been meant: by the word of another tool, else by the spelling."""
+    word, known = str(path[-1]), fields_at(model, path[:-1])
+    if "command" in known and (meant := remedy(word)):
+        return f"; {meant}"
+    return suggestion(word, set(known))
 
 
 def _of_choice(

@@ -44,6 +44,8 @@ def test_explain_tells_type_default_and_effect(cli: Cli) -> None:
 def paths(model: type[BaseModel], above: str = "") -> list[str]:
     found = []
     for name, field in model.model_fields.items():
+        if is_own(field):
+            continue
         path = f"{above}{field.alias or name}"
         found.append(path)
         for below in _models(field.annotation):
@@ -76,3 +78,24 @@ def test_every_field_can_be_explained() -> None:
 def test_unknown_field_is_met_with_a_hint(cli: Cli, path: str, hint: str) -> None:
     done: Any = cli("explain", path)
     assert done.code == 1 and hint in done.err
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ("cmd", "recon calls it `command`"),
+        ("spec.replicas", "recon calls it `instances`"),
+        ("built", "did you mean spec.build?"),
+        ("name", "below `metadata`"),
+    ],
+)
+def test_explain_knows_what_others_call_a_field(cli: Cli, field: str, sentence: str) -> None:
+    done = cli("explain", field)
+    assert done.code == 1 and sentence in done.err
+
+
+@pytest.mark.parametrize("kind", ["App", "Job", "Settings"])
+def test_explain_knows_the_kinds_and_lists_no_field_of_recons_own(cli: Cli, kind: str) -> None:
+    done = cli("explain", kind)
+    assert done.code == 0 and done.out.startswith(f"A manifest of kind {kind}:")
+    assert "  spec:" in done.out and "  built:" not in done.out and "  watched:" not in done.out

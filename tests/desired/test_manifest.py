@@ -23,6 +23,8 @@ def problem_of(folder: Folder, content: str) -> str:
 LINES = [
     ("instances: many", "web.yaml:6:14: spec.instances: must be a whole number"),
     ("instances: -1", "web.yaml:6:14: spec.instances: must be at least 0"),
+    ("cmd: x", "web.yaml:6:3: spec.cmd: unknown field; recon calls it `command`"),
+    ("replicas: 2", "web.yaml:6:3: spec.replicas: unknown field; recon calls it `instances`"),
     ("instnces: 2", "web.yaml:6:3: spec.instnces: unknown field, did you mean instances?"),
     ("env: {A: [1]}", "web.yaml:6:12: spec.env.A: must be text, or one of {perInstance: N}"),
     ("env: {A: {perInstanc: 1}}", "web.yaml:6:13: spec.env.A.perInstanc: unknown field"),

@@ -42,9 +42,9 @@ bench: .venv/installed
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "This Python comes without venv: on Debian and Ubuntu, apt-get install python3-venv"; \
 	  exit 1; }
-	@echo "creating .venv and installing recon into it (once)"
+	@echo "creating .venv and installing recon into it (once; up to a minute)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --disable-pip-version-check --editable .
 	@touch $@
 
 .venv/developing: .venv/installed

@@ -12,7 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from e2e.harness import PROGRAM, Recon, alive
+from e2e.harness import PROGRAM, Recon, alive, replace
 from e2e.programs import SLEEP
 from tests.waiting import until
 
@@ -230,3 +230,25 @@ def test_a_file_gets_whole_messages_and_a_selector_that_matches_nothing_says_so(
     assert line == line.rstrip("…") and "must be" in line and line.endswith("Running revision 1")
     assert running.cli("status", "-l", "tier=none").strip() == "No app matches -l tier=none."
     assert running.json("status", "-l", "tier=none")["apps"] == []
+
+
+def test_the_foreground_shows_what_happens(recon: Recon) -> None:
+    manifest = recon.app("web", SLEEP)
+    terminal = pexpect.spawn(
+        str(PROGRAM), ["run"], env=recon.environment, timeout=60, dimensions=(40, 200)
+    )
+    try:
+        terminal.expect("Started +started pid")
+        replace(manifest, "kind: Ap\n")
+        terminal.expect("ManifestInvalid +.*web.yaml:1:7")
+        recon.app("web", SLEEP, env={"V": "2"})
+        terminal.expect("ManifestValid")
+        terminal.expect("RolloutComplete")
+        terminal.sendintr()
+        terminal.expect("everything is stopped")
+        terminal.expect(pexpect.EOF)
+    finally:
+        terminal.close(force=True)
+    told = recon.cli("events")
+    for reason in ("ControllerStarted", "ManifestInvalid", "ManifestValid", "ControllerStopped"):
+        assert reason in told

@@ -22,6 +22,7 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.api import held
 from reconciler.api.access import Access, group_id
+from reconciler.api.announce import Announcer
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
 from reconciler.api.service import STOPPED, Service
@@ -126,6 +127,8 @@ async def _run(options: Options, access: Access, locks: list[int], lacking: str)
     if lacking:
         controller.history.record(Event("", "StateUnwritable", lacking, "Warning"))
     _banner(controller)
+    if os.getpid() == 1 or sys.stdout.isatty():  # the logs of a container, or somebody who looks
+        controller.history.listen(Announcer(_say).event)
     # What is loaded now stays; the collector need not look at it again and again.
     gc.collect()
     gc.freeze()

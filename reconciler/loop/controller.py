@@ -7,6 +7,7 @@ meant from the manifests.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -141,6 +142,7 @@ class Controller:
             self._tasks.append(self._loop.create_task(self._reconciler.work()))
         self._tasks.append(self._loop.create_task(self._net()))
         self._tasks.append(self._loop.create_task(self.sampling.watch()))
+        self._tell_start()
         self._check_stopped()
 
     def _load(self) -> None:
@@ -158,6 +160,7 @@ class Controller:
 
     def close(self) -> None:
         """Leave. Apps run on; the next controller takes them over."""
+        self.history.record(Event("", "ControllerStopped", "the controller ends"))
         for task in self._tasks:
             task.cancel()
         self._queue.close()
@@ -386,6 +389,13 @@ class Controller:
     def _relist(self, *, full: bool = False) -> None:
         for fault in self._running.relist(self._spec_of, full=full):
             self.history.record(Event("", "WitnessConflict", fault, "Warning"))
+
+    def _tell_start(self) -> None:
+        adopted = len(self.processes())
+        found = f"took over {adopted} process{'es' if adopted != 1 else ''}" if adopted else ""
+        message = f"the controller started (pid {os.getpid()})"
+        told = f"{message} and {found}" if found else message
+        self.history.record(Event("", "ControllerStarted", told))
 
     # -- small things --------------------------------------------------------------------------
 

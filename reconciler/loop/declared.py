@@ -21,6 +21,7 @@ from reconciler.diff.prune import CLEAN_SCANS, Absence, Verdict, absences
 from reconciler.loop.contents import Contents
 from reconciler.loop.journal import Journal
 from reconciler.loop.last_good import first_problems, last_good
+from reconciler.loop.mistakes import Mistakes
 from reconciler.loop.watch import Watcher
 from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import Desired, DesiredApp
@@ -34,6 +35,8 @@ _SETTLE = 0.02
 _SCAN_AGAIN = 0.5
 # So long has a file not been written that leaves out an app which it declared (nanoseconds).
 _AT_REST_NS = 1_000_000_000
+# Mistakes are told so long after a change (seconds): not on its path either.
+_TELL = 0.2
 # New folders and env files are watched this long after a change (seconds): not on its path.
 _WATCH_AGAIN = 1.0
 # The safety net behind inotify: at least this many seconds apart, and so rarely that scanning
@@ -66,6 +69,7 @@ class Declared:
         self._contents = Contents(
             loop, ours or Ours(), self._content_changed, on_event, is_building
         )
+        self._mistakes = Mistakes(on_event)
         self._apps: dict[str, DesiredApp] = {}
         self._dependents = Dependents()
         self._kept: dict[str, DesiredApp] = {}
@@ -195,6 +199,7 @@ class Declared:
         self._adopt(self._store.apps, changed)
         if changed:
             self._later("watch", _WATCH_AGAIN, self._watch)
+        self._later("mistakes", _TELL, self._tell_mistakes)
         if self._store.needs_scan or self._absent() - self._absent_scans.keys():
             self._later("scan", _SETTLE, self._scan)
 
@@ -203,6 +208,9 @@ class Declared:
         unstable = tuple(self._store.unstable)
         if unstable:
             self._loop.call_later(_SETTLE, self._paths_changed, unstable)
+
+    def _tell_mistakes(self) -> None:
+        self._mistakes.tell(self._store.problems)
 
     def _scan_soon(self) -> None:
         self._later("scan", _SETTLE, self._scan)
@@ -227,6 +235,7 @@ class Declared:
             self._later("net", wait, lambda: self._net(self._loop.time()))
 
     def _after_scan(self, desired: Desired) -> None:
+        self._mistakes.tell(desired.problems)
         was_absent = set(self._absent_scans)
         self._drop_kept(desired)
         self._adopt(desired.apps, {*self._apps, *desired.apps, *self._kept})

@@ -1,0 +1,53 @@
+"""What `recon run` says on its terminal: the banner, then every event as it comes.
+
+A terminal may stop reading (Ctrl-S) for as long as it likes, and the loop waits for nobody: so a
+thread writes, and what it has not written yet is bounded.
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from reconciler.loop.journal import RecordedEvent
+from reconciler.model.printable import plain
+
+_MOST = 1000
+"""Lines that wait to be written; those beyond are left out."""
+
+
+class Announcer:
+    """Writes lines in their order, beside the loop. ``write`` may block."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._lines: queue.Queue[str] = queue.Queue(_MOST)
+        threading.Thread(target=self._run, name="announcer", daemon=True).start()
+
+    def say(self, line: str) -> None:
+        """Have a line written, now or soon; or never, where nobody reads."""
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            pass
+
+    def event(self, recorded: RecordedEvent) -> None:
+        """Have an event written."""
+        event = recorded.event
+        subject = event.app or "recon"
+        if event.instance is not None:
+            subject += f"-{event.instance}"
+        when = time.strftime("%H:%M:%S", time.localtime(recorded.at))
+        self.say(f"{when}  {subject:<16}  {event.reason:<16}  {plain(event.message)}")
+
+    def _run(self) -> None:
+        # The loop's thread alone hears signals.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        while True:
+            try:
+                self._write(self._lines.get())
+            except OSError:
+                return  # the terminal is gone

@@ -136,6 +136,47 @@ def test_a_procfile_and_a_file_of_supervisord(cli: Cli, tmp_path: Path) -> None:
     assert "PORT: {perInstance: 4000}" in (cli.manifests / "web.yaml").read_text()
 
 
+def test_a_file_of_which_nothing_can_be_written_says_why(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "s.conf").write_text("[eventlistener:mail]\ncommand=x\n[unix_http_server]\n")
+    done = cli("import", "supervisor", "s.conf")
+    assert done.code == 1
+    assert "[eventlistener:mail]: listens to supervisord's events" in done.out
+    assert done.out.endswith("no apps there; nothing was written\n")
+
+
+def test_only_what_is_to_be_done_is_a_comment(cli: Cli, tmp_path: Path) -> None:
+    plain = {"name": "web", "script": "sleep", "args": "9", "max_restarts": 3, "vizion": False}
+    odd = {"name": "odd", "script": "sleep", "args": "9", "kill_timeout": "soon", "max_restarts": 3}
+    (tmp_path / "e.json").write_text(json.dumps([plain, odd]))
+    assert cli("import", "pm2", "e.json").code == 0
+    assert (cli.manifests / "web.yaml").read_text() == (
+        "apiVersion: recon/v1\n"
+        "kind: App\n"
+        "metadata: {name: web}\n"
+        "spec:\n"
+        "  command: [sleep, 9]\n"
+        "  cwd: ..\n"
+        "  strategy: {maxSurge: 0}\n"
+        "  stop: {signal: SIGINT}\n"
+    )
+    lines = (cli.manifests / "odd.yaml").read_text().splitlines()
+    assert lines[0].startswith("# To do: kill_timeout: 'soon' is not a time")
+    assert len([line for line in lines if line.lstrip().startswith("#")]) == 1
+
+
+def test_validate_names_lines_of_dotenv_files_that_others_read_differently(
+    cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("A=1\nPASSWORD=hunter2#hunter3\n")
+    (tmp_path / ".env").chmod(0o600)
+    (tmp_path / "Procfile").write_text("web: sleep 9\n")
+    done = cli("import", "procfile")
+    assert done.code == 0 and "line 2, PASSWORD: dotenv and Node end the value" in done.out
+    valid = cli("validate")
+    assert valid.code == 0 and ".env:2: PASSWORD: dotenv and Node end the value" in valid.out
+    assert "hunter" not in done.out + valid.out
+
+
 @pytest.mark.parametrize("name", list(IMPORT))
 def test_every_verb_has_help(cli: Cli, name: str) -> None:
     done = cli("import", name, "--help")

@@ -112,7 +112,7 @@ def _user(conf: Mapping[str, Any], draft: Draft) -> None:
             draft.spec[field] = _less_nul(text_of(value))
     namespace = conf.get("namespace")
     if isinstance(namespace, str) and namespace not in ("", "default"):
-        draft.labels["namespace"] = text_of(namespace)
+        draft.labels["namespace"] = _less_nul(text_of(namespace))
 
 
 def _watch(conf: Mapping[str, Any], draft: Draft) -> None:

@@ -23,6 +23,14 @@ _LISTENS_AT = re.compile(
 )
 
 
+_LOADS = re.compile(
+    rb"""(?:\brequire\s*\(\s*|\bimport\s*\(\s*|\bfrom\s*|\bimport\s*)['"`](\.{1,2}/[^'"`\n]{1,200})['"`]"""
+)
+_BY_NAME = re.compile(rb"\b(?:require|import)\s*\(\s*[^\s'\"`)]|\breaddir|\bglob\b")
+_ENDS = ("", *_SUFFIXES, *(f"/index{suffix}" for suffix in _SUFFIXES))
+_MOST_LOADED = 500
+
+
 class Sources:
     """The text of a program: its script, and what lies below its directory."""
 
@@ -37,8 +45,13 @@ class Sources:
 
     @functools.cached_property
     def all(self) -> bytes:
-        """Script and files, one after the other; empty where there are none."""
-        return self.script + _below(self._cwd)
+        """What the script loads, one file after the other; empty where nothing can be read.
+
+        All below the directory where that cannot be told: where the script is npm's, is not built
+        yet, or loads files by names that it makes up.
+        """
+        found = _loaded(self._script)
+        return found if found and not _BY_NAME.search(found) else found + _below(self._cwd)
 
     def mention(self, word: str) -> bool | None:
         """Whether a word is anywhere in them; None where nothing can be read."""
@@ -54,6 +67,27 @@ class Sources:
         """The loopback address that the script listens on by a literal."""
         found = _LISTENS_AT.search(self.script)
         return found[1].decode() if found else None
+
+
+def _loaded(script: str) -> bytes:
+    """A script, and what it and they load by a path of their own."""
+    waiting, seen = [script], {script}
+    texts: list[bytes] = []
+    while waiting and len(texts) < _MOST_LOADED:
+        path = waiting.pop()
+        text = _head(path)
+        if not text.strip():
+            continue
+        texts.append(text)
+        for match in _LOADS.finditer(text):
+            base = os.path.normpath(os.path.join(os.path.dirname(path), os.fsdecode(match[1])))
+            stem = os.path.splitext(base)[0]  # TypeScript names what it will be: ./x.js is x.ts
+            for end in (*(base + end for end in _ENDS), *(stem + end for end in _SUFFIXES)):
+                if end not in seen and os.path.isfile(end):
+                    seen.add(end)
+                    waiting.append(end)
+                    break
+    return b"\n".join(texts)
 
 
 @functools.lru_cache(maxsize=4)

@@ -21,6 +21,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _LONGEST = 10**6
 _MOST = 2**53
 _SMALL = 2**20
+"""Less is too little for any program, as ``limits.memory`` has it."""
 
 
 def size_of(conf: Mapping[str, Any], key: str, draft: Draft) -> str | int | None:
@@ -35,10 +36,11 @@ def size_of(conf: Mapping[str, Any], key: str, draft: Draft) -> str | int | None
     meant = _SIZE.fullmatch(text)
     if number is not None and 0 < number < _MOST:
         found = int(number) or 1
-        if found < _SMALL:
-            told = f"{text} is {found} bytes, in PM2 as well; for megabytes write {text}M"
-            draft.note(Fate.TODO, key, told)
-        return found
+        if found >= _SMALL:
+            return found
+        told = f"{text} is {found} bytes, in PM2 as well: too little; write limits.memory: 300M"
+        draft.note(Fate.TODO, key, told)
+        return None
     if number is None and meant is not None and float(meant[1]) > 0:
         written = _written(int(float(meant[1]) * _FACTORS[meant[2].lower()]))
         draft.note(Fate.CHANGED, key, f"{text} is not a size to PM2 7; it is {written} here")

@@ -6,6 +6,7 @@ with ``PORT=80%(process_num)02d``; one with the number in its command becomes an
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -284,6 +285,9 @@ class _Process:
                 draft.note(Fate.LOST, option, told)
             else:
                 draft.put(f"logs.{stream}", located, option)
+                if self._around.started_in is not None and not os.path.isabs(path):
+                    told = f"{path} is where supervisord was started, which no file says: --cwd DIR"
+                    draft.note(Fate.TODO, option, told)
         if merged:
             draft.put("logs.merge", True, "redirect_stderr")
         if any(stream in draft.spec.get("logs", {}) for stream in ("stdout", "stderr")):

@@ -162,6 +162,7 @@ def _become(request: dict[str, Any], fds: list[int], null: int, other: list[int]
     channel, at = fds[0], [SETUP]
     try:
         channel = _take(request, fds, null, other)
+        resource.setrlimit(resource.RLIMIT_CORE, request["core"])  # the server has none
         if request["wait"] and not os.read(channel, 1):
             os._exit(1)  # its limits could not be put in force
         _prepare(request, at)
@@ -190,8 +191,6 @@ def _take(request: dict[str, Any], fds: list[int], null: int, other: list[int]) 
 
 
 def _prepare(request: dict[str, Any], at: list[int]) -> None:
-    if request["core"] is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, request["core"])
     os.umask(request["umask"])
     if request["confinement"] is not None:
         _confine(request["confinement"], at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -163,3 +164,11 @@ def test_a_program_that_its_limits_kill_at_the_gate_is_told(starter: Starter) ->
 
     with pytest.raises(SpawnError, match="its own limits stopped it"):
         starter.start(starter.program(["true"]), limit)
+
+
+def test_a_limit_that_was_put_in_force_at_the_gate_stays(starter: Starter) -> None:
+    def limit(id: ProcessId) -> None:
+        resource.prlimit(id.pid, resource.RLIMIT_CORE, (0, 0))
+
+    started = starter.start(starter.program(["sleep", "60"]), limit)
+    assert resource.prlimit(started.id.pid, resource.RLIMIT_CORE) == (0, 0)

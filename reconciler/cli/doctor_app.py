@@ -130,6 +130,6 @@ def _logs(spec: AppSpec, state: Path) -> Iterator[Finding]:
 
 
 def _advice(app: DesiredApp) -> Iterator[Finding]:
-    for path, message in advice_on(app.spec):
+    for path, message in advice_on(app.spec, app.line):
         line, _ = place_of(app.source.file, app.name, path)
         yield warning("manifest", message, f"see {place(app.source.file)}:{line}")

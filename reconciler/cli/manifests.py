@@ -146,7 +146,7 @@ def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:
     from reconciler.desired.locate import place_of  # noqa: PLC0415
     from reconciler.diff.advice import advice_on  # noqa: PLC0415  `init` reads no manifests
 
-    given = [(tuple(one.path.split(".")), one.message) for one in advice_on(app.spec)]
+    given = [(tuple(one.path.split(".")), one.message) for one in advice_on(app.spec, app.line)]
     for path, message in (*given, *advice_on_secrets(app), *advice_on_env_files(app.spec)):
         line, column = place_of(app.source.file, app.name, path, profile)
         place = {"file": app.source.file, "line": line, "column": column}

@@ -141,7 +141,7 @@ def program_of(app: DesiredApp, tag: Tag) -> Program:
     spec = app.spec
     account = account_of(spec.user, spec.group, spec.supplementary_groups)
     return Program(
-        command=spec.command,
+        command=app.argv(tag.instance),
         cwd=spec.cwd,
         account=account,
         environment=environment_of(app, tag, account),

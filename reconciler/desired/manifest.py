@@ -157,8 +157,7 @@ class _Reader:
         spec = spec_of(written, self._defaults(kind), self.context.profile)
         app = validate(kind, {**data, "spec": spec}, cores=self.context.around.cores)
         if isinstance(app, App | Job):
-            count = spec.get("instances")
-            self._resolve(app, count if isinstance(count, str) else "")
+            self._resolve(app, spec)
         else:
             self._complain([(path, _of_kind(kind, path, said)) for path, said in app])
 
@@ -181,7 +180,8 @@ class _Reader:
             complaints = [((*here, *path[1:]), said) for path, said in found]
             self._complain([c for c in complaints if c[0] in self.document.marks])
 
-    def _resolve(self, app: App | Job, by_cores: str) -> None:
+    def _resolve(self, app: App | Job, written: Mapping[str, Any]) -> None:
+        """``written``: the spec before it was validated."""
         folder = self.context.folder or os.path.dirname(self.file)
         spec, terms = _program(app.spec)
         self.contents.dependencies |= set(dependencies(absolute(spec, folder)))
@@ -195,7 +195,8 @@ class _Reader:
                     folder=folder,
                     labels=app.metadata.labels,
                     job=terms,
-                    by_cores=by_cores,
+                    by_cores=_text(written.get("instances")),
+                    line=_text(written.get("command")),
                 )
             )
         except Unresolvable as fault:
@@ -230,6 +231,10 @@ class _Reader:
 def _shown(path: Path) -> str:
     """A path with dots. A key `NAME=value` may hold a secret."""
     return ".".join(str(step).partition("=")[0] for step in path)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _of_kind(kind: type[App | Job], path: Path, said: str) -> str:

@@ -35,7 +35,7 @@ def check(app: DesiredApp, around: Surroundings) -> None:
     for where, said in logplaces.faults(spec, around.state):
         raise Unresolvable(where, said)
     path = app.environment(0).get("PATH") or around.environ.get("PATH") or os.defpath
-    _check_program(spec.command[0], spec.cwd, path, "command")
+    _check_program(app.argv(0)[0], spec.cwd, path, "command")
     for role, probe in spec.probes.items():
         if probe.exec is not None:
             where = (f"{role}Probe", "exec", "command")

@@ -24,9 +24,11 @@ from reconciler.model.build import Build
 from reconciler.model.builder import builder_name
 from reconciler.model.desired import DesiredApp, Problem, Source
 from reconciler.model.env import Credential, EnvValue, SecretFile
+from reconciler.model.expansion import references
 from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
 from reconciler.model.revision import hash_of, marks_of, template_of
+from reconciler.model.values import PerInstance
 
 
 def resolve(
@@ -39,6 +41,7 @@ def resolve(
     labels: Mapping[str, str] = MappingProxyType({}),
     job: JobTerms | None = None,
     by_cores: str = "",
+    line: str = "",
 ) -> DesiredApp:
     """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
     spec = absolute(spec, folder, name)
@@ -46,16 +49,31 @@ def resolve(
         message = "is no pattern of .gitignore; write what it shall leave out, as *.map or /tmp/"
         raise Unresolvable(("watch", "ignore", index), message)
     secrets = known_secrets(spec, around)
+    _refuse_secrets_in(spec, secrets)
     marks = marks_of(secrets, around.key)
     hash = hash_of(template_of(spec), marks)
     app = DesiredApp(
-        *(name, spec, hash, source, dict(labels), secrets, marks), by_cores=by_cores, job=job
+        *(name, spec, hash, source, dict(labels), secrets, marks),
+        by_cores=by_cores,
+        job=job,
+        line=line,
     )
     if around.check:
         check(app, around)
     if spec.build is None:
         return app
     return replace(app, builder=_builder(name, spec, source, around, folder))
+
+
+def _refuse_secrets_in(spec: AppSpec, secrets: Mapping[str, str | bytes] | None) -> None:
+    """A command line can be read by every user of the host (``ps``)."""
+    plain = {name for name, value in spec.env.items() if isinstance(value, str | PerInstance)}
+    declared = {*(secrets or ()), *spec.env} - plain
+    for index, name in references(spec.command):
+        if name in declared:
+            told = f"$({name}) would show a secret to all users of this host, who can read commands"
+            remedy = f"have the program read the variable {name} itself"
+            raise Unresolvable(("command", index), f"{told}; {remedy}")
 
 
 def _builder(

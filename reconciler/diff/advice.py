@@ -10,18 +10,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.diff.rolling import fenceposts
+from reconciler.diff.servers import bound_by, is_given, server_of
+from reconciler.diff.shell_syntax import by_shell, runs_shell, shell_syntax
+from reconciler.model.expansion import references
 from reconciler.model.manifest import AppSpec
 from reconciler.model.probe import Probe
 from reconciler.model.strategy import StrategyType
 from reconciler.model.values import PerInstance
-
-# Servers that serve one descriptor, and what they write when they are up.
-_ONE_DESCRIPTOR = {
-    "uvicorn": "Application startup complete",
-    "hypercorn": "Running on",
-    "uvicorn_server.py": "Application startup complete",
-    "hypercorn_server.py": "Running on",
-}
 
 
 class Advice(NamedTuple):
@@ -31,10 +26,66 @@ class Advice(NamedTuple):
     message: str
 
 
-def advice_on(spec: AppSpec) -> Iterator[Advice]:
-    """What somebody who knows would say."""
+def advice_on(spec: AppSpec, line: str = "") -> Iterator[Advice]:
+    """What somebody who knows would say. ``line``: `command` as written, where it is a string."""
+    yield from _shell(spec, line)
+    yield from _unknown_names(spec)
+    yield from _listens_itself(spec)
     yield from _own_port(spec)
     yield from _unanswered(spec)
+
+
+def shell_remedy(spec: AppSpec, line: str = "") -> str:
+    """What to write for a command that needs a shell; empty where it needs none."""
+    cwd = spec.cwd if "cwd" in spec.model_fields_set else ""
+    found = shell_syntax(spec.command, line, cwd=cwd)
+    return f"write {found.remedy}" if found is not None else ""
+
+
+def _shell(spec: AppSpec, line: str) -> Iterator[Advice]:
+    """Commands with what only a shell knows: recon hands it to the program as it stands."""
+    found = [("command", spec.command, line)]
+    if spec.build is not None:
+        found.append(("build.command", spec.build.command, ""))
+    if spec.stop.pre_stop:
+        found.append(("stop.preStop", spec.stop.pre_stop, ""))
+    for role, probe in _probes(spec):
+        if probe.exec is not None:
+            found.append((f"{role}.exec.command", probe.exec.command, ""))
+    for path, command, text in found:
+        cwd = spec.cwd if "cwd" in spec.model_fields_set else ""
+        syntax = shell_syntax(tuple(command), text, cwd=cwd)
+        if syntax is None:
+            continue
+        words = " ".join(syntax.words)
+        remedy = syntax.remedy if path == "command" else by_shell(command)
+        told = f"only a shell knows {words}, and recon runs none: the program gets it as it stands"
+        yield Advice(path, f"{told}; write {remedy}")
+
+
+def _unknown_names(spec: AppSpec) -> Iterator[Advice]:
+    for _, name in references(spec.command) if not runs_shell(spec.command) else ():
+        if name not in spec.env and not spec.env_from:
+            told = f"the app has no variable {name}, so $({name}) stays as it is"
+            shell = by_shell(spec.command)
+            remedy = f"declare it in `env`; or, for a command {name}, write command: {shell}"
+            yield Advice("command", f"{told}; {remedy}")
+
+
+def _listens_itself(spec: AppSpec) -> Iterator[Advice]:
+    """A server that listens itself beside the socket that recon listens on. (gunicorn takes
+    recon's, whatever else it is told.)"""
+    server = server_of(spec.command)
+    if server is None or not spec.sockets or server.adopts:
+        return
+    bound, address = bound_by(spec.command, server), spec.sockets[0].address
+    if server.flag and (bound or not is_given(spec.command)):
+        told = f"recon listens on {address}, so {server.name} {bound or 'without --fd'} fails"
+        yield Advice("command", f"{told}; write {server.by_descriptor(spec.command)}")
+    elif not server.flag and not server.ready:
+        told = f"{server.name} cannot take a socket from recon, and finds the port in use"
+        remedy = "run it by gunicorn, or remove `sockets` and write strategy: {maxSurge: 0}"
+        yield Advice("command", f"{told}; {remedy}")
 
 
 def _own_port(spec: AppSpec) -> Iterator[Advice]:
@@ -46,19 +97,33 @@ def _own_port(spec: AppSpec) -> Iterator[Advice]:
     if fixed and spec.instances > 1:
         port = min(fixed)
         told = f"{spec.instances} instances cannot all listen on port {port}"
-        remedy = f"declare it under sockets, or give each its own by {{perInstance: {port}}}"
+        remedy = f"{_declare(spec)}, or give each its own by {{perInstance: {port}}}"
         yield Advice("instances", f"{told}: {remedy}")
     elif fixed and surge:
         port = min(fixed)
-        told = f"a new process cannot listen on port {port} while the old one does: declare it"
-        yield Advice("strategy", f"{told} under sockets; or write maxSurge: 0, or type: Recreate")
+        told = f"a new process cannot listen on port {port} while the old one does"
+        remedy = f"{_declare(spec)}; or write maxSurge: 0, or type: Recreate"
+        yield Advice("strategy", f"{told}: {remedy}")
     elif each and surge:
         told = "an instance's successor has the same port, so the old one must end first"
         yield Advice("strategy", f"{told}: write maxSurge: 0, and maxUnavailable: 1")
 
 
+def _declare(spec: AppSpec) -> str:
+    """How this program gets its port from recon."""
+    server = server_of(spec.command)
+    if server is None or server.adopts:
+        return "declare it under sockets"
+    if not server.flag:
+        return "run it by gunicorn with the port under sockets"
+    there = f"declare it under sockets and write {server.by_descriptor(spec.command)}"
+    probed = any(probe.http_get or probe.tcp_socket for _, probe in _probes(spec))
+    return f'{there} with the probe {{log: "{server.ready}"}}' if probed else there
+
+
 def _unanswered(spec: AppSpec) -> Iterator[Advice]:
-    line = next((_ONE_DESCRIPTOR[name] for name in _programs(spec) if name in _ONE_DESCRIPTOR), "")
+    server = server_of(spec.command)
+    line = server.ready if server is not None else ""
     for field, probe in _probes(spec):
         if line and spec.probed_socket(probe):
             told = "the program serves one descriptor, so it cannot answer for one instance"
@@ -87,8 +152,3 @@ def ports_of(spec: AppSpec) -> tuple[set[int], set[int]]:
 
 def _probes(spec: AppSpec) -> list[tuple[str, Probe]]:
     return [(f"{role}Probe", probe) for role, probe in spec.probes.items()]
-
-
-def _programs(spec: AppSpec) -> list[str]:
-    """Names that the command goes by: of `uvicorn …`, `python -m uvicorn …`, `python x.py`."""
-    return [word.rpartition("/")[2] for word in spec.command[:3]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.diff import canary
+from reconciler.diff.advice import shell_remedy
 from reconciler.diff.fields import changed_fields
 from reconciler.diff.history import number_of
 from reconciler.diff.prune import Absence, Verdict
@@ -54,6 +55,8 @@ def change_of(
         for one in adjusted:
             changes = "; ".join(one.changes.values())
             notes.append(f"pid {one.process.id.pid}, changed by hand: {changes}")
+    remedy = shell_remedy(app.spec, app.line)
+    notes += [f"advice: its command needs a shell; {remedy}"] if remedy else []
     new = not before.revisions and not (replicas.current or replicas.old or replicas.stopping)
     if new and replicas.wanted:
         action = "create"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.expansion import expanded
 from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec, SettingsSpec
 from reconciler.model.values import PerInstance
@@ -23,6 +24,8 @@ class Problem:
     path: str
     """Dotted field path, e.g. ``spec.env.PORT``; empty where none is to blame."""
     message: str
+    apps: tuple[str, ...] = ()
+    """The names that the file declares, as far as they can be read: none of them is taken over."""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
@@ -59,6 +62,8 @@ class DesiredApp:
     """``revision.marks_of(secrets)``; with those of its build as ``build.env.NAME``."""
     by_cores: str = ""
     """``max`` or ``max-1``, where `instances` is written so; the spec has the number of here."""
+    line: str = ""
+    """`command` as written, where that is a string: only there quoted words are told from bare."""
     problem: Problem | None = None
     """Set when the file is wrong now, and this is the last good version of what it declared."""
     job: JobTerms | None = None
@@ -71,6 +76,10 @@ class DesiredApp:
         """Contents of the files that each instance is handed, by the name of the variable."""
         secrets = self.secrets or {}
         return {name: data for name, data in secrets.items() if isinstance(data, bytes)}
+
+    def argv(self, instance: int) -> tuple[str, ...]:
+        """The command of one instance: `$(NAME)` is the app's own variable (Kubernetes)."""
+        return expanded(self.spec.command, self.environment(instance))
 
     def environment(self, instance: int) -> dict[str, str]:
         """The variables that the manifest gives to one instance (of a Job: to any run)."""

@@ -21,7 +21,9 @@ class ProgramSpec(Manifest):
     """What an App and a Job have in common (as Kubernetes' PodTemplate, and a little more)."""
 
     command: Command = template(
-        ..., "the program and its arguments; a string is split as a shell would"
+        ...,
+        "the program and its arguments; a string is split as a shell would, without a shell; "
+        "`$(NAME)` is the app's own variable",
     )
     cwd: str = template(".", "working directory, relative to the manifest's file")
     env: Env = template(

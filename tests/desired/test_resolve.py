@@ -11,7 +11,7 @@ from reconciler.desired.resolve import rebuild
 from reconciler.diff.history import spec_document
 from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.revision import UNKNOWN_SECRETS
-from tests.desired.conftest import Folder, job_manifest
+from tests.desired.conftest import Folder, job_manifest, manifest
 
 SECRET = "hunter2-do-not-tell"
 
@@ -168,3 +168,24 @@ def test_what_cannot_be_rebuilt_is_a_problem(folder: Folder) -> None:
     assert isinstance(rebuild("web", spec, app.source, key=b"k"), Problem)
     bad = rebuild("web", {**spec, "instances": "x"}, app.source, key=b"k")
     assert isinstance(bad, Problem) and bad.message.startswith("must be a whole number")
+
+
+def _with_command(folder: Folder, command: str, env: str = "{}") -> Folder:
+    text = manifest("web", f"  env: {env}\n").replace("[sleep, 1000]", command)
+    folder.write("web.yaml", text)
+    return folder
+
+
+def test_the_command_names_the_apps_own_variables_and_no_secret(folder: Folder) -> None:
+    _with_command(folder, '[sleep, "$(PORT)"]', "{PORT: {perInstance: 3000}}")
+    app = folder.scanned(key=b"k").apps["web"]
+    assert app.argv(2) == ("sleep", "3002") and app.spec.command == ("sleep", "$(PORT)")
+    folder.write("s", SECRET)
+    _with_command(folder, '[sleep, "$(S)"]', "{S: {secretFile: s}}")
+    (problem,) = folder.scanned(key=b"k").problems
+    assert "$(S) would show a secret" in problem.message and SECRET not in problem.message
+
+
+def test_a_command_is_kept_as_it_was_written(folder: Folder) -> None:
+    assert _with_command(folder, "sleep '1 2'").scanned().apps["web"].line == "sleep '1 2'"
+    assert _with_command(folder, "[sleep, '1']").scanned().apps["web"].line == ""

@@ -62,3 +62,49 @@ def test_a_server_of_one_descriptor_cannot_answer_the_probe_of_one_instance(
 ) -> None:
     [(path, message)] = told(command=command, sockets=SOCKET, readinessProbe=HTTP)
     assert path == "readinessProbe" and "{log: " in message and "notify" in message
+
+
+@pytest.mark.parametrize(
+    ("command", "remedy"),
+    [
+        (["uvicorn", "a:b", "--port", "3000"], "uvicorn a:b --fd 3"),
+        (["uvicorn", "--port=3000", "--host", "0.0.0.0", "a:b"], "uvicorn a:b --fd 3"),
+        (["python", "-m", "uvicorn", "a:b"], "python -m uvicorn a:b --fd 3"),
+        (["hypercorn", "-b", "0.0.0.0:3000", "a:b"], "hypercorn a:b --bind fd://3"),
+        (["flask", "run", "-p", "3000"], "gunicorn"),
+        (["python", "-m", "http.server", "3000"], "gunicorn"),
+        (["python", "manage.py", "runserver"], "gunicorn"),
+    ],
+)
+def test_a_server_that_listens_itself_beside_a_socket_is_told_how_to_take_it(
+    command: list[str], remedy: str
+) -> None:
+    [(path, message)] = told(command=command, sockets=SOCKET)
+    assert path == "command" and remedy in message
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["gunicorn", "--bind", ":3000", "a:b"], ["uvicorn", "--fd", "3", "a:b"], ["node", "x.js"]],
+)
+def test_one_that_takes_the_socket_is_left_alone(command: list[str]) -> None:
+    assert told(command=command, sockets=SOCKET) == []
+
+
+def test_a_port_of_uvicorns_own_becomes_a_socket_that_it_takes() -> None:
+    [(_, message)] = told(command=["uvicorn", "a:b", "--port", "3000"], readinessProbe=HTTP)
+    assert "uvicorn a:b --fd 3" in message and '{log: "Application startup complete"}' in message
+
+
+def test_words_of_a_shell_are_told_wherever_a_command_stands() -> None:
+    found = told(
+        command=["npm", "ci", "&&", "npm", "start"],
+        build={"command": "npm ci && npm run build", "inputs": ["src"]},
+        stop={"preStop": ["echo", "bye", ">", "log"]},
+    )
+    assert [path for path, _ in found] == ["command", "build.command", "stop.preStop"]
+
+
+def test_a_name_in_a_command_that_the_app_does_not_have_is_told() -> None:
+    [(path, message)] = told(command=["node", "x.js", "$(PORTT)"], env={"P": "3000"})
+    assert path == "command" and "no variable PORTT" in message

@@ -205,7 +205,13 @@ def _check_names(
         if name in with_logs or os.path.isdir(place.paths.logs / name):
             continue
         from reconciler.cli import controller  # noqa: PLC0415  only where a name is not found
+        from reconciler.cli.render_status import problem  # noqa: PLC0415  likewise
 
-        known = {app["name"] for app in controller.status(place)["apps"]}
+        document = controller.status(place)
+        known = {app["name"] for app in document["apps"]}
+        wrong = [error for error in document["errors"] if name in error.get("apps", ())]
+        if wrong and name in known:
+            told = problem(wrong[0]).strip()
+            raise CliError(f"{name} has written nothing yet: its manifest is wrong: {told}")
         if name not in known:
             raise CliError(controller.unknown_app(name, known | with_logs))

@@ -20,6 +20,7 @@ from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, is_made_up, lasting, read_regular, signature
 from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
+from reconciler.desired.names import names_in
 from reconciler.desired.surroundings import Refusals, Surroundings, nothing
 from reconciler.desired.trust import Trust, UntrustedError, trusting
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
@@ -196,7 +197,7 @@ class ManifestStore:
             lasting(seen),
             digest,
             {app.name: app for app in contents.apps} if not problems else {},
-            tuple(problems),
+            tuple(replace(problem, apps=names_in(content)) for problem in problems),
             tuple((file, lasting(signature(file))) for file in sorted(contents.dependencies)),
             frozenset(contents.profiles),
         )
@@ -308,7 +309,7 @@ class ManifestStore:
         for source in sources:
             other = sources[1] if source is sources[0] else sources[0]
             message = f"{name} is also declared in {other.file}:{other.line}; rename or remove one"
-            yield Problem(source.file, source.line, 1, "metadata.name", message)
+            yield Problem(source.file, source.line, 1, "metadata.name", message, (name,))
 
     def _check_dependencies(self) -> frozenset[str]:
         """Judge what was declared since; the names of the apps that may have changed by it."""

@@ -65,9 +65,10 @@ class Client:
         """``{"state", "message"}``: how the controller's journal is."""
         return self._ask("GET", "/v1/journal")
 
-    def status(self) -> dict[str, Any]:
-        """The status document of DESIGN 6, all apps."""
-        return self._ask("GET", "/v1/status")
+    def status(self, explained: Iterable[str] = ()) -> dict[str, Any]:
+        """The status document of DESIGN 6, all apps; of those ``explained`` also the causes."""
+        query = "&".join(f"explain={_quoted(app)}" for app in explained)
+        return self._ask("GET", f"/v1/status?{query}" if query else "/v1/status")
 
     def describe(self, app: str) -> dict[str, Any]:
         """Everything known of one app; ApiError with status 404 where there is none."""

@@ -21,13 +21,17 @@ def describe_document(
     *,
     usage: list[dict[str, Any]],
     builds: Iterable[Run] = (),
+    problems: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Everything known of one app. ``status`` is its part of the status document, ``usage`` its
     instances' histories (``api.usage``), ``builds`` the runs of its builder."""
+    wrong = [one for one in problems if status["name"] in one["apps"]]
+    source = {"file": wrong[0]["file"], "line": wrong[0]["line"]} if wrong else None
     return {
         "formatVersion": FORMAT_VERSION,
         "app": status,
-        "source": {"file": app.source.file, "line": app.source.line} if app else None,
+        "errors": wrong,
+        "source": {"file": app.source.file, "line": app.source.line} if app else source,
         "labels": dict(app.labels) if app else {},
         "spec": _spec(app) if app else {},
         "secrets": sorted(app.secrets or {}) if app else [],

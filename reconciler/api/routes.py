@@ -9,7 +9,8 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,6 +20,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from reconciler import __version__
+from reconciler.api.aside import Aside
+from reconciler.api.causes import Subject, explained
 from reconciler.api.documents import describe_document, event_document
 from reconciler.api.usage import history_documents, usage_document
 from reconciler.diff.report import (
@@ -35,6 +38,10 @@ from reconciler.model.event import Event
 from reconciler.model.host import to_document
 from reconciler.observed.clock import boot_now, wall_of
 
+_EXPLAINED = 50
+"""Apps of one request whose causes are looked for."""
+_PATIENCE = 3.0
+"""Seconds for the causes of one app: a disk that does not answer is not waited for."""
 _UNREAD = 1000
 """Events that wait for a client that follows them."""
 
@@ -75,6 +82,7 @@ class Routes:
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
+        self._aside = Aside()
 
     async def version(self, request: Request) -> Response:
         options = self._controller.options
@@ -98,14 +106,19 @@ class Routes:
         return JSONResponse({"formatVersion": FORMAT_VERSION, **journal})
 
     async def status(self, request: Request) -> Response:
-        return Answer(self._status())
+        document = self._status()
+        names = request.query_params.getlist("explain")[:_EXPLAINED]
+        await self._explain(row for row in document["apps"] if row["name"] in names)
+        return Answer(document)
 
     async def describe(self, request: Request) -> Response:
         name = request.path_params["app"]
         controller = self._controller
-        status = next((a for a in self._status()["apps"] if a["name"] == name), None)
+        document = self._status()
+        status = next((a for a in document["apps"] if a["name"] == name), None)
         if status is None:
             raise HTTPException(404, _unknown([name]))
+        await self._explain([status])
         return Answer(
             describe_document(
                 status,
@@ -114,6 +127,7 @@ class Routes:
                 controller.history.events((name, builder_name(name)), limit=30),
                 usage=self._histories(name),
                 builds=controller.history.memory(builder_name(name)).runs,
+                problems=document["errors"],
             )
         )
 
@@ -230,6 +244,26 @@ class Routes:
         }
         journal = controller.history.journal
         return status_document(controller.plan(), _about(), used, now, time.time(), journal=journal)
+
+    async def _explain(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Add why they are not well; without it where a disk does not answer in time."""
+        controller = self._controller
+        pending = []
+        for row in rows:
+            name = row["name"]
+            app = controller.declared().get(name)
+            if app is None:
+                continue
+            subject = Subject(
+                *(name, app, controller.history.memory(name), controller.processes(name)),
+                builder=controller.history.memory(builder_name(name)),
+                state_dir=controller.options.paths.root,
+                redact=controller.redact,
+            )
+            pending.append((row, subject))
+        for row, subject in pending:
+            found = await self._aside.run(partial(explained, row, subject), _PATIENCE)
+            row.update(found or {})
 
     def _histories(self, app: str) -> list[dict[str, Any]]:
         processes, sampling = self._controller.processes(app), self._controller.sampling

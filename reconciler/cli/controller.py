@@ -16,14 +16,17 @@ def client_of(place: Where) -> Client:
     return Client(place.paths.socket, place.paths.shared_socket)
 
 
-def status(place: Where) -> dict[str, Any]:
-    """The status document: the controller's, or as seen from here where none runs."""
+def status(place: Where, explained: Iterable[str] = ()) -> dict[str, Any]:
+    """The status document: the controller's, or as seen from here where none runs.
+
+    ``explained``: the apps of which it also says why they are not well.
+    """
     try:
-        return client_of(place).status()
+        return client_of(place).status(explained)
     except (ControllerNotRunningError, ControllerLeftError):
         from reconciler.cli import offline  # noqa: PLC0415  heavy, and seldom needed
 
-        return offline.status(place)
+        return offline.status(place, explained)
 
 
 def chosen(
@@ -34,7 +37,15 @@ def chosen(
     wanted = names(place, {app["name"] for app in everyone}, apps, selector)
     if wanted is None:
         return document
-    return {**document, "apps": [app for app in everyone if app["name"] in wanted]}
+    chosen = [app for app in everyone if app["name"] in wanted]
+    mine, others = [], 0
+    for error in document["errors"]:
+        concerned = set(error.get("apps", ()))
+        if concerned and not concerned & wanted:
+            others += 1
+        else:
+            mine.append(error)
+    return {**document, "apps": chosen, "errors": mine, "otherErrors": others}
 
 
 def names(

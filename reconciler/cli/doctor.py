@@ -14,6 +14,7 @@ from reconciler import __version__
 from reconciler.api.client import ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.doctor_app import of_app
+from reconciler.cli.doctor_running import of_running
 from reconciler.cli.errors import ERROR, OK
 from reconciler.cli.offline import facts_of, journal_of, store_of
 from reconciler.cli.options import Apps, Manifests, Output, Profile, StateDir, Where, one_of, where
@@ -64,16 +65,21 @@ def doctor(
 ) -> int:
     """Look for what is amiss here, and say what to do.
 
-    Host, limits, disk, permissions, programs, packages, logs and ports. The exit code is 1 where
-    there is a problem, 0 where there are warnings only. FORMAT is text or json. Nothing is changed.
+    Host, limits, disk, permissions, programs, packages, logs, ports and what runs. The exit code is
+    1 where there is a problem, 0 where there are warnings only. FORMAT is text or json. Nothing is
+    changed.
     """
     one_of("--output", output, ("text", "json"))
     here = where(manifests, state_dir, profile)
     desired = store_of(here).scan()
-    controller.names(here, set(desired.apps), apps, None)
+    broken = {name for one in desired.problems for name in one.apps}
+    controller.names(here, broken | set(desired.apps), apps, None)
     this, facts = machine(), facts_of(here)
     found = [*_of_host(here, desired, this, facts), *_of_recon(here, desired)]
-    found += _of_apps(here, desired, set(apps or desired.apps), _closed_ports(this, facts))
+    names = set(apps or desired.apps)
+    found += _of_apps(here, desired, names & set(desired.apps), _closed_ports(this, facts))
+    found += [_Told(name, finding) for name, finding in of_running(here, set(apps or ()))]
+    found.sort(key=lambda told: (told.subject not in (_HOST, _RECON), told.subject))
     if output == "json":
         print(json.dumps(_document(found), indent=2, ensure_ascii=False))
     else:

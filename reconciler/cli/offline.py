@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler import __version__
+from reconciler.api.causes import Subject, explained
 from reconciler.api.client import ApiError, ControllerNotRunningError
 from reconciler.api.documents import describe_document
 from reconciler.api.usage import Known, history_documents, usage_document
@@ -35,6 +36,7 @@ from reconciler.loop.last_good import last_good
 from reconciler.loop.ours import ours_in
 from reconciler.loop.paths import secret_key, store_id
 from reconciler.loop.probing import ask_once
+from reconciler.loop.redact import Redactor
 from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.host import HostFacts, from_document
@@ -179,16 +181,40 @@ def _with_contents(
     return {one.name: one for app in apps.values() for one in with_builder(app, found)}
 
 
-def status(place: Where) -> dict[str, Any]:
+def status(place: Where, names: Iterable[str] = ()) -> dict[str, Any]:
     """The status document, when no controller runs."""
-    view = look(place)
-    return status_of_plan(view.plan(), view)
+    view, chosen = look(place), set(names)
+    made = view.plan()
+    document = status_of_plan(made, view)
+    return _explained(document, made, view, place, chosen) if chosen else document
+
+
+def _explained(
+    document: dict[str, Any], made: Plan, view: View, place: Where, names: Container[str]
+) -> dict[str, Any]:
+    """The document that also says why these apps are not well."""
+    redact = Redactor()
+    for app in view.desired.apps.values():
+        redact.learn(app)
+    plans = {one.app: one for one in made.apps}
+    for row in document["apps"]:
+        name = row["name"]
+        if name not in view.desired.apps or name not in names:
+            continue
+        app = view.desired.apps[name]
+        builder = view.memory.get(builder_name(app.name), AppMemory())
+        mine = [one for one in view.observed.processes if one.tag.app == app.name]
+        memory = plans[app.name].memory
+        subject = Subject(app.name, app, memory, mine, builder, place.paths.root, redact)
+        row.update(explained(row, subject))
+    return document
 
 
 def describe(place: Where, name: str) -> dict[str, Any]:
     """The description of one app, when no controller runs. CliError where there is none."""
     view = look(place)
-    document = status_of_plan(view.plan(), view)
+    made = view.plan()
+    document = _explained(status_of_plan(made, view), made, view, place, {name})
     found = next((app for app in document["apps"] if app["name"] == name), None)
     if found is None:
         raise CliError(unknown_app(name, [app["name"] for app in document["apps"]]))
@@ -198,7 +224,10 @@ def describe(place: Where, name: str) -> dict[str, Any]:
     mine = [process for process in view.observed.processes if process.tag.app == name]
     used = history_documents(mine, _kept(place), _limits(view.desired), wall_of(0.0))
     app = view.desired.apps.get(name)
-    return describe_document(found, app, remembered, recorded, usage=used, builds=builds)
+    wrong = document["errors"]
+    return describe_document(
+        *(found, app, remembered, recorded), usage=used, builds=builds, problems=wrong
+    )
 
 
 def events(place: Where, apps: tuple[str, ...], limit: int) -> list[RecordedEvent]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.cli.render_status import app_lines, run_table
+from reconciler.cli.render_status import app_lines, problem_lines, run_table
 from reconciler.cli.render_usage import usage_lines
 from reconciler.cli.table import Cell, table
 from reconciler.cli.terminal import paint, plain
@@ -20,7 +20,8 @@ def description(document: Document, *, colour: bool = False) -> list[str]:
     is_job = document["app"]["kind"] == "Job"
     # What recon itself fills in is nothing to read where it is empty; a variable that is, is.
     spec = {key: value for key, value in document["spec"].items() if value != ""}
-    lines = [*_head(document), *_section("Spec", tree(spec, "  "), colour)]
+    lines = [*_head(document), *problem_lines(document)]
+    lines += _section("Spec", tree(spec, "  "), colour)
     conditions = [
         [c["type"], c["status"], c["reason"], c["message"]] for c in document["app"]["conditions"]
     ]

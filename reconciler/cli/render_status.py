@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.cli.table import Cell, table
-from reconciler.cli.terminal import plain
+from reconciler.cli.terminal import WIDTH, clip, paint, plain
 from reconciler.cli.words import clock, count, duration, local, percent, place, size
 
 Document = Mapping[str, Any]
@@ -21,6 +21,10 @@ _COLOURS = {
     "Missing": "red",
     "Suspended": "dim",
 }
+
+
+_TELL_THE_COMMAND = ("ShellSyntax", "PortInUse")
+"""Causes that say already how the command is to be written."""
 
 
 def status_table(
@@ -46,10 +50,12 @@ def cut_messages(document: Document, lines: Sequence[str]) -> list[str]:
 
 def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
     """The instances of one app, and its drift."""
+    lines = cause_lines(app, columns=columns, colour=colour)
     if app["kind"] == "Job":
-        lines = run_table(app["runs"], columns=columns, colour=colour, instances=app["instances"])
+        below = run_table(app["runs"], columns=columns, colour=colour, instances=app["instances"])
     else:
-        lines = instance_table(app, columns=columns, colour=colour)
+        below = instance_table(app, columns=columns, colour=colour)
+    lines += ["", *below] if lines and below else below
     said = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
     if said:
         lines += ["", *table(["INSTANCE", "SAYS"], said, columns=columns, colour=colour)]
@@ -57,6 +63,49 @@ def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> li
         rows = [[drift["kind"], drift["instance"], drift["detail"]] for drift in app["drift"]]
         lines += ["", *table(["DRIFT", "INSTANCE", "DETAIL"], rows, columns=columns, colour=colour)]
     return lines
+
+
+def cause_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
+    """Why it is not well, and what to do: each cause with the last lines of a process."""
+    import textwrap  # noqa: PLC0415  the table of all apps folds nothing
+
+    room = (columns or WIDTH) - 2
+    lines: list[str] = []
+    for cause in app.get("causes", ()):
+        lines += [""] if lines else []
+        lines += textwrap.wrap(_head(cause), room + 2, break_long_words=False)
+        message, remedy = plain(local(cause["message"])), plain(local(f"→ {cause['remedy']}"))
+        for text, painted in ((message, "red"), (remedy, "bold")):
+            folded = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+            lines += [f"  {paint(line, painted, on=colour)}" for line in folded]
+        output = cause.get("output")
+        for text in output["lines"] if output else ():
+            lines.append(
+                "  " + clip(f"{'!' if output['stream'] == 'stderr' else '|'} {plain(text)}", room)
+            )
+    told = [one for one in app.get("advice", ()) if one["path"] == "command"]
+    if any(cause["code"] in _TELL_THE_COMMAND for cause in app.get("causes", ())):
+        told = []
+    for advice in told:
+        lines += [""] if lines else []
+        text = plain(f"advice: {advice['path']}: {local(advice['message'])}")
+        lines += textwrap.wrap(
+            text, room + 2, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    return lines
+
+
+def _head(cause: Document) -> str:
+    """``web-0, web-1: exit 1 after 0.3 s``."""
+    names = cause["instances"]
+    who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    if cause["uptimeSeconds"] is None:
+        return f"{who}: {cause['code']}"
+    return f"{who}: {cause['code']}, {cause['exit']} after {_took(cause['uptimeSeconds'])}"
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
 
 
 def instance_table(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
@@ -103,10 +152,16 @@ def _run(run: Document, pid: int | None) -> list[str | Cell]:
 
 def problem_lines(document: Document) -> list[str]:
     """What is wrong with the manifests, in full: a place that is cut off helps nobody."""
-    problems = document.get("errors", [])
+    problems, others = document.get("errors", []), document.get("otherErrors", 0)
+    more = ["", f"{count(others, 'problem')} in other manifests: `recon status`"] if others else []
     if not problems:
-        return []
-    return ["", f"{count(len(problems), 'problem')} in the manifests:", *map(problem, problems)]
+        return more
+    return [
+        *more,
+        "",
+        f"{count(len(problems), 'problem')} in the manifests:",
+        *map(problem, problems),
+    ]
 
 
 def problem(found: Document) -> str:

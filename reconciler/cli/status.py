@@ -51,7 +51,7 @@ def status(
     place = where(manifests, state_dir, profile)
 
     def look() -> dict[str, Any]:
-        return controller.chosen(controller.status(place), place, apps, selector)
+        return controller.chosen(controller.status(place, apps or ()), place, apps, selector)
 
     document = look()
     if watch:

@@ -14,7 +14,7 @@ import textwrap
 from reconciler.converge import helper
 from reconciler.converge.spawn import SpawnError, Started
 from reconciler.model.desired import DesiredApp
-from reconciler.model.observed import Process
+from reconciler.model.observed import Exit, Process
 
 _TO_DIE = 1.0
 """Seconds from SIGKILL to its end, which takes a millisecond."""
@@ -74,4 +74,4 @@ async def _ended(pidfd: int) -> None:
 def _told(status: int | None) -> str:
     if status is None:
         return "an unknown status"
-    return f"exit code {status}" if status >= 0 else f"signal {-status}"
+    return f"exit code {status}" if status >= 0 else str(Exit(signal=-status))

@@ -50,7 +50,8 @@ def after_exit(
     if spec.readiness_probe is None:
         served = now - process.started_at >= spec.min_ready
     fault = process.failed
-    ended = Ended(process.tag.hash, exit, now, failures, retry_at, fault, served)
+    uptime = max(0.0, now - process.started_at)
+    ended = Ended(process.tag.hash, exit, now, failures, retry_at, fault, served, uptime)
     restarts: Mapping[int, int] = memory.restarts
     if again:
         restarts = {**restarts, number: restarts.get(number, 0) + 1}

@@ -9,12 +9,14 @@ import math
 from collections.abc import Iterator, Sequence
 
 from reconciler.diff import building, canary, eviction
+from reconciler.diff.diagnosis import CauseCode, Evidence, diagnose
 from reconciler.diff.drift import SYNC_DRIFT
 from reconciler.diff.hold import Hold
 from reconciler.diff.progress import is_complete
 from reconciler.diff.replicas import Replicas
 from reconciler.diff.rolling import fenceposts
 from reconciler.model.desired import DesiredApp, Problem
+from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.observed import RunState
 from reconciler.model.plan import Condition, Drift, Health, Sync
@@ -92,7 +94,7 @@ def _messages(
         yield _failed(revision, replicas, memory)
     looping = crash_loop(replicas, memory)
     if looping is not None:
-        yield _crash_loop(looping, now)
+        yield _crash_loop(app.spec, looping, now)
     if held is not None:
         yield held.message
     if any(process.tag.nonce not in replicas.evicted for process in replicas.old):
@@ -158,8 +160,11 @@ def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
     return f"{revision.failed}; {rest}. Edit the manifest, or `recon restart` to try again"
 
 
-def _crash_loop(ended: Ended, now: float) -> str:
+def _crash_loop(spec: AppSpec, ended: Ended, now: float) -> str:
     wait = max(0, math.ceil((ended.retry_at or now) - now))
+    cause = diagnose(Evidence(spec, ended.exit, ended.fault, ended.uptime))
+    if cause is not None and cause.code is CauseCode.ENDS_AT_ONCE:
+        return f"{cause.message}, next try in {wait} s; {cause.remedy}"
     return f"CrashLoopBackOff: {ended.told}, next try in {wait} s"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.diff import amnesia, due, health, history, runs
+from reconciler.diff.advice import shell_remedy
 from reconciler.diff.fields import changed_fields
 from reconciler.diff.runs import terms_of
 from reconciler.model.desired import DesiredApp
@@ -22,6 +23,7 @@ from reconciler.model.plan import (
     Health,
     InstanceStatus,
     JobStatus,
+    LastExit,
 )
 from reconciler.model.walltime import WallTime
 
@@ -102,6 +104,8 @@ def change_of(at: Shown, before: AppMemory, *, starts: int, ends: int) -> Change
 
 def _notes(at: Shown, starts: int) -> Iterator[str]:
     app = at.app
+    if remedy := shell_remedy(app.spec, app.line):
+        yield f"advice: its command needs a shell; {remedy}"
     if starts and terms_of(app).schedule is None:
         yield f"runs once: {shlex.join(app.spec.command)}"
     if at.next_at is not None:
@@ -162,6 +166,8 @@ def _messages(at: Shown) -> Iterator[str]:
     failed = last is not None and last.outcome is Outcome.FAILED
     if failed and terms_of(at.app).schedule is None:
         parts.append(f"`recon run-job {at.app.name}` runs it again")
+    if last is not None and shell_remedy(at.app.spec, at.app.line):
+        parts.append(f"its command needs a shell: `recon status {at.app.name}` tells what to write")
     yield "; ".join(parts)
 
 
@@ -183,7 +189,7 @@ def _instances(at: Shown) -> Iterator[InstanceStatus]:
         number = history.number_of(at.memory, run.hash)
         name = f"{at.app.name}-{run.number}"
         rows[run.number] = InstanceStatus(
-            name, None, _state(run, at), False, number, run.failures, run.told
+            name, None, _state(run, at), False, number, run.failures, run.told, _last(run, at)
         )
     for process in at.processes:
         number = process.tag.instance
@@ -192,6 +198,14 @@ def _instances(at: Shown) -> Iterator[InstanceStatus]:
         rows[number] = replace(row, process=process, state=process.state.value)
     for _, row in sorted(rows.items()):
         yield row
+
+
+def _last(run: Run, at: Shown) -> LastExit | None:
+    """How its last try ended."""
+    ended = run.tried_at or run.ended_at
+    if ended is None or (run.exit is None and not run.fault):
+        return None
+    return LastExit(run.exit, run.fault, at.wall.boot(ended), run.uptime)
 
 
 def _state(run: Run, at: Shown) -> str:

@@ -13,7 +13,18 @@ from typing import Any, NamedTuple
 from reconciler.model.builder import built_by
 from reconciler.model.desired import Problem
 from reconciler.model.memory import JournalState, Run
-from reconciler.model.plan import AppPlan, AppStatus, Change, InstanceStatus, JobStatus, Plan
+from reconciler.model.observed import Exit
+from reconciler.model.plan import (
+    AppPlan,
+    AppStatus,
+    Change,
+    Health,
+    InstanceStatus,
+    JobStatus,
+    LastExit,
+    Plan,
+    Sync,
+)
 
 FORMAT_VERSION = 1
 _WELL = JournalState()
@@ -47,7 +58,7 @@ def status_document(
         "formatVersion": FORMAT_VERSION,
         "controller": dict(controller),
         "journal": journal_document(journal),
-        "apps": [status_of(app.status, usage, now, wall_now) for app in _shown(plan)],
+        "apps": [status_of(status, usage, now, wall_now) for status in _statuses(plan)],
         "errors": [_problem(problem) for problem in plan.problems],
     }
 
@@ -60,6 +71,38 @@ def journal_document(journal: JournalState) -> dict[str, Any]:
 def _shown(plan: Plan) -> list[AppPlan]:
     """Less the builders: their apps tell how the builds are."""
     return [app for app in plan.apps if built_by(app.app) is None]
+
+
+def _statuses(plan: Plan) -> list[AppStatus]:
+    """All that are planned, and those that only a broken file declares: by name."""
+    found = {app.status.name: app.status for app in _shown(plan)}
+    for problem in plan.problems:
+        for name in problem.apps:
+            found.setdefault(name, _never_applied(name, problem))
+    return [found[name] for name in sorted(found)]
+
+
+def _never_applied(name: str, problem: Problem) -> AppStatus:
+    """An app of which nothing is known but that its file has a mistake."""
+    place = problem.file.rpartition("/")[2]
+    place += f":{problem.line}:{problem.column}" if problem.line else ""
+    told = ": ".join(part for part in (place, problem.path, problem.message) if part)
+    return AppStatus(
+        name=name,
+        kind="App",
+        sync=Sync.UNKNOWN,
+        health=Health.MISSING,
+        desired=0,
+        ready=0,
+        updated=0,
+        available=0,
+        revision=0,
+        restarts=0,
+        message=f"never started: {told}",
+        conditions=(),
+        drift=(),
+        instances=(),
+    )
 
 
 def status_of(
@@ -154,7 +197,21 @@ def _instance(
         "rssBytes": used.rss,
         "cpuPercent": used.cpu,
         "exit": row.exit or None,
+        "lastExit": _last_exit(row.last, now, wall_now) if row.last is not None else None,
         "status": (process.status or None) if process else None,
+    }
+
+
+def _last_exit(last: LastExit, now: float, wall_now: float) -> dict[str, Any]:
+    """How the process before ended; what it wrote last is added where an app is asked for."""
+    exit = last.exit or Exit()
+    return {
+        "code": exit.code,
+        "signal": exit.signal_name or None,
+        "reason": exit.reason or None,
+        "fault": last.fault or None,
+        "uptimeSeconds": round(last.uptime, 3) if last.uptime is not None else None,
+        "endedAt": _iso(wall_now - max(0.0, now - last.at)),
     }
 
 
@@ -191,6 +248,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "column": problem.column,
         "path": problem.path,
         "message": problem.message,
+        "apps": list(problem.apps),
     }
 
 

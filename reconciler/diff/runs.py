@@ -91,6 +91,8 @@ def after_exit(
     if process.state is RunState.STOPPING:
         return _put(memory, _put_off(run)), ()
     ended = replace(_begun(run, process.started_at, wall), exit=exit, fault="", trying=False)
+    uptime = max(0.0, now - process.started_at)
+    ended = replace(ended, tried_at=wall.at(now), uptime=uptime)
     if spec.is_success(exit):
         ended = replace(ended, outcome=Outcome.SUCCEEDED, ended_at=wall.at(now), reason="")
     else:
@@ -125,7 +127,7 @@ def after_failed_start(
     run = next((run for run in active(memory) if run.number == start.instance), None)
     if run is None:
         return memory
-    tried = replace(run, fault=fault, exit=None, trying=False)
+    tried = replace(run, fault=fault, exit=None, trying=False, tried_at=wall.at(now), uptime=None)
     return _put(memory, _failed_try(tried, spec, terms, now, wall))
 
 

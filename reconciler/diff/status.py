@@ -11,7 +11,7 @@ from reconciler.diff.replicas import Replicas
 from reconciler.diff.situation import Situation
 from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.observed import Process
-from reconciler.model.plan import AppStatus, Condition, Health, InstanceStatus, Sync
+from reconciler.model.plan import AppStatus, Condition, Health, InstanceStatus, LastExit, Sync
 
 
 def status_of(at: Situation) -> AppStatus:
@@ -125,6 +125,7 @@ def _instance(process: Process, memory: AppMemory) -> InstanceStatus:
         history.number_of(memory, process.tag.hash),
         memory.restarts.get(number, 0),
         ended.told if ended else "",
+        _last(ended),
     )
 
 
@@ -132,7 +133,15 @@ def _no_instance(app: str, number: int, state: str, memory: AppMemory) -> Instan
     ended: Ended | None = memory.ended.get(number)
     restarts = memory.restarts.get(number, 0)
     last = ended.told if ended else ""
-    return InstanceStatus(f"{app}-{number}", None, state, False, 0, restarts, last)
+    name = f"{app}-{number}"
+    return InstanceStatus(name, None, state, False, 0, restarts, last, _last(ended))
+
+
+def _last(ended: Ended | None) -> LastExit | None:
+    if ended is None:
+        return None
+    exit = None if ended.fault and ended.uptime is None else ended.exit
+    return LastExit(exit, ended.fault, ended.at, ended.uptime)
 
 
 def _ordered(processes: Iterable[Process]) -> list[Process]:

@@ -32,10 +32,12 @@ class Ended:
     """Why it could not even be started, or had to be ended (a probe failed), a sentence."""
     served: bool = False
     """It had been ready before it ended (without a probe: available)."""
+    uptime: float | None = None
+    """Seconds that the process ran; None where it could not even be started."""
 
     @property
     def told(self) -> str:
-        """For people: ``exit 1``, ``signal 9``, or the fault."""
+        """For people: ``exit 1``, ``SIGKILL (signal 9)``, or the fault."""
         return self.fault or str(self.exit)
 
 
@@ -106,6 +108,10 @@ class Run:
     """Boot seconds: not before."""
     began_boot: float | None = None
     """``began_at`` in boot seconds, of this boot."""
+    tried_at: float | None = None
+    """When the last try ended. Wall seconds."""
+    uptime: float | None = None
+    """Seconds that the process of the last try ran; None where it could not be started."""
 
     @property
     def told(self) -> str:

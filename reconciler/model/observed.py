@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -112,11 +113,21 @@ class Exit:
         """Unknown counts as failure, never as 0."""
         return self.code == 0
 
+    @property
+    def signal_name(self) -> str:
+        """``SIGSEGV``; ``SIGRTMIN+3`` of a real-time signal; empty where no signal ended it."""
+        if self.signal is None:
+            return ""
+        try:
+            return signal.Signals(self.signal).name
+        except ValueError:
+            return f"SIGRTMIN+{self.signal - signal.SIGRTMIN}"
+
     def __str__(self) -> str:
         if self.reason:
             return f"{self.reason}: {self.detail}"
         if self.signal is not None:
-            return f"signal {self.signal}"
+            return f"{self.signal_name} (signal {self.signal})"
         return "exit unknown" if self.code is None else f"exit {self.code}"
 
 

@@ -16,7 +16,7 @@ from reconciler.model.event import Event
 from reconciler.model.fields import Effect
 from reconciler.model.limits import Value
 from reconciler.model.memory import AppMemory, Run
-from reconciler.model.observed import Process
+from reconciler.model.observed import Exit, Process
 from reconciler.model.standing import UNDECLARED, Standing
 
 
@@ -108,6 +108,20 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class LastExit:
+    """How the process before this one ended."""
+
+    exit: Exit | None
+    """None: it could not be started."""
+    fault: str
+    """Why it could not be started, or had to be ended, a sentence."""
+    at: float
+    """When, in boot seconds."""
+    uptime: float | None
+    """Seconds that it ran; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceStatus:
     name: str
     process: Process | None
@@ -119,7 +133,9 @@ class InstanceStatus:
     """0 where it is not remembered."""
     restarts: int
     exit: str
-    """How the process before this one ended; empty where none did."""
+    """How the process before this one ended, for people; empty where none did."""
+    last: LastExit | None = None
+    """The same, typed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,24 @@ def holders(inodes: Iterable[int], pids: Iterable[int], proc: str = procfs.PROC)
     return found
 
 
+def ports_of(pids: Iterable[int], proc: str = procfs.PROC) -> frozenset[int]:
+    """The TCP ports that these processes listen on, as far as we may look."""
+    open_here: set[str] = set()
+    for pid in pids:
+        try:
+            for name in os.listdir(f"{proc}/{pid}/fd"):
+                open_here.add(os.readlink(f"{proc}/{pid}/fd/{name}"))
+        except OSError:
+            continue  # gone, or not ours to look at
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in _lines(f"{proc}/net/{table}"):
+            fields = line.split()
+            if fields[3] == _LISTEN and f"socket:[{fields[9].decode()}]" in open_here:
+                found.add(int(fields[1].rpartition(b":")[2], 16))
+    return frozenset(found)
+
+
 def stranger(
     address: Address, ours: Container[int], pids: Iterable[int], proc: str = procfs.PROC
 ) -> str | None:

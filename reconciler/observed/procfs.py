@@ -39,6 +39,18 @@ def children(pid: int, proc: str = PROC) -> list[int]:
     return found
 
 
+def family(pid: int, proc: str = PROC) -> list[int]:
+    """A process and all that it forked, as far as their parents are still there."""
+    found, known = [pid], {pid}
+    for parent in found:  # grows as it is walked
+        for child in children(parent, proc):
+            seen = None if child in known else stat(child, proc)
+            if seen is not None and seen.ppid == parent:
+                known.add(child)
+                found.append(child)
+    return found
+
+
 def last_pid(proc: str = PROC) -> int | None:
     """The pid (or thread id) that was given out last: the fifth field of ``loadavg``, proc(5)."""
     line = _read(f"{proc}/loadavg", 256)

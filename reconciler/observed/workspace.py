@@ -225,6 +225,24 @@ def _scripts(package: dict[str, Any] | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def how_to_install(folder: str) -> str:
+    """The command that installs the Node packages of a program in ``folder``."""
+    home = _nearest(folder, "package.json") or folder
+    return f"cd {home} && {_installer(home)}"
+
+
+def python_of(cwd: str) -> str:
+    """The Python of the virtual environment in ``cwd``, relative to it; empty without one."""
+    found = (one for one in _VENVS if os.path.exists(os.path.join(cwd, one, "bin/python")))
+    return next((f"{one}/bin/python" for one in found), "")
+
+
+def requirements_of(cwd: str) -> str:
+    """The file in ``cwd`` that pip installs from; empty without one."""
+    there = os.path.exists(os.path.join(cwd, "requirements.txt"))
+    return "requirements.txt" if there else ""
+
+
 def _installer(folder: str) -> str:
     there = (how for name, how in _INSTALL if os.path.exists(os.path.join(folder, name)))
     return next(there, "npm install")

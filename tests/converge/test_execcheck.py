@@ -29,7 +29,10 @@ def test_the_exit_code_is_the_verdict(make_app: MakeApp) -> None:
     app = make_app(["sleep", "1"])
     assert check(app, "true") == (True, "true ended with exit code 0")
     assert check(app, "sh", "-c", "exit 3") == (False, "sh -c 'exit 3' ended with exit code 3")
-    assert check(app, "sh", "-c", "kill -9 $$") == (False, "sh -c 'kill -9 $$' ended with signal 9")
+    assert check(app, "sh", "-c", "kill -9 $$") == (
+        False,
+        "sh -c 'kill -9 $$' ended with SIGKILL (signal 9)",
+    )
 
 
 def test_a_program_that_is_not_there_is_a_sentence(make_app: MakeApp) -> None:

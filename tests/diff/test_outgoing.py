@@ -82,7 +82,7 @@ def test_a_killed_old_instance_is_started_again_at_the_next_look(
     made = host.look(Desired({"web": edit}))
     start = next(action for action in actions(made) if isinstance(action, Start))
     assert (start.instance, start.hash) == (victim.tag.instance, old.hash)
-    assert start.reason == "restarted after signal 9"
+    assert start.reason == "restarted after SIGKILL (signal 9)"
     host.execute(made)
     host.run_for(1, edit)
     assert host.available(old) >= floor_of(old)

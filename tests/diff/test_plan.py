@@ -532,7 +532,7 @@ def test_with_never_an_end_that_was_bad_is_told() -> None:
     host.kill(host.processes()[0], Exit(signal=11))
     status = _one(host, app).status
     assert status.health is Health.DEGRADED
-    assert status.message == "signal 11; restartPolicy is Never"
+    assert status.message == "SIGSEGV (signal 11); restartPolicy is Never"
     assert [row.state for row in status.instances] == ["failed"]
 
 

@@ -63,6 +63,7 @@ def test_the_keys_of_status() -> None:
         "rssBytes": 1024,
         "cpuPercent": 1.5,
         "exit": None,
+        "lastExit": None,
         "status": None,
     }
     assert row["startTime"].startswith("2023-11-14T22:13:1")
@@ -78,6 +79,10 @@ def test_the_keys_of_drift_and_of_an_instance_that_does_not_run() -> None:
     assert app["drift"] == [
         {"kind": "Missing", "instance": "web-0", "detail": "declared, but not running"}
     ]
+    last = app["instances"][0]["lastExit"]
+    ended = {"code": 3, "signal": None, "reason": None, "fault": None}
+    assert last == {**ended, "uptimeSeconds": last["uptimeSeconds"], "endedAt": last["endedAt"]}
+    assert last["uptimeSeconds"] > 0 and last["endedAt"].endswith("+00:00")
     assert app["instances"][0] | {"restarts": 0} == {
         "name": "web-0",
         "pid": None,
@@ -90,6 +95,7 @@ def test_the_keys_of_drift_and_of_an_instance_that_does_not_run() -> None:
         "rssBytes": None,
         "cpuPercent": None,
         "exit": "exit 3",
+        "lastExit": last,
         "status": None,
     }
 
@@ -123,7 +129,14 @@ def test_the_keys_of_a_change() -> None:
         ],
         "summary": {"start": 0, "replace": 1, "stop": 0, "unchanged": 0},
         "errors": [
-            {"file": "/m/x.yaml", "line": 1, "column": 2, "path": "spec.y", "message": "told"}
+            {
+                "file": "/m/x.yaml",
+                "line": 1,
+                "column": 2,
+                "path": "spec.y",
+                "message": "told",
+                "apps": [],
+            }
         ],
     }
     assert has_changes(document)

@@ -32,9 +32,10 @@ def test_no_text_makes_parsing_fail(text: str) -> None:
 
 def test_an_unknown_exit_is_a_failure_and_shown_as_unknown() -> None:
     assert not Exit().success
-    assert [str(e) for e in (Exit(), Exit(0), Exit(3), Exit(signal=9))] == [
+    assert [str(e) for e in (Exit(), Exit(0), Exit(3), Exit(signal=9), Exit(signal=37))] == [
         "exit unknown",
         "exit 0",
         "exit 3",
-        "signal 9",
+        "SIGKILL (signal 9)",
+        "SIGRTMIN+3 (signal 37)",
     ]

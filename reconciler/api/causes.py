@@ -1,0 +1,242 @@
+"""Why an app is not as it should be: what `recon status NAME`, `describe` and `doctor` show.
+
+Looks at the ends of logs, at /proc and around the program: never on the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from reconciler.diff.advice import advice_on, shell_remedy
+from reconciler.diff.diagnosis import (
+    Asked,
+    Cause,
+    Evidence,
+    Facts,
+    Output,
+    diagnose,
+    why_not_ready,
+    with_holder,
+)
+from reconciler.diff.runs import newest
+from reconciler.model.address import Address
+from reconciler.model.desired import DesiredApp
+from reconciler.model.memory import AppMemory, Ended, Outcome, Run
+from reconciler.model.observed import Exit, Process
+from reconciler.model.revision import same_revision
+from reconciler.observed import listeners, procfs
+from reconciler.observed.clock import boot_now, wall_of
+from reconciler.observed.lastoutput import last_output
+from reconciler.observed.workspace import how_to_install, python_of, requirements_of
+
+_INSTANCES = 8
+"""Ends that are looked at: of a thousand instances the first few tell why."""
+_SHOWN = 6
+"""Lines of output that are shown: with all else they fit a screen of 24 lines."""
+_EARLY, _LATE = 0.2, 5.0
+"""Seconds around a process's life within which its lines may be dated."""
+_YOUNG = 60.0
+"""Seconds: a process that followed a crash, and has not run for longer, may crash again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One app, with all that its causes are drawn from."""
+
+    name: str
+    app: DesiredApp
+    memory: AppMemory
+    processes: Sequence[Process]
+    builder: AppMemory
+    """What is remembered of its builds."""
+    state_dir: Path
+    redact: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The end of one process that has to be explained."""
+
+    instance: int
+    exit: Exit | None
+    fault: str
+    uptime: float | None
+    at: float
+    """Boot seconds."""
+
+
+def explained(row: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
+    """What is added to an app of the status document: ``causes``, ``advice``, and ``instances``
+    with the last output of each in its ``lastExit``. ``row`` stays as it is."""
+    instances = [dict(one) for one in row["instances"]]
+    causes = [*_causes(instances, subject)]
+    given = advice_on(subject.app.spec, subject.app.line)
+    advice = [{"path": one.path, "message": one.message} for one in given]
+    return {"causes": causes, "advice": advice, "instances": instances}
+
+
+def _causes(instances: list[dict[str, Any]], subject: Subject) -> list[dict[str, Any]]:
+    found = _Gathered(subject.redact)
+    for end in islice(_ends(subject), _INSTANCES):
+        output, document = _output(subject, subject.name, end)
+        _attach(instances, f"{subject.name}-{end.instance}", document)
+        cause = _of_end(subject, subject.app, end, output)
+        found.add(f"{subject.name}-{end.instance}", cause, end, document)
+    for builder, end in _builds(subject):
+        output, document = _output(subject, builder.name, end)
+        found.add(builder.name, _of_end(subject, builder, end, output), end, document)
+    for process, cause in islice(_unready(subject), _INSTANCES):
+        found.add(process.name, cause)
+    return found.rows
+
+
+class _Gathered:
+    """One row a cause, with all the instances that it holds for."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._redact = redact
+        self.rows: list[dict[str, Any]] = []
+
+    def add(
+        self,
+        instance: str,
+        cause: Cause | None,
+        end: _End | None = None,
+        output: dict[str, Any] | None = None,
+    ) -> None:
+        if cause is None:
+            return
+        same = (row for row in self.rows if row["code"] == cause.code.value)
+        row = next(same, None)
+        if row is not None:
+            row["instances"].append(instance)
+            return
+        self.rows.append(
+            {
+                "code": cause.code.value,
+                "message": self._redact(cause.message),
+                "remedy": self._redact(cause.remedy),
+                "instances": [instance],
+                "exit": str(end.exit) if end is not None and end.exit is not None else None,
+                "uptimeSeconds": _rounded(end.uptime) if end is not None else None,
+                "output": output,
+            }
+        )
+
+
+def _ends(subject: Subject) -> Iterator[_End]:
+    """The ends that say why it is not well, of the declared revision."""
+    if subject.app.job is not None:
+        run = newest(subject.memory) or next(reversed(subject.memory.runs), None)
+        last = [one for one in subject.memory.runs if one.exit or one.fault]
+        for one in last[-1:] if run is not None else ():
+            if one.outcome is not Outcome.SUCCEEDED:
+                yield _of_run(one)
+        return
+    if not subject.memory.revisions:
+        return
+    hash, now = subject.memory.revisions[-1].hash, boot_now()
+    for number, ended in sorted(subject.memory.ended.items()):
+        if same_revision(ended.hash, hash) and _matters(number, ended, subject, now):
+            exit = None if ended.fault and ended.uptime is None else ended.exit
+            yield _End(number, exit, ended.fault, ended.uptime, ended.at)
+
+
+def _matters(number: int, ended: Ended, subject: Subject, now: float) -> bool:
+    """Whether this end still matters: nothing runs in its place, or it may end like it."""
+    mine = [p for p in subject.processes if p.tag.instance == number]
+    mine = [p for p in mine if same_revision(p.tag.hash, ended.hash)]
+    if not mine:
+        return not (ended.retry_at is None and subject.app.spec.is_success(ended.exit))
+    return any(now - process.started_at < _YOUNG or process.ready is False for process in mine)
+
+
+def _of_run(run: Run) -> _End:
+    ended = run.tried_at or run.ended_at or run.created_at
+    return _End(run.number, run.exit, run.fault, run.uptime, ended - wall_of(0.0))
+
+
+def _builds(subject: Subject) -> Iterator[tuple[DesiredApp, _End]]:
+    """The last build, where that failed."""
+    last = next(reversed(subject.builder.runs), None)
+    if subject.app.builder is not None and last is not None and last.outcome is Outcome.FAILED:
+        yield subject.app.builder, _of_run(last)
+
+
+def _output(subject: Subject, app: str, end: _End) -> tuple[Output, dict[str, Any] | None]:
+    """What the process wrote last, masked; and the same as JSON."""
+    if end.exit is None and end.uptime is None:
+        return Output(), None
+    since = wall_of(end.at - end.uptime) - _EARLY if end.uptime is not None else None
+    after = [p.started_at for p in subject.processes if p.tag.instance == end.instance]
+    until = wall_of(min([end.at + _LATE, *(at for at in after if at > end.at)]))
+    written = last_output(subject.state_dir, app, end.instance, since=since, until=until)
+    stream = "stderr" if written.stream == "err" else "stdout"
+    output = Output.of(map(subject.redact, written.lines), stream)
+    return output, {"stream": stream, "lines": [*output.excerpt(_SHOWN)]}
+
+
+def _attach(instances: list[dict[str, Any]], name: str, output: dict[str, Any] | None) -> None:
+    """Put what a process wrote into its ``lastExit``."""
+    for instance in instances:
+        if instance["name"] == name and instance["lastExit"]:
+            written = {
+                "stderr": [],
+                "stdout": [],
+                **({output["stream"]: output["lines"]} if output else {}),
+            }
+            instance["lastExit"] = {**instance["lastExit"], **written}
+
+
+def _of_end(subject: Subject, app: DesiredApp, end: _End, output: Output) -> Cause | None:
+    facts = Facts(
+        how_to_install(app.spec.cwd), python_of(app.spec.cwd), requirements_of(app.spec.cwd)
+    )
+    remedy = shell_remedy(app.spec, app.line)
+    evidence = Evidence(app.spec, end.exit, end.fault, end.uptime, output, facts, remedy)
+    cause = diagnose(evidence)
+    return _held(cause, subject) if cause is not None else None
+
+
+def _held(cause: Cause, subject: Subject) -> Cause:
+    """With who has the port now."""
+    if cause.port is None:
+        return cause
+    inodes = listeners.listening(Address("0.0.0.0", cause.port))
+    if not inodes:
+        return cause
+    for process in subject.processes:
+        pids = [process.id.pid, *(id.pid for id in process.stragglers)]
+        if listeners.holders(inodes, pids):
+            return with_holder(cause, f"{process.name} (pid {process.id.pid})", same_app=True)
+    return with_holder(cause, listeners.describe(inodes))
+
+
+def _unready(subject: Subject) -> Iterator[tuple[Process, Cause]]:
+    """Those that run and are not ready, where their probe has said so."""
+    if not subject.memory.revisions:
+        return
+    now, hash = boot_now(), subject.memory.revisions[-1].hash
+    for process in subject.processes:
+        if process.ready is False and process.told and same_revision(process.tag.hash, hash):
+            pids = {*procfs.family(process.id.pid), *(id.pid for id in process.stragglers)}
+            yield (
+                process,
+                why_not_ready(
+                    Asked(
+                        subject.app.spec,
+                        process.tag.instance,
+                        process.told,
+                        now - process.started_at,
+                        listeners.ports_of(pids),
+                    )
+                ),
+            )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return round(seconds, 3) if seconds is not None else None

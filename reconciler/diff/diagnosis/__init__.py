@@ -1,0 +1,22 @@
+"""Why a program ended or is not ready, and what to do: from its exit and its last output.
+
+Pure: evidence in, a typed cause out. What a program wrote is untrusted text: it is bounded before
+it comes here (``output``), and no expression here looks at a line more than once a character.
+"""
+
+from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence, Facts
+from reconciler.diff.diagnosis.diagnose import diagnose, with_holder
+from reconciler.diff.diagnosis.output import Output
+from reconciler.diff.diagnosis.unready import Asked, why_not_ready
+
+__all__ = [
+    "Asked",
+    "Cause",
+    "CauseCode",
+    "Evidence",
+    "Facts",
+    "Output",
+    "diagnose",
+    "why_not_ready",
+    "with_holder",
+]

@@ -1,0 +1,64 @@
+"""From the evidence of one end to its cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.diff.diagnosis import ends, files, network, node, python
+from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
+
+_RECOGNISERS = (
+    files.line_ends,
+    node.recognise,
+    network.recognise,
+    python.recognise,
+    files.recognise,
+)
+
+
+def diagnose(evidence: Evidence) -> Cause | None:
+    """Why the process ended, as far as it can be told; None where there is nothing to tell."""
+    if evidence.shell_advice and not _ran(evidence):
+        told = "the command has words that only a shell knows, and recon runs no shell"
+        return Cause(CauseCode.SHELL_SYNTAX, told, evidence.shell_advice)
+    if evidence.fault:
+        return _not_started(evidence.fault)
+    if evidence.exit is None:
+        return None
+    if not evidence.spec.is_success(evidence.exit) and not evidence.exit.reason:
+        for recognise in _RECOGNISERS:
+            cause = recognise(evidence)
+            if cause is not None:
+                return cause
+    return ends.of_end(evidence) or _unknown(evidence)
+
+
+def with_holder(cause: Cause, holder: str, *, same_app: bool = False) -> Cause:
+    """The cause of a port in use with who holds it, a phrase: ``pid 812 (nginx)``."""
+    told = f"port {cause.port} is held by {holder}, so the program cannot listen on it"
+    if same_app:
+        remedy = "declare the port under `sockets`, or write strategy: {maxSurge: 0}"
+        return replace(cause, message=told, remedy=remedy)
+    return replace(cause, message=told, remedy="stop that, or give the program another port")
+
+
+def _ran(evidence: Evidence) -> bool:
+    """Whether it ran for long, so that the words of its command are not to blame."""
+    return evidence.uptime is not None and evidence.uptime >= ends.AT_ONCE
+
+
+def _not_started(fault: str) -> Cause:
+    """A sentence of ``<what>: <cause>; <what to do>``."""
+    told, _, remedy = fault.partition("; ")
+    return Cause(CauseCode.NOT_STARTED, told, remedy or "correct the manifest")
+
+
+def _unknown(evidence: Evidence) -> Cause | None:
+    if evidence.exit is None or evidence.spec.is_success(evidence.exit):
+        return None
+    told = f"it ended with {evidence.exit}"
+    if evidence.output.lines:
+        return Cause(CauseCode.UNKNOWN, told, "its last output, below, says why")
+    return Cause(
+        CauseCode.UNKNOWN, f"{told}, and wrote nothing", "run its command by hand in its `cwd`"
+    )

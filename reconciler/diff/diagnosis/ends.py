@@ -1,0 +1,100 @@
+"""What an end says without a word of output: a signal, a code, or success that was not wanted."""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
+from reconciler.model.lifecycle import RestartPolicy
+
+AT_ONCE = 10.0
+"""Seconds: a service that ends well sooner than this was none."""
+_ERROR = re.compile(
+    r"^(?:Uncaught )?((?:[A-Za-z_][A-Za-z0-9_.]{0,80})?(?:Error|Exception|Exit|panic)"
+    r"(?: \[[A-Z_]{1,40}\])?: .{1,300})"
+)
+_SIGNALS = {
+    "SIGSEGV": (
+        "it read or wrote memory that is not its own",
+        "a native module or a C library is to blame: update it; limits.coreSize keeps a core",
+    ),
+    "SIGBUS": (
+        "it touched memory behind which there is no file or page",
+        "a file it maps was cut, or the disk is full",
+    ),
+    "SIGILL": (
+        "it ran an instruction that this processor does not have",
+        "build it for this machine",
+    ),
+    "SIGFPE": ("it divided by zero, or the like", "it is a fault of the program: see its output"),
+    "SIGABRT": ("it gave itself up (abort)", "the lines above the end say why: `recon logs`"),
+    "SIGSYS": ("it made a system call that a sandbox forbids", "look at its seccomp filter"),
+    "SIGXFSZ": ("it wrote a file beyond its limit of size", "raise RLIMIT_FSIZE"),
+    "SIGXCPU": ("it used more processor time than its limit", "raise RLIMIT_CPU"),
+    "SIGTERM": (
+        "somebody ended it (kill), not recon",
+        "look who does: `recon events`, cron, a script",
+    ),
+    "SIGINT": ("somebody interrupted it (Ctrl-C, kill -INT)", "look who does: `recon events`"),
+    "SIGHUP": ("it got a hangup (kill -HUP) that it does not handle", "look who sends it"),
+}
+_OUT_OF_MEMORY = "raise limits.memoryHard or the memory of the host, or have it use less"
+
+
+def of_end(evidence: Evidence) -> Cause | None:
+    """The cause as far as the exit alone tells it."""
+    exit = evidence.exit
+    if exit is None:
+        return None
+    if exit.reason == "OOMKilled":
+        return Cause(CauseCode.OUT_OF_MEMORY, exit.detail, _OUT_OF_MEMORY)
+    if evidence.spec.is_success(exit):
+        return _ended_well(evidence)
+    if exit.signal is not None:
+        return _of_signal(exit.signal_name)
+    return _of_code(evidence)
+
+
+def is_no_crash(evidence: Evidence) -> bool:
+    """Whether a service simply ran to its end, at once."""
+    spec, exit = evidence.spec, evidence.exit
+    if exit is None or not spec.is_success(exit) or spec.kind == "Job" or evidence.fault:
+        return False
+    always = spec.restart_policy is RestartPolicy.ALWAYS
+    return always and evidence.uptime is not None and evidence.uptime < AT_ONCE
+
+
+def _ended_well(evidence: Evidence) -> Cause | None:
+    if not is_no_crash(evidence):
+        return None
+    told = f"exits at once with code {evidence.exit.code if evidence.exit else 0}"
+    remedy = "a program that runs to its end is a Job: write kind: Job, or restartPolicy: OnFailure"
+    return Cause(CauseCode.ENDS_AT_ONCE, told, remedy)
+
+
+def _of_signal(name: str) -> Cause:
+    if name == "SIGKILL":
+        told = "it was killed (SIGKILL), by somebody or by the kernel for want of memory"
+        remedy = "dmesg tells whether the kernel did: then give it or the host more memory"
+        return Cause(CauseCode.SIGNAL, told, remedy)
+    told, remedy = _SIGNALS.get(name, ("a signal ended it", "look who sends it"))
+    return Cause(CauseCode.SIGNAL, f"{name}: {told}", remedy)
+
+
+def _of_code(evidence: Evidence) -> Cause | None:
+    assert evidence.exit is not None
+    code, program = evidence.exit.code, evidence.spec.command[0]
+    error = evidence.output.find(_ERROR)
+    if error is not None:
+        remedy = "correct the program: its output, below, says where"
+        return Cause(CauseCode.ERROR, error[1], remedy)
+    if code in (126, 127):
+        what = "is not found" if code == 127 else "cannot be executed"
+        told = f"exit {code}: a command that {program} runs {what}"
+        return Cause(
+            CauseCode.COMMAND_MISSING, told, "install it, or add its directory to env.PATH"
+        )
+    if code == 137:
+        told = "exit 137: a child of it was killed (SIGKILL), often for want of memory"
+        return Cause(CauseCode.OUT_OF_MEMORY, told, _OUT_OF_MEMORY)
+    return None

@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 
 from reconciler.converge.unstartable import SpawnError
-from reconciler.model.values import is_id
+from reconciler.model.ids import is_id
 from reconciler.system import accounts
 from reconciler.system.accounts import SlowLookupError
 

@@ -9,9 +9,9 @@ import re
 from reconciler.desired import logplaces
 from reconciler.desired.surroundings import Surroundings, Unresolvable
 from reconciler.model.desired import DesiredApp
+from reconciler.model.ids import is_id
 from reconciler.model.manifest import AppSpec
 from reconciler.model.privileges import hidden_by_private_tmp
-from reconciler.model.values import is_id
 from reconciler.system import accounts
 
 _LONGEST = 1 << 17

@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from reconciler.model.values import is_id
+from reconciler.model.ids import is_id
 
 SWITCH = "RECON_STRICT_MODES"
 """``no`` in the environment turns these looks off."""

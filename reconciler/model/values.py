@@ -14,10 +14,10 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
 from reconciler.model.base import Manifest
+from reconciler.model.ids import is_id
 from reconciler.model.quantity import parse_share, parse_size
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_ID = re.compile(r"[0-9]{1,10}")
 _UMASK = re.compile(r"0?[0-7]{1,3}")
 _CRON_WORDS = {
     "@yearly": "0 0 1 1 *",
@@ -28,11 +28,6 @@ _CRON_WORDS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-
-
-def is_id(text: str) -> bool:
-    """Whether a user or group is given by its number (``"²"`` is a digit to Python, too)."""
-    return _ID.fullmatch(text) is not None
 
 
 _LAST_ID = 2**32 - 2

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reconciler.model.fifo import STREAMS, FifoName
+from reconciler.model.ids import is_id
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Tag
-from reconciler.model.values import is_id
 from reconciler.observed import procfs
 from reconciler.system import accounts
 

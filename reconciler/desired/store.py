@@ -309,7 +309,7 @@ class ManifestStore:
         for source in sources:
             other = sources[1] if source is sources[0] else sources[0]
             message = f"{name} is also declared in {other.file}:{other.line}; rename or remove one"
-            yield Problem(source.file, source.line, 1, "metadata.name", message, (name,))
+            yield Problem(source.file, source.line, 1, "metadata.name", message, apps=(name,))
 
     def _check_dependencies(self) -> frozenset[str]:
         """Judge what was declared since; the names of the apps that may have changed by it."""

@@ -16,6 +16,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,7 @@ def rows(db: sqlite3.Connection, table: str, rest: str = "", *values: Any) -> It
     yield from cursor
 
 
+@cache
 def put(table: str) -> str:
     """The statement that writes a row of ours and leaves columns of a newer release alone."""
     names, keys = COLUMNS[table], KEYS[table]

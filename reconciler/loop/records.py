@@ -14,12 +14,13 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, NoReturn, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, Ended, Eviction, Run
+from reconciler.model.observed import Exit
 from reconciler.model.revision import Revision
 from reconciler.model.trend import Trend
 
@@ -29,9 +30,8 @@ _LATEST = 1e11
 """Seconds: beyond every date that Python can print."""
 
 _MEMORY = TypeAdapter(AppMemory)
+_APART = {"revisions"}
 _TREND = TypeAdapter(Trend)
-_SPEC = TypeAdapter(dict[str, Any])
-_MARKS = TypeAdapter(dict[str, str])
 
 _EXIT = frozenset({"code", "signal", "reason", "detail"})
 _ENDED = frozenset({"hash", "exit", "at", "failures", "retry_at", "fault", "served"})
@@ -101,7 +101,7 @@ def load(first: object, later: object = None) -> tuple[AppMemory, Unknown | None
             _put_nested(whole.get(name), value)
     decoded = _decoded(_MEMORY, {**whole, "runs": [*whole["runs"].values()], "revisions": ()})
     _check(decoded)
-    return decoded, _rest(whole, _document(decoded))
+    return decoded, None if _is_known(whole) else _rest(whole, _document(decoded))
 
 
 def load_revision(row: Mapping[str, Any]) -> Revision:
@@ -111,8 +111,10 @@ def load_revision(row: Mapping[str, Any]) -> Revision:
         raise RecordError("its number or its hash is missing")
     if not isinstance(failed, str | None):
         raise RecordError("failed is not a text")
-    spec = _decoded(_SPEC, _parsed(row["spec"]))
-    marks = _decoded(_MARKS, _parsed(row["marks"] or "{}"))
+    spec = _parsed(row["spec"])
+    marks = _parsed(row["marks"]) if row["marks"] not in (None, "{}") else {}
+    if not all(isinstance(mark, str) for mark in marks.values()):
+        raise RecordError("marks are not texts")
     return Revision(number, hash, spec, marks, moment(row["created_at"]), bool(row["good"]), failed)
 
 
@@ -142,11 +144,7 @@ def moment(value: object) -> float:
 
 def _document(memory: AppMemory) -> Document:
     """All that we know, runs by number."""
-    found = asdict(replace(memory, revisions=()))
-    del found["revisions"]
-    for name, value in found.items():
-        if isinstance(value, dict):  # by instance number, which JSON has as text
-            found[name] = {str(key): one for key, one in value.items()}
+    found: Document = _MEMORY.dump_python(memory, mode="json", exclude=_APART, warnings=False)
     found["runs"] = {str(run["number"]): run for run in found["runs"]}
     return found
 
@@ -190,6 +188,18 @@ def _more(first: object, later: object) -> Document:
     return more
 
 
+def _is_known(whole: Document) -> bool:
+    """Whether no key of it is unknown: nearly always, and quickly seen."""
+    if not whole.keys() <= _FIELDS[AppMemory]:
+        return False
+    for name, kind in _KINDS.items():
+        for one in whole.get(name, {}).values():
+            exit = one.get("exit")
+            if not one.keys() <= _FIELDS[kind] or (exit and not exit.keys() <= _FIELDS[Exit]):
+                return False
+    return True
+
+
 def _rest(read: Mapping[str, Any], known: Mapping[str, Any]) -> Unknown | None:
     """What was read and is not known."""
     keys = {name: value for name, value in read.items() if name not in known}
@@ -218,7 +228,7 @@ def _parsed(text: object) -> Document:
     if not isinstance(text, str | bytes):
         raise RecordError("there is no JSON text")
     try:
-        found = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        found = _DECODER.decode(text if isinstance(text, str) else text.decode())
     except (ValueError, RecursionError) as error:
         raise RecordError(f"it is not valid JSON: {error}") from None
     if not isinstance(found, dict):
@@ -274,3 +284,9 @@ def _digest(text: str) -> str:
 
 
 _BLANK = _document(AppMemory())
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_KINDS: Mapping[str, type] = {"ended": Ended, "left": Ended, "evictions": Eviction, "runs": Run}
+_FIELDS: Mapping[type, frozenset[str]] = {
+    kind: frozenset(field.name for field in fields(kind))
+    for kind in (AppMemory, Ended, Eviction, Run, Exit)
+}

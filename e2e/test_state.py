@@ -206,7 +206,11 @@ def test_a_state_directory_that_is_read_only_costs_no_restart(recon: Recon, smal
     recon.run()
     recon.healthy("web")
     recon.kill_controller()
-    subprocess.run(["mount", "-o", "remount,ro", small.parent], check=True)
+    remount = ["mount", "-o", "remount,ro", str(small.parent)]
+    until(  # helpers of the killed controller may have files open for a moment longer
+        lambda: subprocess.run(remount, check=False, capture_output=True).returncode == 0,
+        what="the disk is read-only",
+    )
     recon.run()
     told = recon.output.read_text()
     assert "cannot be written: Read-only file system; apps are run" in told

@@ -51,6 +51,8 @@ from reconciler.model.event import Event
 from reconciler.model.printable import plain
 from reconciler.observed.exits import reap_strangers
 
+# Seconds that the first answer waits for a look at what apps watch.
+_FIRST_LOOK = 2.0
 # How many apps the banner names.
 _NAMED = 8
 
@@ -121,6 +123,7 @@ async def _run(options: Options, access: Access, locks: list[int], lacking: str)
     service = Service(controller, loop)
     _heed_signals(loop, controller, server, service)
     controller.start()
+    await controller.looked(_FIRST_LOOK)
     window = _Window(options.paths, access, locks, server)
     controller.upkeep.append(window.keep)
     listeners = window.open()

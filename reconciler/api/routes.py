@@ -156,6 +156,7 @@ class Routes:
     async def apply(self, request: Request) -> Response:
         body = await _body(request)
         self._controller.rescan(confirm_prune=bool(body.get("confirmPrune")))
+        await self._controller.looked()
         await self._controller.settle()
         problems = self._controller.plan().problems
         return Answer(

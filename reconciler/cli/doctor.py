@@ -20,7 +20,8 @@ from reconciler.cli.offline import facts_of, journal_of, store_of
 from reconciler.cli.options import Apps, Manifests, Output, Profile, StateDir, Where, one_of, where
 from reconciler.cli.terminal import colours, paint, plain, width
 from reconciler.cli.words import count, local, place
-from reconciler.desired.trees import Trees, TreeTooLarge
+from reconciler.desired.content import trees_of
+from reconciler.desired.trees import TreeTooLarge
 from reconciler.diff.checkup import (
     Needs,
     of_cgroups,
@@ -107,7 +108,7 @@ def _watched(spec: AppSpec) -> int:
     """How many folders an app has watched."""
     if spec.watch is None:
         return 0
-    trees = Trees(spec.watch, spec.cwd)
+    trees = trees_of(spec.watch, spec.cwd)
     try:
         trees.look()
     except TreeTooLarge:  # `validate` and `status` tell

@@ -22,8 +22,8 @@ from reconciler.cli.controller import client_of, unknown_app
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 from reconciler.desired.builder import with_builder
+from reconciler.desired.content import as_found
 from reconciler.desired.store import ManifestStore
-from reconciler.desired.trees import as_found
 from reconciler.diff.enforceable import unenforceable
 from reconciler.diff.history import followed
 from reconciler.diff.plan import plan
@@ -133,7 +133,8 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
     kept = last_good(desired, memory, sources, secret_key(place.paths))
     apps = _with_contents({**desired.apps, **kept}, memory, place)
-    desired = replace(desired, apps=apps)
+    problems = {app.problem for app in apps.values() if app.problem is not None}
+    desired = replace(desired, apps=apps, problems=tuple(sorted({*desired.problems, *problems})))
     known = {*memory, *(process.tag.app for process in observed.processes)}
     known = {name for name in known if built_by(name) is None}
     missing = known - desired.apps.keys()

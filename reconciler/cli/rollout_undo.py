@@ -21,10 +21,10 @@ from reconciler.cli.options import Manifests, Profile, StateDir, Where, where, w
 from reconciler.cli.rollout_history import find, remembered
 from reconciler.cli.words import local
 from reconciler.cli.words import place as seen
+from reconciler.desired.content import as_found
 from reconciler.desired.edit import EditError
 from reconciler.desired.manifest import Context
 from reconciler.desired.surroundings import Surroundings
-from reconciler.desired.trees import as_found
 from reconciler.desired.undo import UndoError, differs, undone
 from reconciler.diff.history import last_good
 from reconciler.loop.ours import ours_in

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from reconciler.desired.builder import with_builder
+from reconciler.desired.content import with_content
 from reconciler.desired.repository import FOLDER, LINK, Repository, RepositoryError
 from reconciler.desired.store import ManifestStore
-from reconciler.desired.trees import Trees, with_content
+from reconciler.desired.trees import Scope
 from reconciler.desired.trust import Trust
 from reconciler.desired.yaml import MAX_BYTES
 from reconciler.model.desired import Desired, DesiredApp, Problem
@@ -273,9 +274,9 @@ def _with_contents(
             return app
         contents = {}
         for path in watch.paths:
-            alone = watch.model_copy(update={"paths": (path,)})
-            trees = [Trees(alone, cwd) for cwd in {app.spec.cwd, os.path.realpath(app.spec.cwd)}]
-            files = [file for file in changed if any(tree.concerns(file) for tree in trees)]
+            folders = {app.spec.cwd, os.path.realpath(app.spec.cwd)}
+            scopes = [Scope((path,), watch.ignore, folder) for folder in folders]
+            files = [file for file in changed if any(scope.concerns(file) for scope in scopes)]
             if files:
                 contents[path] = label(files)
         return with_content(app, contents)

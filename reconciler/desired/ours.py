@@ -23,13 +23,22 @@ class Ours:
         self._folders = frozenset(map(os.path.realpath, folders))
         self._logs: dict[str, set[str]] = {}
         self._real: dict[str, str] = {}
+        self.version = 0
+        """Another number wherever there is more than before."""
         self.add_logs(logs)
+
+    def __getstate__(self) -> dict[str, object]:
+        """For a worker process: without what was looked up here."""
+        return {**self.__dict__, "_real": {}}
 
     def add_logs(self, places: Iterable[str]) -> None:
         for place in places:
             folder, name = os.path.split(place)
-            self._logs.setdefault(os.path.realpath(folder), set()).add(name)
-            self._real.clear()
+            names = self._logs.setdefault(os.path.realpath(folder), set())
+            if name not in names:
+                names.add(name)
+                self._real.clear()
+                self.version += 1
 
     def has_folder(self, folder: str) -> bool:
         """Whether it is one of recon's own."""

@@ -40,6 +40,7 @@ from reconciler.model.revision import same_revision, spec_of
 from reconciler.observed.authority import uid_of
 from reconciler.observed.clock import boot_id, boot_now, wall_time
 from reconciler.observed.hostfacts import gather
+from reconciler.system.worker import Workers
 
 # Apps worked on at a time: one that starts a thousand instances does not hold up the others.
 _WORKERS = 4
@@ -47,6 +48,8 @@ _WORKERS = 4
 _RELIST = 5.0
 _FULL_RELIST = 60.0
 _SAMPLE = 15.0
+_LOOKED = 5.0
+"""Seconds that a request waits for looks at what apps watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Controller:
         self._key = secret_key(paths, create=True)
         self._journal = Journal(paths.database, boot_id())
         self._queue = WorkQueue(loop, boot_now)
+        self._workers = Workers(loop)
         self.facts = gather()
         """What this host lets this controller do, as of its start."""
         store = ManifestStore(
@@ -84,6 +88,7 @@ class Controller:
             store,
             options.manifests,
             loop,
+            self._workers,
             on_change=self._declaration_changed,
             on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
             ours=ours_in(paths.root),
@@ -125,6 +130,7 @@ class Controller:
         )
         self._reconciler.leaving = options.down
         self._log_troubles: dict[str, str] = {}
+        self._to_presume: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.upkeep: list[Callable[[], Awaitable[None]]] = []
         """Called by the safety net: what others keep in the state directory."""
@@ -154,7 +160,8 @@ class Controller:
             self._relist(full=True)
         self._note_unremembered()
         self._note_lost()
-        self._presume_built()
+        self._presume_built(self._declared.apps())
+        self._to_presume = {*self._declared.unseen}
         for name in {*known, *self._declared.apps()}:
             self._queue.add(name)
 
@@ -167,6 +174,7 @@ class Controller:
         self._declared.close()
         self.sampling.close()
         self._running.close()
+        self._workers.close()
         self.history.close()
 
     # -- requests ------------------------------------------------------------------------------
@@ -187,6 +195,10 @@ class Controller:
     def rescan(self, *, confirm_prune: bool = False) -> None:
         """Look at all manifests now."""
         self._declared.rescan(confirm=confirm_prune)
+
+    async def looked(self, within: float = _LOOKED) -> None:
+        """Until it is known what is in the files that apps watch, or for so many seconds."""
+        await self._declared.looked(within)
 
     async def settle(self) -> None:
         """Until every app that is waiting to be looked at has been."""
@@ -289,6 +301,10 @@ class Controller:
 
     def _declaration_changed(self, names: Iterable[str]) -> None:
         apps = self._declared.apps()
+        names = {*names}
+        fresh = self._to_presume & names & apps.keys()
+        self._to_presume -= fresh
+        self._presume_built(fresh)
         for name in names:
             if name in apps:
                 self.redact.learn(apps[name])
@@ -314,9 +330,9 @@ class Controller:
         """Whether the builder of an app is at work, or is about to be."""
         return bool(runs.active(self.history.memory(builder_name(name))))
 
-    def _presume_built(self) -> None:
+    def _presume_built(self, names: Iterable[str]) -> None:
         """The state directory was lost: what runs has been built, and is not built again."""
-        for app in [*self._declared.apps().values()]:
+        for app in [self._declared.apps()[name] for name in names]:
             if app.builder is None or self.history.memory(app.builder.name).runs:
                 continue
             processes = self._running.observed(app.name).processes

@@ -18,7 +18,7 @@ from reconciler.desired.ours import Ours
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.history import followed
 from reconciler.diff.prune import CLEAN_SCANS, Absence, Verdict, absences
-from reconciler.loop.contents import Contents
+from reconciler.loop.contents import Contents, NotLookedAtError
 from reconciler.loop.journal import Journal
 from reconciler.loop.last_good import first_problems, last_good
 from reconciler.loop.mistakes import Mistakes
@@ -28,6 +28,7 @@ from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory, Recall
 from reconciler.model.plan import Condition
+from reconciler.system.worker import Workers
 
 # A file is believed when it reads the same twice, this far apart (seconds).
 _SETTLE = 0.02
@@ -39,6 +40,8 @@ _AT_REST_NS = 1_000_000_000
 _TELL = 0.2
 # New folders and env files are watched this long after a change (seconds): not on its path.
 _WATCH_AGAIN = 1.0
+# While looks at what apps watch are waited for (seconds).
+_LOOK_AGAIN = 0.001
 # The safety net behind inotify: at least this many seconds apart, and so rarely that scanning
 # takes no more than one thousandth of a core however many manifests there are.
 _NET_SECONDS = 20.0
@@ -54,6 +57,7 @@ class Declared:
         store: ManifestStore,
         root: Path,
         loop: asyncio.AbstractEventLoop,
+        workers: Workers,
         *,
         on_change: Callable[[Iterable[str]], None],
         on_event: Callable[[Event], None],
@@ -67,7 +71,13 @@ class Declared:
         self._on_change = on_change
         self._watcher = Watcher(root, loop, self._paths_changed, self._scan_soon)
         self._contents = Contents(
-            loop, ours or Ours(), self._content_changed, on_event, is_building
+            loop,
+            workers,
+            ours or Ours(),
+            on_change=self._content_changed,
+            on_looked=self._looked,
+            on_event=on_event,
+            is_building=is_building,
         )
         self._mistakes = Mistakes(on_event)
         self._apps: dict[str, DesiredApp] = {}
@@ -76,6 +86,8 @@ class Declared:
         self._journal: Journal | None = None
         self._absent_scans: dict[str, int] = {}
         self._known: dict[str, str | None] = {}
+        self._unseen: set[str] = set()
+        """Declared, but what they watch has not been looked at yet: they stay what they were."""
         self._builders: set[str] = set()
         """Builders of which anything is known, whether their app still has one or not."""
         self._accepted_root: tuple[int, int] | None = None
@@ -140,7 +152,7 @@ class Declared:
             app = built_by(name)
             if app in verdicts:
                 verdicts[name] = verdicts[app]
-            elif app in self._apps or app not in self._known:
+            elif app in self._apps or app not in self._known.keys() | self._unseen:
                 verdicts[name] = Absence(Verdict.DELETE, f"{app} is not built any more")
         return verdicts
 
@@ -148,10 +160,11 @@ class Declared:
         absent = self._absent()
         if not absent:
             return {}
+        known = {name: self._known[name] for name in self._known.keys() - self._unseen}
         return dict(
             absences(
                 self.snapshot(),
-                self._known,
+                known,
                 self._absent_scans,
                 confirmed=absent <= self._confirmed,
                 root_changed=self._root_changed,
@@ -168,6 +181,21 @@ class Declared:
     def look_at(self, name: str) -> None:
         """See what is in the files that an app watches, now: they have just been written."""
         self._contents.look_at(name)
+
+    def is_awaited(self, name: str) -> bool:
+        """Whether it is about to be known what an app is: to act before that would be too soon."""
+        return self._contents.is_awaited(name) or self._contents.is_awaited(builder_name(name))
+
+    async def looked(self, within: float) -> None:
+        """Until the looks that were asked for have ended, or for so many seconds."""
+        until = self._loop.time() + within
+        while self._contents.is_looking() and self._loop.time() < until:
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    @property
+    def unseen(self) -> Set[str]:
+        """Declared apps of which nothing is known before what they watch has been looked at."""
+        return self._unseen
 
     def forget(self, name: str) -> None:
         """A removed app is gone to its last process."""
@@ -259,7 +287,7 @@ class Declared:
 
     def _absent(self) -> Set[str]:
         """Apps that are known, and not declared."""
-        return self._known.keys() - self._apps.keys()
+        return self._known.keys() - self._apps.keys() - self._unseen
 
     def _judge_root(self, desired: Desired) -> None:
         """Another directory in the place of the accepted one is accepted when it lacks nothing."""
@@ -279,8 +307,13 @@ class Declared:
         self._contents.write_logs(app for app in every.values() if app is not None)
         for name, declared in every.items():
             found = dict.fromkeys((name, builder_name(name)))
+            self._unseen.discard(name)
             if declared is not None:
-                found |= {app.name: app for app in with_builder(declared, self._contents.of)}
+                try:
+                    found |= {app.name: app for app in with_builder(declared, self._contents.of)}
+                except NotLookedAtError:  # `_content_changed` is called when that is done
+                    self._unseen.add(name)
+                    continue
             changed += [each for each, app in found.items() if self._put(each, app)]
         if changed:
             self._on_change(changed)
@@ -307,6 +340,10 @@ class Declared:
         owners = {built_by(name) or name for name in names}
         declared = {name: app for name in owners if (app := self._declared_as(name)) is not None}
         self._adopt(declared, declared)
+
+    def _looked(self, name: str) -> None:
+        """A look that was asked for has ended, or takes too long to be waited for."""
+        self._on_change({built_by(name) or name} & self._apps.keys())
 
     def _declared_as(self, name: str) -> DesiredApp | None:
         return self._store.apps.get(name) or self._kept.get(name)

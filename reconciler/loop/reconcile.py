@@ -106,6 +106,8 @@ class Reconciler:
         """One pass over one app."""
         if self.leaving:
             self._let_go(name)
+        elif self._declared.is_awaited(name):
+            return  # what it is to be is known in a moment; it is in the queue again then
         for app_plan in self.plan(name, self._seen_by(name)).apps:
             if not self.leaving:
                 self._take_note(app_plan)

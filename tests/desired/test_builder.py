@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reconciler.desired.builder import with_builder
+from reconciler.desired.content import with_content
 from reconciler.desired.resolve import rebuild
-from reconciler.desired.trees import with_content
 from reconciler.diff.fields import changed_fields
 from reconciler.diff.history import record, spec_document
 from reconciler.model.builder import builder_name, built_by

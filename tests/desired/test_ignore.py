@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from reconciler.desired.content import trees_of
 from reconciler.desired.ignore import Ignored, unreadable
-from reconciler.desired.trees import Trees
 from reconciler.model.watch import Watch
 
 _PIECES = st.sampled_from(["a", "b", "*", "**", "?", "*.js", "[ab]", "/", "/", "!", "\\", "x", " "])
@@ -45,7 +45,7 @@ def test_patterns_mean_what_git_means_by_them(
          f"--exclude-from={top}/patterns"],
         cwd=top / "dist", capture_output=True, text=True, check=True,
     ).stdout.split("\0")  # fmt: skip
-    trees = Trees(Watch(paths=("dist",), ignore=tuple(patterns)), str(top))
+    trees = trees_of(Watch(paths=("dist",), ignore=tuple(patterns)), str(top))
     trees.look()
     assert {name.removeprefix("dist/") for name in trees.files()} == {*filter(None, listed)}
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.desired import trees
+from reconciler.desired.content import content, trees_of
 from reconciler.desired.ours import Ours
-from reconciler.desired.trees import Trees, TreeTooLarge, changed, content
+from reconciler.desired.trees import Scope, Trees, TreeTooLarge, changed
 from reconciler.model.watch import Watch
 
 
 def watching(cwd: Path, *paths: str, ignore: tuple[str, ...] = ()) -> Trees:
-    return Trees(Watch(paths=paths, ignore=ignore), str(cwd))
+    return trees_of(Watch(paths=paths, ignore=ignore), str(cwd))
 
 
 def write(path: Path, text: str) -> None:
@@ -81,7 +85,7 @@ def test_what_is_left_out(tmp_path: Path) -> None:
 def test_our_own_folders_are_never_content(tmp_path: Path) -> None:
     write(tmp_path / "main.py", "x")
     (tmp_path / "link").symlink_to(tmp_path / "state")
-    looker = Trees(Watch(paths=(".",)), str(tmp_path), ours=Ours([str(tmp_path / "link")]))
+    looker = trees_of(Watch(paths=(".",)), str(tmp_path), ours=Ours([str(tmp_path / "link")]))
     first = looker.look()
     write(tmp_path / "state/recon.db", "x")
     assert looker.look() == first
@@ -91,7 +95,7 @@ def test_our_own_folders_are_never_content(tmp_path: Path) -> None:
 def test_a_path_that_is_gone_or_empty_is_no_new_content(tmp_path: Path) -> None:
     write(tmp_path / "dist/a", "x")
     watch = Watch(paths=("dist", "conf"))
-    looker = Trees(watch, str(tmp_path))
+    looker = trees_of(watch, str(tmp_path))
     first = content(watch, looker.look(), {})
     assert first.keys() == {"dist"}
     (tmp_path / "dist/a").unlink()
@@ -128,14 +132,15 @@ def test_links_in_a_circle_and_pipes_end(tmp_path: Path) -> None:
 
 def test_which_paths_may_be_content(tmp_path: Path) -> None:
     write(tmp_path / "dist/a", "x")
-    looker = watching(tmp_path, "dist", "later/on", ignore=("*.css", "!/css/*.css"))
-    assert looker.concerns(str(tmp_path / "dist/new"))
-    assert not looker.concerns(str(tmp_path / "dist/x.log"))
-    assert not looker.concerns(str(tmp_path / "dist/node_modules/x/index.js"))
-    assert not looker.concerns(str(tmp_path / "dist/x.css"))
-    assert looker.concerns(str(tmp_path / "dist/css/x.css"))
-    assert not looker.concerns(str(tmp_path / "distant"))
-    assert looker.concerns(str(tmp_path / "later"))  # it may come to hold what is watched
+    scope = Scope(("dist", "later/on"), ("*.css", "!/css/*.css"), str(tmp_path))
+    assert scope.concerns(str(tmp_path / "dist/new"))
+    assert not scope.concerns(str(tmp_path / "dist/x.log"))
+    assert not scope.concerns(str(tmp_path / "dist/node_modules/x/index.js"))
+    assert not scope.concerns(str(tmp_path / "dist/x.css"))
+    assert scope.concerns(str(tmp_path / "dist/css/x.css"))
+    assert not scope.concerns(str(tmp_path / "distant"))
+    assert scope.concerns(str(tmp_path / "later"))  # it may come to hold what is watched
+    looker = Trees(scope)
     looker.look()
     assert looker.folders() == {str(tmp_path), str(tmp_path / "dist")}
 
@@ -155,3 +160,119 @@ def test_too_many_files_are_a_mistake(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_what_changed_is_what_differs(before: dict[str, bytes], after: dict[str, bytes]) -> None:
     found = changed(before, after)
     assert found == sorted({name for name, _ in before.items() ^ after.items()})
+
+
+def test_a_file_that_is_too_large_is_named_and_not_read(tmp_path: Path) -> None:
+    write(tmp_path / "dist/a", "x")
+    for size in (8 << 40, trees.MOST_BYTES + 1):
+        os.truncate(tmp_path / "dist/a", size)
+        with pytest.raises(TreeTooLarge, match=r"dist/a is too large to watch .* `ignore`"):
+            watching(tmp_path, "dist").look()
+    looker = watching(tmp_path, "dist", ignore=("a",))
+    assert looker.look() == {}
+
+
+def test_files_that_are_too_much_together_are_not_read(tmp_path: Path) -> None:
+    for number in range(5):
+        write(tmp_path / f"dist/{number}", "")
+        os.truncate(tmp_path / f"dist/{number}", trees.MOST_BYTES)
+    with pytest.raises(TreeTooLarge, match="too much to watch"):
+        watching(tmp_path, "dist").look()
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_read_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "dist/a", "x")
+    monkeypatch.setattr(trees, "MOST_BYTES", 2 << 20)
+    monkeypatch.setattr(trees, "_check_sizes", lambda _: os.truncate(tmp_path / "dist/a", 8 << 40))
+    with pytest.raises(TreeTooLarge, match="too large to watch"):
+        watching(tmp_path, "dist").look()
+
+
+def test_pseudo_file_systems_are_no_content(tmp_path: Path) -> None:
+    write(tmp_path / "dist/a", "x")
+    alone = watching(tmp_path, "dist").look()
+    for number, place in enumerate(("/proc", "/sys", "/proc/kmsg", "/proc/self/root/proc")):
+        (tmp_path / f"dist/{number}").symlink_to(place)
+    looker = watching(tmp_path, "dist")
+    assert looker.look() == alone
+    assert looker.folders() == {str(tmp_path), str(tmp_path / "dist")}
+
+
+def test_folders_that_link_to_each_other_count_once_where_the_names_would_be_too_many(
+    tmp_path: Path,
+) -> None:
+    names = "abcdefgh"
+    for one in names:
+        for number in range(2):
+            write(tmp_path / f"farm/{one}/{number}", one)
+        for other in names:
+            if other != one:
+                (tmp_path / f"farm/{one}/{other}").symlink_to(tmp_path / f"farm/{other}")
+    looker = watching(tmp_path, "farm")
+    first = looker.look()
+    assert len(looker.files()) == 16 and len(looker.folders()) == 10
+    write(tmp_path / "farm/h/1", "another")
+    assert looker.look() != first
+
+
+def test_a_folder_with_two_names_is_content_under_both(tmp_path: Path) -> None:
+    """As it ever was: an upgrade must not see another digest."""
+    write(tmp_path / "dist/releases/1/app.js", "x")
+    (tmp_path / "dist/current").symlink_to("releases/1")
+    looker = watching(tmp_path, "dist")
+    assert looker.look() == {"dist": "28b5fcce0dc1"}
+    assert sorted(looker.files()) == ["dist/current/app.js", "dist/releases/1/app.js"]
+
+
+def test_a_file_that_is_leased_is_what_it_was(tmp_path: Path) -> None:
+    leased = tmp_path / "dist/a"
+    write(leased, "one")
+    looker = watching(tmp_path, "dist")
+    first = looker.look()
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # its holder is told to let go
+    try:
+        with leased.open("r+") as file:
+            os.utime(leased)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            assert looker.look() == first
+    finally:
+        signal.signal(signal.SIGIO, before)
+    write(leased, "two")
+    assert looker.look() != first
+
+
+KINDS = st.sampled_from(("file", "large", "fifo", "folder", "link", "circle", "/proc", "/dev/zero"))
+NAMES = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join)
+
+
+@given(st.dictionaries(NAMES, KINDS, max_size=12), st.sampled_from("abc"))
+def test_any_tree_has_an_answer(kinds: dict[str, str], target: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        for path, kind in kinds.items():
+            try:
+                make(top / path, kind, top / target)
+            except OSError:
+                continue  # something else stands there, or on the way
+        try:
+            looker = watching(top, ".")
+            looker.look()
+        except TreeTooLarge as error:
+            assert "too large to watch" in str(error) or "holds more than" in str(error)
+        else:
+            assert all(os.path.isfile(top / file) for file in looker.files())
+
+
+def make(path: Path, kind: str, target: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind in ("file", "large"):
+        with path.open("xb") as file:  # not by a link to a FIFO that stands there
+            file.truncate(8 << 40 if kind == "large" else 1)
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to({"link": target, "circle": path.parent}.get(kind, Path(kind)))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.desired.builder import builder_of, with_builder
-from reconciler.desired.trees import with_content
+from reconciler.desired.content import with_content
 from reconciler.diff import runs
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from inotify_simple import Event
 
-from reconciler.desired.trees import Trees
+from reconciler.desired.content import trees_of
 from reconciler.loop.folders import _CALM, Folders, Step, way_to
 from reconciler.model.watch import Watch
 
@@ -25,7 +25,7 @@ def test_a_folder_that_took_the_name_of_another_is_heard(tmp_path: Path) -> None
     async def swap() -> None:
         (tmp_path / "dist/sub").mkdir(parents=True)
         (tmp_path / "next/sub").mkdir(parents=True)
-        trees = Trees(Watch(paths=("dist",)), str(tmp_path))
+        trees = trees_of(Watch(paths=("dist",)), str(tmp_path))
         trees.look()
         hints: asyncio.Queue[str] = asyncio.Queue()
         folders = Folders(asyncio.get_running_loop(), hints.put_nowait, lambda: None)
@@ -47,7 +47,7 @@ def test_a_folder_that_took_the_name_of_another_is_heard(tmp_path: Path) -> None
 def test_a_folder_that_is_made_is_discovered_with_what_lies_below(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     watch = Watch(paths=("src", "dist/js"), ignore=("skip",))
-    trees = Trees(watch, str(tmp_path))
+    trees = trees_of(watch, str(tmp_path))
     trees.look()
     for name in ("src/a/b", "src/a/skip", "dist/js/c", "other"):
         (tmp_path / name).mkdir(parents=True)
@@ -56,6 +56,7 @@ def test_a_folder_that_is_made_is_discovered_with_what_lies_below(tmp_path: Path
     made = {str(tmp_path / name) for name in ("dist", "dist/js", "dist/js/c")}
     assert trees.discover(str(tmp_path / "dist")) == made
     assert trees.discover(str(tmp_path / "other")) == set()
+    trees.look()
     assert below | made <= trees.folders()
 
 

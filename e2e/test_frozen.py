@@ -1,0 +1,149 @@
+"""What one app's files hold is no matter to another: it comes back as fast as ever.
+
+Each case once kept the controller from everything else for minutes, or for ever.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from e2e.harness import Recon
+from tests.waiting import until
+
+KILLS = 3
+SLOWER = 20
+"""A frozen controller is slower by thousands; a busy machine, now and then, by a few."""
+
+Freeze: TypeAlias = Callable[[Recon, Path, ExitStack], None]
+
+
+def watched(recon: Recon, folder: Path) -> None:
+    watch = {"paths": ["."], "settleSeconds": 0.05}
+    recon.app("slow", "sleep 1000", cwd=str(folder), watch=watch, minReadySeconds=0)
+
+
+def sparse(size: int) -> Freeze:
+    def freeze(recon: Recon, folder: Path, stack: ExitStack) -> None:
+        with (folder / "sparse").open("wb") as file:
+            file.truncate(size)
+
+    return freeze
+
+
+def farm(recon: Recon, folder: Path, stack: ExitStack) -> None:
+    for one in "abcdefgh":
+        (folder / one).mkdir()
+        (folder / one / "file").write_text(one)
+        for other in "abcdefgh":
+            if other != one:
+                (folder / one / other).symlink_to(folder / other)
+
+
+def link_to(target: str) -> Freeze:
+    def freeze(recon: Recon, folder: Path, stack: ExitStack) -> None:
+        (folder / "link").symlink_to(target)
+
+    return freeze
+
+
+def leased(recon: Recon, folder: Path, stack: ExitStack) -> None:
+    path = folder / "text"
+    path.write_text("leased")
+    file = stack.enter_context(path.open("r+"))
+    stack.callback(signal.signal, signal.SIGIO, signal.signal(signal.SIGIO, signal.SIG_IGN))
+    os.utime(path)
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+
+
+CASES = {
+    "a sparse file of 16 GiB": sparse(16 << 30),
+    "a sparse file of 8 TiB": sparse(8 << 40),
+    "folders that link to each other": farm,
+    "a link to /proc": link_to("/proc"),
+    "a link to /dev/zero": link_to("/dev/zero"),
+    "a file with a lease": leased,
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_another_app_comes_back_as_fast_as_ever(recon: Recon, tmp_path: Path, case: str) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "text").write_text("one")
+    watched(recon, folder)
+    others = Others(recon, tmp_path)
+    recon.run()
+    recon.healthy("slow")
+    before = others.come_back()
+    with frozen(CASES[case], recon, folder):
+        assert others.come_back() < SLOWER * before
+        # And it hears of an edit, and of the end.
+        recon.app("new", "sleep 1000", minReadySeconds=0)
+        recon.healthy("new")
+    assert recon.controller is not None
+    recon.controller.terminate()
+    assert recon.controller.wait(timeout=60) == 0
+
+
+def test_what_cannot_be_watched_is_named_at_the_first_start_and_in_the_plan(
+    recon: Recon, tmp_path: Path
+) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "text").write_text("one")
+    with (folder / "core").open("wb") as file:
+        file.truncate(8 << 40)
+    watched(recon, folder)
+    recon.app("other", "sleep 1000", minReadySeconds=0)
+    remedy = "core is too large to watch (8,192.0Gi, at most 1.0Gi); name it in `ignore`"
+    assert remedy in recon.cli("apply", "--dry-run", code=None)
+    recon.run()
+    recon.healthy("other")
+    app = recon.wait("slow", sync="Unknown", health="Healthy")
+    assert remedy in app["message"]
+    assert "slow.yaml" in recon.cli("status", "slow", code=None)
+    # What the message says helps.
+    watch = {"paths": ["."], "ignore": ["core"]}
+    recon.app("slow", "sleep 1000", cwd=str(folder), watch=watch, minReadySeconds=0)
+    recon.healthy("slow")
+
+
+@contextmanager
+def frozen(freeze: Freeze, recon: Recon, folder: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        freeze(recon, folder, stack)
+        (folder / "another").write_text("heard of")
+        yield
+
+
+class Others:
+    """Apps that are killed once each, and write down when they are started."""
+
+    def __init__(self, recon: Recon, home: Path) -> None:
+        self._files = [home / f"started-{number}" for number in range(2 * KILLS)]
+        for number, file in enumerate(self._files):
+            command = ["sh", "-c", f"echo $$ >> {file}; exec sleep 1000"]
+            recon.app(f"other-{number}", command, minReadySeconds=0)
+
+    def come_back(self) -> float:
+        """Seconds that it takes to be started again, the median of some."""
+        files, self._files = self._files[:KILLS], self._files[KILLS:]
+        return statistics.median(map(self._time, files))
+
+    def _time(self, file: Path) -> float:
+        until(file.exists, what="it was started")
+        pid = int(until(lambda: file.read_text().split(), what="it was started")[0])
+        began = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: len(file.read_text().split()) > 1, what="it is started again")
+        return time.monotonic() - began

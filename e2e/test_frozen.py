@@ -75,6 +75,40 @@ CASES = {
 }
 
 
+SLOW = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+"""61 bytes, on which the pattern backtracks for longer than anybody lives."""
+
+
+@pytest.mark.parametrize("kind", ["a slow pattern", "a FIFO", "a link to /dev/zero", "8 TiB"])
+def test_another_app_comes_back_as_fast_while_a_log_is_looked_through(
+    recon: Recon, tmp_path: Path, kind: str
+) -> None:
+    log = tmp_path / "slow.log"
+    probe = {"log": r"^(\w+\s?)*: ready$", "periodSeconds": 1}
+    command = ["sh", "-c", f"sleep 0.5; echo {SLOW}; exec sleep 1000"]
+    recon.app("slow", command, logs={"stdout": str(log)}, readinessProbe=probe)
+    others = Others(recon, tmp_path)
+    recon.run()
+    before = others.come_back()
+    if kind != "a slow pattern":
+        until(log.exists, what="its log is made")
+        log.unlink()
+    if kind == "a FIFO":
+        os.mkfifo(log)
+    elif kind == "a link to /dev/zero":
+        log.symlink_to("/dev/zero")
+    elif kind == "8 TiB":
+        with log.open("wb") as file:
+            file.truncate(8 << 40)
+    else:
+        told = "takes too long on its output; simplify it"
+        until(lambda: told in recon.of("slow")["message"], what=told)
+    assert others.come_back() < SLOWER * before
+    assert recon.controller is not None
+    recon.controller.terminate()
+    assert recon.controller.wait(timeout=60) == 0
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_another_app_comes_back_as_fast_as_ever(recon: Recon, tmp_path: Path, case: str) -> None:
     folder = tmp_path / "code"

@@ -109,6 +109,7 @@ class Controller:
             loop,
             self._journal,
             self.facts,
+            workers=self._workers,
             on_change=self._changed,
             on_exit=self._exited,
             on_begun=self._begun,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,11 +33,19 @@ from reconciler.observed.host import Host
 from reconciler.observed.notify import NotifySocket
 from reconciler.observed.output import Output
 from reconciler.observed.probes import Prober
+from reconciler.observed.search import SEARCH, first_match, is_plain
+from reconciler.system.worker import WorkerError, Workers, WorkerTimeout
 
 STARTED, READY, OUTPUT = "started", "ready", "output"
 _PROGRAMS = 8
 """Exec checks at a time: each starts a program, on a host whose cores are for the apps."""
 _MARKS = (STARTED, READY, OUTPUT)
+_PIECES = 64
+"""Of a log that a check looks through at most; the next check goes on from there."""
+_PATIENCE = 5.0
+"""Seconds that a pattern may take, where ``timeoutSeconds`` is more."""
+_SHARE = 10
+"""A pattern that takes too long is tried so rarely that it has this part of the time at most."""
 
 
 @dataclass(slots=True)
@@ -77,12 +84,15 @@ class Probing:
         host: Host,
         private: PrivateSockets,
         *,
+        workers: Workers,
         on_change: Callable[[str], None],
         on_event: Callable[[Event], None],
         redact: Callable[[str], str] = str,
         said_ready: Callable[[str], bool] = lambda nonce: False,
     ) -> None:
         self._state = state_dir
+        self._loop = loop
+        self._workers = workers
         self._host = host
         self._private = private
         self._on_change = on_change
@@ -239,7 +249,7 @@ class Probing:
         tag = process.tag
         app = self._apps.get(tag.nonce)
         if probe.log is not None:
-            return self._look(process, probe.log)
+            return await self._look(process, probe, probe.log)
         if probe.notify is not None:
             return self._heed(process, probe, role)
         if probe.exec is not None:
@@ -253,7 +263,7 @@ class Probing:
         private = self._private.path(tag.nonce, shared.name) if shared is not None else None
         return await check(probe, tag.instance, private)
 
-    def _look(self, process: Process, pattern: str) -> Result:
+    async def _look(self, process: Process, probe: Probe, pattern: str) -> Result:
         nonce = process.tag.nonce
         now = self._host.get(nonce)
         if now is not None and now.ready:
@@ -266,9 +276,30 @@ class Probing:
         if output.sought not in ("", pattern):  # another one now: it may have been written before
             output.rewind()
         output.sought = pattern
-        if output.find(re.compile(pattern.encode())) is None:
-            return Result(False, f"no line of its output matches {pattern!r} yet")
-        return Result(True, "seen")
+        if self._loop.time() < output.not_before:
+            return Result(False, _slow(pattern))
+        for _ in range(_PIECES):
+            lines = output.read()
+            try:
+                if lines and await self._matches(nonce, probe, pattern, lines):
+                    return Result(True, "seen")
+            except WorkerTimeout:  # these lines do not count
+                output.not_before = self._loop.time() + _SHARE * _patience(probe)
+                return Result(False, _slow(pattern))
+            except WorkerError as error:
+                return Result(False, f"its output cannot be searched: {error}")
+            if not output.has_more or self._outputs.get(nonce) is not output:
+                break
+        return Result(False, f"no line of its output matches {pattern!r} yet")
+
+    async def _matches(self, nonce: str, probe: Probe, pattern: str, lines: list[bytes]) -> bool:
+        """Whether a line matches. WorkerError; WorkerTimeout where that takes too long."""
+        if is_plain(pattern):
+            return first_match(pattern, lines) is not None
+        found = await self._workers.call(
+            SEARCH, (pattern, lines), owner=f"log of {nonce}", seconds=_patience(probe)
+        )
+        return found is not None
 
     def _heed(self, process: Process, probe: Probe, role: ProbeRole) -> Result:
         word = self._words.get(process.tag.nonce) or _Word()
@@ -286,3 +317,11 @@ class Probing:
 
     def _has(self, nonce: str, mark: str) -> bool:
         return self.marks.get(nonce, mark) is not None
+
+
+def _patience(probe: Probe) -> float:
+    return min(probe.timeout_seconds, _PATIENCE)
+
+
+def _slow(pattern: str) -> str:
+    return f"the pattern {pattern!r} takes too long on its output; simplify it"

@@ -45,6 +45,7 @@ from reconciler.observed.authority import UserOf
 from reconciler.observed.clock import boot_now
 from reconciler.observed.fifodirs import fifo_dirs
 from reconciler.observed.host import Host
+from reconciler.system.worker import Workers
 
 
 class Running:
@@ -58,6 +59,7 @@ class Running:
         journal: Journal,
         facts: HostFacts,
         *,
+        workers: Workers,
         on_change: Callable[[str], None],
         on_exit: Callable[[Process, Exit], None],
         on_begun: Callable[[Process], None],
@@ -106,6 +108,7 @@ class Running:
             loop,
             self.host,
             self._private,
+            workers=workers,
             on_change=on_change,
             on_event=on_event,
             redact=redact,

@@ -25,7 +25,8 @@ def _pattern(value: str) -> str:
     except (re.error, OverflowError) as error:
         raise ValueError(f"{value!r} is not a regular expression: {error}") from None
     if _EXPLOSIVE.search(value):
-        raise ValueError(f"{value!r} repeats a repetition, which may take for ever; simplify it")
+        told = "has nested quantifiers, which can take exponential time"
+        raise ValueError(f"{value!r} {told}; simplify the pattern")
     return value
 
 

@@ -1,19 +1,22 @@
-"""What one process has written since it started, looked through for a pattern.
+"""What one process has written since it started, line by line.
 
 Reads the log files, where its output is anyway: nothing is copied and nothing waits. A file that
-is rotated meanwhile is read to its end first.
+is rotated meanwhile is read to its end first. What stands in their place (a FIFO, a device, a file
+of 8 TiB) was perhaps put there by the app: only regular files are opened, and a look reads no more
+than a piece of each.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from reconciler.observed.logline import LineFormat
+from reconciler.system.regular import open_regular
 
-_PIECE = 2**20
+_PIECE = 2**18
+"""Bytes that a look reads of a file at most."""
 _LONGEST = 4096
 """Bytes of a line that a pattern is tried on."""
 
@@ -35,6 +38,8 @@ class Output:
         self._began = self.offsets()
         self.sought = ""
         """What the last call looked for, as its caller notes it."""
+        self.not_before = 0.0
+        """When it may be looked through again, as its caller notes it."""
 
     def offsets(self) -> dict[int, int]:
         """Where reading stands, by inode: for the next controller."""
@@ -45,14 +50,21 @@ class Output:
         for file in self._files:
             file.rewind(self._began.get(file.inode, 0))
 
-    def find(self, pattern: re.Pattern[bytes]) -> bytes | None:
-        """The first line that is new since the last call and matches; None where none does."""
+    def read(self) -> list[bytes]:
+        """What it said in lines that are new since the last call; not all of them where these are
+        many, but the first. Empty where there is nothing new."""
+        found: list[bytes] = []
         for file in self._files:
             for line in file.lines():
                 said = self._format.parse(line[:_LONGEST])
-                if said.instance in (None, self._instance) and pattern.search(said.text):
-                    return line
-        return None
+                if said.instance in (None, self._instance):
+                    found.append(said.text)
+        return found
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the last call left something to read."""
+        return any(file.has_more for file in self._files)
 
     def close(self) -> None:
         for file in self._files:
@@ -67,23 +79,30 @@ class _Follower:
         self._fd = -1
         self._rest = b""
         self.inode = self.offset = 0
+        self.has_more = False
         self._open()
         if self._fd >= 0:
             end = os.fstat(self._fd).st_size
             self.offset = end if offsets is None else offsets.get(self.inode, 0)
 
     def lines(self) -> Iterable[bytes]:
-        """Complete lines that came since."""
-        while True:
-            if self._fd < 0:
-                self._open()
-            piece = os.pread(self._fd, _PIECE, self.offset) if self._fd >= 0 else b""
-            if not piece and not self._is_replaced():
-                return
-            self.offset += len(piece)
-            *lines, rest = (self._rest + piece).split(b"\n")
-            self._rest = rest[:_LONGEST]
-            yield from lines
+        """Complete lines that came since, of one piece."""
+        if self._fd < 0:
+            self._open()
+        piece = self._piece()
+        if not piece and self._is_replaced():
+            piece = self._piece()
+        self.offset += len(piece)
+        self.has_more = len(piece) == _PIECE or self._is_renamed()
+        *lines, rest = (self._rest + piece).split(b"\n")
+        self._rest = rest[:_LONGEST]
+        return lines
+
+    def _piece(self) -> bytes:
+        try:
+            return os.pread(self._fd, _PIECE, self.offset) if self._fd >= 0 else b""
+        except OSError:
+            return b""
 
     def rewind(self, offset: int) -> None:
         self.offset, self._rest = offset, b""
@@ -95,20 +114,23 @@ class _Follower:
 
     def _open(self) -> None:
         try:
-            self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            self._fd = open_regular(self._path)
         except OSError:
-            return  # not written yet
+            return  # not written yet, or no log
         self.inode = os.fstat(self._fd).st_ino
         self.offset = 0
 
     def _is_replaced(self) -> bool:
         """Whether there is another file now; then it is read from its beginning."""
-        try:
-            inode = os.stat(self._path).st_ino
-        except OSError:
-            return False
-        if self._fd < 0 or inode == self.inode:
+        if not self._is_renamed():
             return False
         self.close()
         self._open()
         return self._fd >= 0
+
+    def _is_renamed(self) -> bool:
+        try:
+            inode = os.stat(self._path).st_ino
+        except OSError:
+            return False
+        return self._fd >= 0 and inode != self.inode

@@ -8,6 +8,7 @@ rotation, because under a flood most files are removed by the next rotations any
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import threading
 import time
@@ -20,6 +21,10 @@ from reconciler.model.logs import Rotate
 DELAY = 3.0
 """Seconds from a rotation to its compression."""
 _PARTIAL = ".tmp"
+_MOST = 16 << 30
+"""Bytes of a log that is compressed."""
+_DENSEST = 128
+"""No file system packs text better: what claims to is a sparse file, and nobody's log."""
 
 
 def tidy(place: str, rotate: Rotate) -> None:
@@ -61,6 +66,7 @@ def compress(file: Path) -> None:
     partial = packed.with_name(packed.name + _PARTIAL)
     if not os.path.lexists(packed):
         with open(safefile.read(file), "rb") as source:
+            _check_size(os.fstat(source.fileno()))
             made = safefile.create(partial, safefile.owner_of(source.fileno()))
             with open(made, "wb") as target:
                 pack.pack(source, target)
@@ -71,6 +77,12 @@ def compress(file: Path) -> None:
         file.unlink()
     except FileNotFoundError:  # pruned while it was being read
         packed.unlink(missing_ok=True)
+
+
+def _check_size(status: os.stat_result) -> None:
+    """OSError where this is no log, but a file that an app has put beside its logs."""
+    if status.st_size > min(_MOST, (status.st_blocks + 8) * 512 * _DENSEST):
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
 
 
 class Compressor:

@@ -14,7 +14,6 @@ them: a replacement never refuses a connection. Guarantees:
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import grp
 import os
@@ -27,8 +26,8 @@ from reconciler.converge import fdstore, safefile
 from reconciler.converge.unstartable import SpawnError
 from reconciler.model.address import Address
 from reconciler.model.socket import Socket
+from reconciler.system.getfd import getfd
 
-_PIDFD_GETFD = 438  # the system call's number, the same on all architectures; Linux ≥ 5.6
 _BACKLOG = 65535
 """The kernel lowers it to net.core.somaxconn."""
 
@@ -117,7 +116,7 @@ class Sockets:
     def _fetch(self, address: Address) -> socket.socket | None:
         for pidfd, fd in self._find(address):
             with contextlib.suppress(OSError):
-                return socket.socket(fileno=_getfd(pidfd, fd))
+                return socket.socket(fileno=getfd(pidfd, fd))
         return None
 
     def _bind(self, wanted: Socket) -> socket.socket:
@@ -200,16 +199,6 @@ def _id(name: str | None, look_up: Callable[[str], int]) -> int:
     if name is None:
         return -1
     return int(name) if name.isdigit() else look_up(name)
-
-
-def _getfd(pidfd: int, fd: int) -> int:
-    """A descriptor of another process, as our own (close-on-exec). OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    got: int = libc.syscall(_PIDFD_GETFD, ctypes.c_int(pidfd), ctypes.c_int(fd), ctypes.c_uint(0))
-    if got < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return got
 
 
 def _why(error: OSError, address: Address) -> str:

@@ -118,6 +118,7 @@ class Controller:
             on_log_trouble=self._log_trouble,
             redact=self.redact,
             user_of=lambda name: uid_of(self._spec(name)),
+            is_declared=lambda name: name in self._declared.apps(),
         )
         self.sampling = Sampling(
             self._running.host,
@@ -398,9 +399,11 @@ class Controller:
 
     def _note_lost(self) -> None:
         """What was lost unseen, as when a container is started anew, starts in order again."""
-        running = self._running.apps()
+        running, lost = self._running.apps(), self._running.lost()
         for name, memory in [*self.history.memories.items()]:
-            if memory.begun and not memory.ended and name not in running:
+            # One in backoff had ended before: it goes on as it was, however it ended.
+            unseen = name in lost or not memory.ended
+            if memory.begun and unseen and name not in running:
                 self.history.remember(name, replace(memory, begun=False))
 
     def _relist(self, *, full: bool = False) -> None:

@@ -21,11 +21,12 @@ from reconciler.converge.execcheck import exec_check
 from reconciler.converge.logfile import path_of
 from reconciler.converge.privatesocket import PrivateSockets, open_private
 from reconciler.loop.marks import Marks
+from reconciler.loop.porting import Porting
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.fifo import STREAMS
 from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import Process, Tag
+from reconciler.model.observed import PortHeld, Process, Tag
 from reconciler.model.probe import Probe, ProbeRole
 from reconciler.observed.checks import Result, check
 from reconciler.observed.clock import boot_now
@@ -87,6 +88,7 @@ class Probing:
         workers: Workers,
         on_change: Callable[[str], None],
         on_event: Callable[[Event], None],
+        is_declared: Callable[[str], bool] = lambda app: True,
         redact: Callable[[str], str] = str,
         said_ready: Callable[[str], bool] = lambda nonce: False,
     ) -> None:
@@ -104,6 +106,9 @@ class Probing:
         # What each process was started with or, where it is of the declared revision, what is
         # declared now: an edit that moves the port must not be asked of those that leave.
         self._specs: dict[str, AppSpec] = {}
+        self._loop = loop
+        self._porting = Porting(loop, host, is_declared=is_declared, spec_of=self._specs.get)
+        self._inquiries: set[asyncio.Task[None]] = set()
         self._apps: dict[str, DesiredApp] = {}
         self._outputs: dict[str, Output] = {}
         self._words: dict[str, _Word] = {}
@@ -133,6 +138,7 @@ class Probing:
     def watch(self, process: Process, spec: AppSpec, app: DesiredApp | None = None) -> None:
         """Ask what the manifest says now."""
         nonce, probes = process.tag.nonce, spec.probes
+        self._porting.began(process.tag.app)
         if app is not None and probes:
             self._apps[nonce] = app
         if probes:
@@ -166,7 +172,31 @@ class Probing:
         if self._words.pop(nonce, None) or output is not None:
             self.marks.forget(nonce, _MARKS)
 
+    def held(self, app: str | None) -> tuple[PortHeld, ...]:
+        """Ports at which instances are asked, and where others of ours listen."""
+        return self._porting.held(app)
+
+    def ended(self, process: Process) -> None:
+        """It ended before it was ready: perhaps since another holds its port."""
+        spec = self._specs.get(process.tag.nonce)
+        if spec is None or process.was_ready or process.ready:
+            return
+        probes = (spec.probes.get(role) for role in (ProbeRole.STARTUP, ProbeRole.READINESS))
+        asked = [one for one in probes if one is not None and spec.probed_socket(one) is None]
+        if asked:
+            task = self._loop.create_task(self._inquire(process, asked))
+            self._inquiries.add(task)
+            task.add_done_callback(self._inquiries.discard)
+
+    async def _inquire(self, process: Process, asked: list[Probe]) -> None:
+        for probe in asked:
+            if await self._porting.look(process, probe) is not None:
+                self._on_change(process.tag.app)
+                return
+
     def close(self) -> None:
+        for task in self._inquiries:
+            task.cancel()
         self._prober.close()
         self._notify.close()
         for output in self._outputs.values():
@@ -261,7 +291,11 @@ class Probing:
         spec = self._specs.get(tag.nonce)
         shared = spec.probed_socket(probe) if spec is not None else None
         private = self._private.path(tag.nonce, shared.name) if shared is not None else None
-        return await check(probe, tag.instance, private)
+        result = await check(probe, tag.instance, private)
+        now = self._host.get(tag.nonce)
+        if role is ProbeRole.LIVENESS or private is not None or now is None or now.ready:
+            return result
+        return await self._porting.judge(process, probe, result)
 
     async def _look(self, process: Process, probe: Probe, pattern: str) -> Result:
         nonce = process.tag.nonce

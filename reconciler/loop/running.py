@@ -68,6 +68,7 @@ class Running:
         on_log_trouble: Callable[[str, str | None], None],
         redact: Redactor,
         user_of: UserOf,
+        is_declared: Callable[[str], bool],
     ) -> None:
         self._store = store
         self._loop = loop
@@ -111,6 +112,7 @@ class Running:
             workers=workers,
             on_change=on_change,
             on_event=on_event,
+            is_declared=is_declared,
             redact=redact,
             said_ready=self._ready.said,
         )
@@ -122,11 +124,17 @@ class Running:
         left = [p for p in self._remnants.values() if app is None or p.tag.app == app]
         processes = (*self.host.processes(app), *left)
         conflicts = {name: self._redact(told) for name, told in self._sockets.conflicts().items()}
-        return Observed(processes, self.host.faults, conflicts, self.limiting.inherited)
+        ports = self._probing.held(app)
+        return Observed(processes, self.host.faults, conflicts, ports, self.limiting.inherited)
 
     def apps(self) -> set[str]:
         """Names of the apps of which anything runs."""
         return {*self.host.apps(), *(p.tag.app for p in self._remnants.values())}
+
+    def lost(self) -> set[str]:
+        """Names of the apps of which a process ended while no controller ran, in this boot."""
+        live = {process.id for process in self.host.processes()}
+        return {tag.app for id, (tag, _) in self._recorded.items() if id not in live}
 
     def recover(self) -> None:
         """Finish what an earlier controller was writing; before anything else is done."""
@@ -316,6 +324,8 @@ class Running:
         failure = self._starting.ended(nonce)
         exit = self.limiting.verdict(process, exit)
         self.limiting.ran(process, left=bool(self.host.leftovers(nonce)))
+        if process.state is not RunState.STOPPING:
+            self._probing.ended(process)
         self._probing.forget(nonce)
         self._journal.ended(process.id)
         self._recorded.pop(process.id, None)

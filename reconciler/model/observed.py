@@ -132,6 +132,25 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True)
+class PortHeld:
+    """An instance is to be asked at a port where another process of ours listens."""
+
+    asked: Tag
+    """The instance, which may have ended since."""
+    port: int
+    holder: Tag
+    pid: int
+    exclusive: bool
+    """Nobody else can listen there meanwhile."""
+    since: float
+    """Boot seconds."""
+
+    def __str__(self) -> str:
+        name = f"{self.holder.app}-{self.holder.instance}"
+        return f"port {self.port} is held by {name} (pid {self.pid})"
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """The processes of ours on this host, in any order."""
 
@@ -140,6 +159,8 @@ class Observed:
     """Witnesses that contradict each other, as sentences."""
     conflicts: Mapping[str, str] = field(default_factory=dict)
     """By app: why one of its sockets cannot be had, a sentence that names who has it."""
+    ports: tuple[PortHeld, ...] = ()
+    """Ports of instances that are not ready, held by others."""
     inherited: Mapping[str, Value] = field(default_factory=dict)
     """By field of ``limits``: what a process has where its app declares no such limit; empty
     where nobody can tell."""

@@ -88,6 +88,24 @@ def test_failed_revision_is_told_and_undone_to_the_last_good_one(recon: Recon) -
     assert json.loads(file.read_text())["spec"]["command"] == SLEEP
     recon.healthy("web", ready=2, revision=3)
     assert recon.pids("web") == good, "what is good was not touched on the way"
+    # One that failed is never gone back to, unless it is asked for by its number.
+    assert "failed: revision 2" in recon.cli("rollout", "history", "web")
+    recon.app("web", SLEEP, instances=2, env={"V": "4"})
+    recon.healthy("web", ready=2, revision=4)
+    assert "rolled back to revision 3" in recon.cli("rollout", "undo", "web", "--dry-run")
+    told = recon.cli("rollout", "undo", "web", "--to-revision", "2", "--dry-run")
+    assert "warning: revision 2 failed (revision 2 made no progress" in told
+
+
+def test_undo_refuses_where_nothing_earlier_was_good(recon: Recon) -> None:
+    recon.app("web", ["false"], progressDeadlineSeconds=2)
+    recon.run()
+    recon.wait("web", health="Degraded", sync="OutOfSync")
+    recon.app("web", SLEEP)
+    recon.healthy("web", revision=2)
+    told = recon.cli("rollout", "undo", "web", code=1)
+    assert "no earlier revision that was good: revision 1 failed" in told, told
+    assert "--to-revision" in told
 
 
 def test_paused_rollout_holds_what_runs_and_goes_on_when_resumed(recon: Recon) -> None:

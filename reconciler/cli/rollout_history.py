@@ -94,7 +94,7 @@ def document_of(name: str, memory: AppMemory) -> dict[str, Any]:
                 "number": revision.number,
                 "createdAt": iso(revision.created_at),
                 "state": state_of(memory, revision),
-                "failed": revision.failed,
+                "failed": _why_failed(memory, revision),
                 "changes": [change.path for change in template_changes(before, revision)],
                 "template": _template(revision),
                 "secrets": sorted(revision.marks),
@@ -111,6 +111,9 @@ def state_of(memory: AppMemory, revision: Revision) -> str:
     aim = revisions.target(memory)
     if revision.failed:
         return "failed"
+    given_up = revision.number in memory.given_up and not revision.good
+    if given_up and revision.number != memory.revisions[-1].number:
+        return "failed"  # it was tried again, and another one came before it was good
     if aim is not None and aim.number == revision.number:
         if revision.good:
             return "running"
@@ -118,6 +121,13 @@ def state_of(memory: AppMemory, revision: Revision) -> str:
             return "paused"
         return "canary" if memory.canary == revision.number else "rolling out"
     return "good" if revision.good else "superseded"
+
+
+def _why_failed(memory: AppMemory, revision: Revision) -> str | None:
+    known = memory.given_up.get(revision.number)
+    if revision.failed or known is None or state_of(memory, revision) != "failed":
+        return revision.failed
+    return known.told
 
 
 def _text(document: Mapping[str, Any]) -> list[str]:

@@ -26,7 +26,6 @@ from reconciler.desired.edit import EditError
 from reconciler.desired.manifest import Context
 from reconciler.desired.surroundings import Surroundings
 from reconciler.desired.undo import UndoError, differs, undone
-from reconciler.diff.history import last_good
 from reconciler.loop.ours import ours_in
 from reconciler.loop.paths import secret_key
 from reconciler.model.desired import Desired, DesiredApp
@@ -42,7 +41,7 @@ def undo(
     profile: Profile = None,
     to_revision: Annotated[
         str | None,
-        typer.Option("--to-revision", metavar="N", help="Instead of the one before; 0: that."),
+        typer.Option("--to-revision", metavar="N", help="Instead of the last good one; 0: that."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the edit, write nothing.")
@@ -50,8 +49,8 @@ def undo(
 ) -> int:
     """Go back to an earlier revision: edit the manifest so that it says what it said then.
 
-    Without --to-revision that is the one before; after a failure, the last good one. Only fields
-    whose change replaces processes go back, and nothing else in the file changes.
+    Without --to-revision that is the last one that was fully rolled out. Only fields whose change
+    replaces processes go back, and nothing else in the file changes.
     """
     number = 0 if to_revision is None else whole_number("--to-revision", to_revision)
     if len(apps) > 1 and number:
@@ -71,6 +70,8 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
     content = memory.revisions[-1].spec.get("watched", {})
     app = as_found(desired.apps[name], content, ours_in(place.paths.root, desired.apps.values()))
     revision = _wanted(app, memory, number)
+    if number and not revision.good:
+        print(f"warning: revision {number} {_never_good(memory, revision)}")
     file = Path(app.source.file)
     try:
         if not differs(app, revision):
@@ -100,19 +101,27 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
 
 
 def _wanted(app: DesiredApp, memory: AppMemory, number: int) -> Revision:
-    """The revision to go back to (kubectl: 0 is the one before)."""
+    """The revision to go back to: the newest before the manifest's that was good once."""
     if number:
         return find(memory, number)
-    last = memory.revisions[-1]
-    if not same_revision(last.hash, app.hash):
-        return last  # an edit that no controller has seen yet
-    if last.failed:
-        found = last_good(memory)
-    else:
-        found = memory.revisions[-2] if len(memory.revisions) > 1 else None
-    if found is None:
+    before = [one for one in memory.revisions if not same_revision(one.hash, app.hash)]
+    found = next((one for one in reversed(before) if one.good and not one.failed), None)
+    if found is not None:
+        return found
+    if not before:
         raise CliError(f'no rollout history found for app "{app.name}" before this revision')
-    return found
+    told = "; ".join(f"revision {one.number} {_never_good(memory, one)}" for one in before[-2:])
+    raise CliError(
+        f"app/{app.name} has no earlier revision that was good: {told}."
+        " `--to-revision N` goes to one all the same"
+    )
+
+
+def _never_good(memory: AppMemory, revision: Revision) -> str:
+    """What is to be known of a revision that one should not go back to."""
+    known = memory.given_up.get(revision.number)
+    failed = revision.failed or (known.told if known is not None else None)
+    return f"failed ({failed})" if failed else "never became ready"
 
 
 def _refuse_secrets(app: DesiredApp, revision: Revision) -> None:

@@ -19,7 +19,7 @@ from reconciler.diff.replicas import Replicas
 from reconciler.model.dependency import DependencyCondition
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, Failure
 from reconciler.model.observed import Process
 from reconciler.model.plan import Condition
 from reconciler.model.standing import UNDECLARED, Standing
@@ -53,7 +53,7 @@ def judge(
         why = FAILED + standing.obstacle
         told = f"revision {revision.number}: {why}; `recon logs {app.name}` shows what it wrote"
         event = Event(app.name, "BuildFailed", told, "Warning")
-        return history.mark(memory, replace(revision, failed=why)), (event,)
+        return history.give_up(memory, Failure.BUILD, why), (event,)
     if by_build and state != "failed":
         return history.mark(memory, replace(revision, failed=None)), ()
     return memory, ()

@@ -22,7 +22,7 @@ from reconciler.diff.hold import Hold, hold
 from reconciler.diff.replicas import Replicas, available_at
 from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, Failure
 from reconciler.model.observed import Process, RunState
 from reconciler.model.quantity import resolve_share
 from reconciler.model.revision import same_revision
@@ -68,7 +68,7 @@ def judge(
     if why is not None:
         revision = memory.revisions[-1]
         ended = {n: e for n, e in memory.ended.items() if not same_revision(e.hash, revision.hash)}
-        failed = history.mark(replace(memory, ended=ended), replace(revision, failed=why))
+        failed = history.give_up(replace(memory, ended=ended), Failure.CANARY, why)
         return failed, (Event(app, "CanaryFailed", why, "Warning"),)
     at = passes_at(spec, replicas)
     if at is None or at > now:

@@ -11,9 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.model.desired import DesiredApp
-from reconciler.model.memory import AppMemory, Outcome, Recall
+from reconciler.model.fields import deciding
+from reconciler.model.manifest import AppSpec
+from reconciler.model.memory import AppMemory, Failure, GivenUp, Outcome, Recall
 from reconciler.model.observed import Process
 from reconciler.model.revision import Revision, same_revision
+
+_DECIDING = deciding(AppSpec)
 
 
 def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
@@ -30,6 +34,7 @@ def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
     kept = [known for known in before if known.hash != app.hash]
     return replace(
         memory,
+        given_up={n: one for n, one in memory.given_up.items() if n != number},
         revisions=(*_trim(kept, app.spec.revision_history_limit, memory), revision),
         progressed_at=None,
         progress=0,
@@ -99,7 +104,7 @@ def accounts_to(memory: AppMemory, process: Process) -> str | None:
 def is_held(memory: AppMemory) -> bool:
     """Whether the rollout of the last revision is held (see ``hold``)."""
     last = memory.revisions[-1].number if memory.revisions else None
-    held = memory.paused or last in (memory.canary, memory.unbuilt)
+    held = memory.paused or last in (memory.canary, memory.unbuilt, memory.awaiting)
     return held or memory.recall is not Recall.WHOLE
 
 
@@ -117,6 +122,21 @@ def mark(memory: AppMemory, revision: Revision) -> AppMemory:
     return replace(memory, revisions=revisions)
 
 
+def give_up(memory: AppMemory, reason: Failure, told: str) -> AppMemory:
+    """The memory in which the last revision has failed."""
+    revision = replace(memory.revisions[-1], failed=told)
+    known = {one.number for one in memory.revisions}
+    given_up = {n: one for n, one in memory.given_up.items() if n in known}
+    given_up[revision.number] = GivenUp(reason, told)
+    return mark(replace(memory, given_up=given_up), revision)
+
+
+def failure_of(memory: AppMemory, revision: Revision) -> Failure:
+    """Why a revision that has failed was given up (an earlier release did not say)."""
+    known = memory.given_up.get(revision.number)
+    return known.reason if known is not None else Failure.DEADLINE
+
+
 def number_of(memory: AppMemory, hash: str) -> int:
     """The number of the revision that a process runs; 0 where it is not remembered."""
     found = next((r for r in reversed(memory.revisions) if same_revision(r.hash, hash)), None)
@@ -131,7 +151,7 @@ def _applied(memory: AppMemory, app: DesiredApp, spec: Mapping[str, Any]) -> App
         applied = replace(applied, hash=app.hash, marks=app.marks)
     if applied is last:
         return memory
-    if applied.failed and applied.spec != last.spec:
+    if applied.failed and any(applied.spec.get(f) != last.spec.get(f) for f in _DECIDING):
         # What made it fail may be what was edited: its probe, its deadline.
         applied = replace(applied, failed=None)
         memory = replace(memory, progressed_at=None, progress=0)

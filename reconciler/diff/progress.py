@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.diff.history import mark
+from reconciler.diff.history import give_up, mark
 from reconciler.diff.replicas import Replicas, available_at
 from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import AppMemory
+from reconciler.model.memory import AppMemory, Failure
 
 
 def is_complete(spec: AppSpec, replicas: Replicas, now: float) -> bool:
@@ -52,7 +52,7 @@ def advance(
     if decided or now < deadline(spec, memory) or is_undecided(spec, replicas, now):
         return memory, ()
     why = f"revision {revision.number} made no progress for {spec.progress_deadline_seconds:g} s"
-    failed = mark(memory, replace(revision, failed=why))
+    failed = give_up(memory, Failure.DEADLINE, why)
     return failed, (Event(app, "ProgressDeadlineExceeded", why, "Warning"),)
 
 

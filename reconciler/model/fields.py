@@ -20,6 +20,7 @@ class Effect(StrEnum):
 
 
 _KEY = "x-recon-effect"
+_DECIDES = "x-recon-decides-readiness"
 _OWN = "x-recon-own"
 
 
@@ -40,9 +41,16 @@ def is_own(field: FieldInfo) -> bool:
     return isinstance(extra, dict) and _OWN in extra
 
 
-def in_place(default: Any, description: str, **constraints: Any) -> Any:
-    """A pydantic field whose change is applied to the processes that run."""
-    return _field(default, description, Effect.IN_PLACE, constraints)
+def in_place(default: Any, description: str, *, decides_readiness: bool, **constraints: Any) -> Any:
+    """A pydantic field whose change is applied to the processes that run.
+
+    ``decides_readiness``: another value may make a revision good that has failed, so an edit of it
+    is a reason to try that again. Of all other fields none is.
+    """
+    made = _field(default, description, Effect.IN_PLACE, constraints)
+    if decides_readiness:
+        made.json_schema_extra[_DECIDES] = True
+    return made
 
 
 def effects(model: type[BaseModel]) -> dict[str, Effect]:
@@ -53,6 +61,15 @@ def effects(model: type[BaseModel]) -> dict[str, Effect]:
         if isinstance(extra, dict) and _KEY in extra:
             found[field.alias or name] = Effect(str(extra[_KEY]))
     return found
+
+
+def deciding(model: type[BaseModel]) -> frozenset[str]:
+    """The fields applied in place that decide readiness, by their names in a manifest."""
+    return frozenset(
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and _DECIDES in field.json_schema_extra
+    )
 
 
 def _field(default: Any, description: str, effect: Effect, constraints: dict[str, Any]) -> Any:

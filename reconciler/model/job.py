@@ -27,24 +27,36 @@ class ConcurrencyPolicy(StrEnum):
 class JobTerms(Manifest):
     """When a Job runs, and how often it is tried."""
 
-    schedule: Cron | None = in_place(None, "when it runs, as in a crontab; else once per revision")
-    time_zone: TimeZone | None = in_place(None, "of `schedule`, as Europe/Berlin; else the host's")
+    schedule: Cron | None = in_place(
+        None, "when it runs, as in a crontab; else once per revision", decides_readiness=False
+    )
+    time_zone: TimeZone | None = in_place(
+        None, "of `schedule`, as Europe/Berlin; else the host's", decides_readiness=False
+    )
     concurrency_policy: ConcurrencyPolicy = in_place(
         ConcurrencyPolicy.ALLOW,
         "when the run before still runs: Allow both, Forbid the new or Replace the old",
+        decides_readiness=False,
     )
     starting_deadline_seconds: Seconds | None = in_place(
-        None, "a run that is missed for longer is left out; without one the latest is made up for"
+        None,
+        "a run that is missed for longer is left out; without one the latest is made up for",
+        decides_readiness=False,
     )
-    backoff_limit: Whole = in_place(6, "how often a run is tried again before it has failed", ge=0)
+    backoff_limit: Whole = in_place(
+        6, "how often a run is tried again before it has failed", ge=0, decides_readiness=False
+    )
     active_deadline_seconds: Seconds | None = in_place(
-        None, "a run that takes longer, all tries together, is ended and has failed", gt=0
+        None,
+        "a run that takes longer, all tries together, is ended and has failed",
+        gt=0,
+        decides_readiness=False,
     )
     successful_jobs_history_limit: Whole = in_place(
-        3, "runs that succeeded, remembered with their logs", ge=0
+        3, "runs that succeeded, remembered with their logs", ge=0, decides_readiness=False
     )
     failed_jobs_history_limit: Whole = in_place(
-        1, "runs that failed, remembered with their logs", ge=0
+        1, "runs that failed, remembered with their logs", ge=0, decides_readiness=False
     )
 
     @field_validator("schedule", mode="before")

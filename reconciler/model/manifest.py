@@ -31,22 +31,42 @@ class AppSpec(ProgramSpec):
 
     sockets: Sockets = template((), "listening sockets that all instances share")
     instances: Instances = in_place(
-        1, "how many processes: a number, `max` (the cores that recon may use) or `max-1`"
+        1,
+        "how many processes: a number, `max` (the cores that recon may use) or `max-1`",
+        decides_readiness=False,
     )
-    strategy: Strategy = in_place(Strategy(), "how an update replaces processes")
-    startup_probe: Probe | None = in_place(None, "until it succeeds, no other probe is asked")
-    readiness_probe: Probe | None = in_place(None, "when an instance counts as ready")
-    liveness_probe: Probe | None = in_place(None, "an instance that fails it is replaced")
+    strategy: Strategy = in_place(
+        Strategy(), "how an update replaces processes", decides_readiness=True
+    )
+    startup_probe: Probe | None = in_place(
+        None, "until it succeeds, no other probe is asked", decides_readiness=True
+    )
+    readiness_probe: Probe | None = in_place(
+        None, "when an instance counts as ready", decides_readiness=True
+    )
+    liveness_probe: Probe | None = in_place(
+        None, "an instance that fails it is replaced", decides_readiness=True
+    )
     min_ready_seconds: Seconds | None = in_place(
-        None, "how long ready before available; 0 with a probe, else 1 second up"
+        None,
+        "how long ready before available; 0 with a probe, else 1 second up",
+        decides_readiness=True,
     )
     progress_deadline_seconds: Seconds = in_place(
-        600, "a new revision that makes no progress for so long is given up"
+        600, "a new revision that makes no progress for so long is given up", decides_readiness=True
     )
-    restart_policy: RestartPolicy = in_place(RestartPolicy.ALWAYS, "Always, OnFailure or Never")
-    restart_schedule: Cron | None = in_place(None, "restarts by the clock, in cron's syntax")
-    time_zone: TimeZone | None = in_place(None, "of `restartSchedule`; else the host's")
-    build: Build | None = in_place(None, "a command that is run before a rollout")
+    restart_policy: RestartPolicy = in_place(
+        RestartPolicy.ALWAYS, "Always, OnFailure or Never", decides_readiness=True
+    )
+    restart_schedule: Cron | None = in_place(
+        None, "restarts by the clock, in cron's syntax", decides_readiness=False
+    )
+    time_zone: TimeZone | None = in_place(
+        None, "of `restartSchedule`; else the host's", decides_readiness=False
+    )
+    build: Build | None = in_place(
+        None, "a command that is run before a rollout", decides_readiness=False
+    )
     built: SkipJsonSchema[str] = own("", "of what this revision is built: the builder's hash")
     kind: SkipJsonSchema[Literal["App", "Job"]] = own("App", "App, or Job where it is one's")
 
@@ -148,7 +168,7 @@ class JobManifestSpec(JobSpec, Written):
 
 class Metadata(Manifest):
     name: Name = Field(description="[a-z0-9-], unique over the whole directory")
-    labels: dict[str, str] = in_place({}, "free labels, for --selector")
+    labels: dict[str, str] = in_place({}, "free labels, for --selector", decides_readiness=False)
 
 
 class App(Manifest):

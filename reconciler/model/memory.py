@@ -130,12 +130,31 @@ class Recall(StrEnum):
     """The journal's record was damaged, and nothing brings it back."""
 
 
+class Failure(StrEnum):
+    """Why a revision was given up; the reason of its condition Progressing."""
+
+    DEADLINE = "ProgressDeadlineExceeded"
+    CANARY = "RolloutAborted"
+    BUILD = "BuildFailed"
+    PORT = "PortConflict"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """That a revision was given up, also where it has been tried again since."""
+
+    reason: Failure
+    told: str
+
+
 @dataclass(frozen=True, slots=True)
 class AppMemory:
     """Everything remembered of one app."""
 
     revisions: tuple[Revision, ...] = ()
     """Oldest first; the last is the one the manifest declares, once it was planned."""
+    given_up: Mapping[int, GivenUp] = field(default_factory=dict)
+    """By number of the revision."""
     ended: Mapping[int, Ended] = field(default_factory=dict)
     """By instance number."""
     evictions: Mapping[int, Eviction] = field(default_factory=dict)
@@ -165,6 +184,10 @@ class AppMemory:
     """Number of the revision that has yet to prove itself on its canary; 0 for none."""
     unbuilt: int = 0
     """Number of the revision that has yet to be built, so that none can be started; 0 for none."""
+    awaiting: int = 0
+    """Number of the revision that waits until a Job has completed; 0 for none."""
+    awaiting_until: float | None = None
+    """Boot seconds until which it waits in any case: the Job's edit may not have been seen yet."""
     limited: tuple[str, ...] = ()
     """Fields of ``limits`` that are declared, or were and are still in force on some process."""
     runs: tuple[Run, ...] = ()

@@ -42,20 +42,34 @@ class ProgramSpec(Manifest):
     )
     read_only_paths: Paths = template((), "what it may not write to (recon must be root)")
     private_tmp: bool = template(False, "a /tmp and /var/tmp of its own (recon must be root)")
-    revision_history_limit: Whole = in_place(10, "revisions remembered", ge=1)
-    backoff: Backoff = in_place(Backoff(), "waits between restarts after crashes")
+    revision_history_limit: Whole = in_place(
+        10, "revisions remembered", ge=1, decides_readiness=False
+    )
+    backoff: Backoff = in_place(
+        Backoff(), "waits between restarts after crashes", decides_readiness=False
+    )
     success_exit_codes: ExitCodes = in_place(
-        (), "exit codes that count as success beside 0, for restartPolicy and for Jobs"
+        (),
+        "exit codes that count as success beside 0, for restartPolicy and for Jobs",
+        decides_readiness=True,
     )
-    stop: Stop = in_place(Stop(), "how a process is asked to end")
-    termination_grace_period_seconds: Seconds = in_place(30, "from the start of a stop to SIGKILL")
-    limits: Limits = in_place(Limits(), "what an instance may use, with all that it forks")
-    logs: Logs = in_place(Logs(), "capture of standard output and error")
+    stop: Stop = in_place(Stop(), "how a process is asked to end", decides_readiness=False)
+    termination_grace_period_seconds: Seconds = in_place(
+        30, "from the start of a stop to SIGKILL", decides_readiness=False
+    )
+    limits: Limits = in_place(
+        Limits(), "what an instance may use, with all that it forks", decides_readiness=True
+    )
+    logs: Logs = in_place(Logs(), "capture of standard output and error", decides_readiness=False)
     depends_on: DependsOn = in_place(
-        (), "apps that are to be there before this one starts, and stop after it"
+        (),
+        "apps that are to be there before this one starts, and stop after it",
+        decides_readiness=False,
     )
-    suspend: Flag = in_place(False, "declared, but not running")
-    watch: Watch | None = in_place(None, "files and folders whose content is part of the revision")
+    suspend: Flag = in_place(False, "declared, but not running", decides_readiness=False)
+    watch: Watch | None = in_place(
+        None, "files and folders whose content is part of the revision", decides_readiness=False
+    )
     watched: SkipJsonSchema[dict[str, str]] = own({}, "what `watch` found: a digest of each path")
 
     def is_success(self, exit: Exit) -> bool:

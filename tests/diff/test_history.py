@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from reconciler.diff.history import mark, number_of, presume_good, record, target
-from reconciler.model.desired import DesiredApp
+from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.memory import AppMemory
-from tests.diff.simhost import SimHost, app_of
+from tests.diff.simhost import PROBE, Behaviour, SimHost, app_of
+from tests.model.test_revision import IN_PLACE
 
 
 def _recorded(*commands: str, **spec: Any) -> AppMemory:
@@ -94,3 +97,24 @@ def test_the_number_of_a_hash_that_is_not_remembered_is_zero() -> None:
     memory = _recorded("a", "b")
     assert number_of(memory, app_of(command="a").hash) == 1
     assert number_of(memory, "none.-") == 0
+
+
+@pytest.mark.parametrize(("name", "value"), IN_PLACE.items())
+def test_only_what_decides_readiness_clears_a_failed_mark(name: str, value: Any) -> None:
+    spec = {"progressDeadlineSeconds": 60, "readinessProbe": PROBE}
+    old, new = app_of(command="a", **spec), app_of(command="b", **spec)
+    host = SimHost({"a": Behaviour(), "b": Behaviour(ready_after=None)})
+    host.settle(old)
+    host.settle(new)
+    assert host.memory["web"].revisions[-1].failed
+    host.started.clear()
+    edit = app_of(command="b", **{**spec, name: value})
+    made = host.look(Desired({"web": edit})).apps[0]
+    decides = {
+        *("strategy", "startupProbe", "readinessProbe", "livenessProbe", "minReadySeconds"),
+        *("progressDeadlineSeconds", "restartPolicy", "successExitCodes", "limits"),
+    }
+    assert (made.memory.revisions[-1].failed is None) is (name in decides)
+    if name not in decides:
+        host.run_for(1000, edit)
+        assert not any(process.tag.hash == new.hash for process in host.started)

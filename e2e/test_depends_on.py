@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -83,6 +84,11 @@ def test_start_waits_for_a_db_that_is_slow_to_be_ready(
     marker.touch()
     recon.healthy("web", ready=1)
     assert lines(diary) == ["start db", "start backend", "start web"]
+    # It has crashed once, and was started again: that waits for nothing.
+    crashed = recon.pids("backend")
+    os.kill(crashed["backend-0"], signal.SIGKILL)
+    until(lambda: recon.pids("backend") not in (crashed, {}), what="backend is back")
+    recon.healthy("backend", ready=1)
     # All is lost at once, with nobody there to see it: it comes back in order.
     lost = [pid for name in ("db", "backend", "web") for pid in recon.pids(name).values()]
     recon.kill_controller()
@@ -94,7 +100,7 @@ def test_start_waits_for_a_db_that_is_slow_to_be_ready(
     recon.wait("backend", message="waiting for db to be Ready")
     marker.touch()
     recon.healthy("web", ready=1)
-    assert lines(diary)[3:] == ["start db", "start backend", "start web"]
+    assert lines(diary)[4:] == ["start db", "start backend", "start web"]
 
 
 def test_completed_waits_for_a_migration_to_end_well(recon: Recon, tmp_path: Path) -> None:
@@ -108,6 +114,41 @@ def test_completed_waits_for_a_migration_to_end_well(recon: Recon, tmp_path: Pat
     marker.touch()
     recon.healthy("backend", ready=1)
     assert row(recon, "migrate")["state"] == "completed"
+
+
+def test_an_update_waits_for_the_migration_of_the_same_commit(recon: Recon, tmp_path: Path) -> None:
+    def migrate(code: str) -> None:
+        document = {
+            "apiVersion": "recon/v1",
+            "kind": "Job",
+            "metadata": {"name": "migrate"},
+            "spec": {"command": python(code), "backoffLimit": 0},
+        }
+        recon.write("migrate.yaml", json.dumps(document))
+
+    needs = {"dependsOn": [{"app": "migrate", "condition": "Completed"}]}
+    migrate("pass")
+    recon.app("web", SLEEP, **needs)
+    recon.run()
+    recon.healthy("web", ready=1)
+    before = recon.pids("web")
+    # The app's file is written first.
+    recon.app("web", SLEEP, env={"V": "2"}, **needs)
+    migrate("raise SystemExit('no such table')")
+    told = "update waiting for migrate to be Completed, which has failed (exit 1)"
+    recon.wait("web", message=told, sync="OutOfSync", ready=1)
+    assert recon.pids("web") == before
+    assert "waiting for migrate to be Completed" in recon.cli("apply", "--dry-run")
+    # The old one is still kept up, at its revision.
+    os.kill(before["web-0"], signal.SIGKILL)
+    until(lambda: recon.pids("web") not in (before, {}), what="restarted")
+    assert row(recon, "web")["revision"] == 1
+    marker = tmp_path / "marker"
+    migrate(f"import os, time\nwhile not os.path.exists({str(marker)!r}): time.sleep(0.01)")
+    recon.wait("web", message="update waiting for migrate to be Completed", ready=1)
+    marker.touch()
+    recon.healthy("web", ready=1, updated=1)
+    assert row(recon, "web")["revision"] == 2
 
 
 def test_mistakes_are_refused_at_their_place_and_stop_nothing(recon: Recon) -> None:

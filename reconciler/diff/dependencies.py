@@ -47,12 +47,12 @@ def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Stan
         DependencyCondition.STARTED: _numbers(sorted_by) >= set(range(wanted)),
         # Kubernetes: the condition Available; but of nothing at all nobody can make use.
         DependencyCondition.READY: available >= max(1, wanted - unavailable),
-        DependencyCondition.COMPLETED: len(sorted_by.done) == wanted,
+        DependencyCondition.COMPLETED: len(sorted_by.done) == wanted and not _has_failed(memory),
     }
     return Standing(
         frozenset(condition for condition, holds in met.items() if holds),
-        _failure(sorted_by, memory),
-        max(starts, default=None) if whole and available == wanted else None,
+        obstacle=_failure(sorted_by, memory),
+        newest_start=max(starts, default=None) if whole and available == wanted else None,
     )
 
 
@@ -136,6 +136,11 @@ def _told(need: Dependency, standings: Mapping[str, Standing]) -> str:
     obstacle = standings.get(need.app, UNDECLARED).obstacle
     told = f"{need.app} to be {need.condition}"
     return f"{told}, which {obstacle}" if obstacle else told
+
+
+def _has_failed(memory: AppMemory) -> bool:
+    """An earlier revision runs instead of what is declared."""
+    return bool(memory.revisions) and memory.revisions[-1].failed is not None
 
 
 def _failure(sorted_by: Replicas, memory: AppMemory) -> str:

@@ -6,21 +6,31 @@ Conditions, their reasons and their meanings are a Kubernetes Deployment's.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
-from reconciler.diff import building, canary, eviction
+from reconciler.diff import building, canary, eviction, history, portheld
 from reconciler.diff.diagnosis import CauseCode, Evidence, diagnose
 from reconciler.diff.drift import SYNC_DRIFT
-from reconciler.diff.hold import Hold
+from reconciler.diff.hold import HeldBy, Hold
 from reconciler.diff.progress import is_complete
 from reconciler.diff.replicas import Replicas
 from reconciler.diff.rolling import fenceposts
 from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import AppMemory, Ended
-from reconciler.model.observed import RunState
+from reconciler.model.memory import AppMemory, Ended, Failure
+from reconciler.model.observed import PortHeld, RunState
 from reconciler.model.plan import Condition, Drift, Health, Sync
 from reconciler.model.revision import Revision
+
+_HELD: Mapping[HeldBy, tuple[Literal["True", "Unknown"], str]] = {
+    "pause": ("Unknown", "DeploymentPaused"),
+    "build": ("True", "Building"),
+    "dependency": ("True", "WaitingForDependency"),
+    "canary": ("True", "CanaryPauseStep"),
+    "memory": ("Unknown", "MemoryMissing"),
+}
+"""Status and reason of the condition Progressing, by what holds the rollout."""
 
 
 def sync_of(app: DesiredApp, drift: Sequence[Drift], revision: Revision) -> Sync:
@@ -53,10 +63,10 @@ def health_of(
 
 
 def conditions_of(
-    app: DesiredApp, replicas: Replicas, revision: Revision, now: float, held: Hold | None = None
+    app: DesiredApp, replicas: Replicas, memory: AppMemory, now: float, held: Hold | None = None
 ) -> tuple[Condition, ...]:
     """Available and Progressing."""
-    return (_available(app, replicas), _progressing(app, replicas, revision, now, held))
+    return (_available(app, replicas), _progressing(app, replicas, memory, now, held))
 
 
 def message_of(
@@ -67,9 +77,10 @@ def message_of(
     now: float,
     *,
     held: Hold | None = None,
+    ports: Sequence[PortHeld] = (),
 ) -> str:
     """The one thing to know; empty when all is well."""
-    return next(_messages(app, replicas, memory, revision, now, held=held), "")
+    return next(_messages(app, replicas, memory, revision, now, held=held, ports=ports), "")
 
 
 def crash_loop(replicas: Replicas, memory: AppMemory) -> Ended | None:
@@ -86,6 +97,7 @@ def _messages(
     now: float,
     *,
     held: Hold | None,
+    ports: Sequence[PortHeld],
 ) -> Iterator[str]:
     """What is to be told, most urgent first."""
     if app.problem is not None:
@@ -94,7 +106,8 @@ def _messages(
         yield _failed(revision, replicas, memory)
     looping = crash_loop(replicas, memory)
     if looping is not None:
-        yield _crash_loop(app.spec, looping, now)
+        port = next((f" ({one}; {portheld.remedy_of(one)})" for one in ports), "")
+        yield _crash_loop(app.spec, looping, now) + port
     if held is not None:
         yield held.message
     if any(process.tag.nonce not in replicas.evicted for process in replicas.old):
@@ -155,9 +168,23 @@ def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
         rest = f"left {len(replicas.spared)} of an earlier revision running"
     else:
         rest = "nothing good to run instead"
-    if revision.failed.startswith(building.FAILED):
+    failure = _failure(memory, revision)
+    if failure is Failure.PORT:
+        return f"{revision.failed}; {rest}. {memory.given_up[revision.number].remedy}"
+    if failure is Failure.BUILD:
         return f"{revision.failed}; {rest}. Mend what it is made of; `recon restart` builds again"
     return f"{revision.failed}; {rest}. Edit the manifest, or `recon restart` to try again"
+
+
+def _failure(memory: AppMemory, revision: Revision) -> Failure:
+    """Why the revision failed. Journals of 0.1.0 tell it only by how the sentence begins."""
+    failed = revision.failed or ""
+    if revision.number not in memory.given_up:
+        if failed.startswith(canary.FAILED):
+            return Failure.CANARY
+        if failed.startswith(building.FAILED):
+            return Failure.BUILD
+    return history.failure_of(memory, revision)
 
 
 def _crash_loop(spec: AppSpec, ended: Ended, now: float) -> str:
@@ -179,18 +206,17 @@ def _available(app: DesiredApp, replicas: Replicas) -> Condition:
 
 
 def _progressing(
-    app: DesiredApp, replicas: Replicas, revision: Revision, now: float, held: Hold | None
+    app: DesiredApp, replicas: Replicas, memory: AppMemory, now: float, held: Hold | None
 ) -> Condition:
+    revision = memory.revisions[-1]
     if revision.failed:
         # A rollout that a canary ended has Argo Rollouts' reason: Kubernetes knows no canary.
-        reason = "ProgressDeadlineExceeded"
-        if revision.failed.startswith(canary.FAILED):
-            reason = "RolloutAborted"
-        elif revision.failed.startswith(building.FAILED):
-            reason = "BuildFailed"
+        reason = _failure(memory, revision)
         return Condition("Progressing", "False", reason, revision.failed)
     if held is not None:
-        return _progressing_held(held)
+        status, why = _HELD[held.by]
+        told = "the rollout is paused" if held.by == "pause" else held.message
+        return Condition("Progressing", status, why, told)
     if is_complete(app.spec, replicas, now):
         detail = f"revision {revision.number} is fully rolled out"
         return Condition("Progressing", "True", "NewReplicaSetAvailable", detail)
@@ -198,13 +224,3 @@ def _progressing(
         f"{len(replicas.current)} of {replicas.wanted} instances run revision {revision.number}"
     )
     return Condition("Progressing", "True", "ReplicaSetUpdated", detail)
-
-
-def _progressing_held(held: Hold) -> Condition:
-    if held.by == "pause":
-        return Condition("Progressing", "Unknown", "DeploymentPaused", "the rollout is paused")
-    if held.by == "memory":
-        return Condition("Progressing", "Unknown", "MemoryMissing", held.message)
-    if held.by == "build":
-        return Condition("Progressing", "True", "Building", held.message)
-    return Condition("Progressing", "True", "CanaryPauseStep", held.message)

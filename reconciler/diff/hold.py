@@ -1,4 +1,4 @@
-"""A rollout that is held: by `recon rollout pause`, until it is built, or by its canary.
+"""A rollout that is held: by `recon rollout pause`, a build, a Job that it needs, or its canary.
 
 What runs is kept as it runs, of whatever revision. What crashes comes back as what it was, and a
 change of scale is carried out: as with the ReplicaSets of a paused Deployment, each of which keeps
@@ -22,7 +22,7 @@ from reconciler.model.memory import AppMemory, Ended
 from reconciler.model.observed import Process
 from reconciler.model.revision import same_revision
 
-HeldBy = Literal["pause", "build", "canary", "memory"]
+HeldBy = Literal["pause", "build", "dependency", "canary", "memory"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.diff import (
     amnesia,
+    awaiting,
     building,
     canary,
     dependencies,
@@ -22,6 +23,7 @@ from reconciler.diff import (
     job,
     outgoing,
     pause,
+    portheld,
     progress,
     recreate,
     replicas,
@@ -38,7 +40,7 @@ from reconciler.diff.status import status_of, status_of_absent
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory, JournalState
-from reconciler.model.observed import Observed, Process, RunState
+from reconciler.model.observed import Observed, PortHeld, Process, RunState
 from reconciler.model.plan import Action, AppPlan, End, Plan, Start, Sync
 from reconciler.model.revision import same_revision
 from reconciler.model.standing import Standing
@@ -119,16 +121,28 @@ def _plan_declared(
     memory, evicted = eviction.note(app.name, app.spec, processes, memory, now)
     sorted_by = _sort(app, processes, memory, now)
     memory = canary.begin(app.spec, sorted_by, before, memory)
-    waiting = dependencies.waiting_for(app.spec, sorted_by, memory, standings)
+    memory = awaiting.judge(app.spec, sorted_by, before, memory, now, standings=standings)
+    needs = awaiting.of_the_old(app.spec, memory, standings)
+    waiting = dependencies.waiting_for(needs, sorted_by, memory, standings)
     judged: tuple[Event, ...] = ()
     if waiting:  # no process of it can be late
         memory = progress.without_rollout(memory)
     else:
-        memory, judged = _judge(app, processes, sorted_by, memory, now=now, builder=builder)
+        memory, judged = _judge(
+            app,
+            processes,
+            sorted_by,
+            memory,
+            now=now,
+            builder=builder,
+            standings=standings,
+            ports=observed.ports,
+        )
     if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
         memory = outgoing.settle(memory)
         sorted_by = _sort(app, processes, memory, now)
-    held = _hold(app, sorted_by, memory, now, builder)
+    held = _hold(app, sorted_by, memory, now, builder=builder, standings=standings)
+    awaited = awaiting.note_of(app.spec, memory, standings)
     inherited = observed.inherited
     memory = inplace.remember(app.spec, processes, memory, inherited)
     limits = tuple(inplace.drift_of(app.spec, processes, memory, inherited))
@@ -136,7 +150,10 @@ def _plan_declared(
     adjusted = tuple(inplace.adjustments(app.spec, processes, memory, inherited))
     conflict = observed.conflicts.get(app.name, "")
     is_built = building.condition_of(app, builder)
-    at = Situation(app, sorted_by, memory, now, held, waiting, conflict, limits, is_built, stuck)
+    ports = tuple(one for one in observed.ports if one.asked.app == app.name)
+    at = Situation(
+        app, sorted_by, memory, now, held, waiting, conflict, limits, is_built, ports, stuck
+    )
     actions = () if waiting else (*adjusted, *_actions(at))
     starting = any(isinstance(action, Start) for action in actions)
     ends = {action.process.tag.nonce for action in actions if isinstance(action, End)}
@@ -150,7 +167,7 @@ def _plan_declared(
             sorted_by,
             before,
             memory,
-            waits=[why for why in (waiting, building.note_of(app, builder)) if why],
+            waits=[why for why in (waiting, building.note_of(app, builder), awaited) if why],
             adjusted=adjusted,
         ),
         status_of(at),
@@ -169,12 +186,17 @@ def _judge(
     *,
     now: float,
     builder: Standing | None,
+    standings: Mapping[str, Standing],
+    ports: Sequence[PortHeld],
 ) -> tuple[AppMemory, tuple[Event, ...]]:
     """How the rollout is: whether its revision is good, has failed, or has yet to show."""
     memory, judged = canary.judge(app.name, app.spec, sorted_by, memory, now)
+    mine = [one for one in ports if one.asked.app == app.name]
+    memory, kept = portheld.judge(app.name, app.spec, sorted_by, memory, now, ports=mine)
+    judged += kept
     if judged and memory.revisions[-1].failed:
         sorted_by = _sort(app, processes, memory, now)
-    held = _hold(app, sorted_by, memory, now, builder)
+    held = _hold(app, sorted_by, memory, now, builder=builder, standings=standings)
     waits = held is not None and held.waits
     memory, events = progress.advance(app.name, app.spec, sorted_by, memory, now, waits=waits)
     return memory, (*judged, *events)
@@ -204,14 +226,18 @@ def _hold(
     sorted_by: Replicas,
     memory: AppMemory,
     now: float,
+    *,
     builder: Standing | None,
+    standings: Mapping[str, Standing],
 ) -> Hold | None:
     """What holds the rollout, if anything does: nobody can start what is not built, and who paused
     it means the canary, too."""
     unbuilt = building.of(app, sorted_by, memory, now, builder)
     paused = pause.of(app.name, app.spec, sorted_by, memory, now)
     unknown = amnesia.of(app.name, app.spec, sorted_by, memory, now)
-    return unbuilt or paused or unknown or canary.of(app.spec, sorted_by, memory, now)
+    awaited = awaiting.of(app.spec, sorted_by, memory, now, standings)
+    held = unbuilt or paused or unknown or awaited
+    return held or canary.of(app.spec, sorted_by, memory, now)
 
 
 def _actions(at: Situation) -> Iterator[Action]:
@@ -273,11 +299,13 @@ def _look_again_at(at: Situation) -> float | None:
     moments: list[float] = []
     ends = (memory.ended.get(n) or memory.left[n] for n in at.acting.waiting)
     moments += [end.retry_at for end in ends if end.retry_at is not None]
-    if held is not None and held.by == "canary" and held.until is not None:
+    if held is not None and held.until is not None:
         moments.append(held.until)
     everyone = (*sorted_by.current, *sorted_by.old, *sorted_by.extra)
     moments += eviction.moments(everyone, memory)
     moments += outgoing.moments(sorted_by, memory)
+    port_at = portheld.look_again_at(at.app.spec, sorted_by, memory, at.now, at.ports)
+    moments += [port_at] if port_at is not None else []
     for process in everyone:
         if process.tag.nonce not in sorted_by.up:
             ready_at = replicas.available_at(process, at.app.spec)

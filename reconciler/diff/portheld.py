@@ -43,8 +43,16 @@ def judge(
     name = f"{stuck.holder.app}-{stuck.holder.instance}"
     who = f"{name} (pid {stuck.pid}, revision {holder})" if holder else f"{name} (pid {stuck.pid})"
     why = f"revision {revision.number} cannot listen: port {stuck.port} is held by {who}"
-    event = Event(app, Failure.PORT, f"{why}. {REMEDY}", "Warning", stuck.asked.instance)
-    return history.give_up(memory, Failure.PORT, why), (event,)
+    remedy = remedy_of(stuck)
+    event = Event(app, Failure.PORT, f"{why}. {remedy}", "Warning", stuck.asked.instance)
+    return history.give_up(memory, Failure.PORT, why, remedy), (event,)
+
+
+def remedy_of(held: PortHeld) -> str:
+    """What would free the port, a sentence."""
+    if held.holder.app == held.asked.app:
+        return REMEDY
+    return f"Choose another port, here or in {held.holder.app}"
 
 
 def look_again_at(

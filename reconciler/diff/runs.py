@@ -178,6 +178,11 @@ def presumed(memory: AppMemory, wall_now: float) -> AppMemory:
 
 def standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
     """What those that depend on a Job see: it is ready when its newest run has succeeded."""
+    seen = _standing_of(app, memory)
+    return replace(seen, by_clock=True) if terms_of(app).schedule is not None else seen
+
+
+def _standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
     if not memory.revisions or not same_revision(memory.revisions[-1].hash, app.hash):
         return Standing()
     run = newest(memory)

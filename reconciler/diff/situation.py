@@ -8,6 +8,7 @@ from reconciler.diff.hold import Hold
 from reconciler.diff.replicas import Replicas
 from reconciler.model.desired import DesiredApp
 from reconciler.model.memory import AppMemory
+from reconciler.model.observed import PortHeld
 from reconciler.model.plan import Condition, Drift
 
 
@@ -30,6 +31,8 @@ class Situation:
     """How limits of its processes differ from the manifest's (see ``inplace``)."""
     built: Condition | None = None
     """Whether what is declared is built, where it is built at all (see ``building``)."""
+    ports: tuple[PortHeld, ...] = ()
+    """Ports of its instances that others of ours hold."""
     stuck: str = ""
     """Which limit cannot be put in force in place, and what would help."""
 

@@ -22,8 +22,8 @@ def status_of(at: Situation) -> AppStatus:
     found = drift.drift_of(app, shown, memory, at.conflict, at.limits)
     everyone = (*shown.current, *shown.old, *shown.extra, *shown.spared)
     how = health.health_of(app, shown, revision, now, held)
-    told = health.message_of(app, shown, memory, revision, now, held=held)
-    conditions = health.conditions_of(app, shown, revision, now, held)
+    told = health.message_of(app, shown, memory, revision, now, held=held, ports=at.ports)
+    conditions = health.conditions_of(app, shown, memory, now, held)
     built = (at.built,) if at.built is not None else ()
     return AppStatus(
         name=app.name,
@@ -76,7 +76,7 @@ def _shown(at: Situation) -> Replicas:
     if at.held is None:
         return at.replicas
     view = at.held.replicas
-    if at.held.by == "build" and not (view.current or at.held.hashes):
+    if at.held.by in ("build", "dependency") and not (view.current or at.held.hashes):
         return at.replicas  # before its first build nothing is held, and all is missing
     return replace(
         at.replicas,
@@ -90,7 +90,7 @@ def _shown(at: Situation) -> Replicas:
 
 def _waits(at: Situation) -> bool:
     """What is missing is not to be started yet: it waits for others, or for its build."""
-    return bool(at.waiting) or (at.held is not None and at.held.by == "build")
+    return bool(at.waiting) or (at.held is not None and at.held.by in ("build", "dependency"))
 
 
 def _updated(shown: Replicas) -> set[int]:

@@ -148,6 +148,8 @@ class _Reader:
 def _over_a_boot(memory: AppMemory) -> AppMemory:
     """What outlives a boot: its seconds mean nothing now."""
     return AppMemory(
+        given_up=memory.given_up,
+        awaiting=memory.awaiting,
         restarts=memory.restarts,
         paused=memory.paused,
         canary=memory.canary,

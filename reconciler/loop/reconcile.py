@@ -29,6 +29,7 @@ from reconciler.loop.history import History
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
 from reconciler.model.builder import built_by
+from reconciler.model.dependency import DependencyCondition
 from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory
@@ -307,7 +308,12 @@ class Reconciler:
         app = self._declared.apps()[dependent]
         if app.builder is not None and app.builder.name == name:
             return True
-        return any(need.restart for need in app.spec.depends_on if need.app == name)
+        completed = DependencyCondition.COMPLETED
+        return any(
+            need.restart or need.condition is completed
+            for need in app.spec.depends_on
+            if need.app == name
+        )
 
     def _absences(self, name: str | None) -> Mapping[str, Absence]:
         if self.leaving:

@@ -145,6 +145,8 @@ class GivenUp:
 
     reason: Failure
     told: str
+    remedy: str = ""
+    """What would help, a sentence; empty where that is the same for every revision."""
 
 
 @dataclass(frozen=True, slots=True)

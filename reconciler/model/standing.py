@@ -17,6 +17,8 @@ class Standing:
 
     met: frozenset[DependencyCondition] = frozenset()
     """The conditions that hold."""
+    by_clock: bool = False
+    """It is a Job with a schedule: it completes when it is time, not because it was edited."""
     obstacle: str = ""
     """Why none may ever come to hold, to follow the name: ``is suspended``. Empty: none known."""
     newest_start: float | None = None

@@ -101,7 +101,7 @@ def test_the_number_of_a_hash_that_is_not_remembered_is_zero() -> None:
 
 @pytest.mark.parametrize(("name", "value"), IN_PLACE.items())
 def test_only_what_decides_readiness_clears_a_failed_mark(name: str, value: Any) -> None:
-    spec = {"progressDeadlineSeconds": 60, "readinessProbe": PROBE}
+    spec: dict[str, Any] = {"progressDeadlineSeconds": 60, "readinessProbe": PROBE}
     old, new = app_of(command="a", **spec), app_of(command="b", **spec)
     host = SimHost({"a": Behaviour(), "b": Behaviour(ready_after=None)})
     host.settle(old)

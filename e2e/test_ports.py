@@ -121,7 +121,7 @@ def test_an_edit_that_moves_its_probe_to_another_apps_port_is_no_more_ready_by_t
     recon.app("web", server(), env={"PORT": str(other)}, **asks(other))
     app = recon.wait("web", revision=2, health="Degraded", sync="OutOfSync", ready=1)
     assert f"port {other} is held by api-0 (pid {api}); running revision 1" in app["message"]
-    assert "Choose another port, here or in api" in app["message"]
+    assert "Choose another port, or name api under dependsOn" in app["message"]
 
 
 def test_a_probe_of_another_apps_port_by_design_counts_as_ever(
@@ -133,6 +133,10 @@ def test_a_probe_of_another_apps_port_by_design_counts_as_ever(
     recon.healthy("worker", ready=1)
     recon.app("worker", SLEEP, env={"V": "2"}, dependsOn=["api"], **asks(unused_port))
     recon.healthy("worker", ready=1, revision=2)
+    recon.app("late", SLEEP, dependsOn=["api"])
+    recon.healthy("late", ready=1)
+    recon.app("late", SLEEP, env={"V": "2"}, dependsOn=["api"], **asks(unused_port))
+    recon.healthy("late", ready=1, revision=2)
 
 
 SHARES = python(

@@ -52,7 +52,8 @@ def remedy_of(held: PortHeld) -> str:
     """What would free the port, a sentence."""
     if held.holder.app == held.asked.app:
         return REMEDY
-    return f"Choose another port, here or in {held.holder.app}"
+    app = held.holder.app
+    return f"Choose another port, or name {app} under dependsOn if it is meant to be asked"
 
 
 def look_again_at(

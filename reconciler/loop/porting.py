@@ -59,18 +59,20 @@ class Porting:
         """One more process of an app runs, so that there may be an old one beside it."""
         self._alone.pop(app, None)
 
-    async def judge(self, process: Process, probe: Probe, result: Result) -> Result:
+    async def judge(self, process: Process, probe: Probe, spec: AppSpec, result: Result) -> Result:
         """What a check of an instance that is not ready says once it is known who answered."""
-        held = await self.look(process, probe)
+        held = await self.look(process, probe, spec)
         if held is None:
             self._held.pop((process.tag.app, process.tag.instance), None)
             return result
         return Result(False, f"{held}, so no answer is this process's own")
 
-    async def look(self, process: Process, probe: Probe) -> PortHeld | None:
-        """The port that the probe asks, where it is another's for certain."""
+    async def look(self, process: Process, probe: Probe, spec: AppSpec) -> PortHeld | None:
+        """The port that the probe asks, where it is another's for certain.
+
+        An app that it depends on is asked by design."""
         target, tag = probe.http_get or probe.tcp_socket, process.tag
-        rivals = {one.tag.nonce: one for one in self._rivals(process, probe)}
+        rivals = {one.tag.nonce: one for one in self._rivals(process, probe, spec)}
         if target is None or not rivals:
             return None
         port = port_of(target.port, tag.instance)
@@ -87,7 +89,7 @@ class Porting:
         self._held[tag.app, tag.instance] = now
         return now
 
-    def _rivals(self, process: Process, probe: Probe) -> Iterator[Process]:
+    def _rivals(self, process: Process, probe: Probe, spec: AppSpec) -> Iterator[Process]:
         tag, now = process.tag, self._loop.time()
         old: list[Process] = []
         if self._alone.get(tag.app, 0.0) < now:
@@ -100,7 +102,8 @@ class Porting:
         yield from old
         yield from self._of_removed(now)
         if old and not any(self._asks(one, process, probe) for one in old):
-            others = (one for one in self._host.processes() if one.tag.app != tag.app)
+            meant = {tag.app, *(need.app for need in spec.depends_on)}
+            others = (one for one in self._host.processes() if one.tag.app not in meant)
             for _, one in zip(range(_OTHERS), others, strict=False):
                 yield one
 
@@ -116,7 +119,9 @@ class Porting:
     def _asks(self, old: Process, process: Process, probe: Probe) -> bool:
         """Whether an old process was asked at the same port, so that it is so by design."""
         spec, target = self._spec_of(old.tag.nonce), probe.http_get or probe.tcp_socket
-        for other in spec.probes.values() if spec is not None and target is not None else ():
+        if spec is None:
+            return True  # it was asked nothing, so nothing is known of where it listened
+        for other in spec.probes.values():
             asked = other.http_get or other.tcp_socket
             if asked is not None and target is not None:
                 port = port_of(target.port, process.tag.instance)

@@ -184,13 +184,13 @@ class Probing:
         probes = (spec.probes.get(role) for role in (ProbeRole.STARTUP, ProbeRole.READINESS))
         asked = [one for one in probes if one is not None and spec.probed_socket(one) is None]
         if asked:
-            task = self._loop.create_task(self._inquire(process, asked))
+            task = self._loop.create_task(self._inquire(process, asked, spec))
             self._inquiries.add(task)
             task.add_done_callback(self._inquiries.discard)
 
-    async def _inquire(self, process: Process, asked: list[Probe]) -> None:
+    async def _inquire(self, process: Process, asked: list[Probe], spec: AppSpec) -> None:
         for probe in asked:
-            if await self._porting.look(process, probe) is not None:
+            if await self._porting.look(process, probe, spec) is not None:
                 self._on_change(process.tag.app)
                 return
 
@@ -293,9 +293,10 @@ class Probing:
         private = self._private.path(tag.nonce, shared.name) if shared is not None else None
         result = await check(probe, tag.instance, private)
         now = self._host.get(tag.nonce)
-        if role is ProbeRole.LIVENESS or private is not None or now is None or now.ready:
+        asked = role is not ProbeRole.LIVENESS and private is None
+        if not asked or spec is None or now is None or now.ready:
             return result
-        return await self._porting.judge(process, probe, result)
+        return await self._porting.judge(process, probe, spec, result)
 
     async def _look(self, process: Process, probe: Probe, pattern: str) -> Result:
         nonce = process.tag.nonce

@@ -79,6 +79,7 @@ class ReadyFiles:
         """The instance is gone, or was never started."""
         with contextlib.suppress(OSError):
             os.unlink(self._folder / nonce)
+            self._folder.rmdir()  # with the last one goes the place, which ``create`` makes again
 
     def sweep(self, live: Container[str]) -> None:
         """Remove those of instances that are gone."""
@@ -91,9 +92,8 @@ def _folder(state_dir: Path, store: str) -> Path:
     """Where programs of any user can reach a file of theirs; they can list nothing."""
     if os.geteuid() == 0:
         with contextlib.suppress(OSError):
-            folder = _ROOTS / "ready" / store
-            _make(folder)
-            return folder
+            _make(_ROOTS / "ready")
+            return _ROOTS / "ready" / store
     return state_dir / "ready"
 
 

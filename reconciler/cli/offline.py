@@ -23,6 +23,7 @@ from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 from reconciler.desired.builder import with_builder
 from reconciler.desired.content import as_found
+from reconciler.desired.footing import Footing
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.enforceable import unenforceable
 from reconciler.diff.history import followed
@@ -116,9 +117,11 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     """Look at the manifests and at the host, once."""
     facts = facts_of(place)
     store = store_of(place, facts=facts)
-    desired = store.scan()
     boot = boot_id()
     journal = Journal.open_readonly(place.paths.database, boot)
+    store.footing = Footing.from_text(journal.setting("footing") if journal else None)
+    store.filled.learn(journal.setting("filled") if journal else None)
+    desired = store.scan()
     memory = journal.memories() if journal else {}
     sources = journal.sources() if journal else {}
     recorded = journal.processes() if journal else {}
@@ -131,7 +134,7 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
         facts.cgroups.path,
     )
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
-    kept = last_good(desired, memory, sources, secret_key(place.paths))
+    kept = last_good(desired, memory, sources, secret_key(place.paths), store.filled)
     apps = _with_contents({**desired.apps, **kept}, memory, place)
     problems = {app.problem for app in apps.values() if app.problem is not None}
     desired = replace(desired, apps=apps, problems=tuple(sorted({*desired.problems, *problems})))

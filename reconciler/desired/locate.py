@@ -39,6 +39,19 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
     return NOWHERE
 
 
+def place_in_settings(file: str, path: Path) -> Place:
+    """Line and column of a field of the Settings in a file; ``NOWHERE`` where they are not."""
+    try:
+        content = read_regular(file, yaml.MAX_BYTES, Trust())
+        documents = yaml.parse(yaml.decode(content))
+    except (OSError, Fault):
+        return NOWHERE
+    for document in documents:
+        if isinstance(document.data, dict) and document.data.get("kind") == "Settings":
+            return document.place(path)
+    return NOWHERE
+
+
 def declarations(documents: Iterable[Document], app: str) -> Iterator[Document]:
     """The documents that declare an app of this name, or a Job: they share one space of names."""
     for document in documents:

@@ -13,7 +13,7 @@ from reconciler.desired.resolve import absolute, dependencies, resolve
 from reconciler.desired.surroundings import Surroundings, Unresolvable
 from reconciler.desired.validate import suggestion, unfit_texts, validate
 from reconciler.desired.yaml import Document, Path
-from reconciler.model.desired import DesiredApp, Problem, Source
+from reconciler.model.desired import DesiredApp, Problem, Reason, Source
 from reconciler.model.job import JobSpec, JobTerms
 from reconciler.model.manifest import (
     API_VERSION,
@@ -200,7 +200,7 @@ class _Reader:
                 )
             )
         except Unresolvable as fault:
-            self._problem(("spec", *fault.path), fault.message)
+            self._problem(("spec", *fault.path), fault.message, fault.reason)
         for path, message in self.context.around.refusals(spec):
             steps = (int(step) if step.isdecimal() else step for step in path.split("."))
             self._problem(("spec", *steps), message)
@@ -214,9 +214,10 @@ class _Reader:
         for path, sentence in complaints:
             self._problem(path, sentence)
 
-    def _problem(self, path: Path, message: str) -> None:
+    def _problem(self, path: Path, message: str, reason: Reason = Reason.INVALID) -> None:
         line, column = self._place(path, is_key=message.startswith("unknown field"))
-        self.contents.problems.append(Problem(self.file, line, column, _shown(path), message))
+        found = Problem(self.file, line, column, _shown(path), message, reason=reason)
+        self.contents.problems.append(found)
 
     def _place(self, path: Path, *, is_key: bool) -> tuple[int, int]:
         """Where a value was written: in the profile, if that has it, else in the spec."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from reconciler.desired import logplaces
 from reconciler.desired.builder import builder_of
+from reconciler.desired.filled import Filled
 from reconciler.desired.ignore import unreadable
 from reconciler.desired.presence import check
 from reconciler.desired.surroundings import Surroundings, Unresolvable
@@ -86,7 +87,7 @@ def _builder(
         return resolve(builder_name(name), program, source, around, folder=folder, job=terms)
     except Unresolvable as fault:
         inside = fault.path[1:] if fault.path[0] == "watch" else fault.path
-        raise Unresolvable(("build", *inside), fault.message) from None
+        raise Unresolvable(("build", *inside), fault.message, fault.reason) from None
 
 
 def rebuild(
@@ -94,10 +95,15 @@ def rebuild(
     spec: Mapping[str, Any],
     source: Source,
     environ: Mapping[str, str] = os.environ,
+    *,
     key: bytes | None = None,
+    filled: Filled | None = None,
 ) -> DesiredApp | Problem:
-    """An app as the journal remembers it; its secrets are read anew from where they are."""
-    around = Surroundings(environ, key, check=False)
+    """An app as the journal remembers it; its secrets are read anew from where they are.
+
+    ``filled``: the files that were not empty once (see ``desired.filled``).
+    """
+    around = Surroundings(environ, key, check=False, filled=filled or Filled())
     model = validate(AppSpec, _known(AppSpec, spec))
     terms = validate(JobTerms, _known(JobTerms, spec))
     if not isinstance(model, AppSpec) or not isinstance(terms, JobTerms):
@@ -156,9 +162,9 @@ def _absolute_variables(of: AppSpec | Build, join: Callable[[str], str]) -> dict
 
 def _joined(value: EnvValue, join: Callable[[str], str]) -> EnvValue:
     if isinstance(value, SecretFile):
-        return SecretFile(secretFile=join(value.secret_file))
+        return value.model_copy(update={"secret_file": join(value.secret_file)})
     if isinstance(value, Credential):
-        return Credential(credential=join(value.credential))
+        return value.model_copy(update={"credential": join(value.credential)})
     return value
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 from reconciler.desired.claims import Claimed, Claims, claimed
 from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, is_made_up, lasting, read_regular, signature
+from reconciler.desired.footing import Footing, unknown_profile
 from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.names import names_in
@@ -25,8 +27,11 @@ from reconciler.desired.surroundings import Refusals, Surroundings, nothing
 from reconciler.desired.trust import Trust, UntrustedError, trusting
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES
-from reconciler.model.desired import Desired, DesiredApp, Problem
+from reconciler.model.desired import Desired, DesiredApp, Problem, Reason
 from reconciler.model.manifest import SettingsSpec
+
+# So long has an env or secret file not been written that is taken for complete.
+_AT_REST_NS = 300_000_000
 
 
 @dataclass(slots=True)
@@ -88,6 +93,15 @@ class ManifestStore:
         self._scanned = False
         self._settings_gone = False
         self.settings = SettingsSpec()
+        self.footing: Footing | None = None
+        """What manifests were read with when all was well last, an earlier controller's at first;
+        None where nobody knows."""
+        self.filled = self._around.filled
+        """The env and secret files that were not empty once."""
+        self._in_use = profile
+        self._unknown_profile: Problem | None = None
+        self._held: Problem | None = None
+        """Why no manifest is taken over now: each stays what it was."""
         self.root_id: tuple[int, int] | None = None
         self.needs_scan = False
         """A file went away: only a complete scan can tell what that means."""
@@ -114,14 +128,15 @@ class ManifestStore:
         found.update(self._walk_problems)
         found.update(problem for name in self._declaring for problem in self._clash(name))
         found.update(self._claims.problems())
-        found.update(self._unknown_profile())
+        if self._unknown_profile is not None:
+            found.add(self._unknown_profile)
         found.update(self._dependencies.problems)
         return tuple(sorted(found))
 
     def snapshot(self) -> Desired:
         """What is declared now, without looking again."""
         apps = dict(self._dependencies.apps)
-        return Desired(apps, self.problems, self.settings, self._complete, self.root_id)
+        return Desired(apps, self.problems, self.settings, self._complete, self.root_id, self._held)
 
     def scan(self, *, believe: bool = True) -> Desired:
         """Look at everything. ``believe``: take changed files at their first reading."""
@@ -137,8 +152,13 @@ class ManifestStore:
             else:
                 self._take(path, _File(NEVER, b"", problems=self._walk_problems[:1]))
         self._miss_settings(walk.complete and self._settings_file not in paths)
-        for path in sorted(paths, key=lambda path: (path != self._settings_file, path)):
-            self._look(path, believe)
+        ordered = sorted(paths, key=lambda path: (path != self._settings_file, path))
+        readings = self._readings(ordered, believe)
+        if self._reconsider(readings):  # all that was believed is read in another way
+            others = [path for path in ordered if path not in {*readings, *self._half_read}]
+            readings = self._readings(readings, True) | self._readings(others, believe)
+        for path, fresh in readings.items():
+            self._take(path, fresh)
         # A new file that is still being written may declare whatever is missed.
         self._complete = walk.complete and self._half_read.keys() <= self._files.keys()
         if not self._scanned:
@@ -155,36 +175,49 @@ class ManifestStore:
             files |= self._owners.get(path, set())
             if self._is_manifest(path):
                 files.add(path)
-        changed: set[str] = set()
-        for path in sorted(files):
+        for path in [*files]:
             if not os.path.lexists(path):
                 self._half_read.pop(path, None)
                 self.needs_scan = self.needs_scan or path in self._files
-            else:
-                changed |= self._look(path, believe=False)
+                files.discard(path)
+        readings = self._readings(sorted(files), believe=False)
+        if self._reconsider(readings):
+            self.needs_scan = True
+            readings = self._readings(readings, True)
+        changed: set[str] = set()
+        for path, fresh in readings.items():
+            changed |= self._take(path, fresh)
         return frozenset(changed | self._check_dependencies())
 
     # -- one file ------------------------------------------------------------------------------
 
-    def _look(self, path: str, believe: bool) -> set[str]:
-        """Read a file if it may have changed; the names of the apps that may have, too."""
+    def _readings(self, paths: Iterable[str], believe: bool) -> dict[str, _File]:
+        """What has changed of these files, and is believed."""
+        found = {path: self._look(path, believe) for path in paths}
+        return {path: fresh for path, fresh in found.items() if fresh is not None}
+
+    def _look(self, path: str, believe: bool) -> _File | None:
+        """Read a file if it may have changed."""
         known = self._files.get(path)
         seen = signature(path)
         around = [(file, signature(file)) for file, _ in known.dependencies] if known else []
         if known is not None and _still_holds(known, seen, around):
-            return set()
+            return None
         content = _content(path, self._around.trust)
         if isinstance(content, Problem):
-            return self._take(path, _File(None, b"", problems=(content,)))
+            return _File(None, b"", problems=(content,))
         digest = hashlib.blake2b(content, digest_size=16).digest()
+        before = known.dependencies if known is not None else ()
+        pairs = zip(around, before, strict=True)
+        is_open = any(_is_being_written(now, earlier) for (_, now), (_, earlier) in pairs)
         new = known is None or known.digest != digest or _rewritten(known, around)
         reading = digest + repr(around).encode()
         seen_before = believe or self._half_read.get(path) == reading
-        if (new and not seen_before) or seen != signature(path):
+        if (new and not seen_before) or is_open or seen != signature(path):
             self._half_read[path] = reading
-            return set()
+            return None
         self._half_read.pop(path, None)
-        return self._take(path, self._read(path, content, seen, digest))
+        return self._read(path, content, seen, digest)
 
     def _read(self, path: str, content: bytes, seen: Signature | None, digest: bytes) -> _File:
         contents = read(path, content, self._context(path))
@@ -193,14 +226,21 @@ class ManifestStore:
             self._set_settings(contents.settings)
         elif path == self._settings_file and not problems and self.settings != SettingsSpec():
             problems = [Problem(path, 1, 1, "", "its Settings are gone; delete the file")]
+        elif self._held is not None and not problems:
+            problems = [self._held]
+        doubt = self._unknown_profile if contents.profiles else None
         return _File(
             lasting(seen),
             digest,
-            {app.name: app for app in contents.apps} if not problems else {},
-            tuple(replace(problem, apps=names_in(content)) for problem in problems),
+            {app.name: _marked(app, doubt) for app in contents.apps} if not problems else {},
+            tuple(self._naming(problem, content) for problem in problems),
             tuple((file, lasting(signature(file))) for file in sorted(contents.dependencies)),
             frozenset(contents.profiles),
         )
+
+    def _naming(self, problem: Problem, content: bytes) -> Problem:
+        """With the apps of its file; what holds all files is about no one of them."""
+        return problem if problem == self._held else replace(problem, apps=names_in(content))
 
     def _take(self, path: str, fresh: _File) -> set[str]:
         """Put what was read in the place of what was known."""
@@ -208,6 +248,8 @@ class ManifestStore:
         before = known.apps if known is not None else {}
         if fresh.problems:  # the last good version stands
             problem = fresh.problems[0]
+            if known is not None and problem != self._held:
+                fresh.profiles |= known.profiles
             fresh.apps = {name: _marked(app, problem) for name, app in before.items()}
             if known is not None and known.problems == fresh.problems:
                 fresh.apps = before
@@ -317,7 +359,7 @@ class ManifestStore:
         return self._dependencies.update(self._apps, names)
 
     def _locate_dependency(self, app: DesiredApp, index: int) -> tuple[int, int]:
-        profile = self._profile or self.settings.profile
+        profile = self._in_use
         return place_of(app.source.file, app.name, ("dependsOn", index), profile)
 
     # -- the whole -----------------------------------------------------------------------------
@@ -327,18 +369,21 @@ class ManifestStore:
         if self._anchor is not None:
             inside = os.path.relpath(os.path.dirname(path), self._root)
             folder = os.path.normpath(self._anchor / inside)
-        profile = self._profile or self.settings.profile
         is_settings = path == self._settings_file
-        return Context(self._around, self.settings, profile, is_settings, folder)
+        return Context(self._around, self.settings, self._in_use, is_settings, folder)
 
     def _set_settings(self, settings: SettingsSpec) -> None:
         """New settings: every manifest has to be read again."""
         if settings == self.settings:
             return
         self.settings = settings
+        self._in_use = self._profile or settings.profile
+        self._read_all_again()
+        self.needs_scan = True
+
+    def _read_all_again(self) -> None:
         for file in self._files.values():
             file.signature = NEVER
-        self.needs_scan = True
 
     def _miss_settings(self, absent: bool) -> None:
         """No Settings any more, once that was seen twice: a checkout removes and rewrites."""
@@ -346,13 +391,63 @@ class ManifestStore:
             self._set_settings(SettingsSpec())
         self._settings_gone = absent
 
-    def _unknown_profile(self) -> Iterator[Problem]:
-        profile = self._profile or self.settings.profile
-        if profile is None or not self._apps:
-            return
-        if any(profile in file.profiles or file.problems for file in self._files.values()):
-            return
-        yield Problem(str(self._root), 0, 0, "", f"no manifest has a profile named {profile}")
+    def _reconsider(self, readings: Mapping[str, _File]) -> bool:
+        """Whether manifests are to be read with another profile than they were just now, or are
+        to be held: the Settings are wrong, or nobody has the profile that is asked for."""
+        before = (self.settings, self._in_use, self._held)
+        files = {**self._files, **readings}
+        wrong = files[self._settings_file].problems if self._settings_file in files else ()
+        own = next((one for one in wrong if one.reason is not Reason.UNKNOWN_PROFILE), None)
+        in_error = any(set(file.problems) - {self._held} for file in files.values())
+        good, self._held, self._unknown_profile = self.footing, None, None
+        wanted = self._profile or self.settings.profile
+        if own is not None:
+            if good is None:
+                self._held = own
+            elif not self._scanned:
+                self.settings, self._in_use = good.settings, self._profile or good.profile
+        elif self._is_known(wanted, files, in_error=in_error):
+            self._in_use = wanted
+            self.footing = Footing(self.settings, wanted)
+        elif wanted is not None:
+            self._doubt_profile(wanted, files)
+        changed = before != (self.settings, self._in_use, self._held)
+        if changed:
+            self._read_all_again()
+        return changed
+
+    def _is_known(self, wanted: str | None, files: Mapping[str, _File], *, in_error: bool) -> bool:
+        """Whether some manifest has the profile; elsewhere (a base, CI) nothing can be harmed."""
+        if self._has_profile(wanted, files):
+            return True
+        assert wanted is not None
+        if not self._around.check:
+            self._unknown_profile = self._problem_of_profile(wanted, files, "")
+            return True
+        # A file that cannot be read may have it, if it was there when all was well.
+        return in_error and self.footing is not None and self.footing.profile == wanted
+
+    def _doubt_profile(self, wanted: str, files: Mapping[str, _File]) -> None:
+        """Stay with the last good profile or, where that is gone, with what every file was."""
+        good = self.footing
+        if good is None:
+            problem = self._problem_of_profile(wanted, files, "nothing new is started")
+            self._held = self._unknown_profile = problem
+        elif good.profile != wanted and self._has_profile(good.profile, files):
+            kept = f"the last good profile ({good.profile or 'none'}) stays in force"
+            self._unknown_profile = self._problem_of_profile(wanted, files, kept)
+            self._in_use = good.profile
+        else:
+            problem = self._problem_of_profile(wanted, files, "all apps stay as they were")
+            self._held = self._unknown_profile = problem
+
+    def _has_profile(self, profile: str | None, files: Mapping[str, _File]) -> bool:
+        return profile is None or any(profile in file.profiles for file in files.values())
+
+    def _problem_of_profile(self, wanted: str, files: Mapping[str, _File], kept: str) -> Problem:
+        known = {name for file in files.values() for name in file.profiles}
+        file = None if self._profile else self._settings_file
+        return unknown_profile(wanted, known, kept, file, str(self._root))
 
     def _is_manifest(self, path: str) -> bool:
         if path in self._files:
@@ -368,6 +463,14 @@ def _still_holds(
 ) -> bool:
     """Nothing was wrong, and nothing that it was read from is another than it was."""
     return not known.problems and seen == known.signature and around == list(known.dependencies)
+
+
+def _is_being_written(now: Signature | None, before: Signature | None) -> bool:
+    """Whether an env or secret file was written a moment ago, and not put in place as a whole:
+    who truncates it, or writes it piece by piece, may not be done."""
+    if now is None or not before or now == before or now[3:] != before[3:]:
+        return False
+    return abs(time.time_ns() - now[1]) < _AT_REST_NS
 
 
 def _rewritten(known: _File, around: list[tuple[str, Signature | None]]) -> bool:
@@ -404,7 +507,7 @@ def _emptied(path: str, contents: Contents, known: _File | None) -> list[Problem
     return [Problem(path, 1, 1, "", message)]
 
 
-def _marked(app: DesiredApp, problem: Problem) -> DesiredApp:
+def _marked(app: DesiredApp, problem: Problem | None) -> DesiredApp:
     return app if app.problem == problem else replace(app, problem=problem)
 
 

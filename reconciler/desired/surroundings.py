@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.desired.filled import Filled
 from reconciler.desired.trust import Trust, trusting
 from reconciler.desired.yaml import Path
+from reconciler.model.desired import Reason
 from reconciler.model.manifest import AppSpec
 
 Refusals = Callable[[AppSpec], Iterable[tuple[str, str]]]
@@ -22,9 +24,9 @@ def nothing(spec: AppSpec) -> Iterable[tuple[str, str]]:
 class Unresolvable(Exception):
     """The manifest says something that cannot be had here: a field path and a sentence."""
 
-    def __init__(self, path: Path, message: str) -> None:
+    def __init__(self, path: Path, message: str, reason: Reason = Reason.INVALID) -> None:
         super().__init__(message)
-        self.path, self.message = path, message
+        self.path, self.message, self.reason = path, message, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,5 @@ class Surroundings:
     trust: Trust = dataclasses.field(default_factory=trusting)
     state: str | None = None
     """recon's own directory, links resolved."""
+    filled: Filled = dataclasses.field(default_factory=Filled)
+    """The env and secret files that were not empty once."""

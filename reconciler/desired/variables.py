@@ -14,6 +14,7 @@ from reconciler.desired.files import read_regular
 from reconciler.desired.surroundings import Surroundings, Unresolvable
 from reconciler.desired.trust import Trust, UntrustedError
 from reconciler.desired.yaml import Path
+from reconciler.model.desired import Reason
 from reconciler.model.env import RESERVED, Credential, FromEnv, SecretFile, is_variable
 from reconciler.model.manifest import AppSpec
 
@@ -39,13 +40,22 @@ def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] 
     secrets: dict[str, str | bytes] = {}
     trust = around.trust.with_user(spec.user)
     for index, file in enumerate(spec.env_from):
-        secrets.update(_dotenv(file.file, file.optional, ("envFrom", index), trust))
+        where: Path = ("envFrom", index)
+        found = dict(_dotenv(file.file, file.optional, where, trust))
+        _check_filled(around, file.file, bool(found), file.allow_empty, where)
+        secrets.update(found)
     readable = True
     for name, value in spec.env.items():
         if isinstance(value, SecretFile):
-            secrets[name] = _secret_file(value.secret_file, ("env", name, "secretFile"), trust)
+            where = ("env", name, "secretFile")
+            secrets[name] = text = _secret_file(value.secret_file, where, trust)
+            is_full = bool(text.strip())
+            _check_filled(around, value.secret_file, is_full, value.allow_empty, where)
         elif isinstance(value, Credential):
-            secrets[name] = _content(value.credential, ("env", name, "credential"), trust)
+            where = ("env", name, "credential")
+            secrets[name] = content = _content(value.credential, where, trust)
+            is_full = bool(content.strip())
+            _check_filled(around, value.credential, is_full, value.allow_empty, where)
         elif isinstance(value, FromEnv):
             if around.trust.is_review:
                 secrets[name] = f"${{{value.from_env}}}"
@@ -75,6 +85,19 @@ def _secret_file(path: str, where: Path, trust: Trust) -> str:
 
 def _less_line_end(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
+
+
+def _check_filled(
+    around: Surroundings, path: str, is_full: bool, may_be_empty: bool, where: Path
+) -> None:
+    """Refuse what was emptied: a rotation that has not ended looks like that."""
+    if is_full:
+        around.filled.add(path)
+    elif path in around.filled and not may_be_empty:
+        key = "file" if where[0] == "envFrom" else str(where[-1])
+        remedy = f"write it again, or allowEmpty: true beside {key} if that is meant"
+        message = f"{path} is empty now and was not before; {remedy}"
+        raise Unresolvable(where, message, Reason.EMPTIED)
 
 
 def _dotenv(path: str, optional: bool, where: Path, trust: Trust) -> Iterator[tuple[str, str]]:

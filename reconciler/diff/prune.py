@@ -73,6 +73,8 @@ def _doubt(desired: Desired, source: str | None, dependent: DesiredApp | None) -
     or something that is declared needs it."""
     if not desired.complete:
         return "the manifests directory cannot be read completely, so nothing is stopped"
+    if desired.held is not None:
+        return f"no manifest is taken over now ({desired.held}), so it keeps running"
     for problem in desired.problems:
         if source is None or problem.file == source:
             return f"{problem.file} is in error and may declare it, so it keeps running"

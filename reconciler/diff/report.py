@@ -249,6 +249,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "path": problem.path,
         "message": problem.message,
         "apps": list(problem.apps),
+        "reason": problem.reason.value,
     }
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.desired.builder import with_builder
 from reconciler.desired.dependencies import Dependents
 from reconciler.desired.files import signature
+from reconciler.desired.filled import Filled
+from reconciler.desired.footing import Footing
 from reconciler.desired.ours import Ours
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.history import followed
@@ -92,6 +95,7 @@ class Declared:
         """Builders of which anything is known, whether their app still has one or not."""
         self._accepted_root: tuple[int, int] | None = None
         self._root_changed = False
+        self._footing: Footing | None = None
         self._confirmed: Set[str] = frozenset()
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -110,8 +114,10 @@ class Declared:
         self._known = {name: sources.get(name) for name in (built_by(one) or one for one in known)}
         self._watch()
         self._contents.remember(followed(memories))
+        self._store.footing = self._footing = Footing.from_text(journal.setting("footing"))
+        self._store.filled.learn(journal.setting("filled"))
         desired = self._store.scan()
-        self._kept = dict(last_good(desired, memories, sources, key))
+        self._kept = dict(last_good(desired, memories, sources, key, self._store.filled))
         self._after_scan(desired)
         self._settle()
         self._watch()
@@ -129,10 +135,15 @@ class Declared:
     def snapshot(self) -> Desired:
         """Everything, as ``status`` shows it."""
         whole = self._store.snapshot()
-        return Desired(self._apps, whole.problems, whole.settings, whole.complete, whole.root_id)
+        return replace(whole, apps=self._apps)
 
     def apps(self) -> Mapping[str, DesiredApp]:
         return self._apps
+
+    @property
+    def filled(self) -> Filled:
+        """The env and secret files that were not empty once."""
+        return self._store.filled
 
     def dependents(self, name: str) -> Set[str]:
         """The declared apps that depend on this one."""
@@ -223,6 +234,7 @@ class Declared:
 
     def _paths_changed(self, paths: Iterable[Path]) -> None:
         changed = self._store.refresh(paths)
+        self._note_footing()
         self._settle()
         self._adopt(self._store.apps, changed)
         if changed:
@@ -277,6 +289,7 @@ class Declared:
         if is_unsure or self._store.needs_scan:
             self._later("scan", _SCAN_AGAIN, self._scan)
         self._judge_root(desired)
+        self._note_footing()
         self._on_change(absent | was_absent | (self._builders - self._apps.keys()))
 
     def _has_settled(self, name: str) -> bool:
@@ -298,6 +311,15 @@ class Declared:
                 self._journal.set_setting("root", f"{desired.root_id[0]}:{desired.root_id[1]}")
             self._accepted_root = desired.root_id
         self._root_changed = desired.root_id != self._accepted_root
+
+    def _note_footing(self) -> None:
+        """Remember what manifests are read with, and whether files were empty, for the next."""
+        if self._store.filled.changed and self._journal is not None:
+            self._journal.set_setting("filled", self._store.filled.to_text())
+        footing = self._store.footing
+        if footing is not None and footing != self._footing and self._journal is not None:
+            self._footing = footing
+            self._journal.set_setting("footing", footing.to_text())
 
     def _adopt(self, apps: Mapping[str, DesiredApp], names: Iterable[str]) -> None:
         """Take over what the store says, and tell whose declaration is another now."""
@@ -351,7 +373,7 @@ class Declared:
     def _drop_kept(self, desired: Desired) -> None:
         wrong = first_problems(desired)
         for name in [*self._kept]:
-            if name in desired.apps or self._kept[name].source.file not in wrong:
+            if name in desired.apps or not (desired.held or self._kept[name].source.file in wrong):
                 del self._kept[name]
 
     def _later(self, what: str, wait: float, call: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.desired.filled import Filled
 from reconciler.desired.resolve import rebuild
 from reconciler.model.desired import Desired, DesiredApp, Problem, Source
 from reconciler.model.memory import AppMemory
@@ -19,22 +20,24 @@ def last_good(
     memories: Mapping[str, AppMemory],
     sources: Mapping[str, str | None],
     key: bytes | None,
+    filled: Filled | None = None,
 ) -> Mapping[str, DesiredApp]:
-    """The apps that are not declared now because their file (``sources``) is wrong.
+    """The apps that are not declared now: their file (``sources``) is wrong, or all are held.
 
-    Each as it was last applied, with ``problem`` set to the first problem of its file.
+    Each as it was last applied, with ``problem`` set to the first problem of its file, or of all.
     """
     wrong = first_problems(desired)
     found: dict[str, DesiredApp] = {}
     for name, source in sources.items():
         memory = memories.get(name)
-        if source is None or source not in wrong or name in desired.apps:
+        problem = wrong.get(source or "") or desired.held
+        if source is None or problem is None or name in desired.apps:
             continue
         if memory is None or not memory.revisions:
             continue
-        app = rebuild(name, memory.revisions[-1].spec, Source(source, 1), key=key)
+        app = rebuild(name, memory.revisions[-1].spec, Source(source, 1), key=key, filled=filled)
         if isinstance(app, DesiredApp):
-            found[name] = replace(app, problem=wrong[source])
+            found[name] = replace(app, problem=problem)
     return found
 
 

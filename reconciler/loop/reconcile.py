@@ -167,7 +167,9 @@ class Reconciler:
             return declared
         file = self._declared.source_of(app_plan.app) or ""
         spec = app_plan.memory.revisions[-1].spec
-        built = rebuild(app_plan.app, spec, Source(file, 1), key=self._key)
+        built = rebuild(
+            app_plan.app, spec, Source(file, 1), key=self._key, filled=self._declared.filled
+        )
         return built if isinstance(built, DesiredApp) else None
 
     def _adjust(self, action: Adjust) -> None:
@@ -262,7 +264,9 @@ class Reconciler:
         remembered = self._history.memory(app.name).revision(hash)
         if remembered is None:
             raise SpawnError(f"revision {hash} is not remembered any more", False)
-        built = rebuild(app.name, remembered.spec, app.source, key=self._key)
+        built = rebuild(
+            app.name, remembered.spec, app.source, key=self._key, filled=self._declared.filled
+        )
         if not isinstance(built, DesiredApp):
             raise SpawnError(f"revision {remembered.number}: {built}", False)
         self._rebuilt[app.name] = replace(built, hash=hash)

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from reconciler.model.expansion import expanded
 from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec, SettingsSpec
 from reconciler.model.values import PerInstance
+
+
+class Reason(StrEnum):
+    """What kind of problem it is."""
+
+    INVALID = "Invalid"
+    """Something that is written, or that it refers to."""
+    EMPTIED = "EmptiedFile"
+    """An env or secret file is empty and was not."""
+    UNKNOWN_PROFILE = "UnknownProfile"
+    """No manifest has the profile that is asked for."""
+    SHARED = "SharedManifests"
+    """Another controller runs these manifests, too."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,6 +40,7 @@ class Problem:
     message: str
     apps: tuple[str, ...] = ()
     """The names that the file declares, as far as they can be read: none of them is taken over."""
+    reason: Reason = Reason.INVALID
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
@@ -109,3 +124,5 @@ class Desired:
     """The directory was there and every folder in it could be listed."""
     root_id: tuple[int, int] | None = None
     """(st_dev, st_ino) of the directory: a swapped or unmounted one differs."""
+    held: Problem | None = None
+    """Why no manifest is taken over now: each app is what it was."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.model.base import Manifest
 from reconciler.model.values import Flag, PerInstance
@@ -28,10 +28,14 @@ def is_variable(name: str) -> bool:
     return _VARIABLE.fullmatch(name) is not None
 
 
+_ALLOW_EMPTY = "the file may become empty; else that holds what it would change"
+
+
 class SecretFile(Manifest):
     """The content of a file, less one final newline; shown nowhere."""
 
     secret_file: str
+    allow_empty: Flag = Field(False, description=_ALLOW_EMPTY)
 
 
 class FromEnv(Manifest):
@@ -47,6 +51,7 @@ class Credential(Manifest):
     """
 
     credential: str
+    allow_empty: Flag = Field(False, description=_ALLOW_EMPTY)
 
 
 class EnvFile(Manifest):
@@ -54,6 +59,7 @@ class EnvFile(Manifest):
 
     file: str
     optional: Flag = False
+    allow_empty: Flag = Field(False, description=_ALLOW_EMPTY)
 
 
 def _env_names(value: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Which env and secret files were not empty once: all that may be remembered of them.
+
+A rotation by truncate and write leaves a file empty for a while, and an empty one is valid. So a
+file that is empty now, and was not, holds what it would change until it is written again, or until
+the manifest says `allowEmpty: true`. One that was always empty is fine.
+"""
+
+from __future__ import annotations
+
+import json
+
+
+class Filled:
+    """Paths; ``changed`` until they were written down."""
+
+    def __init__(self) -> None:
+        self._paths: set[str] = set()
+        self.changed = False
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._paths
+
+    def add(self, path: str) -> None:
+        if path not in self._paths:
+            self._paths.add(path)
+            self.changed = True
+
+    def learn(self, text: str | None) -> None:
+        """What an earlier controller wrote with ``to_text``, if that can be read."""
+        try:
+            found = json.loads(text or "[]")
+        except ValueError:
+            return
+        if isinstance(found, list):
+            self._paths.update(path for path in found if isinstance(path, str))
+
+    def to_text(self) -> str:
+        """As the journal keeps them."""
+        self.changed = False
+        return json.dumps(sorted(self._paths))

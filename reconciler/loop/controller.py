@@ -22,6 +22,7 @@ from reconciler.loop.declared import Declared
 from reconciler.loop.ends import Ends
 from reconciler.loop.history import History
 from reconciler.loop.journal import Journal
+from reconciler.loop.neighbours import Neighbours
 from reconciler.loop.ours import ours_in
 from reconciler.loop.paths import StatePaths, keep_key, prepare, secret_key, store_id
 from reconciler.loop.queue import WorkQueue
@@ -131,6 +132,7 @@ class Controller:
             self._declared, self._running, self.history, self._queue, self._key
         )
         self._reconciler.leaving = options.down
+        self._neighbours = Neighbours(options.manifests, paths.root)
         self._log_troubles: dict[str, str] = {}
         self._to_presume: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -146,6 +148,7 @@ class Controller:
         self._running.recover()
         self._load()
         self._running.sweep()
+        self._look_at_neighbours()
         for _ in range(_WORKERS):
             self._tasks.append(self._loop.create_task(self._reconciler.work()))
         self._tasks.append(self._loop.create_task(self._net()))
@@ -173,6 +176,7 @@ class Controller:
         for task in self._tasks:
             task.cancel()
         self._queue.close()
+        self._neighbours.close()
         self._declared.close()
         self.sampling.close()
         self._running.close()
@@ -184,7 +188,8 @@ class Controller:
     def plan(self) -> Plan:
         """The plan for everything, as it is now. Nothing is done by asking."""
         made = self._reconciler.plan()
-        return replace(made, apps=tuple(self._with_troubles(app) for app in made.apps))
+        apps = tuple(self._with_troubles(app) for app in made.apps)
+        return replace(made, apps=apps, problems=(*made.problems, *self._neighbours.problems))
 
     def declared(self) -> Mapping[str, DesiredApp]:
         """The apps as declared now."""
@@ -368,6 +373,7 @@ class Controller:
                 full = now - full_at >= _FULL_RELIST
                 self._relist(full=full)
                 full_at = now if full else full_at
+                self._look_at_neighbours()
                 self._running.capture.keep_catalogs()
                 if now - sample_at >= _SAMPLE:
                     self._running.sample()
@@ -375,6 +381,12 @@ class Controller:
                     await self.sampling.note()
             except OSError as error:  # out of files or memory: ours to bear, and to try again
                 self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
+
+    def _look_at_neighbours(self) -> None:
+        """Tell loudly of another controller that runs the same manifests."""
+        for other in self._neighbours.look():
+            told = self._neighbours.sentence(other)
+            self.history.record(Event("", "SharedManifests", told, "Warning"))
 
     def _keep_state(self) -> None:
         """Make the state directory again where it was removed, with the key of the secrets."""

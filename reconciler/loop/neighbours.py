@@ -1,0 +1,123 @@
+"""Controllers that run the same manifests as this one: everything runs twice, and nobody meant it.
+
+Two state directories on one directory of manifests are two controllers that do not know of each
+other. So each leaves a note in the run directory, named after the directory's device and inode,
+whatever path it is called by. A note whose controller has ended is removed by whoever sees it.
+There is no lock: whoever may read the manifests could take one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.loop.paths import SHARED
+from reconciler.model.desired import Problem, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another controller, by its note."""
+
+    pid: int
+    start: int
+    """When it started, in the kernel's ticks: a pid is used again."""
+    state: str
+
+
+class Neighbours:
+    """The controllers of one directory of manifests. Looks are cheap: a listing of a folder."""
+
+    def __init__(self, manifests: Path, state: Path, folder: Path | None = None) -> None:
+        self._manifests = manifests
+        self._own = Neighbour(os.getpid(), _start_of(os.getpid()) or 0, str(state))
+        self._folder = folder if folder is not None else _run_folder()
+        self._note: Path | None = None
+        self.found: tuple[Neighbour, ...] = ()
+
+    def look(self) -> tuple[Neighbour, ...]:
+        """Leave a note where there is none yet; the controllers that were not there before.
+
+        Where there is no run directory nobody can be found, and nothing else depends on it.
+        """
+        before = self.found
+        try:
+            self.found = tuple(self._others())
+        except OSError:
+            self.found = ()
+        return tuple(one for one in self.found if one not in before)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is to be told wherever problems of manifests are."""
+        place = str(self._manifests)
+        return tuple(
+            Problem(place, 0, 0, "", self.sentence(one), Reason.SHARED) for one in self.found
+        )
+
+    def sentence(self, other: Neighbour) -> str:
+        """What is wrong, and what to do."""
+        what = f"another controller (pid {other.pid}, --state-dir {other.state}) runs these, too"
+        return f"{what}: each app runs twice; stop one: recon down --state-dir {other.state}"
+
+    def close(self) -> None:
+        """Take the note away."""
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
+
+    def _others(self) -> Iterator[Neighbour]:
+        if self._folder is None:
+            return
+        status = os.stat(self._manifests)
+        prefix = f"{status.st_dev}-{status.st_ino}."
+        self._leave_note(self._folder / f"{prefix}{self._own.pid}")
+        for name in sorted(os.listdir(self._folder)):
+            if name.startswith(prefix) and name != f"{prefix}{self._own.pid}":
+                other = _read(self._folder / name)
+                if other is not None:
+                    yield other
+
+    def _leave_note(self, place: Path) -> None:
+        """Under the name that the directory has now: a link to a release may lead elsewhere."""
+        if self._note == place and place.exists():
+            return
+        self.close()
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own = {"pid": self._own.pid, "start": self._own.start, "state": self._own.state}
+        place.write_text(json.dumps(own))
+        self._note = place
+
+
+def _read(note: Path) -> Neighbour | None:
+    """The controller that left a note; a note of one that has ended is removed."""
+    try:
+        found: Mapping[str, object] = json.loads(note.read_text())
+        pid, start, state = found["pid"], found["start"], found["state"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(pid, int) or not isinstance(start, int) or _start_of(pid) != start:
+        note.unlink(missing_ok=True)
+        return None
+    return Neighbour(pid, start, str(state))
+
+
+def _start_of(pid: int) -> int | None:
+    """When a process started (proc_pid_stat(5), 22); None where there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    return int(text.rpartition(")")[2].split()[19])
+
+
+def _run_folder() -> Path | None:
+    """root's, or the user's own: nobody else can write there."""
+    if os.geteuid() == 0:
+        return SHARED / "controllers"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if not runtime or not os.path.isdir(runtime) or os.stat(runtime).st_uid != os.geteuid():
+        return None
+    return Path(runtime) / "recon/controllers"

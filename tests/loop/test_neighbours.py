@@ -1,0 +1,96 @@
+"""Two controllers on one directory of manifests see each other; one that has ended is forgotten."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.loop.neighbours import Neighbours
+from reconciler.model.desired import Reason
+
+NOTE = """
+import sys
+from pathlib import Path
+from reconciler.loop.neighbours import Neighbours
+other = Neighbours(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+other.look()
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def manifests(tmp_path: Path) -> Path:
+    (tmp_path / "manifests").mkdir()
+    return tmp_path / "manifests"
+
+
+def another(manifests: Path, tmp_path: Path) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-c", NOTE, str(manifests), "/var/lib/other", str(tmp_path / "run")]
+    other = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdout is not None and other.stdout.readline() == b"there\n"
+    return other
+
+
+def test_another_controller_of_the_same_directory_is_told_until_it_ends(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """By whatever path: what counts is the directory."""
+    (tmp_path / "link").symlink_to("manifests")
+    own = Neighbours(tmp_path / "link", Path("/var/lib/recon"), tmp_path / "run")
+    assert [*own.look()] == [] and [*own.problems] == []
+    with another(manifests, tmp_path) as other:
+        [found] = [*own.look()]
+        assert found.pid == other.pid and found.state == "/var/lib/other"
+        assert [*own.look()] == [] and [*own.found] == [found]
+        [problem] = [*own.problems]
+        assert problem.reason is Reason.SHARED
+        assert f"pid {other.pid}, --state-dir /var/lib/other" in problem.message
+        assert "stop one: recon down --state-dir /var/lib/other" in problem.message
+        other.kill()
+    assert [*own.look(), *own.found] == []
+    assert len(os.listdir(tmp_path / "run")) == 1, "its note is removed"
+    own.close()
+    assert not os.listdir(tmp_path / "run")
+
+
+def test_other_directories_and_used_pids_and_damaged_notes_are_nobody(
+    manifests: Path, tmp_path: Path
+) -> None:
+    own = Neighbours(manifests, Path("/state"), tmp_path / "run")
+    own.look()
+    status = manifests.stat()
+    for number, text in enumerate(
+        ["", "{", "[]", '{"pid": 1}', json.dumps({"pid": 1, "start": 5, "state": "/x"})]
+    ):
+        (tmp_path / f"run/{status.st_dev}-{status.st_ino}.9{number}").write_text(text)
+    (tmp_path / "elsewhere").mkdir()
+    with another(tmp_path / "elsewhere", tmp_path) as other:
+        assert [*own.look()] == []
+        other.kill()
+
+
+def test_a_link_to_another_release_takes_the_note_along(manifests: Path, tmp_path: Path) -> None:
+    (tmp_path / "next").mkdir()
+    (tmp_path / "link").symlink_to("manifests")
+    own = Neighbours(tmp_path / "link", Path("/state"), tmp_path / "run")
+    own.look()
+    (tmp_path / "fresh").symlink_to("next")
+    (tmp_path / "fresh").rename(tmp_path / "link")
+    own.look()
+    (note,) = os.listdir(tmp_path / "run")
+    assert note.startswith(f"{(tmp_path / 'next').stat().st_dev}-")
+    with another(tmp_path / "next", tmp_path) as other:
+        assert [one.pid for one in own.look()] == [other.pid]
+        other.kill()
+
+
+def test_without_a_run_directory_nobody_is_found_and_nothing_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert Neighbours(tmp_path / "gone", Path("/s"), tmp_path / "run").look() == ()
+    assert Neighbours(tmp_path, Path("/s"), tmp_path / "file/run").look() == ()

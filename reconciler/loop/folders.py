@@ -37,7 +37,8 @@ _FOLDER = (
     | flags.MOVE_SELF
 )
 # ATTRIB: another link to the inode is gone, which is all that happens to a file that is open.
-_STEP = flags.CLOSE_WRITE | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
+# MODIFY: truncate(2) opens nothing, so nothing is closed.
+_STEP = flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
 _MISSING = flags.CREATE | flags.MOVED_TO
 _MOST_LINKS = 40  # path_resolution(7)
 # Names that nobody waits for come as fast as somebody makes them: that long they are gathered.

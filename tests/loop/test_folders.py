@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -134,6 +135,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "renamed over": lambda home: (
         (home / "releases/2/env-2").replace(home / "releases/1/env-1") and None
     ),
+    "truncated": lambda home: os.truncate(home / "releases/1/env-1", 0),
     "removed": lambda home: (home / "releases/1/env-1").unlink(),
     "a folder moved": lambda home: (home / "releases").rename(home / "old"),
     "a mode": lambda home: (home / "srv").chmod(0o777),

@@ -285,3 +285,67 @@ def test_a_swapped_root_is_accepted_when_it_lacks_nothing_or_is_confirmed(
     until(lambda: not recon.of("fourth"), what="fourth is stopped, as confirmed")
     (recon.manifests / "third.yaml").unlink()
     until(lambda: not recon.of("third"), what="third is stopped: the root is accepted")
+
+
+# -- mistakes that concern every app -------------------------------------------------------------
+
+SETTINGS = "apiVersion: recon/v1\nkind: Settings\nspec: {{profile: {}}}\n"
+
+
+def test_a_profile_that_nobody_has_replaces_nothing_over_a_restart_too(recon: Recon) -> None:
+    recon.write("recon.yaml", SETTINGS.format("prod"))
+    recon.app("web", SLEEP, profiles={"prod": {"env": {"MODE": "prod"}}})
+    recon.run()
+    recon.healthy("web", revision=1)
+    pids = recon.pids("web")
+    recon.write("recon.yaml", SETTINGS.format("prdo"))
+    for _ in range(2):
+        message = recon.wait("web", sync="Unknown")["message"]
+        assert "recon.yaml:3:17 spec.profile: no manifest has a profile named prdo" in message
+        assert "did you mean prod" in message and recon.pids("web") == pids
+        recon.kill_controller()
+        assert recon.of("web")["sync"] == "Unknown", "the same without a controller"
+        recon.run()
+    recon.write("recon.yaml", SETTINGS.format("prod"))
+    recon.healthy("web", revision=1)
+    assert recon.pids("web") == pids
+
+
+def test_an_env_file_that_is_emptied_for_a_while_changes_nothing(
+    recon: Recon, tmp_path: Path
+) -> None:
+    env = tmp_path / "web.env"
+    env.write_text("A=1\n")
+    recon.app("web", SLEEP, envFrom=[str(env)])
+    recon.run()
+    recon.healthy("web", revision=1)
+    pids = recon.pids("web")
+    os.truncate(env, 0)
+    assert "is empty now and was not before" in recon.wait("web", sync="Unknown")["message"]
+    (error,) = recon.status()["errors"]
+    assert error["reason"] == "EmptiedFile"
+    recon.kill_controller()
+    recon.run()
+    recon.wait("web", sync="Unknown")
+    assert recon.pids("web") == pids
+    env.write_text("A=2\n")
+    recon.healthy("web", revision=2)
+    assert recon.pids("web") != pids
+
+
+def test_two_controllers_on_one_directory_tell_of_each_other(recon: Recon, tmp_path: Path) -> None:
+    recon.app("web", SLEEP)
+    recon.run()
+    (tmp_path / "second").mkdir()
+    second = Recon(tmp_path / "second")
+    second.environment["RECON_MANIFESTS"] = str(recon.manifests)
+    try:
+        second.run()
+        for one, other in ((recon, second), (second, recon)):
+            told = f"--state-dir {other.state}) runs these, too: each app runs twice"
+            until(lambda one=one, told=told: told in _errors(one), what=told)  # type: ignore[misc]  # mypy cannot infer a default
+            assert "SharedManifests" in one.cli("events")
+        assert "another controller" in second.output.read_text()
+    finally:
+        second.close()
+    until(lambda: not _errors(recon), what="the second is gone")

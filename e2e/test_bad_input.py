@@ -44,7 +44,7 @@ CASES: dict[str, tuple[bytes, str]] = {
     "NUL by an escape": (GOOD.encode() + b'  cwd: "a\\0b"\n', "spec.cwd: holds a NUL"),
     "a digit that is none": (
         GOOD.encode() + '  user: "²"\n'.encode(),
-        "spec.user: there is no user ²",
+        "is not a valid name or id",
     ),
     "two apps of one name": (GOOD.encode() + b"---\n" + GOOD.encode(), "web.yaml"),
     "name that is not allowed": (GOOD.replace("web", "Web_1").encode(), "web.yaml:3:18"),

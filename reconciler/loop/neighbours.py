@@ -55,7 +55,7 @@ class Neighbours:
         """What is to be told wherever problems of manifests are."""
         place = str(self._manifests)
         return tuple(
-            Problem(place, 0, 0, "", self.sentence(one), Reason.SHARED) for one in self.found
+            Problem(place, 0, 0, "", self.sentence(one), reason=Reason.SHARED) for one in self.found
         )
 
     def sentence(self, other: Neighbour) -> str:

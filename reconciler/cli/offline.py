@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,13 +42,14 @@ from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.host import HostFacts, from_document
 from reconciler.model.limits import wanted
+from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory, JournalHealth, JournalState, Recall
 from reconciler.model.observed import Observed, Process, RunState
 from reconciler.model.plan import Plan
 from reconciler.model.trend import Trend
 from reconciler.model.usage import UsageHistory
 from reconciler.observed import listeners
-from reconciler.observed.authority import uid_of
+from reconciler.observed.authority import uid_of, users_of
 from reconciler.observed.clock import boot_id, boot_now, wall_of, wall_time
 from reconciler.observed.hostfacts import gather
 from reconciler.observed.limits import read
@@ -132,6 +133,7 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
         lambda id: recorded[id][0] if id in recorded else None,
         lambda name: _uid_of(name, desired, memory),
         facts.cgroups.path,
+        users=users_of(_specs(desired, memory)),
     )
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
     kept = last_good(desired, memory, sources, secret_key(place.paths), store.filled)
@@ -302,6 +304,12 @@ def status_of_plan(made: Plan, view: View) -> dict[str, Any]:
 def _uid_of(name: str, desired: Desired, memory: Mapping[str, AppMemory]) -> int | None:
     app = desired.apps.get(name)
     return uid_of(app.spec if app is not None else last_spec(memory.get(name, AppMemory())))
+
+
+def _specs(desired: Desired, memory: Mapping[str, AppMemory]) -> Iterator[AppSpec]:
+    """Of each app, as declared now, else as last applied."""
+    yield from (app.spec for app in desired.apps.values())
+    yield from (last_spec(found) for name, found in memory.items() if name not in desired.apps)
 
 
 def _conflicts(desired: Desired, observed: Observed) -> dict[str, str]:

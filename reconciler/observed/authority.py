@@ -14,8 +14,9 @@ signalled by a recon that is root.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from reconciler.model.fifo import STREAMS, FifoName
@@ -24,6 +25,7 @@ from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import Tag
 from reconciler.observed import procfs
 from reconciler.system import accounts
+from reconciler.system.statx import identity
 
 UserOf = Callable[[str], int | None]
 """The uid that an app is declared to run as; None where that is not known."""
@@ -45,6 +47,11 @@ def uid_of(spec: AppSpec) -> int | None:
     return None if found is None else found.pw_uid
 
 
+def users_of(specs: Iterable[AppSpec]) -> set[int]:
+    """The uids of all that declare one."""
+    return {uid for spec in specs if (uid := uid_of(spec)) is not None}
+
+
 @dataclass(slots=True)
 class Authority:
     """Judges what processes say of themselves, for one store."""
@@ -53,38 +60,73 @@ class Authority:
     """Where this store's FIFOs lie: see ``fifodirs``."""
     user_of: UserOf = unknown
     proc: str = procfs.PROC
+    users: set[int] = field(default_factory=set)
+    """As whom apps of ours are or were started, as far as was learned (``trust``)."""
     doubted: set[str] = field(default_factory=set)
     """Apps of which a process was not believed."""
+    passed_over: set[int] = field(default_factory=set)
+    """Users whose processes nobody asked what is in their environment."""
 
-    def of_output(self, pid: int, name: str, tag: Tag) -> bool:
-        """Whether to believe the FIFO that it has open as ``name`` (``fd/1``)."""
+    def may_be(self, uid: int) -> bool:
+        """Whether a tag in an environment can count at all, where this user started the process."""
+        if uid in self._known():
+            return True
+        self.passed_over.add(uid)
+        return False
+
+    def trust(self, uids: Iterable[int]) -> bool:
+        """Apps are started as these; whether that is news about a process that was seen."""
+        fresh = set(uids) - self._known()
+        self.users |= fresh
+        return not fresh.isdisjoint(self.passed_over)
+
+    def owner_of(self, tag: Tag) -> int | None:
+        """As whom the instance was started, by the owner of its FIFO; None where that is gone."""
+        for folder in filter(self._is_ours, self.fifo_dirs):
+            for stream in STREAMS:
+                fifo = FifoName(tag.app, tag.instance, tag.hash, tag.nonce, stream)
+                owner = _owner(f"{folder}/{'.'.join(map(str, fifo))}")
+                if owner is not None:
+                    return owner
+        return None
+
+    def of_output(self, pid: int, name: str, tag: Tag, uid: int) -> bool:
+        """Whether to believe the FIFO that a process of ``uid`` has open as ``name`` (``fd/1``)."""
         fifo = procfs.link(pid, name, self.proc) or ""
         if not self._is_ours(os.path.dirname(fifo)):
-            return self.of_text(pid, tag)
+            return self.of_text(tag, uid)
         try:
-            return os.path.samestat(os.stat(f"{self.proc}/{pid}/{name}"), os.stat(fifo))
+            # Not by stat(2): what only looks like ours may lie on a file system of the process's.
+            return identity(f"{self.proc}/{pid}/{name}") == identity(fifo)
         except OSError:
-            return self.of_text(pid, tag)
+            return self.of_text(tag, uid)
 
-    def of_text(self, pid: int, tag: Tag) -> bool:
-        """Whether to believe a tag in its environment."""
-        started_as = self._user(tag)
-        if procfs.real_uid(pid, self.proc) == started_as:
+    def of_text(self, tag: Tag, uid: int) -> bool:
+        """Whether to believe a tag in the environment of a process of ``uid``."""
+        if uid == self._user(tag):
             return True
         self.doubted.add(tag.app)
         return False
 
     def _user(self, tag: Tag) -> int:
-        for stream in STREAMS:
-            fifo = FifoName(tag.app, tag.instance, tag.hash, tag.nonce, stream)
-            for folder in filter(self._is_ours, self.fifo_dirs):
-                owner = _owner(f"{folder}/{'.'.join(map(str, fifo))}")
-                if owner is not None:
-                    return owner
+        owner = self.owner_of(tag)
+        if owner is not None:
+            return owner
         declared = self.user_of(tag.app)
-        if declared is not None:
-            return declared
-        return self._recons()
+        return self._recons() if declared is None else declared
+
+    def _known(self) -> set[int]:
+        """The users; at first those to whom the FIFOs belong that lie there."""
+        if not self.users:
+            self.users |= {self._recons(), *self._owners()}
+        return self.users
+
+    def _owners(self) -> set[int]:
+        found: set[int] = set()
+        for folder in filter(self._is_ours, self.fifo_dirs):
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                found.update(entry.stat(follow_symlinks=False).st_uid for entry in entries)
+        return found
 
     def _recons(self) -> int:
         """Who runs the recon of this store: its state directory tells."""

@@ -131,6 +131,11 @@ class Host:
         """Sentences on processes that live, about which the witnesses do not agree."""
         return tuple(self._faults.values())
 
+    def trust(self, uids: Iterable[int]) -> bool:
+        """Apps are started as these users. True: a process that was passed over may be ours, so
+        that a full relist is called for."""
+        return self._authority.trust(uids)
+
     @property
     def doubted(self) -> bool:
         """Some process was not believed, because of the user that started it."""
@@ -157,19 +162,25 @@ class Host:
     def register(self, process: Process, pidfd: int) -> None:
         """A process that we have just started. The pidfd is the host's from now on."""
         self._newcomers.add(process.id.pid)
+        owner = self._authority.owner_of(process.tag)
+        if owner is not None:
+            self._authority.trust([owner])
         exits.keep(process.id.pid)
         self._enter(Group(process, pidfd))
 
-    def relist(self, full: bool = False) -> Found:
+    def relist(self, full: bool = False, *, turn: bool = False) -> Found:
         """Look through ``/proc``: at new pids, or with ``full`` at all, since pids are reused.
 
+        With ``turn`` also at a part of those that were seen before; all of them have had their
+        turn after ``TURNS``, so that ten thousand of somebody else's are not looked at at once.
         OSError where we are out of files: nothing is forgotten then, all is looked at again.
         """
         try:
             listing = self._newcomers.listing()
             for pid in listing.vanished:
                 self._vanished(pid)
-            adopted = self._examine(self._newcomers.present() if full else listing.new)
+            again = self._newcomers.present() if full else self._newcomers.turn() if turn else []
+            adopted = self._examine(sorted({*listing.new, *again}))
         except OSError:
             self._newcomers.reset()
             raise

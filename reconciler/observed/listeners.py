@@ -9,12 +9,18 @@ import ipaddress
 import os
 import sys
 from collections.abc import Container, Iterable, Iterator
-from pathlib import Path
+from itertools import islice
 from typing import NamedTuple
 
 from reconciler.model.address import Address
 from reconciler.observed import procfs
+from reconciler.system.aside import Aside
 
+_ASIDE = Aside()
+_MOST_BYTES = 16 << 20
+"""Bytes of a table of sockets: some 100,000 of them."""
+_MOST_DESCRIPTORS = 100_000
+"""Descriptors that are looked at for one answer."""
 _LISTEN = b"0A"
 _ACCEPTS = b"00010000"
 """SO_ACCEPTCON, the flag of a unix socket that listens."""
@@ -36,13 +42,12 @@ def holders(inodes: Iterable[int], pids: Iterable[int], proc: str = procfs.PROC)
     """Which of these processes have one of these sockets open, as far as we may look."""
     wanted = {f"socket:[{inode}]" for inode in inodes}
     found = []
-    for pid in pids:
+    for pid, name in islice(_descriptors(pids, proc), _MOST_DESCRIPTORS):
         try:
-            for name in os.listdir(f"{proc}/{pid}/fd"):
-                if os.readlink(f"{proc}/{pid}/fd/{name}") in wanted:
-                    found.append(Holder(pid, int(name)))
+            if os.readlink(f"{proc}/{pid}/fd/{name}") in wanted:
+                found.append(Holder(pid, int(name)))
         except OSError:
-            continue  # gone, or not ours to look at
+            continue  # closed since
     return found
 
 
@@ -82,18 +87,30 @@ def describe(inodes: Iterable[int], proc: str = procfs.PROC) -> str:
     pids = sorted({holder.pid for holder in holders(inodes, procfs.pids(proc), proc)})
     if not pids:
         return "a process of another user"
-    told = ", ".join(f"pid {pid} ({_command(pid, proc)})" for pid in pids[:2])
+    commands = _ASIDE.each(lambda pid: _command(pid, proc), pids[:2])
+    told = ", ".join(f"pid {pid} ({commands.get(pid, '…')})" for pid in pids[:2])
     return told + (f" and {len(pids) - 2} more" if len(pids) > 2 else "")
 
 
 def _command(pid: int, proc: str) -> str:
-    try:
-        program, *words = Path(f"{proc}/{pid}/cmdline").read_bytes().decode("latin-1").split("\0")
-    except OSError:
+    text = procfs.arguments(pid, 4096, proc).decode("latin-1")
+    if not text:
         return "gone"
+    program, *words = text.split("\0")
     line = " ".join([program.rpartition("/")[2] if words[1:] else program, *words]).strip()
-    text = "".join(character if character.isprintable() else "?" for character in line)
-    return text if len(text) <= 40 else text[:39] + "…"
+    shown = "".join(character if character.isprintable() else "?" for character in line)
+    return shown if len(shown) <= 40 else shown[:39] + "…"
+
+
+def _descriptors(pids: Iterable[int], proc: str) -> Iterator[tuple[int, str]]:
+    """(pid, name) of each descriptor that we may see."""
+    for pid in pids:
+        try:
+            with os.scandir(f"{proc}/{pid}/fd") as entries:
+                for entry in entries:
+                    yield pid, entry.name
+        except OSError:
+            continue  # gone, or not ours to look at
 
 
 def _sockets(address: Address, proc: str) -> Iterator[tuple[int, Address]]:
@@ -116,10 +133,8 @@ def _unix(path: str, proc: str) -> Iterator[tuple[int, Address]]:
 
 
 def _lines(table: str) -> list[bytes]:
-    try:
-        return Path(table).read_bytes().splitlines()[1:]
-    except OSError:
-        return []  # no IPv6 here, or no such kind of socket
+    """Of a table of the kernel's, its first ``_MOST_BYTES``: anybody can make it long."""
+    return procfs.head(table, _MOST_BYTES).splitlines()[1:]
 
 
 def _ip(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from reconciler.observed import procfs
 
+TURNS = 12
 _TOO_MANY = 200
 """Pids to try one by one, 2 µs each, before the listing is cheaper."""
 
@@ -36,6 +37,7 @@ class Newcomers:
         self._cursor: int | None = None
         self._proven = False
         self._added: int | None = None
+        self._turn = 0
 
     def listing(self) -> Listing:
         """Every pid that is new and every one that is gone."""
@@ -76,6 +78,11 @@ class Newcomers:
     def present(self) -> list[int]:
         """All that the last look found."""
         return sorted(self._seen)
+
+    def turn(self) -> list[int]:
+        """A part of them, each time another: after ``TURNS`` it was all."""
+        self._turn = (self._turn + 1) % TURNS
+        return [pid for pid in self._seen if pid % TURNS == self._turn]
 
     def _makes_sense(self, before: int, last: int) -> bool:
         """Only a counter that was seen to count a process of ours is believed."""

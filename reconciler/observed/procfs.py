@@ -2,22 +2,24 @@
 
 None means that there is nothing to be learned: the process is gone, or it is not ours to look
 at. Every function takes the directory where procfs is mounted, for tests and for containers.
+
+Every read is bounded: a process says itself how large its environment and its arguments are
+(``PR_SET_MM_MAP``, prctl(2)), 2 GiB if it likes. ``environ`` and ``cmdline`` are its memory, so to
+read them can also take for ever: see ``environs``. Everything else is the kernel's own.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from reconciler.model.procstat import ProcStat, parse_stat
 
 PROC = "/proc"
-_BLOCK = 1 << 16
-_LOOKS = 10
-_BETWEEN_LOOKS = 0.0005
-"""Seconds: all looks together are no more than a hiccup of the event loop."""
+BLOCK = 1 << 16
+"""Bytes that one read(2) asks for: more than nearly every environment has."""
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
@@ -99,13 +101,40 @@ def real_uid(pid: int, proc: str = PROC) -> int | None:
     return int(rest.split(None, 1)[0]) if found else None
 
 
-def variable(pid: int, name: bytes, proc: str = PROC) -> Iterator[bytes]:
-    """The values of an environment variable, as they stand in the process's memory now.
+class Areas(NamedTuple):
+    """What the kernel knows of a process's memory without a look into it."""
+
+    starting: bool
+    """In the middle of an exec: its arguments and environment are yet to come. The kernel tells
+    where its code begins only after they are in place, and no process can undo that."""
+    environment: int
+    """Bytes."""
+
+
+def areas(pid: int, proc: str = PROC) -> Areas | None:
+    """None where it may not be known, or there is no memory: a kernel thread, a dead process."""
+    fields = stat_fields(pid, proc)
+    if len(fields) < 49 or fields[20] == b"0" or fields[23] == b"1":
+        return None
+    return Areas(fields[23] == b"0", max(0, int(fields[48]) - int(fields[47])))
+
+
+def environment(pid: int, most: int, proc: str = PROC) -> bytes:
+    """At most ``most`` bytes of its environment, as they stand in its memory now."""
+    return head(f"{proc}/{pid}/environ", most)
+
+
+def arguments(pid: int, most: int, proc: str = PROC) -> bytes:
+    """At most ``most`` bytes of its command line, as they stand in its memory now."""
+    return head(f"{proc}/{pid}/cmdline", most)
+
+
+def values(block: bytes, name: bytes) -> Iterator[bytes]:
+    """The values of a variable in an environment.
 
     Several where it is there more than once; getenv(3) gives the first. ``name`` ends in "=",
     and may go on with the beginning of the value; what is given is what comes after it.
     """
-    block = _environment(pid, proc)
     at = block.find(name)
     while at >= 0:
         # Only a whole variable counts: BROKEN_RECON_ID=… holds the same letters.
@@ -140,14 +169,9 @@ def open_file(pid: int, name: str, proc: str = PROC) -> int | None:
         return None
 
 
-def is_starting(pid: int, proc: str = PROC) -> bool:
-    """Whether it is in the middle of an exec: its arguments and environment are yet to come."""
-    return link(pid, "exe", proc) is not None and not _read(f"{proc}/{pid}/cmdline", 1)
-
-
 def lines(pid: int, name: str, proc: str = PROC) -> list[str]:
     """A small text file of a process, such as ``limits``; empty where there is nothing to learn."""
-    text = _read(f"{proc}/{pid}/{name}", _BLOCK) or b""
+    text = _read(f"{proc}/{pid}/{name}", BLOCK) or b""
     return text.decode(errors="replace").splitlines()
 
 
@@ -155,20 +179,6 @@ def cgroup(pid: int, proc: str = PROC) -> str | None:
     """The path of its cgroup in the v2 hierarchy, as seen from our cgroup namespace."""
     found = (line[3:] for line in lines(pid, "cgroup", proc) if line.startswith("0::"))
     return next(found, None)
-
-
-def _environment(pid: int, proc: str) -> bytes:
-    """An exec first closes what is close-on-exec, by which its parent and a lock on a file take
-    it for done, and only then puts the environment in place: some 100 µs in which it is empty.
-    """
-    block = _read_all(f"{proc}/{pid}/environ")
-    if block or link(pid, "exe", proc) is None:  # the latter: kernel threads, dead ones
-        return block
-    for _ in range(_LOOKS):
-        if not is_starting(pid, proc):
-            break
-        time.sleep(_BETWEEN_LOOKS)
-    return _read_all(f"{proc}/{pid}/environ")
 
 
 def _read(path: str, size: int) -> bytes | None:
@@ -186,19 +196,22 @@ def _read(path: str, size: int) -> bytes | None:
         os.close(fd)
 
 
-def _read_all(path: str) -> bytes:
+def head(path: str, most: int) -> bytes:
+    """All of a file of the kernel's, or its first ``most`` bytes."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         _raise_if_ours(error)
         return b""
     try:
-        block = os.read(fd, _BLOCK)
-        whole = block
-        while len(block) == _BLOCK:
-            block = os.read(fd, _BLOCK)
+        block = os.read(fd, min(BLOCK, most))
+        if len(block) < BLOCK:
+            return block
+        whole = bytearray(block)
+        while block and len(whole) < most:
+            block = os.read(fd, min(BLOCK, most - len(whole)))
             whole += block
-        return whole
+        return bytes(whole)
     except OSError as error:
         _raise_if_ours(error)
         return b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from reconciler.model.observed import Observed
@@ -16,14 +17,17 @@ def snapshot(
     journal: JournalWitness,
     user_of: UserOf = unknown,
     cgroups: str = "",
+    *,
+    users: Iterable[int] = (),
 ) -> Observed:
     """The processes of a store as they are now, nothing held and nothing changed.
 
     Whether one is ready nobody knows who did not probe it: ``ready`` is True. When its stop
-    began stands in the journal. ``cgroups`` is ``CgroupFacts.path``. OSError where we are out of
-    files.
+    began stands in the journal. ``cgroups`` is ``CgroupFacts.path``; ``users`` are those as whom
+    apps are declared to run. OSError where we are out of files.
     """
     host = Host(store, state_dir, None, journal=journal, user_of=user_of, cgroups=cgroups)
+    host.trust(users)
     host.relist()
     host.sample_states()
     return Observed(host.processes(), host.faults)

@@ -6,7 +6,7 @@ Reads only; what follows from it is the host's to do.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from reconciler.model.observed import Tag
@@ -34,27 +34,38 @@ class Survey(NamedTuple):
 def survey(pids: Iterable[int], table: Table, witnesses: Witnesses) -> Survey:
     """Examine these pids. OSError where we are out of files."""
     found = Survey({}, [], {}, [], [])
+    unknown = [*_unknown(pids, table, witnesses.proc, found.reused)]
+    environs = witnesses.environs.read([stat.pid for stat in unknown])
+    for stat in unknown:
+        environ = environs.get(stat.pid)
+        if environ is None:  # it has ended since
+            continue
+        identity = witnesses.identify(stat, environ)
+        if identity is not None:
+            found.claimed.setdefault(identity.tag.nonce, []).append((stat, identity.tag))
+            if identity.fault:
+                found.faults[stat.pid] = identity.fault
+            continue
+        found.nobodys.append(stat)
+        if environ.starting:
+            found.starting.append(stat.pid)
+    for members in found.claimed.values():
+        members.sort(key=lambda member: (member[0].session != member[0].pid, member[0].start))
+    return found
+
+
+def _unknown(pids: Iterable[int], table: Table, proc: str, reused: list[int]) -> Iterator[ProcStat]:
+    """Those that live and are not in the table."""
     for pid in pids:
-        stat = _alive(pid, witnesses.proc)
+        stat = _alive(pid, proc)
         if stat is None:
             continue
         member = table.member(pid)
         if member is not None:
             if member[0].start == stat.start:
                 continue
-            found.reused.append(pid)
-        identity = witnesses.identify(stat)
-        if identity is not None:
-            found.claimed.setdefault(identity.tag.nonce, []).append((stat, identity.tag))
-            if identity.fault:
-                found.faults[pid] = identity.fault
-            continue
-        found.nobodys.append(stat)
-        if procfs.is_starting(pid, witnesses.proc):
-            found.starting.append(pid)
-    for members in found.claimed.values():
-        members.sort(key=lambda member: (member[0].session != member[0].pid, member[0].start))
-    return found
+            reused.append(pid)
+        yield stat
 
 
 def _alive(pid: int, proc: str) -> ProcStat | None:

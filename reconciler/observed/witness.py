@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.model.cgroup import tag_of
 from reconciler.model.fifo import FifoName
@@ -30,6 +30,7 @@ from reconciler.model.observed import ProcessId, Tag
 from reconciler.model.procstat import ProcStat
 from reconciler.observed import procfs
 from reconciler.observed.authority import Authority
+from reconciler.observed.environs import Environ, Environs
 
 JournalWitness = Callable[[ProcessId], Tag | None]
 
@@ -46,7 +47,7 @@ class Identity:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Witnesses:
     """What is asked about each process: of one store, whose FIFOs lie in ``fifo_dirs``."""
 
@@ -61,15 +62,20 @@ class Witnesses:
     proc: str = procfs.PROC
     cgroups: str = ""
     """``CgroupFacts.path``; empty where there are none of ours."""
+    environs: Environs = field(init=False)
+    """What the environments say, for ``identify``."""
 
-    def identify(self, found: ProcStat) -> Identity | None:
+    def __post_init__(self) -> None:
+        self.environs = Environs(f"RECON_ID={self.store}/".encode(), self.authority, self.proc)
+
+    def identify(self, found: ProcStat, environ: Environ) -> Identity | None:
         """Whose the process is; None where it is nobody's of this store."""
         said = [
             ("the journal", self.journal(ProcessId(found.pid, found.start))),
             ("its session", self.session(found.session)),
             ("its cgroup", self._by_cgroup(found.pid)),
-            ("its output", self._by_fifo(found.pid)),
-            ("its environment", self._by_environment(found.pid)),
+            ("its output", self._by_fifo(found.pid, environ.uid)),
+            ("its environment", self._by_environment(environ)),
         ]
         heard = [(who, tag) for who, tag in said if tag is not None]
         if not heard:
@@ -90,23 +96,22 @@ class Witnesses:
         tag = tag_of(path, self.cgroups, self.store) if path else None
         return tag if tag is not None and _APP.fullmatch(tag.app) else None
 
-    def _by_fifo(self, pid: int) -> Tag | None:
+    def _by_fifo(self, pid: int, uid: int) -> Tag | None:
         for name in ("fd/1", "fd/2"):
             directory, _, file = (procfs.link(pid, name, self.proc) or "").rpartition("/")
             fifo = FifoName.parse(file) if directory in self.fifo_dirs else None
             if fifo is not None and _APP.fullmatch(fifo.app):
                 tag = Tag(self.store, fifo.app, fifo.instance, fifo.hash, fifo.nonce)
-                if self.authority.of_output(pid, name, tag):
+                if self.authority.of_output(pid, name, tag, uid):
                     return tag
         return None
 
-    def _by_environment(self, pid: int) -> Tag | None:
-        wanted = f"RECON_ID={self.store}/".encode()
-        for value in procfs.variable(pid, wanted, self.proc):
+    def _by_environment(self, environ: Environ) -> Tag | None:
+        for value in environ.values:
             if len(value) <= _LONGEST and value.isascii():
                 tag = Tag.parse(f"{self.store}/{value.decode()}")
                 if tag is not None and _APP.fullmatch(tag.app):
-                    return tag if self.authority.of_text(pid, tag) else None
+                    return tag if self.authority.of_text(tag, environ.uid) else None
         return None
 
 

@@ -147,6 +147,11 @@ def gone(id: ProcessId) -> bool:
     return found is None or found.start != id.start or procfs.is_dead(found)
 
 
+def tags(pid: int) -> list[bytes]:
+    """What its environment says of any recon."""
+    return [*procfs.values(procfs.environment(pid, 1 << 20), b"RECON_ID=")]
+
+
 def nobody(_id: ProcessId) -> None:
     """A journal that knows nothing."""
 

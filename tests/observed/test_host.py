@@ -13,7 +13,7 @@ from reconciler.model.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.observed import pidfds, procfs
 from reconciler.observed.clock import boot_now, ticks_to_seconds
 from reconciler.observed.host import Host
-from tests.observed.conftest import SLEEP, Watched, Zoo, gone, nobody
+from tests.observed.conftest import SLEEP, Watched, Zoo, gone, nobody, tags
 from tests.waiting import until
 
 # A grandchild in a session of its own, whose parent has ended: nothing but its tag tells of it.
@@ -167,7 +167,7 @@ def test_a_child_without_tag_or_output_is_known_by_its_session(zoo: Zoo, watched
     tag = zoo.tag()
     main = zoo.start(tag, WIPED_CHILD)
     child = zoo.stray(zoo.root / "child")
-    until(lambda: list(procfs.variable(child.pid, b"RECON")) == [], what="exec")
+    until(lambda: tags(child.pid) == [], what="exec")
     watched.host.relist()
     assert [(p.id, p.stragglers) for p in watched.host.processes()] == [(main, (child,))]
     zoo.kill(main)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.model.observed import Tag
 from reconciler.observed import procfs
 from tests.observed.conftest import Zoo
 from tests.waiting import until
@@ -16,29 +17,33 @@ from tests.waiting import until
 _SYS_EXIT = {"x86_64": 60, "aarch64": 93}
 
 
-def _environ(proc: Path, content: bytes) -> list[bytes]:
-    (proc / "7").mkdir(exist_ok=True)
-    (proc / "7/environ").write_bytes(content)
-    return list(procfs.variable(7, b"RECON_ID=s/", str(proc)))
+def _tags(block: bytes) -> list[bytes]:
+    return [*procfs.values(block, b"RECON_ID=s/")]
 
 
-def test_only_a_whole_variable_is_a_tag(tmp_path: Path) -> None:
-    assert _environ(tmp_path, b"RECON_ID=s/a/0/h/n\0X=1\0") == [b"a/0/h/n"]
-    assert _environ(tmp_path, b"X=1\0RECON_ID=s/a/0/h/n") == [b"a/0/h/n"]
-    assert _environ(tmp_path, b"OLD_RECON_ID=s/a/0/h/n\0X=RECON_ID=s/b/0/h/n\0") == []
-    assert _environ(tmp_path, b"RECON_ID=other/a/0/h/n\0") == []
+def test_only_a_whole_variable_is_a_tag() -> None:
+    assert _tags(b"RECON_ID=s/a/0/h/n\0X=1\0") == [b"a/0/h/n"]
+    assert _tags(b"X=1\0RECON_ID=s/a/0/h/n") == [b"a/0/h/n"]
+    assert _tags(b"OLD_RECON_ID=s/a/0/h/n\0X=RECON_ID=s/b/0/h/n\0") == []
+    assert _tags(b"RECON_ID=other/a/0/h/n\0") == []
 
 
-def test_a_tag_behind_a_very_large_environment_is_found(tmp_path: Path) -> None:
-    content = b"X=" + b"x" * 300_000 + b"\0RECON_ID=s/a/0/h/n\0"
-    assert _environ(tmp_path, content) == [b"a/0/h/n"]
+@pytest.mark.parametrize("most", [0, 1, 65_536, 65_537, 200_000, 1 << 20])
+def test_no_more_is_read_than_was_asked_for(tmp_path: Path, most: int) -> None:
+    (tmp_path / "7").mkdir()
+    content = bytes(range(256)) * 1200
+    (tmp_path / "7/environ").write_bytes(content)
+    (tmp_path / "7/cmdline").write_bytes(content)
+    assert procfs.environment(7, most, str(tmp_path)) == content[:most]
+    assert procfs.arguments(7, most, str(tmp_path)) == content[:most]
 
 
 def test_a_process_that_is_gone_is_nothing_and_no_error(tmp_path: Path) -> None:
     proc = str(tmp_path)
     assert procfs.stat(7, proc) is None
     assert procfs.link(7, "exe", proc) is None
-    assert list(procfs.variable(7, b"RECON_ID=", proc)) == []
+    assert procfs.environment(7, 100, proc) == procfs.arguments(7, 100, proc) == b""
+    assert procfs.areas(7, proc) is None
     assert procfs.stat_fields(7, proc) == []
 
 
@@ -84,7 +89,7 @@ def test_being_out_of_files_never_looks_like_a_process_that_is_gone() -> None:
         with pytest.raises(OSError, match="Too many open files"):
             procfs.stat(os.getpid())
         with pytest.raises(OSError, match="Too many open files"):
-            list(procfs.variable(os.getpid(), b"RECON_ID="))
+            procfs.environment(os.getpid(), 100)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -93,15 +98,18 @@ def test_children_are_listed(zoo: Zoo) -> None:
     assert zoo.start(None).pid in procfs.children(os.getpid())
 
 
-def test_an_environment_is_read_though_the_exec_is_not_through(zoo: Zoo) -> None:
-    """subprocess returns, as a lock would, a moment before the kernel puts it in place."""
-    for _ in range(30):
-        id = zoo.start(zoo.tag(), command=["sleep", "600"])
-        assert list(procfs.variable(id.pid, b"RECON_ID="))
+def test_areas_tell_the_size_of_an_environment_and_that_it_is_in_place(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    id = zoo.start(tag)
+    whole = sum(len(f"{name}={value}\0") for name, value in _given(tag).items())
+    until(lambda: procfs.areas(id.pid) == procfs.Areas(False, whole))
 
 
-def test_a_kernel_thread_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_kernel_thread_has_no_memory(tmp_path: Path) -> None:
     (tmp_path / "2").mkdir()
-    (tmp_path / "2/environ").write_bytes(b"")
-    assert not procfs.is_starting(2, str(tmp_path))
-    assert list(procfs.variable(2, b"RECON_ID=", str(tmp_path))) == []
+    (tmp_path / "2/stat").write_text(f"2 (kthreadd) S {'0 ' * 49}")
+    assert procfs.areas(2, str(tmp_path)) is None
+
+
+def _given(tag: Tag) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "RECON_ID": str(tag)}

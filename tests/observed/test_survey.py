@@ -68,8 +68,9 @@ def test_a_known_pid_with_another_start_is_another_process(zoo: Zoo, proc: Path)
 def test_one_in_the_middle_of_an_exec_is_to_be_seen_again(zoo: Zoo, proc: Path) -> None:
     _become(proc, 70001, start=50, session=70001)
     (proc / "70001/environ").write_bytes(b"")
-    (proc / "70001/exe").symlink_to("/bin/sh")
-    (proc / "70001/cmdline").write_bytes(b"")
+    line = (proc / "70001/stat").read_text()
+    starting = f"{line[:-1]}1000 10 20 0 {'0 ' * 30}"  # memory, and no code in it yet
+    (proc / "70001/stat").write_text(starting)
     assert _survey(zoo, proc).starting == [70001]
-    (proc / "70001/cmdline").write_bytes(b"sh\0")
+    (proc / "70001/stat").write_text(starting.replace("10 20 0", "10 20 4096"))
     assert _survey(zoo, proc).starting == []

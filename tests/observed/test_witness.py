@@ -8,7 +8,7 @@ from reconciler.model.observed import ProcessId, Tag
 from reconciler.observed import procfs
 from reconciler.observed.authority import Authority
 from reconciler.observed.witness import Identity, Witnesses
-from tests.observed.conftest import SLEEP, Zoo, nobody
+from tests.observed.conftest import SLEEP, Zoo, nobody, tags
 from tests.waiting import until
 
 WIPE = """
@@ -33,7 +33,8 @@ def _identify(
     assert found is not None
     fifos = (*([apart] if apart else []), f"{zoo.root}/fifo")
     authority = Authority(fifos)
-    return Witnesses(zoo.store, fifos, journal, session, authority).identify(found)
+    witnesses = Witnesses(zoo.store, fifos, journal, session, authority)
+    return witnesses.identify(found, witnesses.environs.read([id.pid])[id.pid])
 
 
 def _wiped(id: ProcessId) -> bool:
@@ -50,7 +51,7 @@ def test_known_by_its_output_when_it_wrote_over_its_environment(zoo: Zoo) -> Non
     tag = zoo.tag()
     id = zoo.start(tag, WIPE, fifo=zoo.fifo(tag))
     until(lambda: _wiped(id), what="the environment to be overwritten")
-    assert list(procfs.variable(id.pid, b"RECON_ID=")) == []
+    assert tags(id.pid) == []
     assert _identify(zoo, id) == Identity(tag)
 
 

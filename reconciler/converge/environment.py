@@ -29,7 +29,8 @@ from reconciler.converge import credentials, readyfile
 from reconciler.converge.account import Account, account_of
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import Tag, notify_address
+from reconciler.model.observed import Tag
+from reconciler.system import notifyplace
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -51,7 +52,7 @@ _AT_START = inherited(os.environ)
 def _notify(spec: AppSpec, tag: Tag) -> dict[str, str]:
     if not any(probe.notify for probe in spec.probes.values()):
         return {}
-    variables = {"NOTIFY_SOCKET": notify_address(tag.store)}
+    variables = {"NOTIFY_SOCKET": notifyplace.address(tag.store)}
     liveness = spec.liveness_probe
     if liveness is not None and liveness.notify:
         patience = liveness.period_seconds * liveness.failure_threshold

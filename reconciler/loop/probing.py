@@ -114,6 +114,8 @@ class Probing:
         self._words: dict[str, _Word] = {}
         self._programs = asyncio.Semaphore(_PROGRAMS)
         self._notify = NotifySocket(store, loop, self._notified)
+        for trouble in self._notify.troubles:
+            on_event(Event("", "NotifyUnavailable", trouble, "Warning"))
 
     def prepare(self, app: DesiredApp, tag: Tag) -> None:
         """Before a start: what it writes from now on counts."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -33,11 +33,6 @@ class Tag(NamedTuple):
         if len(parts) != 5 or not parts[2].isascii() or not parts[2].isdigit() or not all(parts):
             return None
         return cls(parts[0], parts[1], int(parts[2]), parts[3], parts[4])
-
-
-def notify_address(store: str) -> str:
-    """The value of NOTIFY_SOCKET for programs of this store: an abstract unix socket."""
-    return f"@recon/{store}/notify"
 
 
 class ProcessId(NamedTuple):
@@ -83,6 +78,8 @@ class Process:
     """What it says of itself (sd_notify, STATUS=)."""
     stopping_at: float | None = None
     """When its stop began."""
+    remnant: str = ""
+    """The process has ended: for what it left behind a stop waits, a sentence."""
     stragglers: tuple[ProcessId, ...] = ()
     """Others with the same nonce: children that a stop ends too."""
     binary_replaced: bool = False
@@ -129,6 +126,19 @@ class Exit:
         if self.signal is not None:
             return f"{self.signal_name} (signal {self.signal})"
         return "exit unknown" if self.code is None else f"exit {self.code}"
+
+
+LEFT_BEHIND = "LeftBehind"
+"""Reason of an exit: the program put itself in the background."""
+
+
+def left_behind(exit: Exit, left: Sequence[ProcessId]) -> Exit:
+    """The exit of a process of which others still run: said where it looks like a success."""
+    if not exit.success or not left:
+        return exit
+    pid = min(left, key=lambda id: id.start).pid
+    told = f'left pid {pid} running and exited: keep it in the foreground (remove --daemon or "&")'
+    return replace(exit, reason=LEFT_BEHIND, detail=told)
 
 
 @dataclass(frozen=True, slots=True)

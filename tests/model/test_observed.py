@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.observed import Exit, Tag
+from reconciler.model.observed import LEFT_BEHIND, Exit, ProcessId, Tag, left_behind
 
 _word = st.text(st.characters(codec="ascii", exclude_characters="/\0"), min_size=1, max_size=20)
 
@@ -39,3 +39,13 @@ def test_an_unknown_exit_is_a_failure_and_shown_as_unknown() -> None:
         "SIGKILL (signal 9)",
         "SIGRTMIN+3 (signal 37)",
     ]
+
+
+def test_a_program_that_puts_itself_in_the_background_is_told_to_stay() -> None:
+    left = [ProcessId(812, 50), ProcessId(811, 60)]
+    told = left_behind(Exit(0), left)
+    assert told.success and told.reason == LEFT_BEHIND
+    assert str(told).startswith("LeftBehind: left pid 812 running and exited: keep it in the fore")
+    for other in (Exit(1), Exit(signal=9), Exit()):
+        assert left_behind(other, left) == other, "a crash is a crash, whatever it leaves"
+    assert left_behind(Exit(0), []) == Exit(0)

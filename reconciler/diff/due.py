@@ -21,21 +21,21 @@ def call(app: DesiredApp, memory: AppMemory, now: float, wall: WallTime) -> Told
     """The memory with the runs that are called for, and what is to be told of that."""
     terms, wall_now = terms_of(app), wall.at(now)
     zone = terms.time_zone or wall.zone
-    memory = schedule.follow(memory, terms.schedule, zone, wall_now)
+    memory = schedule.follow(memory, terms.schedule, zone, now, wall)
     if terms.schedule is None:
         return _once(app, memory, wall_now), ()
     at = schedule.missed(memory, terms.schedule, zone, wall_now)
     if at is None or app.spec.suspend:
         return memory, ()
-    return _at(at, app, memory, wall_now)
+    return _at(at, app, memory, wall_now, late=now - wall.came(at))
 
 
-def next_at(app: DesiredApp, now: float, wall: WallTime) -> float | None:
+def next_at(app: DesiredApp, memory: AppMemory, now: float, wall: WallTime) -> float | None:
     """The next moment of its schedule, in wall seconds; None where there is none."""
     terms = terms_of(app)
     if terms.schedule is None or app.spec.suspend:
         return None
-    return schedule.following(terms.schedule, terms.time_zone or wall.zone, wall.at(now))
+    return schedule.coming(memory, terms.schedule, terms.time_zone or wall.zone, wall.at(now))
 
 
 def _once(app: DesiredApp, memory: AppMemory, wall_now: float) -> AppMemory:
@@ -46,12 +46,13 @@ def _once(app: DesiredApp, memory: AppMemory, wall_now: float) -> AppMemory:
     return replace(called, called_revision=revision.number)
 
 
-def _at(at: float, app: DesiredApp, memory: AppMemory, wall_now: float) -> Told:
-    """The moment ``at`` of its schedule has come."""
+def _at(at: float, app: DesiredApp, memory: AppMemory, wall_now: float, *, late: float) -> Told:
+    """The moment ``at`` of its schedule has come, ``late`` seconds ago."""
     terms = terms_of(app)
-    if any(run.due_at == at for run in memory.runs):  # the clock was wrong for a while
-        return replace(memory, scheduled_until=at), ()
-    late, limit = wall_now - at, terms.starting_deadline_seconds
+    frequent = schedule.is_frequent(terms.schedule or "")
+    if not frequent and any(run.due_at == at for run in memory.runs):
+        return replace(memory, scheduled_until=at), ()  # the clock was wrong for a while
+    limit = terms.starting_deadline_seconds
     if limit is not None and late > limit:
         told = f"a run is left out: {late:.0f} s late, startingDeadlineSeconds is {limit:g}"
         event = Event(app.name, "MissSchedule", told, "Warning")

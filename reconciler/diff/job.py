@@ -109,7 +109,7 @@ def _look_again_at(app: DesiredApp, memory: AppMemory, now: float, wall: WallTim
         late_at = runs.deadline_of(run, terms_of(app))
         moments += [at for at in (run.retry_at, late_at) if at is not None]
     if terms_of(app).schedule is not None and not app.spec.suspend:
-        next_at = due.next_at(app, now, wall)
+        next_at = due.next_at(app, memory, now, wall)
         moments.append(now + LOOK)
         moments += [wall.boot(next_at)] if next_at is not None else []
     return min((moment for moment in moments if moment > now), default=None)

@@ -51,7 +51,7 @@ class Shown:
 
     @property
     def next_at(self) -> float | None:
-        return due.next_at(self.app, self.now, self.wall)
+        return due.next_at(self.app, self.memory, self.now, self.wall)
 
 
 def status_of(at: Shown) -> AppStatus:

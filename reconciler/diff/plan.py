@@ -173,7 +173,7 @@ def _plan_declared(
         status_of(at),
         dependencies.note_begun(memory, sorted_by, starting=starting),
         (*built, *by_clock, *followed, *evicted, *judged),
-        earliest(_look_again_at(at), restarting.look_again_at(app, now, wall)),
+        earliest(_look_again_at(at), restarting.look_again_at(app, memory, now, wall)),
         dependencies.standing_of(app, sorted_by, memory),
     )
 

@@ -1,5 +1,6 @@
 """`restartSchedule`: a rolling restart by the clock, as PM2's ``cron_restart``.
 
+What has ended for good (OnFailure, Never) is started again, too; what is suspended is not.
 Unlike a Job's run, one that was missed is not made up for: what was down has been restarted.
 """
 
@@ -25,21 +26,22 @@ def call(
     """The memory in which a restart is requested where it is time for one."""
     wanted, wall_now = app.spec.restart_schedule, wall.at(now)
     zone = app.spec.time_zone or wall.zone
-    memory = schedule.follow(memory, wanted, zone, wall_now)
+    memory = schedule.follow(memory, wanted, zone, now, wall)
     at = schedule.missed(memory, wanted, zone, wall_now) if wanted is not None else None
     if at is None:
         return memory, ()
     memory = replace(memory, scheduled_until=at)
-    if wall_now - at > _LATE or app.spec.suspend:
+    if now - wall.came(at) > _LATE or app.spec.suspend:
         return memory, ()
-    asked = replace(memory, restart_requested_at=now, progressed_at=None, progress=0)
+    # What has ended, or waits to be tried again, starts at the moment too; as `recon restart`.
+    asked = replace(memory, restart_requested_at=now, progressed_at=None, progress=0, ended={})
     return asked, (Event(app.name, "RestartRequested", "it is time (restartSchedule)"),)
 
 
-def look_again_at(app: DesiredApp, now: float, wall: WallTime) -> float | None:
+def look_again_at(app: DesiredApp, memory: AppMemory, now: float, wall: WallTime) -> float | None:
     """Boot seconds of the next look; None where there is no schedule."""
     if app.spec.restart_schedule is None:
         return None
     zone = app.spec.time_zone or wall.zone
-    next_at = schedule.following(app.spec.restart_schedule, zone, wall.at(now))
+    next_at = schedule.coming(memory, app.spec.restart_schedule, zone, wall.at(now))
     return min(now + LOOK, wall.boot(next_at)) if next_at is not None else now + LOOK

@@ -1,8 +1,12 @@
 """When a schedule comes: cron's five fields in a time zone.
 
-Over a change of the clocks as Debian's cron: what falls into the hour that is left out runs right
-after it, what falls into the hour that comes twice runs once; schedules with ``*`` for the hour or
-the minute go by the time that really passes (cronsim).
+Over a change of the clocks as Debian's cron(8): what falls into the hour that is left out runs
+right after it, what falls into the hour that comes twice runs once; schedules with ``*`` for the
+hour or the minute go by the time that really passes (cronsim).
+
+Where the clock is set, likewise: by less than three hours, a fixed time that was left out is made
+up for, and one that comes again is not repeated, while a schedule with ``*`` goes by the new time
+at once. By more, the clock was wrong before: the new time is simply taken.
 
 Until when a schedule has been seen to is remembered, so that no moment comes twice.
 """
@@ -18,31 +22,54 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from reconciler.model.memory import AppMemory
+from reconciler.model.walltime import WallTime
 
 # How far back the latest moment is looked for, in seconds: a short while for what comes each
 # minute, so that a year of downtime is not gone through; 8 years hold a 29th of February.
 _BACK = (3600.0, 86_400.0, 32 * 86_400.0, 9 * 366 * 86_400.0)
 _CORRECTED = 3 * 3600.0
-"""Seconds. A clock that is set back by less repeats an hour, in which nothing comes twice; one that
-is set back by more was wrong before (cron(8) draws the line there, too)."""
+"""Seconds by which a clock is set that was wrong before: where cron(8) draws the line."""
+_JITTER = 60.0
+"""Seconds that a clock may be set back without a moment coming again: it is kept right by NTP."""
 
 
-def follow(memory: AppMemory, schedule: str | None, zone: str, wall_now: float) -> AppMemory:
+def is_frequent(schedule: str) -> bool:
+    """Whether it goes by the time that passes: ``*`` for the minute or the hour, also ``*/5``."""
+    return any(field.startswith("*") for field in schedule.split()[:2])
+
+
+def follow(
+    memory: AppMemory, schedule: str | None, zone: str, now: float, wall: WallTime
+) -> AppMemory:
     """The memory of an app that has this schedule now, or none.
 
-    One that is new, edited, or there again counts from now on: it has missed nothing.
+    One that is new, edited, or there again counts from now on: it has missed nothing. So does one
+    over which the clock was set, where the new time is to be taken.
     """
     key = f"{schedule} {zone}" if schedule is not None else ""
-    since = memory.scheduled_until
-    if memory.scheduled == key and (since is None or since - wall_now < _CORRECTED):
+    since, wall_now = memory.scheduled_until, wall.at(now)
+    if memory.scheduled != key:
+        return replace(memory, scheduled=key, scheduled_until=wall_now if key else None)
+    if since is None or schedule is None:
         return memory
-    return replace(memory, scheduled=key, scheduled_until=wall_now if key else None)
+    allowed = _JITTER if is_frequent(schedule) else _CORRECTED
+    if since - wall_now >= allowed:
+        return replace(memory, scheduled_until=wall_now)
+    if wall.forward <= _CORRECTED or wall.forward_at is None:
+        return memory
+    then = wall.at(wall.forward_at)
+    return memory if since >= then else replace(memory, scheduled_until=then)
 
 
 def missed(memory: AppMemory, schedule: str, zone: str, wall_now: float) -> float | None:
     """The last moment of a schedule that is followed, not seen to until now; None for none."""
     since = memory.scheduled_until
     return latest(schedule, zone, since, wall_now) if since is not None else None
+
+
+def coming(memory: AppMemory, schedule: str, zone: str, wall_now: float) -> float | None:
+    """The next moment of a schedule that is followed: what has been seen to does not come again."""
+    return following(schedule, zone, max(wall_now, memory.scheduled_until or wall_now))
 
 
 def following(schedule: str, zone: str, after: float) -> float | None:

@@ -19,6 +19,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 """Clock ticks in a second, the unit of times in ``/proc/PID/stat``."""
 
 
+_STEP = 1.0
+"""Seconds: less is NTP, which keeps the clock right."""
+
+
 def boot_id(proc: Path = Path("/proc")) -> str:
     """The kernel's random name of this boot. OSError where it cannot be read."""
     return (proc / "sys/kernel/random/boot_id").read_text().strip()
@@ -30,8 +34,27 @@ def boot_now() -> float:
 
 
 def wall_time() -> WallTime:
-    """How the wall clock reads now, and the host's time zone."""
-    return WallTime(wall_of(0.0), local_zone())
+    """How the wall clock reads now, when it was last set forward, and the host's time zone."""
+    return _steps.look(wall_of(0.0), boot_now())
+
+
+class _Steps:
+    """Sees that the wall clock is set forward between two looks; one that is set back shows by
+    itself. Looks are a minute apart at most where there is any schedule (``restarting.LOOK``)."""
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+        self._forward = 0.0
+        self._forward_at: float | None = None
+
+    def look(self, offset: float, now: float) -> WallTime:
+        if self._offset is not None and offset - self._offset > _STEP:
+            self._forward, self._forward_at = offset - self._offset, now
+        self._offset = offset
+        return WallTime(offset, local_zone(), self._forward, self._forward_at)
+
+
+_steps = _Steps()
 
 
 def local_zone(etc: Path = Path("/etc")) -> str:

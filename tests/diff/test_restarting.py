@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.desired import Desired
+from reconciler.model.observed import Exit
 from reconciler.model.plan import Sync
 from tests.diff.jobhost import JobHost, reasons
 from tests.diff.simhost import PROBE, Behaviour, app_of
@@ -80,11 +81,11 @@ def test_a_schedule_that_is_new_edited_or_back_restarts_nothing_at_once() -> Non
 
 @pytest.mark.parametrize("back", [0.3, 100.0, 2 * HOUR])
 def test_a_clock_that_is_set_back_restarts_nothing_twice(back: float) -> None:
-    host = settled(scheduled())
-    host.run_for(HOUR - 20, scheduled())
+    host = settled(scheduled(restartSchedule="0 13 * * *"))
+    host.run_for(HOUR - 20, scheduled(restartSchedule="0 13 * * *"))
     assert len(host.started) == 3
     host.set_clock(-back)
-    host.run_for(back + 60, scheduled())
+    host.run_for(back + 60, scheduled(restartSchedule="0 13 * * *"))
     assert len(host.started) == 3
 
 
@@ -94,3 +95,25 @@ def test_a_suspended_app_is_not_restarted_then_or_when_it_is_resumed() -> None:
     host.run_for(60, scheduled())
     assert len(host.started) == 3, "it comes back, and that is all"
     assert "RestartRequested" not in reasons(host)
+
+
+@pytest.mark.parametrize("policy", ["OnFailure", "Never", "Always"])
+@pytest.mark.parametrize("exit", [Exit(0), Exit(1)])
+def test_what_has_ended_is_started_again_at_the_moment(policy: str, exit: Exit) -> None:
+    app = app_of(instances=2, restartPolicy=policy, restartSchedule="0 * * * *")
+    host = JobHost({"a": Behaviour(crash_after=5, exit=exit)})
+    host.run_for(HOUR - 90, app)
+    host.started.clear()
+    host.events.clear()
+    host.run_for(93, app)
+    assert {process.tag.instance for process in host.started} == {0, 1}
+    assert [*reasons(host)].count("RestartRequested") == 1
+
+
+def test_what_has_ended_and_is_suspended_stays() -> None:
+    app = app_of(restartPolicy="OnFailure", restartSchedule="* * * * *")
+    host = JobHost({"a": Behaviour(crash_after=5, exit=Exit(0))})
+    host.run_for(30, app)
+    host.started.clear()
+    host.run_for(300, app_of(restartPolicy="OnFailure", restartSchedule="* * * * *", suspend=True))
+    assert not host.started and "RestartRequested" not in reasons(host)

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.observed import procfs
-from reconciler.observed.clock import boot_id, boot_now, local_zone, ticks_to_seconds, wall_of
+from reconciler.observed.clock import (
+    _Steps,
+    boot_id,
+    boot_now,
+    local_zone,
+    ticks_to_seconds,
+    wall_of,
+)
 
 
 def test_a_process_started_before_now_on_the_clock_of_its_start_time() -> None:
@@ -42,3 +49,14 @@ def test_the_hosts_time_zone_is_the_first_that_is_named(
     assert local_zone(tmp_path) == "America/New_York"
     monkeypatch.setenv("TZ", "no/such")
     assert local_zone(tmp_path) == "Europe/Berlin"
+
+
+def test_it_is_seen_when_the_clock_is_set_forward() -> None:
+    steps = _Steps()
+    assert steps.look(1000.0, 5.0).forward_at is None
+    assert steps.look(1000.4, 65.0).forward_at is None, "NTP"
+    wall = steps.look(8200.4, 100.0)
+    assert (wall.forward, wall.forward_at) == (7200.0, 100.0)
+    assert wall.came(wall.at(100.0) - 3600) == 100.0, "the moment was skipped, and came then"
+    assert wall.came(wall.at(200.0)) == pytest.approx(200.0)
+    assert steps.look(1000.4, 160.0).forward_at == 100.0, "set back shows by itself"

@@ -161,12 +161,15 @@ def _bind_path(bound: socket.socket, path: str) -> None:
     """For nobody else to connect to before its mode is set (``_own``)."""
     # What is left of one that listens no more; a living one is a stranger.
     safefile.remove_socket(Path(path))
-    with safefile.held(Path(path).parent):  # no link of somebody's leads elsewhere
+    with safefile.held(Path(path).parent) as folder:  # no link of somebody's leads elsewhere
         before = os.umask(0o177)
         try:
             bound.bind(path)
         finally:
             os.umask(before)
+        # By its name, since /proc/net/unix has to show where it is. So what that led to is checked.
+        if not os.path.lexists(folder / Path(path).name):
+            raise OSError(errno.ESTALE, "its folder was moved away meanwhile; trying again", path)
 
 
 def _bind_port(bound: socket.socket, address: Address) -> None:

@@ -114,6 +114,17 @@ class Stopper:
         began = _now() if process.stopping_at is None else process.stopping_at
         self._ask(self._begin(process, how or Stop(), began, grace))
 
+    def change_grace(self, nonce: str, grace: float) -> None:
+        """The grace period is another one now, from the beginning of the stop that is under way.
+
+        No effect where nothing stops, or where the period is over already.
+        """
+        stop = self._stops.get(nonce)
+        if stop is None or stop.killing or stop.began + grace == stop.deadline:
+            return
+        stop.deadline = stop.began + grace
+        self._arm(stop, stop.deadline - _now())
+
     def main_exited(self, nonce: str) -> None:
         """The main process is gone: ask what it left behind. No effect where nothing stops."""
         stop = self._stops.get(nonce)

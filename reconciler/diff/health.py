@@ -122,6 +122,7 @@ def _messages(
     if unready:
         why = f" ({unready[0].told})" if unready[0].told else ""
         yield f"not ready: {', '.join(p.name for p in unready)}{why}"
+    yield from (process.remnant for process in replicas.stopping if process.remnant)
     if replicas.stopping:
         yield f"stopping {len(replicas.stopping)}"
     for number in (*replicas.lost, *replicas.done):

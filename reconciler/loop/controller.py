@@ -38,7 +38,7 @@ from reconciler.model.memory import AppMemory, Outcome, Recall
 from reconciler.model.observed import Exit, Process
 from reconciler.model.plan import AppPlan, Condition, Plan
 from reconciler.model.revision import same_revision, spec_of
-from reconciler.observed.authority import uid_of
+from reconciler.observed.authority import uid_of, users_of
 from reconciler.observed.clock import boot_id, boot_now, wall_time
 from reconciler.observed.hostfacts import gather
 from reconciler.system.worker import Workers
@@ -47,7 +47,6 @@ from reconciler.system.worker import Workers
 _WORKERS = 4
 # The safety net behind pidfds (seconds), and the look at states that give no event at all.
 _RELIST = 5.0
-_FULL_RELIST = 60.0
 _SAMPLE = 15.0
 _LOOKED = 5.0
 """Seconds that a request waits for looks at what apps watch."""
@@ -120,6 +119,7 @@ class Controller:
             redact=self.redact,
             user_of=lambda name: uid_of(self._spec(name)),
             is_declared=lambda name: name in self._declared.apps(),
+            spec_of=self._spec_of,
         )
         self.sampling = Sampling(
             self._running.host,
@@ -161,7 +161,9 @@ class Controller:
         self._relist(full=True)
         known = {*self.history.memories, *self._running.apps()}
         self._declared.start(self.history.memories, self._journal, known, self._key)
-        if self._running.host.doubted:  # only now is it known as whom the apps are to run
+        orphans = known - self._declared.apps().keys()
+        # Only now is it known as whom the apps are to run.
+        if self._trust(map(self._spec, orphans)) or self._running.host.doubted:
             self._relist(full=True)
         self._note_unremembered()
         self._note_lost()
@@ -312,6 +314,8 @@ class Controller:
         fresh = self._to_presume & names & apps.keys()
         self._to_presume -= fresh
         self._presume_built(fresh)
+        if self._trust(apps[name].spec for name in names if name in apps):
+            self._relist(full=True)
         for name in names:
             if name in apps:
                 self.redact.learn(apps[name])
@@ -359,7 +363,7 @@ class Controller:
 
     async def _net(self) -> None:
         """The safety net: what pidfds and inotify did not tell, and what was removed of ours."""
-        full_at = sample_at = boot_now()
+        sample_at = boot_now()
         while True:
             await asyncio.sleep(_RELIST)
             now = boot_now()
@@ -370,9 +374,7 @@ class Controller:
                 if self.history.look_after():
                     self._running.recollect()
                     self._load()
-                full = now - full_at >= _FULL_RELIST
-                self._relist(full=full)
-                full_at = now if full else full_at
+                self._relist(turn=True)
                 self._look_at_neighbours()
                 self._running.capture.keep_catalogs()
                 if now - sample_at >= _SAMPLE:
@@ -418,8 +420,8 @@ class Controller:
             if memory.begun and unseen and name not in running:
                 self.history.remember(name, replace(memory, begun=False))
 
-    def _relist(self, *, full: bool = False) -> None:
-        for fault in self._running.relist(self._spec_of, full=full):
+    def _relist(self, *, full: bool = False, turn: bool = False) -> None:
+        for fault in self._running.relist(self._spec_of, full=full, turn=turn):
             self.history.record(Event("", "WitnessConflict", fault, "Warning"))
 
     def _tell_start(self) -> None:
@@ -430,6 +432,10 @@ class Controller:
         self.history.record(Event("", "ControllerStarted", told))
 
     # -- small things --------------------------------------------------------------------------
+
+    def _trust(self, specs: Iterable[AppSpec]) -> bool:
+        """Processes of the users of these may be ours; whether one was passed over that is."""
+        return self._running.host.trust(users_of(specs))
 
     def _spec(self, name: str) -> AppSpec:
         """As declared now, else as last applied."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -37,7 +37,15 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
 from reconciler.model.host import HostFacts
 from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
+from reconciler.model.observed import (
+    Exit,
+    Observed,
+    Process,
+    ProcessId,
+    RunState,
+    Tag,
+    left_behind,
+)
 from reconciler.model.plan import Adjust, End, Start
 from reconciler.model.revision import same_revision
 from reconciler.observed import listeners
@@ -69,6 +77,7 @@ class Running:
         redact: Redactor,
         user_of: UserOf,
         is_declared: Callable[[str], bool],
+        spec_of: Callable[[Process], AppSpec],
     ) -> None:
         self._store = store
         self._loop = loop
@@ -77,6 +86,7 @@ class Running:
         self._on_exit = on_exit
         self._on_begun = on_begun
         self._on_failed_start = on_failed_start
+        self._spec_of = spec_of
         self._on_event = on_event
         self._redact = redact
         recorded = journal.processes()
@@ -140,9 +150,11 @@ class Running:
         """Finish what an earlier controller was writing; before anything else is done."""
         self.capture.recover()
 
-    def relist(self, spec_of: Callable[[Process], AppSpec], *, full: bool = False) -> list[str]:
+    def relist(
+        self, spec_of: Callable[[Process], AppSpec], *, full: bool = False, turn: bool = False
+    ) -> list[str]:
         """Look for processes of ours that are not known, and adopt them; faults are returned."""
-        found = self.host.relist(full=full)
+        found = self.host.relist(full, turn=turn)
         for process in found.adopted:
             self._adopt(process, spec_of(process))
             self._on_change(process.tag.app)
@@ -279,6 +291,9 @@ class Running:
     def configure(self, app: DesiredApp) -> None:
         """Apply what changed in place to what runs; probes to processes of its revision only."""
         self.capture.configure(app.name, app.spec.logs)
+        grace = app.spec.termination_grace_period_seconds
+        for process in self.observed(app.name).processes:
+            self._stopper.change_grace(process.tag.nonce, grace)
         for process in self.host.processes(app.name):
             is_its = same_revision(process.tag.hash, app.hash)
             if is_its and process.state is not RunState.STOPPING:
@@ -329,16 +344,28 @@ class Running:
         self._probing.forget(nonce)
         self._journal.ended(process.id)
         self._recorded.pop(process.id, None)
-        if self.host.leftovers(nonce):
-            remnant = replace(process, state=RunState.STOPPING, stopping_at=boot_now())
-            self._remnants[nonce] = remnant
-            if nonce not in self._stopper:
-                self._stopper.restore(remnant)
+        left = self.host.leftovers(nonce)
+        if left:
+            if process.state is not RunState.STOPPING:
+                exit = left_behind(exit, left)
+            self._end_remnant(process, left)
         self._stopper.main_exited(nonce)
         if failure is None:
             self._on_exit(process, exit)
         else:
             self._on_failed_start(process, failure)
+
+    def _end_remnant(self, process: Process, left: Sequence[ProcessId]) -> None:
+        """Stop what a main process left behind, as its app wants to be stopped."""
+        nonce, spec = process.tag.nonce, self._spec_of(process)
+        grace = spec.termination_grace_period_seconds
+        pids = ", ".join(str(id.pid) for id in left[:3])
+        told = f"waiting for what it left behind to end: pid {pids}"
+        told += f" ({spec.stop.signal}, then SIGKILL after {grace:g} s)"
+        remnant = replace(process, state=RunState.STOPPING, stopping_at=boot_now(), remnant=told)
+        self._remnants[nonce] = remnant
+        if nonce not in self._stopper:
+            self._stopper.restore(remnant, spec.stop, grace)
 
     def _signal_all(self, nonce: str, signum: int) -> None:
         tag = self.host.tag_of(nonce)

@@ -326,6 +326,22 @@ def test_a_second_stop_changes_nothing_but_a_shorter_grace(
     assert timers(hands.loop) == []
 
 
+def test_a_grace_that_is_edited_during_a_stop_counts_from_its_beginning(
+    run: Any, hands: Hands, tmp_path: Path
+) -> None:
+    app, spawned, nonce = run(IGNORES)
+    hands.stopper.stop(spawned.process, app.spec.stop, 3600, app)
+    hands.until(lambda: "asked" in lines(tmp_path), "the signal")
+    (first,) = timers(hands.loop)
+    hands.stopper.change_grace(nonce, 7200)
+    (longer,) = timers(hands.loop)
+    assert 3500 < longer.when() - first.when() < 3700
+    hands.stopper.change_grace(nonce, 0.1)
+    hands.until_over(nonce)
+    assert timers(hands.loop) == []
+    hands.stopper.change_grace(nonce, 5)  # nothing stops any more
+
+
 def test_a_stop_begun_by_an_earlier_controller_keeps_its_deadline_and_its_hook_is_not_rerun(
     run: Any, hands: Hands, tmp_path: Path
 ) -> None:

@@ -1,0 +1,68 @@
+"""What a program leaves behind when it ends, and a stop that is edited while it goes on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from e2e.harness import Recon, alive
+from tests.waiting import until
+
+LEAVES = """
+trap '' TERM
+(trap '' TERM; trap 'touch {home}/asked; while [ ! -e {home}/go ]; do sleep 0.05; done; exit' USR1
+ echo $BASHPID > {home}/child; while :; do sleep 0.05; done) &
+while [ ! -s {home}/child ]; do sleep 0.01; done
+exit 1
+"""
+
+
+def test_what_a_crash_leaves_behind_gets_the_apps_own_signal_and_is_waited_for(
+    recon: Recon, tmp_path: Path
+) -> None:
+    recon.app(
+        "web",
+        ["bash", "-c", LEAVES.format(home=tmp_path)],
+        stop={"signal": "SIGUSR1"},
+        terminationGracePeriodSeconds=3600,
+    )
+    recon.run()
+    until((tmp_path / "asked").exists, what="its child gets SIGUSR1")
+    child = int((tmp_path / "child").read_text())
+    told = until(lambda: _message(recon, "left behind"), what="status says what is waited for")
+    assert f"pid {child}" in told and "SIGUSR1" in told and "3600 s" in told
+    (tmp_path / "go").touch()
+    until(lambda: not alive(child))
+
+
+def test_a_program_that_goes_into_the_background_is_told_to_stay(
+    recon: Recon, tmp_path: Path
+) -> None:
+    command = f"sleep 1000 & echo $! >> {tmp_path}/pids; exit 0"
+    recon.app("daemon", ["bash", "-c", command])
+    recon.run()
+    told = until(lambda: _message(recon, "keep it in the foreground"))
+    pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
+    assert any(f"left pid {pid} running and exited" in told for pid in pids)
+    assert sum(map(alive, pids)) <= 1, "what the try before left is ended before the next one"
+    events = recon.cli("events")
+    assert "LeftBehind" in events
+
+
+def test_a_grace_that_is_shortened_during_a_stop_holds_for_it(recon: Recon, tmp_path: Path) -> None:
+    command = ["bash", "-c", f"trap '' TERM; touch {tmp_path}/up; while :; do sleep 0.05; done"]
+    recon.app("web", command, terminationGracePeriodSeconds=3600)
+    recon.run()
+    until((tmp_path / "up").exists)
+    (pid,) = recon.pids("web").values()
+    recon.app("web", command, terminationGracePeriodSeconds=3600, suspend=True)
+    until(lambda: "stopping" in {one["state"] for one in recon.of("web")["instances"]})
+    began = time.monotonic()
+    recon.app("web", command, terminationGracePeriodSeconds=1, suspend=True)
+    until(lambda: not alive(pid), what="the new grace to be over")
+    assert time.monotonic() - began < 3600
+
+
+def _message(recon: Recon, part: str) -> str:
+    message = str(recon.of(recon.status()["apps"][0]["name"])["message"])
+    return message if part in message else ""

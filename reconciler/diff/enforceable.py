@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from reconciler.diff import enforceable_limits
+from reconciler.diff import capacity, enforceable_limits
 from reconciler.model.host import HostFacts
 from reconciler.model.manifest import AppSpec
 
@@ -77,4 +77,8 @@ def _limits(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
     yield from (Refusal(*found) for found in enforceable_limits.refusals(spec, facts))
 
 
-RULES: tuple[Rule, ...] = (_account, _socket_owners, _privileges, _limits)
+def _instances(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    yield from (Refusal(*found) for found in capacity.too_many(spec, facts))
+
+
+RULES: tuple[Rule, ...] = (_account, _socket_owners, _privileges, _limits, _instances)

@@ -63,6 +63,10 @@ class HostFacts:
     most_files: int = 1 << 20
     """No process may have more open files (fs.nr_open)."""
     cgroups: CgroupFacts = CgroupFacts()
+    memory: int = 0
+    """Bytes of memory that the host has; 0: not known."""
+    most_processes: int = 0
+    """Processes that recon and all its programs may have; 0: not known."""
 
     @property
     def is_root(self) -> bool:

@@ -38,7 +38,17 @@ def gather(proc: str = procfs.PROC) -> HostFacts:
         rlimits={name: _rlimit(number) for name, number in _RLIMITS.items()},
         most_files=_number(f"{proc}/sys/fs/nr_open", 1 << 20),
         cgroups=cgroups.find(proc),
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        most_processes=_most_processes(proc),
     )
+
+
+def _most_processes(proc: str) -> int:
+    """The smallest of: pids that there are, ulimit -u of an ordinary user, pids.max."""
+    bounds = [_number(f"{proc}/sys/kernel/pid_max", 0), cgroups.most_processes() or 0]
+    if os.geteuid() != 0:
+        bounds.append(_rlimit(resource.RLIMIT_NPROC).soft)
+    return min((bound for bound in bounds if bound > 0), default=0)
 
 
 def _capabilities(proc: str) -> frozenset[str]:

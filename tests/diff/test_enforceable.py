@@ -118,3 +118,16 @@ def test_precedence_is_given_by_who_may() -> None:
     assert "OOMScoreAdjust=99" in found["limits.oomScoreAdjust"]
     assert "best-effort:0" in found["limits.ioPriority"]
     assert found["limits.cpuAffinity"].startswith("processor 4-5 is not here")
+
+
+def test_more_instances_than_the_host_can_hold_are_refused() -> None:
+    small = HostFacts(memory=8 << 30, most_processes=32_768)
+    assert refusals(small, instances=1000) == {}
+    assert "32,768 processes are allowed" in refusals(small, instances=99_999)["instances"]
+    assert "8,192 MiB" in refusals(small, instances=9000)["instances"]
+    few = HostFacts(rlimits={"openFiles": Rlimit(1024, 4096)})
+    assert "write at most 1,365" in refusals(few, instances=1500)["instances"]
+    assert refusals(few, instances=1500, suspend=True) == {}, "it takes nothing"
+    assert refusals(HostFacts(), instances=99_999) == {}, "nothing is known of the host"
+    unlimited = HostFacts(rlimits={"openFiles": Rlimit(1024, -1)})
+    assert refusals(unlimited, instances=99_999) == {}

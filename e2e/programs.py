@@ -78,7 +78,7 @@ def notifier(script: str) -> list[str]:
         "import os, socket, time\n"
         "def tell(text):\n"
         "    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:\n"
-        "        s.sendto(text.encode(), '\\0' + os.environ['NOTIFY_SOCKET'][1:])\n"
+        "        s.sendto(text.encode(), os.environ['NOTIFY_SOCKET'].replace('@', '\\0', 1))\n"
         "def wait(path):\n"
         "    while not os.path.exists(path): time.sleep(0.01)\n"
         "def rest():\n"

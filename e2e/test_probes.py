@@ -309,7 +309,7 @@ def test_nobody_speaks_for_another_program(recon: Recon) -> None:
     import socket
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
-        stranger.sendto(b"READY=1", "\0" + address[1:])
+        stranger.sendto(b"READY=1", address.replace("@", "\0", 1))
     until(lambda: has_run(recon, 0.5), what="it would have been heard")
     assert recon.of("web")["ready"] == 0
 

@@ -6,6 +6,7 @@ import re
 
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
 from reconciler.model.lifecycle import RestartPolicy
+from reconciler.model.observed import LEFT_BEHIND
 
 AT_ONCE = 10.0
 """Seconds: a service that ends well sooner than this was none."""
@@ -38,6 +39,7 @@ _SIGNALS = {
     "SIGINT": ("somebody interrupted it (Ctrl-C, kill -INT)", "look who does: `recon events`"),
     "SIGHUP": ("it got a hangup (kill -HUP) that it does not handle", "look who sends it"),
 }
+_FOREGROUND = "look for its option: --foreground, --no-daemon, `daemon off`, `exec` in a script"
 _OUT_OF_MEMORY = "raise limits.memoryHard or the memory of the host, or have it use less"
 
 
@@ -48,6 +50,8 @@ def of_end(evidence: Evidence) -> Cause | None:
         return None
     if exit.reason == "OOMKilled":
         return Cause(CauseCode.OUT_OF_MEMORY, exit.detail, _OUT_OF_MEMORY)
+    if exit.reason == LEFT_BEHIND:
+        return Cause(CauseCode.DAEMON, exit.detail, _FOREGROUND)
     if evidence.spec.is_success(exit):
         return _ended_well(evidence)
     if exit.signal is not None:
@@ -59,6 +63,8 @@ def is_no_crash(evidence: Evidence) -> bool:
     """Whether a service simply ran to its end, at once."""
     spec, exit = evidence.spec, evidence.exit
     if exit is None or not spec.is_success(exit) or spec.kind == "Job" or evidence.fault:
+        return False
+    if exit.reason == LEFT_BEHIND:
         return False
     always = spec.restart_policy is RestartPolicy.ALWAYS
     return always and evidence.uptime is not None and evidence.uptime < AT_ONCE

@@ -44,7 +44,6 @@ def test_a_program_that_goes_into_the_background_is_told_to_stay(
     told = until(lambda: _message(recon, "keep it in the foreground"))
     pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
     assert any(f"left pid {pid} running and exited" in told for pid in pids)
-    assert sum(map(alive, pids)) <= 1, "what the try before left is ended before the next one"
     events = recon.cli("events")
     assert "LeftBehind" in events
 

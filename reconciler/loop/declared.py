@@ -198,9 +198,10 @@ class Declared:
         return self._contents.is_awaited(name) or self._contents.is_awaited(builder_name(name))
 
     async def looked(self, within: float) -> None:
-        """Until the looks that were asked for have ended, or for so many seconds."""
+        """Until the looks that were asked for have ended, and files that were written a moment
+        ago have come to rest; or for so many seconds."""
         until = self._loop.time() + within
-        while self._contents.is_looking() and self._loop.time() < until:
+        while (self._contents.is_looking() or self._store.unstable) and self._loop.time() < until:
             await asyncio.sleep(_LOOK_AGAIN)
 
     @property
@@ -224,6 +225,7 @@ class Declared:
         self._confirmed = self._absent() if confirm else frozenset()
         self._judge_root(desired)
         self._on_change(self._confirmed)
+        self._settle()
         self._watch()
 
     def close(self) -> None:

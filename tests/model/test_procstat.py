@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.procstat import ProcStat, parse_stat
+from reconciler.model.procstat import STUB, ProcStat, parse_stat
 
 FIELDS = b" T 2 3 4 0 -1 0 0 0 0 0 11 22 33 44 20 0 1 0 98765 0 55 18446744073709551615\n"
 EXPECTED = ProcStat(77, "T", 2, 3, 4, 98765, ticks=33, waited_ticks=77, rss=55)
@@ -14,7 +14,8 @@ EXPECTED = ProcStat(77, "T", 2, 3, 4, 98765, ticks=33, waited_ticks=77, rss=55)
 
 @given(st.binary(max_size=15))
 def test_whatever_the_name_the_fields_are_found(name: bytes) -> None:
-    assert parse_stat(b"77 (" + name + b")" + FIELDS) == EXPECTED
+    starting = (b"(" + name).endswith(b"(" + STUB)
+    assert parse_stat(b"77 (" + name + b")" + FIELDS) == EXPECTED._replace(starting=starting)
 
 
 @pytest.mark.parametrize("line", [b"", b"77 (a) S 1", b"nothing at all"])

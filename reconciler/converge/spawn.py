@@ -22,7 +22,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from reconciler.converge import calm, coredump, descriptors, forkserver, handover, oomscore
@@ -116,7 +116,7 @@ def spawn(
 
     ``stdout``, ``stderr`` and the ``sockets`` to be handed over stay the caller's.
 
-    The process is not ready: its program has yet to be exec'd.
+    The process is not ready where its program has yet to be exec'd, or is to be probed.
     """
     program = program_of(app, tag)
     if sockets is not None:
@@ -129,7 +129,10 @@ def spawn(
     started = start(program, stdout, stderr, limit, cgroup)
     starting = not started.report.settled
     at = started.id.start / _TICKS
-    process = Process(tag, started.id, at, ready=None, starting=starting)
+    if starting or app.spec.readiness_probe is not None or app.spec.startup_probe is not None:
+        process = Process(tag, started.id, at, ready=None, starting=starting)
+    else:
+        process = Process(tag, started.id, at, ready=True, ready_at=at)
     return Spawned(process, started.pidfd, started.report, started.in_cgroup)
 
 
@@ -196,10 +199,15 @@ def _start_here(program: Program, stdout: int, stderr: int) -> Started:
     Python's vfork holds the interpreter until the exec has happened, and is three times as fast as
     a stub, where a program is to come back at once.
     """
-    paths = candidates(program.command[0], program.environment)
+    paths = _paths(program.command[0], program.environment.get("PATH", os.defpath))
     check = partial(calm.check, paths, program.cwd)
     pid = descriptors.run(check, partial(_popen, program, stdout, stderr))
     return _hold(pid)
+
+
+@lru_cache(maxsize=256)  # a thousand instances of one app ask for the same
+def _paths(program: str, path: str) -> tuple[str, ...]:
+    return tuple(candidates(program, {"PATH": path}))
 
 
 def _popen(program: Program, stdout: int, stderr: int) -> int:

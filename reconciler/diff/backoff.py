@@ -93,10 +93,11 @@ def delay(backoff: Backoff, failures: int, seed: str) -> float:
 
 def holds(memory: AppMemory, instance: int, target: str) -> Ended | None:
     """The end that governs this instance number: None where the revision has none."""
-    for ended in (memory.ended.get(instance), memory.left.get(instance)):
-        if ended is not None and same_revision(ended.hash, target):
-            return ended
-    return None
+    ended = memory.ended.get(instance)
+    if ended is not None and same_revision(ended.hash, target):
+        return ended
+    left = memory.left.get(instance) if memory.left else None
+    return left if left is not None and same_revision(left.hash, target) else None
 
 
 def _restarts(spec: AppSpec, exit: Exit) -> bool:

@@ -235,7 +235,8 @@ class Journal:
             return self.state.message
         self._rows.clear()
         self._events.clear()
-        self._well()
+        if not self.state.writable:
+            self._well()
         for told in dropped:
             message = f"the journal cannot hold one of its records, which is left out: {told}"
             self._news.append(Event("", "JournalRowDropped", message, "Warning"))
@@ -375,7 +376,10 @@ class Journal:
             told += f"; the file that was there is {aside}"
         reason = "JournalSetAside" if cause is _Cause.DAMAGED else "JournalRenewed"
         self._news.append(Event("", reason, told, "Warning"))
-        return self.commit()
+        trouble = self.commit()
+        if trouble is None:
+            self._well()
+        return trouble
 
     def _salvaged(self) -> list[RecordedEvent]:
         """The newest events of the file that is given up, as far as they can be read."""

@@ -106,7 +106,6 @@ class Probing:
         # What each process was started with or, where it is of the declared revision, what is
         # declared now: an edit that moves the port must not be asked of those that leave.
         self._specs: dict[str, AppSpec] = {}
-        self._loop = loop
         self._porting = Porting(loop, host, is_declared=is_declared, spec_of=self._specs.get)
         self._inquiries: set[asyncio.Task[None]] = set()
         self._apps: dict[str, DesiredApp] = {}

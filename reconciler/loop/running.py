@@ -205,12 +205,13 @@ class Running:
         finally:
             streams.close()
         process = spawned.process
-        self.host.register(process, spawned.pidfd)
+        self.host.register(process, spawned.pidfd, account.uid if owner else None)
         self.limiting.born(process, app.spec.limits, enrolled=spawned.in_cgroup)
         self._journal.started(process.id, tag)
         self.capture.attach(tag, app.spec.logs, process.id.pid)
         if spawned.report.settled:
-            self._begun(process, app.spec)
+            self._probing.watch(process, app.spec)
+            self._on_begun(process)
         else:
             begun = partial(self._begun, process, app.spec)
             self._starting.follow(process, spawned.report, begun)

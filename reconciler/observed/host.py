@@ -159,12 +159,12 @@ class Host:
 
     # -- who comes -----------------------------------------------------------------------------
 
-    def register(self, process: Process, pidfd: int) -> None:
-        """A process that we have just started. The pidfd is the host's from now on."""
+    def register(self, process: Process, pidfd: int, user: int | None = None) -> None:
+        """A process that we have just started, as ``user`` where that is another than ours. The
+        pidfd is the host's from now on."""
         self._newcomers.add(process.id.pid)
-        owner = self._authority.owner_of(process.tag)
-        if owner is not None:
-            self._authority.trust([owner])
+        if user is not None:
+            self._authority.trust([user])
         exits.keep(process.id.pid)
         self._enter(Group(process, pidfd))
 

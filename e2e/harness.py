@@ -202,6 +202,13 @@ class Recon:
             lock.unlink(missing_ok=True)
         for folder in map(str, private_places(state, store_id(StatePaths(state)))):
             shutil.rmtree(folder, ignore_errors=True)
+        self._check_for_faults()
+
+    def _check_for_faults(self) -> None:
+        """No controller met an error that it did not foresee: what it was at went undone."""
+        for log in (self.output, self.state / "recon.log"):
+            text = _read(log).decode(errors="replace")
+            assert "Traceback" not in text, text[max(0, text.index("Traceback") - 200) :][:4000]
 
     def _remove_cgroups(self) -> None:
         """Those of processes that were ended here, and not by a controller."""

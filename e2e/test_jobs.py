@@ -170,6 +170,7 @@ def test_run_job_runs_it_now_and_shows_what_it_writes(recon: Recon) -> None:
     text = recon.cli("run-job", "report", code=1)
     assert "run 2 has failed" in text and "exit 4" in text
     recon.wait("report", health="Degraded")
+    recon.environment["COLUMNS"] = "80"
     table = recon.cli("status", "report")
     assert "requested" in table and "Failed" in table
     assert max(map(len, table.splitlines())) <= 80

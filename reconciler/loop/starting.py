@@ -71,9 +71,9 @@ class Starting:
         start = self._starts.get(nonce)
         if start is None:
             return None
-        self._look(start)
+        self._look(start)  # it may have been exec'd and have ended since the last look
         self._drop(start)
-        del self._starts[nonce]
+        self._starts.pop(nonce, None)
         return start.failure
 
     def close(self) -> None:

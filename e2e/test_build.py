@@ -170,7 +170,7 @@ def test_a_build_that_takes_too_long_has_failed(recon: Recon, code: Path) -> Non
     built(recon, code, {"timeoutSeconds": 0.3})
     text = recon.cli("apply", code=1)
     assert "not done within 0.3 s (timeoutSeconds)" in text
-    assert "mend what is built" in text and "goes on trying" not in text
+    assert "fix what is built" in text and "goes on trying" not in text
     assert recon.pids("web") == {}
 
 

@@ -155,7 +155,7 @@ FAILURES = [
         ["write port: {own} in `readinessProbe`"],
         probe("{port}"),
     ),
-    Failure("daemon", ["sh", "x.sh"], {"x.sh": "sleep 5 &\nexit 0\n"}, ["code 0"], ["Job"]),
+    Failure("daemon", ["sh", "x.sh"], {"x.sh": "sleep 5 &\nexit 0\n"}, ["left pid", "running and exited"], ["foreground"]),
     Failure(
         "shell-syntax",
         "node x.js && node y.js",

@@ -78,6 +78,7 @@ def test_describe_and_events_tell_the_story(running: Recon) -> None:
 def test_tables_fit_80_columns(running: Recon) -> None:
     running.write("bad.yaml", "apiVersion: recon/v1\nkind: App\nnonsense: " + "x" * 200 + "\n")
     running.app("crashes", ["false"])
+    running.environment["COLUMNS"] = "80"
     until(lambda: running.of("crashes").get("restarts", 0) > 1, what="it crashed")
     for verb in (["status"], ["status", "crashes"]):
         table, _, _sentences = running.cli(*verb, code=None).partition("\n\n")

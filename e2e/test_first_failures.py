@@ -155,7 +155,13 @@ FAILURES = [
         ["write port: {own} in `readinessProbe`"],
         probe("{port}"),
     ),
-    Failure("daemon", ["sh", "x.sh"], {"x.sh": "sleep 5 &\nexit 0\n"}, ["left pid", "running and exited"], ["foreground"]),
+    Failure(
+        "daemon",
+        ["sh", "x.sh"],
+        {"x.sh": "sleep 5 &\nexit 0\n"},
+        ["left pid", "running and exited"],
+        ["foreground"],
+    ),
     Failure(
         "shell-syntax",
         "node x.js && node y.js",

@@ -118,10 +118,3 @@ def fresh_session_keyring() -> None:
     number = _KEYCTL.get(os.uname().machine)
     if number is not None:
         _checked(_libc.syscall(number, _JOIN_SESSION_KEYRING, None))
-
-
-def kind_of_file_system(fd: int) -> int:
-    """``f_type`` of fstatfs(2), which Python's ``os.fstatvfs`` leaves out."""
-    found = (ctypes.c_long * 32)()
-    _checked(_libc.fstatfs(fd, found))
-    return found[0] & 0xFFFFFFFF

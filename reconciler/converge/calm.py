@@ -12,22 +12,9 @@ import errno
 import os
 from collections.abc import Sequence
 
-from reconciler.converge.calls import kind_of_file_system
+from reconciler.system.filesystem import is_local
 from reconciler.system.regular import open_regular
 
-_LOCAL = {
-    0xEF53,  # ext2, ext3, ext4
-    0x58465342,  # xfs
-    0x9123683E,  # btrfs
-    0x01021994,  # tmpfs
-    0x794C7630,  # overlayfs
-    0xF2F52010,  # f2fs
-    0x2FC12FC1,  # zfs
-    0x73717368,  # squashfs
-    0xE0F5E1E2,  # erofs
-    0x858458F6,  # ramfs
-}
-"""File systems that answer from this host's own disks (statfs(2))."""
 _HEAD = 256
 _INTERPRETERS = 4  # so many the kernel follows (BINPRM_MAX_RECURSION)
 
@@ -73,5 +60,5 @@ def _look(program: int) -> bytes:
 
 
 def _be_local(fd: int) -> None:
-    if kind_of_file_system(fd) not in _LOCAL:
+    if not is_local(fd):
         raise OSError(errno.EREMOTE, os.strerror(errno.EREMOTE))

@@ -10,7 +10,7 @@ import os
 import time
 
 from reconciler.desired.trust import Trust
-from reconciler.system.pseudofs import is_pseudo
+from reconciler.system.filesystem import is_pseudo
 from reconciler.system.regular import reopen_regular
 
 Signature = tuple[int, ...]

@@ -254,7 +254,10 @@ class Listing:
     def _is_pseudo(self, path: str, status: os.stat_result) -> bool:
         device = status.st_dev
         if device not in self._pseudo:
-            self._pseudo[device] = is_pseudo(path)
+            try:
+                self._pseudo[device] = is_pseudo(path)
+            except OSError:
+                return False  # gone since it was listed
         return self._pseudo[device]
 
 

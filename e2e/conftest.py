@@ -9,6 +9,7 @@ import pytest
 from e2e.crm import page, project
 from e2e.crm.project import Crm
 from e2e.harness import Recon
+from reconciler.api.callbacks import SWITCH
 from tests.ports import ports
 
 
@@ -22,6 +23,29 @@ def recon(tmp_path: Path) -> Iterator[Recon]:
         whole.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _callbacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every controller notes which of its callbacks take long."""
+    with pytest.MonkeyPatch.context() as patch:
+        _NOTES.append(tmp_path_factory.mktemp("callbacks") / "long")
+        patch.setenv(SWITCH, str(_NOTES[0]))
+        yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What held up the apps of some controller for more than 50 ms of its loop's time."""
+    if not _NOTES or not _NOTES[0].exists():
+        return
+    lines = _NOTES[0].read_text().splitlines()
+    running = [line for line in lines if line.startswith("running")]
+    loading = len(lines) - len(running)
+    terminalreporter.section("callbacks over 50 ms of the loop's own processor time")
+    terminalreporter.line(f"{loading} while a controller loaded, {len(running)} after that")
+    for line in running[:20]:
+        terminalreporter.line(line)
+
+
+_NOTES: list[Path] = []
 _TOGETHER = ("test_crm", "test_startup", "test_export")
 """Files whose tests share something large: one worker's, with `pytest -n 2 --dist loadgroup`."""
 

@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from reconciler.api.callbacks import SWITCH
 from reconciler.converge.privatesocket import places as private_places
 from reconciler.loop.paths import StatePaths, store_id
 from reconciler.model.cgroup import store_directory
@@ -41,7 +42,7 @@ class Recon:
         self.started_by: list[str] = []
         """A command that becomes `recon run`."""
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("RECON_")},
+            **{k: v for k, v in os.environ.items() if k == SWITCH or not k.startswith("RECON_")},
             "RECON_MANIFESTS": str(self.manifests),
             "RECON_STATE_DIR": str(self.state),
             "NO_COLOR": "1",

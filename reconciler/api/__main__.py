@@ -23,6 +23,7 @@ from reconciler import __version__
 from reconciler.api import held
 from reconciler.api.access import Access, group_id
 from reconciler.api.announce import Announcer
+from reconciler.api.callbacks import Callbacks
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
 from reconciler.api.service import STOPPED, Service
@@ -91,8 +92,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"recon: the state directory {paths.root}: {error.strerror}; {hint}", file=sys.stderr)
         return 1
     stopped = False
+    callbacks = Callbacks()
     with contextlib.suppress(KeyboardInterrupt):
-        stopped = asyncio.run(_run(options, access, locks, lacking))
+        stopped = asyncio.run(_run(options, access, locks, lacking, callbacks))
     return STOPPED if stopped and sdnotify.is_heard() and not options.down else 0
 
 
@@ -113,7 +115,9 @@ def _prepare_state(paths: StatePaths) -> str:
     return why
 
 
-async def _run(options: Options, access: Access, locks: list[int], lacking: str) -> bool:
+async def _run(
+    options: Options, access: Access, locks: list[int], lacking: str, callbacks: Callbacks
+) -> bool:
     """Until told to leave; whether everything was stopped. ``lacking``: why nothing can be
     written to the state directory."""
     loop = asyncio.get_running_loop()
@@ -136,6 +140,7 @@ async def _run(options: Options, access: Access, locks: list[int], lacking: str)
     gc.collect()
     gc.freeze()
     service.ready()
+    loop.call_soon(callbacks.loaded)
     leaver = loop.create_task(_leave_when_stopped(controller, server))
     try:
         await server.serve(*listeners)

@@ -6,14 +6,15 @@ thread writes, and what it has not written yet is bounded.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
-import threading
 import time
 from collections.abc import Callable
 
 from reconciler.loop.journal import RecordedEvent
 from reconciler.model.printable import plain
+from reconciler.system import threads
 
 _MOST = 1000
 """Lines that wait to be written; those beyond are left out."""
@@ -25,7 +26,8 @@ class Announcer:
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
         self._lines: queue.Queue[str] = queue.Queue(_MOST)
-        threading.Thread(target=self._run, name="announcer", daemon=True).start()
+        with contextlib.suppress(OSError):  # no more threads just now: nothing is announced
+            threads.start(self._run, name="announcer")
 
     def say(self, line: str) -> None:
         """Have a line written, now or soon; or never, where nobody reads."""

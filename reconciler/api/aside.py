@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from reconciler.system import threads
+
 Result = TypeVar("Result")
 
 
@@ -44,7 +46,11 @@ class Aside:
                 except RuntimeError:
                     pass  # the loop has ended meanwhile
 
-        threading.Thread(target=work, name="recon-aside", daemon=True).start()
+        try:
+            threads.start(work, name="recon-aside")
+        except OSError:  # no more threads just now
+            self._free.release()
+            return None
         try:
             return await asyncio.wait_for(answer, seconds)
         except TimeoutError:

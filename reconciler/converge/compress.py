@@ -17,6 +17,7 @@ from pathlib import Path
 from reconciler.converge import logfile, pack, safefile
 from reconciler.model import logname
 from reconciler.model.logs import Rotate
+from reconciler.system import threads
 
 DELAY = 3.0
 """Seconds from a rotation to its compression."""
@@ -105,10 +106,13 @@ class Compressor:
         if self._thread is not None and self._thread.is_alive():
             self._timer = self._loop.call_later(DELAY, self._start)
             return
-        wanted, self._wanted = self._wanted, {}
         # A daemon: an exit of the controller need not wait, since the next one takes over.
-        self._thread = threading.Thread(target=_tidy_all, args=(wanted,), daemon=True)
-        self._thread.start()
+        try:
+            self._thread = threads.start(_tidy_all, (self._wanted,), name="compressor")
+        except OSError:  # no more threads just now
+            self._timer = self._loop.call_later(DELAY, self._start)
+            return
+        self._wanted = {}
 
     def close(self) -> None:
         if self._timer is not None:

@@ -35,6 +35,8 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from reconciler.system import threads
+
 T = TypeVar("T")
 
 _CAP = 1 << 20
@@ -140,10 +142,7 @@ def _begin() -> SimpleQueue[_Call[Any]]:
     calls: SimpleQueue[_Call[Any]] = SimpleQueue()
     born: SimpleQueue[OSError | None] = SimpleQueue()
     arguments = (calls, born, {_keep, _wakeup()} - {-1})
-    try:
-        threading.Thread(target=_serve, args=arguments, name="spawner", daemon=True).start()
-    except RuntimeError as error:  # no more threads just now
-        raise OSError(errno.EAGAIN, str(error)) from None
+    threads.start(_serve, arguments, name="spawner")
     refused = born.get()
     if refused is not None:
         raise refused

@@ -17,6 +17,7 @@ from collections import deque
 
 from reconciler.converge.cgroup import Cgroups
 from reconciler.model.observed import ProcessId, Tag
+from reconciler.system import threads
 
 _QUIET, _LONGEST = 0.1, 5.0
 """Seconds without a start, and how long at most one waits for that."""
@@ -46,12 +47,10 @@ class Enroller:
             self._called.set()
 
     def _begin(self) -> bool:
-        thread = threading.Thread(target=self._serve, name="enroller", daemon=True)
         try:
-            thread.start()
-        except RuntimeError:  # no more threads just now
+            self._thread = threads.start(self._serve, name="enroller")
+        except OSError:  # no more threads just now
             return False
-        self._thread = thread
         return True
 
     def close(self) -> None:

@@ -276,7 +276,8 @@ class Reconciler:
         """Our trouble, not the app's: tell it once, and climb our own ladder."""
         attempt = self._attempts[name] = self._attempts.get(name, 0) + 1
         if attempt == 1:
-            _log.error("%s could not be brought to what is declared", name, exc_info=error)
+            if not isinstance(error, SpawnError | OSError):  # else it was foreseen, and is told
+                _log.error("%s could not be brought to what is declared", name, exc_info=error)
             self._history.record(Event(name, "FailedSync", f"{error}; trying again", "Warning"))
         self._queue.add_at(name, boot_now() + retry.delay(attempt))
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import os
 import resource
-import threading
 
 from reconciler.model.host import UNLIMITED, HostFacts, Rlimit
 from reconciler.model.privileges import CAPABILITIES
 from reconciler.observed import cgroups, procfs
+from reconciler.system import threads
 
 _RLIMITS = {
     "openFiles": resource.RLIMIT_NOFILE,
@@ -77,9 +77,10 @@ def _cpus() -> frozenset[int]:
             pass  # a sandbox forbids it: what we have is what there is
         found.update(os.sched_getaffinity(0))
 
-    asker = threading.Thread(target=ask)
-    asker.start()
-    asker.join()
+    try:
+        threads.start(ask).join()
+    except OSError:  # no more threads just now
+        return frozenset(os.sched_getaffinity(0))
     return frozenset(found)
 
 

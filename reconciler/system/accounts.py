@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from reconciler.system import threads
+
 _DATABASES = ("/etc/passwd", "/etc/group")
 _PATIENCE = 0.2
 """Seconds to wait for an answer; local files give it in less than a millisecond."""
@@ -72,10 +74,9 @@ def _ask(key: Hashable, call: Callable[[], Any]) -> Any:
         if known.began <= known.answered or known.began == 0.0:
             known.began = now
             known.done.clear()
-            arguments = (known, call, stamp)
             try:
-                threading.Thread(target=_answer, args=arguments, name="lookup", daemon=True).start()
-            except RuntimeError:  # no more threads just now
+                threads.start(_answer, (known, call, stamp), name="lookup")
+            except OSError:  # no more threads just now
                 raise SlowLookupError from None
         if not known.done.wait(max(0.0, known.began + _PATIENCE - now)) and not known.stamp:
             raise SlowLookupError

@@ -11,10 +11,11 @@ what somebody can do to it costs a bounded time once, and not at each look.
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
+
+from reconciler.system import threads
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -61,11 +62,7 @@ class _Run(Generic[T, R]):
         """The item in hand, or the last one."""
         self.results: dict[T, R] = {}
         self.error: Exception | None = None
-        self.thread = threading.Thread(target=self._work, daemon=True)
-        try:
-            self.thread.start()
-        except RuntimeError as error:  # RLIMIT_NPROC, pids.max
-            raise OSError(errno.EAGAIN, str(error)) from error
+        self.thread = threads.start(self._work, name="aside")
 
     def wait(self, patience: float) -> bool:
         """Whether all is done; False once one call has taken longer than ``patience``."""

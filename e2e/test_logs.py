@@ -226,5 +226,6 @@ def test_logs_are_found_again_when_the_state_was_lost(recon: Recon, tmp_path: Pa
         return bool(re.search(r"^web +\| \d+ \d+$", recon.cli("logs", "web", code=None), re.M))
 
     until(shown, what="output")
-    shutil.rmtree(recon.state)
+    recon.state.rename(tmp_path / "lost")  # at once: it is made again meanwhile
+    shutil.rmtree(tmp_path / "lost")
     until(shown, what="a running controller writes down again where it is")

@@ -84,9 +84,13 @@ def serve(server: _socket.socket, keep: list[int]) -> None:
         if request["confinement"] is not None:
             _load()
         place = fds.pop(0) if request["cgroup"] else -1
+        own = resource.getrlimit(resource.RLIMIT_CORE)
+        # Inherited: one that the stub set itself could undo what the controller sets on it.
+        resource.setrlimit(resource.RLIMIT_CORE, request["core"])
         pid, inside = _fork(libc, place)
         if pid == 0:
             _become(request, fds, null, [server.fileno(), place, *keep])
+        resource.setrlimit(resource.RLIMIT_CORE, own)
         server.sendall(ANSWER.pack(pid, inside))
         for fd in (*fds, place):
             if fd >= 0:
@@ -162,7 +166,6 @@ def _become(request: dict[str, Any], fds: list[int], null: int, other: list[int]
     channel, at = fds[0], [SETUP]
     try:
         channel = _take(request, fds, null, other)
-        resource.setrlimit(resource.RLIMIT_CORE, request["core"])  # the server has none
         if request["wait"] and not os.read(channel, 1):
             os._exit(1)  # its limits could not be put in force
         _prepare(request, at)

@@ -95,6 +95,7 @@ def test_systemd_elapses_when_the_schedule_comes(schedule: str, after: int) -> N
 @asks_systemd
 @settings(max_examples=60, deadline=None, suppress_health_check=[*HealthCheck])
 @given(_SCHEDULE, _ZONE, st.integers(1_600_000_000, 2_000_000_000))
+@example("*/13 */23 * * *", "Europe/Berlin", 1_600_000_000)
 def test_in_a_zone_too_but_for_what_is_told_of_the_change_of_its_clocks(
     schedule: str, zone: str, after: int
 ) -> None:
@@ -136,6 +137,7 @@ def test_two_moments_are_never_nearer_than_the_shortest_gap(schedule: str, after
     [
         ("30 3 * * *", ["*-*-* 03:30:00"]),
         ("*/15 9-17 * * MON-FRI", ["Mon..Fri *-*-* 09..17:00/15:00"]),
+        ("*/13 */23 * * *", ["*-*-* 00,23:00..52/13:00"]),
         ("0 0 1,15 * MON", ["*-*-01,15 00:00:00", "Mon *-*-* 00:00:00"]),
         ("0 0 L * *", ["*-*~01 00:00:00"]),
         ("0 0 * * 1#1,5L", ["Mon *-*-01..07 00:00:00", "Fri *-*~01..07 00:00:00"]),

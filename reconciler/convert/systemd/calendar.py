@@ -50,7 +50,10 @@ def calendar(schedule: str, zone: str | None = None) -> list[str]:
     """
     cron = fields_of(schedule)
     hours = _listed(cron.hours, range(24))
-    time = f"{hours}:{_listed(cron.minutes, range(60))}:00{f' {zone}' if zone else ''}"
+    # systemd (seen on 252) leaves out midnight after steps that run out of a listed hour 23.
+    bounded = hours != "*" and 23 in cron.hours and len(cron.minutes) < 60
+    minutes = _listed(cron.minutes, None if bounded else range(60))
+    time = f"{hours}:{minutes}:00{f' {zone}' if zone else ''}"
     return list(dict.fromkeys(f"{_date(days)} {time}" for days in _days(cron)))
 
 

@@ -27,6 +27,8 @@ from reconciler.observed.fifodirs import fifo_dirs
 from tests.waiting import until
 
 PROGRAM = Path(sys.executable).with_name("recon")
+_OWN = ("RECON_", "COLUMNS")
+"""Variables that change what recon says."""
 
 
 class Recon:
@@ -42,7 +44,7 @@ class Recon:
         self.started_by: list[str] = []
         """A command that becomes `recon run`."""
         self.environment = {
-            **{k: v for k, v in os.environ.items() if k == SWITCH or not k.startswith("RECON_")},
+            **{k: v for k, v in os.environ.items() if k == SWITCH or not k.startswith(_OWN)},
             "RECON_MANIFESTS": str(self.manifests),
             "RECON_STATE_DIR": str(self.state),
             "NO_COLOR": "1",

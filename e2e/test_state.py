@@ -31,8 +31,10 @@ def small(recon: Recon) -> Iterator[Path]:
     try:
         yield disk / "filler"
     finally:
-        recon.close()
-        subprocess.run(["umount", "-l", disk], check=True)
+        try:
+            recon.close()
+        finally:
+            subprocess.run(["umount", "-l", disk], check=True)
 
 
 def fill(filler: Path) -> None:

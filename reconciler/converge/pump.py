@@ -7,6 +7,7 @@ it aside so that the other streams go on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
@@ -117,10 +118,12 @@ class Pump:
         return tap
 
     def forget(self, name: FifoName) -> None:
-        """Remove what was kept of a stream, and its FIFO."""
-        for kind in ("carry", "spool"):
-            self.companion(name, kind).unlink(missing_ok=True)
-        fifo.place(name, self._fifos).unlink(missing_ok=True)
+        """Remove what was kept of a stream, and its FIFO. What cannot be removed now, as on a disk
+        that was made read-only, the next controller sweeps."""
+        kept = (self.companion(name, kind) for kind in ("carry", "spool"))
+        for path in (*kept, fifo.place(name, self._fifos)):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def close(self) -> None:
         if self._spool is not None:

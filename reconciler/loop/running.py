@@ -252,16 +252,18 @@ class Running:
 
     def _clear_away(self, tag: Tag) -> None:
         """The last output of a process that is gone, and all that was its own."""
-        self.capture.detach(tag.nonce)
-        self._let_go(tag)
+        with ExitStack() as stack:
+            stack.callback(self._let_go, tag)
+            self.capture.detach(tag.nonce)
 
     def _let_go(self, tag: Tag) -> None:
-        """Sockets, credentials and cgroup of a process that is gone, or was never started."""
-        self._sockets.release(tag.nonce)
-        self._private.remove(tag.nonce)
-        self._credentials.remove(tag.nonce)
-        self._ready.remove(tag.nonce)
-        self.limiting.gone(tag)
+        """Sockets, credentials and cgroup of a process that is gone, or was never started: each,
+        whatever becomes of the others."""
+        with ExitStack() as stack:
+            stack.callback(self.limiting.gone, tag)
+            for kept in (self._ready, self._credentials, self._private):
+                stack.callback(kept.remove, tag.nonce)
+            self._sockets.release(tag.nonce)
 
     def adjust(self, action: Adjust) -> Mapping[str, str]:
         """Put limits in force in place; by field, why that was not possible."""

@@ -277,8 +277,9 @@ def _is_over(recon: Recon, failure: Failure) -> bool:
 def test_status_alone_names_cause_and_remedy_on_one_screen(
     recon: Recon, numbers: dict[str, int], failure: Failure
 ) -> None:
-    if failure.command[:4] == "node" and shutil.which("node") is None:
-        pytest.skip("Node is not installed")
+    words = failure.command.split() if isinstance(failure.command, str) else failure.command
+    if words[0] == "node" and shutil.which("node") is None:
+        pytest.skip(f"SKIPPED: {failure.name} needs Node, which is not installed")
     until(lambda: _is_over(recon, failure), what="it has failed")
     screen = recon.cli("status", failure.name)
     # A terminal folds what is longer than a line: problems of manifests are told whole.

@@ -131,7 +131,9 @@ class Stopper:
         if stop is None or stop.main_gone:
             return
         stop.main_gone = True
-        self._signal_all(nonce, signals.SIGKILL if stop.killing else stop.signum)
+        signum = signals.SIGKILL if stop.killing else stop.signum
+        self._signal_all(nonce, signum)
+        self._signal_hook(stop, signum)
         if not stop.killing:
             self._signal_all(nonce, signals.SIGCONT)
 
@@ -213,9 +215,13 @@ class Stopper:
 
     def _kill_hook(self, stop: _Stopping) -> None:
         """Its reader stays, and reaps it when it has died."""
+        self._signal_hook(stop, signals.SIGKILL)
+
+    def _signal_hook(self, stop: _Stopping, signum: int) -> None:
+        """By its pidfd: one that has just begun has no nonce in its environment before its exec."""
         if stop.hook is not None:
             with contextlib.suppress(OSError):  # gone, or another user's (setuid)
-                signals.pidfd_send_signal(stop.hook.pidfd, signals.SIGKILL)
+                signals.pidfd_send_signal(stop.hook.pidfd, signum)
 
     def _drop_hook(self, stop: _Stopping) -> None:
         if stop.hook is not None:

@@ -299,6 +299,15 @@ def test_a_program_that_ends_during_prestop_ends_the_hook_too(run: Any, hands: H
     assert hands.failures == []
 
 
+def test_a_hook_that_has_just_begun_ends_with_its_program(run: Any, hands: Hands) -> None:
+    """Before its exec it has no nonce in its environment: no look for the nonce finds it."""
+    app, spawned, nonce = run(WAIT, stop={"preStop": ["sleep", "600"]})
+    hands.stopper = Stopper(hands.loop, hands.signal, lambda nonce, signum: None)
+    hands.stopper.stop(spawned.process, app.spec.stop, 3600, app)
+    signal.pidfd_send_signal(spawned.pidfd, signal.SIGKILL)
+    hands.until_over(nonce)
+
+
 def test_a_frozen_program_is_thawed_so_that_it_can_act_on_the_signal(
     run: Any, hands: Hands, tmp_path: Path
 ) -> None:

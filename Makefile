@@ -3,7 +3,7 @@
 # make vm     the tests that need systemd and cgroup v2, in an emulated machine (docs/testing.md)
 # make bench  the figures of the README, measured here, beside the peers that are installed
 
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
@@ -24,6 +24,7 @@ check: .venv/developing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.prose
 
 unit: .venv/developing
 	$(BIN)/pytest tests -n 2 -rs || $(call again,tests)

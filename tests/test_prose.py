@@ -1,0 +1,89 @@
+"""The check of words finds what `docs/style.md` lists, and its own list can only become shorter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import prose
+
+RULES = """\
+# Style
+
+Nobody shall read this.
+
+## Words
+
+| not | but |
+| --- | --- |
+| shall | must |
+| mend, mended | fix |
+| for ever | forever |
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    for folder in ("docs", "tests", "reconciler/cli"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "docs/style.md").write_text(RULES.replace("shall read", "must read"))
+    (tmp_path / prose.TO_DO).write_text("")
+    return tmp_path
+
+
+def told(repository: Path) -> list[str]:
+    return list(prose.problems(repository))
+
+
+def test_each_word_of_the_table_is_known_with_what_to_write_instead() -> None:
+    assert prose.words(RULES) == {
+        "shall": "must",
+        "mend": "fix",
+        "mended": "fix",
+        "for ever": "forever",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("One\nShall\n", [(2, "shall")]),
+        ("it runs for\n  ever.", [(1, "for ever")]),
+        ("Marshall, mending and forever are other words", []),
+        ("a mend; mended", [(1, "mend"), (1, "mended")]),
+    ],
+)
+def test_a_word_is_found_by_line_whatever_its_case(text: str, places: list[object]) -> None:
+    assert list(prose.found(text, prose.words(RULES))) == places
+
+
+def test_a_file_with_such_a_word_is_named_with_the_line(repository: Path) -> None:
+    (repository / "README.md").write_text("# recon\n\nIt shall run.\n")
+    (repository / "reconciler/cli/run.py").write_text('"""What shall run."""\n')
+    assert told(repository) == [
+        "README.md:3: 'shall' is not used here; write 'must'",
+        "reconciler/cli/run.py:1: 'shall' is not used here; write 'must'",
+    ]
+
+
+def test_the_text_of_the_rules_is_checked_and_their_table_is_not(repository: Path) -> None:
+    assert told(repository) == []
+    (repository / "docs/style.md").write_text(RULES)
+    assert told(repository) == ["docs/style.md:3: 'shall' is not used here; write 'must'"]
+
+
+def test_code_in_a_document_is_not_prose(repository: Path) -> None:
+    (repository / "README.md").write_text("`shall`\n\n```\nmend\n```\nfor ever\n")
+    assert told(repository) == ["README.md:6: 'for ever' is not used here; write 'forever'"]
+
+
+def test_what_is_on_the_list_is_passed_over_until_it_is_clean(repository: Path) -> None:
+    page = repository / "docs/old.md"
+    page.write_text("It shall run.\n")
+    (repository / "reconciler/cli/run.py").write_text("# mend\n")
+    (repository / prose.TO_DO).write_text("docs/old.md\nreconciler/cli\n")
+    assert told(repository) == []
+    page.write_text("It must run.\n")
+    (what,) = told(repository)
+    assert what.startswith("docs/old.md is listed in") and what.endswith("remove it from the list")

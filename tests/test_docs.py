@@ -28,7 +28,7 @@ def test_every_field_is_in_what_the_documents_say_of_leaving_for_systemd() -> No
 
 
 def test_links_and_paths_in_the_documents_lead_somewhere() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         text = document.read_text()
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (document.parent / target).exists(), f"{document.name}: {target}"

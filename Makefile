@@ -1,18 +1,14 @@
 # make run    the controller on the sample manifests, in the foreground
 # make test   all that CI checks: format, lint, types, layers, tests, end to end
 # make vm     the tests that need systemd and cgroup v2, in an emulated machine (docs/testing.md)
+# make wheel  an sdist and a wheel, in dist/ (docs/releasing.md)
 # make bench  the figures of the README, measured here, beside the peers that are installed
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-# Real processes are late where others use the machine, too. So what failed is run once more, alone:
-# what is broken fails again, and a race is there to be read above, and to be mended.
-again = { echo "once more, alone, what failed:"; \
-  $(BIN)/pytest $(1) --last-failed --last-failed-no-failures none -rs; }
-
-.PHONY: run test check unit e2e vm bench clean
+.PHONY: run test check unit e2e vm bench wheel clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -27,16 +23,20 @@ check: .venv/developing
 	$(BIN)/python -m tests.prose
 
 unit: .venv/developing
-	$(BIN)/pytest tests -n 2 -rs || $(call again,tests)
+	$(BIN)/pytest tests -n 2 -rs
 
 e2e: .venv/developing
-	$(BIN)/pytest e2e -rs || $(call again,e2e)
+	$(BIN)/python -m e2e.flaky e2e -n 2 --dist loadgroup -rs
 
 vm: .venv/developing
 	@$(BIN)/python -m e2e.vm $(VM)
 
 bench: .venv/installed
 	$(BIN)/python -m e2e.bench
+
+wheel: .venv/developing
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "recon needs Python 3.11 or newer"; exit 1; }
@@ -54,4 +54,4 @@ bench: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from e2e.crm.project import Crm
 from e2e.harness import Recon
 from reconciler.api.callbacks import SWITCH
 from tests.ports import ports
+from tests.waiting import SLOWNESS
 
 
 @pytest.fixture
@@ -23,20 +25,28 @@ def recon(tmp_path: Path) -> Iterator[Recon]:
         whole.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _callbacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Every controller notes which of its callbacks take long."""
-    with pytest.MonkeyPatch.context() as patch:
-        _NOTES.append(tmp_path_factory.mktemp("callbacks") / "long")
-        patch.setenv(SWITCH, str(_NOTES[0]))
-        yield
+def pytest_configure(config: pytest.Config) -> None:
+    """Every controller notes which of its callbacks take long: in one file, whatever started it.
+
+    With xdist the process that hands out the tests makes the file, and its workers inherit the
+    name: they are started after this."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="recon-callbacks-")
+        config.add_cleanup(folder.cleanup)
+        config.stash[_NOTES] = Path(folder.name, "long")
+        patch = pytest.MonkeyPatch()
+        patch.setenv(SWITCH, str(config.stash[_NOTES]))
+        config.add_cleanup(patch.undo)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     """What held up the apps of some controller for more than 50 ms of its loop's time."""
-    if not _NOTES or not _NOTES[0].exists():
+    notes = config.stash[_NOTES]
+    if not notes.exists():
         return
-    lines = _NOTES[0].read_text().splitlines()
+    lines = notes.read_text().splitlines()
     running = [line for line in lines if line.startswith("running")]
     loading = len(lines) - len(running)
     terminalreporter.section("callbacks over 50 ms of the loop's own processor time")
@@ -45,13 +55,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(line)
 
 
-_NOTES: list[Path] = []
-_TOGETHER = ("test_crm", "test_startup", "test_export")
+_NOTES = pytest.StashKey[Path]()
+_HERE = Path(__file__).parent
+_SECONDS = 300
+"""For one test, unless it says another number itself."""
+_TOGETHER = ("test_crm", "test_startup", "test_export", "test_wheel")
 """Files whose tests share something large: one worker's, with `pytest -n 2 --dist loadgroup`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if not item.path.is_relative_to(_HERE):
+            continue
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_SECONDS * SLOWNESS))
         for name in _TOGETHER:
             if item.path.name.startswith(name):
                 item.add_marker(pytest.mark.xdist_group(name))

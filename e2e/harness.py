@@ -43,6 +43,7 @@ class Recon:
         self.options: list[str] = []
         self.started_by: list[str] = []
         """A command that becomes `recon run`."""
+        self.program = PROGRAM
         self.environment = {
             **{k: v for k, v in os.environ.items() if k == SWITCH or not k.startswith(_OWN)},
             "RECON_MANIFESTS": str(self.manifests),
@@ -79,7 +80,7 @@ class Recon:
         """`recon run`, in the foreground of a process of its own; returns when it answers."""
         with self.output.open("ab") as output:
             self.controller = subprocess.Popen(
-                [*self.started_by, PROGRAM, "run", *self.options],
+                [*self.started_by, self.program, "run", *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -102,7 +103,7 @@ class Recon:
     ) -> str:
         """Run a verb; its output (both streams). Asserts the exit code unless that is None."""
         done = subprocess.run(
-            [PROGRAM, *arguments],
+            [self.program, *arguments],
             input=stdin,
             capture_output=True,
             text=True,

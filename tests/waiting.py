@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-_PATIENCE = 10 if "RECON_VM" in os.environ else 1
+SLOWNESS = 10 if "RECON_VM" in os.environ else 1
 """An emulated machine (`make vm`) takes ten times as long for everything."""
 
 
@@ -16,7 +16,7 @@ def until(condition: Callable[[], T], seconds: float = 60, what: str = "") -> T:
     """The first true value of ``condition()``; AssertionError after ``seconds``.
 
     Only a test that fails waits so long: no caller asks for less."""
-    seconds *= _PATIENCE
+    seconds *= SLOWNESS
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:

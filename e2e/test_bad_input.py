@@ -342,9 +342,11 @@ def test_two_controllers_on_one_directory_tell_of_each_other(recon: Recon, tmp_p
     try:
         second.run()
         for one, other in ((recon, second), (second, recon)):
-            told = f"--state-dir {other.state}) runs these, too: each app runs twice"
+            told = f"--state-dir {other.state}) runs these manifests, too: each app runs twice"
             until(lambda one=one, told=told: told in _errors(one), what=told)  # type: ignore[misc]  # mypy cannot infer a default
             assert "SharedManifests" in one.cli("events")
+            found = one.json("doctor", code=1)["findings"]
+            assert [row["level"] for row in found if row["check"] == "neighbours"] == ["problem"]
         assert "another controller" in second.output.read_text()
     finally:
         second.close()

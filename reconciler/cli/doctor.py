@@ -31,6 +31,7 @@ from reconciler.diff.checkup import (
     of_state,
 )
 from reconciler.loop.journal import Journal
+from reconciler.loop.neighbours import controllers_of, twice
 from reconciler.loop.paths import store_id
 from reconciler.model.desired import Desired, Problem
 from reconciler.model.finding import Finding, Level, ok, problem, warning
@@ -123,7 +124,7 @@ def _closed_ports(this: Machine, facts: HostFacts) -> int:
 
 def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:
     yield _Told(_RECON, of_state(folder(here.paths.root), os.geteuid()))
-    yield _Told(_RECON, _controller(here))
+    yield from (_Told(_RECON, finding) for finding in _controllers(here))
     journal = Journal.open_readonly(here.paths.database, boot_id())
     if journal is not None:
         yield _Told(_RECON, of_journal(journal_of(here, journal)))
@@ -137,14 +138,30 @@ def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:
         yield _Told(_RECON, problem("manifests", told, remedy or "correct the manifest"))
 
 
-def _controller(here: Where) -> Finding:
+def _controllers(here: Where) -> Iterator[Finding]:
+    """The controller of this state directory, and those that run the same manifests."""
+    own = str(here.paths.root)
+    others = [other for other in controllers_of(here.manifests) if other.state != own]
+    known = _controller(here)
+    if known is not None:
+        yield known
+        yield from (problem("neighbours", *twice(other)) for other in others)
+    elif not others:
+        told = "no controller runs: nothing is restarted, edits have no effect"
+        remedy = "`recon apply` starts one, `recon run` in the foreground"
+        yield warning("controller", told, remedy)
+    for other in others if known is None else ():
+        told = f"no controller runs for {own}, but {other.shown} runs these manifests"
+        remedy = f"use that one (--state-dir {other.state}): a second would run each app twice"
+        yield warning("controller", told, remedy)
+
+
+def _controller(here: Where) -> Finding | None:
+    """None where there is none."""
     try:
         version = controller.client_of(here).version()
     except ControllerNotRunningError:
-        told = "no controller runs: nothing is restarted, edits have no effect"
-        return warning(
-            "controller", told, "`recon apply` starts one, `recon run` in the foreground"
-        )
+        return None
     pid = version["pid"]
     if version["version"] != __version__:
         told = f"the controller (pid {pid}) is recon {version['version']}, this is {__version__}"

@@ -27,6 +27,32 @@ class Neighbour:
     """When it started, in the kernel's ticks: a pid is used again."""
     state: str
 
+    @property
+    def lives(self) -> bool:
+        return _start_of(self.pid) == self.start
+
+    @property
+    def shown(self) -> str:
+        return f"another controller (pid {self.pid}, --state-dir {self.state})"
+
+
+def twice(other: Neighbour) -> tuple[str, str]:
+    """What is wrong where a controller runs the manifests of another, and what to do."""
+    message = f"{other.shown} runs these manifests, too: each app runs twice"
+    return message, f"stop one: recon down --state-dir {other.state}"
+
+
+def controllers_of(manifests: Path, folder: Path | None = None) -> list[Neighbour]:
+    """All controllers of a directory of manifests, as their notes say. Nothing is changed."""
+    folder = folder if folder is not None else _run_folder()
+    if folder is None:
+        return []
+    try:
+        notes = _notes(folder, manifests)
+    except OSError:
+        return []
+    return [found for note in notes if (found := _read(note)) is not None and found.lives]
+
 
 class Neighbours:
     """The controllers of one directory of manifests. Looks are cheap: a listing of a folder."""
@@ -60,8 +86,7 @@ class Neighbours:
 
     def sentence(self, other: Neighbour) -> str:
         """What is wrong, and what to do."""
-        what = f"another controller (pid {other.pid}, --state-dir {other.state}) runs these, too"
-        return f"{what}: each app runs twice; stop one: recon down --state-dir {other.state}"
+        return "; ".join(twice(other))
 
     def close(self) -> None:
         """Take the note away."""
@@ -71,14 +96,14 @@ class Neighbours:
     def _others(self) -> Iterator[Neighbour]:
         if self._folder is None:
             return
-        status = os.stat(self._manifests)
-        prefix = f"{status.st_dev}-{status.st_ino}."
-        self._leave_note(self._folder / f"{prefix}{self._own.pid}")
-        for name in sorted(os.listdir(self._folder)):
-            if name.startswith(prefix) and name != f"{prefix}{self._own.pid}":
-                other = _read(self._folder / name)
-                if other is not None:
-                    yield other
+        own = self._folder / f"{_prefix(self._manifests)}{self._own.pid}"
+        self._leave_note(own)
+        for note in _notes(self._folder, self._manifests):
+            other = _read(note) if note != own else None
+            if other is not None and other.lives:
+                yield other
+            elif other is not None:
+                note.unlink(missing_ok=True)
 
     def _leave_note(self, place: Path) -> None:
         """Under the name that the directory has now: a link to a release may lead elsewhere."""
@@ -91,15 +116,26 @@ class Neighbours:
         self._note = place
 
 
+def _prefix(manifests: Path) -> str:
+    """Of the names of a directory's notes. OSError."""
+    status = os.stat(manifests)
+    return f"{status.st_dev}-{status.st_ino}."
+
+
+def _notes(folder: Path, manifests: Path) -> list[Path]:
+    """OSError."""
+    prefix = _prefix(manifests)
+    return [folder / name for name in sorted(os.listdir(folder)) if name.startswith(prefix)]
+
+
 def _read(note: Path) -> Neighbour | None:
-    """The controller that left a note; a note of one that has ended is removed."""
+    """The controller that left a note, which may have ended since; None where it is damaged."""
     try:
         found: Mapping[str, object] = json.loads(note.read_text())
         pid, start, state = found["pid"], found["start"], found["state"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not isinstance(pid, int) or not isinstance(start, int) or _start_of(pid) != start:
-        note.unlink(missing_ok=True)
+    if not isinstance(pid, int) or not isinstance(start, int):
         return None
     return Neighbour(pid, start, str(state))
 

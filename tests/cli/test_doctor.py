@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.loop.neighbours import Neighbours
 from reconciler.observed.hostfacts import gather
 from tests.cli.conftest import Cli
 from tests.ports import ports
@@ -120,6 +121,28 @@ def test_a_controller_on_other_manifests_is_told(cli: Cli, tmp_path: Path) -> No
     other.mkdir()
     (row,) = found(cli, "-m", str(other))["recon", "controller"]
     assert row["level"] == "warning" and str(cli.manifests) in row["message"]
+
+
+def test_another_controller_of_the_same_manifests_is_a_problem(cli: Cli, tmp_path: Path) -> None:
+    """Another, with a state directory of its own: here it is this process."""
+    cli.app("web")
+    (tmp_path / "link").symlink_to(cli.manifests)
+    other = Neighbours(tmp_path / "link", tmp_path / "other")
+    try:
+        other.look()
+        (row,) = found(cli)["recon", "controller"]
+        assert row["level"] == "warning" and f"--state-dir {tmp_path}/other)" in row["message"]
+        assert "`recon apply`" not in row["remedy"], "that would make a second one"
+        assert cli("apply").code == 1, "and says why"
+        rows = found(cli)
+        (row,) = rows["recon", "neighbours"]
+        assert row["level"] == "problem" and f"pid {os.getpid()}" in row["message"]
+        assert row["remedy"] == f"stop one: recon down --state-dir {tmp_path}/other"
+        assert rows["recon", "controller"][0]["level"] == "ok"
+        assert cli("doctor").code == 1
+    finally:
+        other.close()
+    assert ("recon", "neighbours") not in found(cli)
 
 
 def test_one_app_alone_and_an_unknown_one(cli: Cli) -> None:

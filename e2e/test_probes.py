@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from e2e.harness import Recon
 from e2e.programs import notifier, python
 from tests.waiting import until
@@ -169,6 +171,95 @@ def test_a_line_of_an_earlier_process_vouches_for_nobody(recon: Recon, tmp_path:
     [pid] = recon.pids("web").values()
     os.kill(pid, 9)
     until(lambda: recon.log("web").count("running") == 2, what="the next process has written")
+    until(lambda: has_run(recon, 1), what="it has been looked at")
+    assert recon.of("web")["ready"] == 0
+
+
+CHATTY = python("import time\nwhile True: print('listening'); time.sleep(0.02)")
+"""Says again and again what makes others ready."""
+
+
+def test_what_the_old_process_writes_into_the_same_log_makes_no_new_one_ready(
+    recon: Recon, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    probe = {"log": "^listening$", "periodSeconds": 0.1}
+    recon.app("web", CHATTY, readinessProbe=probe)
+    recon.run()
+    recon.healthy("web", ready=1)
+    old = recon.pids("web")["web-0"]
+    program = notifier(f"print('starting')\nwait({str(gate)!r})\nprint('listening'); rest()\n")
+    recon.app("web", program, readinessProbe=probe)
+    recon.wait("web", revision=2, health="Progressing")
+    until(lambda: "starting" in recon.log("web"), what="the new one has written")
+    written = len(recon.log("web"))
+    until(lambda: len(recon.log("web")) > written + 50, what="the old one writes on beside it")
+    assert [one["ready"] for one in recon.of("web")["instances"] if one["pid"] != old] == [False]
+    # The next controller takes the old one's lines for the new one's no more than this one does.
+    recon.kill_controller()
+    recon.run()
+    written = len(recon.log("web"))
+    until(lambda: len(recon.log("web")) > written + 50, what="the old one writes on beside it")
+    assert {one["pid"]: one["ready"] for one in recon.of("web")["instances"]}[old] is True
+    assert "revision 2 is available" not in recon.cli("events", "web")
+    gate.touch()
+    recon.healthy("web", ready=1, updated=1)
+    assert "revision 2 is available" in recon.cli("events", "web")
+
+
+@pytest.mark.parametrize("shared", [{"stdout": "one.log"}, {"merge": True, "format": "json"}])
+def test_of_instances_that_write_to_one_log_each_is_ready_by_its_own_line(
+    recon: Recon, tmp_path: Path, shared: dict[str, Any]
+) -> None:
+    logs = {**shared, **({"stdout": str(tmp_path / "one.log")} if "stdout" in shared else {})}
+    code = "import os, time\nif os.environ['N'] == '0': print('listening')\ntime.sleep(1e5)"
+    env = {"N": {"perInstance": 0}}
+    recon.app("web", python(code), instances=2, env=env, logs=logs, readinessProbe={"log": "lis"})
+    recon.run()
+    recon.wait("web", ready=1)
+    until(lambda: has_run(recon, 1), what="the other was looked at several times")
+    assert [one["ready"] for one in recon.of("web")["instances"]] == [True, False]
+
+
+def test_a_log_that_is_emptied_removed_or_no_file_hides_no_line(
+    recon: Recon, tmp_path: Path
+) -> None:
+    """A line is heard as it comes; what becomes of the log makes no difference."""
+    log, gate = tmp_path / "web.log", tmp_path / "gate"
+    program = notifier(f"print('first ' * 1000)\nwait({str(gate)!r})\nprint('listening'); rest()\n")
+    recon.app("web", program, logs={"stdout": str(log)}, readinessProbe={"log": "^listening$"})
+    recon.run()
+    until(lambda: log.exists() and log.stat().st_size, what="it has written")
+    log.unlink()
+    log.touch()
+    gate.touch()
+    recon.healthy("web", ready=1)
+
+
+def test_a_probe_that_is_edited_into_one_of_a_line_hears_what_was_said_before(
+    recon: Recon, unused_port: int
+) -> None:
+    """But only what this very process said: the log holds lines of the one before."""
+    program = notifier(
+        "print('run'); print('listening') if not os.path.exists('quiet') else 0; rest()\n"
+    )
+    wrong = {"tcpSocket": {"port": unused_port}, "periodSeconds": 0.1}
+    cwd = str(recon.state.parent)
+    recon.app("web", program, cwd=cwd, readinessProbe=wrong)
+    recon.run()
+    until(lambda: "listening" in recon.log("web"), what="it has written")
+    pids = recon.pids("web")
+    recon.app("web", program, cwd=cwd, readinessProbe={"log": "listening"})
+    recon.healthy("web", ready=1)
+    assert recon.pids("web") == pids
+    (recon.state.parent / "quiet").touch()
+    recon.app("web", program, cwd=cwd, readinessProbe={**wrong, "failureThreshold": 1})
+    recon.wait("web", ready=0)
+    os.kill(pids["web-0"], 9)
+    until(lambda: recon.log("web").count("run") == 2, what="the next process has written")
+    recon.app("web", program, cwd=cwd, readinessProbe={"log": "listening"})
+    told = "no line of its output matches 'listening'"
+    until(lambda: told in recon.of("web")["message"], what="it is asked for a line")
     until(lambda: has_run(recon, 1), what="it has been looked at")
     assert recon.of("web")["ready"] == 0
 

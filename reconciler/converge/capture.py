@@ -23,6 +23,7 @@ from reconciler.converge import fifo
 from reconciler.converge.compress import Compressor
 from reconciler.converge.pump import Pump, Tap
 from reconciler.converge.spool import keep_large_blocks
+from reconciler.converge.transcript import Transcripts
 from reconciler.converge.trouble import Troubles
 from reconciler.converge.upkeep import Upkeep
 from reconciler.model.fifo import STREAMS, FifoName
@@ -80,7 +81,9 @@ class Capture:
         self._nonces: dict[str, list[Tap]] = {}
         self._budget = fifo.Budget()
         self._compressor = Compressor(loop)
-        self._pump = Pump(state_dir, self._compressor, self._fifos)
+        self.transcripts = Transcripts(self._fifos)
+        """What processes say until they are ready, for who asks for it (``begin``)."""
+        self._pump = Pump(state_dir, self._compressor, self._fifos, self.transcripts)
         self._upkeep = Upkeep(state_dir, loop, self._compressor, self._turn)
         self._troubles = Troubles(loop, self._retry, on_trouble)
         self._epoll = select.epoll()
@@ -172,6 +175,7 @@ class Capture:
             tap = self._watch(self._pump.load(name, fifo.open_reader(path)))
             tap.ended = True
             self._end(tap)
+        self.transcripts.sweep(live)
 
     def close(self) -> None:
         """Stop reading. All that is not written yet waits for the next controller."""
@@ -180,6 +184,7 @@ class Capture:
         self._compressor.close()
         self._troubles.close()
         self._pump.close()
+        self.transcripts.close()
         for tap in self._taps.values():
             if tap.stuck is not None:
                 tap.stuck.close()

@@ -23,6 +23,8 @@ from reconciler.model.logs import Logs
 
 MAX_CARRY = 2**20
 """A line that is longer does not wait for its end any more."""
+LONGEST = 4096
+"""Bytes of a line that the pattern of a ``log`` probe is tried on."""
 
 Style = Literal["", "cut", "json"]
 """Text in a log of its own; text in a log of several; one JSON object a line."""
@@ -76,6 +78,17 @@ def render(data: bytes, before: bytes, midline: bool, style: Style = "") -> tupl
     if len(data) <= MAX_CARRY:
         return b"", Carry(data, midline)
     return start + data, Carry(b"", midline=True)
+
+
+def whole_lines(data: bytes, midline: bool) -> bytes:
+    """What ``render`` completes of ``data``, as the program wrote it: whole lines, each with its
+    newline. A line that is too long to wait for its end counts once, by its beginning."""
+    start = data.find(b"\n") + 1 if midline else 0
+    end = data.rfind(b"\n") + 1
+    if end > start:
+        return data[start:end]
+    is_piece = len(data) > MAX_CARRY and not midline and not end
+    return data[:LONGEST] + b"\n" if is_piece else b""
 
 
 Encode = Callable[[bytes, bytes, bool], bytes]

@@ -20,6 +20,7 @@ from reconciler.converge.compress import Compressor
 from reconciler.converge.lines import Carry
 from reconciler.converge.safefile import Owner
 from reconciler.converge.spool import MAX_CHUNK, Header, Spool, load_carry
+from reconciler.converge.transcript import Transcripts
 from reconciler.converge.trouble import Trouble
 from reconciler.model.fifo import FifoName
 from reconciler.model.logs import Logs, Rotate
@@ -49,9 +50,16 @@ class Tap:
 class Pump:
     """Moves chunks for all streams, one at a time."""
 
-    def __init__(self, state_dir: Path, compressor: Compressor, fifos: Sequence[Path]) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        compressor: Compressor,
+        fifos: Sequence[Path],
+        transcripts: Transcripts,
+    ) -> None:
         self._state = state_dir
         self._fifos = fifos
+        self._transcripts = transcripts
         self._compressor = compressor
         self._spool: Spool | None = None
         self._turned: dict[Path, float] = {}
@@ -93,6 +101,8 @@ class Pump:
             spool = self._empty_spool()
             limit = min(MAX_CHUNK, max(_LEAST, logs.rotate.size - length))
             moved = spool.take(tap.fd, header, carry, limit)
+            if moved and name.nonce in self._transcripts:
+                self._transcripts.hear(name.nonce, spool.data(), midline)
             if moved or flush:
                 self._finish(tap, spool, header, log)
             else:
@@ -247,6 +257,7 @@ class Pump:
         header = spool.pending()
         try:
             if header is not None:
+                self._hear(spool, header)
                 self._resume(spool, header)
             path.unlink()
         except OSError:
@@ -258,6 +269,12 @@ class Pump:
         finally:
             spool.close()
 
+    def _hear(self, spool: Spool, header: Header) -> None:
+        """Once more, perhaps: nobody knows whether the one who was killed had heard it."""
+        name = _stream_of(header)
+        if name is not None:
+            self._transcripts.recover(name.nonce, spool.data(), header.midline)
+
     def _resume(self, spool: Spool, header: Header) -> Carry:
         log = logfile.open_log(Path(header.log), self._owner(header))
         try:
@@ -267,5 +284,10 @@ class Pump:
 
     def _owner(self, header: Header) -> Owner | None:
         """Of the stream that a chunk is from."""
-        name = FifoName.parse(Path(header.carry_file).stem)
+        name = _stream_of(header)
         return None if name is None else safefile.owner_of(fifo.place(name, self._fifos))
+
+
+def _stream_of(header: Header) -> FifoName | None:
+    """The stream that a chunk is from."""
+    return FifoName.parse(Path(header.carry_file).stem)

@@ -116,8 +116,7 @@ class Spool:
 
         OSError: the log ends with a whole line, and this may be called again.
         """
-        data = os.pread(self._fd, os.fstat(self._fd).st_size - PAGE, PAGE)
-        text, carry = render(data, header.stamp.encode(), header.midline, header.style)
+        text, carry = render(self.data(), header.stamp.encode(), header.midline, header.style)
         try:
             _append(log, text, _written(header, log))
             if carry or header.carry or header.midline:
@@ -141,8 +140,7 @@ class Spool:
 
     def settle(self, header: Header, log: int) -> None:
         """Note how much of a chunk the log has, before others write to it. OSError."""
-        data = os.pread(self._fd, os.fstat(self._fd).st_size - PAGE, PAGE)
-        text, _ = render(data, header.stamp.encode(), header.midline, header.style)
+        text, _ = render(self.data(), header.stamp.encode(), header.midline, header.style)
         self._settle(header, log, text)
 
     def commit(self) -> None:
@@ -159,6 +157,10 @@ class Spool:
         header = replace(header, inode=info.st_ino, length=info.st_size, done=_written(header, log))
         os.pwrite(self._fd, header.page(), 0)
         return self.finish(header, log)
+
+    def data(self) -> bytes:
+        """The carry and what came behind it."""
+        return os.pread(self._fd, os.fstat(self._fd).st_size - PAGE, PAGE)
 
     def size(self) -> int:
         """Bytes of data held."""

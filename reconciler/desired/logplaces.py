@@ -39,11 +39,6 @@ def faults(spec: AppSpec, state: str | None) -> Iterator[tuple[Path, str]]:
         told = _fault_of(logname.place_for(place, 0)) or _inside(place, state)
         if told:
             yield where, told
-    for role, probe in spec.probes.items():
-        if probe.log is not None and spec.instances > 1 and _says_not_whose(spec.logs):
-            told = "all instances write to one file, so nobody knows which of them said that"
-            remedy = f"put {logname.INSTANCE} into the name of the file, or use logs.format: json"
-            yield (f"{role}Probe", "log"), f"{told}; {remedy}"
 
 
 def _inside(place: str, folder: str | None) -> str:
@@ -68,9 +63,3 @@ def _fault_of(path: str) -> str:
     if not stat.S_ISREG(mode):
         return f"{path} is no regular file, so no log can be kept in it; name another"
     return ""
-
-
-def _says_not_whose(logs: Logs) -> bool:
-    """Whether some line could be of any instance."""
-    places = [place for place in (logs.place("out"), logs.place("err")) if place is not None]
-    return logs.format == "text" and any(logname.INSTANCE not in place for place in places)

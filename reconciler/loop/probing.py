@@ -11,20 +11,18 @@ output and a notification are the program's own word, which is kept for the next
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.converge.execcheck import exec_check
-from reconciler.converge.logfile import path_of
 from reconciler.converge.privatesocket import PrivateSockets, open_private
+from reconciler.converge.transcript import Transcript, Transcripts
 from reconciler.loop.marks import Marks
 from reconciler.loop.porting import Porting
 from reconciler.model.desired import DesiredApp
 from reconciler.model.event import Event
-from reconciler.model.fifo import STREAMS
 from reconciler.model.manifest import AppSpec
 from reconciler.model.observed import PortHeld, Process, Tag
 from reconciler.model.probe import Probe, ProbeRole
@@ -32,17 +30,16 @@ from reconciler.observed.checks import Result, check
 from reconciler.observed.clock import boot_now
 from reconciler.observed.host import Host
 from reconciler.observed.notify import NotifySocket
-from reconciler.observed.output import Output
 from reconciler.observed.probes import Prober
 from reconciler.observed.search import SEARCH, first_match, is_plain
 from reconciler.system.worker import WorkerError, Workers, WorkerTimeout
 
-STARTED, READY, OUTPUT = "started", "ready", "output"
+STARTED, READY = "started", "ready"
 _PROGRAMS = 8
 """Exec checks at a time: each starts a program, on a host whose cores are for the apps."""
-_MARKS = (STARTED, READY, OUTPUT)
+_MARKS = (STARTED, READY)
 _PIECES = 64
-"""Of a log that a check looks through at most; the next check goes on from there."""
+"""Of a transcript that a check looks through at most; the next check goes on from there."""
 _PATIENCE = 5.0
 """Seconds that a pattern may take, where ``timeoutSeconds`` is more."""
 _SHARE = 10
@@ -86,15 +83,16 @@ class Probing:
         private: PrivateSockets,
         *,
         workers: Workers,
+        transcripts: Transcripts,
         on_change: Callable[[str], None],
         on_event: Callable[[Event], None],
         is_declared: Callable[[str], bool] = lambda app: True,
         redact: Callable[[str], str] = str,
         said_ready: Callable[[str], bool] = lambda nonce: False,
     ) -> None:
-        self._state = state_dir
         self._loop = loop
         self._workers = workers
+        self._transcripts = transcripts
         self._host = host
         self._private = private
         self._on_change = on_change
@@ -109,7 +107,6 @@ class Probing:
         self._porting = Porting(loop, host, is_declared=is_declared, spec_of=self._specs.get)
         self._inquiries: set[asyncio.Task[None]] = set()
         self._apps: dict[str, DesiredApp] = {}
-        self._outputs: dict[str, Output] = {}
         self._words: dict[str, _Word] = {}
         self._programs = asyncio.Semaphore(_PROGRAMS)
         self._notify = NotifySocket(store, loop, self._notified)
@@ -121,9 +118,8 @@ class Probing:
         nonce, probes = tag.nonce, app.spec.probes
         if probes:
             self._apps[nonce] = app
-        if any(probe.log for probe in probes.values()):
-            output = self._outputs[nonce] = self._output(tag, app.spec)
-            self.marks.set(nonce, OUTPUT, json.dumps(output.offsets()))
+        if ProbeRole.STARTUP in probes or ProbeRole.READINESS in probes:
+            self._transcripts.begin(nonce, kept=_hears(app.spec))
 
     def adopt(self, process: Process, spec: AppSpec) -> None:
         """A process of an earlier controller: what it said then holds."""
@@ -144,6 +140,8 @@ class Probing:
             self._apps[nonce] = app
         if probes:
             self._specs[nonce] = spec
+        if process.ready is not True and _hears(spec):
+            self._transcripts.begin(nonce, kept=True, whole=False)
         for role in ProbeRole:
             if role not in probes:
                 self._prober.forget(nonce, role)
@@ -160,6 +158,7 @@ class Probing:
         if spec.readiness_probe is None and process.ready is not True:
             at = boot_now() if startup is not None else process.started_at
             self._host.update(nonce, ready=True, ready_at=at, was_ready=True, told="")
+            self._transcripts.end(nonce)
             self._on_change(process.tag.app)
 
     def forget(self, nonce: str) -> None:
@@ -167,10 +166,8 @@ class Probing:
         self._prober.forget(nonce)
         self._specs.pop(nonce, None)
         self._apps.pop(nonce, None)
-        output = self._outputs.pop(nonce, None)
-        if output is not None:
-            output.close()
-        if self._words.pop(nonce, None) or output is not None:
+        self._transcripts.end(nonce)
+        if self._words.pop(nonce, None):
             self.marks.forget(nonce, _MARKS)
 
     def held(self, app: str | None) -> tuple[PortHeld, ...]:
@@ -200,8 +197,6 @@ class Probing:
             task.cancel()
         self._prober.close()
         self._notify.close()
-        for output in self._outputs.values():
-            output.close()
 
     # -- what comes back -----------------------------------------------------------------------
 
@@ -244,6 +239,8 @@ class Probing:
             changes = {"ready": ready, "ready_at": ready_at, "was_ready": was_ready, "told": told}
             self._host.update(nonce, **changes)
             self._remember(process, ready)
+            if ready:
+                self._transcripts.end(nonce)
             if process.ready:  # one that never was is only starting
                 self._tell(process, told)
         self._on_change(process.tag.app)
@@ -304,33 +301,37 @@ class Probing:
         now = self._host.get(nonce)
         if now is not None and now.ready:
             return Result(True, "seen")
-        output = self._outputs.get(nonce)
-        if output is None:
-            noted = self.marks.get(nonce, OUTPUT)
-            offsets = {int(inode): at for inode, at in json.loads(noted or "{}").items()}
-            output = self._outputs[nonce] = self._output(process.tag, self._specs[nonce], offsets)
-        if output.sought not in ("", pattern):  # another one now: it may have been written before
-            output.rewind()
-        output.sought = pattern
-        if self._loop.time() < output.not_before:
+        transcript = self._transcripts.get(nonce)
+        if transcript is None:
+            return Result(False, "its output is not looked at yet")
+        if transcript.sought not in ("", pattern):  # it may have been written before
+            transcript.rewind()
+        transcript.sought = pattern
+        if self._loop.time() < transcript.not_before:
             return Result(False, _slow(pattern))
+        try:
+            found = await self._seen(nonce, probe, pattern, transcript)
+        except WorkerTimeout:  # these lines do not count
+            transcript.not_before = self._loop.time() + _SHARE * _patience(probe)
+            return Result(False, _slow(pattern))
+        except WorkerError as error:
+            return Result(False, f"its output cannot be searched: {error}")
+        return Result(found, "seen" if found else _unseen(pattern, transcript))
+
+    async def _seen(self, nonce: str, probe: Probe, pattern: str, transcript: Transcript) -> bool:
+        """Whether a line that was not looked at yet matches. WorkerError, WorkerTimeout."""
         for _ in range(_PIECES):
-            lines = output.read()
-            try:
-                if lines and await self._matches(nonce, probe, pattern, lines):
-                    return Result(True, "seen")
-            except WorkerTimeout:  # these lines do not count
-                output.not_before = self._loop.time() + _SHARE * _patience(probe)
-                return Result(False, _slow(pattern))
-            except WorkerError as error:
-                return Result(False, f"its output cannot be searched: {error}")
-            if not output.has_more or self._outputs.get(nonce) is not output:
+            lines = transcript.read()
+            if lines and await self._matches(nonce, probe, pattern, lines):
+                return True
+            if not transcript.has_more or self._transcripts.get(nonce) is not transcript:
                 break
-        return Result(False, f"no line of its output matches {pattern!r} yet")
+        return False
 
     async def _matches(self, nonce: str, probe: Probe, pattern: str, lines: list[bytes]) -> bool:
         """Whether a line matches. WorkerError; WorkerTimeout where that takes too long."""
         if is_plain(pattern):
+            await asyncio.sleep(0)  # nobody knows how many pieces there are
             return first_match(pattern, lines) is not None
         found = await self._workers.call(
             SEARCH, (pattern, lines), owner=f"log of {nonce}", seconds=_patience(probe)
@@ -345,18 +346,22 @@ class Probing:
         quiet = time.monotonic() - word.alive_at
         return Result(quiet <= probe.period_seconds, f"no WATCHDOG=1 for {quiet:.0f} s")
 
-    def _output(self, tag: Tag, spec: AppSpec, offsets: dict[int, int] | None = None) -> Output:
-        logs = spec.logs
-        paths = {path_of(self._state, logs, tag.app, tag.instance, one) for one in STREAMS}
-        forms = (logs.timestamps,) if isinstance(logs.timestamps, str) else ()
-        return Output(sorted(paths), offsets, tag.instance, forms)
-
     def _has(self, nonce: str, mark: str) -> bool:
         return self.marks.get(nonce, mark) is not None
 
 
 def _patience(probe: Probe) -> float:
     return min(probe.timeout_seconds, _PATIENCE)
+
+
+def _hears(spec: AppSpec) -> bool:
+    """Whether a probe waits for a line of output."""
+    return any(probe.log is not None for probe in spec.probes.values())
+
+
+def _unseen(pattern: str, transcript: Transcript) -> str:
+    told = f"no line of its output matches {pattern!r} yet"
+    return told if transcript.whole else f"{told}; lines from before this was asked do not count"
 
 
 def _slow(pattern: str) -> str:

@@ -120,6 +120,7 @@ class Running:
             self.host,
             self._private,
             workers=workers,
+            transcripts=self.capture.transcripts,
             on_change=on_change,
             on_event=on_event,
             is_declared=is_declared,
@@ -190,8 +191,8 @@ class Running:
         account = account_of(app.spec.user, app.spec.group)
         owner = (account.uid, account.gid) if account.switch else None
         streams = self.capture.open(tag, *(owner or (None, None)))
-        self._probing.prepare(app, tag)
         try:
+            self._probing.prepare(app, tag)
             if app.credentials:
                 self._credentials.create(tag.nonce, app.credentials, owner)
             if asks(app.spec):

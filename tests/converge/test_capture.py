@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.converge import compress, fifo, logfile
 from reconciler.converge.capture import Capture
-from reconciler.converge.spool import Header
+from reconciler.converge.spool import Header, Spool
 from reconciler.model.logs import Logs, Rotate
 from reconciler.model.observed import Tag
 
@@ -121,6 +121,43 @@ def test_an_adopted_process_is_read_although_the_state_directory_was_removed(hos
     program.stdin.write(b"after\n")
     program.stdin.flush()
     host.until(lambda: host.log(tag) == b"after\n")
+
+
+def test_what_a_process_says_is_heard_while_somebody_listens(host: Host) -> None:
+    tag = tag_of("a")
+    host.capture.transcripts.begin("a", kept=True)
+    program = host.start(tag, "import sys\nfor line in sys.stdin: print(line, end='', flush=True)")
+    host.capture.attach(tag, Logs())
+    assert program.stdin is not None
+    program.stdin.write(b"ready\nha")
+    program.stdin.flush()
+    host.until(lambda: b"ready" in host.log(tag))
+    said = host.capture.transcripts.get("a")
+    assert said is not None and said.read() == [b"ready"]
+    host.capture.transcripts.end("a")
+    program.stdin.write(b"lf\n")
+    program.stdin.flush()
+    host.until(lambda: b"half" in host.log(tag))
+    assert host.capture.transcripts.get("a") is None
+
+
+def test_a_chunk_that_a_controller_was_killed_in_is_heard_by_the_next(host: Host) -> None:
+    tag = tag_of("a")
+    host.capture.transcripts.begin("a", kept=True)
+    host.start(tag, "print('ready')").wait()
+    name = fifo.name_of(tag, "out")
+    log, carry = (host.state / one for one in ("logs/app/0.out.log", f"fifo/{name}.carry"))
+    spool = Spool(host.state / "spool")
+    pipe = fifo.open_reader(host.state / "fifo" / str(name))
+    header = Header(str(log), inode=0, length=0, stamp="", carry_file=str(carry))
+    assert spool.take(pipe, header, b"", 100) == len("ready\n")
+    os.close(pipe)
+    spool.close()
+    host.restart()
+    host.capture.transcripts.begin("a", kept=True, whole=False)
+    said = host.capture.transcripts.get("a")
+    assert said is not None and said.read() == [b"ready"]
+    assert host.log(tag) == b"ready\n"
 
 
 def test_what_a_process_left_that_ended_without_a_controller_is_swept(host: Host) -> None:

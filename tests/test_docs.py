@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 from reconciler.model.fields import Effect, effects, is_own
@@ -34,3 +35,22 @@ def test_links_and_paths_in_the_documents_lead_somewhere() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
         for path in re.findall(r"`((?:tests|e2e|reconciler|manifests)/[\w./-]+)`", text):
             assert (ROOT / path).exists(), f"{document.name}: {path}"
+
+
+def test_every_section_that_the_code_or_a_document_cites_is_there() -> None:
+    sources = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    for folder in ("reconciler", "tests", "e2e"):
+        sources += (ROOT / folder).rglob("*.py")
+    cited = 0
+    for source in sources:
+        for page, section in re.findall(r"\b([\w-]+\.md)#([\w-]+)", source.read_text()):
+            assert section in sections(page), f"{source.relative_to(ROOT)}: {page}#{section}"
+            cited += page == "design.md"
+    assert cited > 10, "the code cites the design"
+
+
+@cache
+def sections(page: str) -> frozenset[str]:
+    """The anchors of a page of ``docs``, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / page).read_text(), re.M)
+    return frozenset(re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in headings)

@@ -66,7 +66,7 @@ class Client:
         return self._ask("GET", "/v1/journal")
 
     def status(self, explained: Iterable[str] = ()) -> dict[str, Any]:
-        """The status document of DESIGN 6, all apps; of those ``explained`` also the causes."""
+        """The status document (design.md#cli), all apps; of the ``explained`` also the causes."""
         query = "&".join(f"explain={_quoted(app)}" for app in explained)
         return self._ask("GET", f"/v1/status?{query}" if query else "/v1/status")
 

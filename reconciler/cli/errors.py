@@ -1,6 +1,6 @@
 """What may go wrong for a user, as one sentence and an exit code; never a traceback.
 
-Exit codes of all verbs (DESIGN 6): 0 fine, 1 error, 2 changes (`--detailed-exitcode`),
+Exit codes of all verbs (design.md#cli): 0 fine, 1 error, 2 changes (`--detailed-exitcode`),
 64 usage, 130 Ctrl-C.
 """
 

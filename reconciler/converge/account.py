@@ -1,8 +1,8 @@
 """Who an app runs as: ``user`` and ``group`` of its manifest become ids.
 
 Taking on a user means all of it: uid, gid and the user's own supplementary groups, never
-the controller's (DESIGN 7). A name that cannot be resolved, or that this controller may not
-become, is an error that says so; an app never runs as somebody else than declared.
+the controller's (design.md#security). A name that cannot be resolved, or that this controller may
+not become, is an error that says so; an app never runs as somebody else than declared.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from reconciler.model.logs import Logs
 from reconciler.model.observed import Tag
 
 PAUSE = 0.002
-"""Seconds a busy FIFO is left to fill: fewer, larger reads for much less CPU (DESIGN 4.6)."""
+"""Seconds a busy FIFO is left to fill: fewer, larger reads for less CPU (design.md#crash-only)."""
 _LARGE = 2**17
 _BUSY = 0.005
 _SLICE = 0.001

@@ -1,7 +1,7 @@
 """The environment a program starts with: the manifest's word, a short list, the tag; no more.
 
-Never the shell's that happened to start the controller (DESIGN 7): what a program sees must
-be readable in its manifest, and the same after a boot as after a hand-made start.
+Never the shell's that happened to start the controller (design.md#security): what a program sees
+must be readable in its manifest, and the same after a boot as after a hand-made start.
 
 =========  =====================================================================
 PATH       the controller's when it started, else the system's usual directories

@@ -1,8 +1,8 @@
 """The controller's own ladder: how long to wait after a failure that is not the app's.
 
 EAGAIN on fork or ENOSPC on a log are the host's trouble. They never count as the app's crash
-(DESIGN 4.4), and are tried again sooner and for ever: 0.2 s, doubling, to 15 s, each with up to
-a fifth on top at random, so that a thousand instances do not come back in one instant.
+(design.md#backoff), and are tried again sooner and without end: 0.2 s, doubling, to 15 s, each with
+up to a fifth on top at random, so that a thousand instances do not come back in one instant.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sockets that recon binds, keeps open, and hands to every instance (DESIGN 4.5).
+"""Sockets that recon binds, keeps open, and hands to every instance (design.md#sockets).
 
 All instances of an app share one queue of connections, which is the kernel's and outlives each of
 them: a replacement never refuses a connection. Guarantees:

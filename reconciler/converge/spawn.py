@@ -1,10 +1,11 @@
 """Spawn: one instance of an app becomes a process, exactly as its manifest says.
 
 Guarantees: a session of its own; the declared directory, environment, umask and user (with
-that user's groups, DESIGN 7), and no more privileges than declared (``confine``); /dev/null as
-input and no descriptors but 0, 1, 2 and the sockets that it is handed (``handover``); default
-signal dispositions, and none blocked. The program is looked for in the *program's* PATH, relative
-to its directory. A child exists only together with a pidfd: where there is none, it is ended.
+that user's groups, design.md#security), and no more privileges than declared (``confine``);
+/dev/null as input and no descriptors but 0, 1, 2 and the sockets that it is handed (``handover``);
+default signal dispositions, and none blocked. The program is looked for in the *program's* PATH,
+relative to its directory. A child exists only together with a pidfd: where there is none, it is
+ended.
 
 What is returned is a stub (``forkserver``), which becomes the program by itself; its ``report``
 tells when it has, or why it could not. So nobody waits for an exec. A program with limits does not

@@ -1,6 +1,6 @@
 """The directory of manifests as a whole: what every file declares, and what it declared last.
 
-Guarantees (DESIGN 4.7): a file that is wrong, emptied, half-written or unreadable goes on
+Guarantees (design.md#mistakes): a file that is wrong, emptied, half-written or unreadable goes on
 standing for its last good version; nothing is taken for deleted here but by a complete ``scan``
 (and what that means is for ``diff.prune`` to judge). ``refresh`` looks at the named files only,
 however many others there are. Content decides whether a file changed, never its date.

@@ -1,7 +1,7 @@
 """Prune safety: when is an app that no manifest declares really meant to be gone?
 
-Guarantee (DESIGN 4.7): only a clean absence in a complete scan, seen twice, is a deletion; many
-deletions at once, or any in a directory that was swapped for another, wait for a person.
+Guarantee (design.md#mistakes): only a clean absence in a complete scan, seen twice, is a deletion;
+many deletions at once, or any in a directory that was swapped for another, wait for a person.
 The count exists because "allow empty" alone is bypassed by one surviving file (Argo CD).
 """
 

@@ -1,4 +1,4 @@
-"""A plan as the JSON documents that people's scripts read (DESIGN 6). Names are a contract.
+"""A plan as the JSON documents that people's scripts read (design.md#cli). Names are a contract.
 
 All other output, text and markdown, is drawn from these documents, so that there is no second
 opinion: not between formats, not between the controller's answer and the command line's own.

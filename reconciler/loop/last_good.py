@@ -1,6 +1,6 @@
 """What a file that is wrong now declared while it was right: from the journal.
 
-Nothing is ever stopped because of a mistake in a file (DESIGN 4.7). The controller and the
+Nothing is ever stopped because of a mistake in a file (design.md#mistakes). The controller and the
 command line without one ask here, so that both give the same answer.
 """
 

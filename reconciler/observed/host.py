@@ -1,7 +1,7 @@
 """The host, as far as it is ours: which processes run, when they end, and signals to them.
 
-Two sources that cover for each other (DESIGN 4.2): a pidfd for each main process tells its end
-at once; the relist of ``/proc`` finds what nobody told of. Guarantees:
+Two sources that cover for each other (design.md#observing): a pidfd for each main process tells its
+end at once; the relist of ``/proc`` finds what nobody told of. Guarantees:
 
 - a process is (pid, start); it is signalled only through a pidfd whose identity was checked;
 - the exit of a main process is told exactly once, by ``on_exit``; what it leaves behind is known

@@ -20,7 +20,7 @@ class Survey(NamedTuple):
     """What was found. Processes that are known, dead, or the controller itself are left out."""
 
     claimed: dict[str, list[tuple[ProcStat, Tag]]]
-    """By nonce: the main process first, if it is among them (DESIGN 4.1: the leader of the
+    """By nonce: the main process first, if it is among them (design.md#identity: the leader of the
     session that started first, else whoever started first)."""
     nobodys: list[ProcStat]
     faults: dict[int, str]

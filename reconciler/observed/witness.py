@@ -1,7 +1,7 @@
 """Who is this process? What says so, and whom to believe where the sayings differ.
 
 A tag in the environment can vanish: ``setproctitle`` writes over it, ``env -i`` drops it. So
-there are further witnesses, any of which suffices (DESIGN 4.1). From strong to weak:
+there are further witnesses, any of which suffices (design.md#identity). From strong to weak:
 
 journal      we wrote it down ourselves when we started exactly this (pid, start)
 session      it is in the session that a main process of ours leads; only descent leads there

@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.cli.render_plan import plan_markdown, plan_text, shown_value
 from tests.cli.documents import change, error, field, plan
 
-DESIGN = """\
+SAMPLE = """\
 ~ backend   revision 3 → 4                             manifests/backend.yaml:11
     env.LOG_LEVEL                  info → debug                    replaces
     env.DB_PASSWORD                *** → *** (changed)             replaces
@@ -50,7 +50,7 @@ def sample() -> dict[str, Any]:
 
 def test_text_is_the_designs_sample() -> None:
     lines = plan_text(sample(), columns=80)
-    assert "\n".join(lines) == DESIGN
+    assert "\n".join(lines) == SAMPLE
     assert max(map(len, lines)) <= 80
 
 

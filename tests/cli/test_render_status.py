@@ -11,7 +11,7 @@ from reconciler.cli.render_status import (
 )
 from tests.cli.documents import app, error, instance, status
 
-DESIGN = """\
+SAMPLE = """\
 APP       SYNC       HEALTH       READY  REV  RESTARTS  MESSAGE
 backend   OutOfSync  Progressing  1/2    4    0         1 of 2 instances updated
 frontend  Synced     Degraded     0/1    2    7         CrashLoopBackOff: exit…
@@ -47,7 +47,7 @@ def sample() -> dict[str, object]:
 
 def test_table_is_the_designs_and_fits_80_columns() -> None:
     lines = status_table(sample(), columns=80)
-    assert "\n".join(lines) == DESIGN
+    assert "\n".join(lines) == SAMPLE
     assert max(map(len, lines)) <= 80
 
 

@@ -1,4 +1,5 @@
-"""DESIGN 4.7: whatever happens to a file, its last good version stands; absence is for scans."""
+"""Whatever happens to a file, its last good version stands; absence is for scans
+(design.md#mistakes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backoff (DESIGN 4.4): at once, then the ladder; forgiven, forgotten by an edit, persisted."""
+"""Backoff (design.md#backoff): at once, then the ladder; forgiven, forgotten by an edit, kept."""
 
 from __future__ import annotations
 

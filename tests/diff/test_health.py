@@ -1,4 +1,4 @@
-"""Sync, health, conditions and the one message: DESIGN's samples, Kubernetes' reasons."""
+"""Sync, health, conditions and the one message: design.md's samples, Kubernetes' reasons."""
 
 from __future__ import annotations
 

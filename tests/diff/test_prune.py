@@ -1,4 +1,4 @@
-"""Prune safety (DESIGN 4.7): nothing is deleted by mistake."""
+"""Prune safety (design.md#mistakes): nothing is deleted by mistake."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ def is_hopeless(app: App) -> bool:
     """
     if "--confirm-prune" in app["message"] or is_paused(app):
         return True
-    if _is_waiting(app):  # for an app that is suspended, or has failed
-        return ", which " in app["message"]
+    if _is_waiting(app):
+        return any(condition["reason"] == "DependencyStuck" for condition in app["conditions"])
     if any(condition["type"] == "LimitsInForce" for condition in app["conditions"]):
         return True
     if app["health"] != "Degraded":

@@ -22,6 +22,7 @@ from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory, JournalState, Recall
 from reconciler.model.observed import Process, RunState
 from reconciler.model.revision import same_revision
+from reconciler.model.standing import Obstacle, ObstacleReason
 
 
 def settle(
@@ -97,11 +98,12 @@ def withheld(app: DesiredApp, memory: AppMemory, journal: JournalState) -> str:
     return ""
 
 
-def obstacle(app: str, memory: AppMemory) -> str:
-    """What keeps a Job from being called for; empty where nothing does."""
-    if memory.recall is Recall.LOST:
-        return f"may have run: its record was lost. `recon run-job {app}` runs it"
-    return ""
+def obstacle(app: str, memory: AppMemory) -> Obstacle | None:
+    """What keeps a Job from being called for; None where nothing does."""
+    if memory.recall is not Recall.LOST:
+        return None
+    message = f"may have run: its record was lost. `recon run-job {app}` runs it"
+    return Obstacle(ObstacleReason.RECORD_LOST, message)
 
 
 def _rolls(replicas: Replicas, memory: AppMemory) -> bool:

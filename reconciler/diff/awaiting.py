@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.diff import dependencies
+from reconciler.diff.dependencies import Wait
 from reconciler.diff.hold import Hold, hold
 from reconciler.diff.replicas import Replicas
 from reconciler.model.dependency import Dependency, DependencyCondition
@@ -44,7 +45,7 @@ def judge(
     outdated = any(not same_revision(p.tag.hash, revision.hash) for p in replicas.old)
     if is_new:
         until = now + SETTLE if memory.begun else None
-    waits = bool(unmet(spec, standings)) or (until is not None and now < until)
+    waits = unmet(spec, standings) is not None or (until is not None and now < until)
     is_update = outdated or (is_new and memory.begun) or memory.awaiting == revision.number
     held = waits and is_update
     return _noted(memory, revision.number if held else 0, until if held else None)
@@ -60,6 +61,7 @@ def of(
     """The hold of an update that waits for a Job; None where it does not."""
     if not memory.awaiting:
         return None
+    wait = unmet(spec, standings)
 
     def revision_of(number: int, kept: Sequence[Process]) -> str | None:
         ended = memory.ended.get(number)
@@ -76,14 +78,14 @@ def of(
         now,
         open_numbers=frozenset(),
         revision_of=revision_of,
-        message=f"update {unmet(spec, standings) or 'waiting for the manifests to settle'}",
+        message=f"update {wait.message if wait else 'waiting for the manifests to settle'}",
         until=memory.awaiting_until,
     )
 
 
-def note_of(spec: AppSpec, memory: AppMemory, standings: Mapping[str, Standing]) -> str:
-    """What comes before the update, a sentence; empty where nothing does."""
-    return unmet(spec, standings) if memory.awaiting else ""
+def wait_of(spec: AppSpec, memory: AppMemory, standings: Mapping[str, Standing]) -> Wait | None:
+    """What comes before the update; None where nothing does."""
+    return unmet(spec, standings) if memory.awaiting else None
 
 
 def of_the_old(spec: AppSpec, memory: AppMemory, standings: Mapping[str, Standing]) -> AppSpec:
@@ -95,8 +97,8 @@ def of_the_old(spec: AppSpec, memory: AppMemory, standings: Mapping[str, Standin
     return spec.model_copy(update={"depends_on": rest})
 
 
-def unmet(spec: AppSpec, standings: Mapping[str, Standing]) -> str:
-    """Which Jobs have yet to complete what they declare, a sentence; empty where none has."""
+def unmet(spec: AppSpec, standings: Mapping[str, Standing]) -> Wait | None:
+    """Which Jobs have yet to complete what they declare; None where none has."""
     needs = tuple(_needs(spec, standings))
     return dependencies.unmet(spec.model_copy(update={"depends_on": needs}), standings)
 

@@ -22,10 +22,7 @@ from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory, Failure
 from reconciler.model.observed import Process
 from reconciler.model.plan import Condition
-from reconciler.model.standing import UNDECLARED, Standing
-
-FAILED = "its build "
-"""How the reason of a revision begins that could not be built."""
+from reconciler.model.standing import UNDECLARED, ObstacleReason, Standing
 
 Build = Literal["none", "building", "failed", "built"]
 
@@ -37,7 +34,9 @@ def state_of(app: DesiredApp, standing: Standing | None) -> Build:
     standing = standing or UNDECLARED
     if DependencyCondition.COMPLETED in standing.met:
         return "built"
-    return "failed" if standing.obstacle.startswith("has failed") else "building"
+    obstacle = standing.obstacle
+    failed = obstacle is not None and obstacle.reason is ObstacleReason.FAILED
+    return "failed" if failed else "building"
 
 
 def judge(
@@ -48,13 +47,13 @@ def judge(
     unbuilt = revision.number if _is_unbuilt(state) else 0
     if memory.unbuilt != unbuilt:
         memory = replace(memory, unbuilt=unbuilt)
-    by_build = revision.failed is not None and revision.failed.startswith(FAILED)
-    if state == "failed" and revision.failed is None and standing is not None:
-        why = FAILED + standing.obstacle
+    failure = history.failure_of(memory, revision) if revision.failed is not None else None
+    if state == "failed" and revision.failed is None:
+        why = f"its build {_failure(standing)}"
         told = f"revision {revision.number}: {why}; `recon logs {app.name}` shows what it wrote"
         event = Event(app.name, "BuildFailed", told, "Warning")
         return history.give_up(memory, Failure.BUILD, why), (event,)
-    if by_build and state != "failed":
+    if failure is Failure.BUILD and state != "failed":
         return history.mark(memory, replace(revision, failed=None)), ()
     return memory, ()
 
@@ -97,7 +96,7 @@ def condition_of(app: DesiredApp, standing: Standing | None) -> Condition | None
     if state == "built":
         return Condition("Built", "True", "BuildSucceeded", f"{_command(app)} succeeded")
     if state == "failed":
-        told = f"{_command(app)} {standing.obstacle if standing else ''}".rstrip()
+        told = f"{_command(app)} {_failure(standing)}"
         return Condition("Built", "False", "BuildFailed", told)
     return Condition("Built", "Unknown", "Building", f"{_command(app)} runs, or is about to")
 
@@ -109,6 +108,11 @@ def note_of(app: DesiredApp, standing: Standing | None) -> str:
 
 def _command(app: DesiredApp) -> str:
     return shlex.join(app.spec.build.command) if app.spec.build else ""
+
+
+def _failure(standing: Standing | None) -> str:
+    """How a build that has failed did, to follow what failed."""
+    return standing.obstacle.message if standing and standing.obstacle else ""
 
 
 def _is_unbuilt(state: Build) -> bool:

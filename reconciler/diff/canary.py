@@ -28,9 +28,6 @@ from reconciler.model.quantity import resolve_share
 from reconciler.model.revision import same_revision
 from reconciler.model.strategy import Canary
 
-FAILED = "canary "
-"""How the reason of a revision begins that failed as a canary."""
-
 
 def begin(spec: AppSpec, replicas: Replicas, before: AppMemory, after: AppMemory) -> AppMemory:
     """The memory in which a revision that was recorded just now is on its canary, if it has one."""
@@ -136,12 +133,12 @@ def _numbers(spec: AppSpec, replicas: Replicas, good: str) -> frozenset[int]:
 def _faults(app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory) -> Iterator[str]:
     for process in replicas.current:
         if process.ready is False and process.was_ready:
-            yield f"{FAILED}{process.name} failed: it is not ready any more"
+            yield f"canary {process.name} failed: it is not ready any more"
     target = memory.revisions[-1].hash
     for number, ended in sorted(memory.ended.items()):
         well = ended.retry_at is None and spec.is_success(ended.exit)
         if ended.served and not well and same_revision(ended.hash, target):
-            yield f"{FAILED}{app}-{number} failed: {ended.told}"
+            yield f"canary {app}-{number} failed: {ended.told}"
 
 
 def _message(

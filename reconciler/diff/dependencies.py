@@ -7,7 +7,7 @@ availability first. And nothing is ever stopped because a dependency went away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconciler.diff import history, replicas, runs
 from reconciler.diff.replicas import Replicas
@@ -18,11 +18,27 @@ from reconciler.model.event import Event
 from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process, RunState
+from reconciler.model.plan import Condition
 from reconciler.model.revision import same_revision
-from reconciler.model.standing import UNDECLARED, Standing
+from reconciler.model.standing import UNDECLARED, Obstacle, ObstacleReason, Standing
 
 # So many are named while they are waited for.
 _NAMED = 3
+
+_NOTHING_WANTED = {
+    True: Obstacle(ObstacleReason.SUSPENDED, "is suspended"),
+    False: Obstacle(ObstacleReason.NO_INSTANCES, "has no instances"),
+}
+"""By whether the app is suspended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a start waits for."""
+
+    message: str
+    is_stuck: bool
+    """Nothing that goes on by itself will end it: a person has to act first."""
 
 
 def look_at(
@@ -38,7 +54,7 @@ def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Stan
     """The standing of an app whose processes are sorted."""
     wanted = app.spec.wanted
     if wanted == 0:
-        return Standing(obstacle="is suspended" if app.spec.suspend else "has no instances")
+        return Standing(obstacle=_NOTHING_WANTED[app.spec.suspend])
     _, unavailable = fenceposts(app.spec.strategy, wanted)
     available = len(sorted_by.up) + len(sorted_by.done)
     whole = sorted_by.settled and len(sorted_by.current) + len(sorted_by.done) == wanted
@@ -58,21 +74,24 @@ def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Stan
 
 def waiting_for(
     spec: AppSpec, sorted_by: Replicas, memory: AppMemory, standings: Mapping[str, Standing]
-) -> str:
-    """What an app's start from nothing waits for, a sentence; empty where nothing holds it."""
+) -> Wait | None:
+    """What an app's start from nothing waits for; None where nothing holds it."""
     running = (sorted_by.current, sorted_by.old, sorted_by.extra, sorted_by.spared)
     if memory.begun or not sorted_by.eligible or any(running):
-        return ""
+        return None
     return unmet(spec, standings)
 
 
-def unmet(spec: AppSpec, standings: Mapping[str, Standing]) -> str:
-    """Which dependencies are not there, a sentence; empty where all are."""
-    missing = [_told(need, standings) for need in _missing(spec, standings)]
+def unmet(spec: AppSpec, standings: Mapping[str, Standing]) -> Wait | None:
+    """Which dependencies are not there; None where all are."""
+    missing = [*_missing(spec, standings)]
     if not missing:
-        return ""
+        return None
+    obstacles = [standings.get(need.app, UNDECLARED).obstacle for need in missing]
+    named = [_told(*pair) for pair in zip(missing[:_NAMED], obstacles, strict=False)]
     rest = len(missing) - _NAMED
-    return f"waiting for {'; '.join(missing[:_NAMED])}" + (f"; and {rest} more" if rest > 0 else "")
+    message = f"waiting for {'; '.join(named)}" + (f"; and {rest} more" if rest > 0 else "")
+    return Wait(message, is_stuck=any(obstacle is not None for obstacle in obstacles))
 
 
 def note_begun(memory: AppMemory, sorted_by: Replicas, *, starting: bool) -> AppMemory:
@@ -132,10 +151,17 @@ def _missing(spec: AppSpec, standings: Mapping[str, Standing]) -> Iterator[Depen
             yield need
 
 
-def _told(need: Dependency, standings: Mapping[str, Standing]) -> str:
-    obstacle = standings.get(need.app, UNDECLARED).obstacle
+def condition_of(wait: Wait | None) -> tuple[Condition, ...]:
+    """The condition of an app, or a Job, that waits for others; empty where it does not."""
+    if wait is None:
+        return ()
+    reason = "DependencyStuck" if wait.is_stuck else "DependencyPending"
+    return (Condition("DependenciesMet", "False", reason, wait.message),)
+
+
+def _told(need: Dependency, obstacle: Obstacle | None) -> str:
     told = f"{need.app} to be {need.condition}"
-    return f"{told}, which {obstacle}" if obstacle else told
+    return f"{told}, which {obstacle.message}" if obstacle is not None else told
 
 
 def _has_failed(memory: AppMemory) -> bool:
@@ -143,12 +169,12 @@ def _has_failed(memory: AppMemory) -> bool:
     return bool(memory.revisions) and memory.revisions[-1].failed is not None
 
 
-def _failure(sorted_by: Replicas, memory: AppMemory) -> str:
+def _failure(sorted_by: Replicas, memory: AppMemory) -> Obstacle | None:
     """That it has failed for good, unless somebody does something."""
     if sorted_by.target is None:
-        return "has failed"
+        return Obstacle(ObstacleReason.FAILED, "has failed")
     ends = [memory.ended[number].told for number in sorted_by.lost]
-    return f"failed ({ends[0]})" if ends else ""
+    return Obstacle(ObstacleReason.FAILED, f"failed ({ends[0]})") if ends else None
 
 
 def _numbers(sorted_by: Replicas) -> set[int]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from reconciler.diff import building, canary, eviction, history, portheld
+from reconciler.diff import eviction, history, portheld
 from reconciler.diff.diagnosis import CauseCode, Evidence, diagnose
 from reconciler.diff.drift import SYNC_DRIFT
 from reconciler.diff.hold import HeldBy, Hold
@@ -169,23 +169,12 @@ def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
         rest = f"left {len(replicas.spared)} of an earlier revision running"
     else:
         rest = "nothing good to run instead"
-    failure = _failure(memory, revision)
+    failure = history.failure_of(memory, revision)
     if failure is Failure.PORT:
         return f"{revision.failed}; {rest}. {memory.given_up[revision.number].remedy}"
     if failure is Failure.BUILD:
         return f"{revision.failed}; {rest}. Mend what it is made of; `recon restart` builds again"
     return f"{revision.failed}; {rest}. Edit the manifest, or `recon restart` to try again"
-
-
-def _failure(memory: AppMemory, revision: Revision) -> Failure:
-    """Why the revision failed. Journals of 0.1.0 tell it only by how the sentence begins."""
-    failed = revision.failed or ""
-    if revision.number not in memory.given_up:
-        if failed.startswith(canary.FAILED):
-            return Failure.CANARY
-        if failed.startswith(building.FAILED):
-            return Failure.BUILD
-    return history.failure_of(memory, revision)
 
 
 def _crash_loop(spec: AppSpec, ended: Ended, now: float) -> str:
@@ -212,7 +201,7 @@ def _progressing(
     revision = memory.revisions[-1]
     if revision.failed:
         # A rollout that a canary ended has Argo Rollouts' reason: Kubernetes knows no canary.
-        reason = _failure(memory, revision)
+        reason = history.failure_of(memory, revision)
         return Condition("Progressing", "False", reason, revision.failed)
     if held is not None:
         status, why = _HELD[held.by]

@@ -132,7 +132,7 @@ def give_up(memory: AppMemory, reason: Failure, told: str, remedy: str = "") -> 
 
 
 def failure_of(memory: AppMemory, revision: Revision) -> Failure:
-    """Why a revision that has failed was given up (an earlier release did not say)."""
+    """Why a revision that has failed was given up."""
     known = memory.given_up.get(revision.number)
     return known.reason if known is not None else Failure.DEADLINE
 

@@ -48,8 +48,8 @@ def plan_job(
     withheld = amnesia.withheld(app, memory, journal)
     starts: tuple[Start, ...] = ()
     if not withheld:
-        starts = tuple(_starts(app, processes, memory, now, waiting=bool(waiting)))
-    shown = job_status.Shown(app, processes, memory, now, wall, withheld or waiting)
+        starts = tuple(_starts(app, processes, memory, now, waiting=waiting is not None))
+    shown = job_status.Shown(app, processes, memory, now, wall, waiting, withheld)
     actions: tuple[Action, ...] = (*adjusted, *ends, *starts)
     return AppPlan(
         app.name,

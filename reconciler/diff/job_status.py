@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.diff import amnesia, due, health, history, runs
 from reconciler.diff.advice import shell_remedy
+from reconciler.diff.dependencies import Wait, condition_of
 from reconciler.diff.fields import changed_fields
 from reconciler.diff.runs import terms_of
 from reconciler.model.desired import DesiredApp
@@ -37,8 +38,15 @@ class Shown:
     memory: AppMemory
     now: float
     wall: WallTime
-    waiting: str
-    """For which dependencies its runs wait, a sentence; empty where they do not."""
+    wait: Wait | None
+    """For which dependencies its runs wait."""
+    withheld: str = ""
+    """Why no run may begin, whatever it waits for, a sentence."""
+
+    @property
+    def waiting(self) -> str:
+        """Why its runs do not begin, a sentence; empty where they may."""
+        return self.withheld or (self.wait.message if self.wait is not None else "")
 
     @property
     def last(self) -> Run | None:
@@ -74,7 +82,7 @@ def status_of(at: Shown) -> AppStatus:
         revision=revision.number,
         restarts=sum(run.failures for run in memory.runs),
         message=next(_messages(at), ""),
-        conditions=tuple(_conditions(at)),
+        conditions=(*_conditions(at), *_waits(at)),
         drift=drift,
         instances=tuple(_instances(at)),
         job=JobStatus(memory.runs, at.next_at),
@@ -152,9 +160,9 @@ def _messages(at: Shown) -> Iterator[str]:
         elif at.waiting:
             yield at.waiting
     parts = []
-    told = amnesia.obstacle(at.app.name, memory)
-    if told:
-        parts.append(told)
+    obstacle = amnesia.obstacle(at.app.name, memory)
+    if obstacle is not None:
+        parts.append(obstacle.message)
     elif memory.recall is Recall.UNREAD:
         parts.append(at.waiting)
     last = at.last
@@ -180,6 +188,12 @@ def _conditions(at: Shown) -> Iterator[Condition]:
         yield Condition("Complete", "True", "Completed", f"run {last.number} succeeded")
     else:
         yield Condition("Failed", "True", last.reason, f"run {last.number}: {last.told}")
+
+
+def _waits(at: Shown) -> tuple[Condition, ...]:
+    """Told of a run that has yet to begin."""
+    waits = any(run.began_at is None for run in runs.active(at.memory))
+    return condition_of(at.wait) if waits and not at.withheld else ()
 
 
 def _instances(at: Shown) -> Iterator[InstanceStatus]:

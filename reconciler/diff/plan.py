@@ -32,6 +32,7 @@ from reconciler.diff import (
     rolling,
 )
 from reconciler.diff.backoff import holds
+from reconciler.diff.dependencies import Wait
 from reconciler.diff.hold import Hold
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.replicas import Replicas
@@ -142,7 +143,7 @@ def _plan_declared(
         memory = outgoing.settle(memory)
         sorted_by = _sort(app, processes, memory, now)
     held = _hold(app, sorted_by, memory, now, builder=builder, standings=standings)
-    awaited = awaiting.note_of(app.spec, memory, standings)
+    awaited = awaiting.wait_of(app.spec, memory, standings)
     inherited = observed.inherited
     memory = inplace.remember(app.spec, processes, memory, inherited)
     limits = tuple(inplace.drift_of(app.spec, processes, memory, inherited))
@@ -152,7 +153,18 @@ def _plan_declared(
     is_built = building.condition_of(app, builder)
     ports = tuple(one for one in observed.ports if one.asked.app == app.name)
     at = Situation(
-        app, sorted_by, memory, now, held, waiting, conflict, limits, is_built, ports, stuck
+        app,
+        sorted_by,
+        memory,
+        now,
+        held,
+        waiting,
+        conflict,
+        limits,
+        is_built,
+        ports,
+        awaited,
+        stuck,
     )
     actions = () if waiting else (*adjusted, *_actions(at))
     starting = any(isinstance(action, Start) for action in actions)
@@ -167,7 +179,7 @@ def _plan_declared(
             sorted_by,
             before,
             memory,
-            waits=[why for why in (waiting, building.note_of(app, builder), awaited) if why],
+            waits=_before(waiting, building.note_of(app, builder), awaited),
             adjusted=adjusted,
         ),
         status_of(at),
@@ -263,6 +275,12 @@ def _actions(at: Situation) -> Iterator[Action]:
         hash = at.held.hashes[number] if at.held else at.replicas.target
         assert hash is not None
         yield Start(number, hash, _why_started(at, number, hash))
+
+
+def _before(waiting: Wait | None, built: str, awaited: Wait | None) -> list[str]:
+    """What comes before the change is made, sentences."""
+    told = (waiting.message if waiting else "", built, awaited.message if awaited else "")
+    return [sentence for sentence in told if sentence]
 
 
 def _why_ended(at: Situation, process: Process) -> str:

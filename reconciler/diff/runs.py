@@ -23,7 +23,7 @@ from reconciler.model.memory import AppMemory, Outcome, Recall, Run
 from reconciler.model.observed import Exit, Process, RunState
 from reconciler.model.plan import Start
 from reconciler.model.revision import same_revision
-from reconciler.model.standing import Standing
+from reconciler.model.standing import Obstacle, ObstacleReason, Standing
 from reconciler.model.walltime import WallTime
 
 Told = tuple[AppMemory, tuple[Event, ...]]
@@ -189,11 +189,13 @@ def _standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
     if terms_of(app).schedule is None and memory.called_revision != memory.revisions[-1].number:
         run = None  # an earlier revision of the same content, before others
     if run is None:
+        suspended = Obstacle(ObstacleReason.SUSPENDED, "is suspended")
         lost = amnesia.obstacle(app.name, memory)
-        return Standing(obstacle="is suspended" if app.spec.suspend else lost)
+        return Standing(obstacle=suspended if app.spec.suspend else lost)
     started = frozenset({DependencyCondition.STARTED} if run.trying else ())
     if run.outcome is Outcome.FAILED:
-        return Standing(obstacle=f"has failed ({run.told or run.reason})")
+        message = f"has failed ({run.told or run.reason})"
+        return Standing(obstacle=Obstacle(ObstacleReason.FAILED, message))
     if run.outcome is Outcome.SUCCEEDED:
         return Standing(frozenset(DependencyCondition))
     return Standing(started)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.diff.dependencies import Wait
 from reconciler.diff.hold import Hold
 from reconciler.diff.replicas import Replicas
 from reconciler.model.desired import DesiredApp
@@ -23,8 +24,8 @@ class Situation:
     now: float
     held: Hold | None
     """What holds its rollout: a pause, its build or a canary."""
-    waiting: str
-    """For which dependencies its start waits, a sentence; empty where it does not."""
+    waiting: Wait | None
+    """For which dependencies its start waits."""
     conflict: str
     """Why one of its sockets cannot be had, a sentence."""
     limits: tuple[Drift, ...] = ()
@@ -33,6 +34,8 @@ class Situation:
     """Whether what is declared is built, where it is built at all (see ``building``)."""
     ports: tuple[PortHeld, ...] = ()
     """Ports of its instances that others of ours hold."""
+    awaited: Wait | None = None
+    """For which Jobs its update waits (see ``awaiting``)."""
     stuck: str = ""
     """Which limit cannot be put in force in place, and what would help."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reconciler.diff import drift, health, history
 from reconciler.diff.backoff import holds
+from reconciler.diff.dependencies import condition_of
 from reconciler.diff.replicas import Replicas
 from reconciler.diff.situation import Situation
 from reconciler.model.memory import AppMemory, Ended
@@ -36,8 +37,13 @@ def status_of(at: Situation) -> AppStatus:
         available=len(shown.up),
         revision=revision.number,
         restarts=sum(memory.restarts.values()),
-        message=told or at.waiting or at.stuck,
-        conditions=(*conditions, *built, *_limits_in_force(at)),
+        message=told or (at.waiting.message if at.waiting else at.stuck),
+        conditions=(
+            *conditions,
+            *built,
+            *condition_of(at.waiting or at.awaited),
+            *_limits_in_force(at),
+        ),
         drift=found,
         instances=tuple(_instances(at, shown)),
     )
@@ -90,7 +96,7 @@ def _shown(at: Situation) -> Replicas:
 
 def _waits(at: Situation) -> bool:
     """What is missing is not to be started yet: it waits for others, or for its build."""
-    return bool(at.waiting) or (at.held is not None and at.held.by in ("build", "dependency"))
+    return at.waiting is not None or (at.held is not None and at.held.by in ("build", "dependency"))
 
 
 def _updated(shown: Replicas) -> set[int]:

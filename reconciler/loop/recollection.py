@@ -75,7 +75,7 @@ class _Reader:
             known = tuple(revisions.get(name, ()))
             if name in doubtful:
                 memory = replace(memory, recall=Recall.LOST)  # noqa: PLW2901  the same, marked
-            found.memories[name] = replace(memory, revisions=known)
+            found.memories[name] = records.with_failures(replace(memory, revisions=known))
         self._processes()
         for row in self._each("setting"):
             if isinstance(row["name"], str) and isinstance(row["value"], str):

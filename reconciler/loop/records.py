@@ -14,12 +14,12 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NoReturn, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.model.memory import AppMemory, Ended, Eviction, Run
+from reconciler.model.memory import AppMemory, Ended, Eviction, Failure, GivenUp, Run
 from reconciler.model.observed import Exit
 from reconciler.model.revision import Revision
 from reconciler.model.trend import Trend
@@ -46,6 +46,8 @@ _FIRST = frozenset(
     | {"called_revision", "scheduled", "scheduled_until", "held_back", "boot_id"}
 )
 """The keys that release 0.1.0 knows, and those of what is nested in them."""
+_FAILURES = (("canary ", Failure.CANARY), ("its build ", Failure.BUILD))
+"""How release 0.1.0 begins the sentence of why a revision has failed."""
 _NESTED: Mapping[str, frozenset[str]] = {"ended": _ENDED, "evictions": _EVICTION, "runs": _RUN}
 
 Document: TypeAlias = dict[str, Any]
@@ -116,6 +118,19 @@ def load_revision(row: Mapping[str, Any]) -> Revision:
     if not all(isinstance(mark, str) for mark in marks.values()):
         raise RecordError("marks are not texts")
     return Revision(number, hash, spec, marks, moment(row["created_at"]), bool(row["good"]), failed)
+
+
+def with_failures(memory: AppMemory) -> AppMemory:
+    """The memory in which it is typed why revisions were given up. What 0.1.0 has written tells
+    it only by how the sentence begins; all that begin otherwise were late."""
+    found = {
+        one.number: GivenUp(failure, one.failed)
+        for one in memory.revisions
+        if one.failed and one.number not in memory.given_up
+        for start, failure in _FAILURES
+        if one.failed.startswith(start)
+    }
+    return replace(memory, given_up={**memory.given_up, **found}) if found else memory
 
 
 def dump_revision(revision: Revision) -> tuple[str, str]:

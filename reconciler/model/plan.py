@@ -98,6 +98,7 @@ class Condition:
         "LogsDropped",
         "WatchHeld",
         "LimitsInForce",
+        "DependenciesMet",
         "Complete",
         "Failed",
         "Built",

@@ -14,7 +14,7 @@ from reconciler.model.dependency import DependencyCondition
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Exit
-from reconciler.model.plan import AppPlan, Health, Start
+from reconciler.model.plan import AppPlan, AppStatus, Health, Start
 from reconciler.model.standing import Standing
 from tests.diff.simhost import PROBE, Behaviour, SimHost, app_of
 
@@ -110,8 +110,32 @@ def test_what_can_never_come_is_named(db: dict[str, Any] | None, told: str) -> N
     apps = [app_of("db", **db)] if db is not None else []
     host, web = SimHost(), app_of(dependsOn=["db"])
     host.settle(*apps, web)
-    assert _plans(host, *apps, web)["web"].status.message == told
+    status = _plans(host, *apps, web)["web"].status
+    assert status.message == told
+    assert ("DependenciesMet", "DependencyStuck") in _reasons(status)
     assert not host.running()
+
+
+def test_what_is_on_its_way_is_waited_for_without_an_obstacle() -> None:
+    """Also where one that is stuck is not among those that are named, it is told."""
+    host, db, web = SimHost(), app_of("db"), app_of(dependsOn=["db"])
+    status = _status(host, db, web)
+    assert ("DependenciesMet", "DependencyPending") in _reasons(status)
+    names = ["a", "b", "c"]
+    many = app_of(dependsOn=[*names, "lost"])
+    status = _status(host, *map(app_of, names), many)
+    assert "lost" not in status.message
+    assert ("DependenciesMet", "DependencyStuck") in _reasons(status)
+    host.settle(db, web)
+    assert "DependenciesMet" not in {kind for kind, _ in _reasons(_status(host, db, web))}
+
+
+def _reasons(status: AppStatus) -> set[tuple[str, str]]:
+    return {(condition.type, condition.reason) for condition in status.conditions}
+
+
+def _status(host: SimHost, *apps: DesiredApp) -> AppStatus:
+    return _plans(host, *apps)["web"].status
 
 
 def test_completed_is_not_fulfilled_by_a_failure() -> None:

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from reconciler.diff.history import failure_of
 from reconciler.loop.database import aside_of
 from reconciler.loop.declared import accepted_root
 from reconciler.loop.journal import Journal
 from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory, JournalHealth, Recall
+from reconciler.model.memory import AppMemory, Failure, JournalHealth, Recall
 from reconciler.model.observed import ProcessId
 from tests.loop.test_journal import JOB, MEMORY, TAG
 
@@ -115,6 +116,25 @@ def first_release(path: Path) -> None:
         db.execute("PRAGMA journal_mode = WAL")
         row = ("web", "/m/web.yaml", json.dumps(FIRST_MEMORY))
         db.execute("INSERT OR REPLACE INTO app VALUES (?, ?, ?)", row)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "failure"),
+    [
+        ("canary web-0 failed: exit 1", Failure.CANARY),
+        ("its build has failed (exit 2)", Failure.BUILD),
+        ("revision 3 made no progress for 600 s", Failure.DEADLINE),
+    ],
+)
+def test_why_a_revision_failed_under_release_0_1_0_is_typed(
+    tmp_path: Path, sentence: str, failure: Failure
+) -> None:
+    path = tmp_path / "recon.db"
+    first_release(path)
+    sql(path, "UPDATE revision SET good = 0, failed = ?", sentence)
+    with opened(path) as journal:
+        memory = journal.memories()["web"]
+        assert failure_of(memory, memory.revisions[-1]) is failure
 
 
 def test_what_release_0_1_0_wrote_is_read(tmp_path: Path) -> None:

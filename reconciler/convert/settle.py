@@ -17,7 +17,7 @@ from reconciler.convert.name import apart, name_of
 from reconciler.convert.secret import Vault
 from reconciler.convert.trouble import ImportFault
 from reconciler.desired.merge import spec_of
-from reconciler.desired.validate import validate
+from reconciler.desired.validate import Complaint, validate
 from reconciler.model import logname
 from reconciler.model.manifest import API_VERSION, WORKLOADS
 
@@ -147,17 +147,19 @@ def _valid(draft: Draft, directory: str) -> dict[str, Any]:
 def _mend(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
     model, spec = WORKLOADS[draft.kind], data["spec"]
     layer = spec if profile is None else spec["profiles"][profile]
+    faults: list[Complaint] = []
     for _ in range(len(spec) + len(layer) + 1):
         found = validate(model, {**data, "spec": spec_of(spec, {}, profile)})
         if not isinstance(found, list):
             return
-        path, sentence = found[0]
+        faults = found
+        path, message, _ = faults[0]
         field_ = str(path[1]) if len(path) > 1 and path[0] == "spec" else ""
         if field_ == "command" or field_ not in layer:
             break
         del layer[field_]
-        draft.note(Fate.LOST, ".".join(map(str, path[1:]))[:80], sentence)
-    told = "; ".join(f"{'.'.join(map(str, path))}: {sentence}" for path, sentence in found)
+        draft.note(Fate.LOST, ".".join(map(str, path[1:]))[:80], message)
+    told = "; ".join(f"{'.'.join(map(str, one.path))}: {one.message}" for one in faults)
     raise ImportFault(f"{draft.source}: {draft.name}: {told}")
 
 

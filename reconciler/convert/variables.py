@@ -17,5 +17,5 @@ def acceptable(variables: Mapping[str, str], key: str, draft: Draft) -> dict[str
         if isinstance(refused, AppSpec):
             found[name] = value
         else:
-            draft.note(Fate.LOST, f"{key}.{name}"[:80], refused[0][1])
+            draft.note(Fate.LOST, f"{key}.{name}"[:80], refused[0].message)
     return found

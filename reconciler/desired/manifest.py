@@ -11,7 +11,7 @@ from reconciler.desired import unforeseen, yaml
 from reconciler.desired.merge import spec_of
 from reconciler.desired.resolve import absolute, dependencies, resolve
 from reconciler.desired.surroundings import Surroundings, Unresolvable
-from reconciler.desired.validate import suggestion, unfit_texts, validate
+from reconciler.desired.validate import Complaint, Kind, suggestion, unfit_texts, validate
 from reconciler.desired.yaml import Document, Path
 from reconciler.model.desired import DesiredApp, Problem, Reason, Source
 from reconciler.model.job import JobSpec, JobTerms
@@ -140,7 +140,7 @@ class _Reader:
         """What is wrong in the defaults is told here once, not in every app."""
         found = validate(AppSpec, {"command": ["any"], **defaults})
         if not isinstance(found, AppSpec):
-            self._complain([(("spec", "defaults", *path), said) for path, said in found])
+            self._complain([one._replace(path=("spec", "defaults", *one.path)) for one in found])
 
     def _app(self, data: Mapping[str, Any], kind: type[App | Job]) -> None:
         written = data.get("spec")
@@ -159,7 +159,7 @@ class _Reader:
         if isinstance(app, App | Job):
             self._resolve(app, spec)
         else:
-            self._complain([(path, _of_kind(kind, path, said)) for path, said in app])
+            self._complain([_of_kind(kind, one) for one in app])
 
     def _defaults(self, kind: type[App | Job]) -> Mapping[str, Any]:
         """Those of the directory's defaults that a manifest of this kind can have."""
@@ -177,8 +177,8 @@ class _Reader:
         found = validate(kind, {**data, "spec": spec})
         if not isinstance(found, App | Job):
             here = ("spec", "profiles", name)
-            complaints = [((*here, *path[1:]), said) for path, said in found]
-            self._complain([c for c in complaints if c[0] in self.document.marks])
+            complaints = [one._replace(path=(*here, *one.path[1:])) for one in found]
+            self._complain([one for one in complaints if one.path in self.document.marks])
 
     def _resolve(self, app: App | Job, written: Mapping[str, Any]) -> None:
         """``written``: the spec before it was validated."""
@@ -210,12 +210,20 @@ class _Reader:
         if not isinstance(found, App | Job):
             self._complain(found)
 
-    def _complain(self, complaints: list[tuple[Path, str]]) -> None:
-        for path, sentence in complaints:
-            self._problem(path, sentence)
+    def _complain(self, complaints: list[Complaint]) -> None:
+        for path, message, kind in complaints:
+            self._problem(path, message, is_key=kind is Kind.UNKNOWN_FIELD)
 
-    def _problem(self, path: Path, message: str, reason: Reason = Reason.INVALID) -> None:
-        line, column = self._place(path, is_key=message.startswith("unknown field"))
+    def _problem(
+        self,
+        path: Path,
+        message: str,
+        reason: Reason = Reason.INVALID,
+        *,
+        is_key: bool = False,
+    ) -> None:
+        """``is_key``: what stands there is the field's name, not its value."""
+        line, column = self._place(path, is_key=is_key)
         found = Problem(self.file, line, column, _shown(path), message, reason=reason)
         self.contents.problems.append(found)
 
@@ -238,14 +246,15 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _of_kind(kind: type[App | Job], path: Path, said: str) -> str:
-    """The sentence, which tells of a field that only manifests of the other kind can have."""
+def _of_kind(kind: type[App | Job], found: Complaint) -> Complaint:
+    """The complaint; of a field that only manifests of the other kind have it says that."""
     other = AppSpec if kind is Job else JobSpec
     names = {field.alias or name for name, field in other.model_fields.items()}
-    if len(path) == 2 and path[1] in names and said.startswith("unknown field"):
-        here, there = ("a Job", "an App") if kind is Job else ("an App", "a Job")
-        return f"unknown field: {there} has it, {here} has not"
-    return said
+    path = found.path
+    if found.kind is not Kind.UNKNOWN_FIELD or len(path) != 2 or path[1] not in names:
+        return found
+    here, there = ("a Job", "an App") if kind is Job else ("an App", "a Job")
+    return found._replace(message=f"unknown field: {there} has it, {here} has not")
 
 
 def _program(written: AppSpec | JobSpec) -> tuple[AppSpec, JobTerms | None]:

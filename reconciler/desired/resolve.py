@@ -107,8 +107,9 @@ def rebuild(
     model = validate(AppSpec, _known(AppSpec, spec))
     terms = validate(JobTerms, _known(JobTerms, spec))
     if not isinstance(model, AppSpec) or not isinstance(terms, JobTerms):
-        where, said = [*_complaints(model), *_complaints(terms)][0]
-        return Problem(source.file, source.line, 0, ".".join(map(str, ("spec", *where))), said)
+        first = [*_complaints(model), *_complaints(terms)][0]
+        path = ".".join(map(str, ("spec", *first.path)))
+        return Problem(source.file, source.line, 0, path, first.message)
     folder, job = os.path.dirname(source.file), terms if model.kind == "Job" else None
     try:
         return resolve(name, model, source, around, folder=folder, job=job)

@@ -6,7 +6,8 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from enum import Enum, auto
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,7 +16,23 @@ from reconciler.model.fields import is_own
 from reconciler.model.habits import remedy
 
 Model = TypeVar("Model", bound=BaseModel)
-Complaint = tuple[Path, str]
+
+
+class Kind(Enum):
+    """What kind of fault it is, as far as that makes a difference."""
+
+    INVALID = auto()
+    UNKNOWN_FIELD = auto()
+    """The field's name is to blame, not its value."""
+
+
+class Complaint(NamedTuple):
+    """One fault in plain data."""
+
+    path: Path
+    message: str
+    kind: Kind = Kind.INVALID
+
 
 _SENTENCES = {
     "missing": "is required",
@@ -52,18 +69,18 @@ def validate(model: type[Model], data: Any, *, cores: int = 1) -> Model | list[C
     try:
         return model.model_validate(data, context={"cores": cores})
     except ValidationError as error:
-        found: dict[Path, str] = {}
+        found: dict[Path, Complaint] = {}
         choices: dict[Path, list[_Fault]] = {}
         for detail in error.errors(include_url=False, include_input=False):
             fault = _fault(detail, data)
             if fault.choice is not None:
                 choices.setdefault(fault.choice, []).append(fault)
             else:
-                found.setdefault(fault.path, _sentence(model, fault, data))
+                found.setdefault(fault.path, _complaint(model, fault, data))
         for place, faults in choices.items():
-            for path, sentence in _of_choice(model, place, faults, data):
-                found.setdefault(path, sentence)
-        return list(found.items())
+            for complaint in _of_choice(model, place, faults, data):
+                found.setdefault(complaint.path, complaint)
+        return list(found.values())
 
 
 def unfit_texts(data: Any, path: Path = ()) -> Iterator[Complaint]:
@@ -73,12 +90,12 @@ def unfit_texts(data: Any, path: Path = ()) -> Iterator[Complaint]:
     """
     if isinstance(data, str):
         if "\0" in data:
-            yield path, "holds a NUL byte, which no text in a manifest can"
+            yield Complaint(path, "holds a NUL byte, which no text in a manifest can")
         elif not data.isascii() and _SURROGATE.search(data):
-            yield path, "holds half of a surrogate pair, which is not a character"
+            yield Complaint(path, "holds half of a surrogate pair, which is not a character")
     elif isinstance(data, dict):
         for key, value in data.items():
-            yield from ((path, f"a key {said}") for _, said in unfit_texts(key))
+            yield from (Complaint(path, f"a key {one.message}") for one in unfit_texts(key))
             yield from unfit_texts(value, (*path, key))
     elif isinstance(data, list):
         for index, item in enumerate(data):
@@ -148,9 +165,14 @@ def _fault(detail: Any, data: Any) -> _Fault:
     return _Fault(tuple(path), kind, detail["msg"], detail.get("ctx", {}), choice)
 
 
-def _sentence(model: type[BaseModel], fault: _Fault, data: Any) -> str:
+def _complaint(model: type[BaseModel], fault: _Fault, data: Any) -> Complaint:
     if fault.kind == "extra_forbidden":
-        return f"unknown field{_hint(model, fault.path)}"
+        message = f"unknown field{_hint(model, fault.path)}"
+        return Complaint(fault.path, message, Kind.UNKNOWN_FIELD)
+    return Complaint(fault.path, _sentence(fault, data))
+
+
+def _sentence(fault: _Fault, data: Any) -> str:
     if fault.kind != "missing" and _at(data, fault.path) is None:
         return "has no value; write one, or remove the line"
     if fault.kind == "value_error":
@@ -177,14 +199,14 @@ def _of_choice(
     if place[-2:-1] == ("env",) and any(_at(data, fault.path) is None for fault in strange):
         wrong = strange = []  # `{s3cret}`: a key without a value may be a secret, never repeated
     if wrong or strange:
-        return [(fault.path, _sentence(model, fault, data)) for fault in wrong or strange]
+        return [_complaint(model, fault, data) for fault in wrong or strange]
     if _at(data, place) is None:
-        return [(place, "has no value; write one, or remove the line")]
+        return [Complaint(place, "has no value; write one, or remove the line")]
     if "env" in place[-2:-1]:
-        return [(place, f"must be text, or one of {_ENV_FORMS}")]
+        return [Complaint(place, f"must be text, or one of {_ENV_FORMS}")]
     if place[-1:] == ("port",):
-        return [(place, "must be a port, 1 to 65535, or {perInstance: FIRST}")]
-    return [(place, _sentence(model, faults[0], data))]
+        return [Complaint(place, "must be a port, 1 to 65535, or {perInstance: FIRST}")]
+    return [_complaint(model, faults[0], data)._replace(path=place)]
 
 
 def _at(data: Any, path: Path) -> Any:

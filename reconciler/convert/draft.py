@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from reconciler.convert import later
 from reconciler.desired.merge import merged
 
 
@@ -22,8 +21,6 @@ class Fate(StrEnum):
     TODO = "todo"
     """It will not work as it is: somebody has to decide."""
     CHANGED = "changed"
-    LATER = "later"
-    """recon is to have it; see ``later``."""
     LOST = "lost"
     UNNEEDED = "unneeded"
 
@@ -31,7 +28,6 @@ class Fate(StrEnum):
 TITLES = {
     Fate.TODO: "to do",
     Fate.CHANGED: "changed in meaning",
-    Fate.LATER: "not carried over yet (recon has no such field so far)",
     Fate.LOST: "not carried over",
     Fate.UNNEEDED: "not needed",
 }
@@ -88,26 +84,9 @@ class Draft:
         if found not in self.notes:
             self.notes.append(found)
 
-    def put(self, path: str, value: Any, key: str) -> bool:
-        """Set the field at a dotted ``path``, for the source's ``key``.
-
-        False where recon does not have that field yet: then a note says so.
-        """
-        if not later.is_there(path):
-            self.note(Fate.LATER, key, f"{path}: {self._shown(value)}")
-            return False
+    def put(self, path: str, value: Any) -> None:
+        """Set the field at a dotted ``path``."""
         nested = value
         for step in reversed(path.split(".")):
             nested = {step: nested}
         self.spec = merged(self.spec, nested)
-        return True
-
-    def _shown(self, value: Any) -> str:
-        """A value as one writes it in a manifest beside the source."""
-        if isinstance(value, dict):
-            return "{" + ", ".join(f"{k}: {self._shown(v)}" for k, v in value.items()) + "}"
-        if isinstance(value, list):
-            return "[" + ", ".join(map(self._shown, value)) + "]"
-        if isinstance(value, Located):
-            return os.path.relpath(value, os.path.dirname(self.source))
-        return str(value).lower() if isinstance(value, bool) else str(value)

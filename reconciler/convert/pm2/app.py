@@ -133,7 +133,7 @@ def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
     delay = seconds_of(conf, "watch_delay", draft)
     if delay is not None:
         watch["settleSeconds"] = delay
-    draft.put("watch", watch, "watch")
+    draft.put("watch", watch)
 
 
 def _folders(paths: list[str], draft: Draft) -> list[str]:

@@ -74,7 +74,7 @@ def put(conf: Mapping[str, Any], kind: Kind, draft: Draft) -> None:
     elif kind.is_job:
         _job(conf, schedule, kind, draft)
     else:
-        draft.put("restartSchedule", schedule, _KEY)
+        draft.put("restartSchedule", schedule)
         told = "restarts all at once; recon does it as an update is done, by `strategy`"
         draft.note(Fate.CHANGED, _KEY, told)
         if kind.why:
@@ -88,9 +88,9 @@ def put(conf: Mapping[str, Any], kind: Kind, draft: Draft) -> None:
 def _job(conf: Mapping[str, Any], schedule: str, kind: Kind, draft: Draft) -> None:
     draft.kind = "Job"
     draft.spec.pop("restartPolicy", None)
-    draft.put("schedule", schedule, _KEY)
-    draft.put("concurrencyPolicy", "Replace", _KEY)
-    draft.put("backoffLimit", 0, "autorestart")
+    draft.put("schedule", schedule)
+    draft.put("concurrencyPolicy", "Replace")
+    draft.put("backoffLimit", 0)
     told = (
         f"{kind.why}: taken for a Job, which runs by its schedule only (PM2 ran it at its start,"
         " too); if it is a service, write kind: App and restartSchedule"

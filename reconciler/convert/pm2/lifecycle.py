@@ -26,10 +26,10 @@ def put(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     _backoff(conf, draft)
     _stop(conf, run, draft)
     if conf.get("autostart") in (False, "false"):
-        draft.put("suspend", True, "autostart")
+        draft.put("suspend", True)
     limit = size_of(conf, "max_memory_restart", draft)
     if limit is not None:
-        draft.put("limits.memory", limit, "max_memory_restart")
+        draft.put("limits.memory", limit)
         if (first := _between(run)) is not None:
             told = f"PM2 looked at {first} alone; recon counts all that it starts: allow for it"
             draft.note(Fate.CHANGED, "max_memory_restart", told)
@@ -38,11 +38,11 @@ def put(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
 def _policy(conf: Mapping[str, Any], draft: Draft) -> None:
     codes = _codes(conf, draft)
     if conf.get("autorestart") in (False, "false"):
-        draft.put("restartPolicy", "Never", "autorestart")
+        draft.put("restartPolicy", "Never")
     elif codes:
-        draft.put("restartPolicy", "OnFailure", "stop_exit_codes")
+        draft.put("restartPolicy", "OnFailure")
         if others := sorted(codes - {0}):
-            draft.put("successExitCodes", others, "stop_exit_codes")
+            draft.put("successExitCodes", others)
         if 0 not in codes:
             told = "PM2 restarted after exit 0; recon takes that for success as well, and does not"
             draft.note(Fate.CHANGED, "stop_exit_codes", told)
@@ -73,12 +73,12 @@ def _backoff(conf: Mapping[str, Any], draft: Draft) -> None:
             "maxSeconds": max(exponential, _EXPONENTIAL_MAX_SECONDS),
             "resetSeconds": _EXPONENTIAL_RESET_SECONDS,
         }
-        draft.put("backoff", value, "exp_backoff_restart_delay")
+        draft.put("backoff", value)
         told = "grows by half each time in PM2; in recon it doubles, and the first is at once"
         draft.note(Fate.CHANGED, "exp_backoff_restart_delay", told)
     elif constant:
         value = {"initialSeconds": constant, "maxSeconds": constant}
-        draft.put("backoff", value, "restart_delay")
+        draft.put("backoff", value)
         told = "in recon the first crash after a stable run is restarted at once"
         draft.note(Fate.CHANGED, "restart_delay", told)
 
@@ -96,7 +96,7 @@ def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
         draft.note(Fate.TODO, "shutdown_with_message", told)
     grace = seconds_of(conf, "kill_timeout", draft)
     if grace is not None:
-        draft.put("terminationGracePeriodSeconds", grace, "kill_timeout")
+        draft.put("terminationGracePeriodSeconds", grace)
 
 
 def _between(run: Run) -> str | None:

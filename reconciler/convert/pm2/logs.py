@@ -32,7 +32,7 @@ def put(conf: Mapping[str, Any], folder: str, draft: Draft) -> None:
     placed = [_path(conf, folder, draft, key, apart=apart) for key in _FIELDS]
     _times(conf, draft, any(placed))
     if conf.get("log_type") == "json":
-        draft.put("logs.format", "json", "log_type")
+        draft.put("logs.format", "json")
     if conf.get("log_file"):
         told = "held both streams in one file besides; `recon logs APP` shows both, by time"
         draft.note(Fate.CHANGED, "log_file", told)
@@ -77,7 +77,8 @@ def _path(conf: Mapping[str, Any], folder: str, draft: Draft, key: str, *, apart
     if apart:  # as PM2 names them, with its own numbers
         stem, dot, suffix = path.rpartition(".log")
         path = f"{stem}-{INSTANCE}.log" if dot and not suffix else f"{path}-{INSTANCE}"
-    return draft.put(_FIELDS[key], locate(folder, path), key)
+    draft.put(_FIELDS[key], locate(folder, path))
+    return True
 
 
 def _times(conf: Mapping[str, Any], draft: Draft, own_files: bool) -> None:
@@ -85,11 +86,11 @@ def _times(conf: Mapping[str, Any], draft: Draft, own_files: bool) -> None:
     pattern = _OF_TIME if key == "time" else conf.get(key)
     if not isinstance(pattern, str) or not pattern:
         if own_files:
-            draft.put("logs", {"timestamps": False}, "log_date_format")
+            draft.put("logs", {"timestamps": False})
         return
     found = strftime(pattern)
     if found is None:
         told = f"{text_of(pattern)}: has no equal; recon writes the time in its own form"
         draft.note(Fate.CHANGED, key, told)
     else:
-        draft.put("logs.timestamps", found, key)
+        draft.put("logs.timestamps", found)

@@ -147,7 +147,7 @@ def _rest(status: object, draft: Draft) -> None:
     if draft.kind == "Job":
         told = "stopped, as between two runs: it goes on by its schedule; else `recon suspend` it"
     else:
-        draft.put("suspend", True, "status")
+        draft.put("suspend", True)
         told = f"{status} in PM2, so it is suspended; `recon resume` starts it"
     draft.note(Fate.CHANGED, "status", told)
 

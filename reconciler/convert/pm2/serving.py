@@ -43,7 +43,7 @@ def put_instances(conf: Mapping[str, Any], host: Host, draft: Draft) -> None:
     if value == "max" or (count is not None and count <= 0):
         _cores(0 if value == "max" or count is None else count, host, draft)
     elif count is not None and count != 1:
-        draft.put("instances", min(count, _MOST), "instances")
+        draft.put("instances", min(count, _MOST))
 
 
 def put_port(given: Given, draft: Draft, host: Host) -> None:
@@ -169,7 +169,7 @@ def _ready(given: Given, draft: Draft) -> None:
     draft.spec["readinessProbe"] = {"notify": True}
     if timeout is not None:
         deadline = max(timeout, _LEAST_DEADLINE)
-        draft.put("progressDeadlineSeconds", deadline, "listen_timeout")
+        draft.put("progressDeadlineSeconds", deadline)
         told = (
             f"after {timeout:g} s PM2 goes on regardless; recon gives the update up after"
             f" {deadline:g} s, and what ran before stays"

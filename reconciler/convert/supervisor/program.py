@@ -56,7 +56,7 @@ def drafts_of(section: Section, around: Around) -> list[Draft]:
     processes = [_Process(section, around, number, numprocs) for number in _range(start, numprocs)]
     if numprocs == 0:
         draft = processes[0].draft(section.name)
-        draft.put("instances", 0, "numprocs")
+        draft.put("instances", 0)
         return [draft]
     counted = _counted([process.environment for process in processes])
     same = len({process.shape for process in processes}) == 1
@@ -66,7 +66,7 @@ def drafts_of(section: Section, around: Around) -> list[Draft]:
         if counted:
             draft.spec["env"] = counted
         if numprocs > 1:
-            draft.put("instances", numprocs, "numprocs")
+            draft.put("instances", numprocs)
         return [draft]
     drafts = [process.draft(process.name) for process in processes]
     for draft in drafts:
@@ -232,18 +232,18 @@ class _Process:
 
     def _restart(self, draft: Draft) -> None:
         if not self._flag("autostart", True):
-            draft.put("suspend", True, "autostart")
+            draft.put("suspend", True)
         word = (self._values.get("autorestart") or "unexpected").strip().lower()
         if word == "unexpected":
-            draft.put("restartPolicy", "OnFailure", "autorestart")
+            draft.put("restartPolicy", "OnFailure")
             self._exit_codes(draft)
         elif boolean(word) is None:
             raise self._section.fault("autorestart", "must be true, false or unexpected")
         elif not boolean(word):
-            draft.put("restartPolicy", "Never", "autorestart")
+            draft.put("restartPolicy", "Never")
         seconds = self._whole("startsecs")
         if seconds is not None and seconds != 1:
-            draft.put("minReadySeconds", min(seconds, 599), "startsecs")
+            draft.put("minReadySeconds", min(seconds, 599))
 
     def _exit_codes(self, draft: Draft) -> None:
         """What counts as expected; without the option that is 0 alone."""
@@ -253,7 +253,7 @@ class _Process:
         if len(numbers) != len(codes):
             raise self._section.fault("exitcodes", f"must be numbers from 0 to {_LAST_CODE}")
         if numbers not in ([], [0]):
-            draft.put("successExitCodes", [code for code in numbers if code], "exitcodes")
+            draft.put("successExitCodes", [code for code in numbers if code])
         if 0 not in numbers:
             told = "0 is not one of them; recon takes exit 0 for success as well, and does not"
             draft.note(Fate.CHANGED, "exitcodes", f"{told} restart after it")
@@ -263,12 +263,12 @@ class _Process:
         if name not in _SIGNALS:
             raise self._section.fault("stopsignal", f"must be one of {', '.join(_SIGNALS)}")
         if name == "KILL":
-            draft.put("terminationGracePeriodSeconds", 0, "stopsignal")
+            draft.put("terminationGracePeriodSeconds", 0)
         elif name != "TERM":
-            draft.put("stop", {"signal": f"SIG{name}"}, "stopsignal")
+            draft.put("stop", {"signal": f"SIG{name}"})
         seconds = self._whole("stopwaitsecs")
         if seconds is not None and name != "KILL":
-            draft.put("terminationGracePeriodSeconds", seconds, "stopwaitsecs")
+            draft.put("terminationGracePeriodSeconds", seconds)
 
     def _logs(self, draft: Draft) -> None:
         merged = self._flag("redirect_stderr", False)
@@ -284,15 +284,15 @@ class _Process:
                 told = f"{path} is no file; recon writes files, and `recon logs` shows them"
                 draft.note(Fate.LOST, option, told)
             else:
-                draft.put(f"logs.{stream}", located, option)
+                draft.put(f"logs.{stream}", located)
                 if self._around.started_in is not None and not os.path.isabs(path):
                     told = f"{path} is where supervisord was started, which no file says: --cwd DIR"
                     draft.note(Fate.TODO, option, told)
         if merged:
-            draft.put("logs.merge", True, "redirect_stderr")
+            draft.put("logs.merge", True)
         if any(stream in draft.spec.get("logs", {}) for stream in ("stdout", "stderr")):
             # A file of supervisord's holds what the program wrote, and nothing else.
-            draft.put("logs.timestamps", False, "stdout_logfile")
+            draft.put("logs.timestamps", False)
         self._rotation(draft)
 
     def _rotation(self, draft: Draft) -> None:
@@ -310,10 +310,10 @@ class _Process:
                 told = "0 means no rotation; recon rotates at logs.rotate.size"
                 draft.note(Fate.CHANGED, f"{stream}_logfile_maxbytes", told)
             elif found is not None:
-                draft.put("logs.rotate", {"size": found}, f"{stream}_logfile_maxbytes")
+                draft.put("logs.rotate", {"size": found})
             keep = self._whole(f"{stream}_logfile_backups")
             if keep is not None:
-                draft.put("logs.rotate", {"keep": keep}, f"{stream}_logfile_backups")
+                draft.put("logs.rotate", {"keep": keep})
 
     def _told(self, draft: Draft) -> None:
         for option in self._section.options:

@@ -4,8 +4,8 @@ Why not ``http.client``: it imports the e-mail parser, a third of what `recon st
 all; httpx costs more. What the controller speaks is little: one request a connection, an answer
 with Content-Length or in chunks, JSON or one JSON document a line. ``socket`` and ``json`` do.
 
-Guarantees: every failure is a ``ControllerNotRunningError`` or an ``ApiError`` whose text is a
-sentence for people; no call waits longer than its timeout without hearing from the controller.
+Guarantees: every failure is a ``ClientError``, whose text is a sentence for people; no call waits
+longer than its timeout without hearing from the controller.
 """
 
 from __future__ import annotations
@@ -17,6 +17,13 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from reconciler.api.errors import (
+    ApiError,
+    ClientError,
+    ControllerLeftError,
+    ControllerNotRunningError,
+)
+
 # Seconds. A controller that is stopped (SIGSTOP) accepts and never answers.
 _TIMEOUT = 15.0
 # A request that reads all manifests again, of which there may be 10,000.
@@ -24,22 +31,6 @@ _LONG = 120.0
 _BLOCK = 2**16
 # `sun_path` of unix(7), less the final NUL.
 _LONGEST_NAME = 107
-
-
-class ControllerNotRunningError(Exception):
-    """Nothing listens on the socket."""
-
-
-class ApiError(Exception):
-    """The controller refused, or what answers is none. ``status`` is HTTP's, 0 where none came."""
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class ControllerLeftError(ApiError):
-    """The controller ended while it was asked: nobody knows what it would have answered."""
 
 
 class Client:
@@ -145,7 +136,7 @@ class Client:
     def _connect(self, timeout: float | None) -> socket.socket:
         try:
             return _connect(self._path, timeout)
-        except (ApiError, ControllerNotRunningError):
+        except ClientError:
             # Another user's: what he shares is for the members of a group. Or the state directory
             # cannot be written, and the controller listens there instead.
             if self._shared is None or not os.path.exists(self._shared):

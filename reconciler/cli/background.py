@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 from tenacity.retry import retry_if_exception
 
-from reconciler.api.client import Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ControllerNotRunningError
 from reconciler.api.held import GO
 from reconciler.cli import controller, run
 from reconciler.cli.boot_unit import run as run_command

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.client import Client, ControllerLeftError, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ControllerLeftError, ControllerNotRunningError
 from reconciler.cli.errors import CliError
 from reconciler.cli.options import Where
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from reconciler import __version__
-from reconciler.api.client import ControllerNotRunningError
+from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.doctor_app import of_app
 from reconciler.cli.doctor_running import of_running

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reconciler.api.errors import ClientError
 from reconciler.cli import controller
 from reconciler.cli.errors import OK, CliError, usage
 from reconciler.cli.options import Manifests, Profile, StateDir, Where, where, whole_number
@@ -160,11 +161,9 @@ def show(file: Path, before: bytes, after: bytes, context: int = 1) -> None:
 
 
 def tell_what_is_next(place: Where) -> None:
-    from reconciler.api.client import ApiError, ControllerNotRunningError  # noqa: PLC0415
-
     try:
         about = controller.client_of(place).version()
-    except (ApiError, ControllerNotRunningError):
+    except ClientError:
         print("no controller is running; `recon apply` carries it out")
         return
     if os.path.realpath(about["manifests"]) == os.path.realpath(place.manifests):

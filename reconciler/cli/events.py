@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.client import ApiError, ControllerNotRunningError
+from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import OK, CliError
 from reconciler.cli.options import (

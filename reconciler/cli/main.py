@@ -15,6 +15,7 @@ import typer
 from typer.main import get_command
 
 from reconciler import __version__
+from reconciler.api.errors import ClientError
 from reconciler.cli import output
 from reconciler.cli.errors import ERROR, INTERRUPTED, OK, USAGE, CliError, UsageError
 from reconciler.cli.synonyms import resolved
@@ -96,9 +97,7 @@ def _recon(
 
 def _sentence(error: Exception) -> str:
     """What to tell: of an error that was foreseen its sentence, else what and where it was."""
-    # By name, since the client's module is imported only by the verbs that ask the controller.
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if isinstance(error, CliError) or names & {"ApiError", "ControllerNotRunningError"}:
+    if isinstance(error, CliError | ClientError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"

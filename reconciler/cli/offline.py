@@ -15,8 +15,8 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.api.causes import Subject, explained
-from reconciler.api.client import ApiError, ControllerNotRunningError
 from reconciler.api.documents import describe_document
+from reconciler.api.errors import ClientError
 from reconciler.api.usage import Known, history_documents, usage_document
 from reconciler.cli.controller import client_of, unknown_app
 from reconciler.cli.errors import CliError
@@ -110,7 +110,7 @@ def facts_of(place: Where) -> HostFacts:
     """What the controller may do here; where none runs, what one that we start could."""
     try:
         return from_document(client_of(place).host())
-    except (ControllerNotRunningError, ApiError, KeyError, TypeError):
+    except (ClientError, KeyError, TypeError):
         return gather()
 
 
@@ -170,7 +170,7 @@ def journal_of(place: Where, journal: Journal | None) -> JournalState:
     try:
         about = client_of(place).journal()
         health = JournalHealth(about["state"])
-    except (ControllerNotRunningError, ApiError, KeyError, TypeError, ValueError):
+    except (ClientError, KeyError, TypeError, ValueError):
         return seen
     return replace(seen, health=health, message=str(about["message"]))
 

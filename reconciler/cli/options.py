@@ -78,11 +78,12 @@ def where(
 
 def _of_controller(place: Where) -> Where | None:
     """The manifests and the profile of the controller that answers; None where none does."""
-    from reconciler.api.client import ApiError, Client, ControllerNotRunningError  # noqa: PLC0415
+    from reconciler.api.client import Client  # noqa: PLC0415
+    from reconciler.api.errors import ClientError  # noqa: PLC0415
 
     try:
         about = Client(place.paths.socket, place.paths.shared_socket).version()
-    except (ApiError, ControllerNotRunningError):
+    except ClientError:
         return None
     return Where(Path(about["manifests"]), place.paths, place.profile or about["profile"])
 

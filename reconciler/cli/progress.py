@@ -12,7 +12,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.api.client import Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli.errors import ERROR, OK, CliError
 from reconciler.cli.live import Live
 from reconciler.cli.options import Where

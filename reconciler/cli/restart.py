@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.api.client import ControllerNotRunningError
+from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import OK, CliError, usage
 from reconciler.cli.options import Apps, Manifests, Selector, StateDir, where

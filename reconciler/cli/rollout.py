@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import ERROR, OK, CliError
 from reconciler.cli.options import Manifests, StateDir, Where, seconds, where

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.client import ApiError, ControllerNotRunningError
+from reconciler.api.errors import ClientError
 from reconciler.cli import controller
 from reconciler.cli.edit import declared, replace_content, show, tell_what_is_next
 from reconciler.cli.errors import OK, CliError, usage
@@ -176,7 +176,7 @@ def _about(place: Where) -> dict[str, Any]:
     """What the controller says of itself; empty where none serves these manifests."""
     try:
         about = controller.client_of(place).version()
-    except (ApiError, ControllerNotRunningError):
+    except ClientError:
         return {}
     same = os.path.realpath(about["manifests"]) == os.path.realpath(place.manifests)
     return about if same else {}

@@ -12,7 +12,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ClientError, ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import OK, CliError
 from reconciler.cli.options import ApiGroup, Manifests, Profile, StateDir, Where, seconds, where
@@ -85,7 +86,7 @@ def _wait(client: Client, limit: float) -> None:
     while time.monotonic() < deadline:
         try:
             apps = client.status()["apps"]
-        except (ControllerNotRunningError, ApiError):
+        except ClientError:
             if not _answers(client):
                 return
             continue
@@ -105,7 +106,7 @@ def _wait(client: Client, limit: float) -> None:
 def _answers(client: Client) -> bool:
     try:
         client.version()
-    except (ControllerNotRunningError, ApiError):
+    except ClientError:
         return False
     return True
 

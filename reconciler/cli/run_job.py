@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import ERROR, INTERRUPTED, OK, CliError
 from reconciler.cli.live import Live

@@ -21,7 +21,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from reconciler.api.client import ControllerNotRunningError
+from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli import boot_openrc, boot_systemd, boot_unit, controller
 from reconciler.cli.boot import USUAL_PATH, Boot
 from reconciler.cli.boot_unit import INIT_SCRIPTS, SYSTEM, user_units

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import CHANGES, OK, CliError
 from reconciler.cli.options import (
@@ -93,8 +94,6 @@ def describe(
 
 
 def _description(place: Where, app: str) -> dict[str, Any]:
-    from reconciler.api.client import ApiError, ControllerNotRunningError  # noqa: PLC0415
-
     try:
         return controller.client_of(place).describe(app)
     except ApiError as error:

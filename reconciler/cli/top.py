@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.client import ControllerNotRunningError
+from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli import controller
 from reconciler.cli.errors import OK
 from reconciler.cli.options import (

@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reconciler.api.access import Access, group_id
-from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ApiError, ClientError
 from reconciler.api.guests import MOST, Guests
 from reconciler.api.server import Server, listen
 from tests.otheruser import as_user
@@ -57,7 +58,7 @@ def serving(listener: socket.socket, access: Access, act: Callable[[], str]) -> 
 def ask(path: Path, method: str = "GET") -> str:
     try:
         return str(Client(path)._ask(method, "/v1/x"))
-    except (ApiError, ControllerNotRunningError) as error:
+    except ClientError as error:
         return f"{getattr(error, 'status', '')} {error}"
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.api import client as client_module
-from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ApiError, ControllerNotRunningError
 
 Handler = Callable[[socket.socket, bytes], None]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.api.client import Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ControllerNotRunningError
 from reconciler.api.held import GO
 from tests.waiting import until
 

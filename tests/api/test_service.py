@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ClientError
 from reconciler.api.service import STOPPED
 from tests.waiting import until
 
@@ -71,7 +72,7 @@ class Manager:
     def _downed(self) -> bool:
         try:
             self.down()
-        except (ApiError, ControllerNotRunningError):
+        except ClientError:
             return False
         return True
 

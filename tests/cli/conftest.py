@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.api.client import ApiError, Client, ControllerNotRunningError
+from reconciler.api.client import Client
+from reconciler.api.errors import ClientError
 from reconciler.cli.main import run
 from tests.waiting import until
 
@@ -78,7 +79,7 @@ def _stop(client: Client) -> None:
     """Stop everything a test started; a controller that does not answer is killed."""
     try:
         pid = int(client.version()["pid"])
-    except (ControllerNotRunningError, ApiError):
+    except ClientError:
         return
     controller = os.pidfd_open(pid)
     try:
@@ -95,6 +96,6 @@ def _stop(client: Client) -> None:
 def _answers(client: Client) -> bool:
     try:
         client.version()
-    except (ControllerNotRunningError, ApiError):
+    except ClientError:
         return False
     return True

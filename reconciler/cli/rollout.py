@@ -91,7 +91,7 @@ def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
     available = app["available"] + completed
     start = f'Waiting for app "{name}" rollout to finish:'
     if progressing.get("reason") == "CanaryPauseStep":
-        return f"{start} {_steady(app['message'])}...", False
+        return f"{start} {progressing['message']}...", False
     if updated < app["desired"]:
         told = f"{updated} out of {app['desired']} new instances have been updated"
         return f"{start} {told}...", False
@@ -100,12 +100,6 @@ def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
     if available < updated:
         return f"{start} {available} of {updated} updated instances are available...", False
     return f'app "{name}" successfully rolled out', True
-
-
-def _steady(message: str) -> str:
-    """Without what changes from second to second, or it would be told every second."""
-    head, comma, tail = message.rpartition(", ")
-    return head if comma and tail.endswith(" s to go") else message
 
 
 def _follow(place: Where, name: str, watch: bool, limit: float) -> int:

@@ -116,7 +116,7 @@ def of(spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float) -> Hold
         now,
         open_numbers=_numbers(spec, replicas, good_hash),
         revision_of=revision_of,
-        message=_message(spec, replicas, memory, until, now),
+        message=_message(spec, replicas, memory, until),
         until=until,
     )
 
@@ -141,15 +141,11 @@ def _faults(app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory) -> I
             yield f"canary {app}-{number} failed: {ended.told}"
 
 
-def _message(
-    spec: AppSpec, replicas: Replicas, memory: AppMemory, until: float | None, now: float
-) -> str:
+def _message(spec: AppSpec, replicas: Replicas, memory: AppMemory, until: float | None) -> str:
     number, count = memory.revisions[-1].number, len(replicas.current)
     runs = "runs" if count == 1 else "run"
     told = f"canary: {count} of {spec.wanted} instances {runs} revision {number}"
-    if until is None:
-        return f"{told}, not yet available"
-    return f"{told}, {max(0, math.ceil(until - now))} s to go"
+    return told if until is not None else f"{told}, not yet available"
 
 
 def _share(spec: AppSpec) -> str:

@@ -109,7 +109,7 @@ def _messages(
         port = next((f" ({one}; {portheld.remedy_of(one)})" for one in ports), "")
         yield _crash_loop(app.spec, looping, now) + port
     if held is not None:
-        yield held.message
+        yield _holds(held, now)
     if any(process.tag.nonce not in replicas.evicted for process in replicas.old):
         yield f"{len(replicas.current)} of {replicas.wanted} instances updated"
     outgrown = eviction.message_of(app.spec, (*replicas.old, *replicas.current), memory, now)
@@ -129,6 +129,12 @@ def _messages(
         yield f"{memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
     if replicas.extra:
         yield f"{len(replicas.extra)} more than the {replicas.wanted} wanted"
+
+
+def _holds(held: Hold, now: float) -> str:
+    if held.by != "canary" or held.until is None:
+        return held.message
+    return f"{held.message}, {max(0, math.ceil(held.until - now))} s to go"
 
 
 def _suffers(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> bool:

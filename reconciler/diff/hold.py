@@ -31,6 +31,7 @@ class Hold:
 
     by: HeldBy
     message: str
+    """A sentence, the same as long as nothing but the time is another."""
     replicas: Replicas
     hashes: Mapping[int, str]
     """What each number that has no process is to be started with."""

@@ -95,6 +95,7 @@ def test_while_it_waits_the_status_counts_down_and_the_plan_says_when_to_look_ag
     assert made.status.message == "canary: 1 of 4 instances runs revision 2, 41 s to go"
     (condition,) = [c for c in made.status.conditions if c.type == "Progressing"]
     assert (condition.status, condition.reason) == ("True", "CanaryPauseStep")
+    assert condition.message == "canary: 1 of 4 instances runs revision 2"
     assert made.look_again_at is not None
     assert 40 < made.look_again_at - host.now < 41
     assert made.actions == ()

@@ -9,12 +9,16 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from e2e.harness import Recon, alive, read
@@ -364,3 +368,52 @@ def test_members_of_the_api_group_may_look_others_not_even_that(recon: Recon) ->
     recon.run()
     code, text = member("status")
     assert code == 1 and "Permission denied" in text, text
+
+
+_FLOOD = 800
+"""Connections that a guest makes, one after the other and as fast as it can."""
+
+
+@as_root
+@pytest.mark.parametrize("says", [b"", b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n", b"\0\n"])
+def test_a_guest_that_floods_the_controller_costs_it_little(recon: Recon, says: bytes) -> None:
+    """It comes and goes, asks and does not wait, or says what is no HTTP."""
+    recon.app("web", ["sleep", "300"])
+    recon.options = ["--api-group", str(GROUP)]
+    recon.run()
+    recon.healthy("web")
+    shared = StatePaths(recon.state.resolve()).shared_socket
+    assert recon.controller is not None
+    controller = psutil.Process(recon.controller.pid)
+    room, files = controller.memory_info().rss, controller.num_fds()
+
+    def flood() -> str:
+        began = time.monotonic()
+        for _ in range(_FLOOD):
+            with socket.socket(socket.AF_UNIX) as one, contextlib.suppress(OSError):
+                one.connect(str(shared))
+                one.sendall(says)
+        return str(time.monotonic() - began)
+
+    used = sum(controller.cpu_times()[:2])
+    over = threading.Event()
+    answered = 0
+
+    def look() -> None:
+        nonlocal answered
+        while not over.is_set():
+            recon.cli("status")
+            answered += 1
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        took = float(as_user(flood, STRANGER, [GROUP]))
+    finally:
+        over.set()
+        looking.join()
+    used = sum(controller.cpu_times()[:2]) - used
+    assert used < took / 2, "the loop has most of its time for others"
+    assert answered, "root was answered meanwhile"
+    until(lambda: controller.num_fds() <= files + 4, what="nothing is left of them")
+    assert controller.memory_info().rss < room + (16 << 20)

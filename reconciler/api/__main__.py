@@ -186,7 +186,7 @@ class _Window:
             for path in [self._paths.socket, *self._seen]:
                 if self._seen.get(path) != identity(path):
                     group = self._access.group if path == self._paths.shared_socket else None
-                    await self._server.add(self._listen(path, group))
+                    self._server.add(self._listen(path, group))
             for path in filter(None, (self._paths.run_lock, self._paths.lock)):
                 if not any(is_at(lock, path) for lock in self._locks):
                     self._locks.append(acquire(path))

@@ -127,7 +127,8 @@ class Client:
     def _send(self, method: str, path: str, body: Any, timeout: float | None) -> Iterator[_Answer]:
         """One request; the answer with its head read, good only within the ``with``."""
         with contextlib.closing(self._connect(timeout)) as connection, _sentences(timeout):
-            connection.sendall(_request(method, path, body))
+            with contextlib.suppress(BrokenPipeError):  # it was answered unread
+                connection.sendall(_request(method, path, body))
             answer = _Answer(connection)
             if answer.status >= 300:
                 raise ApiError(_reason(answer), answer.status)

@@ -1,18 +1,22 @@
 """Members of the API's group share the loop fairly: they may look, and not starve it.
 
 A guest is anybody but root and the user that recon runs as. Each has so many connections at a time,
-and one answer at a time; after an answer the next waits for as long as keeps the guest at a tenth
-of the loop. What a follower has not read is bounded as well (``routes``).
+all of them together not many more, and each one answer at a time; after an answer the next waits
+for as long as keeps the guest at a tenth of the loop. What a follower has not read is bounded as
+well (``routes``), and how fast guests can come (``door``).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 MOST: Final = 16
 """Connections of one user at a time."""
+ALL: Final = 64
+"""Connections of all guests at a time. Root and recon's own user are not counted."""
 _REST: Final = 9.0
 """Times as long as its answer took, a guest waits for the next one."""
 
@@ -24,35 +28,50 @@ class Guests:
         self._connections: Counter[int] = Counter()
         self._turns: dict[int, asyncio.Lock] = {}
 
-    def enter(self, uid: int) -> bool:
-        """Whether one more connection of this user is served; then ``leave`` is to be called."""
+    def enter(self, uid: int) -> str:
+        """Why one more connection of this user is not served, a sentence; empty where it is, and
+        ``leave`` is to be called then."""
         if self._connections[uid] >= MOST:
-            return False
+            return f"user {uid} has {MOST} connections open already; close some of them"
+        if self._connections.total() >= ALL:
+            return f"{ALL} connections of guests are open already; try again later, or as root"
         self._connections[uid] += 1
-        return True
+        return ""
 
     def leave(self, uid: int) -> None:
         self._connections[uid] -= 1
-        if not self._connections[uid]:
-            del self._connections[uid]
+        self._forget(uid)
 
     async def turn(self, uid: int) -> Turn:
         """Wait until this user is answered; the caller ends the turn."""
         lock = self._turns.setdefault(uid, asyncio.Lock())
         await lock.acquire()
-        return Turn(lock)
+        return Turn(lambda: self._over(uid, lock))
+
+    def _over(self, uid: int, lock: asyncio.Lock) -> None:
+        lock.release()
+        self._forget(uid)
+
+    def _forget(self, uid: int) -> None:
+        """Nothing is kept of a user who has left and whose rest is over."""
+        if self._connections[uid] <= 0:
+            del self._connections[uid]
+            lock = self._turns.get(uid)
+            if lock is not None and not lock.locked():
+                del self._turns[uid]
 
 
 class Turn:
     """The time in which one answer is made."""
 
-    def __init__(self, lock: asyncio.Lock) -> None:
-        self._lock: asyncio.Lock | None = lock
+    def __init__(self, over: Callable[[], object]) -> None:
+        """``over`` is called when the next one may be answered."""
+        self._over: Callable[[], object] | None = over
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
 
     def end(self) -> None:
         """The answer is made; once more has no effect."""
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            self._loop.call_later(_REST * (self._loop.time() - self._began), lock.release)
+        over, self._over = self._over, None
+        if over is not None:
+            self._loop.call_later(_REST * (self._loop.time() - self._began), over)

@@ -8,30 +8,44 @@ an idle controller shall be idle.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import json
 import os
 import socket
 import stat
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import h11
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 
-from reconciler.api.access import Access, Connection
-from reconciler.api.guests import MOST, Guests, Turn
+from reconciler.api.access import Access
+from reconciler.api.door import Door
+from reconciler.api.guests import Guests, Turn
 
 _BLOCK = 2**16
-_LARGEST = 2**20
-"""Bytes of a request's body; ours are a few names."""
 _PATIENCE = 30.0
 """Seconds in which a request must have come."""
 
 Message = MutableMapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What one exchange may take."""
+
+    largest: int = 2**20
+    """Bytes of a request's body; ours are a few names."""
+    unread: float | None = None
+    """Seconds for which an answer may wait to be read; somebody who looks may stop for long."""
+
+
+_GUESTS = _Bounds(largest=2**16, unread=30.0)
 
 
 class Server:
@@ -41,62 +55,93 @@ class Server:
         self._app = app
         self._access = access or Access()
         self._leave = asyncio.Event()
-        self._stack = AsyncExitStack()
+        self._doors: list[Door] = []
         self._connections: set[asyncio.Task[None]] = set()
         self._guests = Guests()
 
     async def serve(self, *listeners: socket.socket) -> None:
         """Answer until told to leave; answers under way are cut off then."""
-        async with self._stack:
+        try:
             for listener in listeners:
-                await self.add(listener)
+                self.add(listener)
             await self._leave.wait()
+        finally:
+            for door in self._doors:
+                door.close()
             for connection in self._connections:
                 connection.cancel()
 
-    async def add(self, listener: socket.socket) -> None:
+    def add(self, listener: socket.socket) -> None:
         """Answer here, too."""
-        # Not start_unix_server, which since Python 3.13 removes the socket by the name that
-        # it was bound to; ours was renamed, and goes only when everything was stopped.
-        server = await asyncio.start_server(self._connected, sock=listener)
-        await self._stack.enter_async_context(server)
+        self._doors.append(Door(asyncio.get_running_loop(), listener, self._admit))
 
     def leave(self) -> None:
         """End ``serve``."""
         self._leave.set()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    def _admit(self, peer: socket.socket) -> bool:
+        """Answer who has connected, or say why not; whether it is a guest."""
+        guest = self._access.guest(peer)
+        told = self._guests.enter(guest) if guest is not None else ""
+        if told:
+            _refuse(peer, told)
+        else:
+            task = asyncio.get_running_loop().create_task(self._connected(peer, guest))
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+        return guest is not None
+
+    async def _connected(self, peer: socket.socket, guest: int | None) -> None:
         try:
-            await self._serve(_Exchange(reader, writer), writer.get_extra_info("socket"))
-        except (OSError, TimeoutError, h11.RemoteProtocolError):
-            pass  # the client went away, or spoke no HTTP
+            try:
+                reader, writer = await asyncio.open_unix_connection(sock=peer)
+            except OSError:
+                peer.close()
+                return
+            try:
+                await self._exchange(reader, writer, guest)
+            except (OSError, TimeoutError, h11.RemoteProtocolError):
+                writer.transport.abort()  # it went away, speaks no HTTP, or does not read
+            finally:
+                writer.close()
         except asyncio.CancelledError:
             pass  # we leave; nobody waits for this task, and asyncio would report it as failed
         finally:
-            self._connections.discard(task)
-            writer.close()
-
-    async def _serve(self, exchange: _Exchange, peer: Connection) -> None:
-        guest = self._access.guest(peer)
-        if guest is None:
-            await exchange.run(self._app, self._access)
-        elif self._guests.enter(guest):
-            try:
-                await exchange.run(self._app, self._access, lambda: self._guests.turn(guest))
-            finally:
+            if guest is not None:
                 self._guests.leave(guest)
+
+    async def _exchange(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, guest: int | None
+    ) -> None:
+        if guest is None:
+            await _Exchange(reader, writer).run(self._app, self._access)
         else:
-            told = f"user {guest} has {MOST} connections open already; close some of them"
-            await exchange.answer(JSONResponse({"error": told}, status_code=429))
+            exchange = _Exchange(reader, writer, _GUESTS)
+            await exchange.run(self._app, self._access, lambda: self._guests.turn(guest))
+
+
+def _refuse(peer: socket.socket, told: str) -> None:
+    """Whatever was asked, unread: this many may be a flood."""
+    body = json.dumps({"error": told}).encode()
+    head = (
+        "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with peer, contextlib.suppress(OSError):
+        peer.setblocking(False)
+        peer.send(head.encode() + body)
 
 
 class _Exchange:
     """One request and its answer, between h11's events and ASGI's messages."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        bounds: _Bounds | None = None,
+    ) -> None:
+        self._bounds = bounds or _Bounds()
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.SERVER)
@@ -114,10 +159,6 @@ class _Exchange:
             await self._answer(request, app, access)
         finally:
             self._end_turn()
-
-    async def answer(self, response: Response) -> None:
-        """Answer whatever is asked, unread."""
-        await response({"type": "http"}, self._receive, self._send)
 
     def _end_turn(self) -> None:
         if self._turn is not None:
@@ -149,7 +190,7 @@ class _Exchange:
         body = b""
         while isinstance(data := await self._event(), h11.Data):
             body += data.data
-            if len(body) > _LARGEST:
+            if len(body) > self._bounds.largest:
                 raise ConnectionResetError("too large a request")
         return request, body
 
@@ -176,7 +217,8 @@ class _Exchange:
         self._write(h11.Data(data=message.get("body", b"")))
         if not message.get("more_body", False):
             self._write(h11.EndOfMessage())
-        await self._writer.drain()
+        async with asyncio.timeout(self._bounds.unread):
+            await self._writer.drain()
 
     def _write(self, event: Any) -> None:
         data = self._http.send(event)

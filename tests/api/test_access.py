@@ -7,10 +7,13 @@ import os
 import socket
 import stat
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,8 +21,9 @@ from starlette.routing import Route
 
 from reconciler.api.access import Access, group_id
 from reconciler.api.client import Client
+from reconciler.api.door import Door
 from reconciler.api.errors import ApiError, ClientError
-from reconciler.api.guests import MOST, Guests
+from reconciler.api.guests import ALL, MOST, Guests
 from reconciler.api.server import Server, listen
 from tests.otheruser import as_user
 
@@ -193,6 +197,129 @@ def test_a_guest_has_so_many_connections_and_others_are_served(place: Path) -> N
     said = serving(listener, Access(GROUP), act)
     assert said.startswith(f"429 user {STRANGER} has {MOST} connections"), said
     assert said.endswith("/ " + str({"done": "GET"}))
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=200))
+def test_guests_are_bounded_each_and_in_all_and_nothing_is_kept_of_them(
+    moves: list[tuple[int, bool]],
+) -> None:
+    guests, inside = Guests(), Counter[int]()
+    for uid, comes in moves * 20:
+        if comes:
+            fits = inside[uid] < MOST and inside.total() < ALL
+            assert (guests.enter(uid) == "") is fits
+            inside[uid] += fits
+        elif inside[uid]:
+            guests.leave(uid)
+            inside[uid] -= 1
+    for uid in inside.elements():
+        guests.leave(uid)
+    assert not guests._connections and not guests._turns
+
+
+def test_a_guest_who_leaves_and_comes_back_waits_as_if_it_had_stayed() -> None:
+    async def run() -> None:
+        guests = Guests()
+        guests.enter(1)
+        turn = await guests.turn(1)
+        guests.leave(1)
+        guests.enter(1)
+        following = asyncio.ensure_future(guests.turn(1))
+        await asyncio.sleep(0)
+        assert not following.done()
+        turn.end()
+        (await following).end()
+        guests.leave(1)
+        while guests._turns:
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
+@as_root
+def test_what_guests_do_keeps_our_own_user_out_of_nothing(place: Path) -> None:
+    """As many users as fill all places of guests; one more is told so, and we are served."""
+    listener = listen(place / "s", GROUP)
+
+    def act() -> str:
+        def hoard() -> str:
+            held = []
+            for number in range(ALL):
+                os.setresuid(STRANGER + number // MOST, STRANGER + number // MOST, 0)
+                held.append(socket.socket(socket.AF_UNIX))
+                held[-1].connect(str(place / "s"))
+                held[-1].sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n")  # never ends its request
+                os.setresuid(0, 0, 0)
+            os.setresuid(STRANGER - 1, STRANGER - 1, 0)
+            told = ask(place / "s")
+            os.setresuid(0, 0, 0)
+            return f"{told} / {ask(place / 's')}"
+
+        def root() -> str:
+            os.setresgid(GROUP, GROUP, GROUP)
+            return hoard()
+
+        return as_user(root, 0)
+
+    said = serving(listener, Access(GROUP), act)
+    told = f"429 {ALL} connections of guests are open already; try again later, or as root"
+    assert said == f"{told} / {{'done': 'GET'}}"
+
+
+def test_a_door_rests_after_a_guest_and_lets_others_in_at_once() -> None:
+    """With a loop that only notes what it is asked for."""
+    near, far = socket.socketpair()
+    with near, far:
+        queue = [near.dup() for _ in range(3)]
+        loop = Noting()
+        came: list[socket.socket] = []
+
+        class Listener:
+            def accept(self) -> tuple[socket.socket, str]:
+                if not queue:
+                    raise BlockingIOError
+                return queue.pop(), ""
+
+            def close(self) -> None:
+                pass
+
+        def admit(peer: socket.socket) -> bool:
+            peer.close()
+            came.append(peer)
+            return len(came) > 1
+
+        door = Door(loop, Listener(), admit)  # type: ignore[arg-type]  # what it needs of them
+        loop.ready()
+        assert len(came) == 2 and loop.asked == ["add", "remove", "later"]
+        loop.later()
+        loop.ready()
+        assert len(came) == 3 and loop.asked[3:] == ["add", "remove", "later"]
+        door.close()
+
+
+class Noting:
+    """Of an event loop, what a door asks for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.ready: Callable[[], None] = lambda: None
+        self.later: Callable[[], None] = lambda: None
+
+    def add_reader(self, listener: object, ready: Callable[[], None]) -> None:
+        self.asked.append("add")
+        self.ready = ready
+
+    def remove_reader(self, listener: object) -> None:
+        self.asked.append("remove")
+
+    def call_later(self, seconds: float, later: Callable[[], None]) -> asyncio.TimerHandle:
+        self.asked.append("later")
+        self.later = later
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.call_later(seconds, later)
+        finally:
+            loop.close()
 
 
 @pytest.mark.parametrize("took", [0.01, 0.05])

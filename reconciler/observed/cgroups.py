@@ -70,16 +70,47 @@ def most_processes(proc: str = procfs.PROC) -> int | None:
     return min((int(most) for (most,) in _bounds("pids.max", proc)), default=None)
 
 
+def free_processes(proc: str = procfs.PROC) -> int | None:
+    """Processes and threads that may still be made in our cgroup; None where any number."""
+    return min((max(0, most - now) for _, most, now in _filled("pids", proc)), default=None)
+
+
+def free_memory(proc: str = procfs.PROC) -> int | None:
+    """Bytes that our cgroup may still have; None where it is not bounded.
+
+    As kubelet reckons it: files that were not read for long (``inactive_file``) give way.
+    """
+    return min(
+        (
+            max(0, most - max(0, now - count(directory, "memory.stat", "inactive_file")))
+            for directory, most, now in _filled("memory", proc)
+        ),
+        default=None,
+    )
+
+
+def _filled(controller: str, proc: str) -> Iterator[tuple[str, int, int]]:
+    """(directory, most, now) of our cgroup and each above it that has a bound."""
+    for directory in _ours(proc):
+        most, now = (_words(f"{directory}/{controller}.{name}") for name in ("max", "current"))
+        if most and now and most[0].isdecimal() and now[0].isdecimal():
+            yield directory, int(most[0]), int(now[0])
+
+
 def _bounds(file: str, proc: str) -> Iterator[list[str]]:
     """What such a file says in our cgroup and in each above it, where that is not ``max``."""
-    mount = _mount(proc)
-    own = _own(mount, proc) if mount is not None else None
-    if mount is None or own is None:
-        return
-    for directory in _upwards(own, mount.point):
+    for directory in _ours(proc):
         words = _words(f"{directory}/{file}")
         if words and words[0] != "max":
             yield words
+
+
+def _ours(proc: str) -> Iterator[str]:
+    """The directory of our cgroup, and of each above it."""
+    mount = _mount(proc)
+    own = _own(mount, proc) if mount is not None else None
+    if mount is not None and own is not None:
+        yield from _upwards(own, mount.point)
 
 
 def count(directory: str, file: str, name: str) -> int:

@@ -160,6 +160,23 @@ def pss(pid: int, proc: str = PROC) -> int | None:
     return int(rest.split(None, 1)[0]) * 1024 if found else None
 
 
+class Weight(NamedTuple):
+    """What one process takes of the host."""
+
+    private: int
+    """Resident pages that it shares with no other: one more of its kind takes as many."""
+    threads: int
+
+
+def weight(pid: int, proc: str = PROC) -> Weight | None:
+    """None where it is gone. From ``statm`` and ``stat``, proc(5): costs less than PSS."""
+    pages = (_read(f"{proc}/{pid}/statm", 256) or b"").split()
+    fields = stat_fields(pid, proc)
+    if len(pages) < 3 or len(fields) < 18:
+        return None
+    return Weight(max(0, int(pages[1]) - int(pages[2])), int(fields[17]))
+
+
 def open_file(pid: int, name: str, proc: str = PROC) -> int | None:
     """A descriptor of ``/proc/PID/name``, to be read again and again; None: it is gone."""
     try:

@@ -127,7 +127,11 @@ async def _run(
     service = Service(controller, loop)
     _heed_signals(loop, controller, server, service)
     controller.start()
+    if options.confirm_load:  # before the first pass
+        controller.admit(confirm=True)
     await controller.looked(_FIRST_LOOK)
+    if options.confirm_load:  # and of what had to be looked at first
+        controller.admit(confirm=True)
     window = _Window(options.paths, access, locks, server)
     controller.upkeep.append(window.keep)
     listeners = window.open()
@@ -240,8 +244,12 @@ def _banner(controller: Controller) -> None:
     names = ", ".join(sorted(apps)[:_NAMED]) + (", …" if len(apps) > _NAMED else "")
     manifests = _from_here(options.manifests)
     _say(f"recon {__version__}: {len(apps)} apps, {instances} instances: {names}")
-    for problem in controller.plan().problems:
+    made = controller.plan()
+    for problem in made.problems:
         _say(f"  {plain(str(problem))}")
+    for app in made.apps:
+        if app.status.load is not None:
+            _say(f"  {app.app}: {plain(app.status.message)}")
     _say(f"manifests in {plain(manifests)}, state and logs in {options.paths.root}")
     if sdnotify.is_heard():
         return  # nobody reads the journal with a finger on Ctrl-C
@@ -280,13 +288,16 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--profile")
     parser.add_argument("--api-group", default=os.environ.get("RECON_API_GROUP") or None)
     parser.add_argument("--down", action="store_true", help="stop everything, then exit")
+    parser.add_argument("--confirm-load", action="store_true", help="all instances are meant")
     parser.add_argument("--held", action="store_true", help="wait for a word on standard input")
     return parser.parse_args(arguments)
 
 
 def _options(given: argparse.Namespace) -> tuple[Options, str | None]:
     paths: StatePaths = state_paths(given.state_dir)
-    options = Options(given.manifests.absolute(), paths, given.profile, given.down)
+    options = Options(
+        given.manifests.absolute(), paths, given.profile, given.down, given.confirm_load
+    )
     return options, given.api_group
 
 

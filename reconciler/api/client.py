@@ -84,9 +84,10 @@ class Client:
             for line in answer.lines():
                 yield json.loads(line)
 
-    def apply(self, *, confirm_prune: bool = False) -> list[str]:
+    def apply(self, *, confirm_prune: bool = False, confirm_load: bool = False) -> list[str]:
         """Have the manifests read again now; what is wrong with them, as sentences."""
-        answer = self._ask("POST", "/v1/apply", {"confirmPrune": confirm_prune}, _LONG)
+        body = {"confirmPrune": confirm_prune, "confirmLoad": confirm_load}
+        answer = self._ask("POST", "/v1/apply", body, _LONG)
         return [str(problem) for problem in answer["problems"]]
 
     def restart(self, apps: Iterable[str]) -> list[str]:

@@ -157,6 +157,7 @@ class Routes:
         body = await _body(request)
         self._controller.rescan(confirm_prune=bool(body.get("confirmPrune")))
         await self._controller.looked()
+        self._controller.admit(confirm=bool(body.get("confirmLoad")))
         await self._controller.settle()
         problems = self._controller.plan().problems
         return Answer(

@@ -10,6 +10,7 @@ import typer
 
 from reconciler.cli.errors import ERROR, INTERRUPTED, CliError, usage
 from reconciler.cli.options import (
+    Confirmed,
     DetailedExitcode,
     Manifests,
     Output,
@@ -40,6 +41,9 @@ def apply(
     confirm_prune: Annotated[
         bool, typer.Option("--confirm-prune", help="The many removals that wait are meant.")
     ] = False,
+    confirm_load: Annotated[
+        bool, typer.Option("--confirm-load", help="The many instances that wait are meant.")
+    ] = False,
     timeout: Annotated[
         str, typer.Option("--timeout", metavar="DURATION", help="Wait no longer than this.")
     ] = "10m",
@@ -54,35 +58,36 @@ def apply(
         raise usage("--base compares two sets of manifests, so it needs --dry-run")
     limit = seconds("--timeout", timeout)
     place = where(manifests, state_dir, profile)
+    confirmed = Confirmed(confirm_prune, confirm_load)
     if dry_run:
-        return _plan(place, base, output, confirm_prune, detailed_exitcode)
+        return _plan(place, base, output, confirmed, detailed_exitcode)
     from reconciler.cli import background  # noqa: PLC0415  not for a dry run
 
     with background.early(place) as held:
-        planned = _plan(place, None, output, confirm_prune, detailed_exitcode)
+        planned = _plan(place, None, output, confirmed, detailed_exitcode)
         if planned == ERROR:
             print("\nNothing was applied. What runs goes on as it is.", file=sys.stderr)
             return ERROR
         # A document on stdout stays one; what is told of the progress goes beside it.
         beside = nullcontext() if output == "text" else redirect_stdout(sys.stderr)
         with beside:
-            return _carry_out(place, held, limit, confirm_prune) or planned
+            return _carry_out(place, held, limit, confirmed) or planned
 
 
-def _plan(place: Where, base: str | None, output: str, confirm_prune: bool, detailed: bool) -> int:
+def _plan(place: Where, base: str | None, output: str, confirmed: Confirmed, detailed: bool) -> int:
     """Print the plan; its exit code, which is ERROR where a file has a mistake."""
     from reconciler.cli import review  # noqa: PLC0415  reads manifests; --help does not
 
     one_of("--output", output, review.FORMATS)
     if base is not None:
-        document = review.against(place, base, confirm_prune=confirm_prune)
+        document = review.against(place, base, confirmed)
     else:
-        document = review.live(place, confirm_prune=confirm_prune)
+        document = review.live(place, confirmed)
     print(review.printed(document, output), flush=True)
     return review.exit_code(document, detailed=detailed)
 
 
-def _carry_out(place: Where, held: Held | None, limit: float, confirm_prune: bool) -> int:
+def _carry_out(place: Where, held: Held | None, limit: float, confirmed: Confirmed) -> int:
     """Hand it to the controller and wait; Ctrl-C ends the waiting only."""
     from reconciler.cli import background, progress  # noqa: PLC0415  not for a dry run
     from reconciler.cli.live import Live, builds  # noqa: PLC0415
@@ -90,7 +95,7 @@ def _carry_out(place: Where, held: Held | None, limit: float, confirm_prune: boo
     live = Live(lambda: builds(place))
     client = background.ensure(place, held)
     try:
-        problems = client.apply(confirm_prune=confirm_prune)
+        problems = client.apply(confirm_prune=confirmed.prune, confirm_load=confirmed.load)
         if problems:
             raise CliError("\n".join(["the manifests are wrong now:", *problems]))
         return progress.wait(client, place, limit, live)

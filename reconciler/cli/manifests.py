@@ -52,6 +52,8 @@ def validate(
         apps += len(chosen)
         in_force = place.profile or found.settings.profile
         advice += [one for app in chosen for one in _advice_on(app, in_force)]
+        if not no_host and root == place.manifests:
+            advice += _advice_on_load(place, found, chosen, in_force)
         problems += [problem for problem in found.problems if _within(problem.file, only)]
     if output == "json":
         document = {**_document(apps, problems), "advice": advice}
@@ -143,15 +145,34 @@ def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:
     """Advice as a problem is told: with its place."""
     from reconciler.cli.secrets import advice_on_secrets  # noqa: PLC0415
     from reconciler.desired.dialects import advice_on_env_files  # noqa: PLC0415
-    from reconciler.desired.locate import place_of  # noqa: PLC0415
     from reconciler.diff.advice import advice_on  # noqa: PLC0415  `init` reads no manifests
 
     given = [(tuple(one.path.split(".")), one.message) for one in advice_on(app.spec, app.line)]
     for path, message in (*given, *advice_on_secrets(app), *advice_on_env_files(app.spec)):
-        line, column = place_of(app.source.file, app.name, path, profile)
-        place = {"file": app.source.file, "line": line, "column": column}
-        steps = path if path[0] == "metadata" else ("spec", *path)
-        yield {**place, "path": ".".join(map(str, steps)), "message": message}
+        yield _advice(app, profile, path, message)
+
+
+def _advice_on_load(
+    place: Where, found: Any, chosen: Iterable[Any], profile: str | None
+) -> Iterator[dict[str, Any]]:
+    """What this host has no room for, as `recon apply` will say it."""
+    from reconciler.cli.offline import rises_that_wait  # noqa: PLC0415  `init` reads no manifests
+
+    waits = rises_that_wait(place, found)
+    for app in chosen:
+        if app.name in waits:
+            yield _advice(app, profile, ("instances",), waits[app.name])
+
+
+def _advice(
+    app: Any, profile: str | None, path: tuple[str | int, ...], message: str
+) -> dict[str, Any]:
+    from reconciler.desired.locate import place_of  # noqa: PLC0415  `init` reads no manifests
+
+    line, column = place_of(app.source.file, app.name, path, profile)
+    place = {"file": app.source.file, "line": line, "column": column}
+    steps = path if path[0] == "metadata" else ("spec", *path)
+    return {**place, "path": ".".join(map(str, steps)), "message": message}
 
 
 def _within(file: str, only: Path | None) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,17 +20,20 @@ from reconciler.api.errors import ClientError
 from reconciler.api.usage import Known, history_documents, usage_document
 from reconciler.cli.controller import client_of, unknown_app
 from reconciler.cli.errors import CliError
-from reconciler.cli.options import Where
+from reconciler.cli.options import Confirmed, Where
 from reconciler.desired.builder import with_builder
 from reconciler.desired.content import as_found
 from reconciler.desired.footing import Footing
 from reconciler.desired.store import ManifestStore
+from reconciler.diff import admission
+from reconciler.diff.admission import Verdicts
 from reconciler.diff.enforceable import unenforceable
 from reconciler.diff.history import followed
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.diff.report import Usage, status_document
 from reconciler.diff.review import last_spec
+from reconciler.loop.admission import verdicts_on_rises
 from reconciler.loop.declared import accepted_root
 from reconciler.loop.journal import Journal, RecordedEvent
 from reconciler.loop.last_good import last_good
@@ -41,7 +44,7 @@ from reconciler.loop.redact import Redactor
 from reconciler.model.builder import builder_name, built_by
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.host import HostFacts, from_document
-from reconciler.model.limits import wanted
+from reconciler.model.limits import wanted as declared_limits
 from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory, JournalHealth, JournalState, Recall
 from reconciler.model.observed import Observed, Process, RunState
@@ -72,6 +75,7 @@ class View:
     absences: Mapping[str, Absence]
     now: float
     """Boot seconds."""
+    loads: Verdicts = field(default_factory=dict)
     journal: JournalState = field(default_factory=JournalState)
 
     def plan(self) -> Plan:
@@ -81,6 +85,7 @@ class View:
             self.memory,
             self.now,
             self.absences,
+            loads=self.loads,
             wall=wall_time(),
             journal=self.journal,
         )
@@ -114,8 +119,8 @@ def facts_of(place: Where) -> HostFacts:
         return gather()
 
 
-def look(place: Where, *, confirm_prune: bool = False) -> View:
-    """Look at the manifests and at the host, once."""
+def look(place: Where, asked: Confirmed | None = None) -> View:
+    """Look at the manifests and at the host, once. ``asked``: as `recon apply` would."""
     facts = facts_of(place)
     store = store_of(place, facts=facts)
     boot = boot_id()
@@ -140,18 +145,18 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     apps = _with_contents({**desired.apps, **kept}, memory, place)
     problems = {app.problem for app in apps.values() if app.problem is not None}
     desired = replace(desired, apps=apps, problems=tuple(sorted({*desired.problems, *problems})))
-    known = {*memory, *(process.tag.app for process in observed.processes)}
-    known = {name for name in known if built_by(name) is None}
-    missing = known - desired.apps.keys()
+    names = {*memory, *(process.tag.app for process in observed.processes)}
+    names = {name for name in names if built_by(name) is None}
+    missing = names - desired.apps.keys()
     if missing and desired.complete:  # a deletion is one that is seen twice
         again = store.scan()
         missing = missing - again.apps.keys() if again.complete else set()
     state = journal_of(place, journal)
     verdicts = absences(
         desired,
-        {name: sources.get(name) for name in known},
+        {name: sources.get(name) for name in names},
         dict.fromkeys(missing, CLEAN_SCANS),
-        confirmed=confirm_prune,
+        confirmed=asked is not None and asked.prune,
         root_changed=journal is not None and _is_another(desired, accepted_root(journal)),
         unread=state.unremembered is Recall.UNREAD,
     )
@@ -159,9 +164,42 @@ def look(place: Where, *, confirm_prune: bool = False) -> View:
     processes = _with_stops(observed.processes, stops)
     processes = [*_with_readiness(place, processes, desired, memory)]
     processes = [_with_limits(one, desired, memory, facts) for one in processes]
-    return View(
-        desired, replace(observed, processes=tuple(processes)), memory, verdicts, boot_now(), state
-    )
+    blank = AppMemory(recall=state.unremembered)
+    known = _as_asked(desired, processes, memory, blank, asked) if asked else memory
+    loads = verdicts_on_rises(desired.apps, known, processes, facts, blank)
+    observed = replace(observed, processes=tuple(processes))
+    return View(desired, observed, known, verdicts, boot_now(), loads, state)
+
+
+def _as_asked(
+    desired: Desired,
+    processes: Sequence[Process],
+    memory: Mapping[str, AppMemory],
+    blank: AppMemory,
+    asked: Confirmed,
+) -> Mapping[str, AppMemory]:
+    """The memory once `recon apply` has asked for rises that wait, or has confirmed them."""
+    memory = {name: admission.reconsidered(known) for name, known in memory.items()}
+    if not asked.load:
+        return memory
+    rising = admission.rising(desired.apps, memory, processes, blank)
+    meant = {name: admission.confirm(app, memory.get(name, blank)) for name, app in rising.items()}
+    return memory | meant
+
+
+def rises_that_wait(place: Where, desired: Desired) -> dict[str, str]:
+    """By app: why `recon apply` would not start all its instances here, a sentence."""
+    journal = Journal.open_readonly(place.paths.database, boot_id())
+    state = journal.state if journal is not None else JournalState()
+    blank, processes = AppMemory(recall=state.unremembered), _processes(place)
+    memory = journal.memories() if journal is not None else {}
+    memory = {name: admission.reconsidered(known) for name, known in memory.items()}
+    loads = verdicts_on_rises(desired.apps, memory, processes, facts_of(place), blank)
+    return {
+        name: admission.sentence(desired.apps[name], held)
+        for name, held in loads.items()
+        if held is not None
+    }
 
 
 def journal_of(place: Where, journal: Journal | None) -> JournalState:
@@ -347,7 +385,7 @@ def _with_limits(
     """The limits that its app declares, or did, as they are in force."""
     name = process.tag.app
     app = desired.apps.get(name)
-    declared = wanted(app.spec.limits) if app is not None else {}
+    declared = declared_limits(app.spec.limits) if app is not None else {}
     fields = {*declared, *memory.get(name, AppMemory()).limited}
     return replace(process, limits=read(process, fields, facts.cgroups)) if fields else process
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -52,6 +52,13 @@ DetailedExitcode = Annotated[
 ]
 
 _DEFAULT = "manifests"
+
+
+class Confirmed(NamedTuple):
+    """What of that which waits for a person is meant."""
+
+    prune: bool = False
+    load: bool = False
 
 
 @dataclass(frozen=True, slots=True)

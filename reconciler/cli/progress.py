@@ -88,7 +88,8 @@ def is_hopeless(app: App) -> bool:
 
     An instance that is merely not ready is waited for: its program may be warming up.
     """
-    if "--confirm-prune" in app["message"] or is_paused(app):
+    withheld = _is_withheld(app) and app["health"] != "Progressing"
+    if "--confirm-prune" in app["message"] or is_paused(app) or withheld:
         return True
     if _is_waiting(app):
         return any(condition["reason"] == "DependencyStuck" for condition in app["conditions"])
@@ -117,6 +118,11 @@ def _failed_to_build(app: App) -> bool:
 def is_paused(app: App) -> bool:
     """Its rollout goes on when somebody says so."""
     return any(condition["reason"] == "DeploymentPaused" for condition in app["conditions"])
+
+
+def _is_withheld(app: App) -> bool:
+    """More instances are declared than may run before somebody confirms it."""
+    return any(condition["type"] == "LoadHeld" for condition in app["conditions"])
 
 
 def _is_undecided(app: App) -> bool:
@@ -193,6 +199,8 @@ def _blame(culprits: list[App], place: Where) -> None:
     """Who keeps it from being ready, why, and what it wrote last."""
     for app in culprits:
         print(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}")
+        if _is_withheld(app):  # what it writes has nothing to do with it
+            continue
         try:
             lines = tail(_logs_of(app, place), lines=_LINES)
         except OSError as error:
@@ -208,6 +216,8 @@ def _tell_end(culprits: list[App]) -> None:
     message = f"\nnot ready: {_names(culprits)}"
     if all(map(_failed_to_build, culprits)):
         message += "; fix what is built, and look with `recon status`"
+    elif all(map(_is_withheld, culprits)):
+        message += "; everything else that is declared runs"
     else:
         message += (
             "; the controller goes on trying. Edit the manifest, and look with `recon status`"

@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.cli.errors import CHANGES, ERROR, OK, CliError
 from reconciler.cli.offline import View, look
-from reconciler.cli.options import Where
+from reconciler.cli.options import Confirmed, Where
 from reconciler.cli.render_plan import plan_markdown, plan_text
 from reconciler.cli.terminal import colours, width
 from reconciler.desired.gitbase import RepositoryError, review_of
@@ -38,15 +38,16 @@ def document_of(view: View, profile: str | None) -> dict[str, Any]:
     return change_document(made, _places(made, profile or view.desired.settings.profile))
 
 
-def live(place: Where, *, confirm_prune: bool) -> dict[str, Any]:
+def live(place: Where, asked: Confirmed) -> dict[str, Any]:
     """The change document against the host as it is."""
-    return document_of(look(place, confirm_prune=confirm_prune), place.profile)
+    return document_of(look(place, asked), place.profile)
 
 
-def against(place: Where, revision: str, *, confirm_prune: bool) -> dict[str, Any]:
+def against(place: Where, revision: str, asked: Confirmed) -> dict[str, Any]:
     """The change document against the manifests at a revision in git.
 
-    Neither side is checked against this host: a review runs where the programs need not be.
+    Neither side is checked against this host, nor is its room: a review runs where the programs
+    need not be.
     """
     root = Path(os.path.realpath(place.manifests))  # as git sees it
     # Secrets are told apart by keyed marks; here any key does, as long as both sides use it.
@@ -59,7 +60,7 @@ def against(place: Where, revision: str, *, confirm_prune: bool) -> dict[str, An
     observed, memory = as_observed(found.before, now)
     known = {n: app.source.file for n, app in found.before.apps.items() if built_by(n) is None}
     gone = dict.fromkeys(known.keys() - found.after.apps.keys(), CLEAN_SCANS)
-    verdicts = absences(found.after, known, gone, confirmed=confirm_prune)
+    verdicts = absences(found.after, known, gone, confirmed=asked.prune)
     for told in (found.note, *(f"in the base: {problem}" for problem in found.before.problems)):
         if told:
             print(told, file=sys.stderr)

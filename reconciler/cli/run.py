@@ -38,6 +38,11 @@ def run(
     state_dir: StateDir = None,
     profile: Profile = None,
     api_group: ApiGroup = None,
+    *,
+    confirm_load: Annotated[
+        bool,
+        typer.Option("--confirm-load", help="All instances that are declared now are meant."),
+    ] = False,
 ) -> NoReturn:
     """Run the controller in the foreground.
 
@@ -48,7 +53,9 @@ def run(
     if not place.manifests.is_dir():  # perhaps not mounted yet: what runs is kept all the same
         told = f"{place.manifests} is no directory (yet); `recon init` makes one to begin with"
         print(f"recon: {told}", file=sys.stderr, flush=True)
-    _become(command(place, *(["--api-group", api_group] if api_group else [])))
+    more = ["--api-group", api_group] if api_group else []
+    more += ["--confirm-load"] if confirm_load else []
+    _become(command(place, *more))
 
 
 def down(

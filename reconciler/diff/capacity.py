@@ -2,7 +2,7 @@
 
 Only what is certain is refused. Each instance is a process, takes descriptors of the controller's
 for its end and its output, and has memory even where it does nothing. Whether the host has room for
-what the programs really use is not known before they run; `limits.memory` and `recon doctor` tell.
+what the programs really use is measured when an edit raises their count: see ``load``.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from reconciler.model.host import UNLIMITED, HostFacts
 from reconciler.model.manifest import AppSpec
 
-_DESCRIPTORS = 3
-"""A pidfd and two FIFOs."""
-_LEAST = 1 << 20
+DESCRIPTORS = 3
+"""Files that the controller has open for each instance: a pidfd and two FIFOs."""
+SPARE = 64
+"""Files that it has open besides: journal, logs, sockets, requests."""
+LEAST = 1 << 20
 """Bytes that any program takes, with what the kernel keeps for it: a guess, and a low one."""
 
 
@@ -35,10 +37,10 @@ def _bounds(facts: HostFacts) -> Iterator[tuple[int, str]]:
     """(instances at most, why)."""
     files = facts.rlimits.get("openFiles")
     if files is not None and files.hard != UNLIMITED:
-        told = f"recon may open {files.hard:,} files (ulimit -Hn), {_DESCRIPTORS} for each"
-        yield files.hard // _DESCRIPTORS, told
+        told = f"recon may open {files.hard:,} files (ulimit -Hn), {DESCRIPTORS} for each"
+        yield files.hard // DESCRIPTORS, told
     if facts.most_processes:
         yield facts.most_processes, f"{facts.most_processes:,} processes are allowed"
     if facts.memory:
         told = f"it has {facts.memory >> 20:,} MiB of memory, and each takes 1 MiB at least"
-        yield facts.memory // _LEAST, told
+        yield facts.memory // LEAST, told

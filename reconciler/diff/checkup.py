@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from reconciler.diff.capacity import DESCRIPTORS, SPARE
 from reconciler.model.finding import Finding, Level, ok, problem, warning
 from reconciler.model.host import CgroupFacts
 from reconciler.model.machine import Disk, Folder, Machine
 from reconciler.model.memory import JournalState
 
 _OLDEST = (5, 10)
-_DESCRIPTORS = 3
-"""Files that the controller has open for each instance: a pidfd and two FIFOs."""
-_SPARE = 64
-"""Files it has open besides: journal, logs, sockets, requests."""
 _PIPE_PAGES = 16
 """Pages of a pipe of ordinary size (64 KiB)."""
 _SKEW = 86_400
@@ -159,7 +156,7 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
 
 def _open_files(machine: Machine, needs: Needs) -> Finding:
     # Twice, since an update may have an old and a new process of each number.
-    wanted = _SPARE + 2 * _DESCRIPTORS * needs.instances
+    wanted = SPARE + 2 * DESCRIPTORS * needs.instances
     told = f"recon may open {_limit(machine.open_files)} files; {wanted:,} are enough here"
     if 0 <= machine.open_files < wanted:
         remedy = "raise the hard limit: ulimit -Hn, or LimitNOFILE= in its systemd unit"

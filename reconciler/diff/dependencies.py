@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.diff import history, replicas, runs
+from reconciler.diff import admission, history, replicas, runs
 from reconciler.diff.replicas import Replicas
 from reconciler.diff.rolling import fenceposts
 from reconciler.model.dependency import Dependency, DependencyCondition
@@ -47,6 +47,7 @@ def look_at(
     """The standing of an app that has yet to be planned, from its own slice."""
     if app.job is not None:
         return runs.standing_of(app, memory)
+    app = admission.bounded(app, memory)
     return standing_of(app, _sort(app, processes, memory, now), memory)
 
 
@@ -54,7 +55,7 @@ def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Stan
     """The standing of an app whose processes are sorted."""
     wanted = app.spec.wanted
     if wanted == 0:
-        return Standing(obstacle=_NOTHING_WANTED[app.spec.suspend])
+        return Standing(obstacle=_nothing(app, memory))
     _, unavailable = fenceposts(app.spec.strategy, wanted)
     available = len(sorted_by.up) + len(sorted_by.done)
     whole = sorted_by.settled and len(sorted_by.current) + len(sorted_by.done) == wanted
@@ -143,6 +144,11 @@ def follow_restarts(
     memory = replace(memory, restart_requested_at=asked, progressed_at=None, progress=0)
     told = f"{', '.join(sorted(restarted))} restarted"
     return memory, (Event(app.name, "RestartRequested", told),)
+
+
+def _nothing(app: DesiredApp, memory: AppMemory) -> Obstacle:
+    """Why no instance of the app runs."""
+    return admission.obstacle(app, memory) or _NOTHING_WANTED[app.spec.suspend]
 
 
 def _missing(spec: AppSpec, standings: Mapping[str, Standing]) -> Iterator[Dependency]:

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.diff import amnesia, dependencies, due, history, inplace, job_status, runs
+from reconciler.diff import (
+    admission,
+    amnesia,
+    dependencies,
+    due,
+    history,
+    inplace,
+    job_status,
+    runs,
+)
 from reconciler.diff.restarting import LOOK
 from reconciler.diff.runs import terms_of
 from reconciler.model.desired import DesiredApp
@@ -29,15 +38,18 @@ def plan_job(
     *,
     wall: WallTime,
     standings: Mapping[str, Standing],
+    loads: admission.Verdicts,
     observed: Observed,
     journal: JournalState,
 ) -> AppPlan:
     """The plan of a Job that is declared."""
     processes = sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
-    memory = amnesia.settle_job(app, before, history.record(before, app))
+    memory, let_in = admission.settle(app, processes, before, loads)
+    memory = amnesia.settle_job(app, before, history.record(memory, app))
     memory, seen = runs.observe(app, processes, memory, now, wall)
     called: tuple[Event, ...] = ()
-    if memory.recall is not Recall.UNREAD:
+    held = admission.withheld(app, memory)
+    if memory.recall is not Recall.UNREAD and held is None:
         memory, called = due.call(app, memory, now, wall)
     memory = runs.trim(runs.note_good(memory), terms_of(app))
     inherited = observed.inherited
@@ -45,20 +57,23 @@ def plan_job(
     adjusted = tuple(inplace.adjustments(app.spec, processes, memory, inherited))
     waiting = dependencies.unmet(app.spec, standings)
     ends = tuple(_ends(app, processes, memory))
-    withheld = amnesia.withheld(app, memory, journal)
+    withheld = amnesia.withheld(app, memory, journal) or (
+        admission.sentence(app, held) if held is not None else ""
+    )
     starts: tuple[Start, ...] = ()
     if not withheld:
         starts = tuple(_starts(app, processes, memory, now, waiting=waiting is not None))
     shown = job_status.Shown(app, processes, memory, now, wall, waiting, withheld)
     actions: tuple[Action, ...] = (*adjusted, *ends, *starts)
+    change = job_status.change_of(shown, before, starts=len(starts), ends=len(ends))
     return AppPlan(
         app.name,
         app,
         actions,
-        job_status.change_of(shown, before, starts=len(starts), ends=len(ends)),
-        job_status.status_of(shown),
+        admission.changed(change, app, memory),
+        admission.shown(job_status.status_of(shown), app, memory),
         memory,
-        (*seen, *called),
+        (*let_in, *seen, *called),
         _look_again_at(app, memory, now, wall),
         runs.standing_of(app, memory),
     )

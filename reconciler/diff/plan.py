@@ -10,8 +10,10 @@ on it again and again ends at the desired state, where the plan is empty.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from reconciler.diff import (
+    admission,
     amnesia,
     awaiting,
     building,
@@ -50,6 +52,7 @@ from reconciler.model.walltime import WallTime
 
 _UTC = WallTime()
 _WELL = JournalState()
+_ROOMY: admission.Verdicts = MappingProxyType({})
 _UNSEEN = Absence(Verdict.WAIT, "no manifest declares it; nothing is stopped before a clean scan")
 
 
@@ -61,6 +64,7 @@ def plan(
     absences: Mapping[str, Absence] | None = None,
     *,
     standings: Mapping[str, Standing] | None = None,
+    loads: admission.Verdicts = _ROOMY,
     wall: WallTime = _UTC,
     journal: JournalState = _WELL,
 ) -> Plan:
@@ -68,9 +72,10 @@ def plan(
 
     ``now`` and all times are boot seconds. ``absences`` (see ``prune``) judges the apps that no
     manifest declares; without a verdict nothing of theirs is touched. ``standings`` are those
-    of the apps that these depend on, where this is a slice; None: they are all in it. ``wall``
-    is what the schedules of Jobs go by. ``journal``: whether ``memory`` is all that there is to
-    remember, and whether anything can be added to it.
+    of the apps that these depend on, where this is a slice; None: they are all in it. ``loads``
+    (see ``load``) judges rises of the count of instances; without a verdict they are let in.
+    ``wall`` is what the schedules of Jobs go by. ``journal``: whether ``memory`` is all that there
+    is to remember, and whether anything can be added to it.
     """
     absences = absences or {}
     processes = _by_app(observed.processes)
@@ -93,6 +98,7 @@ def plan(
                 now,
                 wall=wall,
                 standings=standings,
+                loads=loads,
                 observed=observed,
                 journal=journal,
             )
@@ -101,17 +107,20 @@ def plan(
 
 
 def _plan_declared(
-    app: DesiredApp,
+    declared: DesiredApp,
     processes: Sequence[Process],
     before: AppMemory,
     now: float,
     *,
     wall: WallTime,
     standings: Mapping[str, Standing],
+    loads: admission.Verdicts,
     observed: Observed,
     journal: JournalState,
 ) -> AppPlan:
-    memory = outgoing.settle(history.record(before, app))
+    memory, let_in = admission.settle(declared, processes, before, loads)
+    app = admission.bounded(declared, memory)
+    memory = outgoing.settle(history.record(memory, app))
     memory = amnesia.settle(app, processes, before, memory)
     if not before.revisions:
         memory = history.presume_good(memory, processes)
@@ -170,21 +179,23 @@ def _plan_declared(
     starting = any(isinstance(action, Start) for action in actions)
     ends = {action.process.tag.nonce for action in actions if isinstance(action, End)}
     memory = outgoing.note(app.spec, sorted_by, memory, ends)
+    change = review.change_of(
+        app,
+        sorted_by,
+        before,
+        memory,
+        declared=declared,
+        waits=_before(waiting, building.note_of(app, builder), awaited),
+        adjusted=adjusted,
+    )
     return AppPlan(
         app.name,
-        app,
+        declared,
         actions,
-        review.change_of(
-            app,
-            sorted_by,
-            before,
-            memory,
-            waits=_before(waiting, building.note_of(app, builder), awaited),
-            adjusted=adjusted,
-        ),
-        status_of(at),
+        admission.changed(change, declared, memory),
+        admission.shown(status_of(at), declared, memory),
         dependencies.note_begun(memory, sorted_by, starting=starting),
-        (*built, *by_clock, *followed, *evicted, *judged),
+        (*let_in, *built, *by_clock, *followed, *evicted, *judged),
         earliest(_look_again_at(at), restarting.look_again_at(app, memory, now, wall)),
         dependencies.standing_of(app, sorted_by, memory),
     )

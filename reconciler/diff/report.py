@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from reconciler.model.builder import built_by
 from reconciler.model.desired import Problem
+from reconciler.model.load import Withheld
 from reconciler.model.memory import JournalState, Run
 from reconciler.model.observed import Exit
 from reconciler.model.plan import (
@@ -129,6 +130,7 @@ def status_of(
             {"kind": d.kind.value, "instance": d.instance, "detail": d.detail} for d in status.drift
         ],
         "instances": [_instance(row, usage, now, wall_now) for row in status.instances],
+        "load": load_document(status.load) if status.load is not None else None,
         **(job_document(status.job) if status.job is not None else {}),
     }
 
@@ -137,6 +139,19 @@ def job_document(job: JobStatus) -> dict[str, Any]:
     """What only Jobs have in `status -o json`."""
     next_at = _iso(job.next_at) if job.next_at is not None else None
     return {"nextRun": next_at, "runs": [run_document(run) for run in job.runs]}
+
+
+def load_document(held: Withheld) -> dict[str, Any]:
+    """A rise of the count of instances that waits: bytes, processes or descriptors."""
+    return {
+        "reason": held.reason.value,
+        "instances": {"from": held.before, "to": held.count},
+        "needed": held.needed,
+        "room": held.room,
+        "each": held.each,
+        "measured": held.measured,
+        "apps": held.apps,
+    }
 
 
 def run_document(run: Run) -> dict[str, Any]:
@@ -238,6 +253,7 @@ def _change(change: Change, places: Mapping[tuple[str, str], Place]) -> dict[str
         "instances": {"start": change.start, "replace": change.replace, "stop": change.stop},
         "notes": list(change.notes),
         "held": change.held,
+        "load": load_document(change.load) if change.load is not None else None,
     }
 
 

@@ -29,10 +29,12 @@ def change_of(
     before: AppMemory,
     after: AppMemory,
     *,
+    declared: DesiredApp | None = None,
     waits: Sequence[str] = (),
     adjusted: Sequence[Adjust] = (),
 ) -> Change:
     """The change of a declared app. ``before``: memory as it was, ``after``: with its revision,
+    ``declared``: the app as it stands in its file, where not all of that may run (``admission``),
     ``waits``: what it has to wait for, sentences, ``adjusted``: limits to be put in force."""
     running = _running_revision(app, replicas, before)
     # One in backoff is as it was declared; that it waits is its health, not a change.
@@ -45,8 +47,9 @@ def change_of(
     replaced = ahead + under_way
     last = after.revisions[-1]
     same = running is not None and (running.spec, running.marks) == (last.spec, last.marks)
+    same = same and (declared is None or declared is app)
     # Spares the common case, a pass in which no field differs, half of its cost.
-    fields = () if same else changed_fields(running, app)
+    fields = () if same else changed_fields(running, declared or app)
     start = max(0, missing - ahead)
     stop = len(replicas.old) - replaced + len(replicas.extra)
     notes = _notes(app, replicas, replaced, after)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from reconciler.diff import amnesia
+from reconciler.diff import admission, amnesia
 from reconciler.diff.backoff import delay
 from reconciler.diff.history import mark
 from reconciler.model.builder import built_by
@@ -190,8 +190,8 @@ def _standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
         run = None  # an earlier revision of the same content, before others
     if run is None:
         suspended = Obstacle(ObstacleReason.SUSPENDED, "is suspended")
-        lost = amnesia.obstacle(app.name, memory)
-        return Standing(obstacle=suspended if app.spec.suspend else lost)
+        waits = amnesia.obstacle(app.name, memory) or admission.obstacle(app, memory)
+        return Standing(obstacle=suspended if app.spec.suspend else waits)
     started = frozenset({DependencyCondition.STARTED} if run.trying else ())
     if run.outcome is Outcome.FAILED:
         message = f"has failed ({run.told or run.reason})"

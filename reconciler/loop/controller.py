@@ -15,9 +15,10 @@ from typing import Literal
 
 from reconciler.converge.unstartable import SpawnError
 from reconciler.desired.store import ManifestStore
-from reconciler.diff import canary, history, runs
+from reconciler.diff import admission, canary, history, runs
 from reconciler.diff.enforceable import unenforceable
 from reconciler.diff.review import last_spec
+from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
 from reconciler.loop.ends import Ends
 from reconciler.loop.history import History
@@ -61,6 +62,8 @@ class Options:
     profile: str | None = None
     down: bool = False
     """Stop everything of this state directory, then exit."""
+    confirm_load: bool = False
+    """The count of instances that is declared at its start is meant, whatever the host has."""
 
 
 class Controller:
@@ -128,8 +131,14 @@ class Controller:
             on_event=self.history.record,
         )
         self._ends = Ends(self.history, self._declared, self._spec)
+        self._admission = Admission(self._declared, self._running, self.history, self.facts)
         self._reconciler = Reconciler(
-            self._declared, self._running, self.history, self._queue, self._key
+            self._declared,
+            self._running,
+            self.history,
+            self._queue,
+            self._key,
+            admission=self._admission,
         )
         self._reconciler.leaving = options.down
         self._neighbours = Neighbours(options.manifests, paths.root)
@@ -205,6 +214,13 @@ class Controller:
         """Look at all manifests now."""
         self._declared.rescan(confirm=confirm_prune)
 
+    def admit(self, *, confirm: bool = False) -> None:
+        """Judge again the rises that wait for room; ``confirm``: all that there are are meant."""
+        self._admission.judge_again()
+        names = self._admission.confirm() if confirm else ()
+        for name in {*names, *(n for n, one in self.history.memories.items() if one.withheld)}:
+            self._queue.add(name)
+
     async def looked(self, within: float = _LOOKED) -> None:
         """Until it is known what is in the files that apps watch, or for so many seconds."""
         await self._declared.looked(within)
@@ -240,6 +256,7 @@ class Controller:
         app = self._declared.apps()[name]
         memory = history.record(self.history.memory(name), app)
         memory = replace(memory, recall=_relied_on(memory.recall))
+        memory = admission.confirm(app, memory)  # asked for by name
         memory = runs.begin(memory, "requested", wall_time().at(boot_now()))
         self.history.remember(name, memory)
         self.history.record(Event(name, "RunRequested", "a run is requested"))

@@ -160,6 +160,9 @@ def _over_a_boot(memory: AppMemory) -> AppMemory:
         scheduled_until=memory.scheduled_until,
         held_back=memory.held_back,
         recall=memory.recall,
+        admitted=memory.admitted,
+        confirmed=memory.confirmed,
+        withheld=memory.withheld,
     )
 
 

@@ -24,6 +24,7 @@ from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.review import last_spec
 from reconciler.diff.teardown import Teardown
+from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
 from reconciler.loop.history import History
 from reconciler.loop.queue import WorkQueue
@@ -55,7 +56,10 @@ class Reconciler:
         history: History,
         queue: WorkQueue,
         key: bytes | None,
+        *,
+        admission: Admission,
     ) -> None:
+        self._admission = admission
         self._declared = declared
         self._running = running
         self._history = history
@@ -88,6 +92,7 @@ class Reconciler:
             boot_now(),
             absences,
             standings=standings,
+            loads={} if self.leaving else self._admission.verdicts(name),
             wall=wall_time(),
             journal=self._history.journal,
         )

@@ -32,7 +32,8 @@ class AppSpec(ProgramSpec):
     sockets: Sockets = template((), "listening sockets that all instances share")
     instances: Instances = in_place(
         1,
-        "how many processes: a number, `max` (the cores that recon may use) or `max-1`",
+        "how many processes: a number, `max` (the cores that recon may use) or `max-1`; a rise that"
+        " the host has no room for waits for `recon apply --confirm-load`",
         decides_readiness=False,
     )
     strategy: Strategy = in_place(

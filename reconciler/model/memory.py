@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.model.load import Withheld
 from reconciler.model.observed import Exit
 from reconciler.model.revision import Revision
 
@@ -206,6 +207,12 @@ class AppMemory:
     """The moment of the schedule at which Forbid was told of last. Wall seconds."""
     recall: Recall = Recall.WHOLE
     """Unless it is whole, nothing is done that only its memory could forbid (``diff.amnesia``)."""
+    admitted: int | None = None
+    """How many instances were let in; None: not noted yet (``diff.load``). Of a Job 0 or 1."""
+    confirmed: int = 0
+    """The highest count of instances that a person confirmed."""
+    withheld: Withheld | None = None
+    """The rise of the count that waits for a confirmation."""
     boot_id: str = ""
     """The boot that the boot seconds here belong to."""
 

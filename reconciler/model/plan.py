@@ -15,6 +15,7 @@ from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.event import Event
 from reconciler.model.fields import Effect
 from reconciler.model.limits import Value
+from reconciler.model.load import Withheld
 from reconciler.model.memory import AppMemory, Run
 from reconciler.model.observed import Exit, Process
 from reconciler.model.standing import UNDECLARED, Standing
@@ -99,6 +100,7 @@ class Condition:
         "WatchHeld",
         "LimitsInForce",
         "DependenciesMet",
+        "LoadHeld",
         "Complete",
         "Failed",
         "Built",
@@ -165,6 +167,8 @@ class AppStatus:
     drift: tuple[Drift, ...]
     instances: tuple[InstanceStatus, ...]
     job: JobStatus | None = None
+    load: Withheld | None = None
+    """The rise of its count of instances that waits for a confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,8 @@ class Change:
     kind: Literal["App", "Job"] = "App"
     held: bool = False
     """It would be made, and waits for a person to confirm it or to correct something."""
+    load: Withheld | None = None
+    """What of it waits, where that is a rise of the count of instances."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class ObstacleReason(StrEnum):
     SUSPENDED = "Suspended"
     NO_INSTANCES = "NoInstances"
     FAILED = "Failed"
+    UNCONFIRMED = "Unconfirmed"
+    """The host has no room for it, and nobody has confirmed it."""
     RECORD_LOST = "RecordLost"
     """Nobody knows whether the Job has run."""
 

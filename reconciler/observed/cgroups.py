@@ -78,7 +78,7 @@ def free_processes(proc: str = procfs.PROC) -> int | None:
 def free_memory(proc: str = procfs.PROC) -> int | None:
     """Bytes that our cgroup may still have; None where it is not bounded.
 
-    As kubelet reckons it: files that were not read for long (``inactive_file``) give way.
+    As kubelet counts: cached files that were not read for long (``inactive_file``) give way.
     """
     return min(
         (

@@ -28,10 +28,10 @@ def uses(
     for process in processes:
         apps.setdefault(process.tag.app, []).append(process)
     found = {}
-    for name, mine in apps.items():
-        settled = sum(now - process.started_at >= SETTLED for process in mine)
+    for name, group in apps.items():
+        settled = sum(now - process.started_at >= SETTLED for process in group)
         lacks = settled < wanted.get(name, 0)
-        found[name] = use_of(mine, now, proc) if lacks else Use(len(mine))
+        found[name] = use_of(group, now, proc) if lacks else Use(len(group))
     return found
 
 

@@ -120,7 +120,7 @@ def test_requests_carry_their_body_and_encode_names(server: Server) -> None:
         b"GET /v1/describe/%C3%BC%20b%2Fc HTTP/1.1",
         b"POST /v1/down HTTP/1.1",
     ]
-    assert server.requests[0].endswith(b'\r\n\r\n{"confirmPrune": true}')
+    assert server.requests[0].endswith(b'\r\n\r\n{"confirmPrune": true, "confirmLoad": false}')
 
 
 def test_events_come_one_by_one_while_the_controller_goes_on(server: Server) -> None:

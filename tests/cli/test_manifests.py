@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from reconciler.model.load import Room
 from tests.cli.conftest import Cli
 
 
@@ -75,3 +78,18 @@ def test_advice_comes_in_the_order_of_the_file(cli: Cli) -> None:
     told = [line for line in cli("validate").out.splitlines() if "(advice)" in line]
     lines = [int(line.split(":")[1]) for line in told]
     assert len(lines) == 3 and lines == sorted(lines)
+
+
+def test_what_this_host_has_no_room_for_is_advice(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.loop.admission.room", lambda *_: Room(memory=100 << 20))
+    path = cli.app("web")
+    path.write_text(path.read_text() + "  instances: 50\n")
+    done = cli("validate")
+    assert done.code == 0 and "1 app, no problems" in done.out
+    told = "spec.instances: instances 0 → 50 waits: 400Mi of memory needed (8Mi each, a guess)"
+    assert told in done.out
+    (advice,) = json.loads(cli("validate", "-o", "json").out)["advice"]
+    assert (advice["line"], advice["path"]) == (7, "spec.instances")
+    assert "web" not in cli("validate", "--no-host").out

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.diff.admission import bounded
 from reconciler.diff.backoff import after_exit
 from reconciler.diff.history import accounts_to
 from reconciler.diff.plan import plan
@@ -307,7 +308,7 @@ class SimHost:
         app = made.desired
         assert app is not None
         if self.checks:
-            self._check_start(app, action)
+            self._check_start(bounded(app, self.memory[app.name]), action)
         behaviour = self._behaviour(app, action.hash)
         process = self.add(app, action.instance, action.hash)
         self.limits[process.tag.nonce] = wanted(app.spec.limits)
@@ -350,7 +351,7 @@ class SimHost:
         state = RunState.STOPPING
         sim.process = replace(sim.process, state=state, stopping_at=self.now)
         if self.checks and was_up and made.desired:
-            self._check_end(made, made.desired)
+            self._check_end(made, bounded(made.desired, self.memory[made.app]))
 
     def _check_start(self, app: DesiredApp, action: Start) -> None:
         mine = [p for p in self.processes() if p.tag.app == app.name]

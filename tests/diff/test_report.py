@@ -45,6 +45,7 @@ def test_the_keys_of_status() -> None:
         "conditions",
         "drift",
         "instances",
+        "load",
     }
     assert {tuple(condition) for condition in app["conditions"]} == {
         ("type", "status", "reason", "message")
@@ -125,6 +126,7 @@ def test_the_keys_of_a_change() -> None:
                 "instances": {"start": 0, "replace": 1, "stop": 0},
                 "notes": ["1 instance replaced, 1 at a time, never below 1 ready"],
                 "held": False,
+                "load": None,
             }
         ],
         "summary": {"start": 0, "replace": 1, "stop": 0, "unchanged": 0},

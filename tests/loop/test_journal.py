@@ -11,6 +11,7 @@ from pathlib import Path
 from reconciler.loop.database import aside_of
 from reconciler.loop.journal import Journal
 from reconciler.model.event import Event
+from reconciler.model.load import Shortage, Withheld
 from reconciler.model.memory import (
     AppMemory,
     Ended,
@@ -98,6 +99,18 @@ def test_after_a_boot_revisions_remain_but_times_of_the_old_boot_do_not(tmp_path
     assert memory.paused and memory.canary == 2, "a rollout that was held still is"
     assert not again.processes()
     again.close()
+
+
+def test_what_was_let_in_and_what_waits_outlives_a_boot(tmp_path: Path) -> None:
+    held = Withheld(900, 3, Shortage.MEMORY, 9 << 30, 1 << 30, 8 << 20, measured=True, apps=2)
+    memory = AppMemory(admitted=3, confirmed=7, withheld=held)
+    journal = Journal(tmp_path / "db", "boot")
+    journal.remember("web", memory, "/m/web.yaml")
+    journal.close()
+    for boot in ("boot", "another boot"):
+        again = reopened(tmp_path / "db", boot)
+        assert replace(again.memories()["web"], boot_id="") == memory
+        again.close()
 
 
 def test_runs_outlive_a_boot_and_what_was_seen_to_of_the_schedule_does(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""Rises of the count of instances: seen, judged once, and confirmed.
+
+A pass costs one comparison here. The host is looked at only for an app of which more instances are
+declared than were let in, and then all rises that there are at that moment are judged together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.diff import admission, load
+from reconciler.loop.declared import Declared
+from reconciler.loop.history import History
+from reconciler.loop.running import Running
+from reconciler.model.desired import DesiredApp
+from reconciler.model.event import Event
+from reconciler.model.host import HostFacts
+from reconciler.model.load import Withheld
+from reconciler.model.memory import AppMemory
+from reconciler.model.observed import Process
+from reconciler.observed.clock import boot_now
+from reconciler.observed.load import room, uses
+
+_FRESH = 0.5
+"""Seconds that a judgement holds: of a thousand new files the first pass judges all."""
+
+
+class Admission:
+    """The verdicts on rises, for ``plan``."""
+
+    def __init__(
+        self, declared: Declared, running: Running, history: History, facts: HostFacts
+    ) -> None:
+        self._declared = declared
+        self._running = running
+        self._history = history
+        self._facts = facts
+        self._judged: Mapping[str, Withheld | None] = {}
+        self._counts: Mapping[str, int] = {}
+        self._at = 0.0
+
+    def verdicts(self, name: str | None = None) -> admission.Verdicts:
+        """On all apps of which the count rises, or on one."""
+        apps = self._declared.apps()
+        if name is not None:
+            app = apps.get(name)
+            if app is None or not self._rises(app):
+                return {}
+            return {name: self._verdict(app)}
+        return {one.name: self._verdict(one) for one in apps.values() if self._rises(one)}
+
+    def judge_again(self) -> None:
+        """What waits is judged anew: a person has asked for it to be carried out."""
+        for name in [*self._declared.apps()]:
+            memory = self._history.memory(name)
+            if memory.withheld is not None:
+                self._history.remember(name, admission.reconsidered(memory))
+
+    def confirm(self) -> set[str]:
+        """Every rise that there is now is meant; those that may follow are not."""
+        found = set()
+        for app in [*self._declared.apps().values()]:
+            memory = self._history.memory(app.name)
+            count = admission.count_of(app)
+            if count > max(self._admitted(app, memory), memory.confirmed):
+                self._history.remember(app.name, admission.confirm(app, memory))
+                message = f"{count:,} instances are confirmed"
+                self._history.record(Event(app.name, "LoadConfirmed", message))
+                found.add(app.name)
+        if found:  # not to be asked for again, however this controller ends
+            self._history.flush()
+        return found
+
+    def _rises(self, app: DesiredApp) -> bool:
+        memory = self._history.memory(app.name)
+        return admission.rises(app, self._running_of(app, memory), memory)
+
+    def _admitted(self, app: DesiredApp, memory: AppMemory) -> int:
+        return admission.admitted(app, self._running_of(app, memory), memory)
+
+    def _running_of(self, app: DesiredApp, memory: AppMemory) -> int:
+        """Asked only where nothing is remembered."""
+        if memory.admitted is not None:
+            return 0
+        return len({one.tag.instance for one in self._running.observed(app.name).processes})
+
+    def _verdict(self, app: DesiredApp) -> Withheld | None:
+        now, count = boot_now(), admission.count_of(app)
+        is_fresh = now - self._at < _FRESH and self._counts.get(app.name) == count
+        if not is_fresh or app.name not in self._judged:
+            self._judge(now)
+        return self._judged.get(app.name)
+
+    def _judge(self, now: float) -> None:
+        apps, memory = self._declared.apps(), self._history.memories
+        blank = AppMemory(recall=self._history.journal.unremembered)
+        processes = self._running.observed().processes
+        self._judged = judged(apps, memory, processes, self._facts, blank)
+        self._counts = {name: admission.count_of(apps[name]) for name in self._judged}
+        self._at = now
+
+
+def verdicts_on_rises(
+    apps: Mapping[str, DesiredApp],
+    memory: Mapping[str, AppMemory],
+    processes: Sequence[Process],
+    facts: HostFacts,
+    blank: AppMemory,
+) -> admission.Verdicts:
+    """The verdicts where no controller runs, from one look at the host."""
+    if not admission.rising(apps, memory, processes, blank):
+        return {}
+    return judged(apps, memory, processes, facts, blank)
+
+
+def judged(
+    apps: Mapping[str, DesiredApp],
+    memory: Mapping[str, AppMemory],
+    processes: Sequence[Process],
+    facts: HostFacts,
+    blank: AppMemory,
+) -> admission.Verdicts:
+    """All rises, judged together by a look at the host as it is now."""
+    wanted = load.wanted_at_once(apps, memory, blank)
+    found = uses(processes, wanted, boot_now())
+    return load.verdicts(apps, memory, found, room(facts, len(processes)), blank=blank)

@@ -2,6 +2,7 @@
 # make test   all that CI checks: format, lint, types, layers, tests, end to end
 # make vm     the tests that need systemd and cgroup v2, in an emulated machine (docs/testing.md)
 # make wheel  an sdist and a wheel, in dist/ (docs/releasing.md)
+# make cover  coverage of the unit tests, into docs/testing.md
 # make picture  docs/architecture.svg, from the imports
 # make bench  the figures of the README, measured here, beside the peers that are installed
 
@@ -9,7 +10,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e vm bench picture wheel clean
+.PHONY: run test check unit e2e vm bench cover picture wheel clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -34,6 +35,11 @@ vm: .venv/developing
 
 bench: .venv/installed
 	$(BIN)/python -m e2e.bench
+
+cover: .venv/developing
+	$(BIN)/pytest tests -n 2 --cov --cov-report=
+	$(BIN)/coverage json -q -o .coverage.json
+	$(BIN)/python -m tests.covered .coverage.json
 
 picture: .venv/developing
 	$(BIN)/python -m tests.architecture

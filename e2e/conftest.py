@@ -59,6 +59,8 @@ _NOTES = pytest.StashKey[Path]()
 _HERE = Path(__file__).parent
 _SECONDS = 300
 """For one test, unless it says another number itself."""
+_INSTALLING = 900
+"""For one that npm may have to fetch and build everything for."""
 _TOGETHER = ("test_crm", "test_startup", "test_export", "test_wheel")
 """Files whose tests share something large: one worker's, with `pytest -n 2 --dist loadgroup`."""
 
@@ -68,7 +70,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(_HERE):
             continue
         if item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(_SECONDS * SLOWNESS))
+            installs = "crm_installed" in getattr(item, "fixturenames", ())
+            seconds = _INSTALLING if installs else _SECONDS
+            item.add_marker(pytest.mark.timeout(seconds * SLOWNESS))
         for name in _TOGETHER:
             if item.path.name.startswith(name):
                 item.add_marker(pytest.mark.xdist_group(name))

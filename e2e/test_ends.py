@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 from e2e.harness import Recon, alive
 from tests.waiting import until
@@ -51,6 +57,50 @@ def test_a_program_that_goes_into_the_background_is_told_to_stay(
         pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
         together = max(together, sum(map(alive, pids)))
     assert together == 1, "one copy, whatever it leaves behind"
+
+
+VANISHES = """
+setsid -f env -i sh -c 'echo $$ >> {file}; exec sleep 100000' </dev/null >/dev/null 2>&1
+while [ "$(wc -l < {file})" = "{count}" ]; do sleep 0.01; done
+exit 1
+"""
+"""Forks, leads a session, has no environment and no output of ours; then its parent crashes. All
+within milliseconds, before anything looks."""
+
+
+@pytest.fixture
+def vanished(tmp_path: Path) -> Iterator[Callable[[str], list[int]]]:
+    """The pids of what an app has let go of, the oldest first."""
+
+    def pids(name: str) -> list[int]:
+        file = tmp_path / name
+        return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+    yield pids
+    for file in tmp_path.glob("gone-*"):
+        for pid in filter(alive, pids(file.name)):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_of_many_that_start_at_once_none_leaves_a_copy_that_nobody_knows(
+    recon: Recon, tmp_path: Path, vanished: Callable[[str], list[int]]
+) -> None:
+    recon.run()
+    names = [f"gone-{number}" for number in range(8)]
+    documents = []
+    for name in names:
+        file = tmp_path / name
+        script = f"touch {file}; n=$(wc -l < {file}); " + VANISHES.format(file=file, count="$n")
+        spec = {"command": ["bash", "-c", script], "terminationGracePeriodSeconds": 1}
+        app = {"apiVersion": "recon/v1", "kind": "App", "metadata": {"name": name}, "spec": spec}
+        documents.append(json.dumps(app))
+    recon.write("all.yaml", "\n---\n".join(documents))
+    for name in names:
+        until(lambda name=name: len(vanished(name)) > 2, what=f"{name} crashes again")  # type: ignore[misc]  # mypy cannot infer a default
+    together = [sum(map(alive, vanished(name))) for name in names]
+    assert max(together) <= 1, together
+    recon.cli("down")
+    assert [pid for name in names for pid in vanished(name) if alive(pid)] == []
 
 
 def test_a_grace_that_is_shortened_during_a_stop_holds_for_it(recon: Recon, tmp_path: Path) -> None:

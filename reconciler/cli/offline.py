@@ -139,6 +139,7 @@ def look(place: Where, asked: Confirmed | None = None) -> View:
         lambda name: _uid_of(name, desired, memory),
         facts.cgroups.path,
         users=users_of(_specs(desired, memory)),
+        recorded={tag.nonce: tag for tag, _ in recorded.values()}.get,
     )
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
     kept = last_good(desired, memory, sources, secret_key(place.paths), store.filled)
@@ -310,6 +311,7 @@ def _processes(place: Where) -> tuple[Process, ...]:
         store_id(place.paths),
         place.paths.root,
         lambda id: recorded[id][0] if id in recorded else None,
+        recorded={tag.nonce: tag for tag, _ in recorded.values()}.get,
     )
     return found.processes
 

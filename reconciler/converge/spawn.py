@@ -26,7 +26,15 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from reconciler.converge import calm, coredump, descriptors, forkserver, handover, oomscore
+from reconciler.converge import (
+    calm,
+    coredump,
+    descriptors,
+    forkserver,
+    handover,
+    lineage,
+    oomscore,
+)
 from reconciler.converge.account import Account, account_of
 from reconciler.converge.confine import Confinement, why_not
 from reconciler.converge.environment import environment_of
@@ -89,6 +97,11 @@ class Program:
     confinement: Confinement = field(default_factory=Confinement)
     handed: tuple[int, ...] = ()
     """Descriptors that it finds from 3 on, and is told of by ``handover``."""
+
+    @property
+    def nonce(self) -> str:
+        """Of its instance; empty where it is none's."""
+        return self.environment.get("RECON_ID", "").rpartition("/")[2]
 
 
 class Started(NamedTuple):
@@ -214,7 +227,7 @@ def _paths(program: str, path: str) -> tuple[str, ...]:
 def _popen(program: Program, stdout: int, stderr: int) -> int:
     output = [fd if fd < 0 else descriptors.reopened(fd) for fd in (stdout, stderr)]
     try:
-        with coredump.allowed(), oomscore.given():
+        with coredump.allowed(), oomscore.given(), lineage.given(program.nonce):
             popen = subprocess.Popen(
                 program.command,
                 stdin=subprocess.DEVNULL,
@@ -268,6 +281,7 @@ def _request(program: Program, output: list[bool], *, waits: bool) -> dict[str, 
         "identity": switch,
         "confinement": program.confinement.request(),
         "core": coredump.of_programs(),
+        "lineage": lineage.limit(program.nonce),
         "output": output,
         "handed": len(program.handed),
         "wait": waits,

@@ -84,13 +84,12 @@ def serve(server: _socket.socket, keep: list[int]) -> None:
         if request["confinement"] is not None:
             _load()
         place = fds.pop(0) if request["cgroup"] else -1
-        own = resource.getrlimit(resource.RLIMIT_CORE)
-        # Inherited: one that the stub set itself could undo what the controller sets on it.
-        resource.setrlimit(resource.RLIMIT_CORE, request["core"])
+        own = _take_on(request)
         pid, inside = _fork(libc, place)
         if pid == 0:
             _become(request, fds, null, [server.fileno(), place, *keep])
-        resource.setrlimit(resource.RLIMIT_CORE, own)
+        for which, limit in own:
+            resource.setrlimit(which, limit)
         server.sendall(ANSWER.pack(pid, inside))
         for fd in (*fds, place):
             if fd >= 0:
@@ -125,6 +124,20 @@ def _settle(inherited: dict[str, Any]) -> None:
             file.write(b"%d" % inherited["score"])
     except OSError:
         pass  # lower than ours, which takes a privilege that recon lacks
+
+
+def _take_on(request: dict[str, Any]) -> list[tuple[int, tuple[int, int]]]:
+    """Have the limits that the stub is born with; which were the server's own before.
+
+    Inherited: one that the stub set itself could undo what the controller sets on it.
+    """
+    wanted = [(resource.RLIMIT_CORE, request["core"])]
+    if request["lineage"] is not None:
+        wanted.append((resource.RLIMIT_RTTIME, request["lineage"]))
+    own = [(which, resource.getrlimit(which)) for which, _ in wanted]
+    for which, limit in wanted:
+        resource.setrlimit(which, limit)
+    return own
 
 
 def _load() -> None:

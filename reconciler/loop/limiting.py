@@ -100,7 +100,7 @@ class Limiting:
         To be born there takes a millisecond more than to be moved there later, and is of use to
         programs that put themselves in the background at once. So it is left out, where the start
         is ``quick`` otherwise, of starts in a row, and of a program that ran for a while and left
-        nothing behind.
+        nothing behind. Its lineage tells of what it forks until it is there.
         """
         now = boot_now()
         lone, self._placed_at = now - self._placed_at > _IN_A_ROW, now

@@ -97,6 +97,7 @@ class Running:
             state_dir,
             loop,
             journal=self._witness,
+            recorded=self._recorded_as,
             on_exit=self._exited,
             on_gone=self._gone,
             user_of=user_of,
@@ -407,6 +408,9 @@ class Running:
         processes = self.host.processes()
         pids = [id.pid for process in processes for id in (process.id, *process.stragglers)]
         return listeners.stranger(address, own, pids)
+
+    def _recorded_as(self, nonce: str) -> Tag | None:
+        return next((tag for tag, _ in self._recorded.values() if tag.nonce == nonce), None)
 
     def _witness(self, id: ProcessId) -> Tag | None:
         record = self._recorded.get(id)

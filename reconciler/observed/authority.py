@@ -101,8 +101,8 @@ class Authority:
         except OSError:
             return self.of_text(tag, uid)
 
-    def of_text(self, tag: Tag, uid: int) -> bool:
-        """Whether to believe a tag in the environment of a process of ``uid``."""
+    def of_text(self, tag: Tag, uid: int | None) -> bool:
+        """Whether to believe a tag that a process of ``uid`` carries, and could have made up."""
         if uid == self._user(tag):
             return True
         self.doubted.add(tag.app)

@@ -30,7 +30,7 @@ from reconciler.observed.poller import Poller
 from reconciler.observed.samples import Sample
 from reconciler.observed.survey import survey
 from reconciler.observed.table import Group, Table
-from reconciler.observed.witness import JournalWitness, Witnesses
+from reconciler.observed.witness import JournalWitness, NonceWitness, Witnesses
 
 
 class Found(NamedTuple):
@@ -45,6 +45,7 @@ class Host:
 
     ``on_exit(process, exit)``: a main process ended; ``leftovers`` and ``signal_all`` still
     know what it left behind. ``on_gone(tag)``: the last process of the nonce has gone.
+    ``recorded(nonce)``: whose it was, as an earlier controller wrote it down.
     ``cgroups`` is ``CgroupFacts.path``, ``cgroup_members`` who is in an instance's cgroup now.
     """
 
@@ -55,6 +56,7 @@ class Host:
         loop: asyncio.AbstractEventLoop | None,
         *,
         journal: JournalWitness,
+        recorded: NonceWitness = lambda nonce: None,
         on_exit: Callable[[Process, Exit], None] = lambda process, exit: None,
         on_gone: Callable[[Tag], None] = lambda tag: None,
         user_of: UserOf = unknown,
@@ -71,8 +73,16 @@ class Host:
         fifos = fifo_dirs(state_dir, store)
         self._authority = Authority(fifos, user_of, proc)
         self._witnesses = Witnesses(
-            store, fifos, journal, self._table.session, self._authority, proc, cgroups
+            store,
+            fifos,
+            journal,
+            self._table.session,
+            self._authority,
+            proc,
+            cgroups,
+            self._of_nonce,
         )
+        self._recorded = recorded
         self._cgroup_members = cgroup_members
         self._faults: dict[int, str] = {}
         self._untold: list[str] = []
@@ -207,8 +217,8 @@ class Host:
             else:
                 for stat, _ in members:
                     self._newcomers.discard(stat.pid)
-        for stat in found.nobodys:  # the leader of its session may have been found after it
-            tag = self._table.session(stat.session)
+        for stat in found.nobodys:  # the main process may have been found after it
+            tag = self._table.session(stat.session) or self._witnesses.by_lineage(stat.pid)
             if tag is not None:
                 self._take_in(tag.nonce, [(stat, tag)])
         return adopted
@@ -382,6 +392,9 @@ class Host:
         if self._poller is not None:
             self._poller.close()
         self._table = Table()
+
+    def _of_nonce(self, nonce: str) -> Tag | None:
+        return self.tag_of(nonce) or self._recorded(nonce)
 
     def _running(self, nonce: str) -> Group | None:
         group = self._table.get(nonce)

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.model.observed import Observed
 from reconciler.observed.authority import UserOf, unknown
 from reconciler.observed.host import Host
-from reconciler.observed.witness import JournalWitness
+from reconciler.observed.witness import JournalWitness, NonceWitness
 
 
 def snapshot(
@@ -19,6 +19,7 @@ def snapshot(
     cgroups: str = "",
     *,
     users: Iterable[int] = (),
+    recorded: NonceWitness = lambda nonce: None,
 ) -> Observed:
     """The processes of a store as they are now, nothing held and nothing changed.
 
@@ -26,7 +27,15 @@ def snapshot(
     began stands in the journal. ``cgroups`` is ``CgroupFacts.path``; ``users`` are those as whom
     apps are declared to run. OSError where we are out of files.
     """
-    host = Host(store, state_dir, None, journal=journal, user_of=user_of, cgroups=cgroups)
+    host = Host(
+        store,
+        state_dir,
+        None,
+        journal=journal,
+        recorded=recorded,
+        user_of=user_of,
+        cgroups=cgroups,
+    )
     host.trust(users)
     host.relist()
     host.sample_states()

@@ -6,6 +6,8 @@ there are further witnesses, any of which suffices (design.md#identity). From st
 journal      we wrote it down ourselves when we started exactly this (pid, start)
 session      it is in the session that a main process of ours leads; only descent leads there
 cgroup       it is in an instance's cgroup: by descent, or because root put it there
+lineage      it carries an instance's nonce in a limit: had by descent, or set on purpose by the
+             same user
 FIFO         it holds an output FIFO of ours as fd 1 or 2: a kernel object, had by descent or by
              opening it on purpose
 environment  text, which is inherited too, but also copied: ``env > file`` in one process and
@@ -28,11 +30,12 @@ from reconciler.model.cgroup import tag_of
 from reconciler.model.fifo import FifoName
 from reconciler.model.observed import ProcessId, Tag
 from reconciler.model.procstat import ProcStat
-from reconciler.observed import procfs
+from reconciler.observed import lineage, procfs
 from reconciler.observed.authority import Authority
 from reconciler.observed.environs import Environ, Environs
 
 JournalWitness = Callable[[ProcessId], Tag | None]
+NonceWitness = Callable[[str], Tag | None]
 
 _LONGEST = 512
 """Bytes of a tag. Anybody may put anything into an environment; ours are a third of this."""
@@ -62,6 +65,8 @@ class Witnesses:
     proc: str = procfs.PROC
     cgroups: str = ""
     """``CgroupFacts.path``; empty where there are none of ours."""
+    instance: NonceWitness = lambda nonce: None
+    """The tag of an instance that is known by this nonce."""
     environs: Environs = field(init=False)
     """What the environments say, for ``identify``."""
 
@@ -74,6 +79,7 @@ class Witnesses:
             ("the journal", self.journal(ProcessId(found.pid, found.start))),
             ("its session", self.session(found.session)),
             ("its cgroup", self._by_cgroup(found.pid)),
+            ("its lineage", self.by_lineage(found.pid)),
             ("its output", self._by_fifo(found.pid, environ.uid)),
             ("its environment", self._by_environment(environ)),
         ]
@@ -95,6 +101,14 @@ class Witnesses:
         path = procfs.cgroup(pid, self.proc) if self.cgroups else None
         tag = tag_of(path, self.cgroups, self.store) if path else None
         return tag if tag is not None and _APP.fullmatch(tag.app) else None
+
+    def by_lineage(self, pid: int) -> Tag | None:
+        """Of an instance that is known; others' nonces say nothing."""
+        nonce = lineage.nonce(pid) if self.proc == procfs.PROC else None
+        tag = self.instance(nonce) if nonce is not None else None
+        if tag is None or not self.authority.of_text(tag, procfs.real_uid(pid, self.proc)):
+            return None
+        return tag
 
     def _by_fifo(self, pid: int, uid: int) -> Tag | None:
         for name in ("fd/1", "fd/2"):

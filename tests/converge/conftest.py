@@ -66,10 +66,14 @@ def spawn_app() -> Iterator[SpawnApp]:
     null = os.open(os.devnull, os.O_RDWR)
 
     def start(
-        app: DesiredApp, tag: Tag | None = None, out: int | None = None, err: int | None = None
+        app: DesiredApp,
+        tag: Tag | None = None,
+        out: int | None = None,
+        err: int | None = None,
+        cgroup: int = -1,
     ) -> Spawned:
         out = null if out is None else out
-        spawned = spawn(app, tag or new_tag(), out, out if err is None else err)
+        spawned = spawn(app, tag or new_tag(), out, out if err is None else err, cgroup=cgroup)
         started.append(spawned)
         settle(spawned.report)
         return spawned

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.converge import cgroup as module
+from reconciler.converge import stub
 from reconciler.converge.cgroup import Cgroups
+from reconciler.converge.enrol import Enroller
 from reconciler.model.cgroup import directory_of, store_directory, tag_of
 from reconciler.model.host import CgroupFacts
 from reconciler.model.observed import Tag
 from reconciler.observed.cgroups import find
-from tests.converge.conftest import new_tag
+from tests.converge.conftest import MakeApp, SpawnApp, new_tag
 from tests.waiting import until
 
 FILES = "cgroup.subtree_control cgroup.procs memory.max memory.swap.max memory.oom.group cpu.max"
@@ -168,6 +172,45 @@ def test_cgroups_that_the_program_made_itself_go_too(real: tuple[Cgroups, Tag]) 
     os.makedirs(f"{cgroups.directory(tag)}/own/deeper")
     assert cgroups.remove(tag)
     assert not os.path.exists(cgroups.directory(tag))
+
+
+@pytest.mark.parametrize(
+    "number, plain",
+    [(errno.ENOSYS, False), (errno.EPERM, False), (errno.E2BIG, True), (errno.EINVAL, True)],
+)
+def test_where_nothing_can_be_born_in_a_cgroup_it_joins_later(
+    real: tuple[Cgroups, Tag],
+    make_app: MakeApp,
+    spawn_app: SpawnApp,
+    forked_server: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    number: int,
+    plain: bool,
+) -> None:
+    """A kernel or a sandbox without clone3 (ENOSYS, EPERM), or one that has it (``plain``) but not
+    CLONE_INTO_CGROUP."""
+    clone3 = stub._clone3
+
+    def refuse(libc: ctypes.CDLL, flags: int, place: int) -> int:
+        return clone3(libc, flags, place) if plain and not place else -number
+
+    monkeypatch.setattr(stub, "_clone3", refuse)
+    forked_server()
+    cgroups, tag = real
+    fd = cgroups.open(tag)
+    try:
+        spawned = spawn_app(make_app(["sleep", "600"]), tag=tag, cgroup=fd)
+    finally:
+        os.close(fd)
+    pid = spawned.process.id.pid
+    assert not spawned.in_cgroup and cgroups.members(tag) == []
+    assert os.waitid(os.P_PIDFD, spawned.pidfd, os.WEXITED | os.WNOHANG) is None, "a child of ours"
+    enrolling = Enroller(cgroups)
+    enrolling.add(tag, spawned.process.id)
+    enrolling.close()
+    assert cgroups.members(tag) == [pid]
+    assert cgroups.kill(tag)
 
 
 def test_where_there_is_no_place_nothing_is_done() -> None:

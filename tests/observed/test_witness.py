@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 
+import pytest
+
+from reconciler.model.lineage import limit_of
 from reconciler.model.observed import ProcessId, Tag
 from reconciler.observed import procfs
 from reconciler.observed.authority import Authority
@@ -27,13 +31,16 @@ def _identify(
     id: ProcessId,
     journal: Callable[[ProcessId], Tag | None] = nobody,
     session: Callable[[int], Tag | None] = lambda number: None,
+    *,
     apart: str = "",
+    known: Sequence[Tag] = (),
 ) -> Identity | None:
     found = procfs.stat(id.pid)
     assert found is not None
     fifos = (*([apart] if apart else []), f"{zoo.root}/fifo")
     authority = Authority(fifos)
     witnesses = Witnesses(zoo.store, fifos, journal, session, authority)
+    witnesses.instance = {tag.nonce: tag for tag in known}.get
     return witnesses.identify(found, witnesses.environs.read([id.pid])[id.pid])
 
 
@@ -81,6 +88,40 @@ def test_known_by_the_journal_or_by_its_session_alone(zoo: Zoo) -> None:
     assert _identify(zoo, id) is None
     assert _identify(zoo, id, journal={id: tag}.get) == Identity(tag)
     assert _identify(zoo, id, session={id.pid: tag}.get) == Identity(tag)
+
+
+ORPHAN = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_RTTIME, (%d, resource.RLIM_INFINITY))
+told = os.open(%r, os.O_CREAT | os.O_WRONLY)
+if os.fork() == 0:
+    os.setsid()
+    os.setresuid(%d, %d, -1)
+    os.write(told, str(os.getpid()).encode())
+    os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)"], {})
+os._exit(0)
+"""
+"""Leads a session of its own, with no parent, no environment and no output of ours."""
+
+
+def _orphan(zoo: Zoo, tag: Tag, uid: int) -> ProcessId:
+    told = zoo.root / "orphan"
+    zoo.start(None, ORPHAN % (limit_of(tag.nonce), str(told), uid, uid))
+    return zoo.stray(told)
+
+
+def test_known_by_its_lineage_when_it_has_let_go_of_everything(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    id = _orphan(zoo, tag, os.getuid())
+    assert _identify(zoo, id) is None, "nobody knows the nonce"
+    assert _identify(zoo, id, known=[zoo.tag()]) is None, "it is another's"
+    assert _identify(zoo, id, known=[tag]) == Identity(tag)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as others")
+def test_a_lineage_that_another_user_has_made_up_is_not_believed(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    assert _identify(zoo, _orphan(zoo, tag, 65534), known=[tag]) is None
 
 
 def test_the_journal_speaks_of_one_life_of_a_pid_only(zoo: Zoo) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pwd
+import signal
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -195,3 +200,73 @@ def test_a_journal_remembers_why_a_revision_failed(recon: Recon, unused_port: in
     assert condition(app) == "PortConflict"
     history: Path | str = recon.cli("rollout", "history", "web", "-o", "json")
     assert json.loads(str(history))["revisions"][1]["state"] == "failed"
+
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def stranger(unused_port: int) -> Iterator[int]:
+    """A server that is none of recon's, and where that can be another user's; its pid."""
+    pid = os.fork()
+    if pid == 0:
+        _serve_as_nobody(unused_port)
+    try:
+        until(lambda: _listens(unused_port), what="the stranger listens")
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _serve_as_nobody(port: int) -> None:
+    """Says yes to everything, for ever."""
+    try:
+        if os.geteuid() == 0:
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            while True:
+                connection, _ = listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.recv(4096)
+                    connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+    finally:
+        os._exit(1)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+QUIET = python("raise SystemExit(3)")
+"""Says nothing of why it ends."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (server(), None, "Degraded"),
+        (server(), {}, "Degraded"),
+        (QUIET, {}, "Degraded"),
+        (SLEEP, {"scheme": "HTTPS"}, "Progressing"),
+        (SLEEP, {}, "Healthy"),
+    ],
+    ids=["dies and says why", "dies though asked", "dies in silence", "not ready", "ready by it"],
+)
+def test_status_names_a_stranger_that_holds_the_port(
+    recon: Recon, unused_port: int, stranger: int, case: tuple[list[str], Any, str]
+) -> None:
+    program, probe, health = case
+    spec = asks(unused_port, **probe) if probe is not None else {}
+    recon.app("web", program, env={"PORT": str(unused_port)}, **spec)
+    recon.run()
+    user = pwd.getpwuid(os.geteuid() or NOBODY).pw_name
+
+    def told() -> bool:
+        said = " ".join(recon.cli("status", "web").split())
+        holder = f"pid {stranger} (" in said and f", user {user})" in said
+        return holder and "stop that, or give the program another port" in said
+
+    recon.wait("web", health=health)
+    until(told, what="the stranger is named, and what to do")

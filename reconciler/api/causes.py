@@ -5,11 +5,12 @@ Looks at the ends of logs, at /proc and around the program: never on the event l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.diff.advice import advice_on, shell_remedy
 from reconciler.diff.diagnosis import (
@@ -18,13 +19,17 @@ from reconciler.diff.diagnosis import (
     Evidence,
     Facts,
     Output,
+    answered_by_another,
+    asked_port,
     diagnose,
+    perhaps_of_the_port,
     why_not_ready,
     with_holder,
 )
 from reconciler.diff.runs import newest
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
+from reconciler.model.manifest import AppSpec
 from reconciler.model.memory import AppMemory, Ended, Outcome, Run
 from reconciler.model.observed import Exit, Process
 from reconciler.model.revision import same_revision
@@ -32,6 +37,7 @@ from reconciler.observed import listeners, procfs
 from reconciler.observed.clock import boot_now, wall_of
 from reconciler.observed.lastoutput import last_output
 from reconciler.observed.workspace import how_to_install, python_of, requirements_of
+from reconciler.system import accounts
 
 _INSTANCES = 8
 """Ends that are looked at: of a thousand instances the first few tell why."""
@@ -39,6 +45,8 @@ _SHOWN = 6
 """Lines of output that are shown: with all else they fit a screen of 24 lines."""
 _EARLY, _LATE = 0.2, 5.0
 """Seconds around a process's life within which its lines may be dated."""
+_CONTAINERS = {"docker", "podman", "nerdctl", "ssh", "sudo", "systemd-run"}
+"""Programs whose port is another process's, which is none of theirs."""
 _YOUNG = 60.0
 """Seconds: a process that followed a crash, and has not run for longer, may crash again."""
 
@@ -89,7 +97,7 @@ def _causes(instances: list[dict[str, Any]], subject: Subject) -> list[dict[str,
     for builder, end in _builds(subject):
         output, document = _output(subject, builder.name, end)
         found.add(builder.name, _of_end(subject, builder, end, output), end, document)
-    for process, cause in islice(_unready(subject), _INSTANCES):
+    for process, cause in islice(_of_running(subject), _INSTANCES):
         found.add(process.name, cause)
     return found.rows
 
@@ -199,43 +207,88 @@ def _of_end(subject: Subject, app: DesiredApp, end: _End, output: Output) -> Cau
     remedy = shell_remedy(app.spec, app.line)
     evidence = Evidence(app.spec, end.exit, end.fault, end.uptime, output, facts, remedy)
     cause = diagnose(evidence)
-    return _held(cause, subject) if cause is not None else None
+    return _held(cause, subject, app.spec, end.instance) if cause is not None else None
 
 
-def _held(cause: Cause, subject: Subject) -> Cause:
+def _held(cause: Cause, subject: Subject, spec: AppSpec, instance: int) -> Cause:
     """With who has the port now."""
-    if cause.port is None:
+    if cause.port is not None:
+        holder = _holder(cause.port, subject)
+        return with_holder(cause, holder.told, same_app=holder.same_app) if holder else cause
+    port = asked_port(spec, instance)
+    holder = _holder(port, subject) if port is not None else None
+    if port is None or holder is None or holder.same_app:
         return cause
-    inodes = listeners.listening(Address("0.0.0.0", cause.port))
+    return perhaps_of_the_port(cause, port, holder.told)
+
+
+class _Holder(NamedTuple):
+    """Who listens on a port."""
+
+    told: str
+    same_app: bool
+
+
+def _holder(port: int, subject: Subject, but: Container[int] = ()) -> _Holder | None:
+    """Who listens on a port, of this app or a stranger; None: nobody, or one of the pids ``but``"""
+    inodes = listeners.listening(Address("0.0.0.0", port))
     if not inodes:
-        return cause
+        return None
     for process in subject.processes:
-        pids = [process.id.pid, *(id.pid for id in process.stragglers)]
+        pids = _pids(process)
         if listeners.holders(inodes, pids):
-            return with_holder(cause, f"{process.name} (pid {process.id.pid})", same_app=True)
-    return with_holder(cause, listeners.describe(inodes))
+            told = f"{process.name} (pid {process.id.pid})"
+            return None if process.id.pid in but else _Holder(told, same_app=True)
+    return _Holder(listeners.describe(inodes, user_of=_user), same_app=False)
 
 
-def _unready(subject: Subject) -> Iterator[tuple[Process, Cause]]:
-    """Those that run and are not ready, where their probe has said so."""
+def _user(uid: int) -> str:
+    """The name of a user, else the number."""
+    try:
+        account = accounts.user(uid)
+    except accounts.SlowLookupError:
+        account = None
+    return account.pw_name if account is not None else str(uid)
+
+
+def _pids(process: Process) -> set[int]:
+    return {*procfs.family(process.id.pid), *(id.pid for id in process.stragglers)}
+
+
+def _of_running(subject: Subject) -> Iterator[tuple[Process, Cause]]:
+    """Those that run and are not ready, where their probe has said so; and those that are, by what
+    another program answers."""
     if not subject.memory.revisions:
         return
-    now, hash = boot_now(), subject.memory.revisions[-1].hash
+    hash = subject.memory.revisions[-1].hash
     for process in subject.processes:
-        if process.ready is False and process.told and same_revision(process.tag.hash, hash):
-            pids = {*procfs.family(process.id.pid), *(id.pid for id in process.stragglers)}
-            yield (
-                process,
-                why_not_ready(
-                    Asked(
-                        subject.app.spec,
-                        process.tag.instance,
-                        process.told,
-                        now - process.started_at,
-                        listeners.ports_of(pids),
-                    )
-                ),
-            )
+        if not same_revision(process.tag.hash, hash):
+            continue
+        if process.ready is False and process.told:
+            yield process, why_not_ready(_asked(process, subject))
+        elif process.ready and not _asks_others(subject.app.spec):
+            asked = _asked(process, subject)
+            if asked.holder and not asked.listens:
+                yield process, answered_by_another(asked)
+
+
+def _asked(process: Process, subject: Subject) -> Asked:
+    spec, instance = subject.app.spec, process.tag.instance
+    port = asked_port(spec, instance)
+    holder = _holder(port, subject, but=[process.id.pid]) if port is not None else None
+    return Asked(
+        spec,
+        instance,
+        process.told,
+        boot_now() - process.started_at,
+        listeners.ports_of(_pids(process)),
+        *(holder or ()),
+    )
+
+
+def _asks_others(spec: AppSpec) -> bool:
+    """Whether its probe may be meant for another program: an app it needs, or its container."""
+    return bool(spec.depends_on) or os.path.basename(spec.command[0]) in _CONTAINERS
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +120,17 @@ def give_socket(path: Path, uid: int, gid: int, mode: int) -> None:
             os.chmod(f"/proc/self/fd/{fd}", mode)
         finally:
             os.close(fd)
+
+
+def is_served(path: Path) -> bool:
+    """Whether somebody listens on a unix socket, also in another network namespace."""
+    asking = socket.socket(socket.AF_UNIX)
+    with contextlib.suppress(OSError), asking, held(path.parent) as folder:
+        asking.setblocking(False)
+        with contextlib.suppress(BlockingIOError):  # its queue is full
+            asking.connect(str(folder / path.name))
+        return True
+    return False
 
 
 def remove_socket(path: Path) -> None:

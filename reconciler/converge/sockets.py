@@ -126,6 +126,9 @@ class Sockets:
         if stranger is not None:
             told = f"{address} is held by {stranger}; stop that, or choose another address"
             raise SocketError(told)
+        if address.path and not any(self._find(address)) and safefile.is_served(Path(address.path)):
+            told = f"somebody listens on {address} already, who cannot be seen from here"
+            raise SocketError(f"{told}; stop that, or choose another path")
         try:
             return _bound(address)
         except OSError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -82,14 +82,36 @@ def stranger(
     return describe(strange, proc) if strange else None
 
 
-def describe(inodes: Iterable[int], proc: str = procfs.PROC) -> str:
-    """Who holds these sockets, for a sentence: ``pid 812 (nginx: master process)``."""
+def describe(
+    inodes: Iterable[int], proc: str = procfs.PROC, user_of: Callable[[int], str] | None = None
+) -> str:
+    """Who holds these sockets, for a sentence: ``pid 812 (nginx: master process)``.
+
+    With ``user_of`` (a uid's name) also as which user: ``pid 812 (nginx, user www-data)``, and of
+    one that we may not look at that much at least.
+    """
+    inodes = [*inodes]
     pids = sorted({holder.pid for holder in holders(inodes, procfs.pids(proc), proc)})
     if not pids:
-        return "a process of another user"
+        uids = _uids(inodes, proc) if user_of is not None else set()
+        users = ", ".join(user_of(uid) for uid in sorted(uids)) if user_of is not None else ""
+        return f"a process of user {users}" if users else "a process of another user"
     commands = _ASIDE.each(lambda pid: _command(pid, proc), pids[:2])
-    told = ", ".join(f"pid {pid} ({commands.get(pid, '…')})" for pid in pids[:2])
+    known = {pid: commands.get(pid, "…") + _as_user(pid, proc, user_of) for pid in pids[:2]}
+    told = ", ".join(f"pid {pid} ({about})" for pid, about in known.items())
     return told + (f" and {len(pids) - 2} more" if len(pids) > 2 else "")
+
+
+def _as_user(pid: int, proc: str, user_of: Callable[[int], str] | None) -> str:
+    uid = procfs.real_uid(pid, proc) if user_of is not None else None
+    return f", user {user_of(uid)}" if user_of is not None and uid is not None else ""
+
+
+def _uids(inodes: Iterable[int], proc: str) -> set[int]:
+    """Whose these TCP sockets are: the kernel tells that to everybody."""
+    wanted = {str(inode).encode() for inode in inodes}
+    rows = (line.split() for table in ("tcp", "tcp6") for line in _lines(f"{proc}/net/{table}"))
+    return {int(fields[7]) for fields in rows if fields[9] in wanted}
 
 
 def _command(pid: int, proc: str) -> str:

@@ -8,8 +8,9 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,6 +167,122 @@ def test_a_file_in_the_way_is_never_removed(sockets: Sockets, tmp_path: Path) ->
     sockets.declare("web", (Socket(name="api", path=str(path)),))
     assert "is there and is no socket" in sockets.conflicts()["web"]
     assert path.read_text() == "data"
+
+
+# -- what others do in the folder of a unix socket, in the very moment of bind(2) ------------------
+
+
+def unix(path: Path) -> tuple[Socket, ...]:
+    return (Socket(name="api", path=str(path), mode="0666"),)
+
+
+def answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as one:
+        return one.connect_ex(str(path)) == 0
+
+
+@pytest.fixture
+def just_before_bind(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Have something done once, when everything was looked at and bind(2) comes next."""
+
+    def arrange(act: Callable[[], object]) -> None:
+        acts = [act]
+
+        class Interrupted(socket.socket):
+            def bind(self, address: Any) -> None:
+                if acts:
+                    acts.pop()()
+                super().bind(address)
+
+        monkeypatch.setattr("reconciler.converge.sockets.socket.socket", Interrupted)
+
+    return arrange
+
+
+def test_what_a_crash_left_is_replaced(sockets: Sockets, tmp_path: Path) -> None:
+    path = tmp_path / "x.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    sockets.declare("web", unix(path))
+    assert sockets.conflicts() == {} and answers(path)
+
+
+def test_one_that_listens_is_not_replaced_though_nobody_knows_whose_it_is(
+    sockets: Sockets, tmp_path: Path
+) -> None:
+    """As from another network namespace, of which no table here tells."""
+    path = tmp_path / "x.sock"
+    with socket.socket(socket.AF_UNIX) as living:
+        living.bind(str(path))
+        living.listen()
+        sockets.declare("web", unix(path))
+        assert "somebody listens on" in sockets.conflicts()["web"]
+        assert answers(path) and living.accept()[0].fileno() >= 0
+    sockets.declare("web", unix(path))
+    assert sockets.conflicts() == {} and answers(path)
+
+
+def test_of_two_starts_at_once_one_has_the_path_and_the_other_says_so(
+    sockets: Sockets, tmp_path: Path, just_before_bind: Callable[[Callable[[], object]], None]
+) -> None:
+    path = tmp_path / "x.sock"
+    other = socket.socket(socket.AF_UNIX)
+
+    def first() -> None:
+        socket.SocketType.bind(other, str(path))
+        other.listen()
+
+    just_before_bind(first)
+    sockets.declare("web", unix(path))
+    assert str(path) in sockets.conflicts()["web"]
+    assert answers(path) and other.accept()[0].fileno() >= 0
+    other.close()
+
+
+@pytest.mark.parametrize("leads_to", ["nothing", "a file", "a socket"])
+def test_a_link_planted_in_its_place_is_not_followed(
+    sockets: Sockets,
+    tmp_path: Path,
+    just_before_bind: Callable[[Callable[[], object]], None],
+    leads_to: str,
+) -> None:
+    path, target = tmp_path / "x.sock", tmp_path / "target"
+    if leads_to == "a file":
+        target.write_text("data")
+    elif leads_to == "a socket":
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(target))
+    before = target.lstat() if target.exists() else None
+    just_before_bind(lambda: path.symlink_to(target))
+    sockets.declare("web", unix(path))
+    assert str(path) in sockets.conflicts()["web"]
+    after = target.lstat() if target.exists() else None
+    assert (before and (before.st_ino, before.st_mode)) == (after and (after.st_ino, after.st_mode))
+    path.unlink()
+    sockets.declare("web", unix(path))
+    assert sockets.conflicts() == {} and answers(path)
+
+
+def test_a_folder_that_is_swapped_for_a_link_gets_no_socket_that_answers(
+    sockets: Sockets, tmp_path: Path, just_before_bind: Callable[[Callable[[], object]], None]
+) -> None:
+    folder, aside, elsewhere = tmp_path / "run", tmp_path / "aside", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+
+    def swap() -> None:
+        folder.rename(aside)
+        folder.symlink_to(elsewhere)
+
+    just_before_bind(swap)
+    sockets.declare("web", unix(folder / "x.sock"))
+    assert "moved away meanwhile" in sockets.conflicts()["web"]
+    for left in elsewhere.iterdir():
+        assert stat.S_IMODE(left.lstat().st_mode) == 0o600 and not answers(left)
+    folder.unlink()
+    aside.rename(folder)
+    sockets.declare("web", unix(folder / "x.sock"))
+    assert sockets.conflicts() == {} and answers(folder / "x.sock")
 
 
 def test_an_address_of_another_host_is_told_in_a_sentence(sockets: Sockets, port: int) -> None:

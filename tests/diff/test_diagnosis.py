@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from reconciler.diff.diagnosis import (
     Evidence,
     Facts,
     Output,
+    answered_by_another,
+    asked_port,
     diagnose,
+    perhaps_of_the_port,
     why_not_ready,
     with_holder,
 )
@@ -301,6 +305,55 @@ def test_a_probe_that_fails_is_told_with_the_ports_of_the_program(
     start = "GET http://127.0.0.1:3001/health: connection refused since 34 s"
     assert found.message.startswith(start) and message in found.message
     assert remedy in found.remedy
+
+
+def test_one_that_is_not_ready_since_a_stranger_has_its_port_is_told_who() -> None:
+    told = "readiness probe failed: HTTP 404 from /health"
+    asked = Asked(spec_of(readinessProbe=HTTP), 0, told, 3, holder="pid 7 (nginx, user www)")
+    found = why_not_ready(asked)
+    assert found.code is CauseCode.PORT_IN_USE and "stop that" in found.remedy
+    assert found.message.endswith(
+        "HTTP 404 from /health since 3 s; port 3001 is held by pid 7 (nginx, user www)"
+    )
+    same = why_not_ready(replace(asked, holder="web-0 (pid 8)", same_app=True))
+    assert "maxSurge: 0" in same.remedy
+
+
+def test_one_that_is_ready_by_what_a_stranger_answers_is_told_so() -> None:
+    asked = Asked(spec_of(readinessProbe=HTTP), 0, "", 3, holder="pid 7 (nginx, user www)")
+    found = answered_by_another(asked)
+    assert found.code is CauseCode.ANOTHER_ANSWERS
+    assert (
+        "is answered by pid 7 (nginx, user www): the program itself listens on no port"
+        in found.message
+    )
+
+
+def test_of_an_end_without_a_reason_who_has_the_port_may_be_one() -> None:
+    silent = cause("", exit=_FAILED)
+    found = perhaps_of_the_port(silent, 3001, "pid 7 (nginx, user www)")
+    assert (
+        found.message
+        == f"{silent.message}; port 3001, at which it is asked, is held by pid 7 (nginx, user www)"
+    )
+    assert found.remedy.startswith("stop that")
+    clear = cause("Error: Cannot find module 'express'")
+    assert perhaps_of_the_port(clear, 3001, "pid 7") == clear
+
+
+@pytest.mark.parametrize(
+    ("spec", "port"),
+    [
+        ({"readinessProbe": HTTP}, 3001),
+        ({"readinessProbe": {"tcpSocket": {"port": {"perInstance": 4000}}}}, 4002),
+        ({"startupProbe": HTTP, "readinessProbe": {"log": "up"}}, 3001),
+        ({"readinessProbe": {"log": "up"}}, None),
+        ({"readinessProbe": HTTP, "sockets": [{"name": "http", "port": 3001}]}, None),
+        ({}, None),
+    ],
+)
+def test_the_port_at_which_an_instance_is_asked(spec: dict[str, Any], port: int | None) -> None:
+    assert asked_port(spec_of(**spec), 2) == port
 
 
 def test_an_excerpt_begins_with_the_error_and_is_fit_to_be_shown() -> None:

@@ -57,3 +57,22 @@ def test_the_stranger_is_named_unless_it_is_one_of_ours() -> None:
         assert told is not None and told.startswith(f"pid {os.getpid()} (")
         assert listeners.stranger(address, {inode(server)}, []) is None
         assert listeners.stranger(address, (), [os.getpid()]) is None
+
+
+def test_the_stranger_is_named_with_its_user_also_where_it_may_not_be_looked_at(
+    tmp_path: Path,
+) -> None:
+    def name(uid: int) -> str:
+        return f"number {uid}"
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        told = listeners.describe([inode(server)], user_of=name)
+        assert told.startswith(f"pid {os.getpid()} (")
+        assert told.endswith(f", user number {os.getuid()})")
+        # A /proc with the tables, and without the descriptors of anybody.
+        (tmp_path / "net").mkdir()
+        for table in ("tcp", "tcp6"):
+            (tmp_path / "net" / table).write_bytes(Path("/proc/net", table).read_bytes())
+        told = listeners.describe([inode(server)], str(tmp_path), name)
+    assert told == f"a process of user number {os.getuid()}"
+    assert listeners.describe([1], str(tmp_path), name) == "a process of another user"

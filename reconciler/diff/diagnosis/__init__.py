@@ -5,9 +5,9 @@ it comes here (``output``), and no expression here looks at a line more than onc
 """
 
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence, Facts
-from reconciler.diff.diagnosis.diagnose import diagnose, with_holder
+from reconciler.diff.diagnosis.diagnose import diagnose, perhaps_of_the_port, with_holder
 from reconciler.diff.diagnosis.output import Output
-from reconciler.diff.diagnosis.unready import Asked, why_not_ready
+from reconciler.diff.diagnosis.unready import Asked, answered_by_another, asked_port, why_not_ready
 
 __all__ = [
     "Asked",
@@ -16,7 +16,10 @@ __all__ = [
     "Evidence",
     "Facts",
     "Output",
+    "answered_by_another",
+    "asked_port",
     "diagnose",
+    "perhaps_of_the_port",
     "why_not_ready",
     "with_holder",
 ]

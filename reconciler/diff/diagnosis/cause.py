@@ -37,6 +37,7 @@ class CauseCode(StrEnum):
     SIGNAL = "Signal"
     PROBE_FAILED = "ProbeFailed"
     WRONG_PORT = "ProbeOnWrongPort"
+    ANOTHER_ANSWERS = "AnsweredByAnother"
     NOT_LISTENING = "NotListening"
     NOT_READY = "NotReady"
     ERROR = "ProgramError"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconciler.diff.diagnosis import ends, files, network, node, python
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
+from reconciler.diff.diagnosis.unready import free_the_port
 
 _RECOGNISERS = (
     files.line_ends,
@@ -36,10 +37,15 @@ def diagnose(evidence: Evidence) -> Cause | None:
 def with_holder(cause: Cause, holder: str, *, same_app: bool = False) -> Cause:
     """The cause of a port in use with who holds it, a phrase: ``pid 812 (nginx)``."""
     told = f"port {cause.port} is held by {holder}, so the program cannot listen on it"
-    if same_app:
-        remedy = "declare the port under `sockets`, or write strategy: {maxSurge: 0}"
-        return replace(cause, message=told, remedy=remedy)
-    return replace(cause, message=told, remedy="stop that, or give the program another port")
+    return replace(cause, message=told, remedy=free_the_port(same_app=same_app))
+
+
+def perhaps_of_the_port(cause: Cause, port: int, holder: str) -> Cause:
+    """The same, with who holds the port that the app is asked at: where nothing else says why."""
+    if cause.code not in (CauseCode.UNKNOWN, CauseCode.ERROR):
+        return cause
+    told = f"{cause.message}; port {port}, at which it is asked, is held by {holder}"
+    return replace(cause, message=told, remedy=f"{free_the_port(same_app=False)}; {cause.remedy}")
 
 
 def _ran(evidence: Evidence) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.diff.diagnosis.cause import Cause, CauseCode
 from reconciler.diff.servers import server_of
 from reconciler.model.manifest import AppSpec
-from reconciler.model.probe import Probe
+from reconciler.model.probe import Probe, ProbePort
 from reconciler.model.values import PerInstance
 
 
@@ -24,6 +24,10 @@ class Asked:
     """How long it has run."""
     listens: frozenset[int] = frozenset()
     """Ports that its processes listen on."""
+    holder: str = ""
+    """Who else listens where its probe asks, a phrase: ``pid 812 (nginx, user www)``."""
+    same_app: bool = False
+    """That is another process of the app."""
 
 
 def why_not_ready(asked: Asked) -> Cause:
@@ -41,6 +45,9 @@ def why_not_ready(asked: Asked) -> Cause:
     if port in asked.listens:
         remedy = f"it listens on {port}: see its log, or correct `{role}` (path, timeoutSeconds)"
         return Cause(CauseCode.PROBE_FAILED, told, remedy)
+    if asked.holder:
+        told = f"{told}; port {port} is held by {asked.holder}"
+        return Cause(CauseCode.PORT_IN_USE, told, free_the_port(same_app=asked.same_app))
     if asked.listens:
         ports = ", ".join(map(str, sorted(asked.listens)[:4]))
         first = min(asked.listens)
@@ -52,6 +59,32 @@ def why_not_ready(asked: Asked) -> Cause:
     return Cause(
         CauseCode.NOT_LISTENING, f"{told}; the program listens on no port", _nothing(asked, port)
     )
+
+
+def answered_by_another(asked: Asked) -> Cause:
+    """Of an instance that counts as ready by what ``holder`` answers, while it listens nowhere."""
+    what = _what(asked.spec.startup_probe or asked.spec.readiness_probe, asked)
+    told = f"{what} is answered by {asked.holder}: the program itself listens on no port"
+    return Cause(CauseCode.ANOTHER_ANSWERS, told, free_the_port(same_app=asked.same_app))
+
+
+def free_the_port(*, same_app: bool) -> str:
+    """What to do where another process has the port of a program."""
+    if same_app:
+        return "declare the port under `sockets`, or write strategy: {maxSurge: 0}"
+    return "stop that, or give the program another port"
+
+
+def asked_port(spec: AppSpec, instance: int) -> int | None:
+    """The port at which an instance is asked whether it is ready; None where it is asked by other
+    means, or on a private socket."""
+    probe = spec.startup_probe or spec.readiness_probe
+    if probe is None or spec.probed_socket(probe) is not None:
+        return None
+    target = probe.http_get or probe.tcp_socket
+    if target is None:
+        return None
+    return _number(target.port, instance)
 
 
 def _private(spec: AppSpec, role: str) -> str:
@@ -103,7 +136,8 @@ def _brief(got: str) -> str:
 
 def _port(probe: Probe | None, asked: Asked) -> int | None:
     target = (probe.http_get or probe.tcp_socket) if probe is not None else None
-    if target is None:
-        return None
-    port = target.port
-    return port.per_instance + asked.instance if isinstance(port, PerInstance) else port
+    return _number(target.port, asked.instance) if target is not None else None
+
+
+def _number(port: ProbePort, instance: int) -> int:
+    return port.per_instance + instance if isinstance(port, PerInstance) else port

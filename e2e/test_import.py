@@ -315,6 +315,66 @@ def test_wait_ready_is_waited_for_on_the_address_that_it_had(
     recon.healthy("waits", ready=count, restarts=0)
 
 
+STOPPED_BY_MESSAGE = """\
+process.on('message', (message) => { console.log(`got ${message}`); process.exit(0); });
+process.on('SIGINT', () => process.emit('message', 'shutdown'));
+setInterval(() => {}, 1000);
+console.log('up');
+"""
+
+
+def test_the_line_that_the_import_tells_makes_a_message_of_the_stop_signal(
+    recon: Recon, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "a.js").write_text(STOPPED_BY_MESSAGE)
+    config = site / "ecosystem.config.cjs"
+    app = {"name": "a", "script": "a.js", "shutdown_with_message": True, "kill_timeout": 60_000}
+    config.write_text(f"module.exports = {json.dumps({'apps': [app]})};")
+    told = recon.cli("import", "pm2", config, "-o", recon.manifests)
+    assert STOPPED_BY_MESSAGE.splitlines()[1].rstrip(";") in " ".join(told.split())
+    recon.run()
+    until(lambda: recon.log("a") == ["up"], what="it listens to messages")
+    recon.cli("suspend", "a")
+    until(lambda: recon.log("a") == ["up", "got shutdown"], what="it was told")
+
+
+@pytest.mark.parametrize(
+    ("app", "words"),
+    [
+        ({"interpreter": "bun"}, ["bun", "x.ts"]),
+        ({"interpreter": "bun", "exec_mode": "cluster", "instances": 2}, ["bun", "x.ts"]),
+        ({"interpreter": "deno run -A"}, ["deno", "run", "-A", "x.ts"]),
+        ({"interpreter": "deno", "interpreter_args": "run -A"}, ["deno", "run", "-A", "x.ts"]),
+        ({"interpreter": "~/.bun/bin/bun", "args": "--port 1"}, ["bun", "x.ts", "--port", "1"]),
+        ({"script": "bun", "args": "run x.ts"}, ["bun", "run", "x.ts"]),
+        ({"script": "deno run -A x.ts"}, ["deno", "run", "-A", "x.ts"]),
+        ({}, ["bun", "x.ts"]),
+    ],
+)
+def test_what_bun_or_deno_ran_starts(
+    recon: Recon, tmp_path: Path, app: dict[str, Any], words: list[str]
+) -> None:
+    """With stubs of them, which say how they were called."""
+    site, programs = tmp_path / "site", tmp_path / "home/.bun/bin"
+    site.mkdir()
+    programs.mkdir(parents=True)
+    (site / "x.ts").write_text("const x: number = 1;\n")
+    for name in ("bun", "deno"):
+        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@"\nexec sleep 1000\n')
+        (programs / name).chmod(0o755)
+    recon.environment["HOME"] = str(tmp_path / "home")
+    recon.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+    config = site / "ecosystem.config.cjs"
+    apps = [{"name": "x", "script": "x.ts", **app}]
+    config.write_text(f"module.exports = {json.dumps({'apps': apps})};")
+    imported(recon, config)
+    recon.run()
+    recon.healthy("x", restarts=0)
+    until(lambda: recon.log("x") == [" ".join(words)], what="it says how it was called")
+
+
 def answers(host: str, port: int) -> bool:
     try:
         socket.create_connection((host, port), timeout=5).close()

@@ -44,6 +44,20 @@ def spec(**keys: Any) -> dict[str, Any]:
             {"script": "x.js", "node_args": "--inspect --x='a b'"},
             ["node", "--inspect", "--x='a b'", "x.js"],
         ),
+        ({"script": "x.ts", "interpreter": "bun"}, ["bun", "x.ts"]),
+        ({"script": "x.ts", "interpreter": "deno run -A"}, ["deno", "run", "-A", "x.ts"]),
+        (
+            {"script": "x.ts", "interpreter": "deno", "interpreter_args": "run -A", "args": "a"},
+            ["deno", "run", "-A", "x.ts", "a"],
+        ),
+        (
+            {"script": "x.ts", "interpreter": "bun run --hot", "node_args": "--smol"},
+            ["bun", "run", "--hot", "--smol", "x.ts"],
+        ),
+        (
+            {"script": "x.ts", "interpreter": "~/.bun/bin/bun"},
+            [f"{HOST.environ['HOME']}/.bun/bin/bun", "x.ts"],
+        ),
         ({"script": "x.ts", "interpreter": "ts-node", "args": "1"}, ["ts-node", "x.ts", "1"]),
         ({"script": "x.js", "args": [1, True, {"a": 1}]}, ["node", "x.js", "1", "true", '{"a":1}']),
         ({"cmd": "x.js"}, ["node", "x.js"]),
@@ -220,6 +234,17 @@ def test_what_is_not_node_cannot_send_ready(interpreter: str) -> None:
     draft = pm2_draft({**APP, **keys})
     assert "readinessProbe" not in draft.spec and "progressDeadlineSeconds" not in draft.spec
     assert "httpGet" in told(draft, Fate.TODO)["wait_ready"]
+
+
+@pytest.mark.parametrize(("script", "signal"), [("a.js", "SIGINT"), ("npm run start", "SIGTERM")])
+def test_what_makes_a_message_of_the_stop_signal_is_told(script: str, signal: str) -> None:
+    keys = {"name": "a", "script": script, "shutdown_with_message": True}
+    todo = told(pm2_draft(keys), Fate.TODO)["shutdown_with_message"]
+    line = f"process.on('{signal}', () => process.emit('message', 'shutdown'))"
+    assert (
+        todo
+        == f"recon sends {signal} and no message; this line in the program makes one of it: {line}"
+    )
 
 
 def test_namespaces_are_labels() -> None:

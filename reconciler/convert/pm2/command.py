@@ -112,7 +112,8 @@ class _Program:
         in_path = None if self.is_beside else self.host.find(self.script)
         interpreter: str | None
         if isinstance(given, str) and given and given != "none":
-            interpreter = _interpreter(given, self.host, self.draft)
+            interpreter, *more = _interpreter(given, self.host, self.draft)
+            options = [*more, *options]
         elif given == "none" or (in_path and not options):
             by_node = given is None and in_path is not None and not _is_binary(in_path)
             return Run([self._itself(), *args], by_node)
@@ -157,17 +158,31 @@ def _interpreted(
     return Run(command, by_node=by_node, by_python="python" in interpreter)
 
 
-def _interpreter(given: str, host: Host, draft: Draft) -> str:
+def _interpreter(given: str, host: Host, draft: Draft) -> list[str]:
+    """The program, and the options that stand behind it in the same text."""
     name, at, version = given.partition("@")
     if name != "node" or not at:
-        return text_of(given)
+        return _words(text_of(given), host, draft)
     folder = host.environ.get("NVM_DIR") or os.path.join(host.environ.get("HOME", ""), ".nvm")
     path = os.path.join(folder, "versions", "node", f"v{version}", "bin", "node")
     if os.path.exists(path):
-        return path
+        return [path]
     told = f"PM2 would have nvm install that Node; it is not in {folder}: name the one to be used"
     draft.note(Fate.TODO, f"interpreter: {text_of(given)}", told)
-    return "node"
+    return ["node"]
+
+
+def _words(given: str, host: Host, draft: Draft) -> list[str]:
+    """``deno run -A`` and ``~/.bun/bin/bun``: what a shell would make of them."""
+    if os.path.exists(given):
+        return [given]
+    first, *options = given.split() or [given]
+    home = host.environ.get("HOME", "")
+    found = os.path.join(home, first[2:]) if first.startswith("~/") and home else first
+    if [found, *options] != [given]:
+        told = "PM2 takes all of it for the name of one program; recon starts what it says"
+        draft.note(Fate.CHANGED, f"interpreter: {given}", told)
+    return [found, *options]
 
 
 def _is_binary(path: str) -> bool:

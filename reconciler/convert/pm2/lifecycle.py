@@ -92,7 +92,9 @@ def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     else:
         draft.spec["stop"] = {"signal": "SIGINT"}
     if is_true(conf.get("shutdown_with_message")):
-        told = "has no process.send('shutdown') in recon: handle SIGINT in the program"
+        signal = "SIGTERM" if first is not None else "SIGINT"
+        told = f"recon sends {signal} and no message; this line in the program makes one of it:"
+        told += f" process.on('{signal}', () => process.emit('message', 'shutdown'))"
         draft.note(Fate.TODO, "shutdown_with_message", told)
     grace = seconds_of(conf, "kill_timeout", draft)
     if grace is not None:

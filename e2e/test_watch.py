@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from e2e.harness import Recon, replace
 from e2e.programs import READER, python
 from reconciler.desired import store
+from reconciler.loop import mounts
 from tests.waiting import until
 
 
@@ -290,6 +292,96 @@ def test_what_changes_behind_a_link_is_seen_as_fast_as_a_plain_edit(
         recon, "linked", "in-place", lambda: _write(tmp_path / "releases/3/env", "A=in-place")
     )
     assert linked < 5 * (max(plain) + store._AT_REST_NS / 1e9)
+
+
+def _shown(number: int) -> str:
+    return f"shown-{number}\n"
+
+
+@pytest.fixture
+def shown(recon: Recon, tmp_path: Path) -> Callable[[str], Path]:
+    """Declares an app that watches a folder, and shows the file in it; the folder."""
+
+    def declare(name: str) -> Path:
+        folder = tmp_path / name / "dist"
+        folder.mkdir(parents=True)
+        recon.app(
+            name,
+            ["sh", "-c", "cat dist/text; exec sleep 1000"],
+            cwd=str(folder.parent),
+            watch={"paths": ["dist"], "settleSeconds": 0.05},
+            minReadySeconds=0,
+            terminationGracePeriodSeconds=1,
+        )
+        return folder
+
+    return declare
+
+
+def test_a_file_in_a_watched_folder_that_has_other_names_is_seen_as_fast_as_a_plain_one(
+    recon: Recon, tmp_path: Path, shown: Callable[[str], Path]
+) -> None:
+    """A link to a file elsewhere, one to a link, and a hard link that is written by its name
+    elsewhere."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("linked", "twice", "hard"):
+        (elsewhere / name).write_text(_shown(0))
+    (elsewhere / "between").symlink_to("twice")
+    (shown("plain") / "text").write_text(_shown(0))
+    (shown("linked") / "text").symlink_to("../../elsewhere/linked")
+    (shown("twice") / "text").symlink_to(elsewhere / "between")
+    (shown("hard") / "text").hardlink_to(elsewhere / "hard")
+    recon.run()
+    edits: dict[str, Callable[[str], object]] = {
+        "plain": lambda text: replace(tmp_path / "plain/dist/text", text),
+        "linked": lambda text: replace(elsewhere / "linked", text),
+        "twice": lambda text: replace(elsewhere / "twice", text),
+        "hard": (elsewhere / "hard").write_text,
+    }
+    for name in edits:
+        recon.healthy(name, revision=1)
+    took: dict[str, list[float]] = {name: [] for name in edits}
+    for number in range(1, 4):
+        for name, edit in edits.items():
+            change = partial(edit, _shown(number))
+            took[name].append(seconds_until(recon, name, _shown(number).strip(), change))
+    slowest = max(took.pop("plain"))
+    assert all(min(found) < 5 * slowest for found in took.values()), (slowest, took)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_what_is_mounted_over_a_watched_folder_is_seen_as_fast_as_an_edit(
+    recon: Recon, tmp_path: Path, shown: Callable[[str], Path]
+) -> None:
+    (shown("plain") / "text").write_text(_shown(0))
+    (shown("covered") / "text").write_text(_shown(0))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/text").write_text(_shown(1))
+    recon.started_by = ["unshare", "--mount", "--propagation", "private"]
+    controller = recon.run()
+    inside = ["nsenter", f"--mount=/proc/{controller.pid}/ns/mnt", "--"]
+    covered = str(tmp_path / "covered/dist")
+    mount = [*inside, "mount", "--bind", str(tmp_path / "other"), covered]
+    umount = [*inside, "umount", covered]
+    for name in ("plain", "covered"):
+        recon.healthy(name, revision=1)
+    plain, mounted = [], []
+    for number in (1, 2):
+        edit = partial(replace, tmp_path / "plain/dist/text", _shown(number))
+        plain.append(seconds_until(recon, "plain", _shown(number).strip(), edit))
+    mounted.append(
+        seconds_until(recon, "covered", "shown-1", lambda: subprocess.run(mount, check=True))
+    )
+    # What is there now is watched, and what is uncovered too.
+    edit = partial(replace, tmp_path / "other/text", _shown(2))
+    mounted.append(seconds_until(recon, "covered", "shown-2", edit))
+    replace(tmp_path / "covered/dist/text", _shown(3))  # this test's own view is not covered
+    mounted.append(
+        seconds_until(recon, "covered", "shown-3", lambda: subprocess.run(umount, check=True))
+    )
+    # A second is between two looks at the mounts: a host may mount hundreds a second.
+    assert max(mounted) < 5 * (max(plain) + mounts._CALM), (plain, mounted)
 
 
 def test_two_apps_that_watch_one_folder_by_two_names_both_hear(recon: Recon, code: Path) -> None:

@@ -36,6 +36,8 @@ MOST_BYTES_IN_ALL = 4 << 30
 """Of all files below the paths of one app."""
 _MOST_WAYS = 256
 """To one folder: where links lead to it by more, each folder counts once."""
+MOST_APART = 200
+"""Files of one app that are watched by themselves: each costs a watch on the way to it."""
 _SIZE = 12
 """Hex digits that a digest is shown with, as those of revisions."""
 _BLOCK = 1 << 20
@@ -53,6 +55,17 @@ class Entry(NamedTuple):
 
     signature: Signature
     digest: bytes
+
+
+class Found(NamedTuple):
+    """What is in a folder."""
+
+    name: str
+    path: str
+    status: os.stat_result | None
+    """None for a link to nothing."""
+    apart: bool
+    """Its content may change, and its folder not hear of it: a link, a file with other names."""
 
 
 class Scope:
@@ -91,6 +104,7 @@ class Trees:
         self._files: dict[str, dict[str, Entry]] = {}
         """Per watched path, by the name below it; a watched file itself is ``""``."""
         self._folders: list[str] = []
+        self._apart: list[str] = []
 
     def use(self, scope: Scope) -> None:
         """From now on this is the scope; what was read is not read again."""
@@ -102,10 +116,11 @@ class Trees:
         ``at`` is called with each path before it is touched.
         """
         listings = {}
-        self._folders = []
+        self._folders, self._apart = [], []
         for path, place in self._scope.places.items():
             listings[path] = listing = Listing(self._scope, place, at)
             self._folders += listing.folders
+            self._apart += listing.apart
         _check_sizes(listings.values())
         read: dict[Signature, bytes | None] = {}
         for path, listing in listings.items():
@@ -119,6 +134,12 @@ class Trees:
         Where a watched path is not there yet: the nearest folder above it that is.
         """
         return {*self._folders, *map(_nearest_folder, self._scope.places.values())}
+
+    def apart(self) -> set[str]:
+        """The files that are to be watched by themselves, as of the last look: links, and files
+        that have other names, by which they may be written. The first of them, where there are
+        too many."""
+        return set(sorted(self._apart)[:MOST_APART])
 
     def discover(self, path: str, at: Callable[[str], None] = _nowhere) -> set[str]:
         """The folders that matter at and below a path that has come to be; empty for a file.
@@ -161,13 +182,15 @@ class Listing:
         """``prefix``: where ``place`` lies below the watched path. Raises TreeTooLarge."""
         self._scope = scope
         self._at = at
-        self._listed: dict[Identity, list[tuple[str, str, os.stat_result]]] = {}
+        self._listed: dict[Identity, list[Found]] = {}
         self._pseudo: dict[int, bool] = {}
         for once in (False, True):
             self.files: list[tuple[str, str, os.stat_result]] = []
             """Name (relative to the watched path), path and status."""
             self.folders: list[str] = []
             """Each once, by the first of its names."""
+            self.apart: list[str] = []
+            """Files whose folder may not hear of a change (``Found.apart``)."""
             self._ways: dict[Identity, int] = {}
             """How often each folder was entered."""
             self._most_ways = 1 if once else _MOST_WAYS
@@ -182,14 +205,17 @@ class Listing:
 
     def _begin(self, place: str, prefix: str) -> None:
         self._at(place)
+        is_link = os.path.islink(place)
         try:
             status = os.stat(place)
         except OSError:
+            self.apart += [place] if is_link else []
             return
         if self._is_pseudo(place, status):
             return
         if stat.S_ISREG(status.st_mode) and not self._scope.ours.is_log(place):
             self.files.append(("", place, status))
+            self.apart += [place] if is_link or status.st_nlink > 1 else []
         elif stat.S_ISDIR(status.st_mode):
             self._below(place, prefix, status, frozenset())
 
@@ -208,10 +234,14 @@ class Listing:
         self._ways[identity] = ways + 1
         if ways == 0:
             self.folders.append(folder)
-        for name, path, found in self._entries(folder, identity):
+        for name, path, found, apart in self._entries(folder, identity):
             shown = prefix + name
-            is_folder = stat.S_ISDIR(found.st_mode)
+            is_folder = found is not None and stat.S_ISDIR(found.st_mode)
             if (f"{shown}/" if is_folder else shown) in self._scope.ignored:
+                continue
+            if apart and not is_folder:
+                self.apart.append(path)
+            if found is None:
                 continue
             if is_folder:
                 self._below(path, shown + "/", found, above | {identity})
@@ -220,17 +250,14 @@ class Listing:
             if len(self.files) > MOST:
                 raise _TooMany
 
-    def _entries(
-        self, folder: str, identity: Identity
-    ) -> Iterator[tuple[str, str, os.stat_result]]:
-        """Name, path and status of the files and folders in a folder; listed once, however often
-        it is reached."""
+    def _entries(self, folder: str, identity: Identity) -> Iterator[Found]:
+        """The files and folders in a folder; listed once, however often it is reached."""
         if identity not in self._listed:
             self._listed[identity] = [*self._list(folder)]
-        for name, _, status in self._listed[identity]:
-            yield name, os.path.join(folder, name), status
+        for found in self._listed[identity]:
+            yield found._replace(path=os.path.join(folder, found.name))
 
-    def _list(self, folder: str) -> Iterator[tuple[str, str, os.stat_result]]:
+    def _list(self, folder: str) -> Iterator[Found]:
         self._at(folder)
         logs = self._scope.ours.logs_in(folder)
         try:
@@ -241,15 +268,19 @@ class Listing:
         for entry in entries:
             if is_one_of(logs, entry.name):
                 continue
+            is_link = entry.is_symlink()
             try:
                 status = entry.stat()
-            except OSError:
-                continue  # gone since it was listed, or a link to nothing
+            except OSError:  # gone since it was listed, or a link to nothing
+                if is_link:
+                    yield Found(entry.name, entry.path, None, True)
+                continue
             kind = status.st_mode
             if (stat.S_ISREG(kind) or stat.S_ISDIR(kind)) and not self._is_pseudo(
                 entry.path, status
             ):
-                yield entry.name, entry.path, status
+                apart = is_link or (stat.S_ISREG(kind) and status.st_nlink > 1)
+                yield Found(entry.name, entry.path, status, apart)
 
     def _is_pseudo(self, path: str, status: os.stat_result) -> bool:
         device = status.st_dev

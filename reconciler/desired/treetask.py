@@ -49,6 +49,8 @@ class Found(NamedTuple):
     """How many there are in all."""
     folders: frozenset[str] | None
     """All folders in which something may come to be content; None: as before."""
+    apart: frozenset[str] = frozenset()
+    """With ``folders``: the files that are to be watched by themselves."""
 
 
 class Refused(NamedTuple):
@@ -72,11 +74,11 @@ def look(question: Question, session: Session) -> Found | Refused:
     memo["latest"] = (number, files)
     is_known = known is not None and known[0] == question.followed
     names = changed(known[1], files) if known is not None and is_known else []
-    folders = frozenset(trees.folders())
-    if memo.get("folders") == (question.folders_of, folders):
+    folders, apart = frozenset(trees.folders()), frozenset(trees.apart())
+    if memo.get("folders") == (question.folders_of, folders, apart):
         return Found(digests, tuple(names[:_NAMED]), len(names), None)
-    memo["folders"] = (number, folders)
-    return Found(digests, tuple(names[:_NAMED]), len(names), folders)
+    memo["folders"] = (number, folders, apart)
+    return Found(digests, tuple(names[:_NAMED]), len(names), folders, apart)
 
 
 def discover(argument: tuple[Watching, tuple[str, ...]], session: Session) -> set[str]:

@@ -69,6 +69,8 @@ class _Watched:
     trouble: Condition | None = None
     folders: frozenset[str] = frozenset()
     """In which something may come to be content."""
+    apart: frozenset[str] = frozenset()
+    """Files whose folder may not hear of a change."""
     unlisted: set[str] = field(default_factory=set)
     """Paths in which there may be folders that are not watched yet."""
     is_listing: bool = False
@@ -340,8 +342,10 @@ class Contents:
     def _heed(self, known: _Watched, number: int, found: Found, at_once: bool) -> None:
         """What a look found is followed, now or later."""
         if found.folders is not None:
+            fresh = not found.apart <= known.apart
             known.folders, known.folders_of = found.folders, number
-            if self._rewatch():  # what happened before that was not heard
+            known.apart = found.apart
+            if self._rewatch() or fresh:  # what happened before that was not heard
                 self._loop.call_soon(self._look_once_more, known)
         if known.app is not None and not at_once and known.timer is not None:
             return  # something was written meanwhile: it is looked at when it is quiet
@@ -390,7 +394,9 @@ class Contents:
 
     def _rewatch(self) -> bool:
         """Whether there are folders that were not watched before."""
-        return self._folders.watch(set().union(*(known.folders for known in self._apps.values())))
+        apps = self._apps.values()
+        apart = set().union(*(known.apart for known in apps))
+        return self._folders.watch(set().union(*(known.folders for known in apps)), apart)
 
 
 def _watch(known: _Watched) -> Watch:

@@ -7,6 +7,8 @@ else: every file, folder and link that is met from ``/`` on is watched by itself
 which is swapped far above is heard, and ten thousand files a second in /tmp are not. Only where a
 step is missing the folder above it is watched for that name.
 
+Inotify does not tell of a mount over a watched path; ``Mounts`` does.
+
 One inotify descriptor in the event loop; waiting costs nothing. An inode has one watch, whatever
 its names are and whoever is interested. Where the user's watches are used up (or the file system
 has none) the watchfiles library polls instead.
@@ -15,6 +17,7 @@ has none) the watchfiles library polls instead.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import functools
 import operator
@@ -24,6 +27,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from inotify_simple import Event, INotify, flags
+
+from reconciler.loop.mounts import Mounts
 
 _GONE = flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT
 _FOLDER = (
@@ -83,6 +88,7 @@ class Folders:
         self._on_path = on_path
         self._on_all = on_all
         self._inotify: INotify | None = None
+        self._mounts: Mounts | None = None
         self._numbers: dict[_Interest, int] = {}
         self._interests: dict[int, set[_Interest]] = {}
         """By watch descriptor: the two directions of one table."""
@@ -126,6 +132,9 @@ class Folders:
             self._poll.cancel()
         if self._calm is not None:
             self._calm.cancel()
+        if self._mounts is not None:
+            self._mounts.close()
+            self._mounts = None
         if self._inotify is not None:
             self._loop.remove_reader(self._inotify.fileno())
             self._inotify.close()
@@ -177,11 +186,9 @@ class Folders:
         if self._poll is not None:
             return False
         try:
-            if self._inotify is None:
-                self._inotify = INotify(nonblocking=True)
-                self._loop.add_reader(self._inotify.fileno(), self._readable)
+            inotify = self._inotify or self._begin()
             mask = self._mask_of(interest) | (flags.DONT_FOLLOW if interest.is_itself else 0)
-            number = self._inotify.add_watch(interest.path, mask | flags.MASK_ADD)
+            number = inotify.add_watch(interest.path, mask | flags.MASK_ADD)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
                 self._fall_back()
@@ -189,6 +196,13 @@ class Folders:
         self._numbers[interest] = number
         self._interests.setdefault(number, set()).add(interest)
         return True
+
+    def _begin(self) -> INotify:
+        self._inotify = INotify(nonblocking=True)
+        self._loop.add_reader(self._inotify.fileno(), self._readable)
+        with contextlib.suppress(OSError):  # a sandbox without /proc: the periodic scan remains
+            self._mounts = Mounts(self._loop, self._mounted)
+        return self._inotify
 
     def _drop(self, interest: _Interest) -> None:
         number = self._numbers.pop(interest, None)
@@ -254,6 +268,25 @@ class Folders:
                 self._drop_below(goal)
                 self._follow_one(goal)
                 yield goal
+
+    def _mounted(self, points: set[str]) -> None:
+        """At and below these paths there may be other files than those that are watched."""
+        folders = [one for one in self._folders if _is_within(one, points)]
+        goals = [
+            goal
+            for goal, steps in self._ways.items()
+            if any(_is_within(step.path, points) for step in steps)
+        ]
+        for goal in goals:
+            self._leave(goal, self._ways[goal])
+            self._ways[goal].clear()
+            self._drop_below(goal)
+        for folder in folders:
+            self._drop_folder(folder)
+        for goal in goals:
+            self._follow_one(goal)
+        for path in {*goals, *folders}:
+            self._on_path(path)
 
     def _drop_below(self, path: str) -> None:
         """What is now at a path, and below it, is not what is watched by these names."""
@@ -341,6 +374,16 @@ def way_to(path: str) -> Iterator[Step]:
             return
         names += _names(target)
         at = "/" if target.startswith("/") else at
+
+
+def _is_within(path: str, points: set[str]) -> bool:
+    """Whether it is one of these, or lies below one."""
+    while path not in points:
+        above = os.path.dirname(path)
+        if above == path:
+            return False
+        path = above
+    return True
 
 
 def _names(path: str) -> list[str]:

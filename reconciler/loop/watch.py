@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -37,9 +38,9 @@ class Watcher:
         Whether there are new folders, in which something may have been made meanwhile.
         """
         walk = Walk(Path(self._root), Trust())
-        links = {path for path in walk.files() if os.path.islink(path)}
+        apart = {path for path in walk.files() if _has_other_names(path)}
         self._below = {self._root, *walk.folders}
-        return self._folders.watch(self._below, {*links, *map(str, files)})
+        return self._folders.watch(self._below, {*apart, *map(str, files)})
 
     def close(self) -> None:
         self._folders.close()
@@ -58,3 +59,12 @@ class Watcher:
             self._on_paths(files)
         if folders:
             self._on_scan()
+
+
+def _has_other_names(path: str) -> bool:
+    """Whether it may be written where its folder does not hear of that: a link, or a hard link."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISLNK(status.st_mode) or status.st_nlink > 1

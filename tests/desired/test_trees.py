@@ -120,6 +120,27 @@ def test_a_single_file_and_a_link_to_one(tmp_path: Path) -> None:
     assert first["current/app.py"] != second["current/app.py"]
 
 
+def test_files_that_change_behind_their_folders_back_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "other/text", "x")
+    write(tmp_path / "dist/plain", "x")
+    write(tmp_path / "dist/below/plain", "x")
+    for name in ("dist/link", "dist/below/link", "dist/left-out.log", "place"):
+        (tmp_path / name).symlink_to(tmp_path / "other/text")
+    (tmp_path / "dist/folder").symlink_to(tmp_path / "other")
+    (tmp_path / "dist/nowhere").symlink_to("later")
+    (tmp_path / "gone").symlink_to("later")
+    (tmp_path / "dist/hard").hardlink_to(tmp_path / "dist/below/plain")
+    looker = watching(tmp_path, "dist", "place", "gone")
+    looker.look()
+    names = ("link", "below/link", "nowhere", "hard", "below/plain")
+    wanted = {*(f"dist/{name}" for name in names), "place", "gone"}
+    assert looker.apart() == {str(tmp_path / name) for name in wanted}
+    monkeypatch.setattr(trees, "MOST_APART", 2)
+    assert len(looker.apart()) == 2
+
+
 def test_links_in_a_circle_and_pipes_end(tmp_path: Path) -> None:
     write(tmp_path / "dist/a/b", "x")
     (tmp_path / "dist/a/up").symlink_to(tmp_path / "dist")

@@ -166,6 +166,18 @@ def test_a_manifest_that_is_a_link_is_heard_where_its_target_is_edited(root: Pat
     watching(root, body)
 
 
+def test_a_manifest_that_has_another_name_is_heard_when_it_is_written_by_that(root: Path) -> None:
+    file, other = root / "a.yaml", root.with_name("other")
+    file.write_text("x")
+    other.hardlink_to(file)
+
+    async def body(watcher: Watcher, hints: Hints) -> None:
+        other.write_text("y")
+        await until(lambda: file in hints.paths, "written by its other name")
+
+    watching(root, body)
+
+
 def test_a_config_map_is_heard_each_time_that_its_data_is_swapped(root: Path) -> None:
     """As kubelet does it: files are links to ``..data/name``, which is a link to a folder."""
     for number in (1, 2, 3):

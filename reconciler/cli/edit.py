@@ -82,7 +82,18 @@ def _edit(place: Where, field: str, wanted: Mapping[str, Any]) -> int:
     changed = [_set(desired.apps[name], profile, field, value) for name, value in wanted.items()]
     if any(changed):
         tell_what_is_next(place)
+        _tell_what_waits(place, wanted)
     return OK
+
+
+def _tell_what_waits(place: Where, names: Iterable[str]) -> None:
+    """Say at once which of these apps have more instances now than this host has room for."""
+    from reconciler.cli.offline import rises_that_wait, store_of  # noqa: PLC0415  heavy
+
+    waits = rises_that_wait(place, store_of(place).scan())
+    for name in names:
+        if name in waits:
+            print(f"{name}: {waits[name]}")
 
 
 def declared(place: Where, names: Iterable[str]) -> Desired:

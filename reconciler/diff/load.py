@@ -51,7 +51,12 @@ class _Demand:
 
     @property
     def is_measured(self) -> bool:
-        return self.use.memory > 0
+        """Some run that have settled, or take more than the guess already."""
+        return self.use.memory > 0 or self.use.young_memory > self._guess
+
+    @property
+    def _guess(self) -> int:
+        return max(LEAST, min(GUESS, self.app.spec.limits.memory or GUESS))
 
     def each(self, of: Shortage) -> int:
         """What one instance takes."""
@@ -60,8 +65,7 @@ class _Demand:
             case Shortage.MEMORY:
                 if use.memory:
                     return max(LEAST, use.memory)
-                guess = min(GUESS, self.app.spec.limits.memory or GUESS)
-                return max(LEAST, guess, use.young_memory)
+                return max(self._guess, use.young_memory)
             case Shortage.PROCESSES:
                 return max(1, use.tasks or use.young_tasks)
             case Shortage.FILES:

@@ -21,8 +21,8 @@ from reconciler.model.observed import Process
 from reconciler.observed.clock import boot_now
 from reconciler.observed.load import room, uses
 
-_FRESH = 0.5
-"""Seconds that a judgement holds: of a thousand new files the first pass judges all."""
+_FRESH = 5.0
+"""Seconds that a judgement is good for: of a thousand new files the first pass judges all."""
 
 
 class Admission:
@@ -35,8 +35,8 @@ class Admission:
         self._running = running
         self._history = history
         self._facts = facts
-        self._judged: Mapping[str, Withheld | None] = {}
-        self._counts: Mapping[str, int] = {}
+        self._judged: dict[str, tuple[int, Withheld | None]] = {}
+        """The count that was judged, and the verdict on it, of apps that have had no pass since."""
         self._at = 0.0
 
     def verdicts(self, name: str | None = None) -> admission.Verdicts:
@@ -45,12 +45,14 @@ class Admission:
         if name is not None:
             app = apps.get(name)
             if app is None or not self._rises(app):
+                self._judged.pop(name, None)
                 return {}
             return {name: self._verdict(app)}
         return {one.name: self._verdict(one) for one in apps.values() if self._rises(one)}
 
     def judge_again(self) -> None:
         """What waits is judged anew: a person has asked for it to be carried out."""
+        self._judged.clear()
         for name in [*self._declared.apps()]:
             memory = self._history.memory(name)
             if memory.withheld is not None:
@@ -86,17 +88,17 @@ class Admission:
 
     def _verdict(self, app: DesiredApp) -> Withheld | None:
         now, count = boot_now(), admission.count_of(app)
-        is_fresh = now - self._at < _FRESH and self._counts.get(app.name) == count
-        if not is_fresh or app.name not in self._judged:
+        known = self._judged.get(app.name)
+        if known is None or known[0] != count or now - self._at > _FRESH:
             self._judge(now)
-        return self._judged.get(app.name)
+        return self._judged.get(app.name, (count, None))[1]
 
     def _judge(self, now: float) -> None:
         apps, memory = self._declared.apps(), self._history.memories
         blank = AppMemory(recall=self._history.journal.unremembered)
         processes = self._running.observed().processes
-        self._judged = judged(apps, memory, processes, self._facts, blank)
-        self._counts = {name: admission.count_of(apps[name]) for name in self._judged}
+        found = judged(apps, memory, processes, self._facts, blank)
+        self._judged = {name: (admission.count_of(apps[name]), one) for name, one in found.items()}
         self._at = now
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from reconciler.cli.edit import replace_content
+from reconciler.model.load import Room
 from tests.cli.conftest import Cli
 
 
@@ -33,6 +36,15 @@ def test_scale_to_the_cores_there_are(cli: Cli) -> None:
     assert cli("scale", "web=max-1").code == 0
     assert path.read_text().endswith("  instances: max-1\n")
     assert cli("scale", "web=most").code == 64
+
+
+def test_scale_says_at_once_what_will_wait(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.loop.admission.room", lambda *_: Room(memory=100 << 20))
+    cli.app("web")
+    assert "waits" not in cli("scale", "web=5").out
+    done = cli("scale", "web=50")
+    assert done.code == 0 and "web: instances 0 → 50 waits: 400Mi of memory needed" in done.out
+    assert "run `recon apply --confirm-load`" in done.out
 
 
 def test_suspend_and_resume(cli: Cli) -> None:

@@ -100,8 +100,8 @@ class Neighbours:
         self._leave_note(own)
         for note in _notes(self._folder, self._manifests):
             other = _read(note) if note != own else None
-            if other is not None and other.lives:
-                yield other
+            if other is not None and other.lives and other.state != self._own.state:
+                yield other  # one with our state directory is ending: we have its lock
             elif other is not None:
                 note.unlink(missing_ok=True)
 
@@ -141,12 +141,13 @@ def _read(note: Path) -> Neighbour | None:
 
 
 def _start_of(pid: int) -> int | None:
-    """When a process started (proc_pid_stat(5), 22); None where there is none."""
+    """When a process started (proc_pid_stat(5), 22); None where there is none, or a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return None
-    return int(text.rpartition(")")[2].split()[19])
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else int(fields[19])
 
 
 def _run_folder() -> Path | None:

@@ -59,6 +59,27 @@ def test_another_controller_of_the_same_directory_is_told_until_it_ends(
     assert not os.listdir(tmp_path / "run")
 
 
+def test_a_controller_that_is_killed_and_not_reaped_yet_is_none(
+    manifests: Path, tmp_path: Path
+) -> None:
+    own = Neighbours(manifests, Path("/var/lib/recon"), tmp_path / "run")
+    with another(manifests, tmp_path) as other:
+        assert len([*own.look()]) == 1
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # a zombie
+        own.look()
+        assert own.found == ()
+
+
+def test_the_one_before_with_the_same_state_directory_is_no_neighbour(
+    manifests: Path, tmp_path: Path
+) -> None:
+    own = Neighbours(manifests, Path("/var/lib/other"), tmp_path / "run")
+    with another(manifests, tmp_path) as other:
+        assert [*own.look(), *own.found] == [], "its lock is ours, so it is about to be gone"
+        other.kill()
+
+
 def test_other_directories_and_used_pids_and_damaged_notes_are_nobody(
     manifests: Path, tmp_path: Path
 ) -> None:

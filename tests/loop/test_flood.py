@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.loop import flood as flood_module
 from reconciler.loop.flood import BURST, REFILL, Flood
 from reconciler.loop.journal import EVENTS_KEPT_OF_APP, Journal
 from reconciler.model.event import Event
@@ -43,6 +45,44 @@ def test_what_is_slow_is_told_as_it_comes(instance: int, wait: float) -> None:
     for count in range(100):
         event = Event("web", "BackOff", f"crash {count}", "Warning", instance)
         assert list(flood.admit(event, count * wait)) == [event]
+
+
+def test_a_burst_is_summed_up_once_it_is_over() -> None:
+    flood = Flood()
+    events = [Event("web", "Unhealthy", str(number), instance=0) for number in range(BURST + 5)]
+    told = [one for event in events for one in flood.admit(event, 0.0)]
+    assert told == events[:BURST]
+    assert list(flood.due(REFILL - 1)) == []
+    (summary,) = flood.due(REFILL)
+    assert summary.message == f"5 more like this, the last one: {BURST + 4}"
+    assert list(flood.due(10 * REFILL)) == [], "it is told once"
+
+
+def test_the_next_that_is_told_comes_after_what_was_left_out() -> None:
+    flood = Flood()
+    for number in range(BURST + 3):
+        list(flood.admit(Event("web", "Unhealthy", str(number), instance=0), 0.0))
+    last = Event("web", "Unhealthy", "last", instance=0)
+    summary, told = flood.admit(last, REFILL)
+    assert summary.message.startswith("3 more like this") and told == last
+
+
+def test_what_is_remembered_of_kinds_is_bounded_and_the_idle_go_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flood_module, "_KINDS_KEPT", 50)
+    flood = Flood()
+    busy = Event("web", "Unhealthy", "x", instance=0)
+    for _ in range(BURST):
+        list(flood.admit(busy, 0.0))
+    for number in range(150):
+        list(flood.admit(Event(f"app{number}", "Started", "x"), 0.0))
+        list(flood.admit(busy, 0.0))
+        assert len(flood._buckets) <= 50
+    assert list(flood.admit(busy, 0.0)) == [], "one that is at work is not forgotten"
+    later = 2 * BURST * REFILL
+    list(flood.admit(Event("late", "Started", "x"), later))
+    assert len(flood._buckets) <= 2
 
 
 def test_a_thousand_instances_each_start_once() -> None:

@@ -70,8 +70,11 @@ def _answer(session: Session, task: str, argument: Any, shared: Shared | None) -
 
 
 def _receive() -> bytes | None:
-    """One message; None where the controller has closed the socket."""
-    length = int.from_bytes(_exactly(HEADER), "big")
+    """One message; None where the controller has closed the socket, read to the end or not."""
+    try:
+        length = int.from_bytes(_exactly(HEADER), "big")
+    except ConnectionResetError:
+        return None
     return _exactly(length) if 0 < length <= LONGEST else None
 
 

@@ -64,6 +64,12 @@ class Claims:
     def __init__(self) -> None:
         self._at: dict[str | int, set[Claim]] = {}
 
+    def copy(self) -> Claims:
+        """The same, to be changed."""
+        fresh = Claims()
+        fresh._at = {place: {*claims} for place, claims in self._at.items()}
+        return fresh
+
     def change(self, file: str, before: DesiredApp | None, now: DesiredApp | None) -> set[str]:
         """A file declares an app anew (or no longer); the names of all whom that concerns."""
         old, new = ({*_claims(file, app)} for app in (before, now))

@@ -25,6 +25,12 @@ class Dependents:
     def __init__(self) -> None:
         self._of: dict[str, set[str]] = {}
 
+    def copy(self) -> Dependents:
+        """The same, to be changed."""
+        fresh = Dependents()
+        fresh._of = {need: {*names} for need, names in self._of.items()}
+        return fresh
+
     def of(self, name: str) -> Set[str]:
         """The apps that depend on this one, whether it is declared or not."""
         return self._of.get(name, frozenset())
@@ -59,6 +65,14 @@ class DependencyCheck:
         self._dependents = Dependents()
         self.apps: dict[str, DesiredApp] = {}
         """By name: as declared, or as last declared well (then with ``problem``)."""
+
+    def copy(self, locate: Locate) -> DependencyCheck:
+        """The same, to be changed."""
+        fresh = DependencyCheck(locate)
+        fresh._declared, fresh._good = {**self._declared}, {**self._good}
+        fresh._refused, fresh.apps = {**self._refused}, {**self.apps}
+        fresh._dependents = self._dependents.copy()
+        return fresh
 
     @property
     def problems(self) -> Iterator[Problem]:

@@ -10,6 +10,8 @@ import os
 import time
 
 from reconciler.desired.trust import Trust
+from reconciler.system import door
+from reconciler.system.door import UnansweredError
 from reconciler.system.filesystem import is_pseudo
 from reconciler.system.regular import reopen_regular
 
@@ -31,13 +33,14 @@ def read_regular(path: str, limit: int, trust: Trust) -> bytes:
     """
     found = trust.open(path)
     try:
-        descriptor = reopen_regular(found)
+        descriptor = door.through(path, reopen_regular, found)
     finally:
         os.close(found)
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         # Without waiting: where there is nothing to read yet, as in some of /proc, it is None.
-        content = (file.read(limit + 1) if status.st_size <= limit else b"") or b""
+        fits = status.st_size <= limit
+        content = (door.through(path, file.read, limit + 1) if fits else b"") or b""
         size = max(status.st_size, len(content))
     if size > limit:
         raise OSError(errno.EFBIG, f"{-(-size // 2**20)}Mi is too large", path)
@@ -49,9 +52,9 @@ def is_made_up(path: str) -> bool:
 
     OSError.
     """
-    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    descriptor = door.open_found(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        return is_pseudo(descriptor)
+        return door.through(path, is_pseudo, descriptor)
     finally:
         os.close(descriptor)
 
@@ -66,9 +69,13 @@ def sync_folder(folder: str) -> None:
 
 
 def signature(path: str) -> Signature | None:
-    """Of the file that ``path`` leads to; None where there is none."""
+    """Of the file that ``path`` leads to; None where there is none.
+
+    UnansweredError."""
     try:
-        status = os.stat(path)
+        status = door.stat(path)
+    except UnansweredError:
+        raise
     except OSError:
         return None
     return (

@@ -17,6 +17,12 @@ class Filled:
         self._paths: set[str] = set()
         self.changed = False
 
+    def copy(self) -> Filled:
+        """The same, to be added to."""
+        fresh = Filled()
+        fresh._paths, fresh.changed = {*self._paths}, self.changed
+        return fresh
+
     def __contains__(self, path: str) -> bool:
         return path in self._paths
 

@@ -10,6 +10,8 @@ from reconciler.desired.yaml import Path
 from reconciler.model import logname
 from reconciler.model.logs import Logs
 from reconciler.model.manifest import AppSpec
+from reconciler.system import door
+from reconciler.system.door import UnansweredError
 
 
 def absolute(logs: Logs, join: Callable[[str], str], app: str) -> Logs:
@@ -48,14 +50,16 @@ def _inside(place: str, folder: str | None) -> str:
 
 
 def _real(place: str) -> str:
-    return os.path.join(os.path.realpath(os.path.dirname(place)), os.path.basename(place))
+    return os.path.join(door.realpath(os.path.dirname(place)), os.path.basename(place))
 
 
 def _fault_of(path: str) -> str:
     try:
-        mode = os.stat(path).st_mode
+        mode = door.stat(path).st_mode
     except NotADirectoryError:
         return f"{path} cannot be: a part of it is a file, not a directory"
+    except UnansweredError:
+        raise
     except OSError:
         return ""  # made when it is written, or told of then
     if stat.S_ISDIR(mode):

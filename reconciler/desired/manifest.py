@@ -24,6 +24,7 @@ from reconciler.model.manifest import (
     Settings,
     SettingsSpec,
 )
+from reconciler.system.door import UnansweredError
 
 _KINDS = {*WORKLOADS, "Settings"}
 
@@ -201,6 +202,8 @@ class _Reader:
             )
         except Unresolvable as fault:
             self._problem(("spec", *fault.path), fault.message, fault.reason)
+        except UnansweredError as error:
+            self._problem(("spec",), error.message, Reason.UNANSWERED)
         for path, message in self.context.around.refusals(spec):
             steps = (int(step) if step.isdecimal() else step for step in path.split("."))
             self._problem(("spec", *steps), message)

@@ -8,11 +8,13 @@ left out as well.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from reconciler.model import logname
 
 _MOST = 10_000
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Ours:
@@ -31,10 +33,11 @@ class Ours:
         """For a worker process: without what was looked up here."""
         return {**self.__dict__, "_real": {}}
 
-    def add_logs(self, places: Iterable[str]) -> None:
+    def add_logs(self, places: Iterable[str], real: Mapping[str, str] = NOTHING) -> None:
+        """``real``: by folder of a place, where its links lead, as far as that is known."""
         for place in places:
             folder, name = os.path.split(place)
-            names = self._logs.setdefault(os.path.realpath(folder), set())
+            names = self._logs.setdefault(real.get(folder) or os.path.realpath(folder), set())
             if name not in names:
                 names.add(name)
                 self._real.clear()

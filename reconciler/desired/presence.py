@@ -12,7 +12,7 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.ids import is_id
 from reconciler.model.manifest import AppSpec
 from reconciler.model.privileges import hidden_by_private_tmp
-from reconciler.system import accounts
+from reconciler.system import accounts, door
 
 _LONGEST = 1 << 17
 """MAX_ARG_STRLEN: bytes of one argument or variable, with the byte that ends it."""
@@ -26,7 +26,7 @@ _OWN = ("node_modules/.bin", ".venv/bin", "venv/bin")
 def check(app: DesiredApp, around: Surroundings) -> None:
     """What can be told before a start: raises Unresolvable."""
     spec = app.spec
-    if not os.path.isdir(spec.cwd):
+    if not door.is_folder(spec.cwd):
         raise Unresolvable(("cwd",), f"{spec.cwd} is not a directory; create it or mend the path")
     _check_account(spec)
     _check_size(app)
@@ -99,7 +99,7 @@ def _check_privileges(spec: AppSpec) -> None:
             message = f"there is no group {group} on this host"
             raise Unresolvable(("supplementaryGroups", index), message)
     for index, path in enumerate(spec.read_only_paths):
-        if not os.path.exists(path):
+        if not door.exists(path):
             message = f"{path} does not exist; create it or mend the path"
             raise Unresolvable(("readOnlyPaths", index), message)
     program = os.path.join(spec.cwd, spec.command[0]) if "/" in spec.command[0] else ""
@@ -119,7 +119,7 @@ def _check_sockets(spec: AppSpec) -> None:
             if value is not None and not is_known(value):
                 raise Unresolvable((*where, field), f"{value} is not known on this host")
         folder = os.path.dirname(socket.path or "/")
-        if not os.path.isdir(folder):
+        if not door.is_folder(folder):
             message = f"{folder} is not a directory; create it or mend the path"
             raise Unresolvable((*where, "path"), message)
 
@@ -129,8 +129,8 @@ def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
     unfit = ""
     for folder in folders:  # as the kernel goes through PATH: the first that can be run
         file = os.path.normpath(os.path.join(cwd, folder, program))
-        if os.path.isfile(file):
-            if os.access(file, os.X_OK):
+        if door.is_file(file):
+            if door.may_execute(file):
                 return
             unfit = unfit or file
     if unfit:
@@ -139,15 +139,15 @@ def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
     if "/" in program:
         file = os.path.normpath(os.path.join(cwd, program))
         told = f"there is no program {file}"
-        if os.path.islink(file):
-            told = f"{file} is a link to {os.readlink(file)}, which is not there"
+        if door.is_link(file):
+            told = f"{file} is a link to {door.readlink(file)}, which is not there"
     raise Unresolvable(where, told + _how_to_install(program, cwd))
 
 
 def _how_to_install(program: str, cwd: str) -> str:
     """For programs that some tool puts into the app's own directory, where no PATH leads."""
     for folder in _OWN if "/" not in program else ():
-        if os.access(os.path.join(cwd, folder, program), os.X_OK):
+        if door.may_execute(os.path.join(cwd, folder, program)):
             return f"; write {folder}/{program}, which is there"
     if "node_modules/.bin/" in program:
         return "; install the packages: npm ci"

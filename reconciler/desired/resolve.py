@@ -23,13 +23,14 @@ from reconciler.desired.validate import Complaint, validate
 from reconciler.desired.variables import known_secrets
 from reconciler.model.build import Build
 from reconciler.model.builder import builder_name
-from reconciler.model.desired import DesiredApp, Problem, Source
+from reconciler.model.desired import DesiredApp, Problem, Reason, Source
 from reconciler.model.env import Credential, EnvValue, SecretFile
 from reconciler.model.expansion import references
 from reconciler.model.job import JobTerms
 from reconciler.model.manifest import AppSpec
 from reconciler.model.revision import hash_of, marks_of, template_of
 from reconciler.model.values import PerInstance
+from reconciler.system.door import UnansweredError
 
 
 def resolve(
@@ -116,6 +117,9 @@ def rebuild(
     except Unresolvable as fault:
         path = ".".join(map(str, ("spec", *fault.path)))
         return Problem(source.file, source.line, 0, path, fault.message)
+    except UnansweredError as error:
+        at = (source.file, source.line, 0, "spec")
+        return Problem(*at, error.message, reason=Reason.UNANSWERED)
 
 
 def _known(model: type[BaseModel], spec: Mapping[str, Any]) -> dict[str, Any]:

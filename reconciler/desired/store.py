@@ -8,9 +8,11 @@ however many others there are. Content decides whether a file changed, never its
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +31,8 @@ from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.desired.yaml import MAX_BYTES
 from reconciler.model.desired import Desired, DesiredApp, Problem, Reason
 from reconciler.model.manifest import SettingsSpec
+from reconciler.system import door
+from reconciler.system.door import UnansweredError
 
 # So long has an env or secret file not been written that is taken for complete.
 _AT_REST_NS = 300_000_000
@@ -48,7 +52,7 @@ class _File:
 
 
 class ManifestStore:
-    """All manifests below ``root``. Not for threads."""
+    """All manifests below ``root``. For one thread at a time: see ``draft``."""
 
     def __init__(
         self,
@@ -74,14 +78,14 @@ class ManifestStore:
         check = anchor is None
         asked = refusals if check else nothing
         trust = files or (trusting() if check else Trust())
-        own = os.path.realpath(state) if state is not None else None
+        own = os.path.realpath(state) if state is not None else None  # recon's: it answers
         self._around = Surroundings(
             environ, key, environ_is_controllers, check, asked, cores, trust, own
         )
         self._settings_file = str(self._root / "recon.yaml")
         self._files: dict[str, _File] = {}
         self._owners: dict[str, set[str]] = {}
-        self._declaring: dict[str, list[str]] = {}
+        self._declaring: dict[str, tuple[str, ...]] = {}
         self._undecided: set[str] = set()
         self._claims = Claims()
         self._apps: dict[str, DesiredApp] = {}
@@ -89,9 +93,12 @@ class ManifestStore:
         self._dependencies = DependencyCheck(self._locate_dependency)
         self._half_read: dict[str, bytes] = {}
         self._walk_problems: tuple[Problem, ...] = ()
+        self._folders: tuple[str, ...] = ()
+        self._links: frozenset[str] = frozenset()
         self._complete = False
         self._scanned = False
         self._settings_gone = False
+        self._problems: tuple[Problem, ...] = ()
         self.settings = SettingsSpec()
         self.footing: Footing | None = None
         """What manifests were read with when all was well last, an earlier controller's at first;
@@ -117,13 +124,27 @@ class ManifestStore:
         return frozenset(map(Path, self._half_read))
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """All folders below the root that were looked into."""
+        return self._folders
+
+    @property
+    def links(self) -> frozenset[str]:
+        """The manifest files that are links, also those that lead nowhere."""
+        return self._links
+
+    @property
     def dependencies(self) -> frozenset[Path]:
         """Env and secret files whose content is part of some app."""
         return frozenset(map(Path, self._owners))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that is wrong now, by file and line."""
+        """Everything that was wrong at the last look, by file and line."""
+        return self._problems
+
+    def _all_problems(self) -> tuple[Problem, ...]:
+        """Found by reading the places of clashes once more: part of a look."""
         found = {problem for file in self._files.values() for problem in file.problems}
         found.update(self._walk_problems)
         found.update(problem for name in self._declaring for problem in self._clash(name))
@@ -141,10 +162,11 @@ class ManifestStore:
     def scan(self, *, believe: bool = True) -> Desired:
         """Look at everything. ``believe``: take changed files at their first reading."""
         self.needs_scan = False
-        self._around.trust.renew()
+        self._around = replace(self._around, trust=self._around.trust.renewed())
         walk = Walk(self._root, self._around.trust)
         paths = set(walk.files())
         self._walk_problems, self.root_id = tuple(walk.problems), walk.root_id
+        self._folders, self._links = tuple(walk.folders), frozenset(walk.links)
         for path in self._files.keys() - paths:
             # What is not seen in an incomplete walk may be there all the same.
             if walk.complete:
@@ -165,18 +187,25 @@ class ManifestStore:
             self._leave_undecided()
         self._scanned = True
         self._check_dependencies()
+        self._problems = self._all_problems()
         return self.snapshot()
 
     def refresh(self, paths: Iterable[Path]) -> frozenset[str]:
         """Look at these files only; the names of the apps that may have changed."""
-        self._around.trust.renew()
+        self._around = replace(self._around, trust=self._around.trust.renewed())
         files: set[str] = set()
         for path in map(str, paths):
             files |= self._owners.get(path, set())
             if self._is_manifest(path):
                 files.add(path)
         for path in [*files]:
-            if not os.path.lexists(path):
+            mode = _mode(path)
+            if stat.S_ISLNK(mode):
+                self._links |= {path}
+            if stat.S_ISDIR(mode):
+                self.needs_scan = True
+                files.discard(path)
+            if not mode:
                 self._half_read.pop(path, None)
                 self.needs_scan = self.needs_scan or path in self._files
                 files.discard(path)
@@ -187,7 +216,23 @@ class ManifestStore:
         changed: set[str] = set()
         for path, fresh in readings.items():
             changed |= self._take(path, fresh)
-        return frozenset(changed | self._check_dependencies())
+        changed |= self._check_dependencies()
+        self._problems = self._all_problems()
+        return frozenset(changed)
+
+    def draft(self) -> ManifestStore:
+        """A store that knows the same: for a look that may have to be given up, so that nobody
+        sees half of it. It takes the place of this one when the look has succeeded."""
+        fresh = copy.copy(self)
+        fresh.filled = self.filled.copy()
+        fresh._around = replace(self._around, filled=fresh.filled)
+        fresh._files, fresh._apps = {**self._files}, {**self._apps}
+        fresh._owners = {file: {*paths} for file, paths in self._owners.items()}
+        fresh._declaring, fresh._half_read = {**self._declaring}, {**self._half_read}
+        fresh._undecided, fresh._named = {*self._undecided}, {*self._named}
+        fresh._claims = self._claims.copy()
+        fresh._dependencies = self._dependencies.copy(fresh._locate_dependency)
+        return fresh
 
     # -- one file ------------------------------------------------------------------------------
 
@@ -197,7 +242,18 @@ class ManifestStore:
         return {path: fresh for path, fresh in found.items() if fresh is not None}
 
     def _look(self, path: str, believe: bool) -> _File | None:
-        """Read a file if it may have changed."""
+        """Read a file if it may have changed. Where it, or what it refers to, does not answer,
+        its last good version stands."""
+        try:
+            return self._looked(path, believe)
+        except UnansweredError as error:
+            known = self._files.get(path)
+            names = tuple(sorted(known.apps)) if known is not None else ()
+            problem = Problem(path, 0, 0, "", error.message, names, Reason.UNANSWERED)
+            around = known.dependencies if known is not None else ()
+            return _File(None, b"", problems=(problem,), dependencies=around)
+
+    def _looked(self, path: str, believe: bool) -> _File | None:
         known = self._files.get(path)
         seen = signature(path)
         around = [(file, signature(file)) for file, _ in known.dependencies] if known else []
@@ -234,7 +290,7 @@ class ManifestStore:
             digest,
             {app.name: _marked(app, doubt) for app in contents.apps} if not problems else {},
             tuple(self._naming(problem, content) for problem in problems),
-            tuple((file, lasting(signature(file))) for file in sorted(contents.dependencies)),
+            tuple((file, _lasting(file)) for file in sorted(contents.dependencies)),
             frozenset(contents.profiles),
         )
 
@@ -286,13 +342,15 @@ class ManifestStore:
 
     def _declare(self, name: str, path: str, declares: bool) -> None:
         """Note that a file declares an app (or no longer does); the first to do so is heard."""
-        files = self._declaring.setdefault(name, [])
+        files = self._declaring.get(name, ())
         if declares and path not in files:
-            files.append(path)
-        elif not declares and path in files:
-            files.remove(path)
-        if not files:
-            del self._declaring[name]
+            files = (*files, path)
+        elif not declares:
+            files = tuple(file for file in files if file != path)
+        if files:
+            self._declaring[name] = files
+        else:
+            self._declaring.pop(name, None)
         self._decide(name)
 
     def _claim(
@@ -382,8 +440,7 @@ class ManifestStore:
         self.needs_scan = True
 
     def _read_all_again(self) -> None:
-        for file in self._files.values():
-            file.signature = NEVER
+        self._files = {path: replace(file, signature=NEVER) for path, file in self._files.items()}
 
     def _miss_settings(self, absent: bool) -> None:
         """No Settings any more, once that was seen twice: a checkout removes and rewrites."""
@@ -483,9 +540,11 @@ def _rewritten(known: _File, around: list[tuple[str, Signature | None]]) -> bool
 
 def _content(path: str, trust: Trust) -> bytes | Problem:
     try:
-        if os.path.islink(path) and is_made_up(path):
+        if door.is_link(path) and is_made_up(path):
             return Problem(path, 0, 0, "", "a link to what the kernel makes up; remove it")
         return read_regular(path, MAX_BYTES, trust)
+    except UnansweredError:
+        raise
     except UntrustedError as error:
         return Problem(path, 0, 0, "", error.message)
     except OSError as error:
@@ -493,6 +552,23 @@ def _content(path: str, trust: Trust) -> bytes | Problem:
         if error.errno == errno.EFBIG:
             said = f"{error.strerror} for a manifest (at most 4Mi)"
         return Problem(path, 0, 0, "", said)
+
+
+def _mode(path: str) -> int:
+    """Of what stands there, a link itself; 0 where nothing does."""
+    try:
+        return door.lstat(path).st_mode
+    except UnansweredError:
+        return stat.S_IFREG  # reading it will tell
+    except OSError:
+        return 0
+
+
+def _lasting(path: str) -> Signature | None:
+    try:
+        return lasting(signature(path))
+    except UnansweredError:
+        return NEVER
 
 
 def _emptied(path: str, contents: Contents, known: _File | None) -> list[Problem]:

@@ -12,21 +12,21 @@ where the way leads through anything of that user's, the file has to be that use
 
 Race-free: the way is walked by descriptors, each step is judged as it was opened, and what is read
 is what was judged. Of a way that is root's alone only root can make another, so it is walked once
-for many files (until ``renew``).
+for many files (until it is ``renewed``).
 """
 
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from reconciler.model.ids import is_id
+from reconciler.system import accounts, door
+from reconciler.system.accounts import SlowLookupError
 
 SWITCH = "RECON_STRICT_MODES"
 """``no`` in the environment turns these looks off."""
@@ -56,7 +56,7 @@ class Trust:
 
     def exists(self, path: str) -> bool:
         """Whether there is something to open, or a link to nothing."""
-        return os.path.lexists(path)
+        return door.lexists(path)
 
     def may_lack(self, path: str) -> bool:
         """Whether another machine has this file, so that it is no mistake not to have it here."""
@@ -67,14 +67,17 @@ class Trust:
         if self.owners is None or user is None:
             return self
         try:
-            uid = int(user) if is_id(user) else pwd.getpwnam(user).pw_uid
-        except KeyError:
+            found = None if is_id(user) else accounts.user(user)
+        except SlowLookupError:
             return self
+        if found is None and not is_id(user):
+            return self
+        uid = int(user) if found is None else found.pw_uid
         return replace(self, owners=self.owners | {uid})
 
-    def renew(self) -> None:
-        """Look at every folder again from now on."""
-        self._sound.clear()
+    def renewed(self) -> Trust:
+        """The same, which looks at every folder again."""
+        return replace(self, _sound=set())
 
     def open(self, path: str) -> int:
         """A descriptor of ``path``, which is absolute: of what it is, not yet to read it (O_PATH).
@@ -82,7 +85,7 @@ class Trust:
         OSError, UntrustedError.
         """
         if self.owners is None:
-            return os.open(path, _FOUND)
+            return door.open_found(path, _FOUND)
         folder, name = os.path.split(path)
         if folder in self._sound:
             try:
@@ -106,9 +109,8 @@ class Trust:
 
     def _open_in_sound(self, path: str) -> int:
         assert self.owners is not None
-        fd = os.open(path, _STEP)
+        fd, status = door.through(path, _opened, path, None)
         try:
-            status = os.fstat(fd)
             if stat.S_ISLNK(status.st_mode):
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
             _judge(path, status, self.owners)
@@ -146,8 +148,7 @@ def _walk(path: str, owners: frozenset[int]) -> _Step:
         while names:
             name = names.pop()
             shown = os.path.normpath(os.path.join(at.shown, name))
-            fd = os.open(name, _STEP, dir_fd=at.fd)
-            status = os.fstat(fd)
+            fd, status = door.through(shown, _opened, name, at.fd)
             if not stat.S_ISLNK(status.st_mode):
                 os.close(at.fd)
                 at.fd, at.shown = fd, shown
@@ -166,13 +167,23 @@ def _walk(path: str, owners: frozenset[int]) -> _Step:
             if target.startswith("/"):
                 os.close(at.fd)
                 at.fd, at.shown = os.open("/", _STEP | os.O_DIRECTORY), "/"
-        if os.fstat(at.fd).st_uid != at.owner:
+        if door.through(at.shown, os.fstat, at.fd).st_uid != at.owner:
             told = f"{at.shown} is not {_name(at.owner)}'s, to whom part of the way to it belongs"
             raise UntrustedError(path, f"{told}; name it by a way that is root's")
     except BaseException:
         os.close(at.fd)
         raise
     return at
+
+
+def _opened(name: str, folder: int | None) -> tuple[int, os.stat_result]:
+    """What a name stands for, a link itself, and its status. OSError."""
+    fd = os.open(name, _STEP, dir_fd=folder)
+    try:
+        return fd, os.fstat(fd)
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def _names(path: str) -> list[str]:
@@ -200,13 +211,14 @@ def _foreign(path: str, uid: int) -> str:
 
 def _name(uid: int) -> str:
     try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+        found = accounts.user(uid)
+    except SlowLookupError:
+        found = None
+    return f"uid {uid}" if found is None else found.pw_name
 
 
 def _group(gid: int) -> str:
     try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
+        return accounts.group_name(gid) or str(gid)
+    except SlowLookupError:
         return str(gid)

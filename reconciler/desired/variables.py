@@ -17,6 +17,7 @@ from reconciler.desired.yaml import Path
 from reconciler.model.desired import Reason
 from reconciler.model.env import RESERVED, Credential, FromEnv, SecretFile, is_variable
 from reconciler.model.manifest import AppSpec
+from reconciler.system.door import UnansweredError
 
 MAX_SECRET = 1 << 20
 """Bytes of a secret's file, as systemd allows a credential (CREDENTIAL_SIZE_MAX)."""
@@ -137,6 +138,8 @@ def _read(path: str, where: Path, trust: Trust) -> str:
 def _content(path: str, where: Path, trust: Trust) -> bytes:
     try:
         return read_regular(path, MAX_SECRET, trust)
+    except UnansweredError:
+        raise
     except OSError as error:
         if trust.may_lack(path):
             return _STAND_IN

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from reconciler.desired.files import is_made_up
 from reconciler.desired.trust import Trust, UntrustedError
-from reconciler.model.desired import Problem
+from reconciler.model.desired import Problem, Reason
+from reconciler.system import door
+from reconciler.system.door import UnansweredError
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 # What editors leave beside a file while they write it.
@@ -33,6 +35,8 @@ class Walk:
         self._trust = trust
         self._left = MOST
         self._seen: dict[_Identity, str] = {}
+        self.links: list[str] = []
+        """The manifest files that are links."""
         self.problems: list[Problem] = []
         self.complete = True
         self.root_id: _Identity | None = None
@@ -45,12 +49,15 @@ class Walk:
     def files(self) -> Iterator[str]:
         """The paths of all manifest files. The rest is known when the last was given."""
         try:
-            status = os.stat(self._root)
+            status = door.stat(self._root)
+        except UnansweredError as error:
+            self._fail(self._root, error.message, Reason.UNANSWERED)
+            return
         except OSError as error:
             self._fail(self._root, f"the manifests directory: {error.strerror}")
             return
         self.root_id = (status.st_dev, status.st_ino)
-        above = frozenset(_identities(os.path.dirname(os.path.realpath(self._root))))
+        above = frozenset(_identities(os.path.dirname(door.realpath(self._root))))
         yield from self._below(self._root, self.root_id, above)
 
     def _below(
@@ -59,9 +66,12 @@ class Walk:
         self._seen[identity] = folder
         try:
             self._trust.check_folder(folder)
-            entries = self._listed(folder)
+            entries = door.through(folder, self._listed, folder)
         except UntrustedError as error:
             self._fail(folder, error.message)
+            return
+        except UnansweredError as error:
+            self._fail(folder, error.message, Reason.UNANSWERED)
             return
         except OSError as error:
             self._fail(folder, f"cannot be listed: {error.strerror}")
@@ -70,12 +80,17 @@ class Walk:
             if is_hidden(entry.name):
                 continue
             try:
-                is_folder = entry.is_dir()
+                is_folder = door.through(entry.path, entry.is_dir)
+            except UnansweredError as error:
+                self._fail(entry.path, error.message, Reason.UNANSWERED)
+                continue
             except OSError:
                 is_folder = False  # a link to itself: reading it will tell
             if is_folder:
                 yield from self._folder(entry, above | {identity})
             elif is_manifest_name(entry.name):
+                if entry.is_symlink():
+                    self.links.append(entry.path)
                 yield entry.path
 
     def _listed(self, folder: str) -> list[os.DirEntry[str]]:
@@ -93,9 +108,12 @@ class Walk:
 
     def _folder(self, entry: os.DirEntry[str], above: frozenset[_Identity]) -> Iterator[str]:
         try:
-            status = entry.stat()
+            status = door.through(entry.path, entry.stat)
             identity = (status.st_dev, status.st_ino)
             unfit = is_made_up(entry.path) if entry.is_symlink() else False
+        except UnansweredError as error:
+            self._fail(entry.path, error.message, Reason.UNANSWERED)
+            return
         except OSError:
             return  # gone since it was listed
         if identity in above:
@@ -108,19 +126,19 @@ class Walk:
         else:
             yield from self._below(entry.path, identity, above)
 
-    def _warn(self, path: str, message: str) -> None:
-        self.problems.append(Problem(path, 0, 0, "", message))
+    def _warn(self, path: str, message: str, reason: Reason = Reason.INVALID) -> None:
+        self.problems.append(Problem(path, 0, 0, "", message, reason=reason))
 
-    def _fail(self, path: str, message: str) -> None:
+    def _fail(self, path: str, message: str, reason: Reason = Reason.INVALID) -> None:
         self.complete = False
-        self._warn(path, message)
+        self._warn(path, message, reason)
 
 
 def _identities(folder: str) -> Iterator[_Identity]:
     """Of a folder and all above it."""
     while True:
         try:
-            status = os.stat(folder)
+            status = door.stat(folder)
             yield status.st_dev, status.st_ino
         except OSError:
             pass  # the walk tells

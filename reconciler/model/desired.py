@@ -23,6 +23,8 @@ class Reason(StrEnum):
     """No manifest has the profile that is asked for."""
     SHARED = "SharedManifests"
     """Another controller runs these manifests, too."""
+    UNANSWERED = "Unanswered"
+    """The file system of a path does not answer."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

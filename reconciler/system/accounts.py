@@ -61,6 +61,12 @@ def group(name: str) -> int | None:
     return None if found is None else found.gr_gid
 
 
+def group_name(gid: int) -> str | None:
+    """The name of a group; None where there is none. SlowLookupError."""
+    found = _ask(("group", gid), partial(_or_none, grp.getgrgid, gid))
+    return None if found is None else found.gr_name
+
+
 def groups_of(name: str, gid: int) -> list[int]:
     """The numbers of all groups of a user, and ``gid``. SlowLookupError."""
     return _ask(("groups", name, gid), partial(_groups_of, name, gid))  # type: ignore[no-any-return]  # what is asked

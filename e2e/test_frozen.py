@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 import pytest
 
+from e2e.deadmount import dead
 from e2e.harness import Recon
 from tests.waiting import until
 
@@ -150,6 +151,78 @@ def test_what_cannot_be_watched_is_named_at_the_first_start_and_in_the_plan(
     watch = {"paths": ["."], "ignore": ["core"]}
     recon.app("slow", "sleep 1000", cwd=str(folder), watch=watch, minReadySeconds=0)
     recon.healthy("slow")
+
+
+def an_env_file(recon: Recon, mount: Path) -> Path:
+    recon.app("slow", "sleep 1001", envFrom=[str(mount / ".env")], minReadySeconds=0)
+    return mount
+
+
+def a_working_directory(recon: Recon, mount: Path) -> Path:
+    recon.app("slow", "sleep 1001", cwd=str(mount), minReadySeconds=0)
+    return mount
+
+
+def a_program(recon: Recon, mount: Path) -> Path:
+    recon.app("slow", [str(mount / "program")], minReadySeconds=0)
+    return mount
+
+
+def a_log(recon: Recon, mount: Path) -> Path:
+    logs = {"stdout": str(mount / "slow.log")}
+    recon.app("slow", "sleep 1001", logs=logs, minReadySeconds=0)
+    return mount
+
+
+def a_manifest_behind_a_link(recon: Recon, mount: Path) -> Path:
+    manifest = recon.manifests / "slow.yaml"
+    (mount.parent / "fresh").symlink_to(mount / "slow.yaml")
+    (mount.parent / "fresh").rename(manifest)
+    return manifest
+
+
+def a_folder_of_manifests(recon: Recon, mount: Path) -> Path:
+    folder = recon.manifests / "more"
+    folder.symlink_to(mount)
+    return folder
+
+
+UNANSWERED = (
+    an_env_file,
+    a_working_directory,
+    a_program,
+    a_log,
+    a_manifest_behind_a_link,
+    a_folder_of_manifests,
+)
+
+
+@pytest.mark.parametrize("refer", UNANSWERED)
+def test_a_file_system_that_does_not_answer_holds_up_nobody_and_is_named(
+    recon: Recon, tmp_path: Path, refer: Callable[[Recon, Path], Path]
+) -> None:
+    mount = tmp_path / "far"
+    mount.mkdir()
+    (mount / ".env").write_text("A=1")
+    (mount / "program").write_text("#!/bin/sh\nexec sleep 1001\n")
+    (mount / "program").chmod(0o755)
+    manifest = recon.app("slow", "sleep 1000", minReadySeconds=0)
+    (mount / "slow.yaml").write_text(manifest.read_text())
+    others = Others(recon, tmp_path)
+    recon.run()
+    recon.healthy("slow")
+    before = others.come_back()
+    pids = recon.pids("slow")
+    with dead(mount):
+        path = refer(recon, mount)
+        assert others.come_back() < SLOWER * before
+        recon.app("new", "sleep 1000", minReadySeconds=0)
+        recon.healthy("new")
+        told = f"{path} does not answer"
+        until(lambda: told in recon.cli("status", code=None), what=told)
+        assert recon.pids("slow") == pids
+    # It answers again, and is followed.
+    until(lambda: told not in recon.cli("status", code=None), what="it answers again")
 
 
 @contextmanager

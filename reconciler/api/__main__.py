@@ -126,9 +126,9 @@ async def _run(
     server = Server(application(controller), access)
     service = Service(controller, loop)
     _heed_signals(loop, controller, server, service)
-    controller.start()
-    if options.confirm_load:  # before the first pass
-        controller.admit(confirm=True)
+    if not await _started(controller, server):
+        controller.close()
+        return False
     await controller.looked(_FIRST_LOOK)
     if options.confirm_load:  # and of what had to be looked at first
         controller.admit(confirm=True)
@@ -156,6 +156,18 @@ async def _run(
             paths = options.paths
             _unlink(*filter(None, (paths.socket, paths.shared_socket, paths.run_lock)))
     return controller.stopped.is_set()
+
+
+async def _started(controller: Controller, server: Server) -> bool:
+    """Have it started; False where it is told to leave before everything is loaded."""
+    starting = asyncio.ensure_future(controller.start())
+    leaving = asyncio.ensure_future(server.left())
+    await asyncio.wait((starting, leaving), return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if starting.cancel():
+        return False
+    starting.result()
+    return True
 
 
 class _Window:

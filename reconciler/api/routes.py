@@ -155,7 +155,7 @@ class Routes:
 
     async def apply(self, request: Request) -> Response:
         body = await _body(request)
-        self._controller.rescan(confirm_prune=bool(body.get("confirmPrune")))
+        await self._controller.rescan(confirm_prune=bool(body.get("confirmPrune")))
         await self._controller.looked()
         self._controller.admit(confirm=bool(body.get("confirmLoad")))
         await self._controller.settle()

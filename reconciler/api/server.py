@@ -79,6 +79,10 @@ class Server:
         """End ``serve``."""
         self._leave.set()
 
+    async def left(self) -> None:
+        """Until ``leave`` was called."""
+        await self._leave.wait()
+
     def _admit(self, peer: socket.socket) -> bool:
         """Answer who has connected, or say why not; whether it is a guest."""
         guest = self._access.guest(peer)

@@ -28,6 +28,7 @@ class Service:
         self._controller = controller
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
+        self._reading: asyncio.Task[None] | None = None
         period = sdnotify.watchdog_period()
         self._every = _REFRESH if period is None else min(period / 2, _REFRESH)
 
@@ -40,8 +41,11 @@ class Service:
     def reload(self) -> None:
         """Read the manifests again, and say when that is done (systemd: Type=notify-reload)."""
         sdnotify.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._reading = self._loop.create_task(self._reload())
+
+    async def _reload(self) -> None:
         try:
-            self._controller.rescan()
+            await self._controller.rescan()
         finally:
             sdnotify.tell(f"READY=1\n{self._told()}")
 

@@ -94,7 +94,7 @@ class ManifestStore:
         self._half_read: dict[str, bytes] = {}
         self._walk_problems: tuple[Problem, ...] = ()
         self._folders: tuple[str, ...] = ()
-        self._links: frozenset[str] = frozenset()
+        self._apart: frozenset[str] = frozenset()
         self._complete = False
         self._scanned = False
         self._settings_gone = False
@@ -129,9 +129,9 @@ class ManifestStore:
         return self._folders
 
     @property
-    def links(self) -> frozenset[str]:
-        """The manifest files that are links, also those that lead nowhere."""
-        return self._links
+    def apart(self) -> frozenset[str]:
+        """Manifest files that are links, also such as lead nowhere, and such as are hard links."""
+        return self._apart
 
     @property
     def dependencies(self) -> frozenset[Path]:
@@ -166,7 +166,7 @@ class ManifestStore:
         walk = Walk(self._root, self._around.trust)
         paths = set(walk.files())
         self._walk_problems, self.root_id = tuple(walk.problems), walk.root_id
-        self._folders, self._links = tuple(walk.folders), frozenset(walk.links)
+        self._folders, self._apart = tuple(walk.folders), frozenset(walk.apart)
         for path in self._files.keys() - paths:
             # What is not seen in an incomplete walk may be there all the same.
             if walk.complete:
@@ -199,9 +199,9 @@ class ManifestStore:
             if self._is_manifest(path):
                 files.add(path)
         for path in [*files]:
-            mode = _mode(path)
-            if stat.S_ISLNK(mode):
-                self._links |= {path}
+            mode, names = _mode(path)
+            if stat.S_ISLNK(mode) or names > 1:
+                self._apart |= {path}
             if stat.S_ISDIR(mode):
                 self.needs_scan = True
                 files.discard(path)
@@ -554,14 +554,15 @@ def _content(path: str, trust: Trust) -> bytes | Problem:
         return Problem(path, 0, 0, "", said)
 
 
-def _mode(path: str) -> int:
-    """Of what stands there, a link itself; 0 where nothing does."""
+def _mode(path: str) -> tuple[int, int]:
+    """Of what stands there, a link itself, and how many names it has; zeros where nothing does."""
     try:
-        return door.lstat(path).st_mode
+        status = door.lstat(path)
     except UnansweredError:
-        return stat.S_IFREG  # reading it will tell
+        return stat.S_IFREG, 1  # reading it will tell
     except OSError:
-        return 0
+        return 0, 0
+    return status.st_mode, status.st_nlink
 
 
 def _lasting(path: str) -> Signature | None:

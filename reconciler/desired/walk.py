@@ -35,8 +35,8 @@ class Walk:
         self._trust = trust
         self._left = MOST
         self._seen: dict[_Identity, str] = {}
-        self.links: list[str] = []
-        """The manifest files that are links."""
+        self.apart: list[str] = []
+        """Manifest files that may be written where their folder does not hear of that."""
         self.problems: list[Problem] = []
         self.complete = True
         self.root_id: _Identity | None = None
@@ -89,8 +89,8 @@ class Walk:
             if is_folder:
                 yield from self._folder(entry, above | {identity})
             elif is_manifest_name(entry.name):
-                if entry.is_symlink():
-                    self.links.append(entry.path)
+                if _has_other_names(entry):
+                    self.apart.append(entry.path)
                 yield entry.path
 
     def _listed(self, folder: str) -> list[os.DirEntry[str]]:
@@ -132,6 +132,17 @@ class Walk:
     def _fail(self, path: str, message: str, reason: Reason = Reason.INVALID) -> None:
         self.complete = False
         self._warn(path, message, reason)
+
+
+def _has_other_names(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a link, or a hard link."""
+    try:
+        return (
+            entry.is_symlink()
+            or door.through(entry.path, entry.stat, follow_symlinks=False).st_nlink > 1
+        )
+    except OSError:
+        return False  # gone since it was listed, or reading it will tell
 
 
 def _identities(folder: str) -> Iterator[_Identity]:

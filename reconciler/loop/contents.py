@@ -12,7 +12,7 @@ until the answer is there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -24,7 +24,8 @@ from reconciler.desired.ours import Ours
 from reconciler.desired.trees import Scope
 from reconciler.desired.treetask import Found, Question, Refused, Watching
 from reconciler.diff import pace
-from reconciler.loop.folders import Folders
+from reconciler.loop.answers import Answers
+from reconciler.loop.hints import Hints
 from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.event import Event
 from reconciler.model.plan import Condition
@@ -101,26 +102,31 @@ class Contents:
         self,
         loop: asyncio.AbstractEventLoop,
         workers: Workers,
+        answers: Answers,
         ours: Ours,
+        ask_aside: Callable[[Callable[[], Problem]], Awaitable[Problem]],
         *,
         on_change: Callable[[Iterable[str]], None],
         on_looked: Callable[[str], None],
         on_event: Callable[[Event], None],
         is_building: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """``ours``: what recon itself writes; it is never content. ``on_looked(name)``: an app
+        """``ours``: what recon itself writes; it is never content. ``ask_aside`` makes a call
+        that touches paths. ``on_looked(name)``: an app
         ``is_awaited`` no longer. What an app watches is left alone while it is being built."""
         self._loop = loop
         self._workers = workers
         self._ours = ours
+        self._ask_aside = ask_aside
         self._on_change = on_change
         self._on_looked = on_looked
         self._on_event = on_event
         self._is_building = is_building
         self._apps: dict[str, _Watched] = {}
-        self._folders = Folders(loop, self._hint, self._hint_all)
+        self._hints = Hints(loop, answers, self._heard, self._hint_all)
         self._before: Mapping[str, Mapping[str, str]] = {}
         self._looks = 0
+        self._placing: set[asyncio.Task[None]] = set()
 
     def remember(self, before: Mapping[str, Mapping[str, str]]) -> None:
         """By app, the content that an earlier controller followed."""
@@ -206,21 +212,31 @@ class Contents:
         """Look whether anything changed that nobody told of."""
         self._hint_all()
 
+    def look_after(self) -> None:
+        """To be called now and then."""
+        self._hints.look_after()
+
     def close(self) -> None:
-        self._folders.close()
+        self._hints.close()
         for known in self._apps.values():
             if known.timer is not None:
                 known.timer.cancel()
             if known.look is not None:
                 known.look.cancel()
+        for task in self._placing:
+            task.cancel()
 
     # -- wake-ups ------------------------------------------------------------------------------
+
+    def _heard(self, paths: set[str]) -> None:
+        for path in paths:
+            self._hint(path)
 
     def _hint(self, path: str) -> None:
         for name, known in self._apps.items():
             if known.scope.concerns(path):
                 known.last = path
-                if not self._folders.has(path):
+                if not self._hints.has(path):
                     known.unlisted.add(path)
                     self._discover(known)
                 self._wait_for_quiet(name)
@@ -256,13 +272,17 @@ class Contents:
             if self._apps.get(known.name) is not known or future.cancelled():
                 return
             found = future.result() if future.exception() is None else set()
-            wait = _CALM
-            fresh = {folder for folder in found if not self._folders.has(folder)}
-            if self._folders.also(fresh):
-                known.folders, known.folders_of = known.folders | fresh, 0
+            fresh = {folder for folder in found if not self._hints.has(folder)}
+            if fresh:
+                self._hints.also(fresh, partial(watched, fresh))
+            else:
+                self._loop.call_later(_CALM, listed)
+
+        def watched(folders: set[str], fresh: bool) -> None:
+            if fresh:
+                known.folders, known.folders_of = known.folders | folders, 0
                 known.unlisted.update(paths)  # before they were watched more may have been made
-                wait = 0.0
-            self._loop.call_later(wait, listed)
+            self._loop.call_later(0.0 if fresh else _CALM, listed)
 
         def listed() -> None:
             known.is_listing = False
@@ -321,23 +341,35 @@ class Contents:
             found: Found | Refused = look.result()
         except TaskFault as error:  # out of files or memory, and the like
             message = f"watched files cannot be looked at: {error}; trying again"
-            self._refuse(known, known.declared.problem)
+            self._refuse(known, "")
             self._tell(known, "WatchFailed", message)
         except WorkerError as error:
-            self._refuse(known, _problem(known, _sentence(error)))
+            self._refuse(known, _sentence(error))
         else:
             if isinstance(found, Refused):
-                self._refuse(known, _problem(known, found.message))
+                self._refuse(known, found.message)
             else:
                 self._heed(known, number, found, at_once)
         if at_once:
             self._on_looked(known.name)
 
-    def _refuse(self, known: _Watched, problem: Problem | None) -> None:
+    def _refuse(self, known: _Watched, message: str) -> None:
         """It stays what it was, with this problem, and is not looked at again too soon."""
         now = self._loop.time()
         known.not_before = now + min(_SHARE * (now - known.began), _DEADLINE)
-        self._take(known, known.content, problem, "")
+        if not message or known.declared.problem is not None:
+            self._take(known, known.content, known.declared.problem, "")
+            return
+        task = self._loop.create_task(self._place(known, message))
+        self._placing.add(task)
+        task.add_done_callback(self._placing.discard)
+
+    async def _place(self, known: _Watched, message: str) -> None:
+        """Find the place of a problem in its manifest, which is to read it once more."""
+        declared = known.declared
+        problem = await self._ask_aside(partial(problem_of, declared, message))
+        if self._apps.get(known.name) is known and known.declared is declared:
+            self._take(known, known.content, problem, "")
 
     def _heed(self, known: _Watched, number: int, found: Found, at_once: bool) -> None:
         """What a look found is followed, now or later."""
@@ -345,8 +377,7 @@ class Contents:
             fresh = not found.apart <= known.apart
             known.folders, known.folders_of = found.folders, number
             known.apart = found.apart
-            if self._rewatch() or fresh:  # what happened before that was not heard
-                self._loop.call_soon(self._look_once_more, known)
+            self._rewatch(lambda watched: self._look_once_more(known, watched or fresh))
         if known.app is not None and not at_once and known.timer is not None:
             return  # something was written meanwhile: it is looked at when it is quiet
         if known.app is not None and self._is_building(known.name):
@@ -360,8 +391,10 @@ class Contents:
         else:
             self._hold(known, named, earliest)
 
-    def _look_once_more(self, known: _Watched) -> None:
-        if self._apps.get(known.name) is known and known.timer is None and known.look is None:
+    def _look_once_more(self, known: _Watched, fresh: bool) -> None:
+        """What happened in folders before they were watched was not heard."""
+        is_idle = known.timer is None and known.look is None
+        if fresh and is_idle and self._apps.get(known.name) is known:
             self._later(known.name, 0.0)
 
     def _take(
@@ -392,11 +425,11 @@ class Contents:
             self._on_event(Event(known.name, reason, message, "Warning"))
         known.trouble = Condition("WatchHeld", "True", reason, message)
 
-    def _rewatch(self) -> bool:
-        """Whether there are folders that were not watched before."""
+    def _rewatch(self, then: Callable[[bool], None] = lambda fresh: None) -> None:
+        """``then(fresh)``: whether there are folders that were not watched before."""
         apps = self._apps.values()
         apart = set().union(*(known.apart for known in apps))
-        return self._folders.watch(set().union(*(known.folders for known in apps)), apart)
+        self._hints.watch(set().union(*(known.folders for known in apps)), apart, then)
 
 
 def _watch(known: _Watched) -> Watch:
@@ -417,10 +450,6 @@ def _alike(one: DesiredApp, other: DesiredApp) -> bool:
 
 def _marked(app: DesiredApp, problem: Problem | None) -> DesiredApp:
     return app if app.problem == problem else replace(app, problem=problem)
-
-
-def _problem(known: _Watched, message: str) -> Problem:
-    return known.declared.problem or problem_of(known.declared, message)
 
 
 def _sentence(error: WorkerError) -> str:

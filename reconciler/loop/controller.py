@@ -152,10 +152,12 @@ class Controller:
 
     # -- life ----------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Take over what runs, load what is declared, and begin to converge."""
         self._running.recover()
-        self._load()
+        await self._load()
+        if self.options.confirm_load:  # before the first pass
+            self.admit(confirm=True)
         self._running.sweep()
         self._look_at_neighbours()
         for _ in range(_WORKERS):
@@ -165,11 +167,11 @@ class Controller:
         self._tell_start()
         self._check_stopped()
 
-    def _load(self) -> None:
+    async def _load(self) -> None:
         """What runs, what is remembered and what is declared; again, once more is remembered."""
         self._relist(full=True)
         known = {*self.history.memories, *self._running.apps()}
-        self._declared.start(self.history.memories, self._journal, known, self._key)
+        await self._declared.start(self.history.memories, self._journal, known, self._key)
         orphans = known - self._declared.apps().keys()
         # Only now is it known as whom the apps are to run.
         if self._trust(map(self._spec, orphans)) or self._running.host.doubted:
@@ -210,9 +212,9 @@ class Controller:
         """All processes of ours, or of one app."""
         return self._running.observed(app).processes
 
-    def rescan(self, *, confirm_prune: bool = False) -> None:
+    async def rescan(self, *, confirm_prune: bool = False) -> None:
         """Look at all manifests now."""
-        self._declared.rescan(confirm=confirm_prune)
+        await self._declared.rescan(confirm=confirm_prune)
 
     def admit(self, *, confirm: bool = False) -> None:
         """Judge again the rises that wait for room; ``confirm``: all that there are are meant."""
@@ -390,8 +392,9 @@ class Controller:
                     await call()
                 if self.history.look_after():
                     self._running.recollect()
-                    self._load()
+                    self._tasks.append(self._loop.create_task(self._load_again()))
                 self._relist(turn=True)
+                self._declared.look_after()
                 self._look_at_neighbours()
                 self._running.capture.keep_catalogs()
                 if now - sample_at >= _SAMPLE:
@@ -401,9 +404,16 @@ class Controller:
             except OSError as error:  # out of files or memory: ours to bear, and to try again
                 self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
 
+    async def _load_again(self) -> None:
+        """More is remembered than before. The safety net does not wait for files."""
+        try:
+            await self._load()
+        except OSError as error:
+            self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
+
     def _look_at_neighbours(self) -> None:
         """Tell loudly of another controller that runs the same manifests."""
-        for other in self._neighbours.look():
+        for other in self._neighbours.look(self._declared.root_id):
             told = self._neighbours.sentence(other)
             self.history.record(Event("", "SharedManifests", told, "Warning"))
 

@@ -8,30 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Set
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 from reconciler.desired.builder import with_builder
 from reconciler.desired.dependencies import Dependents
 from reconciler.desired.files import signature
-from reconciler.desired.filled import Filled
 from reconciler.desired.footing import Footing
 from reconciler.desired.ours import Ours
+from reconciler.desired.resolve import rebuild
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.history import followed
 from reconciler.diff.prune import CLEAN_SCANS, Absence, Verdict, absences
+from reconciler.loop.answers import Answers
 from reconciler.loop.contents import Contents, NotLookedAtError
 from reconciler.loop.journal import Journal
 from reconciler.loop.last_good import first_problems, last_good
 from reconciler.loop.mistakes import Mistakes
+from reconciler.loop.reader import Reader
 from reconciler.loop.watch import Watcher
 from reconciler.model.builder import builder_name, built_by
-from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.desired import Desired, DesiredApp, Problem, Source
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory, Recall
 from reconciler.model.plan import Condition
+from reconciler.system.door import UnansweredError
 from reconciler.system.worker import Workers
+
+R = TypeVar("R")
 
 # A file is believed when it reads the same twice, this far apart (seconds).
 _SETTLE = 0.02
@@ -52,6 +59,14 @@ _NET_SHARE = 1000
 _NO_DIRECTORY = (-1, -1)
 
 
+class _Scanned(NamedTuple):
+    """What a complete look found."""
+
+    desired: Desired
+    settled: frozenset[str]
+    """Of the files of what is not declared any more, those that are gone or at rest."""
+
+
 class Declared:
     """What the manifests say. Calls ``on_change`` with the names to look at again."""
 
@@ -69,14 +84,18 @@ class Declared:
     ) -> None:
         """``ours``: what recon itself writes, which no app can watch. ``is_building``:
         whether an app is being built, so that what it watches has yet to be complete."""
-        self._store = store
+        self._answers = Answers(loop, workers)
+        self._answers.listen(self._scan_soon)
+        self._reader = Reader(loop, self._answers, store)
         self._loop = loop
         self._on_change = on_change
-        self._watcher = Watcher(root, loop, self._paths_changed, self._scan_soon)
+        self._watcher = Watcher(root, loop, self._answers, self._paths_changed, self._scan_soon)
         self._contents = Contents(
             loop,
             workers,
+            self._answers,
             ours or Ours(),
+            self._ask,
             on_change=self._content_changed,
             on_looked=self._looked,
             on_event=on_event,
@@ -98,8 +117,16 @@ class Declared:
         self._footing: Footing | None = None
         self._confirmed: Set[str] = frozenset()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._hinted: set[Path] = set()
+        """Files that may have changed, and are to be looked at next."""
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: dict[str, Callable[[], Coroutine[None, None, None]]] = {}
 
-    def start(
+    @property
+    def _store(self) -> ManifestStore:
+        return self._reader.store
+
+    async def start(
         self,
         memories: Mapping[str, AppMemory],
         journal: Journal,
@@ -109,19 +136,25 @@ class Declared:
         """The first complete load. ``known``: what the journal remembers, and what runs."""
         self._journal = journal
         self._accepted_root = accepted_root(journal)
-        sources = journal.sources()
+        sources, memories = journal.sources(), {**memories}
         self._builders = {name for name in known if built_by(name) is not None}
         self._known = {name: sources.get(name) for name in (built_by(one) or one for one in known)}
-        self._watch()
         self._contents.remember(followed(memories))
-        self._store.footing = self._footing = Footing.from_text(journal.setting("footing"))
-        self._store.filled.learn(journal.setting("filled"))
-        desired = self._store.scan()
-        self._kept = dict(last_good(desired, memories, sources, key, self._store.filled))
-        self._after_scan(desired)
+        self._footing = footing = Footing.from_text(journal.setting("footing"))
+        filled, scan = journal.setting("filled"), self._scanning()
+
+        def load(store: ManifestStore) -> tuple[_Scanned, Mapping[str, DesiredApp]]:
+            store.footing = footing
+            store.filled.learn(filled)
+            scanned = scan(store)
+            return scanned, last_good(scanned.desired, memories, sources, key, store.filled)
+
+        scanned, kept = await self._reader.look(load)
+        self._kept = {**kept}
+        self._after_scan(scanned)
         self._settle()
         self._watch()
-        self._net(self._loop.time())
+        self._net_later(self._loop.time())
 
     def source_of(self, name: str) -> str | None:
         """The file that declares an app, or did so last."""
@@ -139,11 +172,6 @@ class Declared:
 
     def apps(self) -> Mapping[str, DesiredApp]:
         return self._apps
-
-    @property
-    def filled(self) -> Filled:
-        """The env and secret files that were not empty once."""
-        return self._store.filled
 
     def dependents(self, name: str) -> Set[str]:
         """The declared apps that depend on this one."""
@@ -205,6 +233,11 @@ class Declared:
             await asyncio.sleep(_LOOK_AGAIN)
 
     @property
+    def root_id(self) -> tuple[int, int] | None:
+        """(st_dev, st_ino) of the directory, as of the last complete look."""
+        return self._store.root_id
+
+    @property
     def unseen(self) -> Set[str]:
         """Declared apps of which nothing is known before what they watch has been looked at."""
         return self._unseen
@@ -215,27 +248,58 @@ class Declared:
         self._builders.discard(name)
         self._absent_scans.pop(name, None)
 
-    def rescan(self, *, confirm: bool = False) -> None:
+    async def rebuilt(
+        self, name: str, spec: Mapping[str, Any], source: Source, key: bytes | None
+    ) -> DesiredApp | Problem:
+        """A revision of the past, with what is in its env and secret files now."""
+
+        def build(store: ManifestStore) -> DesiredApp | Problem:
+            return rebuild(name, spec, source, key=key, filled=store.filled)
+
+        return await self._reader.look(build)
+
+    async def rescan(self, *, confirm: bool = False) -> None:
         """Look at everything now; ``confirm``: the deletions that wait are meant."""
         for _ in range(CLEAN_SCANS if confirm else 1):
-            desired = self._store.scan()
-            self._after_scan(desired)
+            scanned = await self._reader.look(self._scanning())
+            self._after_scan(scanned)
         self._contents.look()
         # Those that are absent now, and no others that may follow.
         self._confirmed = self._absent() if confirm else frozenset()
-        self._judge_root(desired)
+        self._judge_root(scanned.desired)
         self._on_change(self._confirmed)
         self._settle()
         self._watch()
 
+    def look_after(self) -> None:
+        """To be called now and then."""
+        self._watcher.look_after()
+        self._contents.look_after()
+
     def close(self) -> None:
         self._watcher.close()
         self._contents.close()
+        self._reader.close()
+        self._answers.close()
         for timer in self._timers.values():
             timer.cancel()
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _ask(self, call: Callable[[], R]) -> R:
+        """What a call returns that touches paths which users name."""
+        return await self._reader.look(lambda store: call())
 
     def _paths_changed(self, paths: Iterable[Path]) -> None:
-        changed = self._store.refresh(paths)
+        self._hinted.update(paths)
+        self._begin("refresh", self._refresh)
+
+    async def _refresh(self) -> None:
+        while self._hinted:
+            hinted, self._hinted = self._hinted, set()
+            self._after_refresh(await self._reader.look(partial(_refreshed, paths=hinted)))
+
+    def _after_refresh(self, changed: Set[str]) -> None:
         self._note_footing()
         self._settle()
         self._adopt(self._store.apps, changed)
@@ -258,25 +322,44 @@ class Declared:
         self._later("scan", _SETTLE, self._scan)
 
     def _scan(self) -> None:
-        self._after_scan(self._store.scan(believe=False))
+        self._begin("scan", self._scan_all)
+
+    async def _scan_all(self) -> None:
+        scanned = await self._reader.look(self._scanning(believe=False))
+        self._after_scan(scanned)
         self._settle()
         self._watch()
 
-    def _watch(self) -> None:
-        if self._watcher.watch(self._store.dependencies):
-            self._scan_soon()  # what was made in new folders before they were watched
+    def _scanning(self, *, believe: bool = True) -> Callable[[ManifestStore], _Scanned]:
+        """A complete look, which also tells of the files of what is not declared any more."""
+        known = {**self._known}
 
-    def _net(self, began: float) -> None:
+        def scan(store: ManifestStore) -> _Scanned:
+            desired = store.scan(believe=believe)
+            gone = {known[name] or "" for name in known.keys() - desired.apps.keys()}
+            return _Scanned(desired, frozenset(filter(_has_settled, gone)))
+
+        return scan
+
+    def _watch(self) -> None:
+        store = self._store
+        self._watcher.watch(store.folders, {*store.apart, *map(str, store.dependencies)})
+
+    async def _net(self) -> None:
         """The periodic scan, for whatever inotify missed. Whatever befalls it, it comes again."""
+        began = self._loop.time()
         try:
-            self._scan()
+            await self._scan_all()
             self._contents.look_around()
         finally:
-            took = self._loop.time() - began
-            wait = max(_NET_SECONDS, took * _NET_SHARE)
-            self._later("net", wait, lambda: self._net(self._loop.time()))
+            self._net_later(began)
 
-    def _after_scan(self, desired: Desired) -> None:
+    def _net_later(self, began: float) -> None:
+        wait = max(_NET_SECONDS, (self._loop.time() - began) * _NET_SHARE)
+        self._later("net", wait, lambda: self._begin("net", self._net))
+
+    def _after_scan(self, scanned: _Scanned) -> None:
+        desired = scanned.desired
         self._mistakes.tell(desired.problems)
         was_absent = set(self._absent_scans)
         self._drop_kept(desired)
@@ -285,7 +368,8 @@ class Declared:
         if desired.complete:
             scans = self._absent_scans
             self._absent_scans = {
-                name: scans.get(name, 0) + self._has_settled(name) for name in absent
+                name: scans.get(name, 0) + ((self._known[name] or "") in scanned.settled)
+                for name in absent
             }
         is_unsure = any(count < CLEAN_SCANS for count in self._absent_scans.values())
         if is_unsure or self._store.needs_scan:
@@ -293,12 +377,6 @@ class Declared:
         self._judge_root(desired)
         self._note_footing()
         self._on_change(absent | was_absent | (self._builders - self._apps.keys()))
-
-    def _has_settled(self, name: str) -> bool:
-        """Whether the file that declared an app is gone, or has not been written for a moment:
-        one that is being written, document by document, may yet declare it."""
-        seen = signature(self._known.get(name) or "")
-        return seen is None or abs(time.time_ns() - seen[1]) > _AT_REST_NS
 
     def _absent(self) -> Set[str]:
         """Apps that are known, and not declared."""
@@ -388,6 +466,37 @@ class Declared:
             call()
 
         self._timers[what] = self._loop.call_later(wait, due)
+
+    def _begin(self, what: str, call: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Have it done; once more where it is under way, and may have missed what is there now."""
+        if what in self._tasks:
+            self._again[what] = call
+            return
+        task = self._tasks[what] = self._loop.create_task(call())
+        task.add_done_callback(partial(self._ended, what))
+
+    def _ended(self, what: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[what]
+        call = self._again.pop(what, None)
+        if call is not None and not task.cancelled():
+            self._begin(what, call)
+        if not task.cancelled() and task.exception() is not None:
+            message = f"a look at the manifests failed ({what})"
+            self._loop.call_exception_handler({"message": message, "exception": task.exception()})
+
+
+def _refreshed(store: ManifestStore, paths: Iterable[Path]) -> Set[str]:
+    return store.refresh(paths)
+
+
+def _has_settled(file: str) -> bool:
+    """Whether the file that declared an app is gone, or has not been written for a moment: one
+    that is being written, document by document, may yet declare it."""
+    try:
+        seen = signature(file)
+    except UnansweredError:
+        return False
+    return seen is None or abs(time.time_ns() - seen[1]) > _AT_REST_NS
 
 
 def accepted_root(journal: Journal) -> tuple[int, int] | None:

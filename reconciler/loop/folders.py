@@ -9,9 +9,9 @@ step is missing the folder above it is watched for that name.
 
 Inotify does not tell of a mount over a watched path; ``Mounts`` does.
 
-One inotify descriptor in the event loop; waiting costs nothing. An inode has one watch, whatever
-its names are and whoever is interested. Where the user's watches are used up (or the file system
-has none) the watchfiles library polls instead.
+One inotify descriptor in an event loop (``hints``); waiting costs nothing. An inode has one watch,
+whatever its names are and whoever is interested. Where the user's watches are used up (or the file
+system has none) the watchfiles library polls instead.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import NamedTuple
 from inotify_simple import Event, INotify, flags
 
 from reconciler.loop.mounts import Mounts
+from reconciler.system import door
 
 _GONE = flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT
 _FOLDER = (
@@ -188,7 +189,8 @@ class Folders:
         try:
             inotify = self._inotify or self._begin()
             mask = self._mask_of(interest) | (flags.DONT_FOLLOW if interest.is_itself else 0)
-            number = inotify.add_watch(interest.path, mask | flags.MASK_ADD)
+            mask |= flags.MASK_ADD
+            number = door.through(interest.path, inotify.add_watch, interest.path, mask)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
                 self._fall_back()
@@ -330,7 +332,7 @@ class Folders:
         while True:
             self._repoll.clear()
             self._on_all()
-            found = [folder for folder in self._folders if os.path.isdir(folder)]
+            found = [folder for folder in self._folders if door.is_folder(folder)]
             try:
                 async for changes in awatch(
                     *found,
@@ -360,8 +362,8 @@ def way_to(path: str) -> Iterator[Step]:
             continue
         step = os.path.join(at, name)
         try:
-            is_link = stat.S_ISLNK(os.lstat(step).st_mode)
-            target = os.readlink(step) if is_link else ""
+            is_link = stat.S_ISLNK(door.lstat(step).st_mode)
+            target = door.readlink(step) if is_link else ""
         except OSError:
             yield Step(at, name)
             return

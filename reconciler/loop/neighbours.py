@@ -48,7 +48,8 @@ def controllers_of(manifests: Path, folder: Path | None = None) -> list[Neighbou
     if folder is None:
         return []
     try:
-        notes = _notes(folder, manifests)
+        status = os.stat(manifests)
+        notes = _notes(folder, _prefix(status.st_dev, status.st_ino))
     except OSError:
         return []
     return [found for note in notes if (found := _read(note)) is not None and found.lives]
@@ -64,14 +65,15 @@ class Neighbours:
         self._note: Path | None = None
         self.found: tuple[Neighbour, ...] = ()
 
-    def look(self) -> tuple[Neighbour, ...]:
+    def look(self, directory: tuple[int, int] | None) -> tuple[Neighbour, ...]:
         """Leave a note where there is none yet; the controllers that were not there before.
 
+        ``directory``: device and inode of the manifests, None where that is not known.
         Where there is no run directory nobody can be found, and nothing else depends on it.
         """
         before = self.found
         try:
-            self.found = tuple(self._others())
+            self.found = tuple(self._others(*directory)) if directory else ()
         except OSError:
             self.found = ()
         return tuple(one for one in self.found if one not in before)
@@ -93,12 +95,13 @@ class Neighbours:
         if self._note is not None:
             self._note.unlink(missing_ok=True)
 
-    def _others(self) -> Iterator[Neighbour]:
+    def _others(self, device: int, inode: int) -> Iterator[Neighbour]:
         if self._folder is None:
             return
-        own = self._folder / f"{_prefix(self._manifests)}{self._own.pid}"
+        prefix = _prefix(device, inode)
+        own = self._folder / f"{prefix}{self._own.pid}"
         self._leave_note(own)
-        for note in _notes(self._folder, self._manifests):
+        for note in _notes(self._folder, prefix):
             other = _read(note) if note != own else None
             if other is not None and other.lives and other.state != self._own.state:
                 yield other  # one with our state directory is ending: we have its lock
@@ -116,15 +119,13 @@ class Neighbours:
         self._note = place
 
 
-def _prefix(manifests: Path) -> str:
-    """Of the names of a directory's notes. OSError."""
-    status = os.stat(manifests)
-    return f"{status.st_dev}-{status.st_ino}."
+def _prefix(device: int, inode: int) -> str:
+    """Of the names of a directory's notes."""
+    return f"{device}-{inode}."
 
 
-def _notes(folder: Path, manifests: Path) -> list[Path]:
+def _notes(folder: Path, prefix: str) -> list[Path]:
     """OSError."""
-    prefix = _prefix(manifests)
     return [folder / name for name in sorted(os.listdir(folder)) if name.startswith(prefix)]
 
 

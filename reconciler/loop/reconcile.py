@@ -11,12 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconciler.converge import retry
 from reconciler.converge.spawn import SpawnError
 from reconciler.desired.dependencies import needs
-from reconciler.desired.resolve import rebuild
 from reconciler.diff import runs
 from reconciler.diff.backoff import after_failed_start
 from reconciler.diff.dependencies import look_at
@@ -35,7 +34,7 @@ from reconciler.model.desired import Desired, DesiredApp, Source
 from reconciler.model.event import Event
 from reconciler.model.memory import AppMemory
 from reconciler.model.observed import Process, RunState
-from reconciler.model.plan import Action, Adjust, AppPlan, Plan, Start
+from reconciler.model.plan import Action, Adjust, AppPlan, End, Plan, Start
 from reconciler.model.revision import same_revision
 from reconciler.model.standing import UNDECLARED, Standing
 from reconciler.observed.clock import boot_now, wall_time
@@ -44,6 +43,16 @@ _log = logging.getLogger(__name__)
 
 # Effects in a row before the event loop may look at anything else.
 _SLICE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Rebuilt:
+    """A revision of the past, made of what the journal remembers."""
+
+    hash: str
+    app: DesiredApp | None
+    problem: str = ""
+    """Why there is none."""
 
 
 class Reconciler:
@@ -67,7 +76,7 @@ class Reconciler:
         self._key = key
         self._attempts: dict[str, int] = {}
         self._starting: dict[tuple[str, int], Start] = {}
-        self._rebuilt: dict[str, DesiredApp] = {}
+        self._rebuilt: dict[str, _Rebuilt] = {}
         self._standings: dict[str, Standing] = {}
         self._teardown: Teardown | None = None
         self.leaving = False
@@ -142,6 +151,9 @@ class Reconciler:
     async def _act(self, app_plan: AppPlan) -> None:
         """The plan's effects, until something happens to the app that the plan did not know."""
         for count, action in enumerate(app_plan.actions, 1):
+            if not await self._is_at_hand(app_plan, action):
+                self._queue.add(app_plan.app)  # it took a while: the plan may be another now
+                return
             self._execute(app_plan, action)
             if count % _SLICE == 0:
                 await asyncio.sleep(0)
@@ -170,12 +182,29 @@ class Reconciler:
         declared = self._declared.apps().get(app_plan.app)
         if declared is not None or not app_plan.memory.revisions:
             return declared
-        file = self._declared.source_of(app_plan.app) or ""
-        spec = app_plan.memory.revisions[-1].spec
-        built = rebuild(
-            app_plan.app, spec, Source(file, 1), key=self._key, filled=self._declared.filled
-        )
-        return built if isinstance(built, DesiredApp) else None
+        return self._rebuilt[app_plan.app].app
+
+    async def _is_at_hand(self, app_plan: AppPlan, action: Action) -> bool:
+        """Whether the revision that an action is about is known. Where it is not it is made of
+        what the journal remembers, which reads its env and secret files."""
+        name, app, memory = app_plan.app, app_plan.desired, app_plan.memory
+        wanted = None
+        if isinstance(action, Start):
+            assert app is not None
+            if not same_revision(app.hash, action.hash):
+                wanted = self._history.memory(name).revision(action.hash)
+        elif isinstance(action, End) and app is None and name not in self._declared.apps():
+            wanted = memory.revisions[-1] if memory.revisions else None
+        known = self._rebuilt.get(name)
+        if wanted is None or (known is not None and known.hash == wanted.hash):
+            return True
+        source = app.source if app is not None else Source(self._declared.source_of(name) or "", 1)
+        built = await self._declared.rebuilt(name, wanted.spec, source, self._key)
+        if isinstance(built, DesiredApp):
+            self._rebuilt[name] = _Rebuilt(wanted.hash, replace(built, hash=wanted.hash))
+        else:
+            self._rebuilt[name] = _Rebuilt(wanted.hash, None, f"revision {wanted.number}: {built}")
+        return False
 
     def _adjust(self, action: Adjust) -> None:
         tag, pid = action.process.tag, action.process.id.pid
@@ -264,18 +293,12 @@ class Reconciler:
         if same_revision(app.hash, hash):
             return app
         known = self._rebuilt.get(app.name)
-        if known is not None and known.hash == hash:
-            return known
-        remembered = self._history.memory(app.name).revision(hash)
-        if remembered is None:
+        if known is None or known.hash != hash:
             raise SpawnError(f"revision {hash} is not remembered any more", False)
-        built = rebuild(
-            app.name, remembered.spec, app.source, key=self._key, filled=self._declared.filled
-        )
-        if not isinstance(built, DesiredApp):
-            raise SpawnError(f"revision {remembered.number}: {built}", False)
-        self._rebuilt[app.name] = replace(built, hash=hash)
-        return self._rebuilt[app.name]
+        if known.app is None:
+            del self._rebuilt[app.name]  # it is read anew for the next try
+            raise SpawnError(known.problem, False)
+        return known.app
 
     def _retry(self, name: str, error: Exception) -> None:
         """Our trouble, not the app's: tell it once, and climb our own ladder."""

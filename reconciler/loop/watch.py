@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from reconciler.desired.trust import Trust
-from reconciler.desired.walk import Walk
-from reconciler.loop.folders import Folders
+from reconciler.desired.walk import is_manifest_name
+from reconciler.loop.answers import Answers
+from reconciler.loop.hints import Hints
 
 
 class Watcher:
@@ -20,51 +18,50 @@ class Watcher:
         self,
         root: Path,
         loop: asyncio.AbstractEventLoop,
+        answers: Answers,
         on_paths: Callable[[set[Path]], None],
         on_scan: Callable[[], None],
     ) -> None:
         """``on_scan``: folders came, went or moved: only a scan can tell what is there now."""
         self._root = str(root)
-        self._loop = loop
         self._on_paths = on_paths
         self._on_scan = on_scan
-        self._folders = Folders(loop, self._hint, on_scan, every_write=False)
+        self._hints = Hints(loop, answers, self._heard, on_scan, every_write=False)
         self._below: set[str] = set()
-        self._hinted: set[str] = set()
+        self._files: set[str] = set()
 
-    def watch(self, files: Iterable[Path] = ()) -> bool:
-        """(Re)build the set of what is watched: the folders below the root, and ``files``.
+    def watch(self, folders: Iterable[str], files: Iterable[str] = ()) -> None:
+        """Watch the root, these folders below it, and the ways to these files."""
+        self._below, self._files = {self._root, *folders}, {*files}
+        # In a new folder something may have been made before it was watched.
+        self._hints.watch(self._below, self._files, self._scan_if)
 
-        Whether there are new folders, in which something may have been made meanwhile.
-        """
-        walk = Walk(Path(self._root), Trust())
-        apart = {path for path in walk.files() if _has_other_names(path)}
-        self._below = {self._root, *walk.folders}
-        return self._folders.watch(self._below, {*apart, *map(str, files)})
+    @property
+    def is_settled(self) -> bool:
+        """Whether all is watched that was asked for."""
+        return self._hints.is_settled
 
     def close(self) -> None:
-        self._folders.close()
+        self._hints.close()
 
-    def _hint(self, path: str) -> None:
-        if not self._hinted:
-            self._loop.call_soon(self._tell)
-        self._hinted.add(path)
+    def look_after(self) -> None:
+        """To be called now and then."""
+        self._hints.look_after()
 
-    def _tell(self) -> None:
-        """All that came at once, together."""
-        hinted, self._hinted = self._hinted, set()
-        folders = {path for path in hinted if path in self._below or os.path.isdir(path)}
-        files = set(map(Path, hinted - folders))
+    def _heard(self, paths: set[str]) -> None:
+        files = {path for path in paths if path in self._files or is_manifest_name(_name(path))}
+        others = paths - files
         if files:
-            self._on_paths(files)
-        if folders:
+            self._on_paths(set(map(Path, files)))
+        if others & self._below:
+            self._on_scan()
+        elif others:
+            self._hints.tell_folders(others, self._scan_if)
+
+    def _scan_if(self, changed: bool) -> None:
+        if changed:
             self._on_scan()
 
 
-def _has_other_names(path: str) -> bool:
-    """Whether it may be written where its folder does not hear of that: a link, or a hard link."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return False
-    return stat.S_ISLNK(status.st_mode) or status.st_nlink > 1
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

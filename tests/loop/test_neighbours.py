@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loop.neighbours import Neighbours
+from reconciler.loop.neighbours import Neighbour, Neighbours
 from reconciler.model.desired import Reason
 
 NOTE = """
@@ -18,7 +18,8 @@ import sys
 from pathlib import Path
 from reconciler.loop.neighbours import Neighbours
 other = Neighbours(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
-other.look()
+status = Path(sys.argv[1]).stat()
+other.look((status.st_dev, status.st_ino))
 print("there", flush=True)
 sys.stdin.read()
 """
@@ -37,23 +38,29 @@ def another(manifests: Path, tmp_path: Path) -> subprocess.Popen[bytes]:
     return other
 
 
+def look(own: Neighbours, manifests: Path | None) -> tuple[Neighbour, ...]:
+    """As the controller has it look: with the directory that the manifests lie in now."""
+    status = manifests.stat() if manifests is not None else None
+    return own.look((status.st_dev, status.st_ino) if status is not None else None)
+
+
 def test_another_controller_of_the_same_directory_is_told_until_it_ends(
     manifests: Path, tmp_path: Path
 ) -> None:
     """By whatever path: what counts is the directory."""
     (tmp_path / "link").symlink_to("manifests")
     own = Neighbours(tmp_path / "link", Path("/var/lib/recon"), tmp_path / "run")
-    assert [*own.look()] == [] and [*own.problems] == []
+    assert [*look(own, manifests)] == [] and [*own.problems] == []
     with another(manifests, tmp_path) as other:
-        [found] = [*own.look()]
+        [found] = [*look(own, manifests)]
         assert found.pid == other.pid and found.state == "/var/lib/other"
-        assert [*own.look()] == [] and [*own.found] == [found]
+        assert [*look(own, manifests)] == [] and [*own.found] == [found]
         [problem] = [*own.problems]
         assert problem.reason is Reason.SHARED
         assert f"pid {other.pid}, --state-dir /var/lib/other" in problem.message
         assert "stop one: recon down --state-dir /var/lib/other" in problem.message
         other.kill()
-    assert [*own.look(), *own.found] == []
+    assert [*look(own, manifests), *own.found] == []
     assert len(os.listdir(tmp_path / "run")) == 1, "its note is removed"
     own.close()
     assert not os.listdir(tmp_path / "run")
@@ -64,10 +71,10 @@ def test_a_controller_that_is_killed_and_not_reaped_yet_is_none(
 ) -> None:
     own = Neighbours(manifests, Path("/var/lib/recon"), tmp_path / "run")
     with another(manifests, tmp_path) as other:
-        assert len([*own.look()]) == 1
+        assert len([*look(own, manifests)]) == 1
         other.kill()
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # a zombie
-        own.look()
+        look(own, manifests)
         assert own.found == ()
 
 
@@ -76,7 +83,9 @@ def test_the_one_before_with_the_same_state_directory_is_no_neighbour(
 ) -> None:
     own = Neighbours(manifests, Path("/var/lib/other"), tmp_path / "run")
     with another(manifests, tmp_path) as other:
-        assert [*own.look(), *own.found] == [], "its lock is ours, so it is about to be gone"
+        assert [*look(own, manifests), *own.found] == [], (
+            "its lock is ours, so it is about to be gone"
+        )
         other.kill()
 
 
@@ -84,7 +93,7 @@ def test_other_directories_and_used_pids_and_damaged_notes_are_nobody(
     manifests: Path, tmp_path: Path
 ) -> None:
     own = Neighbours(manifests, Path("/state"), tmp_path / "run")
-    own.look()
+    look(own, manifests)
     status = manifests.stat()
     for number, text in enumerate(
         ["", "{", "[]", '{"pid": 1}', json.dumps({"pid": 1, "start": 5, "state": "/x"})]
@@ -92,7 +101,7 @@ def test_other_directories_and_used_pids_and_damaged_notes_are_nobody(
         (tmp_path / f"run/{status.st_dev}-{status.st_ino}.9{number}").write_text(text)
     (tmp_path / "elsewhere").mkdir()
     with another(tmp_path / "elsewhere", tmp_path) as other:
-        assert [*own.look()] == []
+        assert [*look(own, manifests)] == []
         other.kill()
 
 
@@ -100,18 +109,18 @@ def test_a_link_to_another_release_takes_the_note_along(manifests: Path, tmp_pat
     (tmp_path / "next").mkdir()
     (tmp_path / "link").symlink_to("manifests")
     own = Neighbours(tmp_path / "link", Path("/state"), tmp_path / "run")
-    own.look()
+    look(own, tmp_path / "link")
     (tmp_path / "fresh").symlink_to("next")
     (tmp_path / "fresh").rename(tmp_path / "link")
-    own.look()
+    look(own, tmp_path / "link")
     (note,) = os.listdir(tmp_path / "run")
     assert note.startswith(f"{(tmp_path / 'next').stat().st_dev}-")
     with another(tmp_path / "next", tmp_path) as other:
-        assert [one.pid for one in own.look()] == [other.pid]
+        assert [one.pid for one in look(own, tmp_path / "link")] == [other.pid]
         other.kill()
 
 
 def test_without_a_run_directory_nobody_is_found_and_nothing_fails(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert Neighbours(tmp_path / "gone", Path("/s"), tmp_path / "run").look() == ()
-    assert Neighbours(tmp_path, Path("/s"), tmp_path / "file/run").look() == ()
+    assert look(Neighbours(tmp_path / "gone", Path("/s"), tmp_path / "run"), None) == ()
+    assert look(Neighbours(tmp_path, Path("/s"), tmp_path / "file/run"), tmp_path) == ()

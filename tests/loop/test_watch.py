@@ -6,12 +6,15 @@ import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from reconciler.desired.store import ManifestStore
+from reconciler.loop.answers import Answers
 from reconciler.loop.watch import Watcher
+from reconciler.system.worker import Workers
 
 
 class Hints:
@@ -31,6 +34,14 @@ async def until(condition: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(0.005)
 
 
+async def watch(watcher: Watcher, root: Path, files: Iterable[Path] = ()) -> None:
+    """As after a look at the manifests."""
+    store = ManifestStore(root)
+    store.scan()
+    watcher.watch(store.folders, {*store.apart, *map(str, files)})
+    await until(lambda: watcher.is_settled, "watched")
+
+
 def watching(root: Path, body: Callable[[Watcher, Hints], Awaitable[None]]) -> None:
     async def run() -> None:
         hints = Hints()
@@ -38,8 +49,11 @@ def watching(root: Path, body: Callable[[Watcher, Hints], Awaitable[None]]) -> N
         def scan() -> None:
             hints.scans += 1
 
-        watcher = Watcher(root, asyncio.get_running_loop(), hints.paths.update, scan)
-        watcher.watch()
+        loop = asyncio.get_running_loop()
+        workers = Workers(loop)
+        watcher = Watcher(root, loop, Answers(loop, workers), hints.paths.update, scan)
+        await watch(watcher, root)
+        hints.clear()
         try:
             await body(watcher, hints)
         finally:
@@ -74,7 +88,7 @@ def test_new_folder_asks_for_a_scan_and_is_watched_after_the_next_look(root: Pat
     async def body(watcher: Watcher, hints: Hints) -> None:
         (root / "fresh").mkdir()
         await until(lambda: hints.scans > 0, "new folder")
-        watcher.watch()
+        await watch(watcher, root)
         (root / "fresh" / "b.yaml").write_text("x")
         await until(lambda: root / "fresh" / "b.yaml" in hints.paths, "file in new folder")
 
@@ -85,11 +99,11 @@ def test_root_swapped_or_removed_asks_for_a_scan(root: Path) -> None:
     async def body(watcher: Watcher, hints: Hints) -> None:
         root.rename(root.with_name("aside"))
         await until(lambda: hints.scans > 0, "root moved")
-        watcher.watch()
+        await watch(watcher, root)
         hints.clear()
         root.mkdir()
         await until(lambda: hints.scans > 0, "root made again")
-        watcher.watch()
+        await watch(watcher, root)
         hints.clear()
         shutil.rmtree(root)
         await until(lambda: hints.scans > 0, "root removed")
@@ -101,7 +115,7 @@ def test_env_file_outside_is_hinted_and_its_neighbours_are_not(root: Path) -> No
     async def body(watcher: Watcher, hints: Hints) -> None:
         outside = root.parent / "secrets"
         outside.mkdir()
-        watcher.watch([outside / ".env"])
+        await watch(watcher, root, [outside / ".env"])
         (outside / "neighbour").write_text("x")
         (outside / ".env").write_text("A=1")
         await until(lambda: bool(hints.paths), "env file")
@@ -205,7 +219,7 @@ def test_a_root_that_is_a_link_to_a_release_asks_for_a_scan_where_it_is_swapped(
     async def body(watcher: Watcher, hints: Hints) -> None:
         relink(root.parent / "link", "next")
         await until(lambda: hints.scans > 0, "root swapped")
-        watcher.watch()
+        await watch(watcher, root.parent / "far")
         (root.parent / "next/a.yaml").write_text("x")
         await until(lambda: root.parent / "far/a.yaml" in hints.paths, "written in the new one")
 
@@ -224,7 +238,7 @@ def test_folders_that_come_and_go_meanwhile_raise_nothing(root: Path) -> None:
         loop.set_exception_handler(lambda _, context: faults.append(context))
         work = loop.run_in_executor(None, flicker)
         while not work.done():
-            watcher.watch()
+            await watch(watcher, root)
             await asyncio.sleep(0)
         await work
         hints.clear()

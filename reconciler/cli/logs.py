@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, NamedTuple
 
 import typer
 
 from reconciler.cli import log_streams
 from reconciler.cli.errors import ERROR, OK, CliError, usage
+from reconciler.cli.grep import compiled
 from reconciler.cli.options import (
     Apps,
     Manifests,
@@ -28,7 +28,7 @@ from reconciler.cli.terminal import colours, harmless, is_terminal, paint
 from reconciler.model.fifo import STREAMS, Stream
 from reconciler.observed.logfiles import LogFile, LogLine, find
 from reconciler.observed.logfollow import follow
-from reconciler.observed.logs import scan, tail
+from reconciler.observed.logs import Pattern, scan, tail
 
 _RECENT, _RECENT_DAY = 60.0, 90_000.0
 """Seconds before following began, within which a line may be read twice; the second where times
@@ -78,7 +78,6 @@ def logs(
     line has its instance before it, and | for standard output or ! for standard error. Exits
     with 1 where --stderr finds nothing because both streams go to one file unmarked.
     """
-    pattern = _pattern(grep)
     number = whole_number("--lines", lines) if lines is not None else None
     if lines is None and since is None and until is None:
         number = 20
@@ -101,24 +100,41 @@ def logs(
     if unmarked:
         print(log_streams.explained(unmarked, stderr=stderr), file=sys.stderr, flush=True)
     printer = _Printer(timestamps)
+    with compiled(grep) as pattern:
+        _show(printer, files, found, _Wish(follow_, number, after, before, pattern))
+    return ERROR if unmarked and printer.silent else OK
+
+
+class _Wish(NamedTuple):
+    """Which lines are shown."""
+
+    follow: bool
+    number: int | None
+    since: float | None
+    until: float | None
+    grep: Pattern | None
+
+
+def _show(
+    printer: _Printer, files: Callable[[], list[LogFile]], found: list[LogFile], wish: _Wish
+) -> None:
     # Following begins before the past is read, so that nothing falls between the two.
-    coming = follow(files, grep=pattern) if follow_ else None
+    coming = follow(files, grep=wish.grep) if wish.follow else None
     first = [*_until_pause(coming)] if coming is not None else []
     past: Iterable[LogLine]
-    if number is None:
-        past = scan(found, since=after, until=before, grep=pattern)
+    if wish.number is None:
+        past = scan(found, since=wish.since, until=wish.until, grep=wish.grep)
     else:
-        past = tail(found, lines=number, since=after, until=before, grep=pattern)
+        past = tail(found, lines=wish.number, since=wish.since, until=wish.until, grep=wish.grep)
     shown: Counter[LogLine] = Counter()
     recent = time.time() - (_RECENT_DAY if any(log.timestamps for log in found) else _RECENT)
     for line in past:
         printer.show(line)
-        if follow_ and (line.time is None or line.time > recent):
+        if wish.follow and (line.time is None or line.time > recent):
             shown[line] += 1
     sys.stdout.flush()
     if coming is not None:
         _follow(printer, first, coming, shown)
-    return ERROR if unmarked and printer.silent else OK
 
 
 def _follow(
@@ -178,13 +194,6 @@ def _time(when: float | None) -> str:
         return "-" * 23
     whole = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
     return f"{whole}.{int(when * 1000) % 1000:03}"
-
-
-def _pattern(grep: str | None) -> re.Pattern[str] | None:
-    try:
-        return re.compile(grep) if grep is not None else None
-    except re.error as error:
-        raise usage(f"--grep {grep!r} is not a regular expression: {error}") from None
 
 
 def _wanted(place: Where, apps: list[str] | None, selector: str | None) -> set[str] | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
 from reconciler.model import logname
 from reconciler.observed.logfiles import LogFile, LogLine
-from reconciler.observed.logs import allow_many_files, matcher
+from reconciler.observed.logs import Pattern, allow_many_files, matcher
 from reconciler.observed.packed import open_regular
 
 POLL = 0.2
@@ -21,7 +20,7 @@ _BLOCK = 2**16
 def follow(
     logs: Callable[[], Iterable[LogFile]],
     *,
-    grep: str | re.Pattern[str] | None = None,
+    grep: str | Pattern | None = None,
     from_start: bool = False,
 ) -> Generator[LogLine | None, None, None]:
     """Lines as they are written, from now on; None whenever there is nothing new just now.

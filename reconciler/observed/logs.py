@@ -14,6 +14,7 @@ import resource
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from reconciler.observed import logseek
 from reconciler.observed.logfiles import LogFile, LogLine, Rotated
@@ -22,13 +23,19 @@ from reconciler.observed.packed import Source, opened
 _DAY = 86400.0
 
 
+class Pattern(Protocol):
+    """What is needed of a compiled regular expression."""
+
+    def search(self, string: str, /) -> object | None: ...
+
+
 def tail(
     logs: Iterable[LogFile],
     *,
     lines: int | None = None,
     since: float | None = None,
     until: float | None = None,
-    grep: str | re.Pattern[str] | None = None,
+    grep: str | Pattern | None = None,
 ) -> list[LogLine]:
     """The last ``lines`` lines of all logs together (all of them with None), in order of time.
 
@@ -50,7 +57,7 @@ def scan(
     *,
     since: float | None = None,
     until: float | None = None,
-    grep: str | re.Pattern[str] | None = None,
+    grep: str | Pattern | None = None,
 ) -> Iterator[LogLine]:
     """The same of all lines, as they are read: however many there are, few are held in memory."""
     matches = matcher(grep)
@@ -184,10 +191,10 @@ def _slack(log: LogFile) -> float:
     return _DAY if log.timestamps else 1.0
 
 
-def matcher(grep: str | re.Pattern[str] | None) -> Callable[[LogLine], bool]:
+def matcher(grep: str | Pattern | None) -> Callable[[LogLine], bool]:
     if grep is None:
         return lambda _: True
-    pattern = re.compile(grep)
+    pattern = re.compile(grep) if isinstance(grep, str) else grep
     return lambda line: pattern.search(line.text) is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -331,6 +332,45 @@ def test_an_env_file_that_is_emptied_for_a_while_changes_nothing(
     env.write_text("A=2\n")
     recon.healthy("web", revision=2)
     assert recon.pids("web") != pids
+
+
+@pytest.mark.parametrize("how", ["emptied", "removed"])
+def test_what_crashes_without_its_secrets_waits_for_them_and_says_so(
+    recon: Recon, tmp_path: Path, how: str
+) -> None:
+    """Values are not stored. The controller that has them starts the app with them; the next one
+    starts it with none rather than with wrong ones, and tells of the outage."""
+    env = tmp_path / "web.env"
+    env.write_text("A=right\n")
+    recon.app("web", ["sh", "-c", "echo $A; exec sleep 1000"], envFrom=[str(env)])
+    recon.run()
+    recon.healthy("web", revision=1)
+    if how == "emptied":
+        os.truncate(env, 0)
+    else:
+        env.unlink()
+    recon.wait("web", sync="Unknown", health="Healthy")
+    os.kill(recon.pids("web")["web-0"], signal.SIGKILL)
+    recon.wait("web", sync="Unknown", health="Healthy", restarts=1, ready=1)
+    recon.kill_controller()
+    recon.run()
+    recon.wait("web", sync="Unknown", health="Healthy", ready=1)
+    os.kill(recon.pids("web")["web-0"], signal.SIGKILL)
+    app = recon.wait("web", sync="Unknown", health="Missing", desired=1, ready=0)
+    cause = {"emptied": "is empty now and was not before; write it again", "removed": "create it"}
+    assert str(env) in app["message"] and cause[how] in app["message"], app["message"]
+    assert app["message"].endswith("No instance of revision 1 runs")
+    assert cause[how] in recon.cli("status", "web", code=None)
+    refused = "some secrets of web cannot be read"
+    until(lambda: refused in recon.cli("events", "web", code=None), what="an event tells")
+    found = [row["level"] for row in recon.json("doctor", code=None)["findings"]]
+    assert "problem" in found
+    recon.kill_controller()
+    assert recon.of("web")["health"] == "Missing", "the same without a controller"
+    recon.run()
+    env.write_text("A=right\n")
+    recon.healthy("web", revision=1, ready=1)
+    assert set(recon.log("web")) == {"right"}
 
 
 def test_two_controllers_on_one_directory_tell_of_each_other(recon: Recon, tmp_path: Path) -> None:

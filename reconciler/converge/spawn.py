@@ -154,7 +154,8 @@ def program_of(app: DesiredApp, tag: Tag) -> Program:
     """How one instance of ``app`` is started. Raises SpawnError where that is not known."""
     if app.secrets is None:
         # Never start a program without its secrets: it might run on with defaults.
-        raise SpawnError(f"some secrets of {app.name} cannot be read", transient=False)
+        why = f": {app.problem.message}" if app.problem is not None else ""
+        raise SpawnError(f"some secrets of {app.name} cannot be read{why}", transient=True)
     spec = app.spec
     account = account_of(spec.user, spec.group, spec.supplementary_groups)
     return Program(

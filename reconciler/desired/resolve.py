@@ -99,12 +99,16 @@ def rebuild(
     *,
     key: bytes | None = None,
     filled: Filled | None = None,
+    without: bool = False,
 ) -> DesiredApp | Problem:
     """An app as the journal remembers it; its secrets are read anew from where they are.
 
-    ``filled``: the files that were not empty once (see ``desired.filled``).
+    ``filled``: the files that were not empty once (see ``desired.filled``). ``without``: where its
+    secrets cannot be read they are None, so that the app is known all the same.
     """
-    around = Surroundings(environ, key, check=False, filled=filled or Filled())
+    around = Surroundings(
+        environ, key, environ_is_ours=not without, check=False, filled=filled or Filled()
+    )
     model = validate(AppSpec, _known(AppSpec, spec))
     terms = validate(JobTerms, _known(JobTerms, spec))
     if not isinstance(model, AppSpec) or not isinstance(terms, JobTerms):

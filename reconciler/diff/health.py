@@ -101,7 +101,8 @@ def _messages(
 ) -> Iterator[str]:
     """What is to be told, most urgent first."""
     if app.problem is not None:
-        yield sentence(app.problem, revision)
+        none = bool(replicas.wanted) and not (replicas.old or replicas.current)
+        yield sentence(app.problem, revision, none=none)
     if revision.failed:
         yield _failed(revision, replicas, memory)
     looping = crash_loop(replicas, memory)
@@ -152,8 +153,11 @@ def _suffers(app: DesiredApp, replicas: Replicas, revision: Revision, now: float
     )
 
 
-def sentence(problem: Problem, revision: Revision) -> str:
-    """A problem in one line of a table: the file's name will do, its path is in ``errors``."""
+def sentence(problem: Problem, revision: Revision, *, none: bool = False) -> str:
+    """A problem in one line of a table: the file's name will do, its path is in ``errors``.
+
+    ``none``: nothing runs that should.
+    """
     place = problem.file.rpartition("/")[2]
     if problem.line:
         place += f":{problem.line}:{problem.column}"
@@ -163,7 +167,12 @@ def sentence(problem: Problem, revision: Revision) -> str:
         else f"{place}: {problem.message}"
     )
     told = text if text.endswith((".", "?")) else f"{text}."
-    return f"{told} Running revision {revision.number}"
+    number = revision.number
+    return (
+        f"{told} No instance of revision {number} runs"
+        if none
+        else f"{told} Running revision {number}"
+    )
 
 
 def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:

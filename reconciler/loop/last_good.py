@@ -13,6 +13,7 @@ from reconciler.desired.filled import Filled
 from reconciler.desired.resolve import rebuild
 from reconciler.model.desired import Desired, DesiredApp, Problem, Source
 from reconciler.model.memory import AppMemory
+from reconciler.model.revision import Revision
 
 
 def last_good(
@@ -35,10 +36,23 @@ def last_good(
             continue
         if memory is None or not memory.revisions:
             continue
-        app = rebuild(name, memory.revisions[-1].spec, Source(source, 1), key=key, filled=filled)
-        if isinstance(app, DesiredApp):
+        app = _remembered(name, memory.revisions[-1], source, key, filled)
+        if app is not None:
             found[name] = replace(app, problem=problem)
     return found
+
+
+def _remembered(
+    name: str, revision: Revision, source: str, key: bytes | None, filled: Filled | None
+) -> DesiredApp | None:
+    """A revision as it was. Values of secrets are not stored: where they cannot be read now (the
+    file was emptied, or is gone) what runs is kept, and nothing is started without them."""
+    for without in (False, True):
+        place = Source(source, 1)
+        app = rebuild(name, revision.spec, place, key=key, filled=filled, without=without)
+        if isinstance(app, DesiredApp):
+            return replace(app, hash=revision.hash, marks=revision.marks) if without else app
+    return None
 
 
 def first_problems(desired: Desired) -> Mapping[str, Problem]:

@@ -112,6 +112,8 @@ def test_a_file_in_error_makes_sync_unknown_and_says_nothing_of_health() -> None
     status = _status(host, wrong)
     assert (status.sync, status.health) == (Sync.UNKNOWN, Health.HEALTHY)
     assert status.message.endswith("Running revision 1")
+    host.kill(host.processes()[0])
+    assert _status(host, wrong).message.endswith("No instance of revision 1 runs")
 
 
 def test_nothing_there_yet_is_missing() -> None:

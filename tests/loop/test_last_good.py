@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reconciler.loop.last_good import last_good
-from reconciler.model.desired import Desired, Problem
+from reconciler.model.desired import Desired, DesiredApp, Problem
 from reconciler.model.memory import AppMemory
 from reconciler.model.revision import Revision
 
@@ -27,3 +29,23 @@ def test_app_whose_file_is_right_or_gone_or_unknown_is_not() -> None:
     assert not kept(Desired({}, (PROBLEM,)), "/m/other.yaml")
     assert not kept(Desired({}, (PROBLEM,)), None)
     assert not kept(Desired({}, (PROBLEM,)), PROBLEM.file, AppMemory())
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {"envFrom": [{"file": "/m/gone"}]},
+        {"env": {"A": {"secretFile": "/m/gone"}}},
+        {"env": {"A": {"credential": "/m/gone"}}},
+        {"env": {"A": {"fromEnv": "NOBODY_HAS_SET_THIS"}}},
+    ],
+)
+def test_app_without_its_secrets_is_known_as_it_was_and_has_none(
+    secrets: dict[str, object],
+) -> None:
+    spec = {"command": ["sleep", "1"], "cwd": "/", "instances": 3, **secrets}
+    revision = Revision(1, "a.0123-abcdef", spec, {"A": "0123-abcdef"})
+    (app,) = kept(Desired({}, (PROBLEM,)), PROBLEM.file, AppMemory((revision,))).values()
+    assert isinstance(app, DesiredApp)
+    assert app.secrets is None and app.problem == PROBLEM and app.spec.wanted == 3
+    assert (app.hash, app.marks) == (revision.hash, revision.marks), "no other revision"

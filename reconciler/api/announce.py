@@ -12,8 +12,8 @@ import signal
 import time
 from collections.abc import Callable
 
+from reconciler.api.timeline import Timeline, subject_of
 from reconciler.loop.journal import RecordedEvent
-from reconciler.model.printable import plain
 from reconciler.system import threads
 
 _MOST = 1000
@@ -25,6 +25,7 @@ class Announcer:
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
+        self._timeline = Timeline()
         self._lines: queue.Queue[str] = queue.Queue(_MOST)
         with contextlib.suppress(OSError):  # no more threads just now: nothing is announced
             threads.start(self._run, name="announcer")
@@ -39,11 +40,9 @@ class Announcer:
     def event(self, recorded: RecordedEvent) -> None:
         """Have an event written."""
         event = recorded.event
-        subject = event.app or "recon"
-        if event.instance is not None:
-            subject += f"-{event.instance}"
         when = time.strftime("%H:%M:%S", time.localtime(recorded.at))
-        self.say(f"{when}  {subject:<16}  {event.reason:<16}  {plain(event.message)}")
+        subject = subject_of(event.app, event.instance)
+        self.say(self._timeline.line(when, subject, event.reason, event.message))
 
     def _run(self) -> None:
         # The loop's thread alone hears signals.

@@ -22,7 +22,7 @@ from reconciler.cli.options import (
     where,
     whole_number,
 )
-from reconciler.cli.render_describe import event_line
+from reconciler.cli.render_describe import EventLines
 from reconciler.cli.terminal import colours
 
 
@@ -47,9 +47,9 @@ def events(
     number = whole_number("--limit", limit)
     place = where(manifests, state_dir)
     wanted = tuple(sorted(_names(place, apps, selector)))
+    lines = EventLines(colour=colours())
     for event in _events(place, wanted, number, follow):
-        line = json.dumps(event) if output == "json" else event_line(event, colour=colours())
-        print(line, flush=follow)
+        print(json.dumps(event) if output == "json" else lines.of(event), flush=follow)
     return OK
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from reconciler.api.timeline import Timeline, subject_of
 from reconciler.cli.render_status import app_lines, problem_lines, run_table
 from reconciler.cli.render_usage import usage_lines
 from reconciler.cli.table import Cell, table
@@ -37,19 +38,34 @@ def description(document: Document, *, colour: bool = False) -> list[str]:
     builds = run_table(document.get("builds", ()), columns=None, colour=colour)
     lines += _section("Builds", builds, colour)
     lines += _section("Usage", usage_lines(document.get("usage", ())), colour)
-    events = [event_line(event, colour=colour, name=False) for event in document["events"]]
-    return [*lines, *_section("Events", events, colour)]
+    lines_of = EventLines(document["events"], colour=colour, named=False)
+    return [*lines, *_section("Events", map(lines_of.of, document["events"]), colour)]
 
 
-def event_line(event: Document, *, colour: bool = False, name: bool = True) -> str:
-    """One event as one line: when, of what, the reason, a sentence."""
-    who = event["app"] or "recon"
-    if event["instance"] is not None:
-        who += f"-{event['instance']}"
-    warning = event["type"] == "Warning"
-    reason = paint(f"{plain(event['reason']):<16}", "yellow" if warning else "", on=colour)
-    subject = f"{plain(who):<16}  " if name or event["instance"] is not None else ""
-    return f"{clock(event['time'])}  {subject}{reason}  {plain(local(event['message']))}"
+class EventLines:
+    """Events as lines: when, of what, the reason, a sentence. ``known``: those to come, if known;
+    ``named``: the app is said, too, and not the instance alone."""
+
+    def __init__(
+        self, known: Iterable[Document] = (), *, colour: bool = False, named: bool = True
+    ) -> None:
+        self._colour = colour
+        self._named = named
+        known = [*known]
+        self._timeline = Timeline([one["reason"] for one in known], map(self._subject, known))
+
+    def of(self, event: Document) -> str:
+        """The line of one event."""
+
+        def painted(reason: str) -> str:
+            return paint(reason, "yellow" if event["type"] == "Warning" else "", on=self._colour)
+
+        when, subject = clock(event["time"]), self._subject(event)
+        return self._timeline.line(when, subject, event["reason"], local(event["message"]), painted)
+
+    def _subject(self, event: Document) -> str:
+        is_said = self._named or event["instance"] is not None
+        return subject_of(event["app"], event["instance"]) if is_said else ""
 
 
 def _head(document: Document) -> Iterator[str]:

@@ -163,11 +163,6 @@ def a_working_directory(recon: Recon, mount: Path) -> Path:
     return mount
 
 
-def a_program(recon: Recon, mount: Path) -> Path:
-    recon.app("slow", [str(mount / "program")], minReadySeconds=0)
-    return mount
-
-
 def a_log(recon: Recon, mount: Path) -> Path:
     logs = {"stdout": str(mount / "slow.log")}
     recon.app("slow", "sleep 1001", logs=logs, minReadySeconds=0)
@@ -187,10 +182,14 @@ def a_folder_of_manifests(recon: Recon, mount: Path) -> Path:
     return folder
 
 
+def a_folder_to_watch(recon: Recon, mount: Path) -> Path:
+    recon.app("slow", "sleep 1001", watch={"paths": [str(mount)]}, minReadySeconds=0)
+    return mount
+
+
 UNANSWERED = (
     an_env_file,
     a_working_directory,
-    a_program,
     a_log,
     a_manifest_behind_a_link,
     a_folder_of_manifests,
@@ -204,8 +203,6 @@ def test_a_file_system_that_does_not_answer_holds_up_nobody_and_is_named(
     mount = tmp_path / "far"
     mount.mkdir()
     (mount / ".env").write_text("A=1")
-    (mount / "program").write_text("#!/bin/sh\nexec sleep 1001\n")
-    (mount / "program").chmod(0o755)
     manifest = recon.app("slow", "sleep 1000", minReadySeconds=0)
     (mount / "slow.yaml").write_text(manifest.read_text())
     others = Others(recon, tmp_path)
@@ -223,6 +220,22 @@ def test_a_file_system_that_does_not_answer_holds_up_nobody_and_is_named(
         assert recon.pids("slow") == pids
     # It answers again, and is followed.
     until(lambda: told not in recon.cli("status", code=None), what="it answers again")
+
+
+@pytest.mark.parametrize("refer", [an_env_file, a_folder_to_watch])
+def test_without_a_controller_the_path_is_named_and_all_else_is_told(
+    recon: Recon, tmp_path: Path, refer: Callable[[Recon, Path], Path]
+) -> None:
+    mount = tmp_path / "far"
+    mount.mkdir()
+    recon.app("slow", "sleep 1000", minReadySeconds=0)
+    recon.app("other", "sleep 1000", minReadySeconds=0)
+    path = refer(recon, mount)
+    with dead(mount):
+        for verb in (("status",), ("apply", "--dry-run")):
+            shown = recon.cli(*verb, code=None, seconds=60)
+            assert f"{path} does not answer" in shown, verb
+        assert "+ other" in shown
 
 
 @contextmanager

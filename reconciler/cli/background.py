@@ -86,9 +86,9 @@ def _check_profile(place: Where, about: dict[str, Any]) -> None:
     if asked is None:
         raise CliError(f"the controller runs with --profile {runs_with}; say so here, too")
     if runs_with is None:
-        from reconciler.cli.offline import store_of  # noqa: PLC0415  heavy, and seldom needed
+        from reconciler.cli.offline import scan  # noqa: PLC0415  heavy, and seldom needed
 
-        if store_of(Where(place.manifests, place.paths)).scan().settings.profile == asked:
+        if scan(Where(place.manifests, place.paths)).settings.profile == asked:
             return
         raise CliError(
             f"the controller (pid {pid}) runs without --profile, which it gets at its start. "

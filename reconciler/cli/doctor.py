@@ -16,7 +16,7 @@ from reconciler.cli import controller
 from reconciler.cli.doctor_app import of_app
 from reconciler.cli.doctor_running import of_running
 from reconciler.cli.errors import ERROR, OK
-from reconciler.cli.offline import facts_of, journal_of, store_of
+from reconciler.cli.offline import facts_of, journal_of, scan
 from reconciler.cli.options import Apps, Manifests, Output, Profile, StateDir, Where, one_of, where
 from reconciler.cli.terminal import colours, paint, plain, width
 from reconciler.cli.words import count, local, place
@@ -73,7 +73,7 @@ def doctor(
     """
     one_of("--output", output, ("text", "json"))
     here = where(manifests, state_dir, profile)
-    desired = store_of(here).scan()
+    desired = scan(here)
     broken = {name for one in desired.problems for name in one.apps}
     controller.names(here, broken | set(desired.apps), apps, None)
     this, facts = machine(), facts_of(here)

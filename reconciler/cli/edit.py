@@ -88,9 +88,9 @@ def _edit(place: Where, field: str, wanted: Mapping[str, Any]) -> int:
 
 def _tell_what_waits(place: Where, names: Iterable[str]) -> None:
     """Say at once which of these apps have more instances now than this host has room for."""
-    from reconciler.cli.offline import rises_that_wait, store_of  # noqa: PLC0415  heavy
+    from reconciler.cli.offline import rises_that_wait, scan  # noqa: PLC0415  heavy
 
-    waits = rises_that_wait(place, store_of(place).scan())
+    waits = rises_that_wait(place, scan(place))
     for name in names:
         if name in waits:
             print(f"{name}: {waits[name]}")
@@ -98,9 +98,9 @@ def _tell_what_waits(place: Where, names: Iterable[str]) -> None:
 
 def declared(place: Where, names: Iterable[str]) -> Desired:
     """What the manifests say. CliError where one of these apps is not in it, or in error."""
-    from reconciler.cli.offline import store_of  # noqa: PLC0415  heavy; not for --help
+    from reconciler.cli.offline import scan  # noqa: PLC0415  heavy; not for --help
 
-    desired = store_of(place).scan()
+    desired = scan(place)
     for name in names:
         if name not in desired.apps:
             wrong = [local(str(problem)) for problem in desired.problems]

@@ -28,6 +28,7 @@ from reconciler.convert.unitfile import Unwritable
 from reconciler.desired.store import ManifestStore
 from reconciler.observed.clock import local_zone
 from reconciler.observed.initsystem import systemd_version
+from reconciler.system.look import patiently
 
 FORMAT_VERSION = 1
 _NEWEST = 257
@@ -79,7 +80,7 @@ def systemd(
         environ_is_controllers=False,
         cores=facts_of(here).cores,
     )
-    desired = store.scan()
+    desired = patiently(lambda: store.draft().scan())
     chosen = controller.names(here, set(desired.apps), apps, None) or set(desired.apps)
     try:
         made = convert([desired.apps[name] for name in sorted(chosen)], target)

@@ -114,9 +114,9 @@ def _tell(bundle: Bundle, written: Sequence[str], report: str) -> None:
 
 def _problems(bundle: Bundle) -> list[str]:
     """What `recon validate` would say of the manifests just written, here on this host."""
-    from reconciler.cli.offline import store_of  # noqa: PLC0415
+    from reconciler.cli.offline import scan  # noqa: PLC0415
 
-    problems = store_of(where(bundle.vault.directory, None, new=True)).scan().problems
+    problems = scan(where(bundle.vault.directory, None, new=True)).problems
     return [
         f"{place(problem.file)}{str(problem).removeprefix(problem.file)}"
         for problem in problems

@@ -34,7 +34,7 @@ def explained(apps: list[str], *, stderr: bool) -> str:
 
 
 def _apart_by_now(place: Where) -> set[str]:
-    from reconciler.cli.offline import store_of  # noqa: PLC0415  heavy, and seldom needed
+    from reconciler.cli.offline import scan  # noqa: PLC0415  heavy, and seldom needed
 
-    apps = store_of(place).scan().apps.values()
+    apps = scan(place).apps.values()
     return {app.name for app in apps if app.spec.logs.format == "json" or not app.spec.logs.mixed}

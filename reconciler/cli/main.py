@@ -99,6 +99,10 @@ def _sentence(error: Exception) -> str:
     """What to tell: of an error that was foreseen its sentence, else what and where it was."""
     if isinstance(error, CliError | ClientError):
         return str(error)
+    from reconciler.system.door import UnansweredError  # noqa: PLC0415  only where all fails
+
+    if isinstance(error, UnansweredError):
+        return error.message
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     trace = error.__traceback__

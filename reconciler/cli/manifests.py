@@ -136,9 +136,9 @@ def _fix(place: Where, paths: list[str] | None, *, host: bool, quiet: bool) -> l
 
 
 def _scan(place: Where, *, host: bool) -> Any:
-    from reconciler.cli.offline import store_of  # noqa: PLC0415  `init` reads no manifests
+    from reconciler.cli.offline import scan  # noqa: PLC0415  `init` reads no manifests
 
-    return store_of(place, host=host).scan()
+    return scan(place, host=host)
 
 
 def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:

@@ -58,6 +58,7 @@ from reconciler.observed.hostfacts import gather
 from reconciler.observed.limits import read
 from reconciler.observed.samples import Sample, sample
 from reconciler.observed.snapshot import snapshot
+from reconciler.system.look import patiently
 
 # Probes under way at a time: each takes a descriptor, of which a shell gives 1,024.
 _PROBES = 128
@@ -111,6 +112,12 @@ def store_of(
     )
 
 
+def scan(place: Where, *, host: bool = True) -> Desired:
+    """What the manifests say now; ``host`` as of ``store_of``. What does not answer is left out."""
+    store = store_of(place, host=host)
+    return patiently(lambda: store.draft().scan())
+
+
 def facts_of(place: Where) -> HostFacts:
     """What the controller may do here; where none runs, what one that we start could."""
     try:
@@ -127,11 +134,17 @@ def look(place: Where, asked: Confirmed | None = None) -> View:
     journal = Journal.open_readonly(place.paths.database, boot)
     store.footing = Footing.from_text(journal.setting("footing") if journal else None)
     store.filled.learn(journal.setting("filled") if journal else None)
-    desired = store.scan()
     memory = journal.memories() if journal else {}
     sources = journal.sources() if journal else {}
     recorded = journal.processes() if journal else {}
 
+    def read() -> tuple[ManifestStore, Desired, dict[str, DesiredApp]]:
+        draft = store.draft()
+        found = draft.scan()
+        kept = last_good(found, memory, sources, secret_key(place.paths), draft.filled)
+        return draft, found, _with_contents({**found.apps, **kept}, memory, place)
+
+    store, desired, apps = patiently(read)
     observed = snapshot(
         store_id(place.paths),
         place.paths.root,
@@ -142,15 +155,13 @@ def look(place: Where, asked: Confirmed | None = None) -> View:
         recorded={tag.nonce: tag for tag, _ in recorded.values()}.get,
     )
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
-    kept = last_good(desired, memory, sources, secret_key(place.paths), store.filled)
-    apps = _with_contents({**desired.apps, **kept}, memory, place)
     problems = {app.problem for app in apps.values() if app.problem is not None}
     desired = replace(desired, apps=apps, problems=tuple(sorted({*desired.problems, *problems})))
     names = {*memory, *(process.tag.app for process in observed.processes)}
     names = {name for name in names if built_by(name) is None}
     missing = names - desired.apps.keys()
     if missing and desired.complete:  # a deletion is one that is seen twice
-        again = store.scan()
+        again = patiently(lambda: store.draft().scan())
         missing = missing - again.apps.keys() if again.complete else set()
     state = journal_of(place, journal)
     verdicts = absences(
@@ -286,7 +297,7 @@ class UsageView:
 
     def __init__(self, place: Where) -> None:
         self._place = place
-        self._limits = _limits(store_of(place).scan())
+        self._limits = _limits(scan(place))
         self._known = _kept(place)
         self._before: dict[str, Sample] = {}
 

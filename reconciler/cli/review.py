@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from reconciler.model.builder import built_by
 from reconciler.model.plan import Plan
 from reconciler.observed.clock import boot_now
 from reconciler.observed.hostfacts import gather
+from reconciler.system.look import patiently
 
 FORMATS = ("text", "json", "markdown")
 
@@ -53,7 +55,8 @@ def against(place: Where, revision: str, asked: Confirmed) -> dict[str, Any]:
     # Secrets are told apart by keyed marks; here any key does, as long as both sides use it.
     key = secret_key(place.paths) or os.urandom(32)
     try:
-        found = review_of(root, revision, profile=place.profile, key=key, cores=gather().cores)
+        review = partial(review_of, root, revision, profile=place.profile, key=key)
+        found = patiently(partial(review, cores=gather().cores))
     except RepositoryError as error:
         raise CliError(str(error)) from None
     now = boot_now()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from reconciler.cli.errors import usage
-from reconciler.cli.offline import store_of
+from reconciler.cli.offline import scan
 from reconciler.cli.options import Where
 
 Labels = Mapping[str, str]
@@ -25,7 +25,7 @@ def parse(text: str) -> Callable[[Labels], bool]:
 def matching(place: Where, text: str) -> set[str]:
     """The names of the apps whose labels fulfil the selector."""
     fulfils = parse(text)
-    apps = store_of(place).scan().apps.values()
+    apps = scan(place).apps.values()
     return {app.name for app in apps if fulfils(app.labels)}
 
 

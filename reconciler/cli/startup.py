@@ -131,9 +131,9 @@ def _as_root(place: Where, remove: bool) -> str:
 
 
 def _apps(place: Where) -> list[DesiredApp]:
-    from reconciler.cli.offline import store_of  # noqa: PLC0415  heavy; `--remove` needs no apps
+    from reconciler.cli.offline import scan  # noqa: PLC0415  heavy; `--remove` needs no apps
 
-    return [*store_of(place).scan().apps.values()]
+    return [*scan(place).apps.values()]
 
 
 def _folders(apps: Iterable[DesiredApp]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from reconciler.model.builder import built_by
 from reconciler.model.desired import DesiredApp, Problem
 from reconciler.model.revision import hash_of, template_of
 from reconciler.model.watch import Watch
+from reconciler.system.door import UnansweredError
 
 
 def content(watch: Watch, seen: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
@@ -43,9 +44,10 @@ def as_found(app: DesiredApp, before: Mapping[str, str], ours: Ours) -> DesiredA
         return app
     try:
         seen = trees_of(watch, app.spec.cwd, ours).look()
-    except TreeTooLarge as error:
+    except (TreeTooLarge, UnansweredError) as error:
+        message = error.message if isinstance(error, UnansweredError) else str(error)
         held = with_content(app, content(watch, {}, before))
-        return replace(held, problem=app.problem or problem_of(app, str(error)))
+        return replace(held, problem=app.problem or problem_of(app, message))
     return with_content(app, content(watch, seen, before))
 
 

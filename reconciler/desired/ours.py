@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from reconciler.model import logname
+from reconciler.system import door
 
 _MOST = 10_000
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -22,7 +23,7 @@ class Ours:
 
     def __init__(self, folders: Iterable[str] = (), logs: Iterable[str] = ()) -> None:
         """Absolute paths; ``logs`` as ``logname`` has places."""
-        self._folders = frozenset(map(os.path.realpath, folders))
+        self._folders = frozenset(map(door.realpath, folders))
         self._logs: dict[str, set[str]] = {}
         self._real: dict[str, str] = {}
         self.version = 0
@@ -37,7 +38,7 @@ class Ours:
         """``real``: by folder of a place, where its links lead, as far as that is known."""
         for place in places:
             folder, name = os.path.split(place)
-            names = self._logs.setdefault(real.get(folder) or os.path.realpath(folder), set())
+            names = self._logs.setdefault(real.get(folder) or door.realpath(folder), set())
             if name not in names:
                 names.add(name)
                 self._real.clear()
@@ -45,13 +46,11 @@ class Ours:
 
     def has_folder(self, folder: str) -> bool:
         """Whether it is one of recon's own."""
-        return os.path.realpath(folder) in self._folders
+        return door.realpath(folder) in self._folders
 
     def logs_in(self, folder: str) -> frozenset[str]:
         """The places of logs in a folder, by name."""
-        return (
-            frozenset(self._logs.get(os.path.realpath(folder), ())) if self._logs else frozenset()
-        )
+        return frozenset(self._logs.get(door.realpath(folder), ())) if self._logs else frozenset()
 
     def is_log(self, path: str) -> bool:
         """Whether a file is a log, by its absolute path. Cheap: asked at each write somewhere."""
@@ -62,7 +61,7 @@ class Ours:
         if real is None:
             if len(self._real) > _MOST:
                 self._real.clear()
-            real = self._real[folder] = os.path.realpath(folder)
+            real = self._real[folder] = door.realpath(folder)
         return is_one_of(self._logs.get(real, ()), name)
 
 

@@ -25,6 +25,8 @@ from typing import NamedTuple
 from reconciler.desired.files import NEVER, Signature, lasting
 from reconciler.desired.ignore import DEFAULTS, Ignored
 from reconciler.desired.ours import Ours, is_one_of
+from reconciler.system import door
+from reconciler.system.door import UnansweredError
 from reconciler.system.filesystem import is_pseudo
 from reconciler.system.regular import open_regular
 
@@ -205,9 +207,11 @@ class Listing:
 
     def _begin(self, place: str, prefix: str) -> None:
         self._at(place)
-        is_link = os.path.islink(place)
+        is_link = door.is_link(place)
         try:
-            status = os.stat(place)
+            status = door.stat(place)
+        except UnansweredError:
+            raise
         except OSError:
             self.apart += [place] if is_link else []
             return
@@ -261,8 +265,9 @@ class Listing:
         self._at(folder)
         logs = self._scope.ours.logs_in(folder)
         try:
-            with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            entries = door.through(folder, _entries_of, folder)
+        except UnansweredError:
+            raise
         except OSError:
             return
         for entry in entries:
@@ -270,7 +275,9 @@ class Listing:
                 continue
             is_link = entry.is_symlink()
             try:
-                status = entry.stat()
+                status = door.through(entry.path, entry.stat)
+            except UnansweredError:
+                raise
             except OSError:  # gone since it was listed, or a link to nothing
                 if is_link:
                     yield Found(entry.name, entry.path, None, True)
@@ -286,10 +293,15 @@ class Listing:
         device = status.st_dev
         if device not in self._pseudo:
             try:
-                self._pseudo[device] = is_pseudo(path)
+                self._pseudo[device] = door.through(path, is_pseudo, path)
             except OSError:
                 return False  # gone since it was listed
         return self._pseudo[device]
+
+
+def _entries_of(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as scan:
+        return sorted(scan, key=lambda entry: entry.name)
 
 
 def _check_sizes(listings: Iterable[Listing]) -> None:
@@ -367,12 +379,15 @@ def _digest(path: str, status: os.stat_result, before: Entry | None) -> bytes | 
     whole = hashlib.blake2b(b"x" if status.st_mode & 0o111 else b"-", digest_size=16)
     size = 0
     try:
-        with open(open_regular(path), "rb", buffering=0) as file:
-            while block := file.read(_BLOCK):
+        descriptor = door.through(path, open_regular, path)
+        with open(descriptor, "rb", buffering=0) as file:
+            while block := door.through(path, file.read, _BLOCK):
                 whole.update(block)
                 size += len(block)
                 if size > MOST_BYTES:
                     raise _too_large(path, max(size, os.fstat(file.fileno()).st_size))
+    except UnansweredError:
+        raise
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
             raise  # recon's own trouble: it must not look like a change
@@ -392,6 +407,6 @@ def _signature(status: os.stat_result) -> Signature:
 
 def _nearest_folder(place: str) -> str:
     folder = os.path.dirname(place)
-    while not os.path.isdir(folder) and folder != os.sep:
+    while not door.is_folder(folder) and folder != os.sep:
         folder = os.path.dirname(folder)
     return folder

@@ -30,6 +30,7 @@ from inotify_simple import Event, INotify, flags
 
 from reconciler.loop.mounts import Mounts
 from reconciler.system import door
+from reconciler.system.door import UnansweredError
 
 _GONE = flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT
 _FOLDER = (
@@ -147,7 +148,7 @@ class Folders:
 
     def _follow(self, folders: set[str], files: set[str]) -> None:
         """Watch the ways to these, and no others: of a folder in a watched one, its last step."""
-        goals = {f for f in folders if os.path.dirname(f) not in folders or os.path.islink(f)}
+        goals = {f for f in folders if os.path.dirname(f) not in folders or _is_link(f)}
         goals |= files
         for goal in self._ways.keys() - goals:
             self._leave(goal, self._ways.pop(goal))
@@ -376,6 +377,13 @@ def way_to(path: str) -> Iterator[Step]:
             return
         names += _names(target)
         at = "/" if target.startswith("/") else at
+
+
+def _is_link(path: str) -> bool:
+    try:
+        return door.is_link(path)
+    except UnansweredError:
+        return False
 
 
 def _is_within(path: str, points: set[str]) -> bool:

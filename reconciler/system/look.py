@@ -135,6 +135,16 @@ class Looker:
         raise UnansweredError(", ".join(sorted(unanswered)))
 
 
+def patiently(call: Callable[[], R]) -> R:
+    """What ``call`` returns, for a caller who can wait, as at a terminal: it is made again without
+    the paths that do not answer. UnansweredError where these are too many."""
+    looker = Looker()
+    try:
+        return looker.run(call)
+    finally:
+        looker.close()
+
+
 def reach(path: str) -> str:
     """What does not answer where ``path`` does not: the file system that it lies in, if that is a
     network's."""

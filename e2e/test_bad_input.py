@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -245,12 +249,32 @@ def test_a_file_that_is_written_document_by_document_removes_nothing(running: Re
     running.healthy("api", ready=1)
     pids = running.pids("api")
     with (running.manifests / "web.yaml").open("w") as file:
-        for part in (GOOD, "#\n", "#\n", "#\n", "---\n" + GOOD.replace("web", "api")):
-            file.write(part)
-            file.flush()
-            time.sleep(0.4)  # a slow writer, who is not done
+        file.write(GOOD)
+        with written_on(file):  # by a slow writer, who is not done
+            for _ in range(10):
+                assert running.pids("api") == pids
+        file.write("---\n" + GOOD.replace("web", "api"))
     running.healthy("api", ready=1)
     assert running.pids("api") == pids
+
+
+@contextlib.contextmanager
+def written_on(file: TextIO) -> Iterator[None]:
+    """One comment after the other is written into the file meanwhile."""
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.wait(0.01):
+            file.write("#\n")
+            file.flush()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writing.join()
 
 
 def test_a_swapped_root_is_accepted_when_it_lacks_nothing_or_is_confirmed(

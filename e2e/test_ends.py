@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -111,10 +110,8 @@ def test_a_grace_that_is_shortened_during_a_stop_holds_for_it(recon: Recon, tmp_
     (pid,) = recon.pids("web").values()
     recon.app("web", command, terminationGracePeriodSeconds=3600, suspend=True)
     until(lambda: "stopping" in {one["state"] for one in recon.of("web")["instances"]})
-    began = time.monotonic()
     recon.app("web", command, terminationGracePeriodSeconds=1, suspend=True)
     until(lambda: not alive(pid), what="the new grace to be over")
-    assert time.monotonic() - began < 3600
 
 
 def _message(recon: Recon, part: str) -> str:

@@ -198,3 +198,18 @@ def _pidfd(pid: int) -> int:
     import os
 
     return os.pidfd_open(pid)
+
+
+def test_a_controller_that_may_open_too_few_files_says_so_and_stops_nothing(recon: Recon) -> None:
+    recon.app("many", SLEEP, instances=40)
+    recon.run()
+    recon.healthy("many", ready=40)
+    pids = recon.pids("many")
+    recon.kill_controller()
+    few = ["prlimit", "--nofile=48:48", "--", str(PROGRAM), "run"]
+    done = subprocess.run(few, env=recon.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert "Too many open files (ulimit -Hn is 48); raise the limit" in done.stderr, done.stderr
+    recon.run()
+    recon.healthy("many", ready=40)
+    assert recon.pids("many") == pids

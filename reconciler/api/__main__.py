@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import gc
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -93,9 +95,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     stopped = False
     callbacks = Callbacks()
-    with contextlib.suppress(KeyboardInterrupt):
-        stopped = asyncio.run(_run(options, access, locks, lacking, callbacks))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            stopped = asyncio.run(_run(options, access, locks, lacking, callbacks))
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        print(f"recon: {_too_few_files(error)}", file=sys.stderr)
+        return 1
     return STOPPED if stopped and sdnotify.is_heard() and not options.down else 0
+
+
+def _too_few_files(error: OSError) -> str:
+    """A controller that cannot hold what runs ends, and stops nothing: a sentence."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    remedy = "raise the limit of open files (LimitNOFILE= in a unit) and start recon again"
+    told = f"what runs cannot be taken over: {error.strerror} (ulimit -Hn is {most})"
+    return f"{told}; {remedy}. Apps keep running, unsupervised"
 
 
 def _prepare_state(paths: StatePaths) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -18,6 +19,11 @@ from reconciler.loop.answers import Answers
 from reconciler.system.look import CHECK, Look, Looker
 
 R = TypeVar("R")
+_log = logging.getLogger(__name__)
+_NO_THREAD = (
+    "the manifests cannot be read, since no thread can be started (RLIMIT_NPROC, pids.max); "
+    "trying again"
+)
 
 
 class Reader:
@@ -75,8 +81,13 @@ class Reader:
 
     async def _begun(self, call: Callable[[], R], done: Callable[[], None]) -> Look[R]:
         """A look, as soon as there is a thread for it: what is declared stays what it is."""
+        refused: OSError | None = None
         while True:
             if self._looker.may_begin:
-                with contextlib.suppress(OSError):  # no more threads just now
+                try:
                     return self._looker.begin(call, done, self._answers.unanswered)
+                except OSError as error:  # no more threads just now
+                    if refused is None:
+                        _log.warning("%s: %s", _NO_THREAD, error)
+                    refused = error
             await asyncio.sleep(CHECK)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from reconciler.loop import answers, reader
 from reconciler.loop.answers import Answers
 from reconciler.loop.reader import Reader
 from reconciler.model.desired import Reason
-from reconciler.system import door
+from reconciler.system import door, threads
 from reconciler.system.worker import Workers
 
 Body = Callable[[Reader, Answers], Awaitable[None]]
@@ -57,6 +59,31 @@ def test_a_look_takes_effect_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
         assert not one.store.apps
         await one.look(ManifestStore.scan)
         assert [*one.store.apps] == ["web"]
+
+    reading(tmp_path, body)
+
+
+def test_where_there_can_be_no_thread_that_is_told_once_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A user may have no more processes (RLIMIT_NPROC), and a thread counts as one."""
+    monkeypatch.setattr(reader, "CHECK", 0.01)
+    app(tmp_path, "web")
+    begin, left = threads.start, 3
+
+    def refuse(*given: Any, **more: Any) -> threading.Thread:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise OSError(errno.EAGAIN, "can't start new thread")
+        return begin(*given, **more)
+
+    async def body(one: Reader, known: Answers) -> None:
+        monkeypatch.setattr(threads, "start", refuse)
+        await one.look(ManifestStore.scan)
+        assert left < 0 and [*one.store.apps] == ["web"]
+        (message,) = [record.getMessage() for record in caplog.records]
+        assert "no thread can be started (RLIMIT_NPROC, pids.max); trying again" in message
 
     reading(tmp_path, body)
 

@@ -66,7 +66,15 @@ def leased(recon: Recon, folder: Path, stack: ExitStack) -> None:
     fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 
 
+def a_slow_pattern(recon: Recon, folder: Path, stack: ExitStack) -> None:
+    """Seven stars and a long name: many ways to share it among them."""
+    watch = {"paths": ["."], "settleSeconds": 0.05, "ignore": ["*a*a*a*a*a*a*a*b"]}
+    recon.app("slow", "sleep 1000", cwd=str(folder), watch=watch, minReadySeconds=0)
+    (folder / ("a" * 200)).write_text("text")
+
+
 CASES = {
+    "a pattern to ignore with many stars": a_slow_pattern,
     "a sparse file of 16 GiB": sparse(16 << 30),
     "a sparse file of 8 TiB": sparse(8 << 40),
     "folders that link to each other": farm,

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from reconciler.desired.globtime import linear
+
 DEFAULTS = (
     *(".git/", ".hg/", ".svn/", "node_modules/", "__pycache__/", ".venv/", "venv/"),
     *(".cache/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".tox/", "coverage/"),
@@ -70,7 +72,11 @@ def _rules(patterns: Sequence[str]) -> list[tuple[bool, re.Pattern[str]]]:
         found: list[Any] = [*GitIgnoreSpec.from_lines(patterns).patterns]
     except re.error as error:  # [z-a]
         raise ValueError(str(error)) from None
-    return [(one.include, one.regex) for one in found if one.include is not None]
+    return [
+        (one.include, re.compile(linear(one.regex.pattern)))
+        for one in found
+        if one.include is not None
+    ]
 
 
 def _means(pattern: re.Pattern[str], name: str) -> bool:

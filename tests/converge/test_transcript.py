@@ -141,3 +141,15 @@ def test_where_no_disk_takes_it_it_is_in_memory(folder: Path) -> None:
     said.hear("a", b"ready\n", False)
     assert everything(said.get("a")) == [b"ready"]
     said.end("a")
+
+
+def test_a_link_planted_in_its_place_is_not_followed(
+    said: Transcripts, folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "precious"
+    target.write_text("ready\n")
+    (folder / "a.said").symlink_to(target)
+    said.begin("a", kept=True)
+    said.hear("a", b"more\n", False)
+    assert everything(said.get("a")) == [b"more"]
+    assert target.read_text() == "ready\n"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.observed.newcomers import Newcomers
+from reconciler.observed import procfs
+from reconciler.observed.newcomers import TURNS, Newcomers
 
 
 class Proc:
@@ -85,6 +86,19 @@ def test_who_vanished_is_told_to_the_next_listing_whatever_latest_did(
     proc.last(5)
     newcomers.latest()
     assert newcomers.listing().vanished == {1}
+
+
+def test_of_ten_thousand_of_somebodys_each_is_looked_at_once_and_then_in_its_turn(
+    proc: Proc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = range(1000, 11_000)
+    monkeypatch.setattr(procfs, "pids", lambda _: [*crowd])
+    newcomers = Newcomers(str(proc.root))
+    assert newcomers.listing().new == [*crowd]
+    assert newcomers.listing().new == [] and newcomers.latest() == []
+    turns = [newcomers.turn() for _ in range(TURNS)]
+    assert max(map(len, turns)) <= -(-len(crowd) // TURNS)
+    assert sorted(pid for turn in turns for pid in turn) == [*crowd]
 
 
 def test_a_fork_on_the_real_host_is_among_the_latest() -> None:

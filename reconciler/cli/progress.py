@@ -89,7 +89,7 @@ def is_hopeless(app: App) -> bool:
     An instance that is merely not ready is waited for: its program may be warming up.
     """
     withheld = _is_withheld(app) and app["health"] != "Progressing"
-    if "--confirm-prune" in app["message"] or is_paused(app) or withheld:
+    if _is_unconfirmed(app) or is_paused(app) or withheld:
         return True
     if _is_waiting(app):
         return any(condition["reason"] == "DependencyStuck" for condition in app["conditions"])
@@ -105,6 +105,11 @@ def is_hopeless(app: App) -> bool:
         for condition in app["conditions"]
     )
     return given_up or bool(states & {"backoff", "frozen"})
+
+
+def _is_unconfirmed(app: App) -> bool:
+    """Its removal is held until a person says that it is meant."""
+    return any(condition["reason"] == "ConfirmationRequired" for condition in app["conditions"])
 
 
 def _is_building(app: App) -> bool:

@@ -233,7 +233,14 @@ def _plan_absent(
         alive = [p for p in processes if p.state is not RunState.STOPPING]
         actions = [End(process, absence.reason) for process in alive]
     sync = Sync.OUT_OF_SYNC if actions else Sync.UNKNOWN
-    status = status_of_absent(name, processes, memory, sync, absence.reason)
+    status = status_of_absent(
+        name,
+        processes,
+        memory,
+        sync,
+        absence.reason,
+        unconfirmed=absence.verdict is Verdict.UNCONFIRMED,
+    )
     change = review.removal_of(name, processes, memory, absence)
     return AppPlan(name, None, tuple(actions), change, status, memory)
 

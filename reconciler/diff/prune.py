@@ -22,7 +22,13 @@ class Verdict(StrEnum):
     WAIT = "wait"
     """Another scan will tell."""
     HELD = "held"
-    """A person has to confirm, or mend something."""
+    """Something has to be corrected first: nobody knows whether it is meant."""
+    UNCONFIRMED = "unconfirmed"
+    """A person has to confirm it."""
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        return self in (Verdict.HELD, Verdict.UNCONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,9 @@ def absences(
     hold = None if confirmed else _hold(desired, clean, known, root_changed)
     for name in clean:
         verdicts[name] = (
-            Absence(Verdict.HELD, hold) if hold else Absence(Verdict.DELETE, "manifest removed")
+            Absence(Verdict.UNCONFIRMED, hold)
+            if hold
+            else Absence(Verdict.DELETE, "manifest removed")
         )
     return verdicts
 

@@ -90,7 +90,7 @@ def removal_of(
     number = memory.revisions[-1].number if memory.revisions else None
     if absence.verdict is not Verdict.DELETE:
         held = len(processes)
-        waits = absence.verdict is Verdict.HELD
+        waits = absence.verdict.waits_for_a_person
         note = (absence.reason,)
         return Change(name, "none", number, None, (), 0, 0, 0, held, note, held=waits)
     note = (absence.reason,)

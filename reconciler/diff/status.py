@@ -50,7 +50,13 @@ def status_of(at: Situation) -> AppStatus:
 
 
 def status_of_absent(
-    name: str, processes: Sequence[Process], memory: AppMemory, sync: Sync, reason: str
+    name: str,
+    processes: Sequence[Process],
+    memory: AppMemory,
+    sync: Sync,
+    reason: str,
+    *,
+    unconfirmed: bool = False,
 ) -> AppStatus:
     """The status of an app that no manifest declares."""
     return AppStatus(
@@ -65,7 +71,7 @@ def status_of_absent(
         memory.revisions[-1].number if memory.revisions else 0,
         sum(memory.restarts.values()),
         reason,
-        (),
+        (Condition("Removed", "False", "ConfirmationRequired", reason),) if unconfirmed else (),
         drift.orphans(processes, reason),
         tuple(_instance(process, memory) for process in _ordered(processes)),
     )

@@ -100,6 +100,7 @@ class Condition:
         "WatchHeld",
         "LimitsInForce",
         "DependenciesMet",
+        "Removed",
         "LoadHeld",
         "Complete",
         "Failed",

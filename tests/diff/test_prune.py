@@ -55,11 +55,11 @@ def test_the_file_that_declared_it_being_in_error_holds_it() -> None:
 
 def test_all_of_a_few_or_over_half_of_many_wait_for_a_person() -> None:
     assert set(_judge(1, 2)) == {Verdict.DELETE}
-    assert set(_judge(0, 3)) == {Verdict.HELD}
+    assert set(_judge(0, 3)) == {Verdict.UNCONFIRMED}
     assert set(_judge(2, 2)) == {Verdict.DELETE}
-    assert set(_judge(1, 3)) == {Verdict.HELD}
+    assert set(_judge(1, 3)) == {Verdict.UNCONFIRMED}
     assert set(_judge(5, 5)) == {Verdict.DELETE}
-    assert set(_judge(4, 6)) == {Verdict.HELD}
+    assert set(_judge(4, 6)) == {Verdict.UNCONFIRMED}
 
 
 def test_a_person_may_confirm_them() -> None:
@@ -67,24 +67,24 @@ def test_a_person_may_confirm_them() -> None:
 
 
 def test_max_prune_is_the_limit_where_it_is_set() -> None:
-    assert set(_judge(5, 2, settings={"maxPrune": 1})) == {Verdict.HELD}
+    assert set(_judge(5, 2, settings={"maxPrune": 1})) == {Verdict.UNCONFIRMED}
     assert set(_judge(5, 1, settings={"maxPrune": 1})) == {Verdict.DELETE}
-    assert set(_judge(5, 1, settings={"maxPrune": 0})) == {Verdict.HELD}
+    assert set(_judge(5, 1, settings={"maxPrune": 0})) == {Verdict.UNCONFIRMED}
     assert set(_judge(1, 9, settings={"maxPrune": 9})) == {Verdict.DELETE}
 
 
 def test_an_empty_directory_is_held_whatever_max_prune_says() -> None:
-    assert set(_judge(0, 1, settings={"maxPrune": 9})) == {Verdict.HELD}
+    assert set(_judge(0, 1, settings={"maxPrune": 9})) == {Verdict.UNCONFIRMED}
     assert set(_judge(0, 5, settings={"allowEmpty": True})) == {Verdict.DELETE}
-    assert set(_judge(0, 5, settings={"allowEmpty": True, "maxPrune": 4})) == {Verdict.HELD}
+    assert set(_judge(0, 5, settings={"allowEmpty": True, "maxPrune": 4})) == {Verdict.UNCONFIRMED}
 
 
 def test_allow_empty_does_not_let_one_survivor_hide_a_mass_deletion() -> None:
-    assert set(_judge(1, 9, settings={"allowEmpty": True})) == {Verdict.HELD}
+    assert set(_judge(1, 9, settings={"allowEmpty": True})) == {Verdict.UNCONFIRMED}
 
 
 def test_a_swapped_directory_holds_all() -> None:
-    assert _judge(9, 1, root_changed=True) == [Verdict.HELD]
+    assert _judge(9, 1, root_changed=True) == [Verdict.UNCONFIRMED]
     assert _judge(9, 1, root_changed=True, confirmed=True) == [Verdict.DELETE]
 
 

@@ -75,10 +75,16 @@ def test_a_removal_names_the_pids_and_how_they_are_stopped() -> None:
 
 
 def test_a_removal_that_waits_for_a_person_says_so_and_changes_nothing() -> None:
-    held = {"web": Absence(Verdict.HELD, "confirm it")}
-    change = _settled().look(Desired({}), held).apps[0].change
-    assert (change.action, change.stop, change.notes) == ("none", 0, ("confirm it",))
-    assert change.held
+    for verdict, reasons in (
+        (Verdict.UNCONFIRMED, {"ConfirmationRequired"}),
+        (Verdict.HELD, set()),
+    ):
+        held = {"web": Absence(verdict, "confirm it")}
+        plan = _settled().look(Desired({}), held).apps[0]
+        change = plan.change
+        assert (change.action, change.stop, change.notes) == ("none", 0, ("confirm it",))
+        assert change.held
+        assert {condition.reason for condition in plan.status.conditions} == reasons
 
 
 def test_a_removal_in_a_review_names_no_pids() -> None:

@@ -139,6 +139,12 @@ class Transcripts:
         if transcript is not None:
             transcript.remove()
 
+    def discard(self, nonce: str) -> None:
+        """A process is ready already: what an earlier controller, killed then, kept is let go."""
+        path = self._found(nonce) if nonce not in self._open else None
+        if path is not None:
+            path.unlink(missing_ok=True)
+
     def sweep(self, live: Container[str]) -> None:
         """Remove those of processes that are gone."""
         for folder in self._folders:

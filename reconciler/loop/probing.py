@@ -125,6 +125,8 @@ class Probing:
         """A process of an earlier controller: what it said then holds."""
         nonce = process.tag.nonce
         self._words[nonce] = _Word(self._has(nonce, READY), time.monotonic())
+        if self._words[nonce].ready:
+            self._transcripts.discard(nonce)
         if spec.readiness_probe is not None or spec.startup_probe is not None:
             noted = self._has(nonce, READY)
             # An exec check takes the whole manifest, which one of an earlier revision has no more.

@@ -107,6 +107,17 @@ def test_it_goes_with_its_process(said: Transcripts, folder: Path) -> None:
     assert said.get("a") is None and list(folder.iterdir()) == []
 
 
+def test_what_a_killed_controller_kept_of_one_that_is_ready_is_let_go(
+    said: Transcripts, folder: Path
+) -> None:
+    said.begin("a", kept=True)
+    said.discard("a")
+    assert said.get("a") is not None and (folder / "a.said").exists()
+    said.close()
+    Transcripts([folder]).discard("a")
+    assert list(folder.iterdir()) == []
+
+
 def test_of_a_very_long_line_only_the_beginning_is_looked_at(said: Transcripts) -> None:
     said.begin("a", kept=False)
     said.hear("a", b"x" * (3 * PIECE) + b"needle\nneedle\n", False)

@@ -10,21 +10,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reconciler.model import logname
 from reconciler.system import door
 
 _MOST = 10_000
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Ours:
-    """Folders, and places of logs. May be told of more at any time."""
+    """Folders, and places of logs. May be told of more at any time, and asked by other threads:
+    who asks touches paths, who tells does not."""
 
     def __init__(self, folders: Iterable[str] = (), logs: Iterable[str] = ()) -> None:
         """Absolute paths; ``logs`` as ``logname`` has places."""
         self._folders = frozenset(map(door.realpath, folders))
-        self._logs: dict[str, set[str]] = {}
+        self._places: frozenset[str] = frozenset()
+        self._found = _Found(frozenset())
         self._real: dict[str, str] = {}
         self.version = 0
         """Another number wherever there is more than before."""
@@ -32,17 +34,13 @@ class Ours:
 
     def __getstate__(self) -> dict[str, object]:
         """For a worker process: without what was looked up here."""
-        return {**self.__dict__, "_real": {}}
+        return {**self.__dict__, "_real": {}, "_found": _Found(frozenset())}
 
-    def add_logs(self, places: Iterable[str], real: Mapping[str, str] = NOTHING) -> None:
-        """``real``: by folder of a place, where its links lead, as far as that is known."""
-        for place in places:
-            folder, name = os.path.split(place)
-            names = self._logs.setdefault(real.get(folder) or door.realpath(folder), set())
-            if name not in names:
-                names.add(name)
-                self._real.clear()
-                self.version += 1
+    def add_logs(self, places: Iterable[str]) -> None:
+        more = self._places.union(places)
+        if len(more) > len(self._places):
+            self._places = more
+            self.version += 1
 
     def has_folder(self, folder: str) -> bool:
         """Whether it is one of recon's own."""
@@ -50,19 +48,45 @@ class Ours:
 
     def logs_in(self, folder: str) -> frozenset[str]:
         """The places of logs in a folder, by name."""
-        return frozenset(self._logs.get(door.realpath(folder), ())) if self._logs else frozenset()
+        return self._logs().get(door.realpath(folder), frozenset()) if self._places else frozenset()
 
     def is_log(self, path: str) -> bool:
         """Whether a file is a log, by its absolute path. Cheap: asked at each write somewhere."""
-        if not self._logs:
+        if not self._places:
             return False
+        logs = self._logs()
         folder, name = os.path.split(path)
         real = self._real.get(folder)
         if real is None:
             if len(self._real) > _MOST:
                 self._real.clear()
             real = self._real[folder] = door.realpath(folder)
-        return is_one_of(self._logs.get(real, ()), name)
+        return is_one_of(logs.get(real, ()), name)
+
+    def _logs(self) -> Mapping[str, frozenset[str]]:
+        """By folder, where its links lead, the names of places."""
+        if self._found.of is not self._places:
+            of, logs = self._places, dict[str, set[str]]()
+            for place in of:
+                folder, name = os.path.split(place)
+                logs.setdefault(folder, set()).add(name)
+            real: dict[str, frozenset[str]] = {}
+            for folder, names in logs.items():
+                where = door.realpath(folder)
+                real[where] = real.get(where, frozenset()) | names
+            self._real = {}
+            self._found = _Found(of, real)
+        return self._found.logs
+
+
+class _Found(NamedTuple):
+    """Where places lead."""
+
+    of: frozenset[str]
+    logs: Mapping[str, frozenset[str]] = MappingProxyType({})
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Found, (self.of, dict(self.logs))
 
 
 def is_one_of(places: Iterable[str], name: str) -> bool:

@@ -123,7 +123,7 @@ class Contents:
         self._on_event = on_event
         self._is_building = is_building
         self._apps: dict[str, _Watched] = {}
-        self._hints = Hints(loop, answers, self._heard, self._hint_all)
+        self._hints = Hints(loop, answers, self._heard, self._hint_all, leave_out=ours.is_log)
         self._before: Mapping[str, Mapping[str, str]] = {}
         self._looks = 0
         self._placing: set[asyncio.Task[None]] = set()
@@ -159,7 +159,7 @@ class Contents:
         self.forget(name)
         before = content(watch, {}, before)
         holds = known is None and before.keys() >= {*watch.paths}
-        scope = Scope(watch.paths, watch.ignore, declared.spec.cwd, self._ours)
+        scope = Scope(watch.paths, watch.ignore, declared.spec.cwd)  # logs are no hints
         app = with_content(declared, before) if holds else None
         fresh = self._apps[name] = _Watched(declared, scope, before, app)
         self._look(fresh, at_once=True)
@@ -167,9 +167,9 @@ class Contents:
 
     def write_logs(self, apps: Iterable[DesiredApp]) -> None:
         """These apps have their logs written by us: before it is asked what anybody watches."""
-        for app in apps:
-            if not app.spec.logs.is_apart:
-                self._ours.add_logs(place for _, place in declared_logs(app.spec))
+        own = [app.spec for app in apps if not app.spec.logs.is_apart]
+        if own:
+            self._ours.add_logs(place for spec in own for _, place in declared_logs(spec))
 
     def forget(self, name: str) -> None:
         """It watches nothing any more."""

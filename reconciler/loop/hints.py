@@ -38,13 +38,16 @@ class Hints:
         on_all: Callable[[], None],
         *,
         every_write: bool = True,
+        leave_out: Callable[[str], bool] = lambda path: False,
     ) -> None:
-        """``every_write``: as of ``Folders``."""
+        """``every_write``: as of ``Folders``. ``leave_out``: paths that nobody wants to hear of; it
+        is asked in the thread, and may touch them."""
         self._loop = loop
         self._answers = answers
         self._on_paths = on_paths
         self._on_all = on_all
         self._every_write = every_write
+        self.leave_out = leave_out
         self._thread: _Thread | None = None
         self._stuck: list[_Thread] = []
         self._folders: set[str] = set()
@@ -223,7 +226,15 @@ class _Thread:
     def _tell_all(self) -> None:
         """All that came at once, together."""
         heard, self._heard = self._heard, set()
-        self._tell(self._owner.heard, heard)
+        heard = {path for path in heard if not self._leaves_out(path)}
+        if heard:
+            self._tell(self._owner.heard, heard)
+
+    def _leaves_out(self, path: str) -> bool:
+        try:
+            return self._owner.leave_out(path)
+        except UnansweredError:
+            return False
 
     def _tell(self, call: Callable[..., None], *what: object) -> None:
         with contextlib.suppress(RuntimeError):  # recon has ended meanwhile

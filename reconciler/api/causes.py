@@ -279,7 +279,7 @@ def _asked(process: Process, subject: Subject) -> Asked:
     return Asked(
         spec,
         instance,
-        process.told,
+        process.answer or process.told,
         boot_now() - process.started_at,
         listeners.ports_of(_pids(process)),
         *(holder or ()),

@@ -159,7 +159,7 @@ class Probing:
                 self._begin(process, role, probe, role is ProbeRole.LIVENESS or process.ready)
         if spec.readiness_probe is None and process.ready is not True:
             at = boot_now() if startup is not None else process.started_at
-            self._host.update(nonce, ready=True, ready_at=at, was_ready=True, told="")
+            self._host.update(nonce, ready=True, ready_at=at, was_ready=True, told="", answer="")
             self._transcripts.end(nonce)
             self._on_change(process.tag.app)
 
@@ -217,7 +217,7 @@ class Probing:
         if role is ProbeRole.READINESS:
             self._readiness(process, bool(ok), message)
         elif ok is None:
-            self._host.update(nonce, ready=False, ready_at=None, told=told)
+            self._host.update(nonce, ready=False, ready_at=None, told=told, answer=message)
             self._on_change(process.tag.app)
         elif not ok:
             self._tell(process, told)
@@ -234,12 +234,13 @@ class Probing:
             return
         nonce = process.tag.nonce
         if process.ready is ready:
-            self._host.update(nonce, told=told)
+            self._host.update(nonce, told=told, answer=message)
         else:
             ready_at = boot_now() if ready else None
             was_ready = process.was_ready or ready
-            changes = {"ready": ready, "ready_at": ready_at, "was_ready": was_ready, "told": told}
-            self._host.update(nonce, **changes)
+            answer = "" if ready else message
+            changes = {"ready": ready, "ready_at": ready_at, "was_ready": was_ready}
+            self._host.update(nonce, **changes, told=told, answer=answer)
             self._remember(process, ready)
             if ready:
                 self._transcripts.end(nonce)

@@ -224,7 +224,9 @@ class Running:
         nonce = process.tag.nonce
         ready = spec.readiness_probe is None and spec.startup_probe is None
         at = process.started_at if ready else None
-        self.host.update(nonce, starting=False, told="", ready=ready or None, ready_at=at)
+        self.host.update(
+            nonce, starting=False, told="", answer="", ready=ready or None, ready_at=at
+        )
         known = self.host.get(nonce)
         if known is not None and known.state is not RunState.STOPPING:
             self._probing.watch(known, spec)

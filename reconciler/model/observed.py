@@ -68,6 +68,8 @@ class Process:
     """It has been ready before: one that is not now fails, one that never was is starting."""
     told: str = ""
     """Why it is not ready, a sentence; empty where it is, or nothing is known."""
+    answer: str = ""
+    """What the probe got that says so; empty where none has."""
     failed: str = ""
     """Why it is to be replaced: which probe failed, a sentence."""
     outgrown: str = ""

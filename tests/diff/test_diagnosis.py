@@ -298,7 +298,7 @@ HTTP = {"httpGet": {"path": "/health", "port": 3001}}
 def test_a_probe_that_fails_is_told_with_the_ports_of_the_program(
     listens: set[int], code: CauseCode, message: str, remedy: str
 ) -> None:
-    told = "readiness probe failed: connection refused on 127.0.0.1:3001"
+    told = "connection refused on 127.0.0.1:3001"
     asked = Asked(spec_of(readinessProbe=HTTP), 0, told, 34.6, frozenset(listens))
     found = why_not_ready(asked)
     assert found.code is code
@@ -308,7 +308,7 @@ def test_a_probe_that_fails_is_told_with_the_ports_of_the_program(
 
 
 def test_one_that_is_not_ready_since_a_stranger_has_its_port_is_told_who() -> None:
-    told = "readiness probe failed: HTTP 404 from /health"
+    told = "HTTP 404 from /health"
     asked = Asked(spec_of(readinessProbe=HTTP), 0, told, 3, holder="pid 7 (nginx, user www)")
     found = why_not_ready(asked)
     assert found.code is CauseCode.PORT_IN_USE and "stop that" in found.remedy

@@ -53,7 +53,7 @@ def test_an_app_without_a_probe_is_told_so() -> None:
     ],
 )
 def test_a_probe_of_a_port_is_told_with_its_address(probe: dict[str, Any], question: str) -> None:
-    found = cause(probe, "readiness probe failed: no answer within 1 s")
+    found = cause(probe, "no answer within 1 s")
     assert found.code is CauseCode.NOT_LISTENING
     assert found.message.startswith(f"{question}: no answer within 1 s since 7 s")
     assert "startupProbe gives a slow one time" in found.remedy

@@ -35,8 +35,7 @@ def why_not_ready(asked: Asked) -> Cause:
     probe = asked.spec.startup_probe or asked.spec.readiness_probe
     role = "startupProbe" if asked.spec.startup_probe is not None else "readinessProbe"
     what = _what(probe, asked)
-    got = asked.told.partition(" probe failed: ")[2] or asked.told or "no answer yet"
-    told = f"{what}: {_brief(got)} since {math.floor(asked.seconds)} s"
+    told = f"{what}: {_brief(asked.told or 'no answer yet')} since {math.floor(asked.seconds)} s"
     port = _port(probe, asked)
     if port is None:
         return Cause(CauseCode.PROBE_FAILED, told, _other_remedy(probe, role))

@@ -230,6 +230,17 @@ def test_a_file_system_that_does_not_answer_holds_up_nobody_and_is_named(
     until(lambda: told not in recon.cli("status", code=None), what="it answers again")
 
 
+def test_a_controller_starts_where_its_manifests_do_not_answer_and_hears_its_end(
+    recon: Recon,
+) -> None:
+    told = f"{recon.manifests} does not answer"
+    with dead(recon.manifests):
+        controller = recon.run()
+        until(lambda: told in recon.cli("status", code=None), what=told)
+        controller.terminate()
+        assert controller.wait(timeout=60) == 0
+
+
 @pytest.mark.parametrize("refer", [an_env_file, a_folder_to_watch])
 def test_without_a_controller_the_path_is_named_and_all_else_is_told(
     recon: Recon, tmp_path: Path, refer: Callable[[Recon, Path], Path]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,6 +19,9 @@ from reconciler.cli import controller
 from reconciler.cli.errors import OK, CliError
 from reconciler.cli.options import ApiGroup, Manifests, Profile, StateDir, Where, seconds, where
 from reconciler.cli.words import count, duration
+from reconciler.system import door
+from reconciler.system.door import UnansweredError
+from reconciler.system.look import patiently
 
 # Seconds between two looks at what still runs.
 _EVERY = 0.1
@@ -50,8 +54,13 @@ def run(
     controller to take over.
     """
     place = where(manifests, state_dir, profile, new=True)
-    if not place.manifests.is_dir():  # perhaps not mounted yet: what runs is kept all the same
-        told = f"{place.manifests} is no directory (yet); `recon init` makes one to begin with"
+    # Perhaps it is not mounted yet: what runs is kept all the same.
+    told = f"{place.manifests} is no directory (yet); `recon init` makes one to begin with"
+    try:
+        is_there = patiently(partial(door.is_folder, place.manifests))
+    except UnansweredError as error:
+        is_there, told = False, error.message
+    if not is_there:
         print(f"recon: {told}", file=sys.stderr, flush=True)
     more = ["--api-group", api_group] if api_group else []
     more += ["--confirm-load"] if confirm_load else []

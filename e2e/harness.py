@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.api.callbacks import SWITCH
-from reconciler.converge.privatesocket import places as private_places
-from reconciler.loop.paths import StatePaths, store_id
-from reconciler.model.cgroup import store_directory
-from reconciler.observed.cgroups import find
-from reconciler.observed.fifodirs import fifo_dirs
+from reconciler.converge.sockets.privatesocket import places as private_places
+from reconciler.model.host.cgroup import store_directory
+from reconciler.observed.host.cgroups import find
+from reconciler.observed.processes.fifodirs import fifo_dirs
+from reconciler.state.paths import StatePaths, store_id
 from tests.waiting import until
 
 PROGRAM = Path(sys.executable).with_name("recon")

@@ -17,8 +17,8 @@ import pytest
 
 from e2e.harness import Recon, alive
 from e2e.programs import SLEEP, python
-from reconciler.model.host import CgroupFacts
-from reconciler.observed.cgroups import count, find
+from reconciler.model.host.facts import CgroupFacts
+from reconciler.observed.host.cgroups import count, find
 from tests.waiting import until
 
 FACTS = find()

@@ -23,7 +23,7 @@ import pytest
 
 from e2e.harness import Recon, alive, read
 from reconciler.cli.main import run as cli
-from reconciler.loop.paths import StatePaths
+from reconciler.state.paths import StatePaths
 from tests.otheruser import as_user
 from tests.waiting import until
 

@@ -23,8 +23,8 @@ import pytest
 from e2e.harness import Recon, replace
 from e2e.programs import SLEEP, notifier, python
 from reconciler.api.routes import application
-from reconciler.converge import credentials
-from reconciler.loop.paths import StatePaths, store_id
+from reconciler.converge.isolation import credentials
+from reconciler.state.paths import StatePaths, store_id
 from tests.waiting import until
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from e2e.harness import Recon, alive
 from e2e.programs import SLEEP, socket_server
-from reconciler.model.address import Address
-from reconciler.observed.listeners import listening
+from reconciler.model.words.address import Address
+from reconciler.observed.probes.listeners import listening
 from tests.waiting import until
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from e2e.harness import Recon, alive, read
 from e2e.programs import python
-from reconciler.model.procstat import STUB
+from reconciler.model.host.procstat import STUB
 from tests.waiting import until
 
 _KILLS = 5

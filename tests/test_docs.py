@@ -6,9 +6,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-from reconciler.model.fields import Effect, effects, is_own
-from reconciler.model.job import JobTerms
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.words.fields import Effect, effects, is_own
 
 ROOT = Path(__file__).parents[1]
 

@@ -29,19 +29,16 @@ from reconciler.api.callbacks import Callbacks
 from reconciler.api.routes import application
 from reconciler.api.server import Server, listen
 from reconciler.api.service import STOPPED, Service
-from reconciler.converge import (
-    coredump,
-    descriptors,
-    forkserver,
-    helper,
-    inheritance,
-    oomscore,
-    sdnotify,
-)
+from reconciler.checks.redact import guard
+from reconciler.converge.isolation import coredump, inheritance, oomscore
+from reconciler.converge.process import descriptors, forkserver, helper
 from reconciler.loop.controller import Controller, Options
-from reconciler.loop.database import identity
-from reconciler.loop.lock import LockHeldError, acquire, acquire_all, is_at
-from reconciler.loop.paths import (
+from reconciler.model.state.event import Event
+from reconciler.model.words.printable import plain
+from reconciler.observed.processes.exits import reap_strangers
+from reconciler.state.database import identity
+from reconciler.state.lock import LockHeldError, acquire, acquire_all, is_at
+from reconciler.state.paths import (
     NO_ROOM,
     StatePaths,
     prepare,
@@ -49,10 +46,7 @@ from reconciler.loop.paths import (
     prepare_shared,
     state_paths,
 )
-from reconciler.loop.redact import guard
-from reconciler.model.event import Event
-from reconciler.model.printable import plain
-from reconciler.observed.exits import reap_strangers
+from reconciler.system import sd_notify
 
 # Seconds that the first answer waits for a look at what apps watch.
 _FIRST_LOOK = 2.0
@@ -103,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"recon: {_too_few_files(error)}", file=sys.stderr)
         return 1
-    return STOPPED if stopped and sdnotify.is_heard() and not options.down else 0
+    return STOPPED if stopped and sd_notify.is_heard() and not options.down else 0
 
 
 def _too_few_files(error: OSError) -> str:
@@ -279,7 +273,7 @@ def _banner(controller: Controller) -> None:
         if app.status.load is not None:
             _say(f"  {app.app}: {plain(app.status.message)}")
     _say(f"manifests in {plain(manifests)}, state and logs in {options.paths.root}")
-    if sdnotify.is_heard():
+    if sd_notify.is_heard():
         return  # nobody reads the journal with a finger on Ctrl-C
     _say("Ctrl-C stops them all. In another terminal try:")
     recon = _program()

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 
 from reconciler.api.timeline import Timeline, subject_of
-from reconciler.loop.journal import RecordedEvent
-from reconciler.system import threads
+from reconciler.state.journal import RecordedEvent
+from reconciler.system.work import threads
 
 _MOST = 1000
 """Lines that wait to be written; those beyond are left out."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from reconciler.system import threads
+from reconciler.system.work import threads
 
 Result = TypeVar("Result")
 

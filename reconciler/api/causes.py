@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.diff.advice import advice_on, shell_remedy
+from reconciler.checks.runtimes import how_to_install, python_of, requirements_of
 from reconciler.diff.diagnosis import (
     Asked,
     Cause,
@@ -26,18 +26,18 @@ from reconciler.diff.diagnosis import (
     why_not_ready,
     with_holder,
 )
-from reconciler.diff.runs import newest
-from reconciler.model.address import Address
-from reconciler.model.desired import DesiredApp
-from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import AppMemory, Ended, Outcome, Run
-from reconciler.model.observed import Exit, Process
-from reconciler.model.revision import same_revision
-from reconciler.observed import listeners, procfs
-from reconciler.observed.clock import boot_now, wall_of
-from reconciler.observed.lastoutput import last_output
-from reconciler.observed.workspace import how_to_install, python_of, requirements_of
-from reconciler.system import accounts
+from reconciler.diff.jobs.runs import newest
+from reconciler.diff.lint.advice import advice_on, shell_remedy
+from reconciler.logs.read.last_output import last_output
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.memory import AppMemory, Ended, Outcome, Run
+from reconciler.model.state.observed import Exit, Process
+from reconciler.model.state.revision import same_revision
+from reconciler.model.words.address import Address
+from reconciler.observed.probes import listeners
+from reconciler.system import accounts, procfs
+from reconciler.system.clock import boot_now, wall_of
 
 _INSTANCES = 8
 """Ends that are looked at: of a thousand instances the first few tell why."""

@@ -48,7 +48,7 @@ class Client:
         return self._ask("GET", "/v1/version")
 
     def host(self) -> dict[str, Any]:
-        """What the host lets the controller do: ``model.host.to_document``."""
+        """What the host lets the controller do: ``model.host.facts.to_document``."""
         facts: dict[str, Any] = self._ask("GET", "/v1/host")["facts"]
         return facts
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.diff.report import FORMAT_VERSION, run_document
-from reconciler.loop.journal import RecordedEvent
-from reconciler.model.desired import DesiredApp
-from reconciler.model.job import JobSpec
-from reconciler.model.memory import AppMemory, Run
+from reconciler.api.report import FORMAT_VERSION, run_document
+from reconciler.model.spec.job import JobSpec
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.memory import AppMemory, Run
+from reconciler.state.journal import RecordedEvent
 
 
 def describe_document(

@@ -23,20 +23,20 @@ from reconciler import __version__
 from reconciler.api.aside import Aside
 from reconciler.api.causes import Subject, explained
 from reconciler.api.documents import describe_document, event_document
-from reconciler.api.usage import history_documents, usage_document
-from reconciler.diff.report import (
+from reconciler.api.report import (
     FORMAT_VERSION,
     Usage,
     journal_document,
     run_document,
     status_document,
 )
+from reconciler.api.usage import history_documents, usage_document
 from reconciler.loop.controller import Controller
-from reconciler.loop.journal import RecordedEvent
-from reconciler.model.builder import builder_name
-from reconciler.model.event import Event
-from reconciler.model.host import to_document
-from reconciler.observed.clock import boot_now, wall_of
+from reconciler.model.host.facts import to_document
+from reconciler.model.state.builder import builder_name
+from reconciler.model.state.event import Event
+from reconciler.state.journal import RecordedEvent
+from reconciler.system.clock import boot_now, wall_of
 
 _EXPLAINED = 50
 """Apps of one request whose causes are looked for."""

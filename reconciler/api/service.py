@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from reconciler.converge import sdnotify
 from reconciler.loop.controller import Controller
+from reconciler.system import sd_notify
 
 STOPPED = 150
 """Exit code after `recon down`: the unit's ``RestartPreventExitStatus=``. From 150 on they are
@@ -29,34 +29,34 @@ class Service:
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.Task[None] | None = None
-        period = sdnotify.watchdog_period()
+        period = sd_notify.watchdog_period()
         self._every = _REFRESH if period is None else min(period / 2, _REFRESH)
 
     def ready(self) -> None:
         """Everything is loaded, and is being looked after from now on."""
-        if sdnotify.is_heard():
-            sdnotify.tell(f"READY=1\n{self._told()}")
+        if sd_notify.is_heard():
+            sd_notify.tell(f"READY=1\n{self._told()}")
             self._timer = self._loop.call_later(self._every, self._alive)
 
     def reload(self) -> None:
         """Read the manifests again, and say when that is done (systemd: Type=notify-reload)."""
-        sdnotify.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        sd_notify.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         self._reading = self._loop.create_task(self._reload())
 
     async def _reload(self) -> None:
         try:
             await self._controller.rescan()
         finally:
-            sdnotify.tell(f"READY=1\n{self._told()}")
+            sd_notify.tell(f"READY=1\n{self._told()}")
 
     def leaving(self) -> None:
         """The controller ends now. Not before: from this on the unit's TimeoutStopSec= runs."""
         if self._timer is not None:
             self._timer.cancel()
-        sdnotify.tell("STOPPING=1")
+        sd_notify.tell("STOPPING=1")
 
     def _alive(self) -> None:
-        sdnotify.tell(f"WATCHDOG=1\n{self._told()}")
+        sd_notify.tell(f"WATCHDOG=1\n{self._told()}")
         self._timer = self._loop.call_later(self._every, self._alive)
 
     def _told(self) -> str:

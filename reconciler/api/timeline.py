@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from reconciler.model.printable import plain
+from reconciler.model.words.printable import plain
 
 _LEAST, _MOST = 16, 20
 """Columns of a name. With the longest time, 15 are left of 80 for the message to begin in."""

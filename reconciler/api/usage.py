@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from reconciler.api.documents import iso
-from reconciler.diff.report import FORMAT_VERSION
-from reconciler.diff.trend import left_of
-from reconciler.model.observed import Process
-from reconciler.model.trend import Trend
-from reconciler.model.usage import EVERY, UsageHistory
-from reconciler.observed.samples import Sample
+from reconciler.api.report import FORMAT_VERSION
+from reconciler.diff.leak_detection import left_of
+from reconciler.model.state.observed import Process
+from reconciler.model.state.trend import Trend
+from reconciler.model.state.usage import EVERY, UsageHistory
+from reconciler.observed.host.samples import Sample
 
 _OUTLINE = 12
 """Numbers that stand for a whole history, as wide as what `recon top` draws of it."""

@@ -16,10 +16,10 @@ from typer.main import get_command
 
 from reconciler import __version__
 from reconciler.api.errors import ClientError
-from reconciler.cli import output
-from reconciler.cli.errors import ERROR, INTERRUPTED, OK, USAGE, CliError, UsageError
-from reconciler.cli.synonyms import resolved
-from reconciler.cli.verb import SETTINGS, Verbs
+from reconciler.cli.framework import output
+from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, USAGE, CliError, UsageError
+from reconciler.cli.framework.synonyms import resolved
+from reconciler.cli.framework.verb import SETTINGS, Verbs
 
 _RARELY = 1_000_000
 """New objects between two collections; Python's own number is 700 (3.11)."""
@@ -99,7 +99,7 @@ def _sentence(error: Exception) -> str:
     """What to tell: of an error that was foreseen its sentence, else what and where it was."""
     if isinstance(error, CliError | ClientError):
         return str(error)
-    from reconciler.system.door import UnansweredError  # noqa: PLC0415  only where all fails
+    from reconciler.system.work.door import UnansweredError  # noqa: PLC0415  only where all fails
 
     if isinstance(error, UnansweredError):
         return error.message

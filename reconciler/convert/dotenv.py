@@ -8,7 +8,7 @@ from dotenv.parser import parse_stream
 
 from reconciler.convert.reading import text_of
 from reconciler.convert.trouble import ImportFault
-from reconciler.desired import dialects
+from reconciler.desired.environment import dialects
 
 
 def differences(file: str) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.convert import scalar
-from reconciler.desired import yaml
+from reconciler.desired.text import yaml
 
 Path = tuple[str, ...]
 WIDTH = 96

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from reconciler.convert.trouble import fault
-from reconciler.desired import yaml
 from reconciler.desired.files import read_regular
-from reconciler.desired.trust import Trust
+from reconciler.desired.text import yaml
+from reconciler.system.files.trust import Trust
 
 
 def text_of(file: str, most: int = yaml.MAX_BYTES) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 
-from reconciler.desired import yaml
+from reconciler.desired.text import yaml
 
 _WORD = r"[A-Za-z0-9_./+~=-](?:[A-Za-z0-9_./+@%~:=,-]*[A-Za-z0-9_./+@%~=-])?"
 _PLAIN = re.compile(rf"(?=[A-Za-z0-9_./~]|--?[A-Za-z]){_WORD}(?: {_WORD})*")

@@ -18,8 +18,8 @@ from reconciler.convert.secret import Vault
 from reconciler.convert.trouble import ImportFault
 from reconciler.desired.merge import spec_of
 from reconciler.desired.validate import Complaint, validate
-from reconciler.model import logname
-from reconciler.model.manifest import API_VERSION, WORKLOADS
+from reconciler.model.spec.manifest import API_VERSION, WORKLOADS
+from reconciler.model.words import logname
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.convert.draft import Draft, Fate
 from reconciler.desired.validate import validate
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.manifest import AppSpec
 
 
 def acceptable(variables: Mapping[str, str], key: str, draft: Draft) -> dict[str, str]:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from reconciler.convert.settle import Bundle
 from reconciler.convert.trouble import ImportFault
-from reconciler.desired import yaml
+from reconciler.desired.environment.secretfile import FOLDER, in_work_tree
 from reconciler.desired.files import read_regular, sync_folder
-from reconciler.desired.secretfile import FOLDER, in_work_tree
-from reconciler.desired.trust import Trust
+from reconciler.desired.text import yaml
 from reconciler.desired.walk import Walk
+from reconciler.system.files.trust import Trust
 
 
 def check(bundle: Bundle) -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from reconciler.model.build import Build
-from reconciler.model.desired import DesiredApp
-from reconciler.model.job import ConcurrencyPolicy, JobTerms
-from reconciler.model.logs import Logs
-from reconciler.model.manifest import AppSpec
-from reconciler.model.revision import hash_of, template_of
-from reconciler.model.watch import Watch
+from reconciler.model.spec.build import Build
+from reconciler.model.spec.job import ConcurrencyPolicy, JobTerms
+from reconciler.model.spec.logs import Logs
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.watch import Watch
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.revision import hash_of, template_of
 
 _SHARED = {
     *("cwd", "user", "group", "umask", "supplementary_groups", "no_new_privileges"),

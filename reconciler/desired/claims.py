@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from reconciler.desired import logplaces
-from reconciler.desired.locate import place_of
-from reconciler.desired.yaml import Path
-from reconciler.model import logname
-from reconciler.model.address import Address
-from reconciler.model.desired import DesiredApp, Problem
-from reconciler.model.manifest import AppSpec
+from reconciler.desired.text.locate import place_of
+from reconciler.desired.text.yaml import Path
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.words import logname
+from reconciler.model.words.address import Address
 
 
 class LogFile(NamedTuple):

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from reconciler.desired.validate import suggestion
-from reconciler.model.dependency import DependencyCondition
-from reconciler.model.desired import DesiredApp, Problem
-from reconciler.model.lifecycle import RestartPolicy
+from reconciler.model.spec.dependency import DependencyCondition
+from reconciler.model.spec.lifecycle import RestartPolicy
+from reconciler.model.state.desired import DesiredApp, Problem
 
 # Where the n-th dependency of an app stands: its line and column.
 Locate = Callable[[DesiredApp, int], tuple[int, int]]

@@ -9,11 +9,11 @@ import errno
 import os
 import time
 
-from reconciler.desired.trust import Trust
-from reconciler.system import door
-from reconciler.system.door import UnansweredError
-from reconciler.system.filesystem import is_pseudo
-from reconciler.system.regular import reopen_regular
+from reconciler.system.files.filesystem import is_pseudo
+from reconciler.system.files.regular import reopen_regular
+from reconciler.system.files.trust import Trust
+from reconciler.system.work import door
+from reconciler.system.work.door import UnansweredError
 
 Signature = tuple[int, ...]
 """What changes with every write to a file or replacement of it."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from reconciler.desired.locate import place_in_settings
+from reconciler.desired.text.locate import place_in_settings
 from reconciler.desired.validate import suggestion
-from reconciler.model.desired import Problem, Reason
-from reconciler.model.manifest import SettingsSpec
+from reconciler.model.spec.manifest import SettingsSpec
+from reconciler.model.state.desired import Problem, Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 
-from reconciler.desired.yaml import Path
-from reconciler.model import logname
-from reconciler.model.logs import Logs
-from reconciler.model.manifest import AppSpec
-from reconciler.system import door
-from reconciler.system.door import UnansweredError
+from reconciler.desired.text.yaml import Path
+from reconciler.model.spec.logs import Logs
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.words import logname
+from reconciler.system.work import door
+from reconciler.system.work.door import UnansweredError
 
 
 def absolute(logs: Logs, join: Callable[[str], str], app: str) -> Logs:

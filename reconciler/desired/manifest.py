@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.desired import unforeseen, yaml
+from reconciler.desired import unforeseen
 from reconciler.desired.merge import spec_of
 from reconciler.desired.resolve import absolute, dependencies, resolve
 from reconciler.desired.surroundings import Surroundings, Unresolvable
+from reconciler.desired.text import yaml
+from reconciler.desired.text.yaml import Document, Path
 from reconciler.desired.validate import Complaint, Kind, suggestion, unfit_texts, validate
-from reconciler.desired.yaml import Document, Path
-from reconciler.model.desired import DesiredApp, Problem, Reason, Source
-from reconciler.model.job import JobSpec, JobTerms
-from reconciler.model.manifest import (
+from reconciler.model.spec.job import JobSpec, JobTerms
+from reconciler.model.spec.manifest import (
     API_VERSION,
     WORKLOADS,
     App,
@@ -24,7 +24,8 @@ from reconciler.model.manifest import (
     Settings,
     SettingsSpec,
 )
-from reconciler.system.door import UnansweredError
+from reconciler.model.state.desired import DesiredApp, Problem, Reason, Source
+from reconciler.system.work.door import UnansweredError
 
 _KINDS = {*WORKLOADS, "Settings"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.desired import yaml
+from reconciler.desired.text import yaml
 
 _METADATA = re.compile(r"[\"']?metadata[\"']?\s{0,5}:(.{0,200})")
 _NAME = re.compile(r"(?:^|[\s{,])[\"']?name[\"']?\s{0,5}:\s{0,5}[\"']?([a-z0-9][-a-z0-9]{0,62})")

@@ -8,11 +8,12 @@ import re
 
 from reconciler.desired import logplaces
 from reconciler.desired.surroundings import Surroundings, Unresolvable
-from reconciler.model.desired import DesiredApp
-from reconciler.model.ids import is_id
-from reconciler.model.manifest import AppSpec
-from reconciler.model.privileges import hidden_by_private_tmp
-from reconciler.system import accounts, door
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.privileges import hidden_by_private_tmp
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.words.ids import is_id
+from reconciler.system import accounts
+from reconciler.system.work import door
 
 _LONGEST = 1 << 17
 """MAX_ARG_STRLEN: bytes of one argument or variable, with the byte that ends it."""

@@ -15,22 +15,22 @@ from pydantic import BaseModel
 
 from reconciler.desired import logplaces
 from reconciler.desired.builder import builder_of
-from reconciler.desired.filled import Filled
-from reconciler.desired.ignore import unreadable
+from reconciler.desired.environment.filled import Filled
+from reconciler.desired.environment.variables import known_secrets
 from reconciler.desired.presence import check
 from reconciler.desired.surroundings import Surroundings, Unresolvable
 from reconciler.desired.validate import Complaint, validate
-from reconciler.desired.variables import known_secrets
-from reconciler.model.build import Build
-from reconciler.model.builder import builder_name
-from reconciler.model.desired import DesiredApp, Problem, Reason, Source
-from reconciler.model.env import Credential, EnvValue, SecretFile
-from reconciler.model.expansion import references
-from reconciler.model.job import JobTerms
-from reconciler.model.manifest import AppSpec
-from reconciler.model.revision import hash_of, marks_of, template_of
-from reconciler.model.values import PerInstance
-from reconciler.system.door import UnansweredError
+from reconciler.desired.watched.ignore import unreadable
+from reconciler.model.spec.build import Build
+from reconciler.model.spec.env import Credential, EnvValue, SecretFile
+from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.builder import builder_name
+from reconciler.model.state.desired import DesiredApp, Problem, Reason, Source
+from reconciler.model.state.revision import hash_of, marks_of, template_of
+from reconciler.model.words.expansion import references
+from reconciler.model.words.values import PerInstance
+from reconciler.system.work.door import UnansweredError
 
 
 def resolve(
@@ -103,8 +103,9 @@ def rebuild(
 ) -> DesiredApp | Problem:
     """An app as the journal remembers it; its secrets are read anew from where they are.
 
-    ``filled``: the files that were not empty once (see ``desired.filled``). ``without``: where its
-    secrets cannot be read they are None, so that the app is known all the same.
+    ``filled``: the files that were not empty once (see ``desired.environment.filled``).
+    ``without``: where its secrets cannot be read they are None, so that the app is known all the
+    same.
     """
     around = Surroundings(
         environ, key, environ_is_ours=not without, check=False, filled=filled or Filled()

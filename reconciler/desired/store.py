@@ -22,17 +22,17 @@ from reconciler.desired.claims import Claimed, Claims, claimed
 from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, is_made_up, lasting, read_regular, signature
 from reconciler.desired.footing import Footing, unknown_profile
-from reconciler.desired.locate import place_of
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.names import names_in
 from reconciler.desired.surroundings import Refusals, Surroundings, nothing
-from reconciler.desired.trust import Trust, UntrustedError, trusting
+from reconciler.desired.text.locate import place_of
+from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
-from reconciler.desired.yaml import MAX_BYTES
-from reconciler.model.desired import Desired, DesiredApp, Problem, Reason
-from reconciler.model.manifest import SettingsSpec
-from reconciler.system import door
-from reconciler.system.door import UnansweredError
+from reconciler.model.spec.manifest import SettingsSpec
+from reconciler.model.state.desired import Desired, DesiredApp, Problem, Reason
+from reconciler.system.files.trust import Trust, UntrustedError, trusting
+from reconciler.system.work import door
+from reconciler.system.work.door import UnansweredError
 
 # So long has an env or secret file not been written that is taken for complete.
 _AT_REST_NS = 300_000_000

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.desired.filled import Filled
-from reconciler.desired.trust import Trust, trusting
-from reconciler.desired.yaml import Path
-from reconciler.model.desired import Reason
-from reconciler.model.manifest import AppSpec
+from reconciler.desired.environment.filled import Filled
+from reconciler.desired.text.yaml import Path
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import Reason
+from reconciler.system.files.trust import Trust, trusting
 
 Refusals = Callable[[AppSpec], Iterable[tuple[str, str]]]
 """What of a spec cannot be had on the host: dotted paths below ``spec``, and sentences."""
@@ -40,7 +40,7 @@ class Surroundings:
     check: bool = True
     """Look whether directories, programs and users exist (not for manifests of the past)."""
     refusals: Refusals = nothing
-    """What this host cannot honour (``diff.enforceable``)."""
+    """What this host cannot honour (``checks.enforceable``)."""
     cores: int = 1
     """How many processes `instances: max` is."""
     trust: Trust = dataclasses.field(default_factory=trusting)

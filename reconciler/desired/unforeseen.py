@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from reconciler.desired.yaml import Path
+from reconciler.desired.text.yaml import Path
 
 _log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.desired.yaml import Path
-from reconciler.model.fields import is_own
-from reconciler.model.habits import remedy
+from reconciler.desired.text.yaml import Path
+from reconciler.model.words.fields import is_own
+from reconciler.model.words.habits import remedy
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.desired.files import is_made_up
-from reconciler.desired.trust import Trust, UntrustedError
-from reconciler.model.desired import Problem, Reason
-from reconciler.system import door
-from reconciler.system.door import UnansweredError
+from reconciler.model.state.desired import Problem, Reason
+from reconciler.system.files.trust import Trust, UntrustedError
+from reconciler.system.work import door
+from reconciler.system.work.door import UnansweredError
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 # What editors leave beside a file while they write it.

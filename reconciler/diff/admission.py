@@ -11,15 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.model.builder import built_by
-from reconciler.model.desired import DesiredApp
-from reconciler.model.event import Event
-from reconciler.model.load import Shortage, Withheld
-from reconciler.model.memory import AppMemory, Recall
-from reconciler.model.observed import Process
-from reconciler.model.plan import AppStatus, Change, Condition, Health, Sync
-from reconciler.model.quantity import format_size
-from reconciler.model.standing import Obstacle, ObstacleReason
+from reconciler.model.host.load import Shortage, Withheld
+from reconciler.model.state.builder import built_by
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, Recall
+from reconciler.model.state.observed import Process
+from reconciler.model.state.plan import AppStatus, Change, Condition, Health, Sync
+from reconciler.model.state.standing import Obstacle, ObstacleReason
+from reconciler.model.words.quantity import format_size
 
 CONFIRM = "recon apply --confirm-load"
 

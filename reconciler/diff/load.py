@@ -16,15 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from reconciler.diff import runs
 from reconciler.diff.admission import admitted, count_of
-from reconciler.diff.capacity import DESCRIPTORS, LEAST, SPARE
-from reconciler.diff.rolling import fenceposts
-from reconciler.model.desired import DesiredApp
-from reconciler.model.load import Room, Shortage, Use, Withheld
-from reconciler.model.memory import AppMemory
-from reconciler.model.revision import same_revision
-from reconciler.model.strategy import StrategyType
+from reconciler.diff.core.capacity import DESCRIPTORS, LEAST, SPARE
+from reconciler.diff.jobs import runs
+from reconciler.diff.rollout.rolling import fenceposts
+from reconciler.model.host.load import Room, Shortage, Use, Withheld
+from reconciler.model.spec.strategy import StrategyType
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.revision import same_revision
 
 GUESS = 8 << 20
 """Bytes of its own that an instance of an unknown program takes. Measured with nothing of their

@@ -12,43 +12,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from reconciler.diff import (
-    admission,
+from reconciler.diff import admission
+from reconciler.diff.core import dependencies, history, replicas
+from reconciler.diff.core.backoff import holds
+from reconciler.diff.core.dependencies import Wait
+from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.core.situation import Situation
+from reconciler.diff.jobs import job
+from reconciler.diff.prune import Absence, Verdict
+from reconciler.diff.rollout import (
     amnesia,
     awaiting,
     building,
     canary,
-    dependencies,
     eviction,
-    history,
     inplace,
-    job,
     outgoing,
     pause,
     portheld,
     progress,
     recreate,
-    replicas,
     restarting,
-    review,
     rolling,
 )
-from reconciler.diff.backoff import holds
-from reconciler.diff.dependencies import Wait
-from reconciler.diff.hold import Hold
-from reconciler.diff.prune import Absence, Verdict
-from reconciler.diff.replicas import Replicas
-from reconciler.diff.situation import Situation
-from reconciler.diff.status import status_of, status_of_absent
-from reconciler.model.desired import Desired, DesiredApp
-from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory, JournalState
-from reconciler.model.observed import Observed, PortHeld, Process, RunState
-from reconciler.model.plan import Action, AppPlan, End, Plan, Start, Sync
-from reconciler.model.revision import same_revision
-from reconciler.model.standing import Standing
-from reconciler.model.strategy import StrategyType
-from reconciler.model.walltime import WallTime
+from reconciler.diff.rollout.hold import Hold
+from reconciler.diff.status import review
+from reconciler.diff.status.status import status_of, status_of_absent
+from reconciler.model.spec.strategy import StrategyType
+from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, JournalState
+from reconciler.model.state.observed import Observed, PortHeld, Process, RunState
+from reconciler.model.state.plan import Action, AppPlan, End, Plan, Start, Sync
+from reconciler.model.state.revision import same_revision
+from reconciler.model.state.standing import Standing
+from reconciler.model.state.walltime import WallTime
 
 _UTC = WallTime()
 _WELL = JournalState()

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, DesiredApp
 
 CLEAN_SCANS = 2
 _UNREAD = "manifest removed; it keeps running until the journal can be read"

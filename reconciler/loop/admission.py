@@ -10,16 +10,16 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.diff import admission, load
 from reconciler.loop.declared import Declared
-from reconciler.loop.history import History
 from reconciler.loop.running import Running
-from reconciler.model.desired import DesiredApp
-from reconciler.model.event import Event
-from reconciler.model.host import HostFacts
-from reconciler.model.load import Withheld
-from reconciler.model.memory import AppMemory
-from reconciler.model.observed import Process
-from reconciler.observed.clock import boot_now
-from reconciler.observed.load import room, uses
+from reconciler.model.host.facts import HostFacts
+from reconciler.model.host.load import Withheld
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Process
+from reconciler.observed.host.load import room, uses
+from reconciler.state.history import History
+from reconciler.system.clock import boot_now
 
 _FRESH = 5.0
 """Seconds that a judgement is good for: of a thousand new files the first pass judges all."""

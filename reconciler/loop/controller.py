@@ -13,36 +13,39 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from reconciler.converge.unstartable import SpawnError
+from reconciler.checks.enforceable import unenforceable
+from reconciler.checks.redact import Redactor
 from reconciler.desired.store import ManifestStore
-from reconciler.diff import admission, canary, history, runs
-from reconciler.diff.enforceable import unenforceable
-from reconciler.diff.review import last_spec
+from reconciler.diff import admission
+from reconciler.diff.core import history
+from reconciler.diff.jobs import runs
+from reconciler.diff.rollout import canary
+from reconciler.diff.status.review import last_spec
 from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
 from reconciler.loop.ends import Ends
-from reconciler.loop.history import History
-from reconciler.loop.journal import Journal
-from reconciler.loop.neighbours import Neighbours
-from reconciler.loop.ours import ours_in
-from reconciler.loop.paths import StatePaths, keep_key, prepare, secret_key, store_id
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
-from reconciler.loop.redact import Redactor
 from reconciler.loop.running import Running
 from reconciler.loop.sampling import Sampling
-from reconciler.model.builder import builder_name
-from reconciler.model.desired import DesiredApp
-from reconciler.model.event import Event
-from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import AppMemory, Outcome, Recall
-from reconciler.model.observed import Exit, Process
-from reconciler.model.plan import AppPlan, Condition, Plan
-from reconciler.model.revision import same_revision, spec_of
-from reconciler.observed.authority import uid_of, users_of
-from reconciler.observed.clock import boot_id, boot_now, wall_time
-from reconciler.observed.hostfacts import gather
-from reconciler.system.worker import Workers
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.builder import builder_name
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, Outcome, Recall
+from reconciler.model.state.observed import Exit, Process
+from reconciler.model.state.plan import AppPlan, Condition, Plan
+from reconciler.model.state.revision import same_revision, spec_of
+from reconciler.observed.host.facts import gather
+from reconciler.observed.processes.authority import uid_of, users_of
+from reconciler.state.history import History
+from reconciler.state.journal import Journal
+from reconciler.state.neighbours import Neighbours
+from reconciler.state.own_files import ours_in
+from reconciler.state.paths import StatePaths, keep_key, prepare, secret_key, store_id
+from reconciler.system.clock import boot_id, boot_now, wall_time
+from reconciler.system.exec_errors import SpawnError
+from reconciler.system.work.worker import Workers
 
 # Apps worked on at a time: one that starts a thousand instances does not hold up the others.
 _WORKERS = 4

@@ -18,25 +18,25 @@ from reconciler.desired.builder import with_builder
 from reconciler.desired.dependencies import Dependents
 from reconciler.desired.files import signature
 from reconciler.desired.footing import Footing
-from reconciler.desired.ours import Ours
 from reconciler.desired.resolve import rebuild
 from reconciler.desired.store import ManifestStore
-from reconciler.diff.history import followed
+from reconciler.desired.watched.ours import Ours
+from reconciler.diff.core.history import followed
 from reconciler.diff.prune import CLEAN_SCANS, Absence, Verdict, absences
-from reconciler.loop.answers import Answers
-from reconciler.loop.contents import Contents, NotLookedAtError
-from reconciler.loop.journal import Journal
-from reconciler.loop.last_good import first_problems, last_good
 from reconciler.loop.mistakes import Mistakes
-from reconciler.loop.reader import Reader
-from reconciler.loop.watch import Watcher
-from reconciler.model.builder import builder_name, built_by
-from reconciler.model.desired import Desired, DesiredApp, Problem, Source
-from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory, Recall
-from reconciler.model.plan import Condition
-from reconciler.system.door import UnansweredError
-from reconciler.system.worker import Workers
+from reconciler.loop.watching.answers import Answers
+from reconciler.loop.watching.contents import Contents, NotLookedAtError
+from reconciler.loop.watching.reader import Reader
+from reconciler.loop.watching.watch import Watcher
+from reconciler.model.state.builder import builder_name, built_by
+from reconciler.model.state.desired import Desired, DesiredApp, Problem, Source
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, Recall
+from reconciler.model.state.plan import Condition
+from reconciler.state.journal import Journal
+from reconciler.state.last_good import first_problems, last_good
+from reconciler.system.work.door import UnansweredError
+from reconciler.system.work.worker import Workers
 
 R = TypeVar("R")
 

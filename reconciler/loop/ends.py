@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.diff import runs
-from reconciler.diff.backoff import after_exit, holds
-from reconciler.diff.history import accounts_to
+from reconciler.diff.core.backoff import after_exit, holds
+from reconciler.diff.core.history import accounts_to
+from reconciler.diff.jobs import runs
 from reconciler.loop.declared import Declared
-from reconciler.loop.history import History
-from reconciler.model.builder import built_by
-from reconciler.model.event import Event
-from reconciler.model.job import JobTerms
-from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import Exit, Process, RunState
-from reconciler.observed.clock import boot_now, wall_time
+from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.builder import built_by
+from reconciler.model.state.event import Event
+from reconciler.model.state.observed import Exit, Process, RunState
+from reconciler.state.history import History
+from reconciler.system.clock import boot_now, wall_time
 
 
 class Ends:

@@ -1,7 +1,7 @@
 """Limits on what runs: in force from birth, put right in place, told when they were met.
 
-The seam between the instance's record (``Host``), what reads its limits (``observed.limits``) and
-what puts them in force (``converge.limits``, ``converge.cgroup``).
+The seam between the instance's record (``Host``), what reads its limits (``observed.host.limits``)
+and what puts them in force (``converge.cgroups.limits``, ``converge.cgroups.cgroup``).
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.converge import coredump, descriptors, limits, oomscore
-from reconciler.converge.cgroup import Cgroups
-from reconciler.converge.enrol import Enroller
-from reconciler.converge.spawn import Limit, SpawnError
-from reconciler.model.event import Event
-from reconciler.model.host import HostFacts, Rlimit
-from reconciler.model.limits import Limits, Value, shown, wanted
-from reconciler.model.observed import Exit, Process, ProcessId, RunState, Tag
-from reconciler.model.plan import Adjust
-from reconciler.observed import cgroups as observed_cgroups
-from reconciler.observed import limits as observed_limits
-from reconciler.observed.clock import boot_now
-from reconciler.observed.host import Host
+from reconciler.converge.cgroups import limits
+from reconciler.converge.cgroups.cgroup import Cgroups
+from reconciler.converge.cgroups.enrol import Enroller
+from reconciler.converge.isolation import coredump, oomscore
+from reconciler.converge.process import descriptors
+from reconciler.converge.process.spawn import Limit, SpawnError
+from reconciler.model.host.facts import HostFacts, Rlimit
+from reconciler.model.spec.limits import Limits, Value, shown, wanted
+from reconciler.model.state.event import Event
+from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
+from reconciler.model.state.plan import Adjust
+from reconciler.observed.host import cgroups as observed_cgroups
+from reconciler.observed.host import limits as observed_limits
+from reconciler.observed.processes.host import Host
+from reconciler.system.clock import boot_now
 
 _TELL_AGAIN = 600.0
 """Seconds between two events on forks that were refused: a bomb refuses thousands a second."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from reconciler.model.desired import Problem
-from reconciler.model.event import Event
+from reconciler.model.state.desired import Problem
+from reconciler.model.state.event import Event
 
 
 class Mistakes:

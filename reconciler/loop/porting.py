@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import PortHeld, Process
-from reconciler.model.probe import Probe
-from reconciler.observed import portowner
-from reconciler.observed.checks import Result, port_of
-from reconciler.observed.clock import boot_now
-from reconciler.observed.host import Host
-from reconciler.observed.portowner import Owner, Question
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.probe import Probe
+from reconciler.model.state.observed import PortHeld, Process
+from reconciler.observed.probes import portowner
+from reconciler.observed.probes.checks import Result, port_of
+from reconciler.observed.probes.portowner import Owner, Question
+from reconciler.observed.processes.host import Host
+from reconciler.system.clock import boot_now
 
 _FRESH = 0.1
 """Seconds for which it is known whose processes overlap."""

@@ -16,23 +16,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.converge.execcheck import exec_check
-from reconciler.converge.privatesocket import PrivateSockets, open_private
-from reconciler.converge.transcript import Transcript, Transcripts
-from reconciler.loop.marks import Marks
+from reconciler.converge.process.execcheck import exec_check
+from reconciler.converge.sockets.privatesocket import PrivateSockets, open_private
+from reconciler.logs.write.transcript import Transcript, Transcripts
 from reconciler.loop.porting import Porting
-from reconciler.model.desired import DesiredApp
-from reconciler.model.event import Event
-from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import PortHeld, Process, Tag
-from reconciler.model.probe import Probe, ProbeRole
-from reconciler.observed.checks import Result, check
-from reconciler.observed.clock import boot_now
-from reconciler.observed.host import Host
-from reconciler.observed.notify import NotifySocket
-from reconciler.observed.probes import Prober
-from reconciler.observed.search import SEARCH, first_match, is_plain
-from reconciler.system.worker import WorkerError, Workers, WorkerTimeout
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.probe import Probe, ProbeRole
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.event import Event
+from reconciler.model.state.observed import PortHeld, Process, Tag
+from reconciler.observed.probes.checks import Result, check
+from reconciler.observed.probes.notify import NotifySocket
+from reconciler.observed.probes.probes import Prober
+from reconciler.observed.probes.search import SEARCH, first_match, is_plain
+from reconciler.observed.processes.host import Host
+from reconciler.state.marks import Marks
+from reconciler.system.clock import boot_now
+from reconciler.system.work.worker import WorkerError, Workers, WorkerTimeout
 
 STARTED, READY = "started", "ready"
 _PROGRAMS = 8

@@ -13,31 +13,31 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.converge import retry
-from reconciler.converge.spawn import SpawnError
+from reconciler.converge.process.spawn import SpawnError
 from reconciler.desired.dependencies import needs
-from reconciler.diff import runs
-from reconciler.diff.backoff import after_failed_start
-from reconciler.diff.dependencies import look_at
+from reconciler.diff.core.backoff import after_failed_start
+from reconciler.diff.core.dependencies import look_at
+from reconciler.diff.jobs import runs
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence, Verdict
-from reconciler.diff.review import last_spec
-from reconciler.diff.teardown import Teardown
+from reconciler.diff.status.review import last_spec
+from reconciler.diff.stop_order import Teardown
+from reconciler.loop import retry
 from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
-from reconciler.loop.history import History
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
-from reconciler.model.builder import built_by
-from reconciler.model.dependency import DependencyCondition
-from reconciler.model.desired import Desired, DesiredApp, Source
-from reconciler.model.event import Event
-from reconciler.model.memory import AppMemory
-from reconciler.model.observed import Process, RunState
-from reconciler.model.plan import Action, Adjust, AppPlan, End, Plan, Start
-from reconciler.model.revision import same_revision
-from reconciler.model.standing import UNDECLARED, Standing
-from reconciler.observed.clock import boot_now, wall_time
+from reconciler.model.spec.dependency import DependencyCondition
+from reconciler.model.state.builder import built_by
+from reconciler.model.state.desired import Desired, DesiredApp, Source
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.plan import Action, Adjust, AppPlan, End, Plan, Start
+from reconciler.model.state.revision import same_revision
+from reconciler.model.state.standing import UNDECLARED, Standing
+from reconciler.state.history import History
+from reconciler.system.clock import boot_now, wall_time
 
 _log = logging.getLogger(__name__)
 

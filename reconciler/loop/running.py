@@ -16,28 +16,26 @@ from functools import partial
 from pathlib import Path
 from signal import SIGKILL
 
-from reconciler.converge import handover
-from reconciler.converge.account import account_of
-from reconciler.converge.capture import Capture, Streams
-from reconciler.converge.cgroup import Cgroups
-from reconciler.converge.credentials import Credentials
-from reconciler.converge.handover import Handed, Handover
-from reconciler.converge.privatesocket import PrivateSockets
-from reconciler.converge.readyfile import ReadyFiles, asks
-from reconciler.converge.sockets import Sockets
-from reconciler.converge.spawn import Spawned, SpawnError, is_plain, spawn
-from reconciler.converge.stop import Stopper
-from reconciler.loop.journal import Journal
+from reconciler.checks.redact import Redactor
+from reconciler.converge.cgroups.cgroup import Cgroups
+from reconciler.converge.isolation.account import account_of
+from reconciler.converge.isolation.credentials import Credentials
+from reconciler.converge.process import handover
+from reconciler.converge.process.handover import Handed, Handover
+from reconciler.converge.process.readyfile import ReadyFiles, asks
+from reconciler.converge.process.spawn import Spawned, SpawnError, is_plain, spawn
+from reconciler.converge.process.stop import Stopper
+from reconciler.converge.sockets.privatesocket import PrivateSockets
+from reconciler.converge.sockets.sockets import Sockets
+from reconciler.logs.write.capture import Capture, Streams
 from reconciler.loop.limiting import Limiting
 from reconciler.loop.probing import Probing
-from reconciler.loop.redact import Redactor
 from reconciler.loop.starting import Starting
-from reconciler.model.address import Address
-from reconciler.model.desired import DesiredApp
-from reconciler.model.event import Event
-from reconciler.model.host import HostFacts
-from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import (
+from reconciler.model.host.facts import HostFacts
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.event import Event
+from reconciler.model.state.observed import (
     Exit,
     Observed,
     Process,
@@ -46,14 +44,16 @@ from reconciler.model.observed import (
     Tag,
     left_behind,
 )
-from reconciler.model.plan import Adjust, End, Start
-from reconciler.model.revision import same_revision
-from reconciler.observed import listeners
-from reconciler.observed.authority import UserOf
-from reconciler.observed.clock import boot_now
-from reconciler.observed.fifodirs import fifo_dirs
-from reconciler.observed.host import Host
-from reconciler.system.worker import Workers
+from reconciler.model.state.plan import Adjust, End, Start
+from reconciler.model.state.revision import same_revision
+from reconciler.model.words.address import Address
+from reconciler.observed.probes import listeners
+from reconciler.observed.processes.authority import UserOf
+from reconciler.observed.processes.fifodirs import fifo_dirs
+from reconciler.observed.processes.host import Host
+from reconciler.state.journal import Journal
+from reconciler.system.clock import boot_now
+from reconciler.system.work.worker import Workers
 
 
 class Running:

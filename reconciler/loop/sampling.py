@@ -1,17 +1,17 @@
 """What the instances use: who has outgrown its limit, and the history of them all.
 
-Two rhythms. Every 2.5 s the memory of each instance that has a `limits.memory` is read, of
-the whole tree with what it forked a moment ago. Nobody is read less often for being far below its
+Two rhythms. Every 2.5 s the memory of each instance that has a `limits.memory` is read, of the
+whole tree with what it forked a moment ago. Nobody is read less often for being far below its
 limit: memory can be filled by the GiB a second, so that any slower rhythm is a guess about the
-program; and at 1.5 µs a look (``observed.meter``) there is nothing to be gained by guessing. So
-whoever crosses its limit is seen within 2.5 s, and a little for a busy host.
+program; and at 1.5 µs a look (``observed.host.meter``) there is nothing to be gained by guessing.
+So whoever crosses its limit is seen within 2.5 s, and a little for a busy host.
 
 Where several processes make a tree, RSS counts twice what they share. Only when it is above the
 limit PSS is asked, which is what the tree would free; in a thread, and no more than a fiftieth of
 the time, so that a tree whose PSS takes longer than 60 ms to tell is seen later.
 
 Every 15 s, with the states that ``Host`` samples anyway, a sample goes into the history, and when
-one of its buckets is full the trend is judged (``diff.trend``). Histories are kept in the
+one of its buckets is full the trend is judged (``diff.leak_detection``). Histories are kept in the
 journal: on leaving, and before that whenever a fifth has been added, or five minutes; so that
 kill -9 costs no more than that.
 """
@@ -24,16 +24,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.diff import trend
-from reconciler.loop.history import History
-from reconciler.model.event import Event
-from reconciler.model.observed import Process, ProcessId, RunState
-from reconciler.model.quantity import format_size
-from reconciler.model.trend import Trend
-from reconciler.model.usage import EVERY, UsageHistory
-from reconciler.observed.host import Host
-from reconciler.observed.meter import Meter
-from reconciler.observed.samples import PAGE, Sample, sample
+from reconciler.diff import leak_detection
+from reconciler.model.state.event import Event
+from reconciler.model.state.observed import Process, ProcessId, RunState
+from reconciler.model.state.trend import Trend
+from reconciler.model.state.usage import EVERY, UsageHistory
+from reconciler.model.words.quantity import format_size
+from reconciler.observed.host.meter import Meter
+from reconciler.observed.host.samples import PAGE, Sample, sample
+from reconciler.observed.processes.host import Host
+from reconciler.state.history import History
 
 LOOK = 2.5
 """Seconds between two looks at those that have a limit; the promise is 3."""
@@ -256,12 +256,14 @@ class Sampling:
         if before is None and found.uptime > _YOUNG:
             return  # just taken over: its load is not yet to be told
         full = known.history.add(found.at, found.rss, found.cpu)
-        busy = trend.busy_since(known.trend, found.cpu, found.busiest, self._cores, since)
-        known.trend, events = trend.watch_load(process, busy, known.trend, found.at)
+        busy = leak_detection.busy_since(known.trend, found.cpu, found.busiest, self._cores, since)
+        known.trend, events = leak_detection.watch_load(process, busy, known.trend, found.at)
         if full and found.at - known.judged_at >= _JUDGE:
             known.judged_at = found.at
             limit, buckets = self._limits.get(process.tag.app), known.history.buckets()[:-1]
-            known.trend, more = trend.watch_memory(process, buckets, limit, known.trend, found.at)
+            known.trend, more = leak_detection.watch_memory(
+                process, buckets, limit, known.trend, found.at
+            )
             events += more
         for event in events:
             self._on_event(event)

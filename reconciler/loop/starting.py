@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from signal import SIGKILL
 
-from reconciler.converge.report import Report
-from reconciler.converge.unstartable import SpawnError
-from reconciler.model.observed import Process
-from reconciler.observed.host import Host
+from reconciler.converge.process.report import Report
+from reconciler.model.state.observed import Process
+from reconciler.observed.processes.host import Host
+from reconciler.system.exec_errors import SpawnError
 
 _TELL_AFTER, _PATIENCE = 0.5, 60.0
 """Seconds. A lease is broken by the kernel after 45 (lease-break-time, fcntl(2))."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from reconciler.system import threads
+from reconciler.system.work import threads
 
 _DATABASES = ("/etc/passwd", "/etc/group")
 _PATIENCE = 0.2

@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.api import routes
 from reconciler.api.routes import Answer, application
-from reconciler.loop.journal import RecordedEvent
-from reconciler.model.event import Event
+from reconciler.model.state.event import Event
+from reconciler.state.journal import RecordedEvent
 
 
 class _History:

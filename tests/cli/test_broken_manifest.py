@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli import doctor_running
-from reconciler.cli.options import Where
+from reconciler.cli.framework.options import Where
+from reconciler.cli.verbs.doctor import running
 from tests.cli.conftest import Cli
 from tests.cli.documents import app, status
 
@@ -51,9 +51,9 @@ def test_a_name_that_no_file_has_is_unknown_as_ever(broken: Cli) -> None:
 
 
 def _found(monkeypatch: pytest.MonkeyPatch, one: dict[str, Any]) -> list[tuple[str, str, str]]:
-    monkeypatch.setattr("reconciler.cli.controller.status", lambda *_: status(one))
+    monkeypatch.setattr("reconciler.cli.framework.controller.status", lambda *_: status(one))
     place: Where = None  # type: ignore[assignment]  # nothing is asked for
-    found = doctor_running.of_running(place, set())
+    found = running.of_running(place, set())
     return [(name, finding.level.value, finding.message) for name, finding in found]
 
 

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from reconciler import __version__
-from reconciler.cli import main, verb
-from reconciler.cli.synonyms import ALIASES, SYNONYMS, resolved
+from reconciler.cli import main
+from reconciler.cli.framework import verb
+from reconciler.cli.framework.synonyms import ALIASES, SYNONYMS, resolved
 from tests.cli.conftest import Cli
 
 
@@ -71,7 +72,7 @@ def test_unexpected_error_is_one_sentence_and_says_where(
     def fail(*_: object) -> object:
         raise ZeroDivisionError("of no use")
 
-    monkeypatch.setattr("reconciler.cli.controller.status", fail)
+    monkeypatch.setattr("reconciler.cli.framework.controller.status", fail)
     done = cli("status")
     assert done.code == 1
     assert done.err.count("\n") == 1
@@ -87,7 +88,7 @@ def test_ctrl_c_exits_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("reconciler.cli.controller.status", interrupt)
+    monkeypatch.setattr("reconciler.cli.framework.controller.status", interrupt)
     assert cli("status").code == 130
 
 

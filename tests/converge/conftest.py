@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from reconciler.converge import forkserver, stub
-from reconciler.converge.forkserver import ForkServer
-from reconciler.converge.report import Report
-from reconciler.converge.spawn import Spawned, spawn
-from reconciler.model.desired import DesiredApp, Source
-from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import Tag
+from reconciler.converge.process import forkserver, stub
+from reconciler.converge.process.forkserver import ForkServer
+from reconciler.converge.process.report import Report
+from reconciler.converge.process.spawn import Spawned, spawn
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp, Source
+from reconciler.model.state.observed import Tag
 from tests.converge.inherited import Program, Shared, end, launch, tcp
-from tests.converge.node import Start
+from tests.converge.process.node import Start
 from tests.waiting import until
 
 MakeApp = Callable[..., DesiredApp]

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import reconciler.converge
+from reconciler.converge.process import handover
 from tests.waiting import until
 
-PRELOAD = Path(reconciler.converge.__file__).with_name("preload.cjs")
+PRELOAD = Path(handover.__file__).with_name("preload.cjs")
 
 
 @dataclass

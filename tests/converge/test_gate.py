@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.converge import spawn as module
-from reconciler.converge.account import account_of
-from reconciler.converge.spawn import Program, SpawnError, Started
-from reconciler.model.observed import ProcessId
-from reconciler.model.procstat import parse_stat
+from reconciler.converge.isolation.account import account_of
+from reconciler.converge.process import spawn as module
+from reconciler.converge.process.spawn import Program, SpawnError, Started
+from reconciler.model.host.procstat import parse_stat
+from reconciler.model.state.observed import ProcessId
 from tests.converge.conftest import ended, python, settle
 from tests.waiting import until
 

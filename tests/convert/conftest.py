@@ -15,10 +15,10 @@ from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.app import draft_of
 from reconciler.convert.settle import Bundle, bundle
-from reconciler.desired import yaml
 from reconciler.desired.manifest import Context, read
 from reconciler.desired.surroundings import Surroundings
-from reconciler.model.desired import Problem
+from reconciler.desired.text import yaml
+from reconciler.model.state.desired import Problem
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler.convert.systemd.calendar import calendar, shortest_gap
 from reconciler.convert.systemd.clockchange import touches
-from reconciler.diff.schedule import following
-from reconciler.model.values import Cron
+from reconciler.diff.core.schedule import following
+from reconciler.model.words.values import Cron
 from tests.convert.systemd_reads import asks_systemd, moments
 
 COUNT = 6

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.convert import page, scalar
-from reconciler.desired import yaml
+from reconciler.desired.text import yaml
 
 _TEXT = st.text(max_size=12) | st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
     ["yes", "22:22", "012", "1.10", "2020-01-01", "~", "- x", "--", "a: b", "a #b", "{x}", "'", '"',

@@ -11,7 +11,7 @@ import pytest
 from reconciler.convert.draft import Fate
 from reconciler.convert.settle import bundle
 from reconciler.convert.trouble import ImportFault
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.manifest import AppSpec
 from tests.convert.conftest import HOST, MANIFESTS, manifests, one, pm2_draft, problems, told
 
 APP: dict[str, Any] = {"name": "backend", "script": "dist/main.js", "exec_mode": "fork"}

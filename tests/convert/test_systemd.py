@@ -14,8 +14,8 @@ from reconciler.convert.systemd import table
 from reconciler.convert.systemd.draft import Draft, Fate, Target
 from reconciler.convert.systemd.units import Exported, export
 from reconciler.convert.unitfile import Unwritable
-from reconciler.model.desired import DesiredApp, Source
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp, Source
 from tests.convert.systemd_reads import asks_systemd, complaints, read
 
 TARGET = Target(252, account="daemon")

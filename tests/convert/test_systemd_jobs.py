@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from reconciler.convert.systemd.draft import Fate, Target
 from reconciler.convert.systemd.units import Exported, export
-from reconciler.model.desired import DesiredApp, Source
-from reconciler.model.fields import effects
-from reconciler.model.job import JobTerms
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp, Source
+from reconciler.model.words.fields import effects
 from tests.convert.systemd_reads import asks_systemd, complaints
 
 TARGET = Target(252, account="daemon")

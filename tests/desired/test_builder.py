@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reconciler.desired.builder import with_builder
-from reconciler.desired.content import with_content
 from reconciler.desired.resolve import rebuild
-from reconciler.diff.fields import changed_fields
-from reconciler.diff.history import record, spec_document
-from reconciler.model.builder import builder_name, built_by
-from reconciler.model.desired import DesiredApp, Problem
-from reconciler.model.job import ConcurrencyPolicy
-from reconciler.model.memory import AppMemory
-from reconciler.model.revision import same_revision
+from reconciler.desired.watched.content import with_content
+from reconciler.diff.core.history import record, spec_document
+from reconciler.diff.status.fields import changed_fields
+from reconciler.model.spec.job import ConcurrencyPolicy
+from reconciler.model.state.builder import builder_name, built_by
+from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.revision import same_revision
 from tests.desired.conftest import Folder
 
 BUILD = "  build: {command: [sh, -c, make], inputs: [src], env: {CI: '1'}, timeoutSeconds: 60}\n"

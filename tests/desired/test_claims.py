@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.desired.store import ManifestStore
-from reconciler.model.address import Address
+from reconciler.model.words.address import Address
 from tests.desired.conftest import Folder, manifest
 
 Accept = Callable[[ManifestStore, Path], frozenset[str]]

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.desired import presence, resolve
 from reconciler.desired.surroundings import Surroundings
-from reconciler.model.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp
 from tests.desired.conftest import Folder, job_manifest, manifest
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.desired.resolve import rebuild
-from reconciler.diff.history import spec_document
-from reconciler.model.desired import DesiredApp, Problem
-from reconciler.model.revision import UNKNOWN_SECRETS
+from reconciler.diff.core.history import spec_document
+from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.revision import UNKNOWN_SECRETS
 from tests.desired.conftest import Folder, job_manifest, manifest
 
 SECRET = "hunter2-do-not-tell"

@@ -13,9 +13,9 @@ import pytest
 from reconciler.desired import files, walk
 from reconciler.desired import store as store_module
 from reconciler.desired.store import ManifestStore
-from reconciler.desired.trust import Trust
-from reconciler.model.desired import DesiredApp
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp
+from reconciler.system.files.trust import Trust
 from tests.desired.conftest import Folder, manifest
 
 Accept = Callable[[ManifestStore, Path], frozenset[str]]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired.files import read_regular
 from reconciler.desired.store import ManifestStore
-from reconciler.desired.trust import SWITCH, Trust, UntrustedError, trusting
+from reconciler.system.files.trust import SWITCH, Trust, UntrustedError, trusting
 from tests.desired.conftest import Folder, manifest
 
 pytestmark = pytest.mark.skipif(

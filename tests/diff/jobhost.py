@@ -14,20 +14,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.desired.builder import builder_of, with_builder
-from reconciler.desired.content import with_content
-from reconciler.diff import runs
+from reconciler.desired.watched.content import with_content
+from reconciler.diff.core.schedule import is_frequent
+from reconciler.diff.jobs import runs
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence
-from reconciler.diff.schedule import is_frequent
-from reconciler.model.builder import builder_name
-from reconciler.model.desired import Desired, DesiredApp, Source
-from reconciler.model.job import ConcurrencyPolicy, JobTerms
-from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import AppMemory, Run
-from reconciler.model.observed import Exit, Observed, Process, RunState
-from reconciler.model.plan import AppPlan, Plan, Start
-from reconciler.model.revision import hash_of, same_revision, template_of
-from reconciler.model.walltime import WallTime
+from reconciler.model.spec.job import ConcurrencyPolicy, JobTerms
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.builder import builder_name
+from reconciler.model.state.desired import Desired, DesiredApp, Source
+from reconciler.model.state.memory import AppMemory, Run
+from reconciler.model.state.observed import Exit, Observed, Process, RunState
+from reconciler.model.state.plan import AppPlan, Plan, Start
+from reconciler.model.state.revision import hash_of, same_revision, template_of
+from reconciler.model.state.walltime import WallTime
 from tests.diff.simhost import INHERITED, KILLED, Behaviour, SimHost
 
 NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC).timestamp()

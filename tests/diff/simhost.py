@@ -12,22 +12,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.diff.admission import bounded
-from reconciler.diff.backoff import after_exit
-from reconciler.diff.history import accounts_to
+from reconciler.diff.core.backoff import after_exit
+from reconciler.diff.core.history import accounts_to
+from reconciler.diff.core.replicas import is_available
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence
-from reconciler.diff.replicas import is_available
-from reconciler.diff.rolling import fenceposts
-from reconciler.model.desired import Desired, DesiredApp, Source
-from reconciler.model.event import Event
-from reconciler.model.limits import Value, wanted
-from reconciler.model.manifest import AppSpec
-from reconciler.model.memory import AppMemory
-from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
-from reconciler.model.plan import Adjust, AppPlan, End, Plan, Start
-from reconciler.model.revision import hash_of, marks_of, same_revision, template_of
-from reconciler.model.strategy import StrategyType
-from reconciler.model.walltime import WallTime
+from reconciler.diff.rollout.rolling import fenceposts
+from reconciler.model.spec.limits import Value, wanted
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.strategy import StrategyType
+from reconciler.model.state.desired import Desired, DesiredApp, Source
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Exit, Observed, Process, ProcessId, RunState, Tag
+from reconciler.model.state.plan import Adjust, AppPlan, End, Plan, Start
+from reconciler.model.state.revision import hash_of, marks_of, same_revision, template_of
+from reconciler.model.state.walltime import WallTime
 
 PROBE = {"tcpSocket": {"port": 80}}
 FIRST_ANSWER = 0.1

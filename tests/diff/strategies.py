@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.model.desired import DesiredApp
-from reconciler.model.observed import RunState
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.observed import RunState
 from tests.diff.simhost import PROBE, Behaviour, SimHost, app_of
 
 shares = st.sampled_from([0, 1, 2, "25%", "50%", "100%"])

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff import admission
-from reconciler.diff.dependencies import look_at
+from reconciler.diff.core.dependencies import look_at
 from reconciler.diff.plan import plan
-from reconciler.model.desired import Desired, DesiredApp
-from reconciler.model.load import Shortage, Withheld
-from reconciler.model.memory import AppMemory, Recall
-from reconciler.model.observed import Observed
-from reconciler.model.plan import AppPlan, End, Health, Start, Sync
-from reconciler.model.standing import Obstacle, ObstacleReason
+from reconciler.model.host.load import Shortage, Withheld
+from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.memory import AppMemory, Recall
+from reconciler.model.state.observed import Observed
+from reconciler.model.state.plan import AppPlan, End, Health, Start, Sync
+from reconciler.model.state.standing import Obstacle, ObstacleReason
 from tests.diff.jobhost import WELL, JobHost, job_of
 from tests.diff.simhost import SimHost, app_of
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.diff.diagnosis import Cause, CauseCode, Evidence, Output, diagnose
-from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import Exit
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.observed import Exit
 
 CRASH = Exit(1)
 SOCKETS = [{"name": "http", "port": 8000}]

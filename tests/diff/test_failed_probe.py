@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.diff.backoff import after_exit
+from reconciler.diff.core.backoff import after_exit
 from reconciler.diff.plan import plan
-from reconciler.model.desired import Desired
-from reconciler.model.memory import AppMemory
-from reconciler.model.observed import Exit, Observed, Process, ProcessId, RunState, Tag
-from reconciler.model.plan import AppPlan, End, Start
+from reconciler.model.state.desired import Desired
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Exit, Observed, Process, ProcessId, RunState, Tag
+from reconciler.model.state.plan import AppPlan, End, Start
 from tests.diff.simhost import app_of
 
 WHY = "liveness probe failed: HTTP 500 from /health"

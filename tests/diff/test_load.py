@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff.admission import count_of
-from reconciler.diff.capacity import LEAST, SPARE
+from reconciler.diff.core.capacity import LEAST, SPARE
 from reconciler.diff.load import GUESS, verdicts, wanted_at_once
-from reconciler.model.desired import DesiredApp
-from reconciler.model.load import Room, Shortage, Use, Withheld
-from reconciler.model.memory import AppMemory, Recall
-from reconciler.model.revision import Revision
+from reconciler.model.host.load import Room, Shortage, Use, Withheld
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.memory import AppMemory, Recall
+from reconciler.model.state.revision import Revision
 from tests.diff.jobhost import job_of
 from tests.diff.simhost import app_of
 

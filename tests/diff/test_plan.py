@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.diff.core.replicas import is_available
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence, Verdict, absences
-from reconciler.diff.replicas import is_available
-from reconciler.model.desired import Desired, Problem
-from reconciler.model.memory import AppMemory
-from reconciler.model.observed import Exit, Observed, Process
-from reconciler.model.plan import Health, Start, Sync
+from reconciler.model.state.desired import Desired, Problem
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Exit, Observed, Process
+from reconciler.model.state.plan import Health, Start, Sync
 from tests.diff.simhost import (
     FIRST_ANSWER,
     PROBE,

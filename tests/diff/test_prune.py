@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff.prune import Verdict, absences
-from reconciler.model.desired import Desired, DesiredApp, Problem
-from reconciler.model.manifest import SettingsSpec
+from reconciler.model.spec.manifest import SettingsSpec
+from reconciler.model.state.desired import Desired, DesiredApp, Problem
 from tests.diff.simhost import app_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.diff.diagnosis import Asked, Cause, CauseCode, why_not_ready
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.manifest import AppSpec
 
 
 def cause(probe: dict[str, Any] | None, told: str = "", **spec: Any) -> Cause:

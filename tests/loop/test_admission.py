@@ -9,12 +9,12 @@ import pytest
 from reconciler.diff import admission as rules
 from reconciler.loop import admission as module
 from reconciler.loop.admission import Admission
-from reconciler.model.desired import DesiredApp
-from reconciler.model.event import Event
-from reconciler.model.host import HostFacts
-from reconciler.model.load import Room
-from reconciler.model.memory import AppMemory, JournalState
-from reconciler.model.observed import Observed
+from reconciler.model.host.facts import HostFacts
+from reconciler.model.host.load import Room
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, JournalState
+from reconciler.model.state.observed import Observed
 from tests.diff.simhost import app_of
 
 

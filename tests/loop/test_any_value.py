@@ -17,23 +17,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from reconciler.api.report import change_document, status_document
+from reconciler.checks.enforceable import unenforceable
+from reconciler.checks.redact import Redactor
 from reconciler.desired.builder import with_builder
 from reconciler.desired.resolve import rebuild
 from reconciler.desired.store import ManifestStore
-from reconciler.diff import history
-from reconciler.diff.enforceable import unenforceable
+from reconciler.diff.core import history
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import absences
-from reconciler.diff.report import change_document, status_document
-from reconciler.diff.review import last_spec
-from reconciler.loop.journal import Journal
-from reconciler.loop.redact import Redactor
-from reconciler.model.desired import DesiredApp, Source
-from reconciler.model.manifest import App, AppManifestSpec, Job, JobManifestSpec, Settings
-from reconciler.model.memory import AppMemory
-from reconciler.model.observed import Observed
-from reconciler.observed.authority import uid_of
-from reconciler.observed.hostfacts import gather
+from reconciler.diff.status.review import last_spec
+from reconciler.model.spec.manifest import App, AppManifestSpec, Job, JobManifestSpec, Settings
+from reconciler.model.state.desired import DesiredApp, Source
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Observed
+from reconciler.observed.host.facts import gather
+from reconciler.observed.processes.authority import uid_of
+from reconciler.state.journal import Journal
 
 GOOD = {
     "apiVersion": "recon/v1",

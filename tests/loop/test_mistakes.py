@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reconciler.loop.mistakes import Mistakes
-from reconciler.model.desired import Problem
-from reconciler.model.event import Event
+from reconciler.model.state.desired import Problem
+from reconciler.model.state.event import Event
 
 
 def problem(file: str, message: str = "wrong") -> Problem:

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from reconciler.loop import sampling as module
-from reconciler.loop.history import History
-from reconciler.loop.journal import Journal
 from reconciler.loop.sampling import Sampling
-from reconciler.model.event import Event
-from reconciler.model.observed import Process
-from reconciler.model.trend import Leak, Trend
-from reconciler.model.usage import EVERY
-from reconciler.observed.samples import Sample
+from reconciler.model.state.event import Event
+from reconciler.model.state.observed import Process
+from reconciler.model.state.trend import Leak, Trend
+from reconciler.model.state.usage import EVERY
+from reconciler.observed.host.samples import Sample
+from reconciler.state.history import History
+from reconciler.state.journal import Journal
 from tests.observed.conftest import Watched, Zoo
 
 MI = 2**20
@@ -268,7 +268,7 @@ def test_the_history_of_one_that_has_ended_is_gone(sampled: Sampled) -> None:
 
 
 def test_the_journal_keeps_what_was_told(tmp_path: Path) -> None:
-    from reconciler.model.usage import UsageHistory
+    from reconciler.model.state.usage import UsageHistory
 
     history, trend = UsageHistory(), Trend(Leak(1.5, 2.0, None), 3.0, 3.0)
     history.add(0.0, 7 * MI, 1.0)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.converge.unstartable import SpawnError
 from reconciler.loop.starting import Starting
-from reconciler.model.observed import Process, ProcessId, Tag
+from reconciler.model.state.observed import Process, ProcessId, Tag
+from reconciler.system.exec_errors import SpawnError
 
 PROCESS = Process(Tag("s", "web", 0, "h.-", "n1"), ProcessId(7, 1), 0.0, starting=True)
 

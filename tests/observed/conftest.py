@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.fifo import FifoName
-from reconciler.model.observed import Exit, Process, ProcessId, Tag
-from reconciler.observed import pidfds, procfs
-from reconciler.observed.host import Host
+from reconciler.model.host.fifo import FifoName
+from reconciler.model.state.observed import Exit, Process, ProcessId, Tag
+from reconciler.observed.processes import pidfds
+from reconciler.observed.processes.host import Host
+from reconciler.system import procfs
 from tests.waiting import until
 
 SLEEP = "import time; time.sleep(600)"

@@ -11,13 +11,11 @@ import reconciler
 
 HOME = Path(reconciler.__file__).parent
 LOOKS = [
-    *(f"desired/{name}.py" for name in ("content", "files", "locate", "logplaces", "manifest")),
-    *(f"desired/{name}.py" for name in ("ours", "presence", "resolve", "store", "trees")),
-    *(f"desired/{name}.py" for name in ("variables", "walk")),
-    *(
-        f"loop/{name}.py"
-        for name in ("contents", "declared", "folders", "hints", "reader", "watch")
-    ),
+    *(f"desired/{name}.py" for name in ("files", "logplaces", "manifest", "presence", "resolve")),
+    *(f"desired/{name}.py" for name in ("environment/variables", "store", "text/locate", "walk")),
+    *(f"desired/watched/{name}.py" for name in ("content", "ours", "trees")),
+    "loop/declared.py",
+    *(f"loop/watching/{n}.py" for n in ("contents", "folders", "hints", "reader", "watch")),
 ]
 TOUCH = re.compile(
     r"\bos\.(stat|lstat|open|access|readlink|listdir|path\."

@@ -16,7 +16,7 @@ from reconciler.convert.pm2.given import Given
 from reconciler.convert.pm2.schema import is_undefined
 from reconciler.convert.pm2.values import is_true, text_of
 from reconciler.desired.validate import validate
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.manifest import AppSpec
 
 _KEY = "cron_restart"
 _TASK = re.compile(

@@ -16,7 +16,7 @@ from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.values import is_true, text_of, words_of
 from reconciler.convert.shell import without_shell
-from reconciler.system.regular import read_head
+from reconciler.system.files.regular import read_head
 
 # PM2: lib/API/interpreter.json. It runs TypeScript with bun, or where there is none with Node.
 # fmt: off

@@ -15,7 +15,7 @@ from reconciler.convert.pm2.inherited import NOTHING, Inherited, inherited
 from reconciler.convert.pm2.shell import less_shell
 from reconciler.convert.reading import text_of
 from reconciler.convert.trouble import fault
-from reconciler.desired import yaml
+from reconciler.desired.text import yaml
 
 _MODULES = (".js", ".cjs", ".mjs")
 

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.convert.draft import Draft, Fate, locate
 from reconciler.convert.nofile import is_no_file
 from reconciler.convert.pm2.values import is_true, text_of
-from reconciler.model.logname import INSTANCE
+from reconciler.model.words.logname import INSTANCE
 
 _WORD = re.compile(r"<[^<>/]*>")
 _FIELDS = {"out_file": "logs.stdout", "error_file": "logs.stderr"}

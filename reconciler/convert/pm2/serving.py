@@ -17,7 +17,7 @@ from reconciler.convert.pm2.address import Asked, asked_host, asked_path, asked_
 from reconciler.convert.pm2.given import Given
 from reconciler.convert.pm2.units import seconds_of
 from reconciler.convert.pm2.values import is_true, number_of, text_of
-from reconciler.model.values import BY_CORES
+from reconciler.model.words.values import BY_CORES
 
 _MOST = 1000
 _CLUSTER = "exec_mode: cluster"

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from reconciler.system.regular import read_head
+from reconciler.system.files.regular import read_head
 
 _SUFFIXES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", ".json")
 _LEFT_OUT = {"node_modules", "coverage", "logs", "public", "static", "assets"}

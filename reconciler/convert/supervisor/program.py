@@ -19,7 +19,7 @@ from reconciler.convert.supervisor.ini import Section, expand
 from reconciler.convert.supervisor.options import OPTIONS, boolean, environment, size, whole
 from reconciler.convert.supervisor.socket import FCGI, SOCKET_OPTIONS, on_input, socket_of
 from reconciler.convert.variables import acceptable
-from reconciler.model.logname import INSTANCE
+from reconciler.model.words.logname import INSTANCE
 
 _MOST = 1000
 _LAST_CODE = 255

@@ -44,7 +44,7 @@ class _Days:
 
 
 def calendar(schedule: str, zone: str | None = None) -> list[str]:
-    """The OnCalendar= expressions of a schedule that was validated (``model.values.Cron``).
+    """The OnCalendar= expressions of a schedule that was validated (``model.words.values.Cron``).
 
     ``zone`` is a name of the tz database; None: the time of the host.
     """

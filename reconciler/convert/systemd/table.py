@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.convert.systemd.draft import Draft, Fate, Lines, Path
 from reconciler.convert.unitfile import Unwritable, path, word
-from reconciler.model.logname import APP, INSTANCE
+from reconciler.model.words.logname import APP, INSTANCE
 
 _UNLIMITED = {"max": "infinity", "unlimited": "infinity"}
 

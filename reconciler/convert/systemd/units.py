@@ -17,9 +17,9 @@ from reconciler.convert.systemd.draft import Draft, Fate, Lines, Note, Target
 from reconciler.convert.systemd.sockets import sockets
 from reconciler.convert.systemd.timers import timers
 from reconciler.convert.unitfile import Section, Unwritable, render, text
-from reconciler.model.desired import DesiredApp
-from reconciler.model.fields import is_own
-from reconciler.model.manifest import AppSpec
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.words.fields import is_own
 
 MARK = "Written by `recon export systemd`"
 EVERYWHERE = (

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.diff.diagnosis.output import Output
-from reconciler.model.manifest import AppSpec
-from reconciler.model.observed import Exit
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.observed import Exit
 
 
 class CauseCode(StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
-from reconciler.model.lifecycle import RestartPolicy
-from reconciler.model.observed import LEFT_BEHIND
+from reconciler.model.spec.lifecycle import RestartPolicy
+from reconciler.model.state.observed import LEFT_BEHIND
 
 AT_ONCE = 10.0
 """Seconds: a service that ends well sooner than this was none."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from reconciler.diff.advice import ports_of
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
-from reconciler.diff.servers import server_of
+from reconciler.diff.lint.advice import ports_of
+from reconciler.diff.lint.servers import server_of
 
 _IN_USE = re.compile(
     r"EADDRINUSE|[Aa]ddress already in use|AddrInUse|Connection in use: "

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from reconciler.diff.diagnosis.cause import Cause, CauseCode
-from reconciler.diff.servers import server_of
-from reconciler.model.manifest import AppSpec
-from reconciler.model.probe import Probe, ProbePort
-from reconciler.model.values import PerInstance
+from reconciler.diff.lint.servers import server_of
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.probe import Probe, ProbePort
+from reconciler.model.words.values import PerInstance
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Judgements on manifests and the host that are no diff."""

@@ -1,0 +1,85 @@
+"""What a manifest asks for, against what can be had on this host: a table of rules.
+
+A field that recon cannot enforce is refused, with the reason and what would make it possible;
+it is never accepted and ignored. Such a manifest is a mistake like any other: its place is told,
+and the last good version runs on.
+
+Each rule takes a spec and the host's facts and yields (path below ``spec``, sentence). They do not
+look at the host themselves: `validate` on another machine than the host is told by ``--no-host``
+not to ask them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from reconciler.checks import enforceable_limits
+from reconciler.diff.core import capacity
+from reconciler.model.host.facts import HostFacts
+from reconciler.model.spec.manifest import AppSpec
+
+
+class Refusal(NamedTuple):
+    """A field below ``spec``, dotted, and why it cannot be had, with what would help."""
+
+    path: str
+    message: str
+
+
+Rule = Callable[[AppSpec, HostFacts], Iterator[Refusal]]
+
+
+def unenforceable(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    """Everything that this spec asks for and that cannot be had here."""
+    for rule in RULES:
+        yield from rule(spec, facts)
+
+
+def _account(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    """setuid(2) and setgid(2): who is not root can only be who he is."""
+    if facts.is_root:
+        return
+    for field, value in (("user", spec.user), ("group", spec.group)):
+        if value is not None:
+            told = f"only root can run a program as another {field}"
+            yield Refusal(field, f"{told}; start recon as root, or remove `{field}`")
+
+
+def _socket_owners(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    if facts.is_root:
+        return
+    for index, socket in enumerate(spec.sockets):
+        for field, value in (("owner", socket.owner), ("group", socket.group)):
+            if value is not None:
+                told = "only root can give a file to others"
+                yield Refusal(
+                    f"sockets.{index}.{field}", f"{told}; start recon as root, or remove `{field}`"
+                )
+
+
+def _privileges(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    """capabilities(7): what it takes to take something away from a program."""
+    for field, is_set, needed in (
+        ("supplementaryGroups", spec.supplementary_groups, "SETGID"),
+        ("capabilities", spec.capabilities and spec.capabilities.drop, "SETPCAP"),
+        ("readOnlyPaths", spec.read_only_paths, "SYS_ADMIN"),
+        ("privateTmp", spec.private_tmp, "SYS_ADMIN"),
+    ):
+        if is_set and not facts.may(needed):
+            told = f"recon may not do that here, it needs CAP_{needed}"
+            remedy = f"give it that (root has it outside of containers), or remove `{field}`"
+            if needed == "SETPCAP" and not facts.is_root:
+                remedy = "write noNewPrivileges: true, which keeps an ordinary user from all"
+            yield Refusal(field, f"{told}; {remedy}")
+
+
+def _limits(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    yield from (Refusal(*found) for found in enforceable_limits.refusals(spec, facts))
+
+
+def _instances(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+    yield from (Refusal(*found) for found in capacity.too_many(spec, facts))
+
+
+RULES: tuple[Rule, ...] = (_account, _socket_owners, _privileges, _limits, _instances)

@@ -1,0 +1,133 @@
+"""Which limits can be put in force on a host: rules of ``enforceable``.
+
+What a limit needs is the kernel's to say; where each sentence comes from is named beside it. The
+child of a recon that is root may run as another user, and to limit another user's process takes a
+capability that root need not have (in a container it usually has not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.host.facts import UNLIMITED, HostFacts
+from reconciler.model.spec.limits import CONTROLLERS, format_cpus, in_cgroup, parse_cpus, wanted
+from reconciler.model.spec.manifest import AppSpec
+
+_ROOT = (None, "root", "0")
+_FOREIGN = {
+    # prlimit(2); setpriority(2), ioprio_set(2), sched_setaffinity(2)
+    "openFiles": "SYS_RESOURCE",
+    "coreSize": "SYS_RESOURCE",
+    "processes": "SYS_RESOURCE",
+    "nice": "SYS_NICE",
+    "ioPriority": "SYS_NICE",
+    "cpuAffinity": "SYS_NICE",
+}
+
+
+def refusals(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, str]]:
+    """(path below ``spec``, sentence) of each limit that cannot be had."""
+    for field in wanted(spec.limits):
+        told = next(_reasons(field, spec, facts), None)
+        if told:
+            yield f"limits.{field}", told
+
+
+def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    if field in CONTROLLERS:
+        controller = CONTROLLERS[field]
+        if in_cgroup(field, facts.cgroups.controllers):
+            return
+        if field == "processes":
+            yield from _user_processes(spec, facts)
+        else:
+            why = facts.cgroups.why or facts.cgroups.missing.get(controller)
+            yield f"cannot be enforced here: {why or f'no {controller} controller of cgroup v2'}"
+    capability = _FOREIGN.get(field)
+    if facts.is_root and spec.user not in _ROOT and capability and not facts.may(capability):
+        yield (
+            f"of another user's process takes CAP_{capability}, which recon lacks here though it "
+            f"is root; give it that (a container: --cap-add {capability}), or remove `user`"
+        )
+    match field:
+        case "openFiles":
+            yield from _files(spec, facts)
+        case "coreSize":
+            yield from _core(spec, facts)
+        case "nice":
+            yield from _nice(spec, facts)
+        case "oomScoreAdjust":
+            yield from _oom(spec, facts)
+        case "ioPriority":
+            yield from _io(spec, facts)
+        case "cpuAffinity":
+            yield from _cpus(spec, facts)
+
+
+def _user_processes(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    """Without the pids controller: RLIMIT_NPROC of getrlimit(2), which counts per user."""
+    why = facts.cgroups.why or facts.cgroups.missing.get("pids") or "there is no pids controller"
+    if facts.is_root and spec.user in _ROOT:
+        yield f"cannot be enforced on root: {why}; or set `user`, whose processes can be counted"
+    elif spec.instances > 1:
+        yield f"cannot be told by instance: {why}; or write instances: 1"
+
+
+def _files(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    value, hard = spec.limits.open_files or 0, _hard("openFiles", facts)
+    if value > facts.most_files:
+        yield f"is above what the kernel allows ({facts.most_files}); raise sysctl fs.nr_open"
+    elif value > hard and not facts.may("SYS_RESOURCE"):
+        yield (
+            f"is above recon's own hard limit, {hard}; raise that (LimitNOFILE= of its unit, "
+            "ulimit -Hn before its start), or give recon CAP_SYS_RESOURCE"
+        )
+
+
+def _core(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    value, hard = spec.limits.core_size, _hard("coreSize", facts)
+    size = float("inf") if value == "unlimited" else int(value or 0)
+    if size > hard and not facts.may("SYS_RESOURCE"):
+        yield (
+            f"is above recon's own hard limit, {hard} bytes; raise that (LimitCORE= of its unit, "
+            "ulimit -Hc before its start), or give recon CAP_SYS_RESOURCE"
+        )
+
+
+def _nice(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    value = spec.limits.nice or 0
+    if value < facts.nice_floor:
+        yield (
+            f"lower than {facts.nice_floor} takes CAP_SYS_NICE, or a higher RLIMIT_NICE of recon "
+            f"(LimitNICE={value} of its unit)"
+        )
+
+
+def _oom(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    """proc_pid_oom_score_adj(5): to lower it below what it was set to takes CAP_SYS_RESOURCE."""
+    value = spec.limits.oom_score_adjust or 0
+    if value < facts.oom_score_adjust and not facts.may("SYS_RESOURCE"):
+        yield (
+            f"lower than recon's own, {facts.oom_score_adjust}, takes CAP_SYS_RESOURCE; give recon "
+            f"that, or start it so (OOMScoreAdjust={value} of its unit)"
+        )
+
+
+def _io(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    """ioprio_set(2)."""
+    if not (spec.limits.io_priority or "").startswith("realtime"):
+        return
+    if not (facts.may("SYS_NICE") or facts.may("SYS_ADMIN")):
+        yield "realtime takes CAP_SYS_NICE; give recon that, or write best-effort:0"
+
+
+def _cpus(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    missing = parse_cpus(spec.limits.cpu_affinity or "0") - facts.cpus
+    if missing:
+        there = format_cpus(facts.cpus)
+        yield f"processor {format_cpus(missing)} is not here, or not ours; there are {there}"
+
+
+def _hard(field: str, facts: HostFacts) -> float:
+    limit = facts.rlimits.get(field)
+    return float("inf") if limit is None or limit.hard == UNLIMITED else limit.hard

@@ -1,0 +1,1 @@
+"""recon as a service of the host."""

@@ -1,0 +1,157 @@
+"""A verb as typer sees it: imported only when it is called, with plain text as option values.
+
+`recon status` is promised within 100 ms. Two things would break that, and are kept away here:
+importing the code of all verbs to run one, and typer (since 0.29) validating every single option
+through a pydantic ``TypeAdapter``, whose import takes longer than all else together. So options
+are declared as ``str``, ``list[str]`` or ``bool`` only, and the verbs check the values
+themselves (``options.one_of`` and the like). A test guards that pydantic stays unimported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from difflib import get_close_matches
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from reconciler.cli.framework.errors import usage
+from reconciler.cli.framework.synonyms import SYNONYMS
+
+VERBS: dict[str, str] = {
+    "run": "run",
+    "apply": "apply",
+    "status": "status",
+    "describe": "status",
+    "top": "top",
+    "logs": "logs",
+    "events": "events",
+    "restart": "restart",
+    "run-job": "run_job",
+    "rollout": "rollout.rollout",
+    "scale": "edit",
+    "suspend": "edit",
+    "resume": "edit",
+    "validate": "manifests",
+    "init": "manifests",
+    "import": "imports.import_",
+    "doctor": "doctor.doctor",
+    "schema": "schema",
+    "explain": "schema",
+    "down": "run",
+    "startup": "startup",
+    "export": "export",
+}
+"""Module of ``cli.verbs`` by verb, in the order of the help."""
+
+ROLLOUT: dict[str, str] = {
+    "status": "rollout.rollout",
+    "history": "rollout.history",
+    "undo": "rollout.undo",
+    "pause": "rollout.rollout",
+    "resume": "rollout.rollout",
+}
+"""The verbs below `rollout`, likewise."""
+
+IMPORT: dict[str, str] = {
+    "pm2": "imports.pm2",
+    "procfile": "imports.others",
+    "supervisor": "imports.others",
+}
+"""The verbs below `import`, likewise."""
+
+EXPORT: dict[str, str] = {"systemd": "export"}
+"""Below `export`."""
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _AsGiven:
+    """Takes the place of typer's pydantic adapter: text stays text, a list becomes a list."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        return value
+
+
+def _as_given(params: list[Any]) -> list[Any]:
+    for param in params:
+        # Releases before 0.29 have no such attribute, and need no such thing.
+        if getattr(param, "_runtime_param", param) is None:
+            vars(param)["_runtime_param"] = _AsGiven()
+    return params
+
+
+class Verb(TyperCommand):
+    """A command whose values are passed on as they were given."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_given(super().get_params(ctx))
+
+
+class Verbs(TyperGroup):
+    """All verbs, each loaded when it is asked for."""
+
+    table = VERBS
+    program = "recon"
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _as_given(super().get_params(ctx))
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.table)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.table:
+            raise usage(f"{cmd_name!r} is not a verb of {self.program}{self._hint(cmd_name)}")
+        return load(cmd_name, self.table)
+
+    def _hint(self, word: str) -> str:
+        if self.table is VERBS and word in SYNONYMS:
+            return f"; {SYNONYMS[word]}"
+        close = get_close_matches(word, self.table, n=1)
+        return f", did you mean {close[0]}?" if close else f"; `{self.program} --help` lists them"
+
+
+class RolloutVerbs(Verbs):
+    """`recon rollout VERB`."""
+
+    table = ROLLOUT
+    program = "recon rollout"
+
+
+class ImportVerbs(Verbs):
+    """`recon import TOOL`."""
+
+    table = IMPORT
+    program = "recon import"
+
+
+class ExportVerbs(Verbs):
+    """`recon export TARGET`."""
+
+    table = EXPORT
+    program = "recon export"
+
+
+_GROUPS: dict[str, type[Verbs]] = {
+    "rollout": RolloutVerbs,
+    "import": ImportVerbs,
+    "export": ExportVerbs,
+}
+
+
+def load(name: str, table: dict[str, str] = VERBS) -> Any:
+    """The command of one verb: the function of its name, in its module."""
+    module = importlib.import_module(f"reconciler.cli.verbs.{table[name]}")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    # `import` is a word of Python's, and no name holds a dash.
+    function = getattr(module, "import_" if name == "import" else name.replace("-", "_"))
+    if table is VERBS and name in _GROUPS:
+        app.callback(cls=_GROUPS[name], context_settings=SETTINGS)(function)
+    else:
+        app.command(name, cls=Verb, context_settings=SETTINGS)(function)
+    return get_command(app)

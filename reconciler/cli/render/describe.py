@@ -1,0 +1,131 @@
+"""The description of one app, and events, as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.api.timeline import Timeline, subject_of
+from reconciler.cli.render.status import app_lines, problem_lines, run_table
+from reconciler.cli.render.table import Cell, table
+from reconciler.cli.render.terminal import paint, plain
+from reconciler.cli.render.usage import usage_lines
+from reconciler.cli.render.words import clock, local, place
+
+Document = Mapping[str, Any]
+
+
+def description(document: Document, *, colour: bool = False) -> list[str]:
+    """Everything known of one app; nothing is cut off to fit."""
+    is_job = document["app"]["kind"] == "Job"
+    # What recon itself fills in is nothing to read where it is empty; a variable that is, is.
+    spec = {key: value for key, value in document["spec"].items() if value != ""}
+    lines = [*_head(document), *problem_lines(document)]
+    lines += _section("Spec", tree(spec, "  "), colour)
+    conditions = [
+        [c["type"], c["status"], c["reason"], c["message"]] for c in document["app"]["conditions"]
+    ]
+    revisions = [_revision(revision, is_job) for revision in document["revisions"]]
+    for title, header, cells in (
+        ("Conditions", ["TYPE", "STATUS", "REASON", "MESSAGE"], conditions),
+        ("Revisions", ["NUMBER", "CREATED", "STATE", "HASH"], revisions),
+    ):
+        if cells:
+            lines += _section(title, table(header, cells, columns=None, colour=colour), colour)
+    rows = app_lines(document["app"], columns=None, colour=colour)
+    lines += _section("Runs" if is_job else "Instances", rows, colour)
+    builds = run_table(document.get("builds", ()), columns=None, colour=colour)
+    lines += _section("Builds", builds, colour)
+    lines += _section("Usage", usage_lines(document.get("usage", ())), colour)
+    lines_of = EventLines(document["events"], colour=colour, named=False)
+    return [*lines, *_section("Events", map(lines_of.of, document["events"]), colour)]
+
+
+class EventLines:
+    """Events as lines: when, of what, the reason, a sentence. ``known``: those to come, if known;
+    ``named``: the app is said, too, and not the instance alone."""
+
+    def __init__(
+        self, known: Iterable[Document] = (), *, colour: bool = False, named: bool = True
+    ) -> None:
+        self._colour = colour
+        self._named = named
+        known = [*known]
+        self._timeline = Timeline([one["reason"] for one in known], map(self._subject, known))
+
+    def of(self, event: Document) -> str:
+        """The line of one event."""
+
+        def painted(reason: str) -> str:
+            return paint(reason, "yellow" if event["type"] == "Warning" else "", on=self._colour)
+
+        when, subject = clock(event["time"]), self._subject(event)
+        return self._timeline.line(when, subject, event["reason"], local(event["message"]), painted)
+
+    def _subject(self, event: Document) -> str:
+        is_said = self._named or event["instance"] is not None
+        return subject_of(event["app"], event["instance"]) if is_said else ""
+
+
+def _head(document: Document) -> Iterator[str]:
+    app, source = document["app"], document["source"]
+    labels = ", ".join(f"{key}={value}" for key, value in document["labels"].items())
+    secrets = ", ".join(f"{name}=***" for name in document.get("secrets", []))
+    needs = ", ".join(
+        f"{need['app']} ({need['condition']}{', restart' if need['restart'] else ''})"
+        for need in document["spec"].get("dependsOn", ())
+    )
+    rows = {
+        "Name": app["name"],
+        "Kind": app["kind"],
+        "Manifest": f"{place(source['file'])}:{source['line']}" if source else "none declares it",
+        "Labels": labels,
+        "Needs": needs,
+        "Sync": app["sync"],
+        "Health": app["health"],
+        "Ready": f"{app['ready']}/{app['desired']}",
+        "Revision": str(app["revision"] or "-"),
+        "Restarts": str(app["restarts"]),
+        "Message": local(app["message"]),
+        "Secrets": secrets,
+    }
+    for title, text in rows.items():
+        if text:
+            yield f"{title + ':':<11}{plain(text)}"
+
+
+def _section(title: str, lines: Iterable[str], colour: bool) -> list[str]:
+    body = list(lines)
+    return ["", paint(f"{title}:", "bold", on=colour), *body] if body else []
+
+
+def _revision(revision: Document, is_job: bool) -> list[str | Cell]:
+    """A Job's revisions are not rolled out: its runs tell how they are."""
+    undecided = "-" if is_job else "not rolled out yet"
+    state = revision["failed"] or ("good" if revision["good"] else undecided)
+    colour = "red" if revision["failed"] else ""
+    return [
+        str(revision["number"]),
+        clock(revision["createdAt"]),
+        Cell(state, colour),
+        revision["hash"],
+    ]
+
+
+def tree(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Nested maps, one key a line; what is not set is left out."""
+    for key, below in value.items():
+        if below is None or below in ({}, []):
+            continue
+        if isinstance(below, dict):
+            yield f"{indent}{plain(key)}:"
+            yield from tree(below, indent + "  ")
+        else:
+            yield f"{indent}{plain(key)}: {plain(_value(below))}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

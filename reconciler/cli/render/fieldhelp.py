@@ -1,0 +1,177 @@
+"""Help on one field, read from the models: there is no second list of fields to forget."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Iterator
+from difflib import get_close_matches
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from reconciler.model.spec.manifest import App, Job, Settings
+from reconciler.model.words.fields import Effect, effects, is_own
+from reconciler.model.words.habits import remedy
+from reconciler.model.words.quantity import format_size
+
+_EFFECTS = {
+    Effect.REPLACES: "a change replaces the processes",
+    Effect.IN_PLACE: "a change is applied in place, to the processes that run",
+}
+_SIMPLE = {str: "text", int: "number", float: "number", bool: "true or false"}
+
+
+def explained(path: str | None) -> list[str]:
+    """The help on a dotted path; without one on what a manifest consists of.
+
+    LookupError with a sentence where there is no such field.
+    """
+    kinds = {kind.__name__: kind for kind in (App, Job, Settings)}
+    if path is None or path == "App":
+        return [*_overview()]
+    if path in kinds:
+        return [*_kind(kinds[path])]
+    models: list[type[BaseModel]] = [App, Job]
+    first = path.split(".")[0]
+    if first not in App.model_fields and (first in _names_of_spec() or remedy(first)):
+        path = f"spec.{path}"  # as errors, plans and these pages speak of them
+    field: FieldInfo | None = None
+    effect: Effect | None = None
+    walked: list[str] = []
+    for step in path.split("."):
+        found = _step(models, step, walked)
+        walked.append(step)
+        owner, field = found[0]
+        effect = effects(owner).get(step, effect)
+        below = (model for _, one in found for model in _models(one.annotation))
+        models = list(dict.fromkeys(below))
+    assert field is not None
+    lines = [f"FIELD:    {path}", f"TYPE:     {type_name(field.annotation)}"]
+    lines.append(f"DEFAULT:  {default_of(field)}")
+    if effect is not None:
+        lines.append(f"EFFECT:   {_EFFECTS[effect]}")
+    if field.description:
+        lines += ["", f"  {field.description}"]
+    for model in models:
+        lines += ["", f"{_first_line(model) or 'Fields:'}", *_children(model, effect)]
+    return lines
+
+
+def _overview() -> Iterator[str]:
+    """The manifest of an App, whole, and what a Job has in the place of its rollout."""
+    app, job = (next(_models(kind.model_fields["spec"].annotation)) for kind in (App, Job))
+    yield from ("A manifest of kind App:", *_children(App, None))
+    yield from ("", "spec:", *_children(app, None))
+    yield from ("", "Of kind Job the spec has all of the program, and:")
+    of_job = {field.alias or name for name, field in job.model_fields.items()}
+    of_app = {field.alias or name for name, field in app.model_fields.items()}
+    yield from _children(job, None, of_job - of_app | {"timeZone"})
+    rollout = sorted(name for name in of_app - of_job if name not in ("built", "kind"))
+    yield from ("", f"It has none of: {', '.join(rollout)}")
+
+
+def _kind(kind: type[BaseModel]) -> Iterator[str]:
+    """A manifest of another kind, whole."""
+    yield from (f"A manifest of kind {kind.__name__}:", *_children(kind, None), "", "spec:")
+    for model in _models(kind.model_fields["spec"].annotation):
+        yield from _children(model, None)
+
+
+def _step(
+    models: list[type[BaseModel]], step: str, walked: list[str]
+) -> list[tuple[type[BaseModel], FieldInfo]]:
+    """The fields of this name: an App and a Job may both have one."""
+    known: dict[str, list[tuple[type[BaseModel], FieldInfo]]] = {}
+    for model in models:
+        for name, field in model.model_fields.items():
+            if not is_own(field):
+                known.setdefault(field.alias or name, []).append((model, field))
+    if step in known:
+        return known[step]
+    where = ".".join(walked) or "a manifest"
+    if not known:
+        raise LookupError(f"{where} has no fields below it")
+    if "command" in known and (meant := remedy(step)):
+        raise LookupError(f"{where} has no field {step}; {meant}")
+    close = get_close_matches(step, known, n=1, cutoff=0.5)
+    hint = f", did you mean {'.'.join([*walked, close[0]])}?" if close else ""
+    listed = "" if close else f"; there are {', '.join(known)}"
+    raise LookupError(f"{where} has no field {step}{hint}{listed}")
+
+
+def _names_of_spec() -> set[str]:
+    specs = [next(_models(kind.model_fields["spec"].annotation)) for kind in (App, Job)]
+    return {field.alias or name for spec in specs for name, field in spec.model_fields.items()}
+
+
+def _children(
+    model: type[BaseModel], inherited: Effect | None, only: set[str] | None = None
+) -> Iterator[str]:
+    """Two lines a field (or only those named): what it is, and what it is for."""
+    own = effects(model)
+    for name, field in model.model_fields.items():
+        alias = field.alias or name
+        if is_own(field) or (only is not None and alias not in only):
+            continue
+        effect = own.get(alias, inherited)
+        said = [type_name(field.annotation)]
+        said += [f"default {default_of(field)}" if not field.is_required() else "required"]
+        said += [effect.value] if effect is not None else []
+        yield f"  {alias}: {'; '.join(said)}"
+        about = field.description or next(map(_first_line, _models(field.annotation)), "")
+        if about:
+            yield f"      {about}"
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").strip().partition("\n")[0]
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default as one would write it."""
+    if field.is_required():
+        return "none, it is required"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if value is None or value in ((), {}):
+        return "none"
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, int) and value >= 2**20:
+        return format_size(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def type_name(annotation: Any) -> str:
+    """A type in the words of a manifest."""
+    if isinstance(annotation, type):
+        return _name_of_class(annotation)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        names = [type_name(one) for one in arguments if one is not type(None)]
+        return " or ".join(dict.fromkeys(names))
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin in (tuple, list, dict):
+        kind = "map" if origin is dict else "list"
+        return f"{kind} of {type_name(arguments[1 if origin is dict else 0])}"
+    return type_name(arguments[0]) if origin is Annotated else "any"
+
+
+def _name_of_class(found: type) -> str:
+    if issubclass(found, Enum):
+        return " or ".join(str(one.value) for one in found)
+    return "fields" if issubclass(found, BaseModel) else _SIMPLE.get(found, "any")
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models within an annotation, which are what lies below the field."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        return
+    for argument in get_args(annotation):
+        yield from _models(argument)

@@ -1,0 +1,182 @@
+"""The change document as text for a terminal, and as markdown for a review.
+
+Both, the JSON and the exit code are drawn from the one document, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.cli.render.status import problem_lines
+from reconciler.cli.render.terminal import paint, plain
+from reconciler.cli.render.words import count, local, place
+
+Document = Mapping[str, Any]
+
+_SIGNS = {"create": "+", "update": "~", "delete": "-", "none": "!"}
+_COLOURS = {"create": "green", "update": "yellow", "delete": "red", "none": "magenta"}
+_WORDS = {"replaces": "replaces", "in-place": "in place"}
+
+
+def plan_text(document: Document, *, columns: int, colour: bool = False) -> list[str]:
+    """The changes, one paragraph an app, the sum, and what is wrong with the manifests."""
+    shown = [change for change in document["changes"] if is_shown(change)]
+    width = max((len(change["app"]) for change in shown), default=0)
+    lines: list[str] = []
+    for change in shown:
+        lines += _paragraph(change, width, columns, colour)
+    if not shown:
+        lines.append(_no_changes(document))
+    return [*lines, summary(document), *problem_lines(document)]
+
+
+def _no_changes(document: Document) -> str:
+    """What was compared is named: a review of two sets of manifests says nothing of a host."""
+    known = "what could be read" if document["errors"] else "what is declared"
+    if "base" in document:
+        return f"No changes: {known} is what {document['base']['revision']} declared."
+    return f"No changes: what runs is {known}."
+
+
+def summary(document: Document) -> str:
+    total = document["summary"]
+    return (
+        f"Plan: {total['start']} to start, {total['replace']} to replace, "
+        f"{total['stop']} to stop, {total['unchanged']} unchanged."
+    )
+
+
+def is_shown(change: Document) -> bool:
+    """What changes, and what is held back or has failed."""
+    return bool(change["action"] != "none" or change["notes"])
+
+
+def plan_markdown(document: Document) -> list[str]:
+    """A table for a pull request's comment."""
+    shown = [change for change in document["changes"] if is_shown(change)]
+    lines = [f"**{summary(document).removesuffix('.')}**"]
+    if shown:
+        lines += ["", "| | app | change | effect | where |", "| --- | --- | --- | --- | --- |"]
+    for change in shown:
+        lines += [_row(*cells) for cells in _markdown_rows(change)]
+    problems = problem_lines(document)[1:]
+    if problems:
+        lines += ["", f"**{problems[0]}**", ""]
+        lines += [f"- {_escape(problem.strip())}" for problem in problems[1:]]
+    return lines
+
+
+def shown_value(value: Any) -> str:
+    """A value as people should see it: text as it is, all else as JSON."""
+    if value is None:
+        return "(unset)"
+    if isinstance(value, float):
+        return f"{value:.15g}"  # a whole number of seconds as one writes it: 30, not 30.0
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return plain(text) or '""'
+
+
+# -- text ----------------------------------------------------------------------------------------
+
+
+def _paragraph(change: Document, width: int, columns: int, colour: bool) -> Iterator[str]:
+    action = change["action"]
+    head, notes = _head(change)
+    start = f"{_SIGNS[action]} {change['app']:<{width}}   {plain(local(head))}".rstrip()
+    where = _place(change["fields"][0]) if change["fields"] else ""
+    gap = columns - len(start) - len(where)
+    line = start + (" " * gap + where if where and gap > 1 else "")
+    yield paint(line, _COLOURS[action], on=colour)
+    if where and gap <= 1:
+        yield f"    {where}"
+    yield from _fields(change["fields"], columns)
+    for note in notes:
+        yield f"    {plain(local(note))}"
+
+
+def _head(change: Document) -> tuple[str, Sequence[str]]:
+    """The words behind the name, and the sentences below the fields."""
+    numbers, notes = change["instances"], list(change["notes"])
+    is_job = change["kind"] == "Job"
+    counts = _counts(numbers, "run" if is_job else "instance")
+    if change["action"] == "create" and is_job:
+        return notes[0] if notes else "a job that is suspended", notes[1:]
+    if change["action"] == "create":
+        return count(numbers["start"], "instance"), notes
+    if change["action"] in ("delete", "none"):
+        return (notes[0], notes[1:]) if notes else ("manifest removed", ())
+    before, after = change["revision"]["from"], change["revision"]["to"]
+    if before and after and before != after:
+        return f"revision {before} → {after}", [*notes, *counts]
+    if not change["fields"]:
+        return "; ".join(counts) or f"revision {after}", notes
+    return f"revision {after}", [*notes, *counts]
+
+
+def _counts(numbers: Mapping[str, int], noun: str) -> list[str]:
+    verbs = (("start", "started"), ("stop", "stopped"))
+    return [f"{count(numbers[key], noun)} {verb}" for key, verb in verbs if numbers[key]]
+
+
+def _fields(fields: Sequence[Document], columns: int) -> Iterator[str]:
+    """``path  before → after  effect``; values too long for one line get a line each."""
+    if not fields:
+        return
+    values = [(shown_value(field["from"]), shown_value(field["to"])) for field in fields]
+    paths = max(len(field["path"]) for field in fields)
+    effects = max(len(word) for word in _WORDS.values())
+    room = columns - paths - effects - 8
+    short = [f"{before} → {after}" for before, after in values]
+    across = max((len(text) for text in short if len(text) <= room), default=0)
+    across = max(across, min(30, room))
+    for field, text, (before, after) in zip(fields, short, values, strict=True):
+        fits = len(text) <= room
+        middle = text if fits else ""
+        yield f"    {field['path']:<{paths}}  {middle:<{across}}  {_WORDS[field['effect']]}"
+        if not fits:
+            yield f"      - {before}"
+            yield f"      + {after}"
+
+
+def _place(field: Document) -> str:
+    if not field["file"]:
+        return ""
+    return f"{place(field['file'])}:{field['line']}" if field["line"] else place(field["file"])
+
+
+# -- markdown ------------------------------------------------------------------------------------
+
+
+def _markdown_rows(change: Document) -> Iterator[tuple[str, str, str, str, str]]:
+    head, notes = _head(change)
+    text = "<br>".join(_escape(local(part)) for part in (head, *notes))
+    yield (_SIGNS[change["action"]], f"**{_escape(change['app'])}**", text, "", "")
+    for field in change["fields"]:
+        values = f"{_code(shown_value(field['from']))} → {_code(shown_value(field['to']))}"
+        where = _place(field)
+        yield (
+            "",
+            "",
+            f"{_code(field['path'])}: {values}",
+            _WORDS[field["effect"]],
+            _code(where) if where else "",
+        )
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _code(text: str) -> str:
+    """Verbatim within a table: a bar would end the cell, a backtick the code."""
+    ticks = "``" if "`" in text else "`"
+    pad = " " if "`" in text else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}".replace("|", "\\|")
+
+
+def _escape(text: str) -> str:
+    """Text that is no markup."""
+    safe = plain(text).replace("&", "&amp;").replace("<", "&lt;")
+    return "".join(f"\\{char}" if char in "|*_`[]" else char for char in safe)

@@ -1,0 +1,232 @@
+"""The status document as tables. One renderer, whether the controller answered or nobody did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.cli.render.table import Cell, table
+from reconciler.cli.render.terminal import WIDTH, clip, paint, plain
+from reconciler.cli.render.words import clock, count, duration, local, percent, place, size
+
+Document = Mapping[str, Any]
+
+_COLOURS = {
+    "Synced": "green",
+    "OutOfSync": "yellow",
+    "Unknown": "magenta",
+    "Healthy": "green",
+    "Progressing": "yellow",
+    "Degraded": "red",
+    "Missing": "red",
+    "Suspended": "dim",
+}
+
+
+_TELL_THE_COMMAND = ("ShellSyntax", "PortInUse")
+"""Causes that say already how the command is to be written."""
+
+
+def status_table(
+    document: Document, *, columns: int | None, colour: bool = False, wide: bool = False
+) -> list[str]:
+    """One line an app; ``wide``: what it uses, too, and the message uncut. Then what is wrong."""
+    apps = document["apps"]
+    if not apps:
+        return ["No apps are declared, and none runs.", *problem_lines(document)]
+    header = ["APP", "SYNC", "HEALTH", "READY", "REV", "RESTARTS"]
+    header += ["UPDATED", "AVAILABLE", "CPU", "MEMORY", "AGE", "MESSAGE"] if wide else ["MESSAGE"]
+    rows = [[*_first(app), *(_usage(app) if wide else ()), local(app["message"])] for app in apps]
+    lines = table(header, rows, columns=None if wide else columns, colour=colour)
+    return [*lines, *problem_lines(document)]
+
+
+def cut_messages(document: Document, lines: Sequence[str]) -> list[str]:
+    """The messages that the table has no room for, in full: it is them that one has asked for."""
+    told = "\n".join(lines)
+    full = ((app["name"], plain(local(app["message"]))) for app in document["apps"])
+    return [f"{name}: {message}" for name, message in full if message not in told]
+
+
+def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
+    """The instances of one app, and its drift."""
+    lines = cause_lines(app, columns=columns, colour=colour)
+    if app["kind"] == "Job":
+        below = run_table(app["runs"], columns=columns, colour=colour, instances=app["instances"])
+    else:
+        below = instance_table(app, columns=columns, colour=colour)
+    lines += ["", *below] if lines and below else below
+    said = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
+    if said:
+        lines += ["", *table(["INSTANCE", "SAYS"], said, columns=columns, colour=colour)]
+    if app["drift"]:
+        rows = [[drift["kind"], drift["instance"], drift["detail"]] for drift in app["drift"]]
+        lines += ["", *table(["DRIFT", "INSTANCE", "DETAIL"], rows, columns=columns, colour=colour)]
+    return lines
+
+
+def cause_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
+    """Why it is not well, and what to do: each cause with the last lines of a process."""
+    import textwrap  # noqa: PLC0415  the table of all apps folds nothing
+
+    room = (columns or WIDTH) - 2
+    lines: list[str] = []
+    for cause in app.get("causes", ()):
+        lines += [""] if lines else []
+        lines += textwrap.wrap(_head(cause), room + 2, break_long_words=False)
+        message, remedy = plain(local(cause["message"])), plain(local(f"→ {cause['remedy']}"))
+        for text, painted in ((message, "red"), (remedy, "bold")):
+            folded = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+            lines += [f"  {paint(line, painted, on=colour)}" for line in folded]
+        output = cause.get("output")
+        for text in output["lines"] if output else ():
+            lines.append(
+                "  " + clip(f"{'!' if output['stream'] == 'stderr' else '|'} {plain(text)}", room)
+            )
+    told = [one for one in app.get("advice", ()) if one["path"] == "command"]
+    if any(cause["code"] in _TELL_THE_COMMAND for cause in app.get("causes", ())):
+        told = []
+    for advice in told:
+        lines += [""] if lines else []
+        text = plain(f"advice: {advice['path']}: {local(advice['message'])}")
+        lines += textwrap.wrap(
+            text, room + 2, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    return lines
+
+
+def _head(cause: Document) -> str:
+    """``web-0, web-1: exit 1 after 0.3 s``."""
+    names = cause["instances"]
+    who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    if cause["uptimeSeconds"] is None:
+        return f"{who}: {cause['code']}"
+    return f"{who}: {cause['code']}, {cause['exit']} after {_took(cause['uptimeSeconds'])}"
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
+
+
+def instance_table(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
+    """One line an instance of one app; nothing where there is none."""
+    rows = [_instance(row) for row in app["instances"]]
+    if not rows:
+        return []
+    header = ["INSTANCE", "STATE", "READY", "REV", "PID", "AGE", "CPU", "MEMORY", "RESTARTS"]
+    return table([*header, "LAST END"], rows, columns=columns, colour=colour)
+
+
+def run_table(
+    runs: Sequence[Document],
+    *,
+    columns: int | None,
+    colour: bool = False,
+    instances: Sequence[Document] = (),
+) -> list[str]:
+    """One line a run of a Job, or a build; nothing where there is none."""
+    pids = {row["name"].rpartition("-")[2]: row["pid"] for row in instances}
+    rows = [_run(run, pids.get(str(run["number"]))) for run in runs]
+    if not rows:
+        return []
+    header = ["RUN", "OUTCOME", "WHY", "STARTED", "TOOK", "PID", "FAILURES", "LAST END"]
+    return table(header, rows, columns=columns, colour=colour)
+
+
+def _run(run: Document, pid: int | None) -> list[str | Cell]:
+    colours = {"Succeeded": "green", "Failed": "red", "Active": "yellow"}
+    why = run["why"]
+    if run["scheduledFor"]:
+        why = f"due {clock(run['scheduledFor'])[:-3]}"
+    return [
+        str(run["number"]),
+        Cell(run["outcome"], colours.get(run["outcome"], "")),
+        why,
+        clock(run["startedAt"]) if run["startedAt"] else "-",
+        duration(run["durationSeconds"]),
+        str(pid or "-"),
+        str(run["failures"]),
+        run["exit"] or run["reason"] or "-",
+    ]
+
+
+def problem_lines(document: Document) -> list[str]:
+    """What is wrong with the manifests, in full: a place that is cut off helps nobody."""
+    problems, others = document.get("errors", []), document.get("otherErrors", 0)
+    more = ["", f"{count(others, 'problem')} in other manifests: `recon status`"] if others else []
+    if not problems:
+        return more
+    return [
+        *more,
+        "",
+        f"{count(len(problems), 'problem')} in the manifests:",
+        *map(problem, problems),
+    ]
+
+
+def problem(found: Document) -> str:
+    """``file:line:column: path: message``."""
+    where = place(found["file"])
+    if found["line"]:
+        where += f":{found['line']}:{found['column']}"
+    parts = [where, found["path"], local(found["message"])]
+    return "  " + plain(": ".join(part for part in parts if part))
+
+
+def is_settled(app: Document) -> bool:
+    """As it should be: Synced, and Healthy or suspended on purpose."""
+    return app["sync"] == "Synced" and app["health"] in ("Healthy", "Suspended")
+
+
+def has_drift(document: Document) -> bool:
+    """Whether `status --detailed-exitcode` says 2."""
+    return bool(document.get("errors")) or not all(map(is_settled, document["apps"]))
+
+
+def _first(app: Document) -> list[str | Cell]:
+    return [
+        app["name"],
+        _coloured(app["sync"]),
+        _coloured(app["health"]),
+        f"{app['ready']}/{app['desired']}",
+        str(app["revision"] or "-"),
+        str(app["restarts"]),
+    ]
+
+
+def _usage(app: Document) -> list[str]:
+    rows: Sequence[Document] = app["instances"]
+    ages = [row["uptimeSeconds"] for row in rows if row["uptimeSeconds"] is not None]
+    return [
+        str(app["updated"]),
+        str(app["available"]),
+        percent(_sum(row["cpuPercent"] for row in rows)),
+        size(_sum(row["rssBytes"] for row in rows)),
+        duration(max(ages, default=None)),
+    ]
+
+
+def _sum(values: Any) -> Any:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _instance(row: Document) -> list[str | Cell]:
+    state = row["state"]
+    bad = state in ("backoff", "frozen", "missing")
+    return [
+        row["name"],
+        Cell(state, "red" if bad else ""),
+        "yes" if row["ready"] else "no",
+        str(row["revision"] or "-"),
+        str(row["pid"] or "-"),
+        duration(row["uptimeSeconds"]),
+        percent(row["cpuPercent"]),
+        size(row["rssBytes"]),
+        str(row["restarts"]),
+        row["exit"] or "-",
+    ]
+
+
+def _coloured(text: str) -> Cell:
+    return Cell(text, _COLOURS.get(text, ""))

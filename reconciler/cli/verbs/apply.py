@@ -1,0 +1,110 @@
+"""`recon apply`: validate all, print the plan, have it converged, wait until all is well."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext, redirect_stdout
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.framework.errors import ERROR, INTERRUPTED, CliError, usage
+from reconciler.cli.framework.options import (
+    Confirmed,
+    DetailedExitcode,
+    Manifests,
+    Output,
+    Profile,
+    StateDir,
+    Where,
+    one_of,
+    seconds,
+    where,
+)
+
+if TYPE_CHECKING:
+    from reconciler.cli.framework.background import Held
+
+
+def apply(
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, do nothing.")] = False,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="REV", help="Compare with this git revision, not the host."),
+    ] = None,
+    output: Output = "text",
+    detailed_exitcode: DetailedExitcode = False,
+    confirm_prune: Annotated[
+        bool, typer.Option("--confirm-prune", help="The many removals that wait are meant.")
+    ] = False,
+    confirm_load: Annotated[
+        bool, typer.Option("--confirm-load", help="The many instances that wait are meant.")
+    ] = False,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="DURATION", help="Wait no longer than this.")
+    ] = "10m",
+) -> int:
+    """Carry out what the manifests say, and wait until all is ready.
+
+    Validates everything first and prints the plan; with a mistake in a file nothing is applied.
+    FORMAT of the plan is text, json or markdown. Starts the controller in the background if
+    none runs. Exits with 0 only when everything is ready.
+    """
+    if base is not None and not dry_run:
+        raise usage("--base compares two sets of manifests, so it needs --dry-run")
+    limit = seconds("--timeout", timeout)
+    place = where(manifests, state_dir, profile)
+    confirmed = Confirmed(confirm_prune, confirm_load)
+    if dry_run:
+        return _plan(place, base, output, confirmed, detailed_exitcode)
+    from reconciler.cli.framework import background  # noqa: PLC0415  not for a dry run
+
+    with background.early(place) as held:
+        planned = _plan(place, None, output, confirmed, detailed_exitcode)
+        if planned == ERROR:
+            print("\nNothing was applied. What runs goes on as it is.", file=sys.stderr)
+            return ERROR
+        # A document on stdout stays one; what is told of the progress goes beside it.
+        beside = nullcontext() if output == "text" else redirect_stdout(sys.stderr)
+        with beside:
+            return _carry_out(place, held, limit, confirmed) or planned
+
+
+def _plan(place: Where, base: str | None, output: str, confirmed: Confirmed, detailed: bool) -> int:
+    """Print the plan; its exit code, which is ERROR where a file has a mistake."""
+    from reconciler.cli.verbs import review  # noqa: PLC0415  reads manifests; --help does not
+
+    one_of("--output", output, review.FORMATS)
+    if base is not None:
+        document = review.against(place, base, confirmed)
+    else:
+        document = review.live(place, confirmed)
+    print(review.printed(document, output), flush=True)
+    return review.exit_code(document, detailed=detailed)
+
+
+def _carry_out(place: Where, held: Held | None, limit: float, confirmed: Confirmed) -> int:
+    """Hand it to the controller and wait; Ctrl-C ends the waiting only."""
+    from reconciler.cli.framework import background  # noqa: PLC0415  not for a dry run
+    from reconciler.cli.render import progress  # noqa: PLC0415  not for a dry run
+    from reconciler.cli.render.live import Live, builds  # noqa: PLC0415
+
+    live = Live(lambda: builds(place))
+    client = background.ensure(place, held)
+    try:
+        problems = client.apply(confirm_prune=confirmed.prune, confirm_load=confirmed.load)
+        if problems:
+            raise CliError("\n".join(["the manifests are wrong now:", *problems]))
+        return progress.wait(client, place, limit, live)
+    except KeyboardInterrupt:
+        print(
+            "\nno longer waiting; the controller goes on, `recon status` shows how far it is",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    finally:
+        live.close()

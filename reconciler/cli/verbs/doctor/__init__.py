@@ -1,0 +1,1 @@
+"""`recon doctor`: what is wrong with the host, the apps, the controller."""

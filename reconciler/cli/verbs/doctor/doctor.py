@@ -1,0 +1,255 @@
+"""`recon doctor`: what is amiss with this host, and with what the declared apps need of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from reconciler import __version__
+from reconciler.api.errors import ControllerNotRunningError
+from reconciler.checks.host import (
+    Needs,
+    of_cgroups,
+    of_disk,
+    of_host,
+    of_journal,
+    of_state,
+)
+from reconciler.cli.framework import controller
+from reconciler.cli.framework.errors import ERROR, OK
+from reconciler.cli.framework.offline import facts_of, journal_of, scan
+from reconciler.cli.framework.options import (
+    Apps,
+    Manifests,
+    Output,
+    Profile,
+    StateDir,
+    Where,
+    one_of,
+    where,
+)
+from reconciler.cli.render.terminal import colours, paint, plain, width
+from reconciler.cli.render.words import count, local, place
+from reconciler.cli.verbs.doctor.app import of_app
+from reconciler.cli.verbs.doctor.running import of_running
+from reconciler.desired.watched.content import trees_of
+from reconciler.desired.watched.trees import TreeTooLarge
+from reconciler.model.host.facts import HostFacts
+from reconciler.model.host.machine import Machine
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import Desired, Problem
+from reconciler.model.state.finding import Finding, Level, ok, problem, warning
+from reconciler.observed.host.machine import disk, folder, machine
+from reconciler.observed.processes.snapshot import snapshot
+from reconciler.state.journal import Journal
+from reconciler.state.neighbours import controllers_of, twice
+from reconciler.state.paths import store_id
+from reconciler.system.clock import boot_id
+
+FORMAT_VERSION = 1
+_COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
+_HOST, _RECON = "host", "recon"
+
+
+class _Told(NamedTuple):
+    """A finding and what it is about: the host, recon, or an app by name."""
+
+    subject: str
+    finding: Finding
+
+
+def doctor(
+    apps: Apps = None,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    output: Output = "text",
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Also tell what was looked at and is well.")
+    ] = False,
+) -> int:
+    """Look for what is amiss here, and say what to do.
+
+    Host, limits, disk, permissions, programs, packages, logs, ports and what runs. The exit code is
+    1 where there is a problem, 0 where there are warnings only. FORMAT is text or json. Nothing is
+    changed.
+    """
+    one_of("--output", output, ("text", "json"))
+    here = where(manifests, state_dir, profile)
+    desired = scan(here)
+    broken = {name for one in desired.problems for name in one.apps}
+    controller.names(here, broken | set(desired.apps), apps, None)
+    this, facts = machine(), facts_of(here)
+    found = [*_of_host(here, desired, this, facts), *_of_recon(here, desired)]
+    names = set(apps or desired.apps)
+    found += _of_apps(here, desired, names & set(desired.apps), _closed_ports(this, facts))
+    found += [_Told(name, finding) for name, finding in of_running(here, set(apps or ()))]
+    found.sort(key=lambda told: (told.subject not in (_HOST, _RECON), told.subject))
+    if output == "json":
+        print(json.dumps(_document(found), indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(found, everything):
+            print(line)
+    return ERROR if any(told.finding.level is Level.PROBLEM for told in found) else OK
+
+
+def _of_host(here: Where, desired: Desired, this: Machine, facts: HostFacts) -> Iterator[_Told]:
+    yield from (_Told(_HOST, finding) for finding in of_host(this, _needs(here, desired)))
+    yield from (_Told(_HOST, finding) for finding in of_cgroups(facts.cgroups))
+    yield from (_Told(_HOST, finding) for finding in of_disk(disk(here.paths.root)))
+
+
+def _needs(here: Where, desired: Desired) -> Needs:
+    specs = [app.spec for app in desired.apps.values()]
+    return Needs(
+        instances=sum(spec.wanted for spec in specs),
+        memory=sum(spec.wanted * (spec.limits.memory or 0) for spec in specs),
+        watches=sum(1 for _ in os.walk(here.manifests)) + sum(map(_watched, specs)),
+    )
+
+
+def _watched(spec: AppSpec) -> int:
+    """How many folders an app has watched."""
+    if spec.watch is None:
+        return 0
+    trees = trees_of(spec.watch, spec.cwd)
+    try:
+        trees.look()
+    except TreeTooLarge:  # `validate` and `status` tell
+        return 0
+    return len(trees.folders())
+
+
+def _closed_ports(this: Machine, facts: HostFacts) -> int:
+    """Ports below this recon may not listen on."""
+    return 0 if facts.may("NET_BIND_SERVICE") else this.open_ports
+
+
+def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:
+    yield _Told(_RECON, of_state(folder(here.paths.root), os.geteuid()))
+    yield from (_Told(_RECON, finding) for finding in _controllers(here))
+    journal = Journal.open_readonly(here.paths.database, boot_id())
+    if journal is not None:
+        yield _Told(_RECON, of_journal(journal_of(here, journal)))
+        journal.close()
+    if not desired.complete:
+        told = f"{place(str(here.manifests))} cannot be read as a directory of manifests"
+        yield _Told(_RECON, problem("manifests", told, "create it (`recon init`), or name it: -m"))
+    for one in desired.problems:
+        message, _, remedy = one.message.partition("; ")
+        told = _placed(replace(one, message=message))
+        yield _Told(_RECON, problem("manifests", told, remedy or "correct the manifest"))
+
+
+def _controllers(here: Where) -> Iterator[Finding]:
+    """The controller of this state directory, and those that run the same manifests."""
+    own = str(here.paths.root)
+    others = [other for other in controllers_of(here.manifests) if other.state != own]
+    known = _controller(here)
+    if known is not None:
+        yield known
+        yield from (problem("neighbours", *twice(other)) for other in others)
+    elif not others:
+        told = "no controller runs: nothing is restarted, edits have no effect"
+        remedy = "`recon apply` starts one, `recon run` in the foreground"
+        yield warning("controller", told, remedy)
+    for other in others if known is None else ():
+        told = f"no controller runs for {own}, but {other.shown} runs these manifests"
+        remedy = f"use that one (--state-dir {other.state}): a second would run each app twice"
+        yield warning("controller", told, remedy)
+
+
+def _controller(here: Where) -> Finding | None:
+    """None where there is none."""
+    try:
+        version = controller.client_of(here).version()
+    except ControllerNotRunningError:
+        return None
+    pid = version["pid"]
+    if version["version"] != __version__:
+        told = f"the controller (pid {pid}) is recon {version['version']}, this is {__version__}"
+        return warning("controller", told, f"kill {pid}, then `recon apply`: apps run on meanwhile")
+    if version["manifests"] != str(here.manifests):
+        told = f"the controller (pid {pid}) reads {version['manifests']}, not {here.manifests}"
+        return warning("controller", told, "give the same directory: -m, or RECON_MANIFESTS")
+    return ok("controller", f"recon {version['version']} runs (pid {pid})")
+
+
+def _of_apps(here: Where, desired: Desired, names: set[str], closed: int) -> Iterator[_Told]:
+    pids = _ours(here)
+    for name in sorted(names):
+        yield from (
+            _Told(name, one) for one in of_app(desired.apps[name], pids, closed, here.paths.root)
+        )
+
+
+def _ours(here: Where) -> list[int]:
+    """The processes of this store, and the controller, which has their sockets open as well."""
+    found = snapshot(store_id(here.paths), here.paths.root, lambda _: None).processes
+    pids = [id.pid for process in found for id in (process.id, *process.stragglers)]
+    try:
+        return [*pids, int(controller.client_of(here).version()["pid"])]
+    except ControllerNotRunningError:
+        return pids
+
+
+def _placed(one: Problem) -> str:
+    at = f"{place(one.file)}:{one.line}:{one.column}" if one.line else place(one.file)
+    return ": ".join(part for part in (at, one.path, one.message) if part)
+
+
+def _document(found: Iterable[_Told]) -> dict[str, Any]:
+    rows = [{"subject": told.subject, **_row(told.finding)} for told in found]
+    summary = {level.value: sum(row["level"] == level for row in rows) for level in Level}
+    return {"formatVersion": FORMAT_VERSION, "findings": rows, "summary": summary}
+
+
+def _row(finding: Finding) -> Mapping[str, str]:
+    return {**finding._asdict(), "level": finding.level.value}
+
+
+def _lines(found: list[_Told], everything: bool) -> Iterator[str]:
+    colour, columns = colours(), width()
+    shown = [told for told in found if everything or told.finding.level is not Level.OK]
+    subject = ""
+    for told in shown:
+        if told.subject != subject:
+            yield from [""] if subject else []
+            subject = told.subject
+            yield paint(subject, "bold", on=colour)
+        yield from _wrapped(told.finding, columns, colour)
+    yield from [""] if shown else []
+    yield _summary(found)
+
+
+def _wrapped(finding: Finding, columns: int, colour: bool) -> Iterator[str]:
+    """The message and, below it, what to do: whole, since a path that is cut off helps nobody."""
+    import textwrap  # noqa: PLC0415  no other verb folds text
+
+    mark = paint(f"{finding.level.value:<8}", _COLOURS[finding.level], on=colour)
+    indent = " " * 12
+    told = textwrap.wrap(
+        plain(local(finding.message)), columns - len(indent), break_long_words=False
+    )
+    yield f"  {mark}  {told[0]}"
+    rest = told[1:]
+    if finding.remedy:
+        rest += textwrap.wrap(
+            plain(local(f"→ {finding.remedy}")), columns - len(indent), break_long_words=False
+        )
+    yield from (indent + line for line in rest)
+
+
+def _summary(found: list[_Told]) -> str:
+    levels = [told.finding.level for told in found]
+    problems, warnings = levels.count(Level.PROBLEM), levels.count(Level.WARNING)
+    if not problems and not warnings:
+        return f"{count(len(found), 'check')}, all is well"
+    parts = [count(number, word) for number, word in ((problems, "problem"), (warnings, "warning"))]
+    return f"{count(len(found), 'check')}: {', '.join(parts)}"

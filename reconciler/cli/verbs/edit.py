@@ -1,0 +1,190 @@
+"""`recon scale`, `suspend`, `resume`: edits of the manifest, shown as they are made.
+
+The file is the desired state, so the file is what changes: byte for byte the same but for the
+one value. A running controller sees the edit as any other.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reconciler.api.errors import ClientError
+from reconciler.cli.framework import controller
+from reconciler.cli.framework.errors import OK, CliError, usage
+from reconciler.cli.framework.options import (
+    Manifests,
+    Profile,
+    StateDir,
+    Where,
+    where,
+    whole_number,
+)
+from reconciler.cli.render.terminal import colours, paint, plain
+from reconciler.cli.render.words import local
+from reconciler.cli.render.words import place as seen
+
+if TYPE_CHECKING:
+    from reconciler.model.state.desired import Desired, DesiredApp
+
+_BY_CORES = ("max", "max-1")
+Names = Annotated[list[str], typer.Argument(metavar="APP", show_default=False)]
+
+
+def scale(
+    counts: Annotated[list[str], typer.Argument(metavar="APP=N", show_default=False)],
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+) -> int:
+    """Set how many instances an app has, in its manifest.
+
+    N is a number, max (as many as there are cores) or max-1.
+    """
+    wanted: dict[str, int | str] = {}
+    for text in counts:
+        name, equals, number = text.partition("=")
+        if not name or not equals:
+            raise usage(f"{text!r}: write APP=N, e.g. backend=3")
+        wanted[name] = number if number in _BY_CORES else whole_number(f"{name}=", number)
+    return _edit(where(manifests, state_dir, profile), "instances", wanted)
+
+
+def suspend(
+    apps: Names,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+) -> int:
+    """Have apps declared but not running, in their manifests."""
+    return _edit(where(manifests, state_dir, profile), "suspend", dict.fromkeys(apps, True))
+
+
+def resume(
+    apps: Names,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+) -> int:
+    """Have suspended apps run again, in their manifests."""
+    return _edit(where(manifests, state_dir, profile), "suspend", dict.fromkeys(apps, False))
+
+
+def _edit(place: Where, field: str, wanted: Mapping[str, Any]) -> int:
+    """Set a field of each app's spec to its value, and show what that changed."""
+    desired = declared(place, wanted)
+    if field == "instances":
+        for name in wanted:
+            if desired.apps[name].job is not None:
+                raise CliError(f"{name} is a Job, which is one process at a time")
+    profile = place.profile or desired.settings.profile
+    changed = [_set(desired.apps[name], profile, field, value) for name, value in wanted.items()]
+    if any(changed):
+        tell_what_is_next(place)
+        _tell_what_waits(place, wanted)
+    return OK
+
+
+def _tell_what_waits(place: Where, names: Iterable[str]) -> None:
+    """Say at once which of these apps have more instances now than this host has room for."""
+    from reconciler.cli.framework.offline import rises_that_wait, scan  # noqa: PLC0415  heavy
+
+    waits = rises_that_wait(place, scan(place))
+    for name in names:
+        if name in waits:
+            print(f"{name}: {waits[name]}")
+
+
+def declared(place: Where, names: Iterable[str]) -> Desired:
+    """What the manifests say. CliError where one of these apps is not in it, or in error."""
+    from reconciler.cli.framework.offline import scan  # noqa: PLC0415  heavy; not for --help
+
+    desired = scan(place)
+    for name in names:
+        if name not in desired.apps:
+            wrong = [local(str(problem)) for problem in desired.problems]
+            if wrong:
+                told = f"no manifest that is right declares {name}; mend these first:"
+                raise CliError("\n".join([told, *wrong]))
+            raise CliError(controller.unknown_app(name, desired.apps))
+        problem = desired.apps[name].problem
+        if problem is not None:
+            raise CliError(f"{local(str(problem))}; mend that first")
+    return desired
+
+
+def _set(app: DesiredApp, profile: str | None, field: str, value: Any) -> bool:
+    """Edit one app's file; whether that changed it."""
+    from reconciler.desired.text.edit import EditError, set_field  # noqa: PLC0415  heavy
+
+    written = app.by_cores if field == "instances" else ""
+    if (written or getattr(app.spec, field)) == value:
+        print(f"{app.name}: {field} is {str(value).lower()} already")
+        return False
+    file = Path(app.source.file)
+    before = file.read_bytes()
+    try:
+        after = set_field(before, app.name, _path(app, profile, field), value)
+    except EditError as error:
+        raise CliError(f"{seen(str(file))}: {error}") from None
+    replace_content(file, after)
+    show(file, before, after)
+    return True
+
+
+def _path(app: DesiredApp, profile: str | None, field: str) -> tuple[str, ...]:
+    """Where the field is to be set: in the profile that is in force, where that sets it."""
+    from reconciler.desired.text.locate import place_of  # noqa: PLC0415  heavy
+
+    own = place_of(app.source.file, app.name, field)
+    if profile and place_of(app.source.file, app.name, field, profile) != own:
+        return ("spec", "profiles", profile, field)
+    return ("spec", field)
+
+
+def replace_content(file: Path, content: bytes) -> None:
+    """Put ``content`` in the place of the file's, at once, with its mode and owner kept."""
+    target = Path(os.path.realpath(file))  # a link stays a link
+    status = target.stat()
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
+            os.fchmod(written.fileno(), status.st_mode & 0o7777)
+            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(written.fileno(), status.st_uid, status.st_gid)
+            written.write(content)
+            written.flush()
+            os.fsync(written.fileno())
+        fresh.rename(target)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def show(file: Path, before: bytes, after: bytes, context: int = 1) -> None:
+    """The edit as a small diff, with so many lines around each change."""
+    old, new = (text.decode(errors="replace").splitlines() for text in (before, after))
+    print(seen(str(file)))
+    marks = {"+": "green", "-": "red", "@": "cyan"}
+    for line in [*difflib.unified_diff(old, new, lineterm="", n=context)][2:]:
+        print("  " + paint(plain(line), marks.get(line[:1], ""), on=colours()))
+
+
+def tell_what_is_next(place: Where) -> None:
+    try:
+        about = controller.client_of(place).version()
+    except ClientError:
+        print("no controller is running; `recon apply` carries it out")
+        return
+    if os.path.realpath(about["manifests"]) == os.path.realpath(place.manifests):
+        print("the controller carries it out; `recon status --watch` shows how far it is")
+    else:
+        print(f"the controller serves {about['manifests']}, so nothing follows from this edit")

@@ -1,0 +1,171 @@
+"""`recon export systemd`: for those who leave, or who want to see what recon is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.cli.boot import unit
+from reconciler.cli.framework import controller
+from reconciler.cli.framework.errors import ERROR, OK, CliError, usage
+from reconciler.cli.framework.offline import facts_of
+from reconciler.cli.framework.options import (
+    Apps,
+    Manifests,
+    Profile,
+    StateDir,
+    one_of,
+    where,
+    whole_number,
+)
+from reconciler.cli.render.status import problem
+from reconciler.cli.render.terminal import plain, width
+from reconciler.cli.render.words import count, local, place
+from reconciler.convert.systemd.draft import Fate, Target
+from reconciler.convert.systemd.units import EVERYWHERE, MARK, Exported
+from reconciler.convert.systemd.units import export as convert
+from reconciler.convert.unitfile import Unwritable
+from reconciler.desired.store import ManifestStore
+from reconciler.system.clock import local_zone
+from reconciler.system.init_system import systemd_version
+from reconciler.system.work.look import patiently
+
+FORMAT_VERSION = 1
+_NEWEST = 257
+
+
+def export() -> None:
+    """Write what is declared in another system's words."""
+
+
+def systemd(
+    apps: Apps = None,
+    *,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Write files there; else print them."),
+    ] = None,
+    user: Annotated[
+        bool, typer.Option("--user", help="Units for a user's own service manager.")
+    ] = False,
+    prefix: Annotated[
+        str, typer.Option("--prefix", metavar="TEXT", help="Of the name of each unit.")
+    ] = "",
+    version: Annotated[
+        str | None,
+        typer.Option("--for", metavar="N", help="Version of systemd; else this host's."),
+    ] = None,
+    report: Annotated[
+        str, typer.Option("--report", metavar="FORMAT", help="What is lost: text or json.")
+    ] = "text",
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+) -> int:
+    """Write systemd units of the same meaning, and tell what no unit can say.
+
+    Nothing on this host is changed. Values of secrets are never written: they stay in their files.
+    """
+    one_of("--report", report, ("text", "json"))
+    here = where(manifests, state_dir, profile)
+    number = whole_number("--for", version, 1) if version else systemd_version() or _NEWEST
+    search = os.environ.get("PATH") or os.defpath
+    if not re.fullmatch(r"[A-Za-z0-9:_.-]*", prefix):
+        raise usage(f"--prefix {prefix!r} cannot begin the name of a unit; use a-z, 0-9, - and .")
+    account = pwd.getpwuid(os.geteuid()).pw_name
+    target = Target(number, user, account, prefix, search, local_zone())
+    store = ManifestStore(
+        here.manifests,
+        profile=here.profile,
+        environ_is_controllers=False,
+        cores=facts_of(here).cores,
+    )
+    desired = patiently(lambda: store.draft().scan())
+    chosen = controller.names(here, set(desired.apps), apps, None) or set(desired.apps)
+    try:
+        made = convert([desired.apps[name] for name in sorted(chosen)], target)
+    except Unwritable as error:
+        raise CliError(str(error)) from None
+    written = [*_write(made, Path(output))] if output is not None else []
+    told: list[str] = [problem(_problem(one)).strip() for one in desired.problems]
+    if report == "json":
+        document = _document(made, written, told, prints=output is None)
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        _print(made, written, told, Path(output) if output is not None else None)
+    return ERROR if told else OK
+
+
+def _write(made: Exported, folder: Path) -> Iterator[str]:
+    for name, text in made.units.items():
+        unit.write(folder / name, text, mark=MARK)
+        yield str(folder / name)
+
+
+def _document(
+    made: Exported, written: list[str], problems: list[str], *, prints: bool
+) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "formatVersion": FORMAT_VERSION,
+        "notes": [{**note._asdict(), "fate": note.fate.value} for note in made.notes],
+        "general": list(EVERYWHERE),
+        "enable": list(made.enable),
+        "written": written,
+        "problems": problems,
+    }
+    return {**document, "units": dict(made.units)} if prints else document
+
+
+def _print(made: Exported, written: list[str], problems: list[str], folder: Path | None) -> None:
+    """Units to standard output, so that they can be piped; the report beside it."""
+    for name, text in made.units.items() if folder is None else ():
+        print(f"# --- {name}\n{text}")
+    out = sys.stdout if folder is not None else sys.stderr
+    for file in written:
+        print(f"wrote {place(file)}", file=out)
+    for line in _report(made, problems, folder):
+        print(line, file=out)
+
+
+def _report(made: Exported, problems: list[str], folder: Path | None) -> Iterator[str]:
+    yield ""
+    for app in dict.fromkeys(note.app for note in made.notes):
+        yield app
+        for fate in Fate:
+            for note in made.notes:
+                if note.app == app and note.fate is fate:
+                    yield from _wrapped(f"{note.field}: {note.text}", f"  {fate.value:<8}")
+    yield "everything"
+    for sentence in EVERYWHERE:
+        yield from _wrapped(sentence, f"  {Fate.DIFFERS.value:<8}")
+    if problems:
+        yield f"not exported: {count(len(problems), 'problem')} in the manifests"
+        yield from (f"  {told}" for told in problems)
+    if folder is not None and made.enable:
+        yield "To change over: recon down, copy the files to /etc/systemd/system, then"
+        yield "  systemctl daemon-reload"
+        yield f"  systemctl enable --now {' '.join(made.enable)}"
+
+
+def _wrapped(sentence: str, head: str) -> list[str]:
+    return textwrap.wrap(
+        plain(local(sentence)),
+        width(),
+        initial_indent=f"{head}  ",
+        subsequent_indent=" " * (len(head) + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _problem(one: Any) -> dict[str, Any]:
+    return {key: getattr(one, key) for key in ("file", "line", "column", "path", "message")}

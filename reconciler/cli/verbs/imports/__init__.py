@@ -1,0 +1,1 @@
+"""`recon import`: from other process managers."""

@@ -1,0 +1,193 @@
+"""`recon validate` and `recon init`: manifests looked at, and the first ones written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.cli.framework.errors import ERROR, OK, CliError
+from reconciler.cli.framework.options import (
+    Manifests,
+    Output,
+    Profile,
+    StateDir,
+    Where,
+    one_of,
+    where,
+)
+from reconciler.cli.render.words import count
+
+FORMAT_VERSION = 1
+_STARTER = Path(__file__).with_name("starter")
+
+
+def validate(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE|DIR", help="Instead of --manifests.", show_default=False),
+    ] = None,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    output: Output = "text",
+    no_host: Annotated[
+        bool, typer.Option("--no-host", help="This machine is not the one they are for, as in CI.")
+    ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Move what looks like a key from env into files.")
+    ] = False,
+) -> int:
+    """Look for mistakes in manifests.
+
+    Each is told with its file, line and column, and then the exit code is 1. Advice, on what is
+    right but will disappoint, leaves it at 0. What this host cannot honour is a mistake, too;
+    with --no-host nothing is looked for on this machine: no program, directory, user or limit.
+    FORMAT is text or json.
+    """
+    one_of("--output", output, ("text", "json"))
+    place = where(manifests, state_dir, profile)
+    moved = _fix(place, paths, host=not no_host, quiet=output == "json") if fix else []
+    apps, problems, advice = 0, [], []
+    for root, only in _scopes(place, paths):
+        found = _scan(Where(root, place.paths, profile), host=not no_host)
+        chosen = [app for app in found.apps.values() if _within(app.source.file, only)]
+        apps += len(chosen)
+        in_force = place.profile or found.settings.profile
+        advice += [one for app in chosen for one in _advice_on(app, in_force)]
+        if not no_host and root == place.manifests:
+            advice += _advice_on_load(place, found, chosen, in_force)
+        problems += [problem for problem in found.problems if _within(problem.file, only)]
+    if output == "json":
+        document = {**_document(apps, problems), "advice": advice}
+        document |= {"fixed": moved} if fix else {}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return ERROR if problems else OK
+    from reconciler.cli.render.status import problem  # noqa: PLC0415  only for text
+
+    for one in _document(apps, problems)["errors"]:
+        print(problem(one).strip())
+    for one in sorted(advice, key=lambda one: (one["file"], one["line"], one["column"])):
+        print(problem({**one, "message": f"{one['message']} (advice)"}).strip())
+    files = len({one.file for one in problems})
+    if problems:
+        print(f"{count(len(problems), 'problem')} in {count(files, 'file')}", file=sys.stderr)
+        return ERROR
+    print(f"{count(apps, 'app')}, no problems")
+    return OK
+
+
+def init(
+    directory: Annotated[
+        str | None,
+        typer.Argument(metavar="DIR", help="Instead of --manifests.", show_default=False),
+    ] = None,
+    manifests: Manifests = "manifests",
+) -> int:
+    """Write a first manifest to begin with.
+
+    Never overwrites anything.
+    """
+    root = Path(directory or manifests)
+    sources = [(file, root / file.name) for file in sorted(_STARTER.glob("*.yaml"))]
+    there = [str(target) for _, target in sources if target.exists()]
+    if there or (root.is_dir() and any(root.glob("*.y*ml"))):
+        what = there[0] if there else str(root)
+        raise CliError(f"{what} is already there; nothing was written")
+    root.mkdir(parents=True, exist_ok=True)
+    for source, target in sources:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(source.read_text(encoding="utf-8"))
+        print(f"wrote {target}")
+    option = "" if str(root) == "manifests" else f" -m {root}"
+    print(f"Look at it, then run `recon apply{option}`; `recon status` shows what runs.")
+    return OK
+
+
+def _scopes(place: Where, paths: list[str] | None) -> Iterator[tuple[Path, Path | None]]:
+    """(directory to scan, the file in it that is meant: None for all)."""
+    if not paths:
+        yield place.manifests, None
+    for text in paths or ():
+        path = Path(text).absolute()
+        if path.is_dir():
+            yield path, None
+        elif not path.exists():
+            raise CliError(f"{text}: there is no such file or directory")
+        elif path.is_relative_to(place.manifests):
+            yield place.manifests, path  # its names have to be unique over the whole directory
+        else:
+            yield path.parent, path
+
+
+def _fix(place: Where, paths: list[str] | None, *, host: bool, quiet: bool) -> list[dict[str, Any]]:
+    """Move the literals that look like keys; what was moved, as JSON."""
+    from reconciler.cli.verbs.secrets import fix, report  # noqa: PLC0415  heavy; `init` reads none
+
+    moved = []
+    for root, only in _scopes(place, paths):
+        found = _scan(Where(root, place.paths, place.profile), host=host)
+        done = fix((a for a in found.apps.values() if _within(a.source.file, only)), quiet=quiet)
+        for line in () if quiet else report(done):
+            print(line)
+        for one in done:
+            moved += [
+                {"file": one.file, "path": ".".join(map(str, literal.path)), "to": str(home.file)}
+                for literal, home in one.moves
+            ]
+    return moved
+
+
+def _scan(place: Where, *, host: bool) -> Any:
+    from reconciler.cli.framework.offline import scan  # noqa: PLC0415  `init` reads no manifests
+
+    return scan(place, host=host)
+
+
+def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:
+    """Advice as a problem is told: with its place."""
+    from reconciler.cli.verbs.secrets import advice_on_secrets  # noqa: PLC0415
+    from reconciler.desired.environment.dialects import advice_on_env_files  # noqa: PLC0415
+    from reconciler.diff.lint.advice import advice_on  # noqa: PLC0415  `init` reads no manifests
+
+    given = [(tuple(one.path.split(".")), one.message) for one in advice_on(app.spec, app.line)]
+    for path, message in (*given, *advice_on_secrets(app), *advice_on_env_files(app.spec)):
+        yield _advice(app, profile, path, message)
+
+
+def _advice_on_load(
+    place: Where, found: Any, chosen: Iterable[Any], profile: str | None
+) -> Iterator[dict[str, Any]]:
+    """What this host has no room for, as `recon apply` will say it."""
+    from reconciler.cli.framework.offline import rises_that_wait  # noqa: PLC0415  `init` reads no manifests
+
+    waits = rises_that_wait(place, found)
+    for app in chosen:
+        if app.name in waits:
+            yield _advice(app, profile, ("instances",), waits[app.name])
+
+
+def _advice(
+    app: Any, profile: str | None, path: tuple[str | int, ...], message: str
+) -> dict[str, Any]:
+    from reconciler.desired.text.locate import place_of  # noqa: PLC0415  `init` reads no manifests
+
+    line, column = place_of(app.source.file, app.name, path, profile)
+    place = {"file": app.source.file, "line": line, "column": column}
+    steps = path if path[0] == "metadata" else ("spec", *path)
+    return {**place, "path": ".".join(map(str, steps)), "message": message}
+
+
+def _within(file: str, only: Path | None) -> bool:
+    return only is None or file == str(only)
+
+
+def _document(apps: int, problems: Iterable[Any]) -> dict[str, Any]:
+    keys = ("file", "line", "column", "path", "message")
+    errors = [{key: getattr(problem, key) for key in keys} for problem in problems]
+    return {"formatVersion": FORMAT_VERSION, "apps": apps, "errors": errors}

@@ -1,0 +1,1 @@
+"""`recon rollout`: progress, history, undo."""

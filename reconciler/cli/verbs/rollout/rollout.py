@@ -1,0 +1,152 @@
+"""`recon rollout status|pause|resume`: kubectl's verbs, conditions and wording.
+
+Where kubectl says deployment and replicas, these say app and instances.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.api.client import Client
+from reconciler.api.errors import ApiError, ControllerNotRunningError
+from reconciler.cli.framework import controller
+from reconciler.cli.framework.errors import ERROR, OK, CliError
+from reconciler.cli.framework.options import Manifests, StateDir, Where, seconds, where
+from reconciler.cli.render.terminal import plain
+from reconciler.cli.render.words import local
+
+Names = Annotated[list[str], typer.Argument(metavar="APP", show_default=False)]
+
+# Seconds between two looks.
+_EVERY = 0.2
+
+
+def rollout() -> None:
+    """Look at rollouts, hold them, and go back: as `kubectl rollout`.
+
+    A rollout is what follows an edit that replaces processes.
+    """
+
+
+def status(
+    apps: Names,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    watch: Annotated[
+        bool, typer.Option("--watch/--no-watch", "-w", help="Watch until it is done.")
+    ] = True,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="DURATION", help="Watch no longer; 0: for ever.")
+    ] = "0",
+) -> int:
+    """Show how far a rollout is, and wait until it is done.
+
+    Exits with 0 when it is, with 1 when it was given up. With --no-watch it tells how far it is
+    and exits with 0.
+    """
+    limit = seconds("--timeout", timeout)
+    place = where(manifests, state_dir)
+    code = OK
+    for name in apps:
+        code = _follow(place, name, watch, limit) or code
+    return code
+
+
+def pause(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDir = None) -> int:
+    """Hold rollouts: nothing is started or stopped for their sake until they are resumed.
+
+    What runs is kept up as it runs, and scaling works.
+    """
+    return _ask(where(manifests, state_dir), apps, Client.pause)
+
+
+def resume(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDir = None) -> int:
+    """Have paused rollouts go on; one that waits for its canary, at once."""
+    return _ask(where(manifests, state_dir), apps, Client.resume)
+
+
+def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
+    """kubectl's sentence for how far a rollout is, and whether it is done.
+
+    Source of the conditions: kubectl, ``rollout_status.go``. CliError where it was given up.
+    """
+    name = app["name"]
+    conditions = {condition["type"]: condition for condition in app["conditions"]}
+    progressing = conditions.get("Progressing", {})
+    if progressing.get("status") == "False":
+        late = progressing["reason"] == "ProgressDeadlineExceeded"
+        why = "exceeded its progress deadline" if late else progressing["message"]
+        raise CliError(f'app "{name}" {why}' if late else f'app "{name}": {why}')
+    states = [row["state"] for row in app["instances"]]
+    completed = states.count("completed")
+    updated = app["updated"] + completed
+    old = len(states) - sum(row["pid"] is None for row in app["instances"]) - app["updated"]
+    # Those that can serve are counted over all revisions, as a Deployment's status does.
+    available = app["available"] + completed
+    start = f'Waiting for app "{name}" rollout to finish:'
+    if progressing.get("reason") == "CanaryPauseStep":
+        return f"{start} {progressing['message']}...", False
+    if updated < app["desired"]:
+        told = f"{updated} out of {app['desired']} new instances have been updated"
+        return f"{start} {told}...", False
+    if old > 0:
+        return f"{start} {old} old instances are pending termination...", False
+    if available < updated:
+        return f"{start} {available} of {updated} updated instances are available...", False
+    return f'app "{name}" successfully rolled out', True
+
+
+def _follow(place: Where, name: str, watch: bool, limit: float) -> int:
+    began, told = time.monotonic(), ""
+    while True:
+        document = controller.status(place)
+        found = next((app for app in document["apps"] if app["name"] == name), None)
+        if found is None:
+            raise CliError(controller.unknown_app(name, [app["name"] for app in document["apps"]]))
+        try:
+            sentence, done = progress_of(found)
+        except CliError as error:
+            print(f"error: {error}", file=sys.stderr)
+            print(plain(local(found["message"])), file=sys.stderr)
+            return ERROR
+        for line in (sentence, _pause_of(found)):
+            if line and line not in told:
+                print(plain(line), flush=True)
+        told = f"{sentence}\n{_pause_of(found)}"
+        if done or not watch:
+            return OK
+        if not document["controller"]["running"]:
+            why = f"no controller is running on {place.paths.root}, so it does not go on"
+            raise CliError(f"{why}; `recon apply` starts one")
+        if limit and time.monotonic() - began > limit:
+            print("error: timed out waiting for the condition", file=sys.stderr)
+            return ERROR
+        time.sleep(_EVERY)
+
+
+def _pause_of(app: Mapping[str, Any]) -> str:
+    paused = any(condition["reason"] == "DeploymentPaused" for condition in app["conditions"])
+    return f"rollout paused; `recon rollout resume {app['name']}` goes on" if paused else ""
+
+
+def _ask(place: Where, apps: list[str], verb: Callable[[Client, str], str]) -> int:
+    """Ask it of the controller for each app; what is refused is told, and the rest is done."""
+    client, code = controller.client_of(place), OK
+    for name in apps:
+        try:
+            print(f"app/{name} {verb(client, name)}")
+        except ControllerNotRunningError:
+            told = f"no controller is running on {place.paths.root}, so no rollout is under way"
+            raise CliError(f"{told}; `recon apply` starts one") from None
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise
+            print(f"error: {error}", file=sys.stderr)
+            code = ERROR
+    return code

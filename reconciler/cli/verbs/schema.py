@@ -1,0 +1,62 @@
+"""`recon schema` and `recon explain`: what may stand in a manifest, from the models themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.cli.framework.errors import OK, CliError
+
+
+def schema() -> int:
+    """Print the JSON Schema of manifests, for editors.
+
+    It is of draft 2020-12.
+    """
+    print(json.dumps(document(), indent=2, ensure_ascii=False))
+    return OK
+
+
+def explain(
+    field: Annotated[
+        str | None,
+        typer.Argument(metavar="FIELD", help="E.g. spec.strategy.maxSurge.", show_default=False),
+    ] = None,
+) -> int:
+    """Explain a field of a manifest.
+
+    Its type, its default, and what a change of it does to the processes that run.
+    """
+    from reconciler.cli.render import fieldhelp  # noqa: PLC0415  the models are heavy
+
+    try:
+        print("\n".join(fieldhelp.explained(field)))
+    except LookupError as error:
+        raise CliError(str(error.args[0])) from None
+    return OK
+
+
+def document() -> dict[str, Any]:
+    """One schema for all kinds: ``oneOf``, told apart by ``kind``."""
+    from pydantic.json_schema import GenerateJsonSchema, models_json_schema  # noqa: PLC0415
+
+    from reconciler.model.spec.manifest import App, Job, Settings  # noqa: PLC0415  heavy
+
+    class Untitled(GenerateJsonSchema):
+        def field_title_should_be_set(self, schema: Any) -> bool:
+            return False  # a title that only repeats the name hides the description in editors
+
+    _, whole = models_json_schema(
+        [(kind, "validation") for kind in (App, Job, Settings)], schema_generator=Untitled
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "recon manifest",
+        "description": "An App, a Job, or the Settings of a directory (recon.yaml).",
+        "type": "object",
+        "required": ["apiVersion", "kind"],
+        "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in ("App", "Job", "Settings")],
+        "$defs": whole["$defs"],
+    }

@@ -1,0 +1,158 @@
+"""`recon status` and `recon describe`: how things stand."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+import time
+from typing import Annotated, Any
+
+import typer
+
+from reconciler.api.errors import ApiError, ControllerNotRunningError
+from reconciler.cli.framework import controller
+from reconciler.cli.framework.errors import CHANGES, OK, CliError
+from reconciler.cli.framework.options import (
+    Apps,
+    DetailedExitcode,
+    Manifests,
+    Output,
+    Profile,
+    Selector,
+    StateDir,
+    Where,
+    one_of,
+    where,
+)
+from reconciler.cli.render.status import app_lines, cut_messages, has_drift, status_table
+from reconciler.cli.render.terminal import Screen, colours, is_terminal, room
+
+# Seconds between two looks of `--watch`.
+_EVERY = 1.0
+
+
+def status(
+    apps: Apps = None,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    selector: Selector = None,
+    output: Output = "table",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again each second.")] = False,
+    detailed_exitcode: DetailedExitcode = False,
+) -> int:
+    """Show how all apps are, or some in detail.
+
+    FORMAT is table, wide, json or yaml. With --detailed-exitcode 2 means that something is not
+    as declared, or not healthy. Works with and without a controller.
+    """
+    one_of("--output", output, ("table", "wide", "json", "yaml"))
+    place = where(manifests, state_dir, profile)
+
+    def look() -> dict[str, Any]:
+        return controller.chosen(controller.status(place, apps or ()), place, apps, selector)
+
+    document = look()
+    if watch:
+        _watch(look, document, output, bool(apps))
+    if selector and not document["apps"] and output in ("table", "wide"):
+        print(f"No app matches -l {selector}.")
+        return OK
+    for line in _lines(document, output, bool(apps)):
+        print(line)
+    if output in ("table", "wide"):
+        sys.stdout.flush()
+        _tell_where_from(document, place)
+    return CHANGES if detailed_exitcode and has_drift(document) else OK
+
+
+def describe(
+    app: Annotated[str, typer.Argument(metavar="APP", help="Its name.", show_default=False)],
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    profile: Profile = None,
+    output: Output = "text",
+) -> int:
+    """Show everything known of one app.
+
+    That is its spec, conditions, revisions, instances and events; secrets are masked. FORMAT is
+    text or json. Works with and without a controller.
+    """
+    one_of("--output", output, ("text", "json"))
+    place = where(manifests, state_dir, profile)
+    document = _description(place, app)
+    if output == "json":
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return OK
+    from reconciler.cli.render.describe import description  # noqa: PLC0415  not for `status`
+
+    print("\n".join(description(document, colour=colours())))
+    return OK
+
+
+def _description(place: Where, app: str) -> dict[str, Any]:
+    try:
+        return controller.client_of(place).describe(app)
+    except ApiError as error:
+        if error.status == 404:
+            known = [one["name"] for one in controller.status(place)["apps"]]
+            raise CliError(controller.unknown_app(app, known)) from None
+        raise
+    except ControllerNotRunningError:
+        from reconciler.cli.framework import offline  # noqa: PLC0415  heavy, and seldom needed
+
+        return offline.describe(place, app)
+
+
+def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
+    if output == "json":
+        return [json.dumps(document, indent=2, ensure_ascii=False)]
+    if output == "yaml":
+        import yaml  # noqa: PLC0415  only here
+
+        text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        return text.splitlines()
+    columns = None if output == "wide" else room()
+    lines = status_table(document, columns=columns, colour=colours(), wide=output == "wide")
+    lines += _of_journal(document, columns)
+    if detailed:
+        if columns is not None:
+            for text in cut_messages(document, lines):
+                lines += ["", *textwrap.wrap(text, columns)]
+        for one in document["apps"]:
+            lines += ["", *app_lines(one, columns=columns, colour=colours())]
+    return lines
+
+
+def _of_journal(document: dict[str, Any], columns: int | None) -> list[str]:
+    """What is wrong with the journal, if anything is."""
+    journal = document.get("journal", {})  # a controller of release 0.1.0 does not say
+    message = journal.get("message", "")
+    if not message:
+        return []
+    text = f"{message[0].upper()}{message[1:]}."
+    return ["", *(textwrap.wrap(text, columns, break_long_words=False) if columns else [text])]
+
+
+def _watch(look: Any, document: dict[str, Any], output: str, detailed: bool) -> None:
+    """Until Ctrl-C: drawn over on a terminal, else printed again whenever it differs."""
+    screen = Screen(sys.stdout) if is_terminal() else None
+    before: list[str] = []
+    while True:
+        lines = _lines(document, output, detailed)
+        if screen:
+            screen.draw(lines)
+        elif lines != before:
+            print("\n".join([*lines, ""]), flush=True)
+        before = lines
+        time.sleep(_EVERY)
+        document = look()
+
+
+def _tell_where_from(document: dict[str, Any], place: Where) -> None:
+    if not document["controller"]["running"]:
+        told = f"no controller is running on {place.paths.root}; `recon apply` starts one"
+        print(f"\n({told})", file=sys.stderr)

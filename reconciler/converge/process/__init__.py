@@ -1,0 +1,1 @@
+"""One program: started, handed its sockets and files, stopped."""

@@ -1,0 +1,38 @@
+"""What is forked is born with its instance's nonce in a limit (``model.host.lineage``)."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from collections.abc import Iterator
+
+from reconciler.model.host.lineage import limit_of, nonce_of
+
+_NONE = resource.RLIM_INFINITY
+
+
+def limit(nonce: str) -> tuple[int, int] | None:
+    """What RLIMIT_RTTIME is to be while it is forked; None where it is to stay as it is: somebody
+    has bounded recon's own real-time use, which its programs are to inherit."""
+    wanted = limit_of(nonce)
+    soft, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
+    if wanted is None or hard != _NONE or not (soft == _NONE or nonce_of(soft)):
+        return None
+    return wanted, hard
+
+
+@contextlib.contextmanager
+def given(nonce: str) -> Iterator[None]:
+    """While a child is forked: it is born with this lineage. The limit is the whole process's, and
+    means nothing to it."""
+    before, wanted = resource.getrlimit(resource.RLIMIT_RTTIME), limit(nonce)
+    if wanted is None:
+        yield
+        return
+    with contextlib.suppress(OSError, ValueError):  # a sandbox forbids it: other witnesses remain
+        resource.setrlimit(resource.RLIMIT_RTTIME, wanted)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_RTTIME, before)

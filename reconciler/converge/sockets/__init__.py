@@ -1,0 +1,1 @@
+"""Listening sockets that outlive the instances."""

@@ -1,0 +1,1 @@
+"""Variables, env files and secret files."""

@@ -1,0 +1,1 @@
+"""YAML as people write it: read, and edited byte by byte."""

@@ -1,0 +1,1 @@
+"""What every judgement starts from: revisions, instances, backoff, dependencies."""

@@ -1,0 +1,200 @@
+"""Dependencies: who may start now, and who is restarted because another was.
+
+What waits is only the start of an app from nothing. Restarts after a crash and updates do not:
+availability first. And nothing is ever stopped because a dependency went away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.diff import admission
+from reconciler.diff.core import history, replicas
+from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.jobs import runs
+from reconciler.diff.rollout.rolling import fenceposts
+from reconciler.model.spec.dependency import Dependency, DependencyCondition
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.plan import Condition
+from reconciler.model.state.revision import same_revision
+from reconciler.model.state.standing import UNDECLARED, Obstacle, ObstacleReason, Standing
+
+# So many are named while they are waited for.
+_NAMED = 3
+
+_NOTHING_WANTED = {
+    True: Obstacle(ObstacleReason.SUSPENDED, "is suspended"),
+    False: Obstacle(ObstacleReason.NO_INSTANCES, "has no instances"),
+}
+"""By whether the app is suspended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a start waits for."""
+
+    message: str
+    is_stuck: bool
+    """Nothing that goes on by itself will end it: a person has to act first."""
+
+
+def look_at(
+    app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float
+) -> Standing:
+    """The standing of an app that has yet to be planned, from its own slice."""
+    if app.job is not None:
+        return runs.standing_of(app, memory)
+    app = admission.bounded(app, memory)
+    return standing_of(app, _sort(app, processes, memory, now), memory)
+
+
+def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Standing:
+    """The standing of an app whose processes are sorted."""
+    wanted = app.spec.wanted
+    if wanted == 0:
+        return Standing(obstacle=_nothing(app, memory))
+    _, unavailable = fenceposts(app.spec.strategy, wanted)
+    available = len(sorted_by.up) + len(sorted_by.done)
+    whole = sorted_by.settled and len(sorted_by.current) + len(sorted_by.done) == wanted
+    starts = [process.started_at for process in sorted_by.current]
+    met = {
+        DependencyCondition.STARTED: _numbers(sorted_by) >= set(range(wanted)),
+        # Kubernetes: the condition Available; but of nothing at all nobody can make use.
+        DependencyCondition.READY: available >= max(1, wanted - unavailable),
+        DependencyCondition.COMPLETED: len(sorted_by.done) == wanted and not _has_failed(memory),
+    }
+    return Standing(
+        frozenset(condition for condition, holds in met.items() if holds),
+        obstacle=_failure(sorted_by, memory),
+        newest_start=max(starts, default=None) if whole and available == wanted else None,
+    )
+
+
+def waiting_for(
+    spec: AppSpec, sorted_by: Replicas, memory: AppMemory, standings: Mapping[str, Standing]
+) -> Wait | None:
+    """What an app's start from nothing waits for; None where nothing holds it."""
+    running = (sorted_by.current, sorted_by.old, sorted_by.extra, sorted_by.spared)
+    if memory.begun or not sorted_by.eligible or any(running):
+        return None
+    return unmet(spec, standings)
+
+
+def unmet(spec: AppSpec, standings: Mapping[str, Standing]) -> Wait | None:
+    """Which dependencies are not there; None where all are."""
+    missing = [*_missing(spec, standings)]
+    if not missing:
+        return None
+    obstacles = [standings.get(need.app, UNDECLARED).obstacle for need in missing]
+    named = [_told(*pair) for pair in zip(missing[:_NAMED], obstacles, strict=False)]
+    rest = len(missing) - _NAMED
+    message = f"waiting for {'; '.join(named)}" + (f"; and {rest} more" if rest > 0 else "")
+    return Wait(message, is_stuck=any(obstacle is not None for obstacle in obstacles))
+
+
+def note_begun(memory: AppMemory, sorted_by: Replicas, *, starting: bool) -> AppMemory:
+    """The memory that knows whether later starts are starts from nothing."""
+    running = (sorted_by.current, sorted_by.old, sorted_by.extra, sorted_by.spared)
+    leaving = bool(sorted_by.stopping)
+    if starting or any(running) or (leaving and sorted_by.wanted):
+        begun = True
+    else:
+        begun = memory.begun and (leaving or sorted_by.wanted > 0 or sorted_by.target is None)
+    return memory if begun == memory.begun else replace(memory, begun=begun)
+
+
+def follow_restarts(
+    app: DesiredApp,
+    processes: Sequence[Process],
+    memory: AppMemory,
+    standings: Mapping[str, Standing],
+) -> tuple[AppMemory, tuple[Event, ...]]:
+    """The memory in which a restart is requested once for each restart of a dependency.
+
+    It is requested when the dependency is whole again, for those processes that are older than
+    its newest. A dependency that is new to the manifest restarts nothing: the field is applied
+    in place.
+    """
+    needs = [need.app for need in app.spec.depends_on if need.restart]
+    if not needs and not memory.dependency_starts:
+        return memory, ()
+    alive = (p.started_at for p in processes if p.state is not RunState.STOPPING)
+    oldest = min(alive, default=None)
+    known: dict[str, float] = {}
+    restarted: dict[str, float] = {}
+    for name in needs:
+        before = memory.dependency_starts.get(name)
+        if before is None and oldest is None:
+            before = 0.0  # whatever starts later than this app's processes is a restart
+        newest = standings.get(name, UNDECLARED).newest_start
+        if newest is None:
+            newest = before
+        elif before is not None and oldest is not None and newest > max(before, oldest):
+            restarted[name] = newest
+        if newest is not None:
+            known[name] = newest
+    if known != memory.dependency_starts:
+        memory = replace(memory, dependency_starts=known)
+    if not restarted:
+        return memory, ()
+    asked = max(memory.restart_requested_at or 0.0, *restarted.values())
+    memory = replace(memory, restart_requested_at=asked, progressed_at=None, progress=0)
+    told = f"{', '.join(sorted(restarted))} restarted"
+    return memory, (Event(app.name, "RestartRequested", told),)
+
+
+def _nothing(app: DesiredApp, memory: AppMemory) -> Obstacle:
+    """Why no instance of the app runs."""
+    return admission.obstacle(app, memory) or _NOTHING_WANTED[app.spec.suspend]
+
+
+def _missing(spec: AppSpec, standings: Mapping[str, Standing]) -> Iterator[Dependency]:
+    for need in spec.depends_on:
+        if need.condition not in standings.get(need.app, UNDECLARED).met:
+            yield need
+
+
+def condition_of(wait: Wait | None) -> tuple[Condition, ...]:
+    """The condition of an app, or a Job, that waits for others; empty where it does not."""
+    if wait is None:
+        return ()
+    reason = "DependencyStuck" if wait.is_stuck else "DependencyPending"
+    return (Condition("DependenciesMet", "False", reason, wait.message),)
+
+
+def _told(need: Dependency, obstacle: Obstacle | None) -> str:
+    told = f"{need.app} to be {need.condition}"
+    return f"{told}, which {obstacle.message}" if obstacle is not None else told
+
+
+def _has_failed(memory: AppMemory) -> bool:
+    """An earlier revision runs instead of what is declared."""
+    return bool(memory.revisions) and memory.revisions[-1].failed is not None
+
+
+def _failure(sorted_by: Replicas, memory: AppMemory) -> Obstacle | None:
+    """That it has failed for good, unless somebody does something."""
+    if sorted_by.target is None:
+        return Obstacle(ObstacleReason.FAILED, "has failed")
+    ends = [memory.ended[number].told for number in sorted_by.lost]
+    return Obstacle(ObstacleReason.FAILED, f"failed ({ends[0]})") if ends else None
+
+
+def _numbers(sorted_by: Replicas) -> set[int]:
+    """Instance numbers of which a process runs, whatever its revision, or is done."""
+    running = (*sorted_by.current, *sorted_by.old, *sorted_by.spared)
+    return {*(process.tag.instance for process in running), *sorted_by.done}
+
+
+def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float) -> Replicas:
+    """As ``plan`` will, once it has noted the revision that the manifest declares now."""
+    target: str | None = app.hash
+    if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
+        aim = history.target(memory)
+        target = aim.hash if aim is not None else None
+    return replicas.sort(app.spec, target, processes, memory, now)

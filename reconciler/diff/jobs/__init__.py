@@ -1,0 +1,1 @@
+"""Programs that end: when they run, and how their runs turn out."""

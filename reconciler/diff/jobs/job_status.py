@@ -1,0 +1,244 @@
+"""How a Job is shown: `recon status`, `describe` and `apply --dry-run`."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.diff.core import history
+from reconciler.diff.core.dependencies import Wait, condition_of
+from reconciler.diff.jobs import due, runs
+from reconciler.diff.jobs.runs import terms_of
+from reconciler.diff.lint.advice import shell_remedy
+from reconciler.diff.rollout import amnesia
+from reconciler.diff.status import health
+from reconciler.diff.status.fields import changed_fields
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.memory import AppMemory, Outcome, Recall, Run
+from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.plan import (
+    AppStatus,
+    Change,
+    Condition,
+    Drift,
+    DriftKind,
+    Health,
+    InstanceStatus,
+    JobStatus,
+    LastExit,
+)
+from reconciler.model.state.walltime import WallTime
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One Job at one moment."""
+
+    app: DesiredApp
+    processes: Sequence[Process]
+    memory: AppMemory
+    now: float
+    wall: WallTime
+    wait: Wait | None
+    """For which dependencies its runs wait."""
+    withheld: str = ""
+    """Why no run may begin, whatever it waits for, a sentence."""
+
+    @property
+    def waiting(self) -> str:
+        """Why its runs do not begin, a sentence; empty where they may."""
+        return self.withheld or (self.wait.message if self.wait is not None else "")
+
+    @property
+    def last(self) -> Run | None:
+        """The run that tells how the Job is: of what is declared, the newest that is decided,
+        else the newest."""
+        known = [run for run in self.memory.runs if run.outcome is not Outcome.ACTIVE]
+        if terms_of(self.app).schedule is not None:
+            return known[-1] if known else None
+        return runs.newest(self.memory)
+
+    @property
+    def next_at(self) -> float | None:
+        return due.next_at(self.app, self.memory, self.now, self.wall)
+
+
+def status_of(at: Shown) -> AppStatus:
+    """The status of a Job that is declared."""
+    app, memory = at.app, at.memory
+    once = terms_of(app).schedule is None
+    active = runs.active(memory)
+    done = at.last is not None and at.last.outcome is Outcome.SUCCEEDED
+    drift = tuple(_drift(at))
+    revision = memory.revisions[-1]
+    return AppStatus(
+        name=app.name,
+        kind="Job",
+        sync=health.sync_of(app, drift, revision),
+        health=_health(at),
+        desired=1 if once and not app.spec.suspend else len(active),
+        ready=int(done) if once else sum(run.trying for run in active),
+        updated=int(done),
+        available=int(done),
+        revision=revision.number,
+        restarts=sum(run.failures for run in memory.runs),
+        message=next(_messages(at), ""),
+        conditions=(*_conditions(at), *_waits(at)),
+        drift=drift,
+        instances=tuple(_instances(at)),
+        job=JobStatus(memory.runs, at.next_at),
+    )
+
+
+def change_of(at: Shown, before: AppMemory, *, starts: int, ends: int) -> Change:
+    """The change that the next pass makes; ``before``: memory as it was."""
+    last = before.revisions[-1] if before.revisions else None
+    fields = changed_fields(last, at.app)
+    action = "update" if fields or starts or ends else "none"
+    action = "create" if last is None else action
+    return Change(
+        at.app.name,
+        action,  # type: ignore[arg-type]  # mypy widens the literals of a conditional
+        last.number if last else None,
+        at.memory.revisions[-1].number,
+        fields,
+        starts,
+        0,
+        ends,
+        sum(process.state is not RunState.STOPPING for process in at.processes) - ends,
+        tuple(_notes(at, starts)) if action != "none" else (),
+        kind="Job",
+    )
+
+
+def _notes(at: Shown, starts: int) -> Iterator[str]:
+    app = at.app
+    if remedy := shell_remedy(app.spec, app.line):
+        yield f"advice: its command needs a shell; {remedy}"
+    if starts and terms_of(app).schedule is None:
+        yield f"runs once: {shlex.join(app.spec.command)}"
+    if at.next_at is not None:
+        yield f"next run in {_span(at.next_at - at.wall.at(at.now))} ({terms_of(app).schedule})"
+    if at.waiting and any(run.began_at is None for run in runs.active(at.memory)):
+        yield at.waiting
+
+
+def _health(at: Shown) -> Health:
+    active, last = runs.active(at.memory), at.last
+    if at.app.spec.suspend and not any(run.trying for run in active):
+        return Health.SUSPENDED
+    if last is not None and last.outcome is Outcome.FAILED:
+        return Health.DEGRADED
+    if any(run.failures for run in active):
+        return Health.DEGRADED
+    if terms_of(at.app).schedule is not None:
+        return Health.HEALTHY
+    if last is not None and last.outcome is Outcome.SUCCEEDED:
+        return Health.HEALTHY
+    return Health.PROGRESSING if active else Health.MISSING
+
+
+def _drift(at: Shown) -> Iterator[Drift]:
+    """A run that is called for and has not begun."""
+    for run in runs.active(at.memory):
+        if run.began_at is None and not run.failures and not at.app.spec.suspend:
+            detail = f"declared, but has not run ({run.why})"
+            yield Drift(DriftKind.MISSING, f"{at.app.name}-{run.number}", detail)
+
+
+def _messages(at: Shown) -> Iterator[str]:
+    """What is to be told, most urgent first."""
+    memory, wall_now = at.memory, at.wall.at(at.now)
+    if at.app.problem is not None:
+        yield health.sentence(at.app.problem, memory.revisions[-1])
+    for run in runs.active(memory):
+        if run.retry_at is not None:
+            wait = max(0, math.ceil(run.retry_at - at.now))
+            limit = terms_of(at.app).backoff_limit + 1
+            yield f"run {run.number}: {run.told}, try {run.failures + 1} of {limit} in {wait} s"
+        elif run.trying and run.began_at is not None:
+            yield f"run {run.number} for {_span(wall_now - run.began_at)}"
+        elif at.waiting:
+            yield at.waiting
+    parts = []
+    obstacle = amnesia.obstacle(at.app.name, memory)
+    if obstacle is not None:
+        parts.append(obstacle.message)
+    elif memory.recall is Recall.UNREAD:
+        parts.append(at.waiting)
+    last = at.last
+    if last is not None and last.ended_at is not None:
+        how = "succeeded" if last.outcome is Outcome.SUCCEEDED else f"failed ({last.told})"
+        parts.append(f"run {last.number} {how} {_span(wall_now - last.ended_at)} ago")
+    if at.next_at is not None:
+        parts.append(f"next in {_span(at.next_at - wall_now)}")
+    failed = last is not None and last.outcome is Outcome.FAILED
+    if failed and terms_of(at.app).schedule is None:
+        parts.append(f"`recon run-job {at.app.name}` runs it again")
+    if last is not None and shell_remedy(at.app.spec, at.app.line):
+        parts.append(f"its command needs a shell: `recon status {at.app.name}` tells what to write")
+    yield "; ".join(parts)
+
+
+def _conditions(at: Shown) -> Iterator[Condition]:
+    """As Kubernetes' JobCondition: Complete or Failed, of the last run that is decided."""
+    last = at.last
+    if last is None or last.outcome is Outcome.ACTIVE:
+        return
+    if last.outcome is Outcome.SUCCEEDED:
+        yield Condition("Complete", "True", "Completed", f"run {last.number} succeeded")
+    else:
+        yield Condition("Failed", "True", last.reason, f"run {last.number}: {last.told}")
+
+
+def _waits(at: Shown) -> tuple[Condition, ...]:
+    """Told of a run that has yet to begin."""
+    waits = any(run.began_at is None for run in runs.active(at.memory))
+    return condition_of(at.wait) if waits and not at.withheld else ()
+
+
+def _instances(at: Shown) -> Iterator[InstanceStatus]:
+    """A row a run, and one for each process of a run that is not remembered."""
+    rows: dict[int, InstanceStatus] = {}
+    for run in at.memory.runs:
+        number = history.number_of(at.memory, run.hash)
+        name = f"{at.app.name}-{run.number}"
+        rows[run.number] = InstanceStatus(
+            name, None, _state(run, at), False, number, run.failures, run.told, _last(run, at)
+        )
+    for process in at.processes:
+        number = process.tag.instance
+        blank = InstanceStatus(process.name, process, "", False, 0, 0, "")
+        row = rows.get(number, blank)
+        rows[number] = replace(row, process=process, state=process.state.value)
+    for _, row in sorted(rows.items()):
+        yield row
+
+
+def _last(run: Run, at: Shown) -> LastExit | None:
+    """How its last try ended."""
+    ended = run.tried_at or run.ended_at
+    if ended is None or (run.exit is None and not run.fault):
+        return None
+    return LastExit(run.exit, run.fault, at.wall.boot(ended), run.uptime)
+
+
+def _state(run: Run, at: Shown) -> str:
+    if run.outcome is not Outcome.ACTIVE:
+        return "completed" if run.outcome is Outcome.SUCCEEDED else "failed"
+    if run.retry_at is not None and run.retry_at > at.now:
+        return "backoff"
+    return "waiting" if at.waiting else "missing"
+
+
+def _span(seconds: float) -> str:
+    """A duration as people say it, in its two largest units at most."""
+    whole = max(0, round(seconds))
+    days, rest = divmod(whole, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    named = ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s"))
+    first = next((n for n, (count, _) in enumerate(named) if count), 3)
+    return " ".join(f"{count} {unit}" for count, unit in named[first : first + 2] if count) or "0 s"

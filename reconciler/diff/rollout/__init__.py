@@ -1,0 +1,1 @@
+"""From one revision to the next: strategies, what holds them, how they end."""

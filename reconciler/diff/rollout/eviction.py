@@ -1,0 +1,126 @@
+"""Eviction: an instance that has outgrown `limits.memory` gives way to a successor.
+
+It serves, so it is no crash: it counts as *old* (see ``replicas``), and the app's own strategy
+replaces it, a surge before the stop where there is one, never more at once than `maxUnavailable`
+allows. What an update does to an instance, this does; so a rollout that is under way simply takes
+the new revision for the successor.
+
+A program that outgrows its limit after every start must not be replaced without end: the starts
+of a number are as far apart as the waits after crashes (``backoff.delay``): first at once, then
+1 s × 2, to 60 s, forgiven after 600 s. Meanwhile it runs on, over its limit; `limits.memory` is
+the soft one. Decided besides:
+
+- an edit of the template or of the limit begins a new ladder, and whoever is within a raised
+  limit runs on;
+- `rollout pause` and a canary hold no eviction: the number is replaced by what it ran;
+- `restartPolicy: Never` means that nothing may run twice: it is told, and left alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from reconciler.diff.core.backoff import delay
+from reconciler.model.spec.lifecycle import RestartPolicy
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, Eviction
+from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.revision import same_revision
+
+REASON = "MemoryLimitExceeded"
+
+
+def note(
+    app: str, spec: AppSpec, processes: Iterable[Process], memory: AppMemory, now: float
+) -> tuple[AppMemory, tuple[Event, ...]]:
+    """The memory that knows of each process that has outgrown its limit, and what is to be told."""
+    events: list[Event] = []
+    known = dict(memory.evictions)
+    for process in sorted(filter(_is_over, processes), key=_age):
+        number = process.tag.instance
+        before = known.get(number)
+        if before is not None and before.limit != spec.limits.memory:
+            before = None
+        if before is not None and _age(process) <= (before.started_at, before.nonce):
+            continue  # known, or a successor of it has outgrown the limit as well
+        eviction = known[number] = _evict(process, before, spec, now)
+        told = f"pid {process.id.pid} {process.outgrown}"
+        if eviction.times > 1:
+            told += f"; {eviction.times} times in a row"
+        events.append(Event(app, REASON, told, "Warning", number))
+    return (replace(memory, evictions=known) if events else memory), tuple(events)
+
+
+def is_due(process: Process, spec: AppSpec, memory: AppMemory, now: float) -> bool:
+    """Whether a process is to be replaced now because it has outgrown its limit."""
+    if not _is_over(process) or spec.restart_policy is RestartPolicy.NEVER:
+        return False
+    eviction = memory.evictions.get(process.tag.instance)
+    if eviction is None:
+        return False
+    # One that is older than what is remembered had been replaced when its successor outgrew, too.
+    return eviction.nonce != process.tag.nonce or eviction.replace_at <= now
+
+
+def moments(processes: Iterable[Process], memory: AppMemory) -> Iterator[float]:
+    """When those that wait for it may be replaced, in boot seconds."""
+    for process in filter(_is_over, processes):
+        eviction = memory.evictions.get(process.tag.instance)
+        if eviction is not None and eviction.nonce == process.tag.nonce:
+            yield eviction.replace_at
+
+
+def recent(
+    spec: AppSpec, memory: AppMemory, instance: int, hash: str, now: float
+) -> Eviction | None:
+    """The last one of this number and revision; None once it is forgiven."""
+    eviction = memory.evictions.get(instance)
+    if eviction is None or not same_revision(eviction.hash, hash):
+        return None
+    if eviction.limit != spec.limits.memory:
+        return None
+    return eviction if now - eviction.at < spec.backoff.reset_seconds else None
+
+
+def message_of(spec: AppSpec, processes: Iterable[Process], memory: AppMemory, now: float) -> str:
+    """What is to be known of it; empty where nothing is."""
+    everyone = [*processes]
+    for process in filter(_is_over, everyone):
+        eviction = memory.evictions.get(process.tag.instance)
+        if spec.restart_policy is RestartPolicy.NEVER:
+            return f"{process.name} {process.outgrown}; restartPolicy is Never, so it stays"
+        if eviction is None or eviction.replace_at <= now:
+            return f"{process.name} {process.outgrown}; it is being replaced"
+        wait = math.ceil(eviction.replace_at - now)
+        often = f", {eviction.times} times in a row; replaced in {wait} s"
+        return f"{process.name} {process.outgrown}{often}"
+    for process in everyone:
+        before = recent(spec, memory, process.tag.instance, process.tag.hash, now)
+        if before is not None and before.times > 1:
+            ago = math.floor(now - before.at)
+            told = f"outgrew limits.memory {before.times} times in a row, last {ago} s ago"
+            return f"{process.name} {told}: it {before.told}"
+    return ""
+
+
+def _evict(process: Process, before: Eviction | None, spec: AppSpec, now: float) -> Eviction:
+    tag, times = process.tag, 1
+    young = now - process.started_at < spec.backoff.reset_seconds
+    if before is not None and young and same_revision(before.hash, tag.hash):
+        times += before.times
+    # From start to start, not from end to start as after a crash: it serves meanwhile, and what
+    # took minutes to outgrow its limit has waited long enough.
+    at = max(now, process.started_at + delay(spec.backoff, times, tag.nonce))
+    limit, told = spec.limits.memory, process.outgrown
+    return Eviction(tag.hash, limit, tag.nonce, process.started_at, now, times, at, told)
+
+
+def _is_over(process: Process) -> bool:
+    return bool(process.outgrown) and process.state is not RunState.STOPPING
+
+
+def _age(process: Process) -> tuple[float, str]:
+    return process.started_at, process.tag.nonce

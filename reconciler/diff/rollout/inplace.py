@@ -1,0 +1,116 @@
+"""Limits of live processes against the manifest: what differs, and what is to be put in force.
+
+A limit is in force on every process of its app, of whatever revision, from its birth on; when the
+manifest changes, or somebody changed it by hand, it is put right in place. A limit that is not
+declared any more goes back to what recon itself has, once; what was never declared is nobody's
+business here.
+
+A value that a process cannot be given stays drift, with the reason, and is not tried again until
+the manifest says another: so a plan that was carried out is empty, whatever the kernel said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from reconciler.model.spec.limits import Value, shown, wanted
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.plan import Adjust, Drift, DriftKind
+
+
+def remember(
+    spec: AppSpec,
+    processes: Iterable[Process],
+    memory: AppMemory,
+    inherited: Mapping[str, Value],
+) -> AppMemory:
+    """The fields to look at: those declared, and those that still have to go back."""
+    declared = set(wanted(spec.limits))
+    processes = _live(processes)
+    fields = declared | {
+        field
+        for field in set(memory.limited) - declared
+        if any(_has_yet_to_go_back(process, field, inherited) for process in processes)
+    }
+    limited = tuple(sorted(fields))
+    return memory if limited == memory.limited else replace(memory, limited=limited)
+
+
+def adjustments(
+    spec: AppSpec,
+    processes: Iterable[Process],
+    memory: AppMemory,
+    inherited: Mapping[str, Value],
+) -> Iterator[Adjust]:
+    """What is to be put in force now. ``memory`` as ``remember`` returned it."""
+    values = _values(spec, memory, inherited)
+    for process in _live(processes):
+        due = {
+            field: value
+            for field, value in values.items()
+            if _differs(process, field, value) and not _was_refused(process, field, value)
+        }
+        if due:
+            yield Adjust(process, due, {f: _change(process, f, due[f]) for f in due})
+
+
+def drift_of(
+    spec: AppSpec,
+    processes: Iterable[Process],
+    memory: AppMemory,
+    inherited: Mapping[str, Value],
+) -> Iterator[Drift]:
+    """One entry a field and process."""
+    values = _values(spec, memory, inherited)
+    for process in _live(processes):
+        for field, value in values.items():
+            if not _differs(process, field, value):
+                continue
+            has = shown(field, process.limits[field])
+            told = f"limits.{field} is {has} on pid {process.id.pid}, {shown(field, value)} wanted"
+            if _was_refused(process, field, value):
+                told += f"; {process.unadjusted[field][1]}"
+            yield Drift(DriftKind.IN_PLACE, process.name, told)
+
+
+def stuck(spec: AppSpec, processes: Iterable[Process]) -> str:
+    """Which limit cannot be had in place, and what would help; empty where there is none."""
+    values = wanted(spec.limits)
+    for process in _live(processes):
+        for field, value in sorted(values.items()):
+            if _differs(process, field, value) and _was_refused(process, field, value):
+                return f"limits.{field} of {process.name}: {process.unadjusted[field][1]}"
+    return ""
+
+
+def _live(processes: Iterable[Process]) -> list[Process]:
+    live = [process for process in processes if process.state is not RunState.STOPPING]
+    return sorted(live, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
+
+
+def _values(spec: AppSpec, memory: AppMemory, inherited: Mapping[str, Value]) -> dict[str, Value]:
+    back = {field: inherited[field] for field in memory.limited if field in inherited}
+    return dict(sorted({**back, **wanted(spec.limits)}.items()))
+
+
+def _differs(process: Process, field: str, value: Value) -> bool:
+    """What could not be read is not known to differ."""
+    return field in process.limits and process.limits[field] != value
+
+
+def _was_refused(process: Process, field: str, value: Value) -> bool:
+    return field in process.unadjusted and process.unadjusted[field][0] == value
+
+
+def _has_yet_to_go_back(process: Process, field: str, inherited: Mapping[str, Value]) -> bool:
+    value = inherited.get(field)
+    if value is None or field not in process.limits:
+        return True
+    return _differs(process, field, value) and not _was_refused(process, field, value)
+
+
+def _change(process: Process, field: str, value: Value) -> str:
+    return f"limits.{field} {shown(field, process.limits[field])} → {shown(field, value)}"

@@ -1,0 +1,98 @@
+"""A new revision whose port its predecessor holds: it can never get ready, and has failed at once.
+
+With ``maxSurge`` the old process is there until the new one is ready, and the new one cannot listen
+until the old one is gone. So nothing comes of waiting for the deadline. It is decided only where
+the rollout stands still: nothing is stopping or about to be, and each new instance that is not
+available is kept from its port by an old process that shares it with nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.diff.core import history
+from reconciler.diff.core.backoff import holds
+from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.rollout import rolling
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.strategy import StrategyType
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, Failure
+from reconciler.model.state.observed import PortHeld
+from reconciler.model.state.revision import same_revision
+
+PATIENCE = 5.0
+"""Seconds for a new process that runs: it may be about to take the port over from the old one."""
+REMEDY = "Declare the port under `sockets:`, or set strategy.maxSurge: 0 or type: Recreate"
+
+
+def judge(
+    app: str,
+    spec: AppSpec,
+    replicas: Replicas,
+    memory: AppMemory,
+    now: float,
+    *,
+    ports: Sequence[PortHeld],
+) -> tuple[AppMemory, tuple[Event, ...]]:
+    """The memory in which the revision has failed where it can never get its port."""
+    stuck = _stuck(spec, replicas, memory, now, ports)
+    if stuck is None or _decided_at(stuck, memory) > now:
+        return memory, ()
+    revision = memory.revisions[-1]
+    holder = history.number_of(memory, stuck.holder.hash)
+    name = f"{stuck.holder.app}-{stuck.holder.instance}"
+    who = f"{name} (pid {stuck.pid}, revision {holder})" if holder else f"{name} (pid {stuck.pid})"
+    why = f"revision {revision.number} cannot listen: port {stuck.port} is held by {who}"
+    remedy = remedy_of(stuck)
+    event = Event(app, Failure.PORT, f"{why}. {remedy}", "Warning", stuck.asked.instance)
+    return history.give_up(memory, Failure.PORT, why, remedy), (event,)
+
+
+def remedy_of(held: PortHeld) -> str:
+    """What would free the port, a sentence."""
+    if held.holder.app == held.asked.app:
+        return REMEDY
+    app = held.holder.app
+    return f"Choose another port, or name {app} under dependsOn if it is meant to be asked"
+
+
+def look_again_at(
+    spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float, ports: Sequence[PortHeld]
+) -> float | None:
+    """When that is decided, in boot seconds; None where it is not in question."""
+    stuck = _stuck(spec, replicas, memory, now, ports)
+    return _decided_at(stuck, memory) if stuck is not None else None
+
+
+def _stuck(
+    spec: AppSpec,
+    replicas: Replicas,
+    memory: AppMemory,
+    now: float,
+    ports: Sequence[PortHeld],
+) -> PortHeld | None:
+    revision = memory.revisions[-1]
+    if not ports or revision.good or revision.failed or memory.paused:
+        return None
+    if spec.strategy.type is StrategyType.RECREATE or replicas.stopping:
+        return None
+    old = {process.tag.nonce for process in replicas.old}
+    held = {
+        one.asked.instance: one
+        for one in ports
+        if one.exclusive
+        and same_revision(one.asked.hash, revision.hash)
+        and (one.holder.nonce in old or (old and one.holder.app != one.asked.app))
+    }
+    down = {p.tag.instance for p in replicas.current if p.tag.nonce not in replicas.up}
+    down |= {*replicas.waiting, *rolling.starts(spec, replicas)}
+    if not down or not down <= held.keys() or rolling.stops(spec, replicas, now):
+        return None
+    return held[min(down)]
+
+
+def _decided_at(stuck: PortHeld, memory: AppMemory) -> float:
+    """One that has ended unready is decided at once."""
+    ended = holds(memory, stuck.asked.instance, stuck.asked.hash)
+    return ended.at if ended is not None and not ended.served else stuck.since + PATIENCE

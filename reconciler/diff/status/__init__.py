@@ -1,0 +1,1 @@
+"""How an app stands, for people and machines."""

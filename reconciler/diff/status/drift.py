@@ -1,0 +1,102 @@
+"""Drift: how what runs differs from what is declared, one entry an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.status.fields import changed_fields
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.plan import Drift, DriftKind
+from reconciler.model.state.revision import same_revision
+from reconciler.model.words.fields import Effect
+
+# What makes an app OutOfSync; the rest are faults of processes, which health tells of.
+SYNC_DRIFT = {
+    DriftKind.MISSING,
+    DriftKind.EXTRA,
+    DriftKind.OUTDATED,
+    DriftKind.ORPHAN,
+    DriftKind.IN_PLACE,
+}
+
+
+def drift_of(
+    app: DesiredApp,
+    replicas: Replicas,
+    memory: AppMemory,
+    conflict: str = "",
+    limits: Iterable[Drift] = (),
+) -> tuple[Drift, ...]:
+    """All drift of one declared app, by instance. ``conflict``: ``Observed.conflicts``;
+    ``limits``: of its limits (``inplace``)."""
+    outdated = (*replicas.old, *replicas.spared)
+    served = {process.tag.instance for process in outdated}
+    found = [
+        Drift(DriftKind.MISSING, f"{app.name}-{number}", "declared, but not running")
+        for number in replicas.eligible
+        if number not in served
+    ]
+    found += [
+        Drift(DriftKind.EXTRA, process.name, f"pid {process.id.pid} is one too many")
+        for process in replicas.extra
+    ]
+    others = (process for process in outdated if process.tag.nonce not in replicas.evicted)
+    found += _all_outdated(app, others, memory)
+    found += [Drift(DriftKind.PORT_CONFLICT, app.name, conflict)] if conflict else []
+    found += limits
+    found += _faults((*replicas.current, *outdated, *replicas.extra))
+    return tuple(sorted(found, key=lambda drift: (drift.instance, drift.kind)))
+
+
+def orphans(processes: Iterable[Process], reason: str) -> tuple[Drift, ...]:
+    """Processes that are ours and that no manifest declares."""
+    return tuple(
+        Drift(DriftKind.ORPHAN, process.name, f"pid {process.id.pid}: {reason}")
+        for process in sorted(processes, key=lambda p: p.tag.instance)
+    )
+
+
+def _all_outdated(
+    app: DesiredApp, processes: Iterable[Process], memory: AppMemory
+) -> Iterator[Drift]:
+    """One entry a process; what differs is told once a hash."""
+    details: dict[str, str] = {}
+    for process in processes:
+        hash = process.tag.hash
+        if hash not in details:
+            details[hash] = _outdated(app, hash, memory)
+        yield Drift(DriftKind.OUTDATED, process.name, details[hash])
+
+
+def _outdated(app: DesiredApp, hash: str, memory: AppMemory) -> str:
+    revisions = reversed(memory.revisions)
+    before = next((r for r in revisions if same_revision(r.hash, hash)), None)
+    if before is None:
+        return "runs another template, of which no record is left"
+    changes = changed_fields(before, app)
+    return ", ".join(c.path for c in changes if c.effect is Effect.REPLACES) or "to be restarted"
+
+
+def _faults(processes: Iterable[Process]) -> list[Drift]:
+    found: list[Drift] = []
+    for process in processes:
+        if process.state is RunState.FROZEN:
+            detail = f"pid {process.id.pid} is stopped; kill -CONT {process.id.pid} resumes it"
+            found.append(Drift(DriftKind.FROZEN, process.name, detail))
+        if process.outgrown:
+            detail = f"pid {process.id.pid} {process.outgrown}"
+            found.append(Drift(DriftKind.OUTGROWN, process.name, detail))
+        if process.binary_replaced:
+            detail = "its program was replaced on disk; `recon restart` runs the new one"
+            found.append(Drift(DriftKind.BINARY, process.name, detail))
+        if (
+            process.ready is False
+            and process.ready_at is None
+            and process.state is RunState.RUNNING
+        ):
+            detail = process.failed or process.told or "its readiness probe fails"
+            found.append(Drift(DriftKind.UNHEALTHY, process.name, detail))
+    return found

@@ -1,0 +1,232 @@
+"""How an app is: sync and health (two axes, as Argo CD), conditions and one message.
+
+Conditions, their reasons and their meanings are a Kubernetes Deployment's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from reconciler.diff.core import history
+from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.diagnosis import CauseCode, Evidence, diagnose
+from reconciler.diff.rollout import eviction, portheld
+from reconciler.diff.rollout.hold import HeldBy, Hold
+from reconciler.diff.rollout.progress import is_complete
+from reconciler.diff.rollout.rolling import fenceposts
+from reconciler.diff.status.drift import SYNC_DRIFT
+from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.memory import AppMemory, Ended, Failure
+from reconciler.model.state.observed import PortHeld, RunState
+from reconciler.model.state.plan import Condition, Drift, Health, Sync
+from reconciler.model.state.revision import Revision
+
+_HELD: Mapping[HeldBy, tuple[Literal["True", "Unknown"], str]] = {
+    "pause": ("Unknown", "DeploymentPaused"),
+    "build": ("True", "Building"),
+    "dependency": ("True", "WaitingForDependency"),
+    "canary": ("True", "CanaryPauseStep"),
+    "memory": ("Unknown", "MemoryMissing"),
+}
+"""Status and reason of the condition Progressing, by what holds the rollout."""
+
+
+def sync_of(app: DesiredApp, drift: Sequence[Drift], revision: Revision) -> Sync:
+    """Whether what runs is what is declared; Unknown where the manifest cannot be read."""
+    if app.problem is not None:
+        return Sync.UNKNOWN
+    if revision.failed or any(found.kind in SYNC_DRIFT for found in drift):
+        return Sync.OUT_OF_SYNC
+    return Sync.SYNCED
+
+
+def health_of(
+    app: DesiredApp, replicas: Replicas, revision: Revision, now: float, held: Hold | None = None
+) -> Health:
+    """How well it runs, whatever is declared (see `sync_of` for that)."""
+    spec = app.spec
+    alive = any(
+        (replicas.current, replicas.old, replicas.stopping, replicas.extra, replicas.spared)
+    )
+    if spec.suspend and not alive:
+        return Health.SUSPENDED
+    if revision.failed or _suffers(app, replicas, revision, now):
+        return Health.DEGRADED
+    if held is not None:
+        if held.by in ("pause", "memory") and held.is_whole:
+            return Health.HEALTHY
+    elif is_complete(spec, replicas, now):
+        return Health.HEALTHY
+    return Health.PROGRESSING if alive else Health.MISSING
+
+
+def conditions_of(
+    app: DesiredApp, replicas: Replicas, memory: AppMemory, now: float, held: Hold | None = None
+) -> tuple[Condition, ...]:
+    """Available and Progressing."""
+    return (_available(app, replicas), _progressing(app, replicas, memory, now, held))
+
+
+def message_of(
+    app: DesiredApp,
+    replicas: Replicas,
+    memory: AppMemory,
+    revision: Revision,
+    now: float,
+    *,
+    held: Hold | None = None,
+    ports: Sequence[PortHeld] = (),
+) -> str:
+    """The one thing to know; empty when all is well."""
+    return next(_messages(app, replicas, memory, revision, now, held=held, ports=ports), "")
+
+
+def crash_loop(replicas: Replicas, memory: AppMemory) -> Ended | None:
+    """The end of the instance in backoff that will be tried next."""
+    ends = (memory.ended.get(n) or memory.left[n] for n in replicas.waiting)
+    return min(ends, key=lambda e: e.retry_at or 0, default=None)
+
+
+def _messages(
+    app: DesiredApp,
+    replicas: Replicas,
+    memory: AppMemory,
+    revision: Revision,
+    now: float,
+    *,
+    held: Hold | None,
+    ports: Sequence[PortHeld],
+) -> Iterator[str]:
+    """What is to be told, most urgent first."""
+    if app.problem is not None:
+        none = bool(replicas.wanted) and not (replicas.old or replicas.current)
+        yield sentence(app.problem, revision, none=none)
+    if revision.failed:
+        yield _failed(revision, replicas, memory)
+    looping = crash_loop(replicas, memory)
+    if looping is not None:
+        port = next((f" ({one}; {portheld.remedy_of(one)})" for one in ports), "")
+        yield _crash_loop(app.spec, looping, now) + port
+    if held is not None:
+        yield _holds(held, now)
+    if any(process.tag.nonce not in replicas.evicted for process in replicas.old):
+        yield f"{len(replicas.current)} of {replicas.wanted} instances updated"
+    outgrown = eviction.message_of(app.spec, (*replicas.old, *replicas.current), memory, now)
+    if outgrown:
+        yield outgrown
+    frozen = [p.name for p in replicas.current if p.state is RunState.FROZEN]
+    if frozen:
+        yield f"stopped by a signal (frozen): {', '.join(frozen)}"
+    unready = [p for p in replicas.current if p.ready is False]
+    if unready:
+        why = f" ({unready[0].told})" if unready[0].told else ""
+        yield f"not ready: {', '.join(p.name for p in unready)}{why}"
+    yield from (process.remnant for process in replicas.stopping if process.remnant)
+    if replicas.stopping:
+        yield f"stopping {len(replicas.stopping)}"
+    for number in (*replicas.lost, *replicas.done):
+        yield f"{memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
+    if replicas.extra:
+        yield f"{len(replicas.extra)} more than the {replicas.wanted} wanted"
+
+
+def _holds(held: Hold, now: float) -> str:
+    if held.by != "canary" or held.until is None:
+        return held.message
+    return f"{held.message}, {max(0, math.ceil(held.until - now))} s to go"
+
+
+def _suffers(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> bool:
+    """Something is wrong that no rollout explains."""
+    if replicas.waiting or replicas.lost:
+        return True
+    processes = replicas.current
+    if any(process.state is RunState.FROZEN for process in processes):
+        return True
+    # One that was never ready is starting; but it cannot be starting for ever.
+    patience = now - app.spec.progress_deadline_seconds
+    return revision.good and any(
+        process.ready is False and (process.was_ready or process.started_at < patience)
+        for process in processes
+    )
+
+
+def sentence(problem: Problem, revision: Revision, *, none: bool = False) -> str:
+    """A problem in one line of a table: the file's name will do, its path is in ``errors``.
+
+    ``none``: nothing runs that should.
+    """
+    place = problem.file.rpartition("/")[2]
+    if problem.line:
+        place += f":{problem.line}:{problem.column}"
+    text = (
+        f"{place} {problem.path}: {problem.message}"
+        if problem.path
+        else f"{place}: {problem.message}"
+    )
+    told = text if text.endswith((".", "?")) else f"{text}."
+    number = revision.number
+    return (
+        f"{told} No instance of revision {number} runs"
+        if none
+        else f"{told} Running revision {number}"
+    )
+
+
+def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
+    assert revision.failed is not None
+    running = next((r for r in memory.revisions if r.hash == replicas.target), None)
+    if running is not None:
+        rest = f"running revision {running.number}"
+    elif replicas.spared:
+        rest = f"left {len(replicas.spared)} of an earlier revision running"
+    else:
+        rest = "nothing good to run instead"
+    failure = history.failure_of(memory, revision)
+    if failure is Failure.PORT:
+        return f"{revision.failed}; {rest}. {memory.given_up[revision.number].remedy}"
+    if failure is Failure.BUILD:
+        return f"{revision.failed}; {rest}. Mend what it is made of; `recon restart` builds again"
+    return f"{revision.failed}; {rest}. Edit the manifest, or `recon restart` to try again"
+
+
+def _crash_loop(spec: AppSpec, ended: Ended, now: float) -> str:
+    wait = max(0, math.ceil((ended.retry_at or now) - now))
+    cause = diagnose(Evidence(spec, ended.exit, ended.fault, ended.uptime))
+    if cause is not None and cause.code is CauseCode.ENDS_AT_ONCE:
+        return f"{cause.message}, next try in {wait} s; {cause.remedy}"
+    return f"CrashLoopBackOff: {ended.told}, next try in {wait} s"
+
+
+def _available(app: DesiredApp, replicas: Replicas) -> Condition:
+    up = len(replicas.up) + len(replicas.done)
+    _, unavailable = fenceposts(app.spec.strategy, app.spec.wanted)
+    need = app.spec.wanted - unavailable
+    detail = f"{up} of {app.spec.wanted} available, at least {need} needed"
+    if up >= need:
+        return Condition("Available", "True", "MinimumReplicasAvailable", detail)
+    return Condition("Available", "False", "MinimumReplicasUnavailable", detail)
+
+
+def _progressing(
+    app: DesiredApp, replicas: Replicas, memory: AppMemory, now: float, held: Hold | None
+) -> Condition:
+    revision = memory.revisions[-1]
+    if revision.failed:
+        # A rollout that a canary ended has Argo Rollouts' reason: Kubernetes knows no canary.
+        reason = history.failure_of(memory, revision)
+        return Condition("Progressing", "False", reason, revision.failed)
+    if held is not None:
+        status, why = _HELD[held.by]
+        told = "the rollout is paused" if held.by == "pause" else held.message
+        return Condition("Progressing", status, why, told)
+    if is_complete(app.spec, replicas, now):
+        detail = f"revision {revision.number} is fully rolled out"
+        return Condition("Progressing", "True", "NewReplicaSetAvailable", detail)
+    detail = (
+        f"{len(replicas.current)} of {replicas.wanted} instances run revision {revision.number}"
+    )
+    return Condition("Progressing", "True", "ReplicaSetUpdated", detail)

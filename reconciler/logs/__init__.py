@@ -1,0 +1,1 @@
+"""One subsystem: programs' output is written, rotated, compressed and read again."""

@@ -1,0 +1,1 @@
+"""The forms that the writer and the reader share."""

@@ -1,0 +1,1 @@
+"""From files to lines: search, follow, the last output."""

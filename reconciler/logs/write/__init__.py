@@ -1,0 +1,1 @@
+"""From a program's pipe to a file."""

@@ -1,0 +1,315 @@
+"""The output of all programs, from their FIFOs into their logs.
+
+Every byte gets there exactly once, over crashes of the controller too (``write_ahead``). One epoll
+descriptor watches all FIFOs and stands for them in the event loop: an idle stream costs one
+descriptor and one small object, and nothing ever wakes for it. A flood is read in large pieces
+with a pause after each, so it neither starves the loop nor loses a byte: the program waits
+while its FIFO is full. A program never waits for a disk, though: while its log cannot be
+written, what no longer fits into the FIFO is dropped and counted (``trouble``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import time
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.logs.write import fifo
+from reconciler.logs.write.compress import Compressor
+from reconciler.logs.write.maintenance import Upkeep
+from reconciler.logs.write.transcript import Transcripts
+from reconciler.logs.write.transfer import Pump, Tap
+from reconciler.logs.write.trouble import Troubles
+from reconciler.logs.write.write_ahead import keep_large_blocks
+from reconciler.model.host.fifo import STREAMS, FifoName
+from reconciler.model.spec.logs import Logs
+from reconciler.model.state.observed import Tag
+
+PAUSE = 0.002
+"""Seconds a busy FIFO is left to fill: fewer, larger reads for less CPU (design.md#crash-only)."""
+_LARGE = 2**17
+_BUSY = 0.005
+_SLICE = 0.001
+"""Seconds the capture works before it lets the rest of the event loop go on."""
+_MAX_ENDED = 64
+"""Ended processes whose last output may wait for room on the disk."""
+
+
+@dataclass(slots=True)
+class Streams:
+    """The program's ends of its two FIFOs, to become its descriptors 1 and 2."""
+
+    stdout: int
+    stderr: int
+
+    def close(self) -> None:
+        """Close them here; the program keeps its own."""
+        for fd in (self.stdout, self.stderr):
+            if fd >= 0:
+                os.close(fd)
+        self.stdout = self.stderr = -1
+
+
+class Capture:
+    """Reads the programs' output into the logs below ``state_dir``.
+
+    ``fifos`` are the folders where its FIFOs may lie, the best first
+    (``observed.processes.fifodirs``); the last, and by itself the only one, is ``fifo`` in the
+    state directory. ``on_trouble(app, sentence)`` is called when logs cannot be written, again as
+    more is lost, and with None when all is well again.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_trouble: Callable[[str, str | None], None],
+        fifos: Sequence[Path] = (),
+    ) -> None:
+        keep_large_blocks()
+        self._fifos = tuple(fifos) or (state_dir / "fifo",)
+        with contextlib.suppress(OSError):  # made when it is needed
+            self._fifos[-1].mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._loop = loop
+        self._taps: dict[int, Tap] = {}
+        self._nonces: dict[str, list[Tap]] = {}
+        self._budget = fifo.Budget()
+        self._compressor = Compressor(loop)
+        self.transcripts = Transcripts(self._fifos)
+        """What processes say until they are ready, for who asks for it (``begin``)."""
+        self._pump = Pump(state_dir, self._compressor, self._fifos, self.transcripts)
+        self._upkeep = Upkeep(state_dir, loop, self._compressor, self._turn)
+        self._troubles = Troubles(loop, self._retry, on_trouble)
+        self._epoll = select.epoll()
+        loop.add_reader(self._epoll.fileno(), self._ready)
+
+    # -- what the controller asks for ----------------------------------------------------------
+
+    def recover(self) -> None:
+        """Finish the chunks that an earlier controller was killed in. Before anything else.
+
+        What cannot be finished now (no room) waits until its stream is attached or swept.
+        """
+        self._pump.recover()
+
+    def open(self, tag: Tag, uid: int | None = None, gid: int | None = None) -> Streams:
+        """Make the FIFOs for a process about to start, owned by its user.
+
+        From here on nothing it writes is lost, even if it dies before ``attach``. OSError where
+        they cannot be made; nothing is left behind then.
+        """
+        streams = Streams(-1, -1)
+        self._nonces[tag.nonce] = []
+        folder = fifo.home(self._fifos)
+        try:
+            for stream in STREAMS:
+                name = fifo.name_of(tag, stream)
+                path = f"{folder}/{name}"
+                fd = fifo.create(path, uid, gid)
+                setattr(streams, f"std{stream}", fd)
+                self._budget.grow(fd)
+                self._add(Tap(name, fifo.open_reader(path)))
+        except OSError:
+            streams.close()
+            self.detach(tag.nonce)
+            for stream in STREAMS:
+                (folder / str(fifo.name_of(tag, stream))).unlink(missing_ok=True)
+            raise
+        return streams
+
+    def attach(self, tag: Tag, logs: Logs, pid: int | None = None) -> None:
+        """Start to read the output of a process that runs: a new one, or one adopted.
+
+        ``pid`` leads to the FIFOs of an adopted process whose paths were removed. A stream that
+        the program has closed or that cannot be reached is left alone.
+        """
+        self.configure(tag.app, logs)
+        if tag.nonce not in self._nonces:
+            self._adopt(tag, pid)
+        for tap in self._nonces[tag.nonce]:
+            self._arm(tap)
+
+    def configure(self, app: str, logs: Logs) -> None:
+        """Set where and how the logs of an app are written, from the next chunk on."""
+        self._upkeep.configure(app, logs)
+
+    def keep(self, app: str, instances: Container[int]) -> None:
+        """Remove the logs that are of other instances of an app, where each has its own."""
+        self._upkeep.keep(app, instances)
+
+    def keep_catalogs(self) -> None:
+        """See that `recon logs` finds the logs, also when the state was lost. OSError."""
+        self._upkeep.keep_catalogs()
+
+    def detach(self, nonce: str) -> None:
+        """Write what is left of a process that is gone, and remove its FIFOs."""
+        for tap in self._nonces.pop(nonce, ()):
+            tap.ended = True
+            if tap.trouble is None:
+                self._end(tap)
+        ended = [tap for tap in self._troubles.taps() if tap.ended]
+        for tap in ended[: max(0, len(ended) - _MAX_ENDED)]:
+            self._remove(tap)
+
+    def sweep(self, live: Container[str]) -> None:
+        """Do as ``detach`` for all that processes left which ended while no controller ran.
+
+        ``live`` holds the nonces of the processes that run. Call it once, after ``configure``
+        and ``attach``. A FIFO that some process still holds open is left alone.
+        """
+        for text in sorted(fifo.names(self._fifos)):
+            name = FifoName.parse(text)
+            if name is None or name.nonce in live or name.nonce in self._nonces:
+                continue
+            path = fifo.place(name, self._fifos)
+            if fifo.is_held(path):
+                continue
+            path.unlink(missing_ok=True)
+            os.mkfifo(path, 0o600)
+            tap = self._watch(self._pump.load(name, fifo.open_reader(path)))
+            tap.ended = True
+            self._end(tap)
+        self.transcripts.sweep(live)
+
+    def close(self) -> None:
+        """Stop reading. All that is not written yet waits for the next controller."""
+        self._loop.remove_reader(self._epoll.fileno())
+        self._upkeep.close()
+        self._compressor.close()
+        self._troubles.close()
+        self._pump.close()
+        self.transcripts.close()
+        for tap in self._taps.values():
+            if tap.stuck is not None:
+                tap.stuck.close()
+            os.close(tap.fd)
+        self._taps.clear()
+        self._nonces.clear()
+        self._epoll.close()
+        for folder in self._fifos[:-1]:
+            with contextlib.suppress(OSError):  # others have FIFOs in it
+                folder.rmdir()
+
+    # -- taps ----------------------------------------------------------------------------------
+
+    def _adopt(self, tag: Tag, pid: int | None) -> None:
+        self._nonces[tag.nonce] = []
+        for stream in STREAMS:
+            name = fifo.name_of(tag, stream)
+            try:
+                reader = fifo.open_reader(fifo.place(name, self._fifos), pid)
+                self._add(self._pump.load(name, reader))
+            except OSError:  # the program has closed or redirected it: nothing comes that way
+                continue
+
+    def _add(self, tap: Tap) -> None:
+        self._nonces[tap.name.nonce].append(self._watch(tap))
+
+    def _watch(self, tap: Tap) -> Tap:
+        self._taps[tap.fd] = tap
+        self._budget.count(tap.fd)
+        self._epoll.register(tap.fd, 0)
+        return tap
+
+    def _arm(self, tap: Tap) -> None:
+        """Have the tap read when it holds bytes; at once where an earlier chunk is stuck."""
+        if tap.trouble is not None:
+            return
+        self._epoll.modify(tap.fd, select.EPOLLIN)
+        if tap.stuck is not None:
+            self._read(tap)
+
+    def _end(self, tap: Tap) -> None:
+        """Write what is left in the FIFO and an unfinished last line; then remove the tap."""
+        try:
+            left = fifo.waiting(tap.fd)  # what comes later is from a child that escaped
+            while left > 0 and (moved := self._move(tap)):
+                left -= moved
+            if tap.stuck is not None:
+                self._move(tap)
+            if tap.carry:
+                tap.carry = tap.carry.ended()
+                self._move(tap, flush=True)
+        except OSError as error:
+            self._fail(tap, error)
+        else:
+            self._remove(tap)
+
+    def _remove(self, tap: Tap) -> None:
+        self._troubles.over(tap)
+        self._epoll.unregister(tap.fd)
+        self._budget.release(tap.fd)
+        del self._taps[tap.fd]
+        os.close(tap.fd)
+        if tap.stuck is not None:
+            tap.stuck.close()
+        self._pump.forget(tap.name)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def _ready(self) -> None:
+        """Some FIFOs hold bytes: a chunk from each, as many as fit into a slice of time.
+
+        Those that do not get their turn are still ready the next time round the loop.
+        """
+        until = time.monotonic() + _SLICE
+        for fd, _ in self._epoll.poll(0, 16):
+            tap = self._taps.get(fd)
+            if tap is not None:
+                self._read(tap)
+            if time.monotonic() > until:
+                break
+
+    def _read(self, tap: Tap) -> None:
+        try:
+            moved = self._move(tap)
+        except OSError as error:
+            self._fail(tap, error)
+            return
+        now = time.monotonic()
+        if moved >= _LARGE or now - tap.read_at < _BUSY:
+            self._epoll.modify(tap.fd, 0)
+            self._loop.call_later(PAUSE, self._resume, tap)
+        tap.read_at = now
+
+    def _resume(self, tap: Tap) -> None:
+        if self._taps.get(tap.fd) is tap:
+            self._arm(tap)
+
+    def _move(self, tap: Tap, *, flush: bool = False) -> int:
+        logs = self._upkeep.of(tap.name.app)
+        reason = tap.trouble.reason if tap.trouble is not None else ""
+        return self._pump.move(tap, logs, flush=flush, reason=reason)
+
+    def _turn(self, path: Path, logs: Logs) -> None:
+        """Put a log aside if its time has come; not within a long line that is still coming."""
+        midline = any(tap.carry.midline for tap in self._taps.values())
+        if midline and logs.is_apart and logs.format == "text":
+            return
+        with contextlib.suppress(OSError):  # who writes next is told
+            self._pump.turn(path, logs.rotate)
+
+    # -- trouble -------------------------------------------------------------------------------
+
+    def _fail(self, tap: Tap, error: OSError) -> None:
+        """A chunk could not be written: leave the FIFO alone, tell, try again later."""
+        self._epoll.modify(tap.fd, 0)
+        self._troubles.add(tap, error.strerror or str(error))
+
+    def _retry(self, tap: Tap) -> None:
+        try:
+            self._move(tap)
+        except OSError as error:
+            self._fail(tap, error)
+            return
+        self._troubles.over(tap)
+        if tap.ended:
+            self._end(tap)
+        else:
+            self._arm(tap)

@@ -1,0 +1,67 @@
+"""Hints that manifests, or files that they refer to, changed: which paths to look at again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from reconciler.desired.walk import is_manifest_name
+from reconciler.loop.watching.answers import Answers
+from reconciler.loop.watching.hints import Hints
+
+
+class Watcher:
+    """Watches all folders below ``root`` and the ways to single files, calling back with hints."""
+
+    def __init__(
+        self,
+        root: Path,
+        loop: asyncio.AbstractEventLoop,
+        answers: Answers,
+        on_paths: Callable[[set[Path]], None],
+        on_scan: Callable[[], None],
+    ) -> None:
+        """``on_scan``: folders came, went or moved: only a scan can tell what is there now."""
+        self._root = str(root)
+        self._on_paths = on_paths
+        self._on_scan = on_scan
+        self._hints = Hints(loop, answers, self._heard, on_scan, every_write=False)
+        self._below: set[str] = set()
+        self._files: set[str] = set()
+
+    def watch(self, folders: Iterable[str], files: Iterable[str] = ()) -> None:
+        """Watch the root, these folders below it, and the ways to these files."""
+        self._below, self._files = {self._root, *folders}, {*files}
+        # In a new folder something may have been made before it was watched.
+        self._hints.watch(self._below, self._files, self._scan_if)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all is watched that was asked for."""
+        return self._hints.is_settled
+
+    def close(self) -> None:
+        self._hints.close()
+
+    def look_after(self) -> None:
+        """To be called now and then."""
+        self._hints.look_after()
+
+    def _heard(self, paths: set[str]) -> None:
+        files = {path for path in paths if path in self._files or is_manifest_name(_name(path))}
+        others = paths - files
+        if files:
+            self._on_paths(set(map(Path, files)))
+        if others & self._below:
+            self._on_scan()
+        elif others:
+            self._hints.tell_folders(others, self._scan_if)
+
+    def _scan_if(self, changed: bool) -> None:
+        if changed:
+            self._on_scan()
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

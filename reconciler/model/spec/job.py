@@ -1,0 +1,72 @@
+"""Jobs: programs that run to their end. Names, meanings and defaults are those of Kubernetes' Job
+and CronJob.
+
+Without ``schedule`` a Job runs once for each revision. A run is tried until it succeeds, or has
+failed ``backoffLimit`` times more than once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import field_validator
+
+from reconciler.model.spec.base import Manifest
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.words.fields import in_place
+from reconciler.model.words.values import Cron, Seconds, TimeZone, Whole
+
+
+class ConcurrencyPolicy(StrEnum):
+    ALLOW = "Allow"
+    FORBID = "Forbid"
+    REPLACE = "Replace"
+
+
+class JobTerms(Manifest):
+    """When a Job runs, and how often it is tried."""
+
+    schedule: Cron | None = in_place(
+        None, "when it runs, as in a crontab; else once per revision", decides_readiness=False
+    )
+    time_zone: TimeZone | None = in_place(
+        None, "of `schedule`, as Europe/Berlin; else the host's", decides_readiness=False
+    )
+    concurrency_policy: ConcurrencyPolicy = in_place(
+        ConcurrencyPolicy.ALLOW,
+        "when the run before still runs: Allow both, Forbid the new or Replace the old",
+        decides_readiness=False,
+    )
+    starting_deadline_seconds: Seconds | None = in_place(
+        None,
+        "a run that is missed for longer is left out; without one the latest is made up for",
+        decides_readiness=False,
+    )
+    backoff_limit: Whole = in_place(
+        6, "how often a run is tried again before it has failed", ge=0, decides_readiness=False
+    )
+    active_deadline_seconds: Seconds | None = in_place(
+        None,
+        "a run that takes longer, all tries together, is ended and has failed",
+        gt=0,
+        decides_readiness=False,
+    )
+    successful_jobs_history_limit: Whole = in_place(
+        3, "runs that succeeded, remembered with their logs", ge=0, decides_readiness=False
+    )
+    failed_jobs_history_limit: Whole = in_place(
+        1, "runs that failed, remembered with their logs", ge=0, decides_readiness=False
+    )
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _is_not_left_empty(cls, value: Any) -> Any:
+        """Nobody who writes `schedule:` means "now, and never again"."""
+        if value is None:
+            raise ValueError("has no value; write one, or remove the line")
+        return value
+
+
+class JobSpec(ProgramSpec, JobTerms):
+    """Everything about a Job but its name."""

@@ -1,0 +1,212 @@
+"""Manifests: what a user may write. Names and defaults are Kubernetes' where it has the concept.
+
+Every field of :class:`AppSpec` is declared ``template`` or ``in_place`` (see ``fields``).
+A field stands here only once recon does what it says; anything else is an unknown-field error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from reconciler.model.spec.base import Manifest
+from reconciler.model.spec.build import Build
+from reconciler.model.spec.job import JobSpec
+from reconciler.model.spec.lifecycle import RestartPolicy
+from reconciler.model.spec.probe import Probe, ProbeRole
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.spec.socket import Socket, Sockets
+from reconciler.model.spec.strategy import Strategy
+from reconciler.model.words.fields import in_place, is_own, own, template
+from reconciler.model.words.values import Cron, Flag, Instances, Name, Seconds, TimeZone, Whole
+
+API_VERSION = "recon/v1"
+
+
+class AppSpec(ProgramSpec):
+    """Everything about an app but its name; of a Job, what is not in its ``JobTerms``."""
+
+    sockets: Sockets = template((), "listening sockets that all instances share")
+    instances: Instances = in_place(
+        1,
+        "how many processes: a number, `max` (the cores that recon may use) or `max-1`; a rise that"
+        " the host has no room for waits for `recon apply --confirm-load`",
+        decides_readiness=False,
+    )
+    strategy: Strategy = in_place(
+        Strategy(), "how an update replaces processes", decides_readiness=True
+    )
+    startup_probe: Probe | None = in_place(
+        None, "until it succeeds, no other probe is asked", decides_readiness=True
+    )
+    readiness_probe: Probe | None = in_place(
+        None, "when an instance counts as ready", decides_readiness=True
+    )
+    liveness_probe: Probe | None = in_place(
+        None, "an instance that fails it is replaced", decides_readiness=True
+    )
+    min_ready_seconds: Seconds | None = in_place(
+        None,
+        "how long ready before available; 0 with a probe, else 1 second up",
+        decides_readiness=True,
+    )
+    progress_deadline_seconds: Seconds = in_place(
+        600, "a new revision that makes no progress for so long is given up", decides_readiness=True
+    )
+    restart_policy: RestartPolicy = in_place(
+        RestartPolicy.ALWAYS, "Always, OnFailure or Never", decides_readiness=True
+    )
+    restart_schedule: Cron | None = in_place(
+        None, "restarts by the clock, in cron's syntax", decides_readiness=False
+    )
+    time_zone: TimeZone | None = in_place(
+        None, "of `restartSchedule`; else the host's", decides_readiness=False
+    )
+    build: Build | None = in_place(
+        None, "a command that is run before a rollout", decides_readiness=False
+    )
+    built: SkipJsonSchema[str] = own("", "of what this revision is built: the builder's hash")
+    kind: SkipJsonSchema[Literal["App", "Job"]] = own("App", "App, or Job where it is one's")
+
+    @model_validator(mode="after")
+    def _deadline_can_be_met(self) -> AppSpec:
+        # Kubernetes: ValidateDeploymentSpec; here each update would be given up.
+        if self.progress_deadline_seconds <= self.min_ready:
+            raise ValueError(
+                f"progressDeadlineSeconds is {self.progress_deadline_seconds:g}; it must be more"
+                f" than minReadySeconds ({self.min_ready:g}), or no update could succeed"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _probes_fit_their_roles(self) -> AppSpec:
+        # Kubernetes: validateLivenessProbe, validateStartupProbe.
+        for role in (ProbeRole.STARTUP, ProbeRole.LIVENESS):
+            probe = self.probes.get(role)
+            if probe is not None and probe.success_threshold != 1:
+                raise ValueError(f"{role}Probe.successThreshold must be 1")
+        if self.liveness_probe is not None and self.liveness_probe.log is not None:
+            raise ValueError("livenessProbe: a line of output says nothing of later; use another")
+        return self
+
+    @property
+    def min_ready(self) -> float:
+        """Seconds an instance must have been ready to be available.
+
+        Kubernetes' default of 0 is kept where a probe speaks for the program. Without one, a
+        program that dies at its first line would be 'available' for an instant, and a rolling
+        update would replace every good process by it; so it must stay up for a second.
+        """
+        if self.min_ready_seconds is not None:
+            return self.min_ready_seconds
+        return 0.0 if self.readiness_probe or self.startup_probe else 1.0
+
+    @property
+    def probes(self) -> dict[ProbeRole, Probe]:
+        """Those that are declared."""
+        every = {
+            ProbeRole.STARTUP: self.startup_probe,
+            ProbeRole.READINESS: self.readiness_probe,
+            ProbeRole.LIVENESS: self.liveness_probe,
+        }
+        return {role: probe for role, probe in every.items() if probe is not None}
+
+    def probed_socket(self, probe: Probe | None) -> Socket | None:
+        """The shared socket that a probe asks for: such a check goes to the instance's own."""
+        target = (probe.http_get or probe.tcp_socket) if probe else None
+        port = target.port if target else None
+        return next((one for one in self.sockets if one.port and one.port == port), None)
+
+    def probed_sockets(self) -> tuple[Socket, ...]:
+        """All shared sockets that some probe asks for."""
+        asked = map(self.probed_socket, self.probes.values())
+        return tuple({one.name: one for one in asked if one is not None}.values())
+
+    @property
+    def owned_sockets(self) -> tuple[Socket, ...]:
+        """The sockets; the file of a unix socket is the app's user's, where no owner is named."""
+        if self.user is None:
+            return self.sockets
+        return tuple(
+            one.model_copy(update={"owner": self.user}) if one.path and not one.owner else one
+            for one in self.sockets
+        )
+
+    @property
+    def wanted(self) -> int:
+        """How many instances shall run now."""
+        return 0 if self.suspend else self.instances
+
+
+Profiles = dict[Name, dict[str, Any]]
+
+
+class Written(ProgramSpec):
+    """A spec as written in a file: with the profiles that may be merged over it."""
+
+    profiles: Profiles = Field({}, description="by `--profile NAME`, merged over the spec")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leaves_what_is_recons(cls, data: Any) -> Any:
+        names = [field.alias or name for name, field in cls.model_fields.items() if is_own(field)]
+        for name in names:
+            if isinstance(data, dict) and name in data:
+                raise ValueError(f"{name} is recon's own to fill in; remove it")
+        return data
+
+
+class AppManifestSpec(AppSpec, Written):
+    """The spec of an App in a file."""
+
+
+class JobManifestSpec(JobSpec, Written):
+    """The spec of a Job in a file."""
+
+
+class Metadata(Manifest):
+    name: Name = Field(description="[a-z0-9-], unique over the whole directory")
+    labels: dict[str, str] = in_place({}, "free labels, for --selector", decides_readiness=False)
+
+
+class App(Manifest):
+    """A long-running program."""
+
+    api_version: Literal["recon/v1"]
+    kind: Literal["App"]
+    metadata: Metadata
+    spec: AppManifestSpec
+
+
+class Job(Manifest):
+    """A program that runs to its end: once per revision or, with a schedule, as cron would."""
+
+    api_version: Literal["recon/v1"]
+    kind: Literal["Job"]
+    metadata: Metadata
+    spec: JobManifestSpec
+
+
+WORKLOADS: Mapping[str, type[App | Job]] = {"App": App, "Job": Job}
+"""What a document may declare by a name, by its ``kind``."""
+
+
+class SettingsSpec(Manifest):
+    defaults: dict[str, Any] = Field({}, description="merged under the spec of every app")
+    max_prune: Whole | None = Field(
+        None, ge=0, description="more deletions at once wait for `recon apply --confirm-prune`"
+    )
+    allow_empty: Flag = Field(False, description="an empty directory may stop everything")
+    profile: Name | None = Field(None, description="the profile, unless --profile says another")
+
+
+class Settings(Manifest):
+    """``recon.yaml`` at the root of the manifests' directory."""
+
+    api_version: Literal["recon/v1"]
+    kind: Literal["Settings"]
+    metadata: dict[str, Any] | None = None
+    spec: SettingsSpec = SettingsSpec()

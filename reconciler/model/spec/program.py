@@ -1,0 +1,77 @@
+"""The program of a manifest, whatever the kind: what is run, as whom, with what and within what."""
+
+from __future__ import annotations
+
+from pydantic.json_schema import SkipJsonSchema
+
+from reconciler.model.spec.base import Manifest
+from reconciler.model.spec.dependency import DependsOn
+from reconciler.model.spec.env import Env, EnvFrom
+from reconciler.model.spec.lifecycle import Backoff, ExitCodes, Stop
+from reconciler.model.spec.limits import Limits
+from reconciler.model.spec.logs import Logs
+from reconciler.model.spec.privileges import Capabilities, Groups, Paths
+from reconciler.model.spec.watch import Watch
+from reconciler.model.state.observed import Exit
+from reconciler.model.words.fields import in_place, own, template
+from reconciler.model.words.values import Account, Command, Flag, Seconds, Umask, Whole
+
+
+class ProgramSpec(Manifest):
+    """What an App and a Job have in common (as Kubernetes' PodTemplate, and a little more)."""
+
+    command: Command = template(
+        ...,
+        "the program and its arguments; a string is split as a shell would, without a shell; "
+        "`$(NAME)` is the app's own variable",
+    )
+    cwd: str = template(".", "working directory, relative to the manifest's file")
+    env: Env = template(
+        {}, "variables: text, {perInstance: N}, {secretFile: F}, {fromEnv: V} or {credential: F}"
+    )
+    env_from: EnvFrom = template((), "dotenv files; later ones win, `env` wins over all")
+    user: Account | None = template(None, "run as this user (recon must be root)")
+    group: Account | None = template(None, "run as this group (recon must be root)")
+    umask: Umask | None = template(None, "file mode creation mask, octal")
+    supplementary_groups: Groups = template(
+        (), "groups beside the user's own, names or numbers (recon must be root)"
+    )
+    no_new_privileges: bool = template(False, "no exec gives it more (setuid programs, file caps)")
+    capabilities: Capabilities | None = template(
+        None, "what of root's power it does without (recon must be root)"
+    )
+    read_only_paths: Paths = template((), "what it may not write to (recon must be root)")
+    private_tmp: bool = template(False, "a /tmp and /var/tmp of its own (recon must be root)")
+    revision_history_limit: Whole = in_place(
+        10, "revisions remembered", ge=1, decides_readiness=False
+    )
+    backoff: Backoff = in_place(
+        Backoff(), "waits between restarts after crashes", decides_readiness=False
+    )
+    success_exit_codes: ExitCodes = in_place(
+        (),
+        "exit codes that count as success beside 0, for restartPolicy and for Jobs",
+        decides_readiness=True,
+    )
+    stop: Stop = in_place(Stop(), "how a process is asked to end", decides_readiness=False)
+    termination_grace_period_seconds: Seconds = in_place(
+        30, "from the start of a stop to SIGKILL", decides_readiness=False
+    )
+    limits: Limits = in_place(
+        Limits(), "what an instance may use, with all that it forks", decides_readiness=True
+    )
+    logs: Logs = in_place(Logs(), "capture of standard output and error", decides_readiness=False)
+    depends_on: DependsOn = in_place(
+        (),
+        "apps that are to be there before this one starts, and stop after it",
+        decides_readiness=False,
+    )
+    suspend: Flag = in_place(False, "declared, but not running", decides_readiness=False)
+    watch: Watch | None = in_place(
+        None, "files and folders whose content is part of the revision", decides_readiness=False
+    )
+    watched: SkipJsonSchema[dict[str, str]] = own({}, "what `watch` found: a digest of each path")
+
+    def is_success(self, exit: Exit) -> bool:
+        """Whether a process that ended so ended well (systemd: SuccessExitStatus=)."""
+        return exit.success or exit.code in self.success_exit_codes

@@ -1,0 +1,1 @@
+"""What recon knows at run time."""

@@ -1,0 +1,1 @@
+"""The grammar of single values, and names that both sides share."""

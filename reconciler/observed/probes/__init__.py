@@ -1,0 +1,1 @@
+"""Whether a program is ready, and who answers on its port."""

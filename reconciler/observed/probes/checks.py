@@ -1,0 +1,213 @@
+"""One check of one instance: can a connection be opened, does a GET succeed.
+
+An instance with a private socket (``address``, a path) is asked there instead of at its port.
+
+As the kubelet does it: 200 to 399 is success, redirects are followed on the same host and port
+only (at most ten; one that leads elsewhere is a success in itself), and everything counts
+against one timeout. What fails comes with a sentence that names the address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import functools
+import os
+import socket
+import ssl
+import urllib.parse
+from typing import NamedTuple
+
+from reconciler.model.spec.probe import HttpGet, Probe, ProbePort
+from reconciler.model.words.values import PerInstance
+
+_REDIRECTS = 10
+_LINES = 200
+"""No answer has more header lines."""
+_BODY = 10 * 1024
+"""Bytes of a body read before hanging up (the kubelet's number)."""
+_BODY_SECONDS = 0.25
+"""And no longer than this: the verdict is in, and a stream of events never ends."""
+
+
+class Result(NamedTuple):
+    """What a check found, and a sentence on it."""
+
+    ok: bool
+    message: str
+
+
+class _Answer(NamedTuple):
+    status: int
+    location: str
+    length: int | None
+
+
+class _Place(NamedTuple):
+    """Where to connect, and what to call it."""
+
+    host: str
+    port: int
+    address: str
+    private: str | None
+
+
+class _BadAnswerError(ValueError):
+    """What answered does not speak HTTP: a sentence."""
+
+
+def port_of(port: ProbePort, instance: int) -> int:
+    return port.per_instance + instance if isinstance(port, PerInstance) else port
+
+
+async def check(probe: Probe, instance: int, private: str | None = None) -> Result:
+    """Check instance number ``instance`` once; takes ``timeoutSeconds`` at most. Never raises.
+
+    For ``httpGet`` and ``tcpSocket``. ``private`` is the path of the instance's own socket.
+    """
+    target = probe.http_get or probe.tcp_socket
+    assert target is not None  # the others are not asked here
+    port = port_of(target.port, instance)
+    address = _address(target.host, port)
+    if port > 65535:
+        return Result(False, f"port {port} of instance {instance} is beyond 65535")
+    try:
+        async with asyncio.timeout(probe.timeout_seconds):
+            place = _Place(target.host, port, address, private)
+            return await (_http(target, place) if isinstance(target, HttpGet) else _tcp(place))
+    except TimeoutError:
+        return Result(False, f"no answer from {address} within {probe.timeout_seconds:g} s")
+    except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+        return Result(False, _sentence(error, address))
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _sentence(error: Exception, address: str) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return f"connection refused on {address}"
+    if isinstance(error, ConnectionError | EOFError):
+        return f"{address} closed the connection before it answered"
+    if isinstance(error, socket.gaierror):
+        return f"the name in {address} cannot be resolved: {error.strerror}"
+    if isinstance(error, OSError):
+        text = os.strerror(error.errno) if error.errno else str(error)
+        return f"cannot connect to {address}: {text}"
+    return f"no HTTP answer from {address}: {error}"
+
+
+async def _connect(
+    place: _Place, tls: ssl.SSLContext | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if place.private is not None:
+        name = place.host if tls else None
+        return await asyncio.open_unix_connection(place.private, ssl=tls, server_hostname=name)
+    reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls)
+    names = (writer.get_extra_info("sockname"), writer.get_extra_info("peername"))
+    if names[0] == names[1]:
+        # Linux lets a socket connect to itself where nobody listens on a port of the range
+        # for outgoing connections; that is no program that answers.
+        writer.transport.abort()
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "connected to itself")
+    return reader, writer
+
+
+async def _tcp(place: _Place) -> Result:
+    _, writer = await _connect(place)
+    writer.close()
+    return Result(True, f"connected to {place.address}")
+
+
+async def _http(target: HttpGet, place: _Place) -> Result:
+    path = target.path if target.path.startswith("/") else f"/{target.path}"
+    for _ in range(_REDIRECTS + 1):
+        answer = await _get(target, place, path)
+        if not 200 <= answer.status < 400:
+            return Result(False, f"HTTP {answer.status} from {path}")
+        following = _same_place(answer, f"{target.scheme.lower()}://{place.address}", path)
+        if following is None:
+            return Result(True, f"HTTP {answer.status} from {path}")
+        path = following
+    return Result(False, f"more than {_REDIRECTS} redirects, the last to {path}")
+
+
+def _same_place(answer: _Answer, root: str, path: str) -> str | None:
+    """The path that a redirect leads to on the same host and port; None where there is none."""
+    if answer.status not in (301, 302, 303, 307, 308) or not answer.location:
+        return None
+    url = urllib.parse.urlsplit(urllib.parse.urljoin(root + path, answer.location))
+    same = urllib.parse.urlsplit(root)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    if (url.scheme, url.hostname, port) != (same.scheme, same.hostname, same.port):
+        return None
+    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+
+async def _get(target: HttpGet, place: _Place, path: str) -> _Answer:
+    reader, writer = await _connect(place, _unverified() if target.scheme == "HTTPS" else None)
+    try:
+        # Quoted, so that no character of a path can end the request line.
+        quoted = urllib.parse.quote(path, safe="/?&=%:@+,;!$'()*~-._[]")
+        writer.write(f"GET {quoted} HTTP/1.1\r\n{_headers(target, place)}\r\n".encode())
+        answer = await _read_head(reader)
+        await _read_body(reader, answer)
+        return answer
+    finally:
+        writer.close()
+
+
+def _headers(target: HttpGet, place: _Place) -> str:
+    """Those of the manifest win, each once or as often as it stands there."""
+    given = {header.name.lower() for header in target.http_headers}
+    ours = {"Host": place.address, "User-Agent": "recon-probe", "Accept": "*/*"}
+    lines = [f"{name}: {value}" for name, value in ours.items() if name.lower() not in given]
+    lines += [f"{header.name}: {header.value}" for header in target.http_headers]
+    lines += [] if "connection" in given else ["Connection: close"]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+@functools.cache
+def _unverified() -> ssl.SSLContext:
+    """A probe asks whether the program answers, not who it is (Kubernetes: httpGet, HTTPS)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def _read_head(reader: asyncio.StreamReader) -> _Answer:
+    """The status line and headers; those of 1xx answers are passed over (RFC 9110, 15.2)."""
+    status, location, length = 0, "", None
+    for _ in range(_LINES):
+        line = (await reader.readuntil(b"\n")).rstrip(b"\r\n")
+        if not status:
+            status = _status(line)
+        elif not line and status < 200:
+            status = 0
+        elif not line:
+            return _Answer(status, location, length)
+        else:
+            name, _, value = line.decode("latin-1").partition(":")
+            if name.lower() == "location":
+                location = value.strip()
+            elif name.lower() == "content-length" and value.strip().isdecimal():
+                length = int(value)
+    raise _BadAnswerError(f"more than {_LINES} header lines")
+
+
+def _status(line: bytes) -> int:
+    version, _, rest = line.partition(b" ")
+    if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit() or int(rest[:3]) < 100:
+        raise _BadAnswerError(f"it begins with {line[:40]!r}")
+    return int(rest[:3])
+
+
+async def _read_body(reader: asyncio.StreamReader, answer: _Answer) -> None:
+    """Take what is being sent, within bounds: hanging up on it would show as an error there."""
+    wanted = _BODY if answer.length is None else min(answer.length, _BODY)
+    with contextlib.suppress(OSError, EOFError, TimeoutError):
+        async with asyncio.timeout(_BODY_SECONDS):
+            await reader.readexactly(wanted)

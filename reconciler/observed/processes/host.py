@@ -1,0 +1,411 @@
+"""The host, as far as it is ours: which processes run, when they end, and signals to them.
+
+Two sources that cover for each other (design.md#observing): a pidfd for each main process tells its
+end at once; the relist of ``/proc`` finds what nobody told of. Guarantees:
+
+- a process is (pid, start); it is signalled only through a pidfd whose identity was checked;
+- the exit of a main process is told exactly once, by ``on_exit``; what it leaves behind is known
+  by then, and ``on_gone`` says when the last process of the nonce has gone;
+- once a main process has ended, nothing that it left behind is ever taken for one;
+- trouble of our own (out of files) raises OSError and never passes for a process that is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.model.host.procstat import ProcStat
+from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
+from reconciler.observed.host.samples import Sample
+from reconciler.observed.processes import exits, pidfds, states
+from reconciler.observed.processes.authority import Authority, UserOf, unknown
+from reconciler.observed.processes.fifodirs import fifo_dirs
+from reconciler.observed.processes.newcomers import Newcomers
+from reconciler.observed.processes.survey import survey
+from reconciler.observed.processes.table import Group, Table
+from reconciler.observed.processes.witness import JournalWitness, NonceWitness, Witnesses
+from reconciler.system import procfs
+from reconciler.system.clock import ticks_to_seconds
+from reconciler.system.poller import Poller
+
+
+class Found(NamedTuple):
+    """What a relist brought: processes not known before, and faults not told before."""
+
+    adopted: tuple[Process, ...]
+    faults: tuple[str, ...]
+
+
+class Host:
+    """The processes of one store. Without a ``loop`` it is good for one look (``snapshot``).
+
+    ``on_exit(process, exit)``: a main process ended; ``leftovers`` and ``signal_all`` still
+    know what it left behind. ``on_gone(tag)``: the last process of the nonce has gone.
+    ``recorded(nonce)``: whose it was, as an earlier controller wrote it down.
+    ``cgroups`` is ``CgroupFacts.path``, ``cgroup_members`` who is in an instance's cgroup now.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        state_dir: Path,
+        loop: asyncio.AbstractEventLoop | None,
+        *,
+        journal: JournalWitness,
+        recorded: NonceWitness = lambda nonce: None,
+        on_exit: Callable[[Process, Exit], None] = lambda process, exit: None,
+        on_gone: Callable[[Tag], None] = lambda tag: None,
+        user_of: UserOf = unknown,
+        proc: str = procfs.PROC,
+        cgroups: str = "",
+        cgroup_members: Callable[[Tag], Iterable[int]] = lambda tag: (),
+    ) -> None:
+        self._poller = Poller(loop) if loop is not None else None
+        self._on_exit = on_exit
+        self._on_gone = on_gone
+        self._proc = proc
+        self._table = Table()
+        self._newcomers = Newcomers(proc)
+        fifos = fifo_dirs(state_dir, store)
+        self._authority = Authority(fifos, user_of, proc)
+        self._witnesses = Witnesses(
+            store,
+            fifos,
+            journal,
+            self._table.session,
+            self._authority,
+            proc,
+            cgroups,
+            self._of_nonce,
+        )
+        self._recorded = recorded
+        self._cgroup_members = cgroup_members
+        self._faults: dict[int, str] = {}
+        self._untold: list[str] = []
+
+    # -- what is known -------------------------------------------------------------------------
+
+    def processes(self, app: str | None = None) -> tuple[Process, ...]:
+        """The main processes that run: of one app, or all."""
+        return tuple(group.process for group in self._table.running(app))
+
+    def apps(self) -> set[str]:
+        """Names of the apps that have one."""
+        return self._table.apps()
+
+    def get(self, nonce: str) -> Process | None:
+        """The main process; None once it has ended."""
+        group = self._running(nonce)
+        return group.process if group else None
+
+    def pidfd(self, nonce: str) -> int | None:
+        """Of the main process; it stays the host's, and is valid until ``on_exit``."""
+        group = self._running(nonce)
+        return group.pidfd if group and group.pidfd >= 0 else None
+
+    def nonce_of(self, pid: int) -> str | None:
+        """The nonce of a process of ours, main or other; looks where it is not known yet."""
+        member = self._table.member(pid)
+        if member is None:
+            try:
+                self._examine([pid], adopt=False)
+            except OSError:  # out of files: it is not known, then
+                return None
+            member = self._table.member(pid)
+        return member[1].process.tag.nonce if member is not None else None
+
+    def members(self, nonce: str) -> tuple[ProcessId, ...]:
+        """Every process of an instance that runs, the main one first, also the latest."""
+        group = self._running(nonce)
+        if group is None:
+            return ()
+        self._look_at_latest(group)
+        return (group.process.id, *group.others)
+
+    def tag_of(self, nonce: str) -> Tag | None:
+        """Whose processes they are, while any lives."""
+        group = self._table.get(nonce)
+        return group.process.tag if group is not None else None
+
+    def leftovers(self, nonce: str) -> tuple[ProcessId, ...]:
+        """What a main process that has ended left behind."""
+        group = self._table.get(nonce)
+        return tuple(group.others) if group and group.ended else ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Sentences on processes that live, about which the witnesses do not agree."""
+        return tuple(self._faults.values())
+
+    def trust(self, uids: Iterable[int]) -> bool:
+        """Apps are started as these users. True: a process that was passed over may be ours, so
+        that a full relist is called for."""
+        return self._authority.trust(uids)
+
+    @property
+    def doubted(self) -> bool:
+        """Some process was not believed, because of the user that started it."""
+        return bool(self._authority.doubted)
+
+    def update(self, nonce: str, **changes: Any) -> None:
+        """Change fields of a process's record (``ready``, ``state``, …); none where it ended."""
+        group = self._running(nonce)
+        if group is not None:
+            self._table.update(group, changes)
+
+    def follow(self, fd: int, call: Callable[[], None]) -> None:
+        """``call`` when a descriptor is readable, in order with the ends of processes."""
+        assert self._poller is not None
+        self._poller.watch(fd, call)
+
+    def unfollow(self, fd: int) -> None:
+        """To be called before the descriptor is closed."""
+        assert self._poller is not None
+        self._poller.forget(fd)
+
+    # -- who comes -----------------------------------------------------------------------------
+
+    def register(self, process: Process, pidfd: int, user: int | None = None) -> None:
+        """A process that we have just started, as ``user`` where that is another than ours. The
+        pidfd is the host's from now on."""
+        self._newcomers.add(process.id.pid)
+        if user is not None:
+            self._authority.trust([user])
+        exits.keep(process.id.pid)
+        self._enter(Group(process, pidfd))
+
+    def relist(self, full: bool = False, *, turn: bool = False) -> Found:
+        """Look through ``/proc``: at new pids, or with ``full`` at all, since pids are reused.
+
+        With ``turn`` also at a part of those that were seen before; all of them have had their
+        turn after ``TURNS``, so that ten thousand of somebody else's are not looked at at once.
+        OSError where we are out of files: nothing is forgotten then, all is looked at again.
+        """
+        try:
+            listing = self._newcomers.listing()
+            for pid in listing.vanished:
+                self._vanished(pid)
+            again = self._newcomers.present() if full else self._newcomers.turn() if turn else []
+            adopted = self._examine(sorted({*listing.new, *again}))
+        except OSError:
+            self._newcomers.reset()
+            raise
+        told, self._untold = tuple(self._untold), []
+        return Found(tuple(adopted), told)
+
+    def _examine(self, pids: Iterable[int], adopt: bool = True) -> list[Process]:
+        """Find out whose these processes are; the new main ones are returned.
+
+        Without ``adopt`` only processes of a known nonce are taken in, the rest is left to the
+        next relist, whose caller wants to hear of them.
+        """
+        found = survey(pids, self._table, self._witnesses)
+        for pid in found.reused:
+            self._vanished(pid)
+        for pid in found.starting:
+            self._newcomers.discard(pid)
+        for pid, fault in found.faults.items():
+            self._note_fault(pid, fault)
+        adopted = []
+        for nonce, members in found.claimed.items():
+            if adopt or self._table.get(nonce) is not None:
+                adopted += self._take_in(nonce, members)
+            else:
+                for stat, _ in members:
+                    self._newcomers.discard(stat.pid)
+        for stat in found.nobodys:  # the main process may have been found after it
+            tag = self._table.session(stat.session) or self._witnesses.by_lineage(stat.pid)
+            if tag is not None:
+                self._take_in(tag.nonce, [(stat, tag)])
+        return adopted
+
+    def _take_in(self, nonce: str, members: list[tuple[ProcStat, Tag]]) -> list[Process]:
+        """Processes of one nonce: the main one, unless it is known, and the others."""
+        adopted = []
+        for stat, tag in members:
+            id = ProcessId(stat.pid, stat.start)
+            group = self._table.get(nonce)
+            if group is None:
+                adopted += self._adopt(stat, id, tag)
+            else:
+                self._table.add_other(group, id)
+                if group.ended:
+                    self._watch_leftover(group, id)
+        return adopted
+
+    def _adopt(self, stat: ProcStat, id: ProcessId, tag: Tag) -> list[Process]:
+        pidfd = -1
+        if self._poller is not None:
+            held = pidfds.hold(id)
+            if held is None:
+                return []
+            pidfd = held
+        state = RunState.FROZEN if stat.state in states.STOPPED else RunState.RUNNING
+        at = ticks_to_seconds(stat.start)
+        process = Process(tag, id, at, state, starting=stat.starting)
+        self._enter(Group(process, pidfd, leads=stat.session == stat.pid))
+        return [process]
+
+    def _enter(self, group: Group) -> None:
+        self._table.add(group)
+        if self._poller is not None:
+            self._poller.watch(group.pidfd, partial(self._main_ended, group))
+
+    def _note_fault(self, pid: int, fault: str) -> None:
+        if fault and self._faults.get(pid) != fault:
+            self._faults[pid] = fault
+            self._untold.append(fault)
+
+    # -- who goes ------------------------------------------------------------------------------
+
+    def _main_ended(self, group: Group) -> None:
+        """Its pidfd is readable."""
+        assert self._poller is not None
+        process, nonce = group.process, group.process.tag.nonce
+        self._look_for_children(group)
+        exit = exits.collect(group.pidfd, process.id, self._proc)
+        if exit is None:
+            return
+        exits.release(process.id.pid)
+        self._poller.forget(group.pidfd)
+        os.close(group.pidfd)
+        group.pidfd = -1
+        self._faults.pop(process.id.pid, None)
+        self._newcomers.discard(process.id.pid)
+        self._table.end(group)
+        for id in tuple(group.others):
+            self._watch_leftover(group, id)
+        try:
+            self._on_exit(group.process, exit)
+        finally:
+            if not group.others and self._table.get(nonce) is group:
+                self._gone(group)
+
+    def _look_for_children(self, group: Group) -> None:
+        """What was forked since the last relist: it may have left children nobody knows of.
+
+        Before the main process is reaped, since until then its number is its session's for
+        certain. One that somebody else reaps may be gone already, and its number reused.
+        """
+        main = group.process.id
+        found = procfs.stat(main.pid, self._proc)
+        if found is None or found.start != main.start:
+            self._table.drop_session(group)
+        self._look_at_latest(group)
+
+    def _look_at_latest(self, group: Group | None = None) -> None:
+        """Whoever came to be since the last look, and whoever is in the group's cgroup."""
+        try:
+            members = self._cgroup_members(group.process.tag) if group is not None else ()
+            self._examine(sorted({*self._newcomers.latest(), *members}), adopt=False)
+        except OSError:  # out of files: what follows is done all the same, the relist mends it
+            self._newcomers.reset()
+
+    def _watch_leftover(self, group: Group, id: ProcessId) -> None:
+        assert self._poller is not None
+        if group.others.get(id, -1) >= 0:
+            return
+        try:
+            pidfd = pidfds.hold(id)
+        except OSError:  # out of files: the relist will see it vanish
+            return
+        if pidfd is None:
+            self._table.drop_other(group, id)
+        else:
+            group.others[id] = pidfd
+            self._poller.watch(pidfd, partial(self._other_gone, group, id))
+
+    def _other_gone(self, group: Group, id: ProcessId) -> None:
+        """One of the others has ended. Never reaped here: preStop has somebody who waits."""
+        pidfd = group.others.get(id, -1)
+        if pidfd >= 0 and self._poller is not None:
+            self._poller.forget(pidfd)
+            os.close(pidfd)
+        self._faults.pop(id.pid, None)
+        self._table.drop_other(group, id)
+        if group.ended and not group.others:
+            self._gone(group)
+
+    def _vanished(self, pid: int) -> None:
+        """A pid is gone, or has become another process."""
+        self._faults.pop(pid, None)
+        member = self._table.member(pid)
+        # The end of a main process is told by its pidfd, with its exit status, and by that only.
+        if member is not None and member[0] != member[1].process.id:
+            self._other_gone(member[1], member[0])
+
+    def _gone(self, group: Group) -> None:
+        self._table.remove(group)
+        self._on_gone(group.process.tag)
+
+    # -- effects and samples -------------------------------------------------------------------
+
+    def signal(self, nonce: str, signum: int) -> bool:
+        """Signal the main process; False where it is gone."""
+        group = self._running(nonce)
+        if group is None or group.pidfd < 0:
+            return False
+        return self._send(group.process.id, group.pidfd, signum)
+
+    def signal_all(self, nonce: str, signum: int) -> int:
+        """Signal every process of the nonce, also what was forked a moment ago: how many."""
+        group = self._table.get(nonce)
+        if group is None:
+            return 0
+        self._look_at_latest(group)
+        count = int(self.signal(nonce, signum))
+        for id, pidfd in tuple(group.others.items()):
+            count += self._send(id, pidfd, signum)
+        return count
+
+    def usage(self) -> dict[str, Sample]:
+        """What each instance used when states were last sampled, by nonce."""
+        groups = self._table.running()
+        return {g.process.tag.nonce: g.used for g in groups if g.used is not None}
+
+    def look_for_children(self) -> None:
+        """Take in what ours have forked since the last look; cheap, see ``newcomers``."""
+        self._look_at_latest()
+
+    def sample_states(self) -> set[str]:
+        """See who is frozen, whose program was replaced, and what each uses; the apps where a
+        state changed."""
+        changed = set()
+        for group in self._table.running():
+            changes = states.look(group, self._proc)
+            if changes:
+                self._table.update(group, changes)
+                changed.add(group.process.tag.app)
+        return changed
+
+    def close(self) -> None:
+        """Let go of all pidfds. The processes run on."""
+        for group in self._table.groups():
+            exits.release(group.process.id.pid)
+            for pidfd in (group.pidfd, *group.others.values()):
+                if pidfd >= 0:
+                    os.close(pidfd)
+        if self._poller is not None:
+            self._poller.close()
+        self._table = Table()
+
+    def _of_nonce(self, nonce: str) -> Tag | None:
+        return self.tag_of(nonce) or self._recorded(nonce)
+
+    def _running(self, nonce: str) -> Group | None:
+        group = self._table.get(nonce)
+        return None if group is None or group.ended else group
+
+    def _send(self, id: ProcessId, pidfd: int, signum: int) -> bool:
+        """A process that may not be signalled is not gone; say so once, and go on."""
+        try:
+            return pidfds.send(pidfd, signum) if pidfd >= 0 else pidfds.send_to(id, signum)
+        except PermissionError:
+            told = "may not be signalled: it runs as another user; run recon as root"
+            self._note_fault(id.pid, f"pid {id.pid} {told}")
+            return True

@@ -1,0 +1,42 @@
+"""One look at the host, for commands that run without a controller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from reconciler.model.state.observed import Observed
+from reconciler.observed.processes.authority import UserOf, unknown
+from reconciler.observed.processes.host import Host
+from reconciler.observed.processes.witness import JournalWitness, NonceWitness
+
+
+def snapshot(
+    store: str,
+    state_dir: Path,
+    journal: JournalWitness,
+    user_of: UserOf = unknown,
+    cgroups: str = "",
+    *,
+    users: Iterable[int] = (),
+    recorded: NonceWitness = lambda nonce: None,
+) -> Observed:
+    """The processes of a store as they are now, nothing held and nothing changed.
+
+    Whether one is ready nobody knows who did not probe it: ``ready`` is True. When its stop
+    began stands in the journal. ``cgroups`` is ``CgroupFacts.path``; ``users`` are those as whom
+    apps are declared to run. OSError where we are out of files.
+    """
+    host = Host(
+        store,
+        state_dir,
+        None,
+        journal=journal,
+        recorded=recorded,
+        user_of=user_of,
+        cgroups=cgroups,
+    )
+    host.trust(users)
+    host.relist()
+    host.sample_states()
+    return Observed(host.processes(), host.faults)

@@ -1,0 +1,1 @@
+"""The state directory: what recon remembers, and who may use it."""

@@ -1,0 +1,74 @@
+"""A limit on events: what one instance says again and again cannot push out what others said.
+
+A token bucket for each instance and reason: a burst is told in full, after that one event each half
+a minute, and how many there were in between in one event of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from reconciler.model.state.event import Event
+
+BURST = 20
+"""Events of one kind that are told as they come."""
+REFILL = 30.0
+"""Seconds after which one more may be told: a crash loop in its full backoff is never cut."""
+_KINDS_KEPT = 5000
+
+_Kind = tuple[str, int | None, str]
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    at: float
+    last: Event
+    held: int = 0
+    """Events that were left out since one was told."""
+
+
+class Flood:
+    """Decides which events are told. ``now`` is any clock that never goes back."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[_Kind, _Bucket] = {}
+
+    def admit(self, event: Event, now: float) -> Iterator[Event]:
+        """What is to be told instead of this event: itself, nothing, or a summary and itself."""
+        kind = (event.app, event.instance, event.reason)
+        bucket = self._buckets.pop(kind, None)
+        if bucket is None:
+            bucket = _Bucket(BURST, now, event)
+            self._forget_idle(now)
+        self._buckets[kind] = bucket  # the most recent last
+        bucket.left = min(BURST, bucket.left + max(0.0, now - bucket.at) / REFILL)
+        bucket.at, bucket.last = now, event
+        if bucket.left < 1:
+            bucket.held += 1
+            return
+        bucket.left -= 1
+        yield from _summary(bucket)
+        yield event
+
+    def due(self, now: float) -> Iterator[Event]:
+        """Summaries of what has ended, or has been left out for long enough."""
+        for bucket in self._buckets.values():
+            if bucket.held and now - bucket.at >= REFILL:
+                yield from _summary(bucket)
+
+    def _forget_idle(self, now: float) -> None:
+        if len(self._buckets) < _KINDS_KEPT:
+            return
+        full = BURST * REFILL
+        idle = [k for k, b in self._buckets.items() if not b.held and now - b.at > full]
+        for kind in idle or [next(iter(self._buckets))]:
+            del self._buckets[kind]
+
+
+def _summary(bucket: _Bucket) -> Iterator[Event]:
+    if bucket.held:
+        count, bucket.held = bucket.held, 0
+        told = f"{count} more like this, the last one: {bucket.last.message}"
+        yield replace(bucket.last, message=told)

@@ -1,0 +1,164 @@
+"""What is remembered: of each app in memory, and all of it in the journal a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, Ended, JournalState
+from reconciler.model.state.trend import Trend
+from reconciler.model.state.usage import UsageHistory
+from reconciler.state.flood import Flood
+from reconciler.state.journal import Journal, RecordedEvent
+
+# Journal writes are gathered for this long (seconds), and retried as rarely when the disk is full.
+_COMMIT = 0.05
+_COMMIT_AGAIN = 5.0
+
+
+class History:
+    """Memories by app, and the timeline.
+
+    ``source_of`` tells the file that declares an app; ``redact`` masks secrets in a sentence.
+    ``on_writable`` is called when the journal can be written (again) that could not.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        loop: asyncio.AbstractEventLoop,
+        source_of: Callable[[str], str | None],
+        redact: Callable[[str], str] = str,
+        on_writable: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_writable = on_writable
+        self._flood = Flood()
+        self._journal = journal
+        self._loop = loop
+        self._source_of = source_of
+        self._redact = redact
+        self._memories = journal.memories()
+        self._listeners: set[Callable[[RecordedEvent], None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def memories(self) -> Mapping[str, AppMemory]:
+        return self._memories
+
+    def memory(self, name: str) -> AppMemory:
+        """What is remembered of an app; nothing, where nothing is."""
+        known = self._memories.get(name)
+        return AppMemory(recall=self.journal.unremembered) if known is None else known
+
+    @property
+    def journal(self) -> JournalState:
+        """How the journal is."""
+        return self._journal.state
+
+    def look_after(self) -> bool:
+        """Try again what failed of the journal; whether more is remembered now than before."""
+        before = self.journal
+        for summary in [*self._flood.due(self._loop.time())]:
+            self._tell(summary)
+        more = self._journal.look_after()
+        if more:
+            self._memories = self._journal.memories()
+        self._after(before)
+        return more
+
+    def remember(self, name: str, memory: AppMemory) -> None:
+        """Replace what is remembered of an app."""
+        memory = self._redacted(memory)
+        self._memories[name] = self._journal.remember(name, memory, self._source_of(name))
+        self._commit_soon()
+
+    def forget(self, name: str) -> None:
+        """The app was removed, and nothing of it runs."""
+        self._memories.pop(name, None)
+        self._journal.forget(name)
+        self._commit_soon()
+
+    def record(self, event: Event) -> None:
+        """Put an event into the timeline, and tell those who listen."""
+        for admitted in self._flood.admit(event, self._loop.time()):
+            self._tell(admitted)
+
+    def _tell(self, event: Event) -> None:
+        told = self._redact(event.message)
+        recorded = self._journal.record(
+            event if told == event.message else replace(event, message=told)
+        )
+        self._commit_soon()
+        for listener in tuple(self._listeners):
+            listener(recorded)
+
+    def usage(self, nonce: str) -> tuple[UsageHistory, Trend] | None:
+        """What an instance has used, as last written."""
+        return self._journal.usage(nonce)
+
+    def save_usage(self, nonce: str, history: UsageHistory, trend: Trend) -> None:
+        """Write down what an instance has used."""
+        self._journal.save_usage(nonce, history, trend)
+        self._commit_soon()
+
+    def forget_usage(self, nonce: str) -> None:
+        """The instance has ended."""
+        self._journal.forget_usage(nonce)
+        self._commit_soon()
+
+    def events(self, apps: tuple[str, ...] = (), limit: int = 100) -> list[RecordedEvent]:
+        """The newest events (of these apps), oldest first."""
+        self._journal.commit()
+        return self._journal.events(apps, limit)
+
+    def listen(self, listener: Callable[[RecordedEvent], None]) -> Callable[[], None]:
+        """Hear of every event to come; the returned call ends it."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    def flush(self) -> bool:
+        """Write now what is not written yet; whether it was. What was not is tried again later."""
+        before = self.journal
+        told = self._journal.commit()
+        if told is not None:
+            self._commit_soon(_COMMIT_AGAIN)
+        self._after(before)
+        return told is None
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._journal.close()
+
+    def _redacted(self, memory: AppMemory) -> AppMemory:
+        """Why starts and revisions failed are sentences, too."""
+        ended, left = self._redacted_ends(memory.ended), self._redacted_ends(memory.left)
+        revisions = tuple(
+            replace(one, failed=self._redact(one.failed)) if one.failed else one
+            for one in memory.revisions
+        )
+        if (ended, left, revisions) == (memory.ended, memory.left, memory.revisions):
+            return memory
+        return replace(memory, ended=ended, left=left, revisions=revisions)
+
+    def _redacted_ends(self, ends: Mapping[int, Ended]) -> Mapping[int, Ended]:
+        told = {number: self._redact(end.fault) for number, end in ends.items() if end.fault}
+        return {**ends, **{number: replace(ends[number], fault=told[number]) for number in told}}
+
+    def _commit_soon(self, wait: float = _COMMIT) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(wait, self._commit)
+
+    def _commit(self) -> None:
+        self._timer = None
+        self.flush()
+
+    def _after(self, before: JournalState) -> None:
+        """Tell what happened to the journal itself."""
+        for event in self._journal.take_news():
+            self.record(event)
+        if self.journal.writable and not before.writable:
+            self._on_writable()

@@ -1,0 +1,650 @@
+"""The journal: revisions, backoff memory, processes and events, in SQLite.
+
+It makes history survive the controller; it is never the truth about what runs (the tags are).
+Writes are gathered and committed together a moment later: a crash loses at most that moment of
+history, a full disk only delays it, and a statement that cannot be executed hinders no other.
+
+All that it remembers but events is in memory, too. So a file that was removed, or turns out to be
+damaged, is written anew; one that cannot be read or written now is tried again (``look_after``).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import (
+    AppMemory,
+    JournalHealth,
+    JournalState,
+    Outcome,
+    Recall,
+    Run,
+)
+from reconciler.model.state.observed import ProcessId, Tag
+from reconciler.model.state.revision import Revision
+from reconciler.model.state.trend import Trend
+from reconciler.model.state.usage import UsageHistory
+from reconciler.state import database, records
+from reconciler.state.recollection import Recollection, read
+from reconciler.state.records import RecordError
+
+_EVENTS_KEPT = 200_000
+EVENTS_KEPT_OF_APP = 1000
+"""At least so many of each app, and up to twice as many: none takes the room of another's."""
+_TRIM = """DELETE FROM event WHERE app = ? AND id <=
+(SELECT id FROM event WHERE app = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
+_PENDING_KEPT = 20_000
+_SALVAGED = 1000
+"""Of the newest events, where a journal is written anew."""
+_USAGE_KEPT = 7 * 86_400.0
+"""Seconds: of a process that ended unseen. What runs writes its own anew each few minutes."""
+_FORMAT = "format"
+"""The setting that says which release's documents are in it (``records.VERSION``)."""
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event with its number (ascending) and wall time."""
+
+    id: int
+    at: float
+    event: Event
+
+
+class Journal:
+    """Open with ``Journal(path, boot_id)`` to write, ``Journal.open_readonly`` to look."""
+
+    def __init__(self, path: Path, boot_id: str) -> None:
+        """Never fails: ``state`` says what the journal is good for now."""
+        self._blank(path, boot_id)
+        self._open()
+
+    @classmethod
+    def open_readonly(cls, path: Path, boot_id: str) -> Journal | None:
+        """The journal for looking only; None where there is none.
+
+        It says the same as the controller would that started now.
+        """
+        if not os.path.lexists(path):
+            return None
+        journal = cls.__new__(cls)
+        journal._blank(path, boot_id)
+        journal._look_only()
+        return journal
+
+    def _blank(self, path: Path, boot_id: str) -> None:
+        self._boot_id = boot_id
+        self._path = path
+        self.state = JournalState()
+        self._db: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._stack = ExitStack()
+        self._identity: tuple[int, int] | None = None
+        self._is_read = False
+        self._known = Recollection()
+        # Apps whose memory waits: a thousand ends of one app are one to write.
+        self._unsaved: dict[str, None] = {}
+        self._rows: dict[tuple[Any, ...], Statement] = {}
+        """What else waits, by the row that it is about: the last word on each."""
+        self._events: list[RecordedEvent] = []
+        self._count: dict[str, int] = {}
+        """Events of each app since its oldest were removed last."""
+        self._news: list[Event] = []
+
+    # -- what it remembers ---------------------------------------------------------------------
+
+    def memories(self) -> dict[str, AppMemory]:
+        """What is remembered of every app. Boot seconds of an earlier boot mean nothing now."""
+        return dict(self._known.memories)
+
+    def sources(self) -> dict[str, str | None]:
+        """The file that declared each app last."""
+        return dict(self._known.sources)
+
+    def processes(self) -> dict[ProcessId, tuple[Tag, float | None]]:
+        """Tag, and when its stop began, of each process recorded in this boot."""
+        return dict(self._known.processes)
+
+    def setting(self, name: str) -> str | None:
+        return self._known.settings.get(name)
+
+    def events(self, apps: tuple[str, ...] = (), limit: int = 100) -> list[RecordedEvent]:
+        """The newest ``limit`` events (of these apps), oldest first."""
+        waiting = [one for one in self._events if not apps or one.event.app in apps]
+        try:
+            with self._reading() as db:
+                written = list(_events_in(db, apps, limit))
+        except (sqlite3.Error, OSError) as error:
+            if database.is_damage(error) and self._identity is not None:
+                self._begin_anew(_Cause.DAMAGED, str(error))
+            written = []
+        return [*written[::-1], *waiting][-limit:] if limit > 0 else []
+
+    def usage(self, nonce: str) -> tuple[UsageHistory, Trend] | None:
+        """What an instance has used, as last written; None where nothing is known."""
+        db = self._db or self._reader
+        if db is None:
+            return None
+        try:
+            for row in database.rows(db, "usage", "WHERE nonce = ?", nonce):
+                history = UsageHistory.unpack(row["history"])
+                return (history, records.load_trend(row["trend"])) if history else None
+        except (sqlite3.Error, RecordError, TypeError):
+            pass
+        return None
+
+    def take_news(self) -> list[Event]:
+        """What happened to the journal itself since this was last asked."""
+        news, self._news = self._news, []
+        return news
+
+    # -- what it is told -----------------------------------------------------------------------
+
+    def set_setting(self, name: str, value: str) -> None:
+        self._known.settings[name] = value
+        self._put("setting", (name,), name, value)
+
+    def remember(self, name: str, memory: AppMemory, source: str | None) -> AppMemory:
+        """Write an app's memory; returns it as it will be read back (revisions dated)."""
+        memory = replace(memory, boot_id=self._boot_id, revisions=_dated(memory.revisions))
+        before = self._known.memories.get(name, AppMemory())
+        if before.revisions != memory.revisions:
+            self._put_revisions(name, before.revisions, memory.revisions)
+        self._known.memories[name] = memory
+        self._known.sources[name] = source
+        self._unsaved[name] = None
+        return memory
+
+    def forget(self, name: str) -> None:
+        """The app was removed and nothing of it runs: a new one of that name starts fresh."""
+        for known in (self._known.memories, self._known.sources, self._known.unknown):
+            known.pop(name, None)
+        self._unsaved.pop(name, None)
+        for table, column in (("revision", "app"), ("app", "name"), ("later", "name")):
+            self._say((table, name), f"DELETE FROM {table} WHERE {column} = ?", name)
+
+    def started(self, id: ProcessId, tag: Tag) -> None:
+        self._put_process(id, tag, None)
+
+    def stopping(self, id: ProcessId, at: float) -> None:
+        known = self._known.processes.get(id)
+        if known is not None:
+            self._put_process(id, known[0], at)
+
+    def ended(self, id: ProcessId) -> None:
+        self._known.processes.pop(id, None)
+        statement = "DELETE FROM process WHERE boot_id = ? AND pid = ? AND start = ?"
+        self._say(("process", *id), statement, self._boot_id, *id)
+
+    def save_usage(self, nonce: str, history: UsageHistory, trend: Trend) -> None:
+        row = (nonce, time.time(), history.pack(), records.dump_trend(trend))
+        self._put("usage", (nonce,), *row)
+
+    def forget_usage(self, nonce: str) -> None:
+        self._say(("usage", nonce), "DELETE FROM usage WHERE nonce = ?", nonce)
+
+    def record(self, event: Event) -> RecordedEvent:
+        """Write an event; it is numbered and dated now."""
+        self._known.last_event += 1
+        recorded = RecordedEvent(self._known.last_event, time.time(), event)
+        self._events.append(recorded)
+        self._count[event.app] = self._count.get(event.app, EVENTS_KEPT_OF_APP) + 1
+        if recorded.id % 1000 == 0:
+            limit = recorded.id - _EVENTS_KEPT
+            self._say(("event",), "DELETE FROM event WHERE id <= ?", limit)
+        if self._count[event.app] > EVENTS_KEPT_OF_APP:
+            self._count[event.app] = 0
+            app = event.app
+            self._say(("event", app), _TRIM, app, app, EVENTS_KEPT_OF_APP - 1)
+        return recorded
+
+    # -- the file ------------------------------------------------------------------------------
+
+    @property
+    def dirty(self) -> bool:
+        """Something waits for ``commit``."""
+        return bool(self._rows or self._unsaved or self._events)
+
+    def commit(self) -> str | None:
+        """Write what was gathered; on failure it is kept for the next time, and told."""
+        if self._db is None:
+            self._bound()
+            return self.state.message
+        if not self.dirty and self.state.writable:
+            return None
+        dropped: list[str] = []
+        self._dump_unsaved(dropped)
+        try:
+            self._execute_all(self._db, dropped)
+        except sqlite3.Error as error:
+            if database.is_damage(error):
+                return self._begin_anew(_Cause.DAMAGED, str(error))
+            self._bound()
+            self._set(JournalHealth.UNWRITABLE, error)
+            return self.state.message
+        self._rows.clear()
+        self._events.clear()
+        if not self.state.writable:
+            self._well()
+        for told in dropped:
+            message = f"the journal cannot hold one of its records, which is left out: {told}"
+            self._news.append(Event("", "JournalRowDropped", message, "Warning"))
+        return None
+
+    def look_after(self) -> bool:
+        """Try again what failed, and see that the file is still there.
+
+        Returns whether more is remembered now than before.
+        """
+        if self._db is None:
+            was_read = self._is_read
+            self._open()
+            return self._is_read and not was_read
+        found = database.identity(self._path)
+        if found != self._identity:
+            self._begin_anew(_Cause.REMOVED if found is None else _Cause.REPLACED)
+        return False
+
+    def close(self) -> None:
+        if self._reader is None:
+            self.commit()
+        self._stack.close()
+        self._close()
+
+    def _open(self) -> None:
+        try:
+            db = database.open_to_write(self._path)
+        except (sqlite3.Error, OSError) as error:
+            if database.is_damage(error):
+                self._replace_damaged(error)
+                return
+            if os.path.lexists(self._path):
+                self._look()
+            else:  # there is nothing to remember
+                self._is_read = True
+            self._cannot_use(error)
+            return
+        try:
+            found = self._known if self._is_read else read(db, self._boot_id)
+        except sqlite3.Error as error:
+            db.close()
+            self._cannot_use(error)
+            return
+        if found.damage is not None:
+            db.close()
+            self._replace_damaged(found.damage)
+            return
+        self._use(db)
+        self._take(found)
+        self._tidy()
+        self._well()
+
+    def _look(self) -> None:
+        """Read it, since it cannot be written."""
+        if self._is_read:
+            return
+        with suppress(sqlite3.Error, OSError), database.open_to_read(self._path) as (db, _):
+            found = read(db, self._boot_id)
+            if found.damage is None:
+                self._take(found)
+
+    def _look_only(self) -> None:
+        """Read it, and say what a controller would say of it."""
+        try:
+            db, writable = self._stack.enter_context(database.open_to_read(self._path))
+            found = read(db, self._boot_id)
+        except (sqlite3.Error, OSError) as error:
+            if database.is_damage(error):
+                self._lose(JournalHealth.SET_ASIDE, error)
+            else:
+                self._set(JournalHealth.UNREADABLE, error, Recall.UNREAD)
+            return
+        self._reader = db
+        self._take(found)
+        if found.damage is not None:
+            self._lose(JournalHealth.SET_ASIDE, found.damage, complete=found.is_complete)
+        elif not writable:
+            self._set(JournalHealth.UNWRITABLE, sqlite3.OperationalError("there is no room"))
+        else:
+            self._well()
+
+    def _take(self, found: Recollection) -> None:
+        """Remember what was read, and what has happened while it could not be."""
+        if self._is_read:
+            self._write_all()
+            return
+        since, self._known = self._known, found
+        self._is_read = True
+        self._news += found.faults
+        self._unsaved.clear()
+        self._rows.clear()
+        self._events = [
+            replace(one, id=found.last_event + number) for number, one in enumerate(self._events, 1)
+        ]
+        found.last_event += len(self._events)
+        for id, (tag, at) in since.processes.items():
+            self._put_process(id, tag, at)
+        for name, value in since.settings.items():
+            if name not in found.settings:
+                self.set_setting(name, value)
+        for name, memory in since.memories.items():
+            merged = _merged(found.memories.get(name), memory)
+            self.remember(name, merged, since.sources.get(name))
+        self._unsaved |= dict.fromkeys(one.app for one in found.faults if one.app in found.memories)
+
+    def _replace_damaged(self, error: BaseException) -> None:
+        """Set the damaged journal aside, and go on with what can be read of it."""
+        if not self._is_read:
+            found = Recollection(is_complete=False)
+            with suppress(sqlite3.Error, OSError), database.open_to_read(self._path) as (db, _):
+                found = read(db, self._boot_id)
+            self._take(found)
+            if not found.is_complete:
+                self._lose(JournalHealth.SET_ASIDE, error)
+        self._begin_anew(_Cause.DAMAGED, str(error))
+
+    def _begin_anew(self, cause: _Cause, detail: str = "") -> str | None:
+        """Write a new file from memory; what is in the place of the old one is set aside."""
+        events = self._salvaged()
+        self._close()
+        aside: Path | None = None
+        try:
+            if os.path.lexists(self._path):
+                word = database.DAMAGED if cause is _Cause.DAMAGED else "replaced"
+                aside = database.set_aside(self._path, word)
+            self._use(database.open_to_write(self._path))
+        except (sqlite3.Error, OSError) as error:
+            self._set(JournalHealth.UNWRITABLE, error)
+            return self.state.message
+        self._write_all()
+        waiting = {one.id for one in self._events}
+        self._events[:0] = [one for one in events if one.id not in waiting]
+        why = f"{cause.value} ({detail})" if detail else cause.value
+        told = f"the journal {self._path} {why}: it was written anew from memory"
+        if aside is not None:
+            told += f"; the file that was there is {aside}"
+        reason = "JournalSetAside" if cause is _Cause.DAMAGED else "JournalRenewed"
+        self._news.append(Event("", reason, told, "Warning"))
+        trouble = self.commit()
+        if trouble is None:
+            self._well()
+        return trouble
+
+    def _salvaged(self) -> list[RecordedEvent]:
+        """The newest events of the file that is given up, as far as they can be read."""
+        found: list[RecordedEvent] = []
+        with suppress(sqlite3.Error, OSError), self._reading() as db:
+            for one in _events_in(db, (), _SALVAGED):
+                found.append(one)
+        return found[::-1]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        db = self._db or self._reader
+        if db is not None:
+            yield db
+            return
+        with database.open_to_read(self._path) as (db, _):
+            yield db
+
+    def _use(self, db: sqlite3.Connection) -> None:
+        self._db, self._identity = db, database.identity(self._path)
+
+    def _close(self) -> None:
+        db, self._db, self._identity = self._db, None, None
+        if db is not None:
+            with suppress(sqlite3.Error):
+                db.close()
+
+    # -- how it is -----------------------------------------------------------------------------
+
+    def losses_noted(self) -> None:
+        """Every app of which the memory was lost is marked so: those to come are new."""
+        if self.state.unremembered is Recall.LOST:
+            self.state = replace(self.state, unremembered=Recall.WHOLE)
+
+    def _cannot_use(self, error: Exception) -> None:
+        if self._is_read:
+            self._set(JournalHealth.UNWRITABLE, error)
+        else:
+            self._set(JournalHealth.UNREADABLE, error, Recall.UNREAD)
+
+    def _lose(self, health: JournalHealth, error: BaseException, *, complete: bool = False) -> None:
+        self._set(health, error, None if complete else Recall.LOST)
+
+    def _set(
+        self, health: JournalHealth, error: BaseException, unremembered: Recall | None = None
+    ) -> None:
+        """Note that it cannot be used, and tell it once."""
+        before = self.state
+        told = _sentence(self._path, health, error)
+        self.state = JournalState(health, told, unremembered or before.unremembered)
+        if health is not before.health and not self.state.writable:
+            self._news.append(Event("", "JournalUnavailable", told, "Warning"))
+
+    def _well(self) -> None:
+        """It can be written."""
+        before = self.state
+        aside = database.aside_of(self._path)
+        unremembered = before.unremembered
+        if unremembered is Recall.UNREAD:
+            unremembered = Recall.WHOLE
+        if aside:
+            told = (
+                f"the journal was damaged, and a new one was begun; the damaged one is {aside[-1]}"
+                " (remove it when it is of no more use)"
+            )
+            self.state = JournalState(JournalHealth.SET_ASIDE, told, unremembered)
+        else:
+            self.state = JournalState(unremembered=unremembered)
+        if not before.writable:
+            told = f"the journal {self._path} is written again"
+            self._news.append(Event("", "JournalRecovered", told))
+
+    # -- what waits to be written --------------------------------------------------------------
+
+    def _write_all(self) -> None:
+        """Have all that is remembered written, to a file that may be another."""
+        known = self._known
+        for name, memory in known.memories.items():
+            self._put_revisions(name, (), memory.revisions)
+            self._unsaved[name] = None
+        for id, (tag, at) in [*known.processes.items()]:
+            self._put_process(id, tag, at)
+        for name, value in [*known.settings.items()]:
+            self.set_setting(name, value)
+
+    def _tidy(self) -> None:
+        self._say(("process",), "DELETE FROM process WHERE boot_id <> ?", self._boot_id)
+        self._say(("usage",), "DELETE FROM usage WHERE at < ?", time.time() - _USAGE_KEPT)
+        if self.setting(_FORMAT) is None:
+            self.set_setting(_FORMAT, str(records.VERSION))
+
+    def _put(self, table: str, key: tuple[Any, ...], *row: Any) -> None:
+        self._say((table, *key), database.put(table), *row)
+
+    def _say(self, key: tuple[Any, ...], statement: str, *values: Any) -> None:
+        self._rows.pop(key, None)  # the last word comes last
+        self._rows[key] = (statement, values)
+
+    def _put_process(self, id: ProcessId, tag: Tag, at: float | None) -> None:
+        self._known.processes[id] = (tag, at)
+        self._put("process", tuple(id), self._boot_id, *id, str(tag), at)
+
+    def _put_revisions(
+        self, name: str, before: tuple[Revision, ...], after: tuple[Revision, ...]
+    ) -> None:
+        for gone in {r.number for r in before} - {r.number for r in after}:
+            statement = "DELETE FROM revision WHERE app = ? AND number = ?"
+            self._say(("revision", name, gone), statement, name, gone)
+        for one in after:
+            if one not in before:
+                spec, marks = records.dump_revision(one)
+                row = (one.hash, spec, marks, one.created_at, one.good, one.failed)
+                self._put("revision", (name, one.number), name, one.number, *row)
+
+    def _dump_unsaved(self, dropped: list[str]) -> None:
+        for name in self._unsaved:
+            known = self._known
+            try:
+                first, later = records.dump(known.memories[name], known.unknown.get(name))
+            except (TypeError, ValueError, RecursionError) as error:
+                dropped.append(f"the memory of {name}: {error}")
+                continue
+            self._put("app", (name,), name, _stored(known.sources.get(name)), first)
+            if later is not None:
+                self._put("later", (name,), name, later)
+        self._unsaved.clear()
+
+    def _execute_all(self, db: sqlite3.Connection, dropped: list[str]) -> None:
+        try:
+            for statement, values in self._rows.values():
+                _execute(db, statement, values, dropped)
+            for one in self._events:
+                _execute(db, _PUT_EVENT, _event_row(one), dropped)
+            db.commit()
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                db.rollback()
+            raise
+
+    def _bound(self) -> None:
+        """While nothing can be written: the newest events, and no more of what is over."""
+        del self._events[:-_PENDING_KEPT]
+        if len(self._rows) > _PENDING_KEPT:
+            over = [key for key in self._rows if key[0] in ("process", "usage")]
+            for key in over[: len(self._rows) - _PENDING_KEPT]:
+                del self._rows[key]
+
+
+class _Cause(StrEnum):
+    """Why a journal is written anew, to follow its name."""
+
+    DAMAGED = "is damaged"
+    REMOVED = "was removed"
+    REPLACED = "was replaced by another file"
+
+
+_PUT_EVENT = database.put("event")
+
+
+def _event_row(one: RecordedEvent) -> tuple[Any, ...]:
+    event = one.event
+    return (one.id, one.at, event.app, event.instance, event.type, event.reason, event.message)
+
+
+def _events_in(
+    db: sqlite3.Connection, apps: tuple[str, ...], limit: int
+) -> Iterator[RecordedEvent]:
+    """The newest events (of these apps), newest first."""
+    where = f"WHERE app IN ({','.join('?' * len(apps))})" if apps else ""
+    for row in database.rows(db, "event", f"{where} ORDER BY id DESC LIMIT ?", *apps, limit):
+        try:
+            yield RecordedEvent(row["id"], records.moment(row["at"]), _event(row))
+        except RecordError:
+            continue
+
+
+def _event(row: Any) -> Event:
+    texts = {name: row[name] if isinstance(row[name], str) else "" for name in _TEXTS}
+    instance = row["instance"] if isinstance(row["instance"], int) else None
+    kind: Literal["Normal", "Warning"] = "Warning" if row["type"] == "Warning" else "Normal"
+    return Event(**texts, type=kind, instance=instance)
+
+
+_TEXTS = ("app", "reason", "message")
+
+
+def _execute(
+    db: sqlite3.Connection, statement: str, values: tuple[Any, ...], dropped: list[str]
+) -> None:
+    """Execute one statement. What only this one is to blame for is put into ``dropped``."""
+    try:
+        try:
+            db.execute(statement, values)
+        except UnicodeEncodeError:
+            db.execute(statement, tuple(map(_printable, values)))
+    except Exception as error:
+        if not database.is_of_statement(error):
+            raise
+        dropped.append(str(error))
+
+
+def _printable(value: Any) -> Any:
+    """Bytes that are no text, as of a file's name, as escapes."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    return value
+
+
+def _stored(path: str | None) -> str | bytes | None:
+    """A path that is not UTF-8 is stored as its bytes, so that it is found again."""
+    if path is None or path.isascii():
+        return path
+    encoded = os.fsencode(path)
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError:
+        return encoded
+
+
+def _dated(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
+    return tuple(r if r.created_at else replace(r, created_at=time.time()) for r in revisions)
+
+
+def _merged(loaded: AppMemory | None, since: AppMemory) -> AppMemory:
+    """What the journal remembers, and what has happened before it could be read."""
+    if loaded is None:
+        return replace(since, recall=Recall.WHOLE)
+    restarts = {
+        number: loaded.restarts.get(number, 0) + since.restarts.get(number, 0)
+        for number in {*loaded.restarts, *since.restarts}
+    }
+    return replace(
+        loaded,
+        ended={**loaded.ended, **since.ended},
+        evictions={**loaded.evictions, **since.evictions},
+        restarts=restarts,
+        restart_requested_at=since.restart_requested_at or loaded.restart_requested_at,
+        begun=loaded.begun or since.begun,
+        paused=loaded.paused or since.paused,
+        runs=tuple(_merged_run(run, since.runs) for run in loaded.runs),
+    )
+
+
+def _merged_run(run: Run, since: tuple[Run, ...]) -> Run:
+    """A run, with how a process of it ended while nobody knew of the rest."""
+    seen = next((one for one in since if one.number == run.number), None)
+    if seen is None or not (seen.failures or seen.outcome is not Outcome.ACTIVE):
+        return run
+    return replace(
+        seen,
+        why=run.why,
+        created_at=run.created_at,
+        due_at=run.due_at,
+        failures=run.failures + seen.failures,
+    )
+
+
+def _sentence(path: Path, health: JournalHealth, error: BaseException) -> str:
+    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    if path.is_dir():
+        why = "it is a directory"
+    if health is JournalHealth.UNREADABLE:
+        rest = "it is tried again; until then no Job, rollout or removal begins"
+        return f"the journal {path} cannot be read: {why}; {rest}"
+    if health is JournalHealth.UNWRITABLE:
+        rest = "it is tried again; until then no run of a Job begins"
+        return f"the journal {path} cannot be written: {why}; {rest}"
+    return f"the journal {path} is damaged ({why}); the next controller sets it aside"

@@ -1,0 +1,161 @@
+"""Controllers that run the same manifests as this one: everything runs twice, and nobody meant it.
+
+Two state directories on one directory of manifests are two controllers that do not know of each
+other. So each leaves a note in the run directory, named after the directory's device and inode,
+whatever path it is called by. A note whose controller has ended is removed by whoever sees it.
+There is no lock: whoever may read the manifests could take one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.model.state.desired import Problem, Reason
+from reconciler.state.paths import SHARED
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another controller, by its note."""
+
+    pid: int
+    start: int
+    """When it started, in the kernel's ticks: a pid is used again."""
+    state: str
+
+    @property
+    def lives(self) -> bool:
+        return _start_of(self.pid) == self.start
+
+    @property
+    def shown(self) -> str:
+        return f"another controller (pid {self.pid}, --state-dir {self.state})"
+
+
+def twice(other: Neighbour) -> tuple[str, str]:
+    """What is wrong where a controller runs the manifests of another, and what to do."""
+    message = f"{other.shown} runs these manifests, too: each app runs twice"
+    return message, f"stop one: recon down --state-dir {other.state}"
+
+
+def controllers_of(manifests: Path, folder: Path | None = None) -> list[Neighbour]:
+    """All controllers of a directory of manifests, as their notes say. Nothing is changed."""
+    folder = folder if folder is not None else _run_folder()
+    if folder is None:
+        return []
+    try:
+        status = os.stat(manifests)
+        notes = _notes(folder, _prefix(status.st_dev, status.st_ino))
+    except OSError:
+        return []
+    return [found for note in notes if (found := _read(note)) is not None and found.lives]
+
+
+class Neighbours:
+    """The controllers of one directory of manifests. Looks are cheap: a listing of a folder."""
+
+    def __init__(self, manifests: Path, state: Path, folder: Path | None = None) -> None:
+        self._manifests = manifests
+        self._own = Neighbour(os.getpid(), _start_of(os.getpid()) or 0, str(state))
+        self._folder = folder if folder is not None else _run_folder()
+        self._note: Path | None = None
+        self.found: tuple[Neighbour, ...] = ()
+
+    def look(self, directory: tuple[int, int] | None) -> tuple[Neighbour, ...]:
+        """Leave a note where there is none yet; the controllers that were not there before.
+
+        ``directory``: device and inode of the manifests, None where that is not known.
+        Where there is no run directory nobody can be found, and nothing else depends on it.
+        """
+        before = self.found
+        try:
+            self.found = tuple(self._others(*directory)) if directory else ()
+        except OSError:
+            self.found = ()
+        return tuple(one for one in self.found if one not in before)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is to be told wherever problems of manifests are."""
+        place = str(self._manifests)
+        return tuple(
+            Problem(place, 0, 0, "", self.sentence(one), reason=Reason.SHARED) for one in self.found
+        )
+
+    def sentence(self, other: Neighbour) -> str:
+        """What is wrong, and what to do."""
+        return "; ".join(twice(other))
+
+    def close(self) -> None:
+        """Take the note away."""
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
+
+    def _others(self, device: int, inode: int) -> Iterator[Neighbour]:
+        if self._folder is None:
+            return
+        prefix = _prefix(device, inode)
+        own = self._folder / f"{prefix}{self._own.pid}"
+        self._leave_note(own)
+        for note in _notes(self._folder, prefix):
+            other = _read(note) if note != own else None
+            if other is not None and other.lives and other.state != self._own.state:
+                yield other  # one with our state directory is ending: we have its lock
+            elif other is not None:
+                note.unlink(missing_ok=True)
+
+    def _leave_note(self, place: Path) -> None:
+        """Under the name that the directory has now: a link to a release may lead elsewhere."""
+        if self._note == place and place.exists():
+            return
+        self.close()
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own = {"pid": self._own.pid, "start": self._own.start, "state": self._own.state}
+        place.write_text(json.dumps(own))
+        self._note = place
+
+
+def _prefix(device: int, inode: int) -> str:
+    """Of the names of a directory's notes."""
+    return f"{device}-{inode}."
+
+
+def _notes(folder: Path, prefix: str) -> list[Path]:
+    """OSError."""
+    return [folder / name for name in sorted(os.listdir(folder)) if name.startswith(prefix)]
+
+
+def _read(note: Path) -> Neighbour | None:
+    """The controller that left a note, which may have ended since; None where it is damaged."""
+    try:
+        found: Mapping[str, object] = json.loads(note.read_text())
+        pid, start, state = found["pid"], found["start"], found["state"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(pid, int) or not isinstance(start, int):
+        return None
+    return Neighbour(pid, start, str(state))
+
+
+def _start_of(pid: int) -> int | None:
+    """When a process started (proc_pid_stat(5), 22); None where there is none, or a zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else int(fields[19])
+
+
+def _run_folder() -> Path | None:
+    """root's, or the user's own: nobody else can write there."""
+    if os.geteuid() == 0:
+        return SHARED / "controllers"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if not runtime or not os.path.isdir(runtime) or os.stat(runtime).st_uid != os.geteuid():
+        return None
+    return Path(runtime) / "recon/controllers"

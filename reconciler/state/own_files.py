@@ -1,0 +1,22 @@
+"""What recon writes itself, as far as its state directory tells: for those who watch files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from reconciler.desired.logplaces import declared
+from reconciler.desired.watched.ours import Ours
+from reconciler.logs.format.catalogs import catalogs
+from reconciler.model.state.desired import DesiredApp
+
+
+def ours_in(state: Path, apps: Iterable[DesiredApp] = ()) -> Ours:
+    """The state directory, every log that was ever written, and those that ``apps`` declare."""
+    written = (
+        place for known in catalogs(state).values() for place in (*known.places, *known.errors)
+    )
+    ours = Ours([str(state)], written)
+    for app in apps:
+        ours.add_logs(place for _, place in declared(app.spec))
+    return ours

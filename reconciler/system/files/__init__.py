@@ -1,0 +1,1 @@
+"""Files and folders of others: what they are, and whom one trusts with them."""

@@ -1,0 +1,101 @@
+"""The schema that editors use, and the help on every field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from reconciler.cli.render.fieldhelp import _models, explained
+from reconciler.model.spec.manifest import App, AppSpec
+from reconciler.model.words.fields import is_own
+from tests.cli.conftest import Cli
+
+
+def test_schema_knows_every_field_and_every_way_to_write_it(cli: Cli) -> None:
+    document = json.loads(cli("schema").out)
+    assert document["$schema"].endswith("2020-12/schema")
+    spec = document["$defs"]["AppManifestSpec"]
+    fields = AppSpec.model_fields.items()
+    names = {field.alias or name for name, field in fields if not is_own(field)}
+    assert names <= spec["properties"].keys()
+    assert "watched" not in spec["properties"]  # recon's own to fill in
+    assert "watched" not in cli("explain").out
+    assert spec["additionalProperties"] is False
+    assert {"type": "string"} in spec["properties"]["command"]["anyOf"]
+    assert {"type": "string"} in spec["properties"]["envFrom"]["items"]["anyOf"]
+    assert {"type": "string"} in document["$defs"]["Rotate"]["properties"]["size"]["anyOf"]
+
+
+def test_explain_tells_type_default_and_effect(cli: Cli) -> None:
+    assert cli("explain", "spec.strategy.maxSurge").out == (
+        "FIELD:    spec.strategy.maxSurge\n"
+        "TYPE:     text or number\n"
+        "DEFAULT:  25%\n"
+        "EFFECT:   a change is applied in place, to the processes that run\n"
+        "\n"
+        "  how many above `instances` may run, rounded up\n"
+    )
+    assert "EFFECT:   a change replaces the processes" in cli("explain", "spec.env").out
+
+
+def paths(model: type[BaseModel], above: str = "") -> list[str]:
+    found = []
+    for name, field in model.model_fields.items():
+        if is_own(field):
+            continue
+        path = f"{above}{field.alias or name}"
+        found.append(path)
+        for below in _models(field.annotation):
+            found += paths(below, path + ".")
+    return found
+
+
+def test_a_field_of_the_spec_is_found_by_the_name_that_messages_give_it(cli: Cli) -> None:
+    assert cli("explain", "strategy.maxSurge").out == cli("explain", "spec.strategy.maxSurge").out
+    assert "null" not in cli("explain", "build").out + cli("explain", "limits").out
+
+
+def test_every_field_can_be_explained() -> None:
+    for path in paths(App):
+        assert explained(path)[0].split() == ["FIELD:", path]
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("spec.strateg", "did you mean spec.strategy?"),
+        (
+            "strategy.surge",
+            "spec.strategy has no field surge, did you mean spec.strategy.maxSurge?",
+        ),
+        ("spec.strategy.surge", "did you mean spec.strategy.maxSurge?"),
+        ("spec.user.x", "spec.user has no fields below it"),
+    ],
+)
+def test_unknown_field_is_met_with_a_hint(cli: Cli, path: str, hint: str) -> None:
+    done: Any = cli("explain", path)
+    assert done.code == 1 and hint in done.err
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ("cmd", "recon calls it `command`"),
+        ("spec.replicas", "recon calls it `instances`"),
+        ("built", "did you mean spec.build?"),
+        ("name", "below `metadata`"),
+    ],
+)
+def test_explain_knows_what_others_call_a_field(cli: Cli, field: str, sentence: str) -> None:
+    done = cli("explain", field)
+    assert done.code == 1 and sentence in done.err
+
+
+@pytest.mark.parametrize("kind", ["App", "Job", "Settings"])
+def test_explain_knows_the_kinds_and_lists_no_field_of_recons_own(cli: Cli, kind: str) -> None:
+    done = cli("explain", kind)
+    assert done.code == 0 and done.out.startswith(f"A manifest of kind {kind}:")
+    assert "  spec:" in done.out and "  built:" not in done.out and "  watched:" not in done.out

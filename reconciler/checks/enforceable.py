@@ -21,7 +21,7 @@ from reconciler.model.spec.manifest import AppSpec
 
 
 class Refusal(NamedTuple):
-    """A field below ``spec``, dotted, and why it cannot be had, with what would help."""
+    """A field below ``spec``, dotted, and why it is unavailable, with what would help."""
 
     path: str
     message: str
@@ -31,7 +31,7 @@ Rule = Callable[[AppSpec, HostFacts], Iterator[Refusal]]
 
 
 def unenforceable(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
-    """Everything that this spec asks for and that cannot be had here."""
+    """Everything that this spec asks for and that is unavailable here."""
     for rule in RULES:
         yield from rule(spec, facts)
 

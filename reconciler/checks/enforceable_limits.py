@@ -26,7 +26,7 @@ _FOREIGN = {
 
 
 def refusals(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, str]]:
-    """(path below ``spec``, sentence) of each limit that cannot be had."""
+    """(path below ``spec``, sentence) of each limit that is unavailable."""
     for field in wanted(spec.limits):
         told = next(_reasons(field, spec, facts), None)
         if told:

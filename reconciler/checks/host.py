@@ -1,6 +1,6 @@
-"""What is amiss with a host, for recon and for what is declared here. `recon doctor` prints it.
+"""What is wrong with a host, for recon and for what is declared here. `recon doctor` prints it.
 
-Pure: facts in, findings out, each with what would mend it. Nothing here keeps an app from being
+Pure: facts in, findings out, each with what would fix it. Nothing here keeps an app from being
 started; what does is a problem of its manifest (see ``enforceable``).
 """
 
@@ -61,7 +61,7 @@ def of_cgroups(facts: CgroupFacts) -> Iterator[Finding]:
         if controller in facts.controllers:
             yield ok("cgroups", f"{field} can be kept ({controller} controller)")
         else:
-            told = f"{field} cannot be had: the {controller} controller of cgroup v2 is not ours"
+            told = f"{field} is unavailable: the {controller} controller of cgroup v2 is not ours"
             yield warning("cgroups", told, facts.missing.get(controller, facts.why))
     if not facts.has_kill:
         remedy = "Linux 5.14 or newer ends all at one stroke"

@@ -2,7 +2,7 @@
 
 A gzip file may be several, one after the other, and so may a zstd file: every program that reads
 either reads these. Before its content each frame says how long it is, in a place that the format
-leaves free (gzip: an extra field, RFC 1952; zstd: a skippable frame, RFC 8878). So whoever looks
+leaves free (gzip: an extra field, RFC 1952; zstd: a skippable frame, RFC 8878). So a search
 for a time in gigabytes goes from frame to frame, and unpacks one or two (``logs.read.compressed``).
 """
 

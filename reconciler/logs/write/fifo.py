@@ -164,7 +164,7 @@ class Budget:
 
 
 def _soft_limit() -> int:
-    """Bytes; 0, for want of any knowledge, where it cannot be read."""
+    """Bytes; 0 where it cannot be read."""
     try:
         pages = int(_SOFT_LIMIT.read_text())
     except (OSError, ValueError):

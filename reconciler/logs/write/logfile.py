@@ -2,7 +2,7 @@
 
 A log is opened for each chunk anew, by its path. So thousands of idle ones cost nothing, and a
 file or directory that somebody moved or removed is simply made again. Files are changed only
-between whole chunks, hence between whole lines.
+between whole chunks, so between whole lines.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ of the two. So all output passes through one small file, the spool, chunk by chu
 4. The spool is truncated: the chunk is done.
 
 What step 3 writes follows from the spool alone (``lines.render``), and how much of it was written
-from the length of the log. So whoever finds a spool that is not empty does what remains of
+from the length of the log. So the next one that finds a spool that is not empty does what remains of
 steps 3 and 4, and it makes no difference how often that is interrupted.
 
 Why each step may be cut anywhere: the header is one page, complete or not there (a checksum

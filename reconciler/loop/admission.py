@@ -6,9 +6,8 @@ declared than were let in, and then all rises that there are at that moment are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from reconciler.diff import admission, load
+from reconciler.checks.rises import judged
+from reconciler.diff import admission
 from reconciler.loop.declared import Declared
 from reconciler.loop.running import Running
 from reconciler.model.host.facts import HostFacts
@@ -16,8 +15,6 @@ from reconciler.model.host.load import Withheld
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.observed import Process
-from reconciler.observed.host.load import room, uses
 from reconciler.state.history import History
 from reconciler.system.clock import boot_now
 
@@ -100,29 +97,3 @@ class Admission:
         found = judged(apps, memory, processes, self._facts, blank)
         self._judged = {name: (admission.count_of(apps[name]), one) for name, one in found.items()}
         self._at = now
-
-
-def verdicts_on_rises(
-    apps: Mapping[str, DesiredApp],
-    memory: Mapping[str, AppMemory],
-    processes: Sequence[Process],
-    facts: HostFacts,
-    blank: AppMemory,
-) -> admission.Verdicts:
-    """The verdicts where no controller runs, from one look at the host."""
-    if not admission.rising(apps, memory, processes, blank):
-        return {}
-    return judged(apps, memory, processes, facts, blank)
-
-
-def judged(
-    apps: Mapping[str, DesiredApp],
-    memory: Mapping[str, AppMemory],
-    processes: Sequence[Process],
-    facts: HostFacts,
-    blank: AppMemory,
-) -> admission.Verdicts:
-    """All rises, judged together by a look at the host as it is now."""
-    wanted = load.wanted_at_once(apps, memory, blank)
-    found = uses(processes, wanted, boot_now())
-    return load.verdicts(apps, memory, found, room(facts, len(processes)), blank=blank)

@@ -33,6 +33,7 @@ from reconciler.model.state.desired import Desired, DesiredApp, Problem, Source
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.plan import Condition
+from reconciler.state import root
 from reconciler.state.journal import Journal
 from reconciler.state.last_good import first_problems, last_good
 from reconciler.system.work.door import UnansweredError
@@ -56,7 +57,6 @@ _LOOK_AGAIN = 0.001
 # takes no more than one thousandth of a core however many manifests there are.
 _NET_SECONDS = 20.0
 _NET_SHARE = 1000
-_NO_DIRECTORY = (-1, -1)
 
 
 class _Scanned(NamedTuple):
@@ -135,7 +135,7 @@ class Declared:
     ) -> None:
         """The first complete load. ``known``: what the journal remembers, and what runs."""
         self._journal = journal
-        self._accepted_root = accepted_root(journal)
+        self._accepted_root = root.accepted(journal)
         sources, memories = journal.sources(), {**memories}
         self._builders = {name for name in known if built_by(name) is not None}
         self._known = {name: sources.get(name) for name in (built_by(one) or one for one in known)}
@@ -388,7 +388,7 @@ class Declared:
             return
         if self._accepted_root is None or self._absent() <= self._confirmed:
             if self._accepted_root != desired.root_id and self._journal is not None:
-                self._journal.set_setting("root", f"{desired.root_id[0]}:{desired.root_id[1]}")
+                root.accept(self._journal, desired.root_id)
             self._accepted_root = desired.root_id
         self._root_changed = desired.root_id != self._accepted_root
 
@@ -497,18 +497,6 @@ def _has_settled(file: str) -> bool:
     except UnansweredError:
         return False
     return seen is None or abs(time.time_ns() - seen[1]) > _AT_REST_NS
-
-
-def accepted_root(journal: Journal) -> tuple[int, int] | None:
-    """As it was written by ``_judge_root``; where that was lost, one that no directory is."""
-    text = journal.setting("root")
-    if text is None:
-        return _NO_DIRECTORY if journal.state.unremembered is Recall.LOST else None
-    device, _, inode = text.partition(":")
-    try:
-        return int(device), int(inode)
-    except ValueError:
-        return _NO_DIRECTORY
 
 
 def _is_unread(journal: Journal) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.converge.process.execcheck import exec_check
-from reconciler.converge.sockets.privatesocket import PrivateSockets, open_private
+from reconciler.converge.sockets.privatesocket import PrivateSockets
 from reconciler.logs.write.transcript import Transcript, Transcripts
 from reconciler.loop.porting import Porting
 from reconciler.model.spec.manifest import AppSpec
@@ -30,11 +30,10 @@ from reconciler.observed.probes.notify import NotifySocket
 from reconciler.observed.probes.probes import Prober
 from reconciler.observed.probes.search import SEARCH, first_match, is_plain
 from reconciler.observed.processes.host import Host
-from reconciler.state.marks import Marks
+from reconciler.state.marks import READY, STARTED, Marks
 from reconciler.system.clock import boot_now
 from reconciler.system.work.worker import WorkerError, Workers, WorkerTimeout
 
-STARTED, READY = "started", "ready"
 _PROGRAMS = 8
 """Exec checks at a time: each starts a program, on a host whose cores are for the apps."""
 _MARKS = (STARTED, READY)
@@ -53,22 +52,6 @@ class _Word:
     ready: bool = False
     alive_at: float = 0.0
     """Of its last WATCHDOG=1, on the clock of ``time.monotonic``."""
-
-
-async def ask_once(state_dir: Path, spec: AppSpec, process: Process) -> bool:
-    """Whether an instance is ready, for a look without a controller: asked now, or as noted."""
-    marks, nonce = Marks(state_dir), process.tag.nonce
-    if spec.startup_probe is not None and marks.get(nonce, STARTED) is None:
-        return False
-    probe = spec.readiness_probe
-    if probe is None:
-        return True
-    if probe.http_get is None and probe.tcp_socket is None:
-        return marks.get(nonce, READY) is not None
-    shared = spec.probed_socket(probe)
-    name = shared.name if shared else ""
-    with open_private(state_dir, nonce, name, process.tag.store) as private:
-        return (await check(probe, process.tag.instance, private)).ok
 
 
 class Probing:

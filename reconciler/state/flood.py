@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from reconciler.model.state.event import Event
 
@@ -16,6 +17,8 @@ BURST = 20
 REFILL = 30.0
 """Seconds after which one more may be told: a crash loop in its full backoff is never cut."""
 _KINDS_KEPT = 5000
+_LOOKED_AT = 10
+"""Of them, where one more is to find room: events must not cost more the more kinds there are."""
 
 _Kind = tuple[str, int | None, str]
 
@@ -62,8 +65,9 @@ class Flood:
         if len(self._buckets) < _KINDS_KEPT:
             return
         full = BURST * REFILL
-        idle = [k for k, b in self._buckets.items() if not b.held and now - b.at > full]
-        for kind in idle or [next(iter(self._buckets))]:
+        oldest = [*islice(self._buckets.items(), _LOOKED_AT)]  # the least recent come first
+        idle = [kind for kind, one in oldest if not one.held and now - one.at > full]
+        for kind in idle or [oldest[0][0]]:
             del self._buckets[kind]
 
 

@@ -10,6 +10,9 @@ import contextlib
 from collections.abc import Container
 from pathlib import Path
 
+STARTED, READY = "started", "ready"
+"""Its startup probe has succeeded; it is ready by its own word."""
+
 
 class Marks:
     """Notes by nonce and name; a name holds no dot."""

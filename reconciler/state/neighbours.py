@@ -2,8 +2,8 @@
 
 Two state directories on one directory of manifests are two controllers that do not know of each
 other. So each leaves a note in the run directory, named after the directory's device and inode,
-whatever path it is called by. A note whose controller has ended is removed by any controller that sees it.
-There is no lock: anybody who may read the manifests could take one.
+whatever path it is called by. A note whose controller has ended is removed by the next that
+sees it. There is no lock: anybody who may read the manifests could take one.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
+from reconciler.checks import rises as module
 from reconciler.diff import admission as rules
-from reconciler.loop import admission as module
 from reconciler.loop.admission import Admission
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.host.load import Room

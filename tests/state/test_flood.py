@@ -82,7 +82,7 @@ def test_what_is_remembered_of_kinds_is_bounded_and_the_idle_go_first(
     assert list(flood.admit(busy, 0.0)) == [], "one that is at work is not forgotten"
     later = 2 * BURST * REFILL
     list(flood.admit(Event("late", "Started", "x"), later))
-    assert len(flood._buckets) <= 2
+    assert 50 - flood_module._LOOKED_AT <= len(flood._buckets) < 50, "some, not all at once"
 
 
 def test_a_thousand_instances_each_start_once() -> None:

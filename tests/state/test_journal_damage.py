@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from reconciler.diff.core.history import failure_of
-from reconciler.loop.declared import accepted_root
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Failure, JournalHealth, Recall
 from reconciler.model.state.observed import ProcessId
 from reconciler.state.database import aside_of
 from reconciler.state.journal import Journal
+from reconciler.state.root import accepted
 from tests.state.test_journal import JOB, MEMORY, TAG
 
 FIRST_RELEASE = """
@@ -261,7 +261,7 @@ def test_a_directory_that_is_not_known_any_more_is_told_and_no_other_is_taken_fo
     sql(path, "UPDATE setting SET value = 'nonsense' WHERE name = 'root'")
     with opened(path) as journal:
         assert reasons(journal) == ["JournalRowDropped"]
-        assert accepted_root(journal) == (-1, -1)
+        assert accepted(journal) == (-1, -1)
 
 
 # -- the file ----------------------------------------------------------------------------------

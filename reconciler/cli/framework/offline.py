@@ -19,8 +19,10 @@ from reconciler.api.documents import describe_document
 from reconciler.api.errors import ClientError
 from reconciler.api.report import Usage, status_document
 from reconciler.api.usage import Known, history_documents, usage_document
+from reconciler.checks.ask_once import ask_once
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor
+from reconciler.checks.rises import verdicts_on_rises
 from reconciler.cli.framework.controller import client_of, unknown_app
 from reconciler.cli.framework.errors import CliError
 from reconciler.cli.framework.options import Confirmed, Where
@@ -34,9 +36,6 @@ from reconciler.diff.core.history import followed
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.diff.status.review import last_spec
-from reconciler.loop.admission import verdicts_on_rises
-from reconciler.loop.declared import accepted_root
-from reconciler.loop.probing import ask_once
 from reconciler.model.host.facts import HostFacts, from_document
 from reconciler.model.spec.limits import wanted as declared_limits
 from reconciler.model.spec.manifest import AppSpec
@@ -53,6 +52,7 @@ from reconciler.observed.host.samples import Sample, sample
 from reconciler.observed.probes import listeners
 from reconciler.observed.processes.authority import uid_of, users_of
 from reconciler.observed.processes.snapshot import snapshot
+from reconciler.state import root
 from reconciler.state.journal import Journal, RecordedEvent
 from reconciler.state.last_good import last_good
 from reconciler.state.own_files import ours_in
@@ -169,7 +169,7 @@ def look(place: Where, asked: Confirmed | None = None) -> View:
         {name: sources.get(name) for name in names},
         dict.fromkeys(missing, CLEAN_SCANS),
         confirmed=asked is not None and asked.prune,
-        root_changed=journal is not None and _is_another(desired, accepted_root(journal)),
+        root_changed=journal is not None and _is_another(desired, root.accepted(journal)),
         unread=state.unremembered is Recall.UNREAD,
     )
     observed = replace(observed, conflicts=_conflicts(desired, observed))

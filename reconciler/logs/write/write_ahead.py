@@ -11,8 +11,8 @@ of the two. So all output passes through one small file, the spool, chunk by chu
 4. The spool is truncated: the chunk is done.
 
 What step 3 writes follows from the spool alone (``lines.render``), and how much of it was written
-from the length of the log. So the next one that finds a spool that is not empty does what remains of
-steps 3 and 4, and it makes no difference how often that is interrupted.
+from the length of the log. So the next one that finds a spool with something in it does what
+remains of steps 3 and 4, and it makes no difference how often that is interrupted.
 
 Why each step may be cut anywhere: the header is one page, complete or not there (a checksum
 tells); before it is complete nothing has left the FIFO; the size of the spool says how much

@@ -39,7 +39,7 @@ def test_scale_to_the_cores_there_are(cli: Cli) -> None:
 
 
 def test_scale_says_at_once_what_will_wait(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.loop.admission.room", lambda *_: Room(memory=100 << 20))
+    monkeypatch.setattr("reconciler.checks.rises.room", lambda *_: Room(memory=100 << 20))
     cli.app("web")
     assert "waits" not in cli("scale", "web=5").out
     done = cli("scale", "web=50")

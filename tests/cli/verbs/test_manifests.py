@@ -83,7 +83,7 @@ def test_advice_comes_in_the_order_of_the_file(cli: Cli) -> None:
 def test_what_this_host_has_no_room_for_is_advice(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconciler.loop.admission.room", lambda *_: Room(memory=100 << 20))
+    monkeypatch.setattr("reconciler.checks.rises.room", lambda *_: Room(memory=100 << 20))
     path = cli.app("web")
     path.write_text(path.read_text() + "  instances: 50\n")
     done = cli("validate")

@@ -1,1 +1,1 @@
-"""Judgements on manifests and the host that are no diff."""
+"""What is wrong with a manifest or a host, and is no difference to what runs."""

@@ -1,1 +1,1 @@
-"""One subsystem: programs' output is written, rotated, compressed and read again."""
+"""The output of programs: written, rotated, compressed, and read again."""

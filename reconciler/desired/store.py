@@ -451,7 +451,7 @@ class ManifestStore:
     def _reconsider(self, readings: Mapping[str, _File]) -> bool:
         """Whether manifests are to be read with another profile than they were just now, or are
         to be held: the Settings are wrong, or nobody has the profile that is asked for."""
-        before = (self.settings, self._in_use, self._held)
+        before = (self.settings, self._in_use, self._held, self._unknown_profile)
         files = {**self._files, **readings}
         wrong = files[self._settings_file].problems if self._settings_file in files else ()
         own = next((one for one in wrong if one.reason is not Reason.UNKNOWN_PROFILE), None)
@@ -468,7 +468,8 @@ class ManifestStore:
             self.footing = Footing(self.settings, wanted)
         elif wanted is not None:
             self._doubt_profile(wanted, files)
-        changed = before != (self.settings, self._in_use, self._held)
+        # A doubt that has gone is marked on apps whose files have not changed since.
+        changed = before != (self.settings, self._in_use, self._held, self._unknown_profile)
         if changed:
             self._read_all_again()
         return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,27 @@ def test_the_next_controller_stays_with_the_last_good_profile(
         after.scan()
         assert state(after)[0] == 3 and "no manifest has a profile" in state(after)[1]
         assert after.footing == footing
+
+
+def test_settings_that_are_corrected_in_the_middle_of_a_look_leave_no_doubt_behind(
+    folder: Folder, store: ManifestStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look reads all files once more with the last good profile: the second time it is right."""
+    after = folder.store()
+    after.footing = store.footing
+    folder.write("recon.yaml", SETTINGS.format("prdo"))
+    reconsider = after._reconsider
+
+    def corrected(*arguments: Any) -> bool:
+        folder.write("recon.yaml", SETTINGS.format("prod"))
+        return reconsider(*arguments)
+
+    monkeypatch.setattr(after, "_reconsider", corrected)
+    after.scan()
+    monkeypatch.setattr(after, "_reconsider", reconsider)
+    assert after.needs_scan
+    after.scan(believe=False)
+    assert state(after) == (3, "") and not after.problems
 
 
 @pytest.mark.parametrize("gone", ["profile", "file"])

@@ -82,7 +82,8 @@ def test_the_instances_of_one_app_are_counted_and_modules_left_out(write: Write)
 def test_what_this_shell_has_as_well_is_the_shells(write: Write) -> None:
     environ = {**HOST.environ, "EDITOR_THEME": "dark", "NODE_ENV": "development"}
     host = Host(2, "::", environ)
-    env = {"EDITOR_THEME": "dark", "NODE_ENV": "production", "LS_COLORS": "x", "A": "1"}
+    of_terminal = {"LS_COLORS": "x", "COLUMNS": "80", "LINES": "24"}
+    env = {"EDITOR_THEME": "dark", "NODE_ENV": "production", "A": "1", **of_terminal}
     (draft,) = read(write, entry(env=env), host=host)
     assert set(draft.spec["env"]) == {"NODE_ENV", "A"}
     assert "A, NODE_ENV" in told(draft, Fate.CHANGED)

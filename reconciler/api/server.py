@@ -24,8 +24,8 @@ import h11
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 
+from reconciler.api.acceptor import Acceptor
 from reconciler.api.access import Access
-from reconciler.api.door import Door
 from reconciler.api.guests import Guests, Turn
 
 _BLOCK = 2**16
@@ -55,7 +55,7 @@ class Server:
         self._app = app
         self._access = access or Access()
         self._leave = asyncio.Event()
-        self._doors: list[Door] = []
+        self._acceptors: list[Acceptor] = []
         self._connections: set[asyncio.Task[None]] = set()
         self._guests = Guests()
 
@@ -66,14 +66,14 @@ class Server:
                 self.add(listener)
             await self._leave.wait()
         finally:
-            for door in self._doors:
-                door.close()
+            for acceptor in self._acceptors:
+                acceptor.close()
             for connection in self._connections:
                 connection.cancel()
 
     def add(self, listener: socket.socket) -> None:
         """Answer here, too."""
-        self._doors.append(Door(asyncio.get_running_loop(), listener, self._admit))
+        self._acceptors.append(Acceptor(asyncio.get_running_loop(), listener, self._admit))
 
     def leave(self) -> None:
         """End ``serve``."""

@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from reconciler.api.acceptor import Acceptor
 from reconciler.api.access import Access, group_id
 from reconciler.api.client import Client
-from reconciler.api.door import Door
 from reconciler.api.errors import ApiError, ClientError
 from reconciler.api.guests import ALL, MOST, Guests
 from reconciler.api.server import Server, listen
@@ -266,7 +266,7 @@ def test_what_guests_do_keeps_our_own_user_out_of_nothing(place: Path) -> None:
     assert said == f"{told} / {{'done': 'GET'}}"
 
 
-def test_a_door_rests_after_a_guest_and_lets_others_in_at_once() -> None:
+def test_an_acceptor_rests_after_a_guest_and_lets_others_in_at_once() -> None:
     """With a loop that only notes what it is asked for."""
     near, far = socket.socketpair()
     with near, far:
@@ -288,17 +288,17 @@ def test_a_door_rests_after_a_guest_and_lets_others_in_at_once() -> None:
             came.append(peer)
             return len(came) > 1
 
-        door = Door(loop, Listener(), admit)  # type: ignore[arg-type]  # what it needs of them
+        acceptor = Acceptor(loop, Listener(), admit)  # type: ignore[arg-type]  # what it needs of them
         loop.ready()
         assert len(came) == 2 and loop.asked == ["add", "remove", "later"]
         loop.later()
         loop.ready()
         assert len(came) == 3 and loop.asked[3:] == ["add", "remove", "later"]
-        door.close()
+        acceptor.close()
 
 
 class Noting:
-    """Of an event loop, what a door asks for."""
+    """Of an event loop, what an acceptor asks for."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model.host.procstat import parse_stat
 from reconciler.system import syscalls
+from reconciler.system.files import mountinfo
 
 _NS_GET_USERNS = 0xB701
 _KEPT = {
@@ -97,17 +98,15 @@ def _protect_each(path: str) -> None:
         syscalls.mount(None, target, flags=remount | flags)
 
 
-def _mounts_below(path: str) -> list[tuple[str, list[str]]]:
-    """(where, options) of each mount at or below ``path``, as the thread sees them: proc(5)."""
-    found: dict[str, list[str]] = {}
+def _mounts_below(path: str) -> list[tuple[str, tuple[str, ...]]]:
+    """(where, options) of each mount at or below ``path``, as the thread sees them."""
     with open("/proc/thread-self/mountinfo", "rb") as file:
-        for line in file:
-            words = line.split(b" ")
-            where = words[4].decode("unicode_escape").encode("latin-1")
-            target = os.fsdecode(where)
-            if path in ("/", target) or target.startswith(f"{path}/"):
-                found[target] = words[5].decode().split(",")
-    return [*found.items()]
+        seen = {mount.point: mount.options for mount in mountinfo.mounts(file.read())}
+    return [
+        (point, options)
+        for point, options in seen.items()
+        if path in ("/", point) or point.startswith(f"{path}/")
+    ]
 
 
 def _start(pid: int) -> int:

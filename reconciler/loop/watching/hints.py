@@ -16,9 +16,8 @@ from reconciler.loop.watching.answers import Answers
 from reconciler.loop.watching.folders import Folders
 from reconciler.system.work import door, threads
 from reconciler.system.work.door import GivenUp, UnansweredError, Visit
-from reconciler.system.work.look import CHECK
+from reconciler.system.work.look import CHECK, MOST_STUCK
 
-_MOST_STUCK = 4
 OnPaths = Callable[[set[str]], None]
 Then = Callable[[bool], None]
 
@@ -116,7 +115,7 @@ class Hints:
     def _begun(self) -> _Thread | None:
         """A thread; None where there can be none now."""
         self._stuck = [thread for thread in self._stuck if thread.is_alive()]
-        if not self._closed and len(self._stuck) < _MOST_STUCK:
+        if not self._closed and len(self._stuck) < MOST_STUCK:
             with contextlib.suppress(OSError):
                 visit = Visit(self._answers.unanswered)
                 self._thread = _Thread(self._loop, visit, self, every_write=self._every_write)
@@ -127,7 +126,7 @@ class Hints:
         self._is_checking = False
         if thread is not self._thread or self._closed:
             return
-        if not thread.is_stuck():
+        if not thread.visit.stands_still():
             if self._waiting or thread.visit.at:
                 self._check_later(thread)
             return
@@ -173,7 +172,6 @@ class _Thread:
         self._main = loop
         self._owner = owner
         self._heard: set[str] = set()
-        self._touches = -1
         self.visit = visit
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(self._failed)
@@ -186,11 +184,6 @@ class _Thread:
 
     def do(self, call: Callable[[Folders], bool]) -> None:
         self._loop.call_soon_threadsafe(self._do, call)
-
-    def is_stuck(self) -> bool:
-        """Whether it stands where it stood when this was asked last."""
-        before, self._touches = self._touches, self.visit.touches
-        return bool(self.visit.at) and before == self._touches
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()

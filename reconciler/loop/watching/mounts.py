@@ -13,6 +13,8 @@ import os
 import select
 from collections.abc import Callable
 
+from reconciler.system.files import mountinfo
+
 _CALM = 1.0
 """Seconds between two looks: a host may mount hundreds of times a second."""
 _MOST = 1 << 22
@@ -30,7 +32,7 @@ class Mounts:
         self._on_change = on_change
         self._timer: asyncio.TimerHandle | None = None
         self._looked = float("-inf")
-        self._file = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
+        self._file = os.open(mountinfo.PATH, os.O_RDONLY | os.O_CLOEXEC)
         try:
             self._epoll = select.epoll()
             self._epoll.register(self._file, select.EPOLLPRI)
@@ -59,18 +61,11 @@ class Mounts:
         if changed:
             self._on_change(changed)
 
-    def _read(self) -> set[tuple[bytes, str]]:
+    def _read(self) -> set[tuple[int, str]]:
         """The mounts, by number and place."""
         os.lseek(self._file, 0, os.SEEK_SET)
         text = b""
         with contextlib.suppress(OSError):
             while len(text) < _MOST and (block := os.read(self._file, 1 << 16)):
                 text += block
-        lines = (line.split(b" ", 5) for line in text.splitlines())
-        return {(words[0], _path(words[4])) for words in lines if len(words) > 5}
-
-
-def _path(word: bytes) -> str:
-    """Blanks, tabs, line ends and backslashes stand there as octal numbers."""
-    parts = word.split(b"\\")
-    return os.fsdecode(parts[0] + b"".join(bytes([int(p[:3], 8)]) + p[3:] for p in parts[1:]))
+        return {(mount.number, mount.point) for mount in mountinfo.mounts(text)}

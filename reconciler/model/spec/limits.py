@@ -24,7 +24,7 @@ cpuAffinity     ``0-3,5``                              sched_setaffinity(2)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -194,10 +194,5 @@ def in_cgroup(field: str, controllers: Iterable[str]) -> bool:
     return CONTROLLERS.get(field) in set(controllers)
 
 
-def needs_cgroup(values: Mapping[str, Value]) -> bool:
-    """Whether any of these asks for a controller."""
-    return any(field in CONTROLLERS for field in values)
-
-
 __all__ = ["CONTROLLERS", "NO_LIMIT", "Limits", "Value", "format_cpu", "format_cpus"]
-__all__ += ["in_cgroup", "needs_cgroup", "parse_cpus", "shown", "wanted"]
+__all__ += ["in_cgroup", "parse_cpus", "shown", "wanted"]

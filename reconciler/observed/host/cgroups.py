@@ -13,12 +13,14 @@ Controllers that are bound to cgroup v1 are of no use: v1 has no delegation that
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.model.host.facts import CgroupFacts
 from reconciler.system import procfs
+from reconciler.system.files import mountinfo
 
 USED = ("cpu", "memory", "pids")
 """Controllers that limits ask for."""
@@ -128,14 +130,12 @@ def is_root(directory: str) -> bool:
 
 
 def _mount(proc: str) -> _Mount | None:
-    """The first mount of cgroup2 (proc_pid_mountinfo(5): root, point, options, type)."""
-    for line in _lines(f"{proc}/self/mountinfo"):
-        before, _, after = line.partition(" - ")
-        words, kind = before.split(), after.split()
-        if kind[:1] == ["cgroup2"] and len(words) >= 6:
-            point = words[4].encode().decode("unicode_escape")  # \040 is a blank
-            writable = "ro" not in words[5].split(",") and "ro" not in kind[2].split(",")
-            return _Mount(point, words[3], writable)
+    """The first mount of cgroup2 (``mountinfo``)."""
+    with contextlib.suppress(OSError), open(f"{proc}/self/mountinfo", "rb") as file:
+        for mount in mountinfo.mounts(file.read()):
+            if mount.kind == "cgroup2":
+                writable = "ro" not in (*mount.options, *mount.super_options)
+                return _Mount(mount.point, mount.root, writable)
     return None
 
 

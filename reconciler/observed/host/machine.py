@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import resource
 import stat
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from inotify_simple import INotify
@@ -16,14 +14,13 @@ from inotify_simple import INotify
 from reconciler.model.host.machine import Disk, Folder, Machine
 from reconciler.observed.host import cgroups
 from reconciler.observed.processes import exits
+from reconciler.system.files import mountinfo
 
 _TIME_ERROR = 5
 """What adjtimex(2) returns where nothing keeps the clock in step."""
 _TIMEX = 512
 """Bytes, more than ``struct timex`` has anywhere; all zero means: only tell."""
 _SYS = Path("/proc/sys")
-_OCTAL = re.compile(r"\\([0-7]{3})")
-"""How mountinfo writes blanks."""
 
 
 def machine() -> Machine:
@@ -134,23 +131,10 @@ def _nearest(path: Path) -> Path:
 
 
 def kind_of(path: Path) -> str:
-    """Of the mount that holds ``path``: the deepest, of several the one on top."""
-    real = os.path.realpath(path)
-    found = ("", "")
-    for at, kind in _mounts():
-        below = real == at or real.startswith(at.rstrip("/") + "/")
-        if below and len(at) >= len(found[0]):
-            found = (at, kind)
-    return found[1]
-
-
-def _mounts() -> Iterator[tuple[str, str]]:
-    """(mount point, type) of each; see proc(5), mountinfo."""
+    """Of the file system that holds ``path``; empty where that is not known."""
     try:
-        lines = os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines()
+        text = Path(mountinfo.PATH).read_bytes()
     except OSError:
-        return
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        at = _OCTAL.sub(lambda match: chr(int(match[1], 8)), before.split()[4])
-        yield at, after.split()[0]
+        return ""
+    found = mountinfo.holding(os.path.realpath(path), text)
+    return found.kind if found is not None else ""

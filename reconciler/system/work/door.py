@@ -46,6 +46,7 @@ class Visit:
         self.at = ""
         """The path in hand; empty while the thread works on what it has read."""
         self.touches = 0
+        self._seen = -1
         self.given_up = False
 
     def enter(self, path: str) -> None:
@@ -59,6 +60,11 @@ class Visit:
 
     def leave(self) -> None:
         self.at = ""
+
+    def stands_still(self) -> bool:
+        """Whether it is where it was when this was asked last. For one other thread to ask."""
+        seen, self._seen = self._seen, self.touches
+        return bool(self.at) and seen == self._seen
 
 
 class _Local(threading.local):

@@ -3,7 +3,7 @@
 A thread in the kernel cannot be ended, but it holds nobody up: it waits without the interpreter.
 So a look that stands at one path for ``PATIENCE`` is given up, its thread is left to the kernel,
 and the next look leaves that path out: it gets ``UnansweredError`` there (``door``), and all other
-paths are looked at as ever. ``_MOST_STUCK`` threads may be left behind; then looks wait until one
+paths are looked at as ever. ``MOST_STUCK`` threads may be left behind; then looks wait until one
 of them returns.
 
 A look must change nothing that others see before it has succeeded.
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from reconciler.system.files import mountinfo
 from reconciler.system.work import door, threads
 from reconciler.system.work.door import GivenUp, UnansweredError, Visit
 from reconciler.system.work.session import Session
@@ -29,13 +30,13 @@ PATIENCE = 2.0
 CHECK = PATIENCE / 2
 """Seconds between two looks at where it stands."""
 ANSWER = f"{__name__}:answer"
-_MOST_STUCK = 4
+MOST_STUCK = 4
+"""Threads of one kind that are left behind at most."""
 _LOCAL = {
     *("ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "overlay", "f2fs", "zfs"),
     *("squashfs", "erofs", "ramfs"),
 }
 """File systems that answer from this host's own disks: where one path hangs, others do not."""
-_BLANKS = {"\\040": " ", "\\011": "\t", "\\012": "\n", "\\134": "\\"}
 
 
 class Look(Generic[R]):
@@ -46,7 +47,6 @@ class Look(Generic[R]):
     ) -> None:
         self._call = call
         self._done = done
-        self._seen = -1
         self.visit = Visit(unanswered)
         self._results: list[R] = []
         self._error: Exception | None = None
@@ -71,8 +71,7 @@ class Look(Generic[R]):
 
     def is_stuck(self) -> bool:
         """Whether it stands where it stood when this was asked last."""
-        seen, self._seen = self._seen, self.visit.touches
-        return bool(self.visit.at) and seen == self._seen
+        return self.visit.stands_still()
 
 
 class Looker:
@@ -87,7 +86,7 @@ class Looker:
     def may_begin(self) -> bool:
         """Whether there is a thread for another look."""
         self._stuck = [thread for thread in self._stuck if thread.is_alive()]
-        return len(self._stuck) < _MOST_STUCK
+        return len(self._stuck) < MOST_STUCK
 
     def begin(
         self, call: Callable[[], R], done: Callable[[], None], unanswered: frozenset[str]
@@ -148,12 +147,11 @@ def patiently(call: Callable[[], R]) -> R:
 def reach(path: str) -> str:
     """What does not answer where ``path`` does not: the file system that it lies in, if that is a
     network's."""
-    found, kind = "/", ""
-    for point, its_kind in _mounts():
-        leads = path == point or path.startswith(point.rstrip("/") + "/")
-        if leads and len(point) >= len(found):
-            found, kind = point, its_kind
-    return path if found == "/" or kind in _LOCAL else found
+    with open(mountinfo.PATH, "rb") as file:
+        mount = mountinfo.holding(path, file.read())
+    if mount is None or mount.point == "/" or mount.kind in _LOCAL:
+        return path
+    return mount.point
 
 
 def answer(path: str, session: Session) -> bool:
@@ -178,17 +176,3 @@ def answer(path: str, session: Session) -> bool:
 def _serve(looks: SimpleQueue[Look[object] | None]) -> None:
     while (look := looks.get()) is not None and look.run():
         pass
-
-
-def _mounts() -> list[tuple[str, str]]:
-    """(mount point, type) of each: proc_pid_mountinfo(5). Reading it waits for nobody."""
-    with open("/proc/self/mountinfo", "rb") as file:
-        lines = os.fsdecode(file.read()).splitlines()
-    found = []
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        point = before.split(" ")[4]
-        for written, blank in _BLANKS.items():
-            point = point.replace(written, blank)
-        found.append((point, after.split(" ")[0]))
-    return found

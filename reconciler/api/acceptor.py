@@ -19,7 +19,7 @@ _OUT_OF_FILES = 1.0
 """Seconds until the next try, where the kernel had no descriptor or memory for a connection."""
 
 
-class Door:
+class Acceptor:
     """``admit`` takes a connection, which is its from then on, and says whether it is a guest's."""
 
     def __init__(

@@ -1,0 +1,67 @@
+"""The lines of ``/proc/PID/mountinfo``, parsed: proc_pid_mountinfo(5).
+
+The kernel makes the text up as it is read, so that reading it waits for nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+PATH = "/proc/self/mountinfo"
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+"""How blanks, tabs, line ends and backslashes are written."""
+_FIELDS = 6
+
+
+class Mount(NamedTuple):
+    """One mount, as it is seen from here."""
+
+    number: int
+    """Unique on this host as long as it is mounted."""
+    root: str
+    """What of the file system is mounted."""
+    point: str
+    """Where."""
+    options: tuple[str, ...]
+    """Of this mount."""
+    kind: str
+    """Of the file system: ``ext4``, ``nfs4``."""
+    super_options: tuple[str, ...]
+    """Of the file system."""
+
+
+def mounts(text: bytes) -> Iterator[Mount]:
+    """All that the text tells of, the lowest first."""
+    for line in text.splitlines():
+        before, _, after = line.partition(b" - ")
+        words, rest = before.split(b" "), after.split(b" ")
+        if len(words) >= _FIELDS and len(rest) > 2:
+            yield Mount(
+                int(words[0]),
+                _path(words[3]),
+                _path(words[4]),
+                _options(words[5]),
+                rest[0].decode(),
+                _options(rest[2]),
+            )
+
+
+def holding(path: str, text: bytes) -> Mount | None:
+    """The mount that holds ``path``, which is real: the deepest, of several the one on top."""
+    found: Mount | None = None
+    for mount in mounts(text):
+        leads = path == mount.point or path.startswith(mount.point.rstrip("/") + "/")
+        if leads and (found is None or len(mount.point) >= len(found.point)):
+            found = mount
+    return found
+
+
+def _path(word: bytes) -> str:
+    return os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match[1], 8) & 0xFF]), word))
+
+
+def _options(word: bytes) -> tuple[str, ...]:
+    return tuple(os.fsdecode(word).split(","))

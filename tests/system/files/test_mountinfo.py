@@ -1,0 +1,46 @@
+"""What the kernel tells of mounts is read as it is written there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reconciler.system.files.mountinfo import PATH, holding, mounts
+
+LINE = b"36 35 98:0 /part %s rw,noatime shared:1 master:2 - ext4 /dev/root rw,errors=continue\n"
+
+
+def test_a_line_with_optional_fields_is_understood() -> None:
+    (mount,) = mounts(LINE % b"/mnt")
+    assert (mount.number, mount.root, mount.point, mount.kind) == (36, "/part", "/mnt", "ext4")
+    assert mount.options == ("rw", "noatime")
+    assert mount.super_options == ("rw", "errors=continue")
+
+
+def test_awkward_names_of_mount_points_are_understood() -> None:
+    for written, point in (
+        (rb"/srv/a\040b\011c\134d\012", b"/srv/a b\tc\\d\n"),
+        (b"/srv/\xff", b"/srv/\xff"),
+        ("/srv/é".encode(), "/srv/é".encode()),
+    ):
+        (mount,) = mounts(LINE % written)
+        assert os.fsencode(mount.point) == point
+
+
+def test_what_is_cut_off_in_the_middle_is_left_out() -> None:
+    whole = LINE % b"/a"
+    for cut in (whole[:-20], whole[:30], whole[:3]):
+        assert [mount.point for mount in mounts(whole + cut)] == ["/a"]
+
+
+def test_the_deepest_mount_holds_a_path_and_of_several_the_one_on_top() -> None:
+    text = LINE % b"/" + LINE % b"/srv" + (LINE % b"/srv").replace(b"ext4", b"nfs4")
+    found = holding("/srv/app", text)
+    assert found is not None and (found.point, found.kind) == ("/srv", "nfs4")
+    found = holding("/srvx", text)
+    assert found is not None and found.point == "/"
+    assert holding("/srv", b"") is None
+
+
+def test_the_mounts_of_this_host_are_read() -> None:
+    assert {"/", "/proc"} <= {mount.point for mount in mounts(Path(PATH).read_bytes())}

@@ -19,7 +19,7 @@ async def ask_once(state_dir: Path, spec: AppSpec, process: Process) -> bool:
     probe = spec.readiness_probe
     if probe is None:
         return True
-    if probe.http_get is None and probe.tcp_socket is None:
+    if probe.kind.target is None:
         return marks.get(nonce, READY) is not None
     shared = spec.probed_socket(probe)
     name = shared.name if shared else ""

@@ -37,10 +37,8 @@ def check(app: DesiredApp, around: Surroundings) -> None:
         raise Unresolvable(where, said)
     path = app.environment(0).get("PATH") or around.environ.get("PATH") or os.defpath
     _check_program(app.argv(0)[0], spec.cwd, path, "command")
-    for role, probe in spec.probes.items():
-        if probe.exec is not None:
-            where = (f"{role}Probe", "exec", "command")
-            _check_program(probe.exec.command[0], spec.cwd, path, *where)
+    for where, command in spec.probe_commands():
+        _check_program(command[0], spec.cwd, path, *where)
     if spec.stop.pre_stop:
         _check_program(spec.stop.pre_stop[0], spec.cwd, path, "stop", "preStop")
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.spec.probe import Probe
+from reconciler.model.spec.probe import Probe, port_of
 from reconciler.model.state.observed import PortHeld, Process
 from reconciler.observed.probes import portowner
-from reconciler.observed.probes.checks import Result, port_of
+from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.portowner import Owner, Question
 from reconciler.observed.processes.host import Host
 from reconciler.system.clock import boot_now
@@ -71,7 +71,7 @@ class Porting:
         """The port that the probe asks, where it is another's for certain.
 
         An app that it depends on is asked by design."""
-        target, tag = probe.http_get or probe.tcp_socket, process.tag
+        target, tag = probe.kind.target, process.tag
         rivals = {one.tag.nonce: one for one in self._rivals(process, probe, spec)}
         if target is None or not rivals:
             return None
@@ -118,11 +118,11 @@ class Porting:
 
     def _asks(self, old: Process, process: Process, probe: Probe) -> bool:
         """Whether an old process was asked at the same port, so that it is so by design."""
-        spec, target = self._spec_of(old.tag.nonce), probe.http_get or probe.tcp_socket
+        spec, target = self._spec_of(old.tag.nonce), probe.kind.target
         if spec is None:
             return True  # it was asked nothing, so nothing is known of where it listened
         for other in spec.probes.values():
-            asked = other.http_get or other.tcp_socket
+            asked = other.kind.target
             if asked is not None and target is not None:
                 port = port_of(target.port, process.tag.instance)
                 if port_of(asked.port, old.tag.instance) == port:

@@ -112,9 +112,9 @@ class Probing:
             self._transcripts.discard(nonce)
         if spec.readiness_probe is not None or spec.startup_probe is not None:
             noted = self._has(nonce, READY)
-            # An exec check takes the whole manifest, which one of an earlier revision has no more.
-            is_exec = spec.readiness_probe is not None and spec.readiness_probe.exec is not None
-            known = noted if is_exec else noted or None
+            # A command takes the whole manifest, which one of an earlier revision has no more.
+            runs = spec.readiness_probe is not None and spec.readiness_probe.kind.runs
+            known = noted if runs else noted or None
             self._host.update(nonce, ready=known, ready_at=boot_now() if known else None)
 
     def watch(self, process: Process, spec: AppSpec, app: DesiredApp | None = None) -> None:
@@ -186,7 +186,7 @@ class Probing:
     # -- what comes back -----------------------------------------------------------------------
 
     def _begin(self, process: Process, role: ProbeRole, probe: Probe, initial: bool | None) -> None:
-        if probe.exec is not None and process.tag.nonce not in self._apps:
+        if probe.kind.runs and process.tag.nonce not in self._apps:
             return  # adopted before its manifest was read; `watch` is called again then
         self._words.setdefault(process.tag.nonce, _Word(alive_at=time.monotonic()))
         self._prober.watch(process, role, probe, initial)
@@ -234,7 +234,7 @@ class Probing:
     def _remember(self, process: Process, ready: bool) -> None:
         """For the next controller, of what it could not ask again."""
         probe = self._specs[process.tag.nonce].readiness_probe
-        if probe is not None and not (probe.http_get or probe.tcp_socket):
+        if probe is not None and probe.kind.target is None:
             (self.marks.set if ready else self.marks.unset)(process.tag.nonce, READY)
 
     def _tell(self, process: Process, message: str) -> None:

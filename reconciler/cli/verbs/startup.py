@@ -151,7 +151,7 @@ def _folders(apps: Iterable[DesiredApp]) -> Iterator[str]:
     for app in apps:
         if "PATH" in app.environment(0):
             continue
-        probes = [probe.exec.command for probe in app.spec.probes.values() if probe.exec]
+        probes = [command for _, command in app.spec.probe_commands()]
         for command in (app.spec.command, app.spec.stop.pre_stop, *probes):
             name = command[0] if command else ""
             if not name or "/" in name or shutil.which(name, path=USUAL_PATH):

@@ -51,7 +51,7 @@ _AT_START = inherited(os.environ)
 
 
 def _notify(spec: AppSpec, tag: Tag) -> dict[str, str]:
-    if not any(probe.notify for probe in spec.probes.values()):
+    if not readyfile.asks(spec):
         return {}
     variables = {"NOTIFY_SOCKET": notifyplace.address(tag.store)}
     liveness = spec.liveness_probe

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from reconciler.diff.diagnosis.cause import Cause, CauseCode
 from reconciler.diff.lint.servers import server_of
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.spec.probe import Probe, ProbePort
-from reconciler.model.words.values import PerInstance
+from reconciler.model.spec.probe import Notify, Probe, port_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +33,17 @@ def why_not_ready(asked: Asked) -> Cause:
     """The cause, with the fields to correct."""
     probe = asked.spec.startup_probe or asked.spec.readiness_probe
     role = "startupProbe" if asked.spec.startup_probe is not None else "readinessProbe"
-    what = _what(probe, asked)
-    told = f"{what}: {_brief(asked.told or 'no answer yet')} since {math.floor(asked.seconds)} s"
-    port = _port(probe, asked)
-    if port is None:
-        return Cause(CauseCode.PROBE_FAILED, told, _other_remedy(probe, role))
+    answer = _brief(asked.told or "no answer yet")
+    told = f"{_question(probe, asked)}: {answer} since {math.floor(asked.seconds)} s"
+    remedy = (probe.kind if probe is not None else Notify()).remedy(role)
+    target = probe.kind.target if probe is not None else None
+    if target is None:
+        return Cause(CauseCode.PROBE_FAILED, told, remedy)
+    port = port_of(target.port, asked.instance)
     if asked.spec.probed_socket(probe) is not None:
         return Cause(CauseCode.PROBE_FAILED, told, _private(asked.spec, role))
     if port in asked.listens:
-        remedy = f"it listens on {port}: see its log, or correct `{role}` (path, timeoutSeconds)"
-        return Cause(CauseCode.PROBE_FAILED, told, remedy)
+        return Cause(CauseCode.PROBE_FAILED, told, f"it listens on {port}: {remedy}")
     if asked.holder:
         told = f"{told}; port {port} is held by {asked.holder}"
         return Cause(CauseCode.PORT_IN_USE, told, free_the_port(same_app=asked.same_app))
@@ -62,7 +62,7 @@ def why_not_ready(asked: Asked) -> Cause:
 
 def answered_by_another(asked: Asked) -> Cause:
     """Of an instance that counts as ready by what ``holder`` answers, while it listens nowhere."""
-    what = _what(asked.spec.startup_probe or asked.spec.readiness_probe, asked)
+    what = _question(asked.spec.startup_probe or asked.spec.readiness_probe, asked)
     told = f"{what} is answered by {asked.holder}: the program itself listens on no port"
     return Cause(CauseCode.ANOTHER_ANSWERS, told, free_the_port(same_app=asked.same_app))
 
@@ -80,10 +80,8 @@ def asked_port(spec: AppSpec, instance: int) -> int | None:
     probe = spec.startup_probe or spec.readiness_probe
     if probe is None or spec.probed_socket(probe) is not None:
         return None
-    target = probe.http_get or probe.tcp_socket
-    if target is None:
-        return None
-    return _number(target.port, instance)
+    target = probe.kind.target
+    return port_of(target.port, instance) if target is not None else None
 
 
 def _private(spec: AppSpec, role: str) -> str:
@@ -101,42 +99,11 @@ def _nothing(asked: Asked, port: int) -> str:
     return f"have it listen on {port}, or {logs}; a startupProbe gives a slow one time"
 
 
-def _what(probe: Probe | None, asked: Asked) -> str:
-    """The question: ``GET http://127.0.0.1:3001/health``."""
-    port = _port(probe, asked)
-    if probe is None:
-        return "it has no probe"
-    if probe.http_get is not None:
-        get = probe.http_get
-        path = get.path if get.path.startswith("/") else f"/{get.path}"
-        return f"GET {get.scheme.lower()}://{get.host}:{port}{path}"
-    if probe.tcp_socket is not None:
-        return f"connecting to {probe.tcp_socket.host}:{port}"
-    if probe.exec is not None:
-        return f"the check {' '.join(probe.exec.command)[:60]}"
-    if probe.log is not None:
-        return f"waiting for a line that matches {probe.log[:60]!r}"
-    return "waiting for READY=1 (sd_notify)"
-
-
-def _other_remedy(probe: Probe | None, role: str) -> str:
-    if probe is not None and probe.log is not None:
-        return f"compare `{role}.log` with what it writes: `recon logs`"
-    if probe is not None and probe.exec is not None:
-        return f"run that by hand in `cwd`, or correct `{role}.exec`"
-    return "have the program call sd_notify, or use an httpGet or tcpSocket probe"
+def _question(probe: Probe | None, asked: Asked) -> str:
+    return probe.kind.question(asked.instance) if probe is not None else "it has no probe"
 
 
 def _brief(got: str) -> str:
     """``connection refused on 127.0.0.1:3001`` without the address, which stands before it."""
     head, on, _ = got.partition(" on ")
     return head if on and head == "connection refused" else got
-
-
-def _port(probe: Probe | None, asked: Asked) -> int | None:
-    target = (probe.http_get or probe.tcp_socket) if probe is not None else None
-    return _number(target.port, asked.instance) if target is not None else None
-
-
-def _number(port: ProbePort, instance: int) -> int:
-    return port.per_instance + instance if isinstance(port, PerInstance) else port

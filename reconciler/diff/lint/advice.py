@@ -13,7 +13,6 @@ from reconciler.diff.lint.servers import bound_by, is_given, server_of
 from reconciler.diff.lint.shell_syntax import by_shell, runs_shell, shell_syntax
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.spec.probe import Probe
 from reconciler.model.spec.strategy import StrategyType
 from reconciler.model.words.expansion import references
 from reconciler.model.words.values import PerInstance
@@ -49,9 +48,7 @@ def _shell(spec: AppSpec, line: str) -> Iterator[Advice]:
         found.append(("build.command", spec.build.command, ""))
     if spec.stop.pre_stop:
         found.append(("stop.preStop", spec.stop.pre_stop, ""))
-    for role, probe in _probes(spec):
-        if probe.exec is not None:
-            found.append((f"{role}.exec.command", probe.exec.command, ""))
+    found += [(".".join(path), command, "") for path, command in spec.probe_commands()]
     for path, command, text in found:
         cwd = spec.cwd if "cwd" in spec.model_fields_set else ""
         syntax = shell_syntax(tuple(command), text, cwd=cwd)
@@ -117,17 +114,17 @@ def _declare(spec: AppSpec) -> str:
     if not server.flag:
         return "run it by gunicorn with the port under sockets"
     there = f"declare it under sockets and write {server.by_descriptor(spec.command)}"
-    probed = any(probe.http_get or probe.tcp_socket for _, probe in _probes(spec))
+    probed = any(probe.kind.target for probe in spec.probes.values())
     return f'{there} with the probe {{log: "{server.ready}"}}' if probed else there
 
 
 def _unanswered(spec: AppSpec) -> Iterator[Advice]:
     server = server_of(spec.command)
     line = server.ready if server is not None else ""
-    for field, probe in _probes(spec):
+    for role, probe in spec.probes.items():
         if line and spec.probed_socket(probe):
             told = "the program serves one descriptor, so it cannot answer for one instance"
-            yield Advice(field, f'{told}: use {{log: "{line}"}}, notify or exec')
+            yield Advice(f"{role}Probe", f'{told}: use {{log: "{line}"}}, notify or exec')
 
 
 def _surge(spec: AppSpec) -> int:
@@ -138,8 +135,8 @@ def _surge(spec: AppSpec) -> int:
 
 def ports_of(spec: AppSpec) -> tuple[set[int], set[int]]:
     """Ports that the probes and $PORT name: the same for all, and one for each."""
-    named = [probe.http_get or probe.tcp_socket for _, probe in _probes(spec)]
-    found = [target.port for target in named if target is not None]
+    targets = [probe.kind.target for probe in spec.probes.values()]
+    found = [target.port for target in targets if target is not None]
     fixed = {port for port in found if isinstance(port, int)}
     each = {port.per_instance for port in found if isinstance(port, PerInstance)}
     variable = spec.env.get("PORT")
@@ -148,7 +145,3 @@ def ports_of(spec: AppSpec) -> tuple[set[int], set[int]]:
     elif isinstance(variable, str) and variable.isascii() and variable.isdigit():
         fixed.add(int(variable))
     return fixed, each
-
-
-def _probes(spec: AppSpec) -> list[tuple[str, Probe]]:
-    return [(f"{role}Probe", probe) for role, probe in spec.probes.items()]

@@ -168,9 +168,8 @@ def literals_in(
             yield Literal(("env", name), what)
     commands: list[tuple[Path, tuple[str, ...]]] = [(("command",), spec.command)]
     commands.append((("stop", "preStop"), spec.stop.pre_stop or ()))
+    commands += spec.probe_commands()
     for role, probe in spec.probes.items():
-        if probe.exec is not None:
-            commands.append(((f"{role}Probe", "exec", "command"), probe.exec.command))
         for index, header in enumerate(probe.http_get.http_headers if probe.http_get else ()):
             if what := _in_header(header.name, header.value):
                 yield Literal((f"{role}Probe", "httpGet", "httpHeaders", index, "value"), what)

@@ -6,7 +6,7 @@ A field stands here only once recon does what it says; anything else is an unkno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -21,7 +21,16 @@ from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.spec.socket import Socket, Sockets
 from reconciler.model.spec.strategy import Strategy
 from reconciler.model.words.fields import in_place, is_own, own, template
-from reconciler.model.words.values import Cron, Flag, Instances, Name, Seconds, TimeZone, Whole
+from reconciler.model.words.values import (
+    Command,
+    Cron,
+    Flag,
+    Instances,
+    Name,
+    Seconds,
+    TimeZone,
+    Whole,
+)
 
 API_VERSION = "recon/v1"
 
@@ -88,8 +97,9 @@ class AppSpec(ProgramSpec):
             probe = self.probes.get(role)
             if probe is not None and probe.success_threshold != 1:
                 raise ValueError(f"{role}Probe.successThreshold must be 1")
-        if self.liveness_probe is not None and self.liveness_probe.log is not None:
-            raise ValueError("livenessProbe: a line of output says nothing of later; use another")
+        fault = self.liveness_probe.kind.liveness_fault if self.liveness_probe else ""
+        if fault:
+            raise ValueError(f"livenessProbe: {fault}")
         return self
 
     @property
@@ -116,9 +126,15 @@ class AppSpec(ProgramSpec):
 
     def probed_socket(self, probe: Probe | None) -> Socket | None:
         """The shared socket that a probe asks for: such a check goes to the instance's own."""
-        target = (probe.http_get or probe.tcp_socket) if probe else None
+        target = probe.kind.target if probe else None
         port = target.port if target else None
         return next((one for one in self.sockets if one.port and one.port == port), None)
+
+    def probe_commands(self) -> Iterator[tuple[tuple[str, ...], Command]]:
+        """The commands that probes run, each behind its path below ``spec``."""
+        for role, probe in self.probes.items():
+            if command := probe.kind.runs:
+                yield (f"{role}Probe", probe.field, "command"), command
 
     def probed_sockets(self) -> tuple[Socket, ...]:
         """All shared sockets that some probe asks for."""

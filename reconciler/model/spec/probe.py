@@ -1,10 +1,17 @@
-"""Probes: how a program is asked whether it has started, is ready, still lives."""
+"""Probes: how a program is asked whether it has started, is ready, still lives.
+
+``ProbeKind`` is all that recon knows of a kind of check without making it. A kind is a class here,
+a field of ``Probe`` and a row of ``KINDS``; ``loop.checking`` has a row with the check itself.
+"""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol, cast
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
@@ -42,6 +49,57 @@ def _most_nested(pattern: str) -> int:
 LogPattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
 
 
+def port_of(port: ProbePort, instance: int) -> int:
+    """The port number at which instance number ``instance`` is asked."""
+    return port.per_instance + instance if isinstance(port, PerInstance) else port
+
+
+class Target(Protocol):
+    """Where a check over the network connects to."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> ProbePort: ...
+
+
+class ProbeKind(ABC):
+    """One kind of check, with its settings."""
+
+    is_asked: ClassVar[bool] = True
+    """Whether a check asks the program; else recon waits for what the program says by itself."""
+    liveness_fault: ClassVar[str] = ""
+    """Why a livenessProbe cannot be of this kind."""
+
+    @property
+    def target(self) -> Target | None:
+        """Where it connects to; None where it asks by other means."""
+        return None
+
+    @property
+    def runs(self) -> Command:
+        """The command that the check runs; empty where it runs none."""
+        return ()
+
+    @abstractmethod
+    def question(self, instance: int) -> str:
+        """What an instance is asked, as a phrase before a colon."""
+
+    @abstractmethod
+    def remedy(self, role: str) -> str:
+        """What a user can do where the check of ``role`` fails: ``readinessProbe``."""
+
+
+class _OverNetwork(ProbeKind):
+    @property
+    def target(self) -> Target:
+        return cast(Target, self)
+
+    def remedy(self, role: str) -> str:
+        return f"see its log, or correct `{role}` (path, timeoutSeconds)"
+
+
 class HttpHeader(Manifest):
     """One header of a request."""
 
@@ -57,7 +115,7 @@ class HttpHeader(Manifest):
         return self
 
 
-class HttpGet(Manifest):
+class HttpGet(Manifest, _OverNetwork):
     """GET; 200 to 399 is success. HTTPS is not verified, as in Kubernetes."""
 
     port: ProbePort
@@ -66,18 +124,72 @@ class HttpGet(Manifest):
     scheme: Literal["HTTP", "HTTPS"] = "HTTP"
     http_headers: tuple[HttpHeader, ...] = ()
 
+    def question(self, instance: int) -> str:
+        path = self.path if self.path.startswith("/") else f"/{self.path}"
+        return f"GET {self.scheme.lower()}://{self.host}:{port_of(self.port, instance)}{path}"
 
-class TcpSocket(Manifest):
+
+class TcpSocket(Manifest, _OverNetwork):
     """Success is that a connection can be opened."""
 
     port: ProbePort
     host: str = "127.0.0.1"
 
+    def question(self, instance: int) -> str:
+        return f"connecting to {self.host}:{port_of(self.port, instance)}"
 
-class Exec(Manifest):
+
+class Exec(Manifest, ProbeKind):
     """A command, in the app's directory, as its user, with its environment; 0 is success."""
 
     command: Command
+
+    @property
+    def runs(self) -> Command:
+        return self.command
+
+    def question(self, instance: int) -> str:
+        return f"the check {' '.join(self.command)[:60]}"
+
+    def remedy(self, role: str) -> str:
+        return f"run that by hand in `cwd`, or correct `{role}.exec`"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine(ProbeKind):
+    """A line of output that matches a pattern."""
+
+    pattern: str
+    is_asked = False
+    liveness_fault = "a line of output says nothing of later; use another"
+
+    def question(self, instance: int) -> str:
+        return f"waiting for a line that matches {self.pattern[:60]!r}"
+
+    def remedy(self, role: str) -> str:
+        return f"compare `{role}.log` with what it writes: `recon logs`"
+
+
+class Notify(ProbeKind):
+    """The program's own word: sd_notify(3), or ``process.send('ready')`` of Node."""
+
+    is_asked = False
+
+    def question(self, instance: int) -> str:
+        return "waiting for READY=1 (sd_notify)"
+
+    def remedy(self, role: str) -> str:
+        return "have the program call sd_notify, or use an httpGet or tcpSocket probe"
+
+
+KINDS: Mapping[str, Callable[[Any], ProbeKind]] = {
+    "http_get": lambda value: value,
+    "tcp_socket": lambda value: value,
+    "exec": lambda value: value,
+    "log": LogLine,
+    "notify": lambda _: Notify(),
+}
+"""By field of ``Probe``: its value as a kind."""
 
 
 class Probe(Manifest):
@@ -98,15 +210,25 @@ class Probe(Manifest):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Probe:
-        kinds = (self.http_get, self.tcp_socket, self.exec, self.log, self.notify)
-        if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("a probe needs exactly one of httpGet, tcpSocket, exec, log, notify")
+        if len([*self._declared()]) != 1:
+            names = ", ".join(type(self).model_fields[field].alias or field for field in KINDS)
+            raise ValueError(f"a probe needs exactly one of {names}")
         return self
 
+    def _declared(self) -> Iterator[str]:
+        return (field for field in KINDS if getattr(self, field) is not None)
+
     @property
-    def is_asked(self) -> bool:
-        """Whether a check asks the program; else its own word is waited for."""
-        return self.log is None and self.notify is None
+    def field(self) -> str:
+        """The field that declares its kind, as a manifest has it."""
+        name = next(self._declared())
+        return type(self).model_fields[name].alias or name
+
+    @property
+    def kind(self) -> ProbeKind:
+        """How the program is asked."""
+        name = next(self._declared())
+        return KINDS[name](getattr(self, name))
 
 
 class ProbeRole(StrEnum):

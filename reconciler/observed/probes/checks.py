@@ -19,8 +19,7 @@ import ssl
 import urllib.parse
 from typing import NamedTuple
 
-from reconciler.model.spec.probe import HttpGet, Probe, ProbePort
-from reconciler.model.words.values import PerInstance
+from reconciler.model.spec.probe import HttpGet, Probe, port_of
 
 _REDIRECTS = 10
 _LINES = 200
@@ -57,16 +56,12 @@ class _BadAnswerError(ValueError):
     """What answered does not speak HTTP: a sentence."""
 
 
-def port_of(port: ProbePort, instance: int) -> int:
-    return port.per_instance + instance if isinstance(port, PerInstance) else port
-
-
 async def check(probe: Probe, instance: int, private: str | None = None) -> Result:
     """Check instance number ``instance`` once; takes ``timeoutSeconds`` at most. Never raises.
 
     For ``httpGet`` and ``tcpSocket``. ``private`` is the path of the instance's own socket.
     """
-    target = probe.http_get or probe.tcp_socket
+    target = probe.kind.target
     assert target is not None  # the others are not asked here
     port = port_of(target.port, instance)
     address = _address(target.host, port)

@@ -1,8 +1,9 @@
 """A client of the controller's HTTP on its unix socket, small because `recon status` is timed.
 
 Why not ``http.client``: it imports the e-mail parser, a third of what `recon status` may take in
-all; h11 takes 15 ms, httpx more. What the controller speaks is little: one request a connection, an answer
-with Content-Length or in chunks, JSON or one JSON document a line. ``socket`` and ``json`` do.
+all; h11 takes 15 ms, httpx more. What the controller speaks is little: one request a connection,
+an answer with Content-Length or in chunks, JSON or one JSON document a line. ``socket`` and
+``json`` do.
 
 Guarantees: every failure is a ``ClientError``, whose text is a sentence for people; no call waits
 longer than its timeout without hearing from the controller.

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
 import typer
-from typer.main import get_command
 
 from reconciler import __version__
 from reconciler.api.errors import ClientError
 from reconciler.cli.framework import output
-from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, USAGE, CliError, UsageError
+from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, USAGE, CliError
 from reconciler.cli.framework.synonyms import resolved
+from reconciler.cli.framework.typer_private import UsageError, command_of, show
 from reconciler.cli.framework.verb import SETTINGS, Verbs
 
 _RARELY = 1_000_000
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(resolved(words or ["--help"]))
     except UsageError as error:
-        error.show()  # type: ignore[attr-defined]  # click's, see errors.UsageError
+        show(error)
         return USAGE
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
@@ -70,7 +70,7 @@ def _dispatch(words: list[str]) -> int:
         epilog=_EPILOG,
     )
     app.callback()(_recon)
-    code = get_command(app).main(args=words, prog_name="recon", standalone_mode=False)
+    code = command_of(app).main(args=words, prog_name="recon", standalone_mode=False)
     sys.stdout.flush()
     return code if isinstance(code, int) else OK
 

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-import typer
+from reconciler.cli.framework.typer_private import UsageError
 
 OK: Final = 0
 ERROR: Final = 1
 CHANGES: Final = 2
 USAGE: Final = 64
 INTERRUPTED: Final = 130
-
-# click's UsageError, by way of what typer exports: releases of typer since 0.29 bring a click of
-# their own, so `import click` would name another class.
-UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
 
 class CliError(Exception):

@@ -14,11 +14,10 @@ from difflib import get_close_matches
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
 
 from reconciler.cli.framework.errors import usage
 from reconciler.cli.framework.synonyms import SYNONYMS
+from reconciler.cli.framework.typer_private import Command, Group, command_of
 
 VERBS: dict[str, str] = {
     "run": "run",
@@ -68,38 +67,11 @@ EXPORT: dict[str, str] = {"systemd": "export"}
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class _AsGiven:
-    """Takes the place of typer's pydantic adapter: text stays text, a list becomes a list."""
-
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        if value is None:
-            return () if param.multiple or param.nargs == -1 else None
-        return value
-
-
-def _as_given(params: list[Any]) -> list[Any]:
-    for param in params:
-        # Releases before 0.29 have no such attribute, and need no such thing.
-        if getattr(param, "_runtime_param", param) is None:
-            vars(param)["_runtime_param"] = _AsGiven()
-    return params
-
-
-class Verb(TyperCommand):
-    """A command whose values are passed on as they were given."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        return _as_given(super().get_params(ctx))
-
-
-class Verbs(TyperGroup):
+class Verbs(Group):
     """All verbs, each loaded when it is asked for."""
 
     table = VERBS
     program = "recon"
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        return _as_given(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.table)
@@ -153,5 +125,5 @@ def load(name: str, table: dict[str, str] = VERBS) -> Any:
     if table is VERBS and name in _GROUPS:
         app.callback(cls=_GROUPS[name], context_settings=SETTINGS)(function)
     else:
-        app.command(name, cls=Verb, context_settings=SETTINGS)(function)
-    return get_command(app)
+        app.command(name, cls=Command, context_settings=SETTINGS)(function)
+    return command_of(app)

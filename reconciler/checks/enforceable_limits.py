@@ -1,8 +1,8 @@
 """Which limits can be put in force on a host: rules of ``enforceable``.
 
-What a limit needs is the kernel's to say; where each sentence comes from is named beside it. The
-child of a recon that is root may run as another user, and to limit another user's process takes a
-capability that root need not have (in a container it usually has not).
+What a limit needs is told in ``system.limits`` and, where its value makes the difference, by a rule
+here. The child of a recon that is root may run as another user. To limit another user's process
+takes a capability, which root often does not have in a container.
 """
 
 from __future__ import annotations
@@ -12,17 +12,9 @@ from collections.abc import Iterator
 from reconciler.model.host.facts import UNLIMITED, HostFacts
 from reconciler.model.spec.limits import CONTROLLERS, format_cpus, in_cgroup, parse_cpus, wanted
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.system.limits import OF_PROCESSES, ResourceLimit
 
 _ROOT = (None, "root", "0")
-_FOREIGN = {
-    # prlimit(2); setpriority(2), ioprio_set(2), sched_setaffinity(2)
-    "openFiles": "SYS_RESOURCE",
-    "coreSize": "SYS_RESOURCE",
-    "processes": "SYS_RESOURCE",
-    "nice": "SYS_NICE",
-    "ioPriority": "SYS_NICE",
-    "cpuAffinity": "SYS_NICE",
-}
 
 
 def refusals(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, str]]:
@@ -43,7 +35,8 @@ def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
         else:
             why = facts.cgroups.why or facts.cgroups.missing.get(controller)
             yield f"cannot be enforced here: {why or f'no {controller} controller of cgroup v2'}"
-    capability = _FOREIGN.get(field)
+    limit = OF_PROCESSES.get(field)
+    capability = limit.foreign if limit is not None else ""
     if facts.is_root and spec.user not in _ROOT and capability and not facts.may(capability):
         yield (
             f"of another user's process takes CAP_{capability}, which recon lacks here though it "
@@ -52,8 +45,6 @@ def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
     match field:
         case "openFiles":
             yield from _files(spec, facts)
-        case "coreSize":
-            yield from _core(spec, facts)
         case "nice":
             yield from _nice(spec, facts)
         case "oomScoreAdjust":
@@ -62,6 +53,18 @@ def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
             yield from _io(spec, facts)
         case "cpuAffinity":
             yield from _cpus(spec, facts)
+    if isinstance(limit, ResourceLimit) and limit.setting:
+        yield from _resource(field, limit, spec, facts)
+
+
+def _resource(field: str, limit: ResourceLimit, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+    value, hard = wanted(spec.limits)[field], _hard(field, facts)
+    size = float("inf") if value == "unlimited" else int(value)
+    if size > hard and not facts.may("SYS_RESOURCE"):
+        yield (
+            f"is above recon's own hard limit, {hard}{limit.unit}; raise that ({limit.setting}= of "
+            f"its unit, ulimit {limit.flag} before its start), or give recon CAP_SYS_RESOURCE"
+        )
 
 
 def _user_processes(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
@@ -74,24 +77,8 @@ def _user_processes(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
 
 
 def _files(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
-    value, hard = spec.limits.open_files or 0, _hard("openFiles", facts)
-    if value > facts.most_files:
+    if (spec.limits.open_files or 0) > facts.most_files:
         yield f"is above what the kernel allows ({facts.most_files}); raise sysctl fs.nr_open"
-    elif value > hard and not facts.may("SYS_RESOURCE"):
-        yield (
-            f"is above recon's own hard limit, {hard}; raise that (LimitNOFILE= of its unit, "
-            "ulimit -Hn before its start), or give recon CAP_SYS_RESOURCE"
-        )
-
-
-def _core(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
-    value, hard = spec.limits.core_size, _hard("coreSize", facts)
-    size = float("inf") if value == "unlimited" else int(value or 0)
-    if size > hard and not facts.may("SYS_RESOURCE"):
-        yield (
-            f"is above recon's own hard limit, {hard} bytes; raise that (LimitCORE= of its unit, "
-            "ulimit -Hc before its start), or give recon CAP_SYS_RESOURCE"
-        )
 
 
 def _nice(spec: AppSpec, facts: HostFacts) -> Iterator[str]:

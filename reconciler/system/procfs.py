@@ -192,6 +192,15 @@ def lines(pid: int, name: str, proc: str = PROC) -> list[str]:
     return text.decode(errors="replace").splitlines()
 
 
+def write(path: str, text: str) -> None:
+    """Write a file of the kernel's (procfs, cgroup), at once. OSError."""
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
 def cgroup(pid: int, proc: str = PROC) -> str | None:
     """The path of its cgroup in the v2 hierarchy, as seen from our cgroup namespace."""
     found = (line[3:] for line in lines(pid, "cgroup", proc) if line.startswith("0::"))

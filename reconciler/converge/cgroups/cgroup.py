@@ -25,11 +25,10 @@ import signal
 
 from reconciler.model.host.cgroup import CONTROLLER, HOME, directory_of, store_directory
 from reconciler.model.host.facts import CgroupFacts
-from reconciler.model.spec.limits import CONTROLLERS, NO_LIMIT, Value
+from reconciler.model.spec.limits import CONTROLLERS, Value
 from reconciler.model.state.observed import Tag
-
-_PERIOD = 100_000
-"""Microseconds over which the quota of cpu.max counts: the kernel's default."""
+from reconciler.system import procfs
+from reconciler.system.limits import OF_CGROUPS
 
 
 class Cgroups:
@@ -52,7 +51,7 @@ class Cgroups:
         """Move a process into its instance's cgroup, which is made if need be. OSError."""
         directory = self.directory(tag)
         os.makedirs(directory, exist_ok=True)
-        _write(f"{directory}/cgroup.procs", str(pid))
+        procfs.write(f"{directory}/cgroup.procs", str(pid))
 
     def open(self, tag: Tag) -> int:
         """A descriptor of an instance's cgroup, made if need be; -1 where there is none."""
@@ -70,13 +69,11 @@ class Cgroups:
         directory = self.directory(tag)
         self._enable(CONTROLLERS[field])
         os.makedirs(directory, exist_ok=True)
-        if field == "memoryHard":
-            _limit_memory(directory, value)
-        elif field == "cpu":
-            quota = value if value == NO_LIMIT else round(float(value) * _PERIOD)
-            _write(f"{directory}/cpu.max", f"{quota} {_PERIOD}")
-        else:
-            _write(f"{directory}/pids.max", str(value))
+        try:
+            OF_CGROUPS[field].set(directory, value)
+        except ValueError as error:
+            told = f"{error}; `recon restart` starts it within the limit"
+            raise ValueError(told) from None
 
     def members(self, tag: Tag) -> list[int]:
         """The pids in an instance's cgroup, and in those that the program made below it."""
@@ -90,7 +87,7 @@ class Cgroups:
         if not self.possible or not os.path.isdir(directory):
             return False
         try:
-            _write(f"{directory}/cgroup.kill", "1")
+            procfs.write(f"{directory}/cgroup.kill", "1")
         except FileNotFoundError:  # Linux before 5.14
             _kill_frozen(directory)
         except OSError:
@@ -130,7 +127,7 @@ class Cgroups:
 
     def _enable_in(self, directory: str, controller: str) -> None:
         try:
-            _write(f"{directory}/cgroup.subtree_control", f"+{controller}")
+            procfs.write(f"{directory}/cgroup.subtree_control", f"+{controller}")
         except OSError as error:
             if error.errno != errno.EBUSY or directory != self.facts.base:
                 raise
@@ -139,30 +136,15 @@ class Cgroups:
             os.makedirs(leaf, exist_ok=True)
             for pid in _pids(directory):
                 with contextlib.suppress(ProcessLookupError):
-                    _write(f"{leaf}/cgroup.procs", str(pid))
-            _write(f"{directory}/cgroup.subtree_control", f"+{controller}")
-
-
-def _limit_memory(directory: str, value: Value) -> None:
-    """To write less than is in use would have the kernel end the instance at once."""
-    used = _words(f"{directory}/memory.current")
-    if value != NO_LIMIT and used and int(used[0]) > int(value):
-        told = "it uses more than that now; `recon restart` starts it within the limit"
-        raise ValueError(told)
-    _write(f"{directory}/memory.max", str(value))
-    for name, setting in (
-        ("memory.swap.max", "0" if value != NO_LIMIT else NO_LIMIT),
-        ("memory.oom.group", "1"),
-    ):
-        with contextlib.suppress(FileNotFoundError):  # no swap in this kernel; Linux before 4.19
-            _write(f"{directory}/{name}", setting)
+                    procfs.write(f"{leaf}/cgroup.procs", str(pid))
+            procfs.write(f"{directory}/cgroup.subtree_control", f"+{controller}")
 
 
 def _kill_frozen(directory: str) -> None:
     """What cgroup.kill does, by hand: nobody can fork while all stand still."""
     for one in _tree(directory):
         with contextlib.suppress(OSError):
-            _write(f"{one}/cgroup.freeze", "1")
+            procfs.write(f"{one}/cgroup.freeze", "1")
     for one in _tree(directory):
         for pid in _pids(one):
             with contextlib.suppress(OSError):
@@ -174,7 +156,7 @@ def _kill_frozen(directory: str) -> None:
                     os.close(pidfd)
     for one in _tree(directory):
         with contextlib.suppress(OSError):
-            _write(f"{one}/cgroup.freeze", "0")
+            procfs.write(f"{one}/cgroup.freeze", "0")
 
 
 def _tree(directory: str) -> list[str]:
@@ -226,11 +208,3 @@ def _words(path: str) -> list[str]:
             return file.read().split()
     except OSError:  # gone, or (ENODEV) being removed
         return []
-
-
-def _write(path: str, text: str) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)

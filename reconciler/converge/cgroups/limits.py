@@ -1,46 +1,28 @@
-"""Limits are put in force on a live process: at its birth, before its program's first instruction
-(``gate``), and in place, by this one code.
+"""Puts limits in force on the processes of an instance: at a start, before the program's first
+instruction (``process.stub``), and later in place.
 
-Of each field that could not be put in force a sentence is returned, with what would help; nothing
-is passed over. The kernel keeps nice, I/O priority and affinity for each thread, and children
-inherit what their parent had when they were forked: so a change goes to every thread of every
-process of the instance, and is repeated for those that were forked meanwhile.
+Each field that could not be put in force is returned with a sentence on what would help. Children
+inherit what their parent had when they were forked. So a change goes to every process of the
+instance, and again to those that were forked meanwhile.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
-import resource
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from reconciler.converge.cgroups.cgroup import Cgroups
-from reconciler.model.spec.limits import NO_LIMIT, Value, in_cgroup, parse_cpus
+from reconciler.model.spec.limits import Value, in_cgroup
 from reconciler.model.state.observed import ProcessId, Tag
-from reconciler.model.words import ioprio
+from reconciler.system.limits import OF_PROCESSES
 
 Members = Callable[[], Iterable[ProcessId]]
 """Every process of an instance, as of this moment; the main one first."""
 
-_RLIMITS = {
-    "openFiles": resource.RLIMIT_NOFILE,
-    "coreSize": resource.RLIMIT_CORE,
-    "processes": resource.RLIMIT_NPROC,
-}
 _ROUNDS = 5
 """Looks for processes that were forked meanwhile: one that forks faster has a limit for that."""
 _RESTART = "`recon restart` gives it to new processes"
-_WHY = {
-    "openFiles": f"to raise a hard limit takes CAP_SYS_RESOURCE; {_RESTART}",
-    "coreSize": f"to raise a hard limit takes CAP_SYS_RESOURCE; {_RESTART}",
-    "processes": f"to raise a hard limit takes CAP_SYS_RESOURCE; {_RESTART}",
-    "nice": f"to lower it takes CAP_SYS_NICE; {_RESTART}",
-    "oomScoreAdjust": f"to lower it takes CAP_SYS_RESOURCE; {_RESTART}",
-    "ioPriority": f"it takes CAP_SYS_NICE; {_RESTART}",
-    "cpuAffinity": "the process is another user's; it takes CAP_SYS_NICE",
-}
 
 
 def apply(
@@ -61,7 +43,7 @@ def apply(
                 _try(refused, field, partial(cgroups.enter, tag, id.pid))
             told: dict[str, str] = {}
             for field, value in single.items():
-                _try(told, field, partial(_SET[field], id.pid, field, value))
+                _try(told, field, partial(OF_PROCESSES[field].set, id.pid, value))
             if not done:  # what a worker of another user refuses is no fault of the main process
                 refused |= told
             done.add(id)
@@ -85,77 +67,12 @@ def _try(
         refused[field] = str(error)
     except OSError as error:
         forbidden = error.errno in (errno.EPERM, errno.EACCES)
-        told = _WHY.get(field, "recon may not write to its cgroup") if forbidden else ""
+        told = _forbidden(field) if forbidden else ""
         refused[field] = told or f"{error.strerror} ({error.filename or 'the kernel says'})"
 
 
-def _threads(pid: int) -> list[int]:
-    try:
-        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
-    except FileNotFoundError:
-        return []
-
-
-def _each_thread(pid: int, call: Callable[[int], None]) -> None:
-    for tid in _threads(pid):
-        with contextlib.suppress(ProcessLookupError):
-            call(tid)
-
-
-def _set_rlimit(pid: int, field: str, value: Value) -> None:
-    soft, _, hard = str(value).partition(":")
-    pair = (_number(soft), _number(hard or soft))
-    resource.prlimit(pid, _RLIMITS[field], pair)
-
-
-def _number(text: str) -> int:
-    return resource.RLIM_INFINITY if text in ("unlimited", NO_LIMIT) else int(text)
-
-
-def _set_nice(pid: int, _: str, value: Value) -> None:
-    """Also of its autogroup, if the kernel makes such (sched(7)): each session is one, and nice
-    weighs only within it. That counts where no cpu controller comes before it."""
-    nice = int(value)
-    _each_thread(pid, lambda tid: os.setpriority(os.PRIO_PROCESS, tid, nice))
-    with contextlib.suppress(OSError):
-        _write(f"/proc/{pid}/autogroup", str(nice))
-
-
-def _set_oom(pid: int, _: str, value: Value) -> None:
-    _write(f"/proc/{pid}/oom_score_adj", str(value))
-
-
-def _set_affinity(pid: int, _: str, value: Value) -> None:
-    cpus = parse_cpus(str(value))
-    _each_thread(pid, lambda tid: os.sched_setaffinity(tid, cpus))
-
-
-def _set_io(pid: int, _: str, value: Value) -> None:
-    import psutil  # noqa: PLC0415  only those pay for it who declare it
-
-    def of_thread(tid: int) -> None:
-        try:
-            psutil.Process(tid).ionice(*ioprio.parse(str(value)))
-        except psutil.NoSuchProcess:
-            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
-        except psutil.AccessDenied:
-            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM)) from None
-
-    _each_thread(pid, of_thread)
-
-
-_SET: dict[str, Callable[[int, str, Value], None]] = {
-    **dict.fromkeys(_RLIMITS, _set_rlimit),
-    "nice": _set_nice,
-    "oomScoreAdjust": _set_oom,
-    "cpuAffinity": _set_affinity,
-    "ioPriority": _set_io,
-}
-
-
-def _write(path: str, text: str) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)
+def _forbidden(field: str) -> str:
+    if field not in OF_PROCESSES:
+        return "recon may not write to its cgroup"
+    limit = OF_PROCESSES[field]
+    return f"{limit.refusal}; {_RESTART}" if limit.start_helps else limit.refusal

@@ -1,7 +1,6 @@
 """Fields that one setting of a unit says, and fields that none does: two tables.
 
-A field may stand here before the model has it, and then means nothing; a value that its function
-cannot read is told as lost.
+A value that the function of its row cannot read is told as lost.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any
 from reconciler.convert.systemd.draft import Draft, Fate, Lines, Path
 from reconciler.convert.unitfile import Unwritable, path, word
 from reconciler.model.words.logname import APP, INSTANCE
+from reconciler.system.limits import RESOURCES
 
 _UNLIMITED = {"max": "infinity", "unlimited": "infinity"}
 
@@ -63,8 +63,7 @@ ONE_TO_ONE: Mapping[Path, Callable[[Any], Lines]] = {
     ("limits", "memoryHard"): _memory,
     ("limits", "cpu"): _cpu,
     ("limits", "processes"): _limit("TasksMax"),
-    ("limits", "openFiles"): _limit("LimitNOFILE"),
-    ("limits", "coreSize"): _limit("LimitCORE"),
+    **{("limits", name): _limit(one.setting) for name, one in RESOURCES.items() if one.setting},
     ("limits", "nice"): lambda value: [("Nice", str(int(value)))],
     ("limits", "oomScoreAdjust"): lambda value: [("OOMScoreAdjust", str(int(value)))],
     ("limits", "ioPriority"): _io_priority,

@@ -1,10 +1,10 @@
 """Limits of an instance: what a manifest may say, and the values that are compared with it.
 
-All of them are applied in place. ``memory`` is recon's own to watch over (see
-``diff.rollout.eviction``), the others are the kernel's. Of those a *value* is plain data that means
-the same wherever it comes from: ``wanted`` makes it of a manifest, ``observed.host.limits`` of a
-live process, ``converge.cgroups.limits`` puts it in force; so whether a limit holds is one
-comparison.
+All limits are applied in place. recon itself watches over ``memory`` (``diff.rollout.eviction``),
+the kernel over the others. A *value* of those is plain data that means the same wherever it comes
+from: ``wanted`` makes it of a manifest, ``observed.host.limits`` reads it from a live process,
+``converge.cgroups.limits`` puts it in force, both by the table in ``system.limits``. So whether a
+limit holds is one comparison.
 
 ==============  =====================================  =======================================
 field           value                                  in force by
@@ -13,7 +13,7 @@ memoryHard      bytes, or ``max``                      cgroup: memory.max
 cpu             ``1.5`` processors, or ``max``         cgroup: cpu.max
 processes       number, or ``max``                     cgroup: pids.max, else RLIMIT_NPROC
 openFiles       number; ``soft:hard`` if they differ   RLIMIT_NOFILE
-coreSize        bytes or ``unlimited``; likewise       RLIMIT_CORE
+coreSize        bytes or ``unlimited``; as above       RLIMIT_CORE
 nice            -20 to 19                              setpriority(2)
 oomScoreAdjust  -1000 to 1000                          /proc/PID/oom_score_adj
 ioPriority      ``best-effort:4``, ``idle``, …         ioprio_set(2)
@@ -35,7 +35,7 @@ from reconciler.model.words.values import Whole
 
 Value = int | str
 NO_LIMIT = "max"
-"""Of a cgroup's file: none."""
+"""What a cgroup's file has where there is no limit."""
 CONTROLLERS = {"memoryHard": "memory", "cpu": "cpu", "processes": "pids"}
 """By field, the cgroup controller that puts it in force."""
 _PAGE = 4096

@@ -14,13 +14,9 @@ from reconciler.model.host.facts import UNLIMITED, HostFacts, Rlimit
 from reconciler.model.spec.privileges import CAPABILITIES
 from reconciler.observed.host import cgroups
 from reconciler.system import procfs
+from reconciler.system.limits import RESOURCES
 from reconciler.system.work import threads
 
-_RLIMITS = {
-    "openFiles": resource.RLIMIT_NOFILE,
-    "coreSize": resource.RLIMIT_CORE,
-    "processes": resource.RLIMIT_NPROC,
-}
 _MOST_CPUS = 8192
 
 
@@ -36,7 +32,7 @@ def gather(proc: str = procfs.PROC) -> HostFacts:
         nice=nice,
         nice_floor=-20 if "SYS_NICE" in capabilities else min(nice, 20 - _nice_limit()),
         oom_score_adjust=_number(f"{proc}/self/oom_score_adj", 0),
-        rlimits={name: _rlimit(number) for name, number in _RLIMITS.items()},
+        rlimits={field: _rlimit(limit.number) for field, limit in RESOURCES.items()},
         most_files=_number(f"{proc}/sys/fs/nr_open", 1 << 20),
         cgroups=cgroups.find(proc),
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),

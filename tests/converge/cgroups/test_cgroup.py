@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.converge.cgroups import cgroup as module
 from reconciler.converge.cgroups.cgroup import Cgroups
 from reconciler.converge.cgroups.enrol import Enroller
 from reconciler.converge.process import stub
@@ -22,6 +21,7 @@ from reconciler.model.host.cgroup import directory_of, store_directory, tag_of
 from reconciler.model.host.facts import CgroupFacts
 from reconciler.model.state.observed import Tag
 from reconciler.observed.host.cgroups import find
+from reconciler.system import procfs
 from tests.converge.conftest import MakeApp, SpawnApp, new_tag
 from tests.waiting import until
 
@@ -133,14 +133,14 @@ def test_kill_ends_everything_that_was_ever_forked(
 ) -> None:
     cgroups, tag = real
     if not has_kill:  # as before Linux 5.14: frozen, and signalled one by one
-        write = module._write
+        write = procfs.write
 
         def without(path: str, text: str) -> None:
             if path.endswith("cgroup.kill"):
                 raise FileNotFoundError(2, "no such file", path)
             write(path, text)
 
-        monkeypatch.setattr(module, "_write", without)
+        monkeypatch.setattr(procfs, "write", without)
     parent = family()
     assert parent.stdin is not None
     cgroups.enter(tag, parent.pid)

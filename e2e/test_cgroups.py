@@ -55,7 +55,7 @@ def cgroups() -> CgroupFacts:
 
 def needs(controller: str) -> None:
     if controller not in FACTS.controllers:
-        pytest.skip(FACTS.why or FACTS.missing[controller])
+        pytest.skip(str(FACTS.why or FACTS.missing[controller]))
 
 
 def cgroup_of(pid: int) -> str:

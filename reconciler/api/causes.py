@@ -72,6 +72,7 @@ class _End:
     instance: int
     exit: Exit | None
     fault: str
+    remedy: str
     uptime: float | None
     at: float
     """Boot seconds."""
@@ -151,7 +152,7 @@ def _ends(subject: Subject) -> Iterator[_End]:
     for number, ended in sorted(subject.memory.ended.items()):
         if same_revision(ended.hash, hash) and _matters(number, ended, subject, now):
             exit = None if ended.fault and ended.uptime is None else ended.exit
-            yield _End(number, exit, ended.fault, ended.uptime, ended.at)
+            yield _End(number, exit, ended.fault, ended.remedy, ended.uptime, ended.at)
 
 
 def _matters(number: int, ended: Ended, subject: Subject, now: float) -> bool:
@@ -165,7 +166,7 @@ def _matters(number: int, ended: Ended, subject: Subject, now: float) -> bool:
 
 def _of_run(run: Run) -> _End:
     ended = run.tried_at or run.ended_at or run.created_at
-    return _End(run.number, run.exit, run.fault, run.uptime, ended - wall_of(0.0))
+    return _End(run.number, run.exit, run.fault, run.remedy, run.uptime, ended - wall_of(0.0))
 
 
 def _builds(subject: Subject) -> Iterator[tuple[DesiredApp, _End]]:
@@ -204,8 +205,8 @@ def _of_end(subject: Subject, app: DesiredApp, end: _End, output: Output) -> Cau
     facts = Facts(
         how_to_install(app.spec.cwd), python_of(app.spec.cwd), requirements_of(app.spec.cwd)
     )
-    remedy = shell_remedy(app.spec, app.line)
-    evidence = Evidence(app.spec, end.exit, end.fault, end.uptime, output, facts, remedy)
+    of_end = (end.exit, end.fault, end.uptime, output, facts, end.remedy)
+    evidence = Evidence(app.spec, *of_end, shell_remedy(app.spec, app.line))
     cause = diagnose(evidence)
     return _held(cause, subject, app.spec, end.instance) if cause is not None else None
 

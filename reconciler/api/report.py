@@ -66,7 +66,11 @@ def status_document(
 
 def journal_document(journal: JournalState) -> dict[str, Any]:
     """How the journal is."""
-    return {"state": journal.health.value, "message": journal.message}
+    return {
+        "state": journal.health.value,
+        "message": journal.text,
+        "remedy": journal.remedy,
+    }
 
 
 def _shown(plan: Plan) -> list[AppPlan]:
@@ -87,7 +91,7 @@ def _never_applied(name: str, problem: Problem) -> AppStatus:
     """An app of which nothing is known but that its file has a mistake."""
     place = problem.file.rpartition("/")[2]
     place += f":{problem.line}:{problem.column}" if problem.line else ""
-    told = ": ".join(part for part in (place, problem.path, problem.message) if part)
+    told = ": ".join(part for part in (place, problem.path, problem.text) if part)
     return AppStatus(
         name=name,
         kind="App",
@@ -263,7 +267,8 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "line": problem.line,
         "column": problem.column,
         "path": problem.path,
-        "message": problem.message,
+        "message": problem.text,
+        "remedy": problem.remedy,
         "apps": list(problem.apps),
         "reason": problem.reason.value,
     }

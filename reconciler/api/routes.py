@@ -195,7 +195,7 @@ class Routes:
             raise HTTPException(409, f'"{name}" is suspended; `recon resume {name}` first')
         journal = self._controller.history.journal
         if not journal.writable:
-            raise HTTPException(409, journal.message)
+            raise HTTPException(409, journal.text)
         number = self._controller.run_job(name)
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "app": name, "run": number})

@@ -4,7 +4,7 @@ A field that recon cannot enforce is refused, with the reason and what would mak
 it is never accepted and ignored. Such a manifest is a mistake like any other: its place is told,
 and the last good version runs on.
 
-Each rule takes a spec and the host's facts and yields (path below ``spec``, sentence). They do not
+Each rule takes a spec and the host's facts and yields (path below ``spec``, why). They do not
 look at the host themselves: `validate` on another machine than the host is told by ``--no-host``
 not to ask them.
 """
@@ -18,13 +18,14 @@ from reconciler.checks import enforceable_limits
 from reconciler.diff.core import capacity
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.words.sentence import Sentence
 
 
 class Refusal(NamedTuple):
-    """A field below ``spec``, dotted, and why it is unavailable, with what would help."""
+    """A field below ``spec``, dotted, and why it is unavailable."""
 
     path: str
-    message: str
+    why: Sentence
 
 
 Rule = Callable[[AppSpec, HostFacts], Iterator[Refusal]]
@@ -43,7 +44,7 @@ def _account(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
     for field, value in (("user", spec.user), ("group", spec.group)):
         if value is not None:
             told = f"only root can run a program as another {field}"
-            yield Refusal(field, f"{told}; start recon as root, or remove `{field}`")
+            yield Refusal(field, Sentence(told, f"start recon as root, or remove `{field}`"))
 
 
 def _socket_owners(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
@@ -53,9 +54,8 @@ def _socket_owners(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
         for field, value in (("owner", socket.owner), ("group", socket.group)):
             if value is not None:
                 told = "only root can give a file to others"
-                yield Refusal(
-                    f"sockets.{index}.{field}", f"{told}; start recon as root, or remove `{field}`"
-                )
+                remedy = f"start recon as root, or remove `{field}`"
+                yield Refusal(f"sockets.{index}.{field}", Sentence(told, remedy))
 
 
 def _privileges(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
@@ -71,7 +71,7 @@ def _privileges(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
             remedy = f"give it that (root has it outside of containers), or remove `{field}`"
             if needed == "SETPCAP" and not facts.is_root:
                 remedy = "write noNewPrivileges: true, which keeps an ordinary user from all"
-            yield Refusal(field, f"{told}; {remedy}")
+            yield Refusal(field, Sentence(told, remedy))
 
 
 def _limits(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:

@@ -12,20 +12,22 @@ from collections.abc import Iterator
 from reconciler.model.host.facts import UNLIMITED, HostFacts
 from reconciler.model.spec.limits import CONTROLLERS, format_cpus, in_cgroup, parse_cpus, wanted
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.words.sentence import Sentence
 from reconciler.system.limits import OF_PROCESSES, ResourceLimit
 
 _ROOT = (None, "root", "0")
+_NO_PIDS = Sentence("there is no pids controller")
 
 
-def refusals(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, str]]:
-    """(path below ``spec``, sentence) of each limit that is unavailable."""
+def refusals(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, Sentence]]:
+    """(path below ``spec``, why) of each limit that is unavailable."""
     for field in wanted(spec.limits):
         told = next(_reasons(field, spec, facts), None)
         if told:
             yield f"limits.{field}", told
 
 
-def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     if field in CONTROLLERS:
         controller = CONTROLLERS[field]
         if in_cgroup(field, facts.cgroups.controllers):
@@ -34,13 +36,15 @@ def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
             yield from _user_processes(spec, facts)
         else:
             why = facts.cgroups.why or facts.cgroups.missing.get(controller)
-            yield f"cannot be enforced here: {why or f'no {controller} controller of cgroup v2'}"
+            message, remedy = why or Sentence(f"no {controller} controller of cgroup v2")
+            yield Sentence(f"cannot be enforced here: {message}", remedy)
     limit = OF_PROCESSES.get(field)
     capability = limit.foreign if limit is not None else ""
     if facts.is_root and spec.user not in _ROOT and capability and not facts.may(capability):
-        yield (
+        yield Sentence(
             f"of another user's process takes CAP_{capability}, which recon lacks here though it "
-            f"is root; give it that (a container: --cap-add {capability}), or remove `user`"
+            "is root",
+            f"give it that (a container: --cap-add {capability}), or remove `user`",
         )
     match field:
         case "openFiles":
@@ -57,62 +61,70 @@ def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
         yield from _resource(field, limit, spec, facts)
 
 
-def _resource(field: str, limit: ResourceLimit, spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+def _resource(
+    field: str, limit: ResourceLimit, spec: AppSpec, facts: HostFacts
+) -> Iterator[Sentence]:
     value, hard = wanted(spec.limits)[field], _hard(field, facts)
     size = float("inf") if value == "unlimited" else int(value)
     if size > hard and not facts.may("SYS_RESOURCE"):
-        yield (
-            f"is above recon's own hard limit, {hard}{limit.unit}; raise that ({limit.setting}= of "
-            f"its unit, ulimit {limit.flag} before its start), or give recon CAP_SYS_RESOURCE"
+        yield Sentence(
+            f"is above recon's own hard limit, {hard}{limit.unit}",
+            f"raise that ({limit.setting}= of its unit, ulimit {limit.flag} before its start), or "
+            "give recon CAP_SYS_RESOURCE",
         )
 
 
-def _user_processes(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+def _user_processes(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     """Without the pids controller: RLIMIT_NPROC of getrlimit(2), which counts per user."""
-    why = facts.cgroups.why or facts.cgroups.missing.get("pids") or "there is no pids controller"
+    why = facts.cgroups.why or facts.cgroups.missing.get("pids") or _NO_PIDS
     if facts.is_root and spec.user in _ROOT:
-        yield f"cannot be enforced on root: {why}; or set `user`, whose processes can be counted"
+        what, instead = "enforced on root", "set `user`, whose processes can be counted"
     elif spec.instances > 1:
-        yield f"cannot be told by instance: {why}; or write instances: 1"
+        what, instead = "told by instance", "write instances: 1"
+    else:
+        return
+    remedy = "; ".join(filter(None, (why.remedy, f"or {instead}")))
+    yield Sentence(f"cannot be {what}: {why.message}", remedy)
 
 
-def _files(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+def _files(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     if (spec.limits.open_files or 0) > facts.most_files:
-        yield f"is above what the kernel allows ({facts.most_files}); raise sysctl fs.nr_open"
+        message = f"is above what the kernel allows ({facts.most_files})"
+        yield Sentence(message, "raise sysctl fs.nr_open")
 
 
-def _nice(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+def _nice(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     value = spec.limits.nice or 0
     if value < facts.nice_floor:
-        yield (
+        yield Sentence(
             f"lower than {facts.nice_floor} takes CAP_SYS_NICE, or a higher RLIMIT_NICE of recon "
             f"(LimitNICE={value} of its unit)"
         )
 
 
-def _oom(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+def _oom(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     """proc_pid_oom_score_adj(5): to lower it below what it was set to takes CAP_SYS_RESOURCE."""
     value = spec.limits.oom_score_adjust or 0
     if value < facts.oom_score_adjust and not facts.may("SYS_RESOURCE"):
-        yield (
-            f"lower than recon's own, {facts.oom_score_adjust}, takes CAP_SYS_RESOURCE; give recon "
-            f"that, or start it so (OOMScoreAdjust={value} of its unit)"
+        yield Sentence(
+            f"lower than recon's own, {facts.oom_score_adjust}, takes CAP_SYS_RESOURCE",
+            f"give recon that, or start it so (OOMScoreAdjust={value} of its unit)",
         )
 
 
-def _io(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+def _io(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     """ioprio_set(2)."""
     if not (spec.limits.io_priority or "").startswith("realtime"):
         return
     if not (facts.may("SYS_NICE") or facts.may("SYS_ADMIN")):
-        yield "realtime takes CAP_SYS_NICE; give recon that, or write best-effort:0"
+        yield Sentence("realtime takes CAP_SYS_NICE", "give recon that, or write best-effort:0")
 
 
-def _cpus(spec: AppSpec, facts: HostFacts) -> Iterator[str]:
+def _cpus(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     missing = parse_cpus(spec.limits.cpu_affinity or "0") - facts.cpus
     if missing:
-        there = format_cpus(facts.cpus)
-        yield f"processor {format_cpus(missing)} is not here, or not ours; there are {there}"
+        message = f"processor {format_cpus(missing)} is not here, or not ours"
+        yield Sentence(message, f"there are {format_cpus(facts.cpus)}")
 
 
 def _hard(field: str, facts: HostFacts) -> float:

@@ -55,14 +55,14 @@ def of_cgroups(facts: CgroupFacts) -> Iterator[Finding]:
     """Which limits the kernel can be asked to keep; a manifest with another one is refused."""
     if not facts.base:
         told = "limits of a whole process tree cannot be kept by the kernel"
-        yield warning("cgroups", told, facts.why)
+        yield warning("cgroups", told, str(facts.why))
         return
     for controller, field in _KEPT_BY.items():
         if controller in facts.controllers:
             yield ok("cgroups", f"{field} can be kept ({controller} controller)")
         else:
             told = f"{field} is unavailable: the {controller} controller of cgroup v2 is not ours"
-            yield warning("cgroups", told, facts.missing.get(controller, facts.why))
+            yield warning("cgroups", told, str(facts.missing.get(controller, facts.why)))
     if not facts.has_kill:
         remedy = "Linux 5.14 or newer ends all at one stroke"
         yield warning("cgroups", "a tree of processes is ended one by one", remedy)
@@ -129,10 +129,10 @@ def of_journal(journal: JournalState) -> Finding:
     """Whether what happens is remembered."""
     if not journal.message:
         return ok("journal", "the journal can be read and written")
-    told, _, remedy = journal.message.partition("; ")
     if journal.writable:
-        return warning("journal", told, remedy)
-    return problem("journal", told, f"free some room, or correct what it says; {remedy}")
+        return warning("journal", journal.message, journal.remedy)
+    remedy = f"free some room, or correct what it says; {journal.remedy}"
+    return problem("journal", journal.message, remedy)
 
 
 def _kernel(machine: Machine) -> Iterator[Finding]:

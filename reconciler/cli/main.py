@@ -102,7 +102,7 @@ def _sentence(error: Exception) -> str:
     from reconciler.system.work.door import UnansweredError  # noqa: PLC0415  only where all fails
 
     if isinstance(error, UnansweredError):
-        return error.message
+        return str(error.strerror)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     trace = error.__traceback__

@@ -15,4 +15,4 @@ def text_of(file: str, most: int = yaml.MAX_BYTES) -> str:
     except OSError as error:
         raise fault(file, error.strerror or str(error)) from None
     except yaml.Fault as error:
-        raise fault(file, error.message, error.line, error.column) from None
+        raise fault(file, str(error), error.line, error.column) from None

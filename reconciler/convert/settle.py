@@ -153,13 +153,13 @@ def _mend(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
         if not isinstance(found, list):
             return
         faults = found
-        path, message, _ = faults[0]
+        path = faults[0].path
         field_ = str(path[1]) if len(path) > 1 and path[0] == "spec" else ""
         if field_ == "command" or field_ not in layer:
             break
         del layer[field_]
-        draft.note(Fate.LOST, ".".join(map(str, path[1:]))[:80], message)
-    told = "; ".join(f"{'.'.join(map(str, one.path))}: {one.message}" for one in faults)
+        draft.note(Fate.LOST, ".".join(map(str, path[1:]))[:80], faults[0].text)
+    told = "; ".join(f"{'.'.join(map(str, one.path))}: {one.text}" for one in faults)
     raise ImportFault(f"{draft.source}: {draft.name}: {told}")
 
 

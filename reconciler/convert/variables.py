@@ -17,5 +17,5 @@ def acceptable(variables: Mapping[str, str], key: str, draft: Draft) -> dict[str
         if isinstance(refused, AppSpec):
             found[name] = value
         else:
-            draft.note(Fate.LOST, f"{key}.{name}"[:80], refused[0].message)
+            draft.note(Fate.LOST, f"{key}.{name}"[:80], refused[0].text)
     return found

@@ -130,7 +130,7 @@ def _problem(claim: Claim, rival: Claim) -> Problem:
     verb = "written to" if isinstance(claim.what, LogFile) else "declared"
     message = f"{claim.what} is also {verb} by {rival.app}{what} ({rival.file}:{other})"
     path = ".".join(map(str, ("spec", *claim.field)))
-    return Problem(claim.file, line, column, path, f"{message}; change one of them")
+    return Problem(claim.file, line, column, path, f"{message}", remedy="change one of them")
 
 
 def _place(claim: Claim) -> tuple[int, int]:

@@ -120,19 +120,16 @@ class DependencyCheck:
         for index, need in enumerate(app.spec.depends_on):
             other = self._declared.get(need.app)
             if need.app == app.name:
-                said = f"{app.name} depends on itself; remove this"
-                yield self._problem(app, index, said)
+                yield self._problem(app, index, f"{app.name} depends on itself", "remove this")
             elif other is None:
                 if need.app not in near:
                     near[need.app] = suggestion(need.app, set(self._declared) - {app.name})
-                said = f"no manifest declares {need.app}{near[need.app]}"
-                yield self._problem(app, index, said)
+                message = f"no manifest declares {need.app}{near[need.app]}"
+                yield self._problem(app, index, message)
             elif need.condition is DependencyCondition.COMPLETED and not _can_complete(other):
-                said = (
-                    f"{need.app} never completes, for its restartPolicy is Always;"
-                    " write OnFailure or Never there, or another condition here"
-                )
-                yield self._problem(app, index, said)
+                message = f"{need.app} never completes, for its restartPolicy is Always"
+                remedy = "write OnFailure or Never there, or another condition here"
+                yield self._problem(app, index, message, remedy)
 
     def _effective_needs(self, name: str) -> Iterator[str]:
         """The dependencies of the version that would be passed on."""
@@ -151,16 +148,17 @@ class DependencyCheck:
             index = list(needs(app)).index(following)
             problems: tuple[Problem, ...] = ()
             if app.problem is None:
-                said = f"the dependencies form a cycle: {path}; remove one of them"
-                problems = (self._problem(app, index, said),)
+                message = f"the dependencies form a cycle: {path}"
+                problems = (self._problem(app, index, message, "remove one of them"),)
             self._refused[name] = _Refusal(problems, frozenset(circle))
             changed = True
         return changed
 
-    def _problem(self, app: DesiredApp, index: int, message: str) -> Problem:
+    def _problem(self, app: DesiredApp, index: int, message: str, remedy: str = "") -> Problem:
         line, column = self._locate(app, index)
         path = f"spec.dependsOn.{index}"
-        return Problem(app.source.file, line or app.source.line, column or 1, path, message)
+        at = (app.source.file, line or app.source.line, column or 1)
+        return Problem(*at, path, message, remedy=remedy)
 
     def _publish(self, name: str) -> None:
         app = self._declared.get(name)

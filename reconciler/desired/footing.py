@@ -48,10 +48,10 @@ def unknown_profile(
     """The problem of a profile that no manifest has, where it is asked for: in the file of
     ``settings``, or with an option. ``kept``: what holds meanwhile, a sentence."""
     near = suggestion(wanted, set(known)).removesuffix("?")
-    there = f"; the manifests have {', '.join(sorted(known))}" if known else ""
-    message = f"no manifest has a profile named {wanted}{near}{there}"
-    message = f"{message}; {kept}" if kept else message
+    there = f"the manifests have {', '.join(sorted(known))}" if known else ""
+    message = f"no manifest has a profile named {wanted}{near}"
+    remedy, reason = "; ".join(filter(None, (there, kept))), Reason.UNKNOWN_PROFILE
     if settings is None:
-        return Problem(root, 0, 0, "--profile", message, reason=Reason.UNKNOWN_PROFILE)
+        return Problem(root, 0, 0, "--profile", message, reason=reason, remedy=remedy)
     place = place_in_settings(settings, ("spec", "profile"))
-    return Problem(settings, *place, "spec.profile", message, reason=Reason.UNKNOWN_PROFILE)
+    return Problem(settings, *place, "spec.profile", message, reason=reason, remedy=remedy)

@@ -10,6 +10,7 @@ from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.logs import Logs
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.words import logname
+from reconciler.model.words.sentence import Sentence
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 
@@ -32,8 +33,8 @@ def declared(spec: AppSpec) -> Iterator[tuple[Path, str]]:
             yield ("logs", field), place
 
 
-def faults(spec: AppSpec, state: str | None) -> Iterator[tuple[Path, str]]:
-    """(field, sentence) for what cannot be, of a spec with absolute places.
+def faults(spec: AppSpec, state: str | None) -> Iterator[tuple[Path, Sentence]]:
+    """(field, why) for what cannot be, of a spec with absolute places.
 
     ``state``: recon's own directory, links resolved; None where that is not known.
     """
@@ -43,27 +44,29 @@ def faults(spec: AppSpec, state: str | None) -> Iterator[tuple[Path, str]]:
             yield where, told
 
 
-def _inside(place: str, folder: str | None) -> str:
+def _inside(place: str, folder: str | None) -> Sentence | None:
     if folder is None or not _real(place).startswith(folder + os.sep):
-        return ""
-    return f"{place} is in recon's own state directory, where nobody else writes; name another"
+        return None
+    message = f"{place} is in recon's own state directory, where nobody else writes"
+    return Sentence(message, "name another")
 
 
 def _real(place: str) -> str:
     return os.path.join(door.realpath(os.path.dirname(place)), os.path.basename(place))
 
 
-def _fault_of(path: str) -> str:
+def _fault_of(path: str) -> Sentence | None:
     try:
         mode = door.stat(path).st_mode
     except NotADirectoryError:
-        return f"{path} cannot be: a part of it is a file, not a directory"
+        return Sentence(f"{path} cannot be: a part of it is a file, not a directory")
     except UnansweredError:
         raise
     except OSError:
-        return ""  # made when it is written, or told of then
+        return None  # made when it is written, or told of then
     if stat.S_ISDIR(mode):
-        return f"{path} is a directory; name a file in it"
+        return Sentence(f"{path} is a directory", "name a file in it")
     if not stat.S_ISREG(mode):
-        return f"{path} is no regular file, so no log can be kept in it; name another"
-    return ""
+        message = f"{path} is no regular file, so no log can be kept in it"
+        return Sentence(message, "name another")
+    return None

@@ -63,10 +63,13 @@ def read(file: str, content: bytes, context: Context) -> Contents:
     try:
         documents = yaml.parse(yaml.decode(content))
     except yaml.Fault as fault:
-        contents.problems.append(Problem(file, fault.line, fault.column, "", fault.message))
+        contents.problems.append(
+            Problem(file, fault.line, fault.column, "", fault.message, remedy=fault.remedy)
+        )
         return contents
     except Exception as error:
-        contents.problems.append(Problem(file, 1, 1, "", unforeseen.report(file, 1, error)))
+        message, remedy = unforeseen.report(file, 1, error)
+        contents.problems.append(Problem(file, 1, 1, "", message, remedy=remedy))
         return contents
     contents.documents = len(documents)
     for document in documents:
@@ -88,8 +91,8 @@ def _read_guarded(file: str, document: Document, context: Context, contents: Con
     except Exception as error:
         path = unforeseen.culprit(document.data, is_well)
         line, column = document.place(path)
-        message = unforeseen.report(file, line, error)
-        contents.problems.append(Problem(file, line, column, _shown(path), message))
+        message, remedy = unforeseen.report(file, line, error)
+        contents.problems.append(Problem(file, line, column, _shown(path), message, remedy=remedy))
 
 
 @dataclass(slots=True)
@@ -118,12 +121,12 @@ class _Reader:
     def _refuse_kind(self, data: Mapping[str, Any]) -> None:
         version, kind = data.get("apiVersion"), data.get("kind")
         if version != API_VERSION:
-            said = "is required" if version is None else f"{version!r} is not known"
-            self._problem(("apiVersion",), f"{said}; write {API_VERSION}")
+            message = "is required" if version is None else f"{version!r} is not known"
+            self._problem(("apiVersion",), message, f"write {API_VERSION}")
         if str(kind) not in _KINDS:
-            said = "is required" if kind is None else f"{kind!r} is not known"
-            near = suggestion(str(kind), _KINDS) or "; write App or Job"
-            self._problem(("kind",), said + near)
+            message = "is required" if kind is None else f"{kind!r} is not known"
+            near = suggestion(str(kind), _KINDS)
+            self._problem(("kind",), message + near, "" if near else "write App or Job")
 
     def _settings(self, data: Mapping[str, Any]) -> None:
         if not self.context.settings_allowed:
@@ -133,7 +136,7 @@ class _Reader:
         if not isinstance(found, Settings):
             self._complain(found)
         elif self.contents.settings is not None:
-            self._problem((), "Settings stand in this file twice; keep one")
+            self._problem((), "Settings stand in this file twice", "keep one")
         else:
             self.contents.settings = found.spec
             self._check_defaults(found.spec.defaults)
@@ -202,12 +205,12 @@ class _Reader:
                 )
             )
         except Unresolvable as fault:
-            self._problem(("spec", *fault.path), fault.message, fault.reason)
+            self._problem(("spec", *fault.path), fault.message, fault.remedy, fault.reason)
         except UnansweredError as error:
-            self._problem(("spec",), error.message, Reason.UNANSWERED)
-        for path, message in self.context.around.refusals(spec):
+            self._problem(("spec",), error.message, error.remedy, Reason.UNANSWERED)
+        for path, why in self.context.around.refusals(spec):
             steps = (int(step) if step.isdecimal() else step for step in path.split("."))
-            self._problem(("spec", *steps), message)
+            self._problem(("spec", *steps), *why)
 
     def _complain_of(self, model: type[App | Job], data: Mapping[str, Any]) -> None:
         found = validate(model, data)
@@ -215,21 +218,23 @@ class _Reader:
             self._complain(found)
 
     def _complain(self, complaints: list[Complaint]) -> None:
-        for path, message, kind in complaints:
-            self._problem(path, message, is_key=kind is Kind.UNKNOWN_FIELD)
+        for one in complaints:
+            is_key = one.kind is Kind.UNKNOWN_FIELD
+            self._problem(one.path, one.message, one.remedy, is_key=is_key)
 
     def _problem(
         self,
         path: Path,
         message: str,
+        remedy: str = "",
         reason: Reason = Reason.INVALID,
         *,
         is_key: bool = False,
     ) -> None:
         """``is_key``: what stands there is the field's name, not its value."""
         line, column = self._place(path, is_key=is_key)
-        found = Problem(self.file, line, column, _shown(path), message, reason=reason)
-        self.contents.problems.append(found)
+        at = (self.file, line, column, _shown(path))
+        self.contents.problems.append(Problem(*at, message, reason=reason, remedy=remedy))
 
     def _place(self, path: Path, *, is_key: bool) -> tuple[int, int]:
         """Where a value was written: in the profile, if that has it, else in the spec."""
@@ -258,7 +263,7 @@ def _of_kind(kind: type[App | Job], found: Complaint) -> Complaint:
     if found.kind is not Kind.UNKNOWN_FIELD or len(path) != 2 or path[1] not in names:
         return found
     here, there = ("a Job", "an App") if kind is Job else ("an App", "a Job")
-    return found._replace(message=f"unknown field: {there} has it, {here} has not")
+    return found._replace(message=f"unknown field: {there} has it, {here} has not", remedy="")
 
 
 def _program(written: AppSpec | JobSpec) -> tuple[AppSpec, JobTerms | None]:
@@ -279,5 +284,6 @@ def _refuse_twins(file: str, contents: Contents) -> None:
     for app in contents.apps:
         first = lines.setdefault(app.name, app.source.line)
         if first != app.source.line:
-            message = f"{app.name} is also declared in line {first}; a name must be unique"
-            contents.problems.append(Problem(file, app.source.line, 1, "metadata.name", message))
+            message = f"{app.name} is also declared in line {first}"
+            at = (file, app.source.line, 1, "metadata.name")
+            contents.problems.append(Problem(*at, message, remedy="a name must be unique"))

@@ -21,6 +21,7 @@ _ADDED = 1 + 8
 """What else each takes: the byte that ends it, and a pointer."""
 _OWN_SHARE = 4096
 """What recon adds to an environment (PATH, HOME, RECON_ID, …), and what the kernel keeps."""
+_CREATE = "create it or correct the path"
 _OWN = ("node_modules/.bin", ".venv/bin", "venv/bin")
 
 
@@ -28,13 +29,13 @@ def check(app: DesiredApp, around: Surroundings) -> None:
     """What can be told before a start: raises Unresolvable."""
     spec = app.spec
     if not door.is_folder(spec.cwd):
-        raise Unresolvable(("cwd",), f"{spec.cwd} is not a directory; create it or mend the path")
+        raise Unresolvable(("cwd",), f"{spec.cwd} is not a directory", _CREATE)
     _check_account(spec)
     _check_size(app)
     _check_privileges(spec)
     _check_sockets(spec)
-    for where, said in logplaces.faults(spec, around.state):
-        raise Unresolvable(where, said)
+    for where, fault in logplaces.faults(spec, around.state):
+        raise Unresolvable(where, *fault)
     path = app.environment(0).get("PATH") or around.environ.get("PATH") or os.defpath
     _check_program(app.argv(0)[0], spec.cwd, path, "command")
     for where, command in spec.probe_commands():
@@ -52,7 +53,9 @@ def _check_account(spec: AppSpec) -> None:
         with contextlib.suppress(accounts.SlowLookupError):
             if accounts.user(int(spec.user)) is None:
                 message = f"id {spec.user} has no account on this host, so its group is unknown"
-                raise Unresolvable(("user",), f"{message}; create the account, or set `group` too")
+                raise Unresolvable(
+                    ("user",), f"{message}", "create the account, or set `group` too"
+                )
 
 
 def _is_user(name: str) -> bool:
@@ -76,7 +79,7 @@ def _check_size(app: DesiredApp) -> None:
     for word in spec.command:
         if len(os.fsencode(word)) >= _LONGEST:
             message = f"one of its words has {len(os.fsencode(word))} bytes"
-            raise Unresolvable(("command",), f"{message}; Linux takes at most {_LONGEST - 1}")
+            raise Unresolvable(("command",), f"{message}", f"Linux takes at most {_LONGEST - 1}")
     variables = app.environment(0)
     total = sum(len(os.fsencode(word)) + _ADDED for word in spec.command)
     for name, value in variables.items():
@@ -84,12 +87,12 @@ def _check_size(app: DesiredApp) -> None:
         total += size + _ADDED
         if size >= _LONGEST:
             where = ("env", name) if name in spec.env else ("envFrom",)
-            message = f"{name} has {size} bytes with its name; Linux takes at most {_LONGEST - 1}"
-            raise Unresolvable(where, f"{message}; put it into a file")
+            message = f"{name} has {size} bytes with its name, of at most {_LONGEST - 1}"
+            raise Unresolvable(where, f"{message}", "put it into a file")
     if total + _OWN_SHARE > most:
         where = ("env",) if len(spec.env) * 2 > len(variables) else ("envFrom",)
         message = f"{len(variables)} variables and the command have {total} bytes together"
-        raise Unresolvable(where, f"{message}; Linux takes {most - _OWN_SHARE} here; remove some")
+        raise Unresolvable(where, f"{message}, of at most {most - _OWN_SHARE} here", "remove some")
 
 
 def _check_privileges(spec: AppSpec) -> None:
@@ -99,13 +102,12 @@ def _check_privileges(spec: AppSpec) -> None:
             raise Unresolvable(("supplementaryGroups", index), message)
     for index, path in enumerate(spec.read_only_paths):
         if not door.exists(path):
-            message = f"{path} does not exist; create it or mend the path"
-            raise Unresolvable(("readOnlyPaths", index), message)
+            raise Unresolvable(("readOnlyPaths", index), f"{path} does not exist", _CREATE)
     program = os.path.join(spec.cwd, spec.command[0]) if "/" in spec.command[0] else ""
     for field, path in (("cwd", spec.cwd), ("command", program)) if spec.private_tmp else ():
         if hidden_by_private_tmp(path):
-            message = f"{path} is hidden by privateTmp; move it, or remove privateTmp"
-            raise Unresolvable((field,), message)
+            message = f"{path} is hidden by privateTmp"
+            raise Unresolvable((field,), message, "move it, or remove privateTmp")
 
 
 def _check_sockets(spec: AppSpec) -> None:
@@ -119,8 +121,7 @@ def _check_sockets(spec: AppSpec) -> None:
                 raise Unresolvable((*where, field), f"{value} is not known on this host")
         folder = os.path.dirname(socket.path or "/")
         if not door.is_folder(folder):
-            message = f"{folder} is not a directory; create it or mend the path"
-            raise Unresolvable((*where, "path"), message)
+            raise Unresolvable((*where, "path"), f"{folder} is not a directory", _CREATE)
 
 
 def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
@@ -133,23 +134,23 @@ def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
                 return
             unfit = unfit or file
     if unfit:
-        raise Unresolvable(where, f"{unfit} is not executable; chmod +x it")
+        raise Unresolvable(where, f"{unfit} is not executable", "chmod +x it")
     told = f"there is no program {program} in PATH ({path})"
     if "/" in program:
         file = os.path.normpath(os.path.join(cwd, program))
         told = f"there is no program {file}"
         if door.is_link(file):
             told = f"{file} is a link to {door.readlink(file)}, which is not there"
-    raise Unresolvable(where, told + _how_to_install(program, cwd))
+    raise Unresolvable(where, told, _how_to_install(program, cwd))
 
 
 def _how_to_install(program: str, cwd: str) -> str:
     """For programs that some tool puts into the app's own directory, where no PATH leads."""
     for folder in _OWN if "/" not in program else ():
         if door.may_execute(os.path.join(cwd, folder, program)):
-            return f"; write {folder}/{program}, which is there"
+            return f"write {folder}/{program}, which is there"
     if "node_modules/.bin/" in program:
-        return "; install the packages: npm ci"
+        return "install the packages: npm ci"
     if re.search(r"(^|/)\.?v?env/bin/", program):
-        return "; make the virtual environment: python3 -m venv, then pip install what it needs"
+        return "make the virtual environment: python3 -m venv, then pip install what it needs"
     return ""

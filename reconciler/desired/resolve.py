@@ -48,8 +48,8 @@ def resolve(
     """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
     spec = absolute(spec, folder, name)
     for index in unreadable(spec.watch.ignore) if spec.watch else ():
-        message = "is no pattern of .gitignore; write what it shall leave out, as *.map or /tmp/"
-        raise Unresolvable(("watch", "ignore", index), message)
+        message = "is not a valid .gitignore pattern"
+        raise Unresolvable(("watch", "ignore", index), message, "write e.g. *.map or /tmp/")
     secrets = known_secrets(spec, around)
     _refuse_secrets_in(spec, secrets)
     marks = marks_of(secrets, around.key)
@@ -75,7 +75,7 @@ def _refuse_secrets_in(spec: AppSpec, secrets: Mapping[str, str | bytes] | None)
         if name in declared:
             told = f"$({name}) would show a secret to all users of this host, who can read commands"
             remedy = f"have the program read the variable {name} itself"
-            raise Unresolvable(("command", index), f"{told}; {remedy}")
+            raise Unresolvable(("command", index), told, remedy)
 
 
 def _builder(
@@ -88,7 +88,9 @@ def _builder(
         return resolve(builder_name(name), program, source, around, folder=folder, job=terms)
     except Unresolvable as fault:
         inside = fault.path[1:] if fault.path[0] == "watch" else fault.path
-        raise Unresolvable(("build", *inside), fault.message, fault.reason) from None
+        raise Unresolvable(
+            ("build", *inside), fault.message, fault.remedy, reason=fault.reason
+        ) from None
 
 
 def rebuild(
@@ -115,16 +117,16 @@ def rebuild(
     if not isinstance(model, AppSpec) or not isinstance(terms, JobTerms):
         first = [*_complaints(model), *_complaints(terms)][0]
         path = ".".join(map(str, ("spec", *first.path)))
-        return Problem(source.file, source.line, 0, path, first.message)
+        return Problem(source.file, source.line, 0, path, first.message, remedy=first.remedy)
     folder, job = os.path.dirname(source.file), terms if model.kind == "Job" else None
     try:
         return resolve(name, model, source, around, folder=folder, job=job)
     except Unresolvable as fault:
         path = ".".join(map(str, ("spec", *fault.path)))
-        return Problem(source.file, source.line, 0, path, fault.message)
+        return Problem(source.file, source.line, 0, path, fault.message, remedy=fault.remedy)
     except UnansweredError as error:
         at = (source.file, source.line, 0, "spec")
-        return Problem(*at, error.message, reason=Reason.UNANSWERED)
+        return Problem(*at, error.message, reason=Reason.UNANSWERED, remedy=error.remedy)
 
 
 def _known(model: type[BaseModel], spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -249,7 +249,7 @@ class ManifestStore:
         except UnansweredError as error:
             known = self._files.get(path)
             names = tuple(sorted(known.apps)) if known is not None else ()
-            problem = Problem(path, 0, 0, "", error.message, names, Reason.UNANSWERED)
+            problem = Problem(path, 0, 0, "", error.message, names, Reason.UNANSWERED, error.remedy)
             around = known.dependencies if known is not None else ()
             return _File(None, b"", problems=(problem,), dependencies=around)
 
@@ -281,7 +281,7 @@ class ManifestStore:
         if contents.settings is not None and not problems:
             self._set_settings(contents.settings)
         elif path == self._settings_file and not problems and self.settings != SettingsSpec():
-            problems = [Problem(path, 1, 1, "", "its Settings are gone; delete the file")]
+            problems = [Problem(path, 1, 1, "", "its Settings are gone", remedy="delete the file")]
         elif self._held is not None and not problems:
             problems = [self._held]
         doubt = self._unknown_profile if contents.profiles else None
@@ -408,8 +408,9 @@ class ManifestStore:
         sources = [self._files[file].apps[name].source for file in files]
         for source in sources:
             other = sources[1] if source is sources[0] else sources[0]
-            message = f"{name} is also declared in {other.file}:{other.line}; rename or remove one"
-            yield Problem(source.file, source.line, 1, "metadata.name", message, apps=(name,))
+            message = f"{name} is also declared in {other.file}:{other.line}"
+            at = (source.file, source.line, 1, "metadata.name")
+            yield Problem(*at, message, apps=(name,), remedy="rename or remove one")
 
     def _check_dependencies(self) -> frozenset[str]:
         """Judge what was declared since; the names of the apps that may have changed by it."""
@@ -542,12 +543,12 @@ def _rewritten(known: _File, around: list[tuple[str, Signature | None]]) -> bool
 def _content(path: str, trust: Trust) -> bytes | Problem:
     try:
         if door.is_link(path) and is_made_up(path):
-            return Problem(path, 0, 0, "", "a link to what the kernel makes up; remove it")
+            return Problem(path, 0, 0, "", "a link to what the kernel makes up", remedy="remove it")
         return read_regular(path, MAX_BYTES, trust)
     except UnansweredError:
         raise
     except UntrustedError as error:
-        return Problem(path, 0, 0, "", error.message)
+        return Problem(path, 0, 0, "", error.message, remedy=error.remedy)
     except OSError as error:
         said = f"cannot be read: {error.strerror}"
         if error.errno == errno.EFBIG:
@@ -579,10 +580,11 @@ def _emptied(path: str, contents: Contents, known: _File | None) -> list[Problem
         return []
     names = ", ".join(sorted(known.apps)) if known is not None else ""
     if names:
-        message = f"the file is empty now; delete it to remove {names}"
+        message, remedy = "the file is empty now", f"delete it to remove {names}"
     else:
-        message = "the file declares nothing; delete it, or put a dot before its name"
-    return [Problem(path, 1, 1, "", message)]
+        message = "the file declares nothing"
+        remedy = "delete it, or put a dot before its name"
+    return [Problem(path, 1, 1, "", message, remedy=remedy)]
 
 
 def _marked(app: DesiredApp, problem: Problem | None) -> DesiredApp:

@@ -10,23 +10,26 @@ from reconciler.desired.environment.filled import Filled
 from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.desired import Reason
+from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.trust import Trust, trusting
 
-Refusals = Callable[[AppSpec], Iterable[tuple[str, str]]]
-"""What of a spec cannot be had on the host: dotted paths below ``spec``, and sentences."""
+Refusals = Callable[[AppSpec], Iterable[tuple[str, Sentence]]]
+"""What of a spec is unavailable on the host: dotted paths below ``spec``, and why."""
 
 
-def nothing(spec: AppSpec) -> Iterable[tuple[str, str]]:
+def nothing(spec: AppSpec) -> Iterable[tuple[str, Sentence]]:
     """The host can do everything: where nobody has asked it."""
     return ()
 
 
 class Unresolvable(Exception):
-    """The manifest says something that cannot be had here: a field path and a sentence."""
+    """The manifest asks for something that is unavailable: a field, why, and what to do."""
 
-    def __init__(self, path: Path, message: str, reason: Reason = Reason.INVALID) -> None:
-        super().__init__(message)
-        self.path, self.message, self.reason = path, message, reason
+    def __init__(
+        self, path: Path, message: str, remedy: str = "", *, reason: Reason = Reason.INVALID
+    ) -> None:
+        super().__init__(str(Sentence(message, remedy)))
+        self.path, self.message, self.remedy, self.reason = path, message, remedy, reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,20 @@ from collections.abc import Callable
 from typing import Any
 
 from reconciler.desired.text.yaml import Path
+from reconciler.model.words.sentence import Sentence
 
 _log = logging.getLogger(__name__)
+_REPORT = "this is a fault in recon, please report it"
 
 
-def report(file: str, line: int, error: Exception) -> str:
-    """Log the fault; the sentence about it. The error's own text may repeat a secret."""
+def report(file: str, line: int, error: Exception) -> Sentence:
+    """Log the fault; what is to be said about it. The error's own text may repeat a secret."""
     at = _raised_at(error)
     kind = type(error).__name__
     _log.error(
         "fault in recon, please report it: %s (%s) while reading %s:%d", kind, at, file, line
     )
-    return f"recon cannot read this: {kind} in {at}; this is a fault in recon, please report it"
+    return Sentence(f"recon cannot read this: {kind} in {at}", _REPORT)
 
 
 def culprit(data: Any, attempt: Callable[[Any], bool]) -> Path:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from reconciler.desired.text.yaml import Path
 from reconciler.model.words.fields import is_own
 from reconciler.model.words.habits import remedy
+from reconciler.model.words.sentence import InvalidValue, Sentence
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,6 +33,12 @@ class Complaint(NamedTuple):
     path: Path
     message: str
     kind: Kind = Kind.INVALID
+    remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        """As it is shown: ``<message>; <remedy>``."""
+        return str(Sentence(self.message, self.remedy))
 
 
 _SENTENCES = {
@@ -57,6 +64,7 @@ _SENTENCES = {
     "too_short": "must not be empty",
 }
 
+_NO_VALUE = Sentence("has no value", "write one, or remove the line")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENV_FORMS = "{perInstance: N}, {secretFile: FILE}, {fromEnv: NAME}, {credential: FILE}"
 
@@ -167,25 +175,29 @@ def _fault(detail: Any, data: Any) -> _Fault:
 
 def _complaint(model: type[BaseModel], fault: _Fault, data: Any) -> Complaint:
     if fault.kind == "extra_forbidden":
-        message = f"unknown field{_hint(model, fault.path)}"
-        return Complaint(fault.path, message, Kind.UNKNOWN_FIELD)
-    return Complaint(fault.path, _sentence(fault, data))
+        near, remedy = _hint(model, fault.path)
+        return Complaint(fault.path, f"unknown field{near}", Kind.UNKNOWN_FIELD, remedy)
+    message, remedy = _sentence(fault, data)
+    return Complaint(fault.path, message, remedy=remedy)
 
 
-def _sentence(fault: _Fault, data: Any) -> str:
+def _sentence(fault: _Fault, data: Any) -> Sentence:
     if fault.kind != "missing" and _at(data, fault.path) is None:
-        return "has no value; write one, or remove the line"
+        return _NO_VALUE
     if fault.kind == "value_error":
-        return str(fault.context["error"])
-    return _SENTENCES.get(fault.kind, fault.message).format(**fault.context)
+        error = fault.context["error"]
+        found = isinstance(error, InvalidValue)
+        return Sentence(error.message, error.remedy) if found else Sentence(str(error))
+    return Sentence(_SENTENCES.get(fault.kind, fault.message).format(**fault.context))
 
 
-def _hint(model: type[BaseModel], path: Path) -> str:
-    """What may have been meant: by the word of another tool, else by the spelling."""
+def _hint(model: type[BaseModel], path: Path) -> tuple[str, str]:
+    """A field that may have been meant, by its spelling; and a remedy, where it is a word of
+    another tool."""
     word, known = str(path[-1]), fields_at(model, path[:-1])
     if "command" in known and (meant := remedy(word)):
-        return f"; {meant}"
-    return suggestion(word, set(known))
+        return "", meant
+    return suggestion(word, set(known)), ""
 
 
 def _of_choice(
@@ -201,7 +213,7 @@ def _of_choice(
     if wrong or strange:
         return [_complaint(model, fault, data) for fault in wrong or strange]
     if _at(data, place) is None:
-        return [Complaint(place, "has no value; write one, or remove the line")]
+        return [Complaint(place, _NO_VALUE.message, remedy=_NO_VALUE.remedy)]
     if "env" in place[-2:-1]:
         return [Complaint(place, f"must be text, or one of {_ENV_FORMS}")]
     if place[-1:] == ("port",):

@@ -51,7 +51,7 @@ class Walk:
         try:
             status = door.stat(self._root)
         except UnansweredError as error:
-            self._fail(self._root, error.message, Reason.UNANSWERED)
+            self._fail(self._root, error.message, error.remedy, Reason.UNANSWERED)
             return
         except OSError as error:
             self._fail(self._root, f"the manifests directory: {error.strerror}")
@@ -68,10 +68,10 @@ class Walk:
             self._trust.check_folder(folder)
             entries = door.through(folder, self._listed, folder)
         except UntrustedError as error:
-            self._fail(folder, error.message)
+            self._fail(folder, error.message, error.remedy)
             return
         except UnansweredError as error:
-            self._fail(folder, error.message, Reason.UNANSWERED)
+            self._fail(folder, error.message, error.remedy, Reason.UNANSWERED)
             return
         except OSError as error:
             self._fail(folder, f"cannot be listed: {error.strerror}")
@@ -82,7 +82,7 @@ class Walk:
             try:
                 is_folder = door.through(entry.path, entry.is_dir)
             except UnansweredError as error:
-                self._fail(entry.path, error.message, Reason.UNANSWERED)
+                self._fail(entry.path, error.message, error.remedy, Reason.UNANSWERED)
                 continue
             except OSError:
                 is_folder = False  # a link to itself: reading it will tell
@@ -101,7 +101,7 @@ class Walk:
                 self._left -= 1
                 if self._left < 0:
                     message = f"more than {MOST:,} files below the manifests directory"
-                    self._fail(folder, f"{message}; keep manifests in a folder of their own")
+                    self._fail(folder, message, "keep manifests in a folder of their own")
                     return []
                 entries.append(entry)
         return sorted(entries, key=lambda entry: entry.name)
@@ -112,26 +112,30 @@ class Walk:
             identity = (status.st_dev, status.st_ino)
             unfit = is_made_up(entry.path) if entry.is_symlink() else False
         except UnansweredError as error:
-            self._fail(entry.path, error.message, Reason.UNANSWERED)
+            self._fail(entry.path, error.message, error.remedy, Reason.UNANSWERED)
             return
         except OSError:
             return  # gone since it was listed
         if identity in above:
-            self._warn(entry.path, "a link to a folder that it lies in; remove it")
+            self._warn(entry.path, "a link to a folder that it lies in", "remove it")
         elif identity in self._seen:
             other = self._seen[identity]
-            self._warn(entry.path, f"the same folder as {other}; remove one of the two")
+            self._warn(entry.path, f"the same folder as {other}", "remove one of the two")
         elif unfit:
-            self._warn(entry.path, "a link to what the kernel makes up; remove it")
+            self._warn(entry.path, "a link to what the kernel makes up", "remove it")
         else:
             yield from self._below(entry.path, identity, above)
 
-    def _warn(self, path: str, message: str, reason: Reason = Reason.INVALID) -> None:
-        self.problems.append(Problem(path, 0, 0, "", message, reason=reason))
+    def _warn(
+        self, path: str, message: str, remedy: str = "", reason: Reason = Reason.INVALID
+    ) -> None:
+        self.problems.append(Problem(path, 0, 0, "", message, reason=reason, remedy=remedy))
 
-    def _fail(self, path: str, message: str, reason: Reason = Reason.INVALID) -> None:
+    def _fail(
+        self, path: str, message: str, remedy: str = "", reason: Reason = Reason.INVALID
+    ) -> None:
         self.complete = False
-        self._warn(path, message, reason)
+        self._warn(path, message, remedy, reason)
 
 
 def _has_other_names(entry: os.DirEntry[str]) -> bool:

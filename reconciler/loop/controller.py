@@ -40,7 +40,7 @@ from reconciler.observed.host.facts import gather
 from reconciler.observed.processes.authority import uid_of, users_of
 from reconciler.state.history import History
 from reconciler.state.journal import Journal
-from reconciler.state.neighbours import Neighbours
+from reconciler.state.neighbours import Neighbours, twice
 from reconciler.state.own_files import ours_in
 from reconciler.state.paths import StatePaths, keep_key, prepare, secret_key, store_id
 from reconciler.system.clock import boot_id, boot_now, wall_time
@@ -417,7 +417,7 @@ class Controller:
     def _look_at_neighbours(self) -> None:
         """Tell loudly of another controller that runs the same manifests."""
         for other in self._neighbours.look(self._declared.root_id):
-            told = self._neighbours.sentence(other)
+            told = str(twice(other))
             self.history.record(Event("", "SharedManifests", told, "Warning"))
 
     def _keep_state(self) -> None:

@@ -36,6 +36,7 @@ from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.plan import Action, Adjust, AppPlan, End, Plan, Start
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import UNDECLARED, Standing
+from reconciler.model.words.sentence import Sentence
 from reconciler.state.history import History
 from reconciler.system.clock import boot_now, wall_time
 
@@ -262,14 +263,15 @@ class Reconciler:
         if not isinstance(error, SpawnError) or error.transient:
             self._history.remember(app.name, memory)
             raise error
-        later = self._after_failed_start(app, memory, action, str(error))
+        fault = Sentence(error.message, error.remedy)
+        later = self._after_failed_start(app, memory, action, fault)
         self._history.remember(app.name, later)
         self._history.record(
             Event(app.name, "FailedCreate", str(error), "Warning", action.instance)
         )
 
     def _after_failed_start(
-        self, app: DesiredApp, memory: AppMemory, action: Start, fault: str
+        self, app: DesiredApp, memory: AppMemory, action: Start, fault: Sentence
     ) -> AppMemory:
         now = boot_now()
         if app.job is None:

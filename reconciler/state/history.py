@@ -145,8 +145,12 @@ class History:
         return replace(memory, ended=ended, left=left, revisions=revisions)
 
     def _redacted_ends(self, ends: Mapping[int, Ended]) -> Mapping[int, Ended]:
-        told = {number: self._redact(end.fault) for number, end in ends.items() if end.fault}
-        return {**ends, **{number: replace(ends[number], fault=told[number]) for number in told}}
+        redacted = {
+            number: replace(end, fault=self._redact(end.fault), remedy=self._redact(end.remedy))
+            for number, end in ends.items()
+            if end.fault
+        }
+        return {**ends, **redacted}
 
     def _commit_soon(self, wait: float = _COMMIT) -> None:
         if self._timer is None:

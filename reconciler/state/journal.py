@@ -33,6 +33,7 @@ from reconciler.model.state.observed import ProcessId, Tag
 from reconciler.model.state.revision import Revision
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
+from reconciler.model.words.sentence import Sentence
 from reconciler.state import database, records
 from reconciler.state.recollection import Recollection, read
 from reconciler.state.records import RecordError
@@ -220,7 +221,7 @@ class Journal:
         """Write what was gathered; on failure it is kept for the next time, and told."""
         if self._db is None:
             self._bound()
-            return self.state.message
+            return self.state.text
         if not self.dirty and self.state.writable:
             return None
         dropped: list[str] = []
@@ -232,7 +233,7 @@ class Journal:
                 return self._begin_anew(_Cause.DAMAGED, str(error))
             self._bound()
             self._set(JournalHealth.UNWRITABLE, error)
-            return self.state.message
+            return self.state.text
         self._rows.clear()
         self._events.clear()
         if not self.state.writable:
@@ -366,7 +367,7 @@ class Journal:
             self._use(database.open_to_write(self._path))
         except (sqlite3.Error, OSError) as error:
             self._set(JournalHealth.UNWRITABLE, error)
-            return self.state.message
+            return self.state.text
         self._write_all()
         waiting = {one.id for one in self._events}
         self._events[:0] = [one for one in events if one.id not in waiting]
@@ -428,10 +429,10 @@ class Journal:
     ) -> None:
         """Note that it cannot be used, and tell it once."""
         before = self.state
-        told = _sentence(self._path, health, error)
-        self.state = JournalState(health, told, unremembered or before.unremembered)
+        why = _why(self._path, health, error)
+        self.state = JournalState(health, *why, unremembered or before.unremembered)
         if health is not before.health and not self.state.writable:
-            self._news.append(Event("", "JournalUnavailable", told, "Warning"))
+            self._news.append(Event("", "JournalUnavailable", self.state.text, "Warning"))
 
     def _well(self) -> None:
         """It can be written."""
@@ -441,11 +442,9 @@ class Journal:
         if unremembered is Recall.UNREAD:
             unremembered = Recall.WHOLE
         if aside:
-            told = (
-                f"the journal was damaged, and a new one was begun; the damaged one is {aside[-1]}"
-                " (remove it when it is of no more use)"
-            )
-            self.state = JournalState(JournalHealth.SET_ASIDE, told, unremembered)
+            message = "the journal was damaged, and a new one was begun"
+            remedy = f"the damaged one is {aside[-1]} (remove it when it is of no more use)"
+            self.state = JournalState(JournalHealth.SET_ASIDE, message, remedy, unremembered)
         else:
             self.state = JournalState(unremembered=unremembered)
         if not before.writable:
@@ -637,14 +636,14 @@ def _merged_run(run: Run, since: tuple[Run, ...]) -> Run:
     )
 
 
-def _sentence(path: Path, health: JournalHealth, error: BaseException) -> str:
+def _why(path: Path, health: JournalHealth, error: BaseException) -> Sentence:
     why = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if path.is_dir():
         why = "it is a directory"
     if health is JournalHealth.UNREADABLE:
         rest = "it is tried again; until then no Job, rollout or removal begins"
-        return f"the journal {path} cannot be read: {why}; {rest}"
+        return Sentence(f"the journal {path} cannot be read: {why}", rest)
     if health is JournalHealth.UNWRITABLE:
         rest = "it is tried again; until then no run of a Job begins"
-        return f"the journal {path} cannot be written: {why}; {rest}"
-    return f"the journal {path} is damaged ({why}); the next controller sets it aside"
+        return Sentence(f"the journal {path} cannot be written: {why}", rest)
+    return Sentence(f"the journal {path} is damaged ({why})", "the next controller sets it aside")

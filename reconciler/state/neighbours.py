@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.model.state.desired import Problem, Reason
+from reconciler.model.words.sentence import Sentence
 from reconciler.state.paths import SHARED
 
 
@@ -36,10 +37,10 @@ class Neighbour:
         return f"another controller (pid {self.pid}, --state-dir {self.state})"
 
 
-def twice(other: Neighbour) -> tuple[str, str]:
+def twice(other: Neighbour) -> Sentence:
     """What is wrong where a controller runs the manifests of another, and what to do."""
     message = f"{other.shown} runs these manifests, too: each app runs twice"
-    return message, f"stop one: recon down --state-dir {other.state}"
+    return Sentence(message, f"stop one: recon down --state-dir {other.state}")
 
 
 def controllers_of(manifests: Path, folder: Path | None = None) -> list[Neighbour]:
@@ -83,12 +84,9 @@ class Neighbours:
         """What is to be told wherever problems of manifests are."""
         place = str(self._manifests)
         return tuple(
-            Problem(place, 0, 0, "", self.sentence(one), reason=Reason.SHARED) for one in self.found
+            Problem(place, 0, 0, "", message, reason=Reason.SHARED, remedy=remedy)
+            for message, remedy in map(twice, self.found)
         )
-
-    def sentence(self, other: Neighbour) -> str:
-        """What is wrong, and what to do."""
-        return "; ".join(twice(other))
 
     def close(self) -> None:
         """Take the note away."""

@@ -18,65 +18,72 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    Why = tuple[str, str]
+    """A message, and a remedy, which may be empty."""
+
 SETUP, MOUNTS, CAPABILITIES, IDENTITY, DIRECTORY, EXEC = range(6)
 """What a stub was at when it failed, in this order."""
 _HOST = {
-    errno.EAGAIN: "the host, or the user's limit, allows no more processes now (ulimit -u, "
-    "kernel.pid_max, the cgroup's pids.max)",
-    errno.ENOMEM: "the host is out of memory",
-    errno.EMFILE: "recon has as many files open as it may; raise its hard limit (ulimit -Hn)",
-    errno.ENFILE: "the host has as many files open as it may; raise fs.file-max",
-    errno.ENOSPC: "no space is left on the device",
+    errno.EAGAIN: (
+        "the host, or the user's limit, allows no more processes now (ulimit -u, "
+        "kernel.pid_max, the cgroup's pids.max)",
+        "",
+    ),
+    errno.ENOMEM: ("the host is out of memory", ""),
+    errno.EMFILE: ("recon has as many files open as it may", "raise its hard limit (ulimit -Hn)"),
+    errno.ENFILE: ("the host has as many files open as it may", "raise fs.file-max"),
+    errno.ENOSPC: ("no space is left on the device", ""),
 }
 _OTHER = {
-    errno.ETXTBSY: "the file is being written; recon tries again soon",
-    errno.E2BIG: "its arguments and environment are larger than Linux allows; shorten them",
+    errno.ETXTBSY: ("the file is being written", "recon tries again soon"),
+    errno.E2BIG: ("its arguments and environment are larger than Linux allows", "shorten them"),
 }
 
-
+_NAME = "name a program"
 _KINDS = (
-    (stat.S_ISDIR, "directory; name the program in it"),
-    (stat.S_ISFIFO, "FIFO; name a program"),
-    (stat.S_ISSOCK, "socket; name a program"),
-    (stat.S_ISCHR, "device; name a program"),
-    (stat.S_ISBLK, "device; name a program"),
+    (stat.S_ISDIR, ("directory", "name the program in it")),
+    (stat.S_ISFIFO, ("FIFO", _NAME)),
+    (stat.S_ISSOCK, ("socket", _NAME)),
+    (stat.S_ISCHR, ("device", _NAME)),
+    (stat.S_ISBLK, ("device", _NAME)),
 )
 
 
 class SpawnError(Exception):
-    """A program could not be started: a sentence that says what to do.
+    """A program could not be started, and what to do; its text is ``<message>; <remedy>``.
 
     ``transient``: the host's or recon's own trouble, to be tried again on the controller's own
     ladder (``retry``). Otherwise it counts as the app's crash, with the app's backoff.
     """
 
-    def __init__(self, message: str, transient: bool) -> None:
-        super().__init__(message)
-        self.transient = transient
+    def __init__(self, message: str, transient: bool, remedy: str = "") -> None:
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+        self.message, self.remedy, self.transient = message, remedy, transient
 
 
 def why(
     stage: int, error: OSError, command: Sequence[str], cwd: str, environment: Mapping[str, str]
-) -> str:
-    """One sentence about ``error``, met by a start of ``command`` in ``cwd``."""
-    cause = _cause(stage, error, command[0], cwd, environment)
-    return f"cannot start {printable(command[0])}: {printable(cause)}"
+) -> Why:
+    """What ``error`` means, met by a start of ``command`` in ``cwd``, and what to do."""
+    message, remedy = _cause(stage, error, command[0], cwd, environment)
+    return f"cannot start {printable(command[0])}: {printable(message)}", printable(remedy)
 
 
 def _cause(
     stage: int, error: OSError, program: str, cwd: str, environment: Mapping[str, str]
-) -> str:
+) -> Why:
     if error.errno in _HOST:
         return _HOST[error.errno]
     if stage == IDENTITY:
         return (
             "recon may not take on its user and group here, though it is root (a container or "
-            "user namespace may forbid it); allow it, or remove `user`"
+            "user namespace may forbid it)",
+            "allow it, or remove `user`",
         )
     if stage == DIRECTORY:
         return _cwd_trouble(error, cwd)
     if stage != EXEC:
-        return os.strerror(error.errno or 0)
+        return os.strerror(error.errno or 0), ""
     found = find(program, cwd, environment)
     if found is None:
         return _not_found(program, cwd, environment)
@@ -122,33 +129,33 @@ def _executable(path: str) -> bool:
     return bool((_mode(path) or 0) & 0o111)
 
 
-def _cwd_trouble(error: OSError, cwd: str) -> str:
+def _cwd_trouble(error: OSError, cwd: str) -> Why:
     if error.errno == errno.ENOENT:
-        return f"its working directory {cwd} does not exist; create it or correct `cwd`"
+        return f"its working directory {cwd} does not exist", "create it or correct `cwd`"
     if error.errno == errno.ENOTDIR:
-        return f"its working directory {cwd} is not a directory; correct `cwd`"
+        return f"its working directory {cwd} is not a directory", "correct `cwd`"
     if error.errno in (errno.EACCES, errno.EPERM):
         return (
-            f"its user may not enter the working directory {cwd}; give it search permission "
-            "(chmod +x) on it and all directories above"
+            f"its user may not enter the working directory {cwd}",
+            "give it search permission (chmod +x) on it and all directories above",
         )
-    return f"its working directory {cwd} cannot be entered: {os.strerror(error.errno or 0)}"
+    return f"its working directory {cwd} cannot be entered: {os.strerror(error.errno or 0)}", ""
 
 
-def _not_found(program: str, cwd: str, environment: Mapping[str, str]) -> str:
+def _not_found(program: str, cwd: str, environment: Mapping[str, str]) -> Why:
     if "/" in program:
         path = _joined(cwd, program)
         if os.path.islink(path):
-            return f"{path} is a link to {os.readlink(path)}, which does not exist; correct it"
-        return f"there is no file {path}; build or install it, or correct `command`"
+            return f"{path} is a link to {os.readlink(path)}, which does not exist", "correct it"
+        return f"there is no file {path}", "build or install it, or correct `command`"
     path_list = environment.get("PATH", os.defpath)
-    return f"no such program in PATH ({path_list}); install it, or write its path in `command`"
+    return f"no such program in PATH ({path_list})", "install it, or write its path in `command`"
 
 
-def _file_trouble(error: OSError, path: str) -> str:
-    kind = _kind(path)
+def _file_trouble(error: OSError, path: str) -> Why:
+    kind, remedy = _kind(path)
     if kind:
-        return f"{path} is a {kind}"
+        return f"{path} is a {kind}", remedy
     head = _head(path)
     if error.errno == errno.ENOENT:
         return _missing_interpreter(path, head)
@@ -156,14 +163,15 @@ def _file_trouble(error: OSError, path: str) -> str:
         return _forbidden(path, head)
     if error.errno == errno.ENOEXEC:
         return _wrong_format(path, head)
-    text = _OTHER.get(error.errno or 0) or os.strerror(error.errno or 0)
-    return f"{path}: {text}"
+    message, remedy = _OTHER.get(error.errno or 0) or (os.strerror(error.errno or 0), "")
+    return f"{path}: {message}", remedy
 
 
-def _kind(path: str) -> str:
-    """What a file is that is no program; empty where it is a regular file, or none at all."""
+def _kind(path: str) -> Why:
+    """What a file is that is no program, and what to do; empty where it is a regular file, or
+    none at all."""
     mode = _mode(path) or stat.S_IFREG
-    return next((kind for is_it, kind in _KINDS if is_it(mode)), "")
+    return next((kind for is_it, kind in _KINDS if is_it(mode)), ("", ""))
 
 
 def _head(path: str) -> bytes:
@@ -180,46 +188,47 @@ def _interpreter(head: bytes) -> str:
     return os.fsdecode(words[0]) if head.startswith(b"#!") and words else ""
 
 
-def _missing_interpreter(path: str, head: bytes) -> str:
+def _missing_interpreter(path: str, head: bytes) -> Why:
     interpreter = _interpreter(head)
     if not interpreter:
         return (
-            f"{path} needs a dynamic loader that is not on this host; it was built for another "
-            "system or C library (`ldd` shows it)"
+            f"{path} needs a dynamic loader that is not on this host",
+            "it was built for another system or C library (`ldd` shows it)",
         )
     if head.endswith(b"\r"):
         return (
-            f"the first line of {path} ends in a carriage return, so {interpreter} is not "
-            "found; save it with Unix line endings"
+            f"the first line of {path} ends in a carriage return, so {interpreter} is not found",
+            "save it with Unix line endings",
         )
     return (
-        f"{path} is a script for {interpreter} (its #! line), which does not exist; install it "
-        "or correct that line"
+        f"{path} is a script for {interpreter} (its #! line), which does not exist",
+        "install it or correct that line",
     )
 
 
-def _forbidden(path: str, head: bytes) -> str:
+def _forbidden(path: str, head: bytes) -> Why:
     if not _executable(path):
-        return f"{path} is not executable; run chmod +x {path}"
+        return f"{path} is not executable", f"run chmod +x {path}"
     interpreter = _interpreter(head)
-    if interpreter and _kind(interpreter):
-        return (
-            f"{path} is a script for {interpreter} (its #! line), which is a {_kind(interpreter)}"
-        )
+    kind, remedy = _kind(interpreter) if interpreter else ("", "")
+    script = f"{path} is a script for {interpreter} (its #! line)"
+    if kind:
+        return f"{script}, which is a {kind}", remedy
     if interpreter and not _executable(interpreter):
-        return f"{path} is a script for {interpreter} (its #! line), which is not executable"
+        return f"{script}, which is not executable", ""
     return (
-        f"its user may not execute {path}; check the permissions of it and of all directories "
-        "above, and that its file system is not mounted noexec"
+        f"its user may not execute {path}",
+        "check the permissions of it and of all directories above, and that its file system is "
+        "not mounted noexec",
     )
 
 
-def _wrong_format(path: str, head: bytes) -> str:
+def _wrong_format(path: str, head: bytes) -> Why:
     if head.startswith(b"\x7fELF"):
-        return f"{path} was built for another machine than this ({os.uname().machine})"
+        return f"{path} was built for another machine than this ({os.uname().machine})", ""
     if not head:
-        return f"{path} is empty; build or install it again"
+        return f"{path} is empty", "build or install it again"
     return (
-        f"{path} is neither a binary nor a script with a #! line; add one, or name the "
-        "interpreter in `command`"
+        f"{path} is neither a binary nor a script with a #! line",
+        "add one, or name the interpreter in `command`",
     )

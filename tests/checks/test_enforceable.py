@@ -7,13 +7,14 @@ from typing import Any
 from reconciler.checks.enforceable import unenforceable
 from reconciler.model.host.facts import CgroupFacts, HostFacts, Rlimit
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.words.sentence import Sentence
 
 ROOT, USER = HostFacts(uid=0), HostFacts(uid=1000)
 
 
 def refusals(facts: HostFacts, **spec: Any) -> dict[str, str]:
     made = AppSpec.model_validate({"command": ["a"], **spec})
-    return dict(unenforceable(made, facts))
+    return {path: str(why) for path, why in unenforceable(made, facts)}
 
 
 def test_who_is_not_root_can_only_be_himself() -> None:
@@ -52,9 +53,11 @@ def test_what_takes_privileges_away_needs_some() -> None:
     assert refusals(USER, capabilities={"drop": []}, privateTmp=False) == {}
 
 
-CONTROLLED = CgroupFacts("/sys/fs/cgroup", "", frozenset({"memory", "cpu", "pids"}))
-V1 = CgroupFacts("/sys/fs/cgroup", "", frozenset(), {"memory": "bound to v1; boot so"})
-NO_CGROUPS = CgroupFacts(why="no cgroup v2 is mounted; mount one")
+CONTROLLED = CgroupFacts("/sys/fs/cgroup", None, frozenset({"memory", "cpu", "pids"}))
+V1 = CgroupFacts(
+    "/sys/fs/cgroup", None, frozenset(), {"memory": Sentence("bound to v1", "boot so")}
+)
+NO_CGROUPS = CgroupFacts(why=Sentence("no cgroup v2 is mounted", "mount one"))
 CPUS = frozenset(range(4))
 
 

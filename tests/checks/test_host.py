@@ -8,6 +8,7 @@ from reconciler.checks.host import Needs, of_cgroups, of_disk, of_host, of_log_f
 from reconciler.model.host.facts import CgroupFacts
 from reconciler.model.host.machine import Disk, Folder, Machine
 from reconciler.model.state.finding import Finding, Level
+from reconciler.model.words.sentence import Sentence
 
 GIB = 2**30
 GOOD = Machine(
@@ -89,13 +90,19 @@ def test_what_cannot_be_told_is_not_guessed() -> None:
 
 
 def test_limits_that_the_kernel_cannot_keep_are_told_beforehand() -> None:
-    all_there = CgroupFacts("/sys/fs/cgroup", "", frozenset({"memory", "cpu", "pids"}), {}, True)
+    all_there = CgroupFacts("/sys/fs/cgroup", None, frozenset({"memory", "cpu", "pids"}), {}, True)
     assert levels([*of_cgroups(all_there)], "cgroups") == [Level.OK] * 3
-    some = CgroupFacts("/cg", "", frozenset({"pids"}), {"memory": "why", "cpu": "because"}, False)
+    some = CgroupFacts(
+        "/cg",
+        None,
+        frozenset({"pids"}),
+        {"memory": Sentence("why"), "cpu": Sentence("because")},
+        False,
+    )
     found = [*of_cgroups(some)]
     assert [one.level for one in found] == [Level.WARNING, Level.WARNING, Level.OK, Level.WARNING]
     assert "limits.memoryHard" in found[0].message and found[0].remedy == "why"
-    (found_none,) = of_cgroups(CgroupFacts(why="no hierarchy; mount one"))
+    (found_none,) = of_cgroups(CgroupFacts(why=Sentence("no hierarchy", "mount one")))
     assert found_none.remedy == "no hierarchy; mount one"
 
 

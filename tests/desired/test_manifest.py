@@ -70,7 +70,10 @@ LINES = [
         "spec.build.inputs: *.json is no path, and patterns",
     ),
     ("watch: {paths: [.], ignore: [a, '!']}", "web.yaml:6:35: spec.watch.ignore.1: is no pattern"),
-    ("watch: {paths: [.], ignore: ['x\\']}", "spec.watch.ignore.0: is no pattern of .gitignore"),
+    (
+        "watch: {paths: [.], ignore: ['x\\']}",
+        "spec.watch.ignore.0: is not a valid .gitignore pattern",
+    ),
     ("readOnlyPaths: [gone]", "web.yaml:6:19: spec.readOnlyPaths.0: "),
     ("readOnlyPaths: ['']", "a path cannot be empty"),
     ('user: "²"', "web.yaml:6:9: spec.user: '²' is not a valid name or id"),

@@ -13,7 +13,7 @@ def problem(folder: Folder, spec: str) -> str:
     folder.app("web", f"  {spec}\n")
     problems = [*folder.scanned().problems]
     assert len(problems) == 1, problems
-    return f"{problems[0].path}: {problems[0].message}"
+    return f"{problems[0].path}: {problems[0].text}"
 
 
 @pytest.mark.parametrize(

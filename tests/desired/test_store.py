@@ -15,6 +15,7 @@ from reconciler.desired import store as store_module
 from reconciler.desired.store import ManifestStore
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.desired import DesiredApp
+from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.trust import Trust
 from tests.desired.conftest import Folder, manifest
 
@@ -419,20 +420,20 @@ def test_a_profile_that_no_app_knows_is_told(folder: Folder) -> None:
 
 
 def test_what_the_host_cannot_honour_is_a_mistake_at_its_place(folder: Folder) -> None:
-    def refusals(spec: AppSpec) -> list[tuple[str, str]]:
-        return [("instances", "cannot be had; write 1")] if spec.instances > 1 else []
+    def refusals(spec: AppSpec) -> list[tuple[str, Sentence]]:
+        return [("instances", Sentence("too many", "write 1"))] if spec.instances > 1 else []
 
     path = folder.app("web")
     store = folder.scanned(refusals=refusals)
     assert said(store) == ""
     folder.app("web", "  instances: 2\n")
     store.scan()
-    assert said(store) == f"{path}:6:14: spec.instances: cannot be had; write 1"
+    assert said(store) == f"{path}:6:14: spec.instances: too many; write 1"
     app = store.apps["web"]
     assert app.spec.instances == 1 and app.problem is not None, "the last good version stands"
 
 
 def test_a_review_elsewhere_asks_no_host(folder: Folder) -> None:
     folder.app("web")
-    store = folder.scanned(anchor=folder.root, refusals=lambda spec: [("command", "no")])
+    store = folder.scanned(anchor=folder.root, refusals=lambda spec: [("command", Sentence("no"))])
     assert store.problems == ()

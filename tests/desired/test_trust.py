@@ -43,7 +43,7 @@ def content(path: Path, trust: Trust | None = None) -> str:
 def refused(path: Path, trust: Trust | None = None) -> str:
     with pytest.raises(UntrustedError) as caught:
         os.close((trust or root()).open(str(path)))
-    return caught.value.message
+    return str(caught.value.strerror)
 
 
 def owned(path: Path, uid: int, mode: int | None = None) -> Path:

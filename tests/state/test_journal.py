@@ -200,7 +200,8 @@ def test_failed_commit_keeps_what_it_could_not_write(tmp_path: Path) -> None:
         journal.remember("web", MEMORY, None)
         trouble = journal.commit()
         assert trouble is not None and "database is locked" in trouble and journal.dirty
-        assert journal.state == JournalState(JournalHealth.UNWRITABLE, trouble)
+        assert journal.state.health is JournalHealth.UNWRITABLE and journal.state.text == trouble
+        assert journal.state.remedy.startswith("it is tried again")
     assert journal.commit() is None and journal.state == JournalState()
     assert [event.reason for event in journal.take_news()] == [
         "JournalUnavailable",

@@ -57,8 +57,8 @@ def test_another_controller_of_the_same_directory_is_told_until_it_ends(
         assert [*look(own, manifests)] == [] and [*own.found] == [found]
         [problem] = [*own.problems]
         assert problem.reason is Reason.SHARED
-        assert f"pid {other.pid}, --state-dir /var/lib/other" in problem.message
-        assert "stop one: recon down --state-dir /var/lib/other" in problem.message
+        assert f"pid {other.pid}, --state-dir /var/lib/other" in problem.text
+        assert "stop one: recon down --state-dir /var/lib/other" in problem.remedy
         other.kill()
     assert [*look(own, manifests), *own.found] == []
     assert len(os.listdir(tmp_path / "run")) == 1, "its note is removed"

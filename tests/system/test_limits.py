@@ -76,9 +76,10 @@ def test_a_limit_that_is_only_in_the_table_is_refused_where_the_host_cannot_have
     more: MoreSpec,
 ) -> None:
     facts = HostFacts(uid=os.getuid() or 1, rlimits={"stackSize": Rlimit(8, 4096)})
-    ((path, message),) = unenforceable(more, facts)
+    ((path, why),) = unenforceable(more, facts)
     assert path == "limits.stackSize"
-    assert message.startswith("is above recon's own hard limit, 4096 bytes; raise that (LimitSTACK")
+    assert why.message == "is above recon's own hard limit, 4096 bytes"
+    assert why.remedy.startswith("raise that (LimitSTACK")
     foreign = more.model_copy(update={"user": "crm"})
-    ((_, message),) = unenforceable(foreign, HostFacts(uid=0))
-    assert "--cap-add SYS_RESOURCE" in message
+    ((_, why),) = unenforceable(foreign, HostFacts(uid=0))
+    assert "--cap-add SYS_RESOURCE" in why.remedy

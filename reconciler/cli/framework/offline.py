@@ -46,6 +46,7 @@ from reconciler.model.state.observed import Observed, Process, RunState
 from reconciler.model.state.plan import Plan
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
+from reconciler.model.words.sentence import Sentence
 from reconciler.observed.host.facts import gather
 from reconciler.observed.host.limits import read
 from reconciler.observed.host.samples import Sample, sample
@@ -222,7 +223,8 @@ def journal_of(place: Where, journal: Journal | None) -> JournalState:
         health = JournalHealth(about["state"])
     except (ClientError, KeyError, TypeError, ValueError):
         return seen
-    return replace(seen, health=health, message=str(about["message"]))
+    why = Sentence.of(str(about["message"]), str(about.get("remedy", "")))
+    return replace(seen, health=health, message=why.message, remedy=why.remedy)
 
 
 def _with_contents(

@@ -67,7 +67,7 @@ def run(
     try:
         is_there = patiently(partial(door.is_folder, place.manifests))
     except UnansweredError as error:
-        is_there, told = False, error.message
+        is_there, told = False, str(error.strerror)
     if not is_there:
         print(f"recon: {told}", file=sys.stderr, flush=True)
     more = ["--api-group", api_group] if api_group else []

@@ -106,7 +106,7 @@ def _keys(text: bytes, names: list[str], file: str) -> list[Literal]:
     try:
         found = [one for name in names for one in literals(text, name)]
     except Fault as fault:  # changed since it was validated
-        raise CliError(f"{seen(file)}:{fault.line}: {fault.message}; nothing was moved") from None
+        raise CliError(f"{seen(file)}:{fault.line}: {fault}; nothing was moved") from None
     values = {one.value for one in found if secret_in(one.name, one.value)}
     chosen = [
         one

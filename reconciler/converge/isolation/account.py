@@ -20,8 +20,8 @@ from reconciler.system.exec_errors import SpawnError
 class AccountError(SpawnError):
     """The declared user or group cannot be taken on: the app's own failure, never transient."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, transient=False)
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message, False, remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def account_of(user: str | None, group: str | None, supplementary: tuple[str, ..
     except SlowLookupError:
         asked = " and ".join(name for name in (user, group, *supplementary) if name)
         told = f"the lookup of {asked} on this host has not answered yet (LDAP?)"
-        raise SpawnError(f"{told}; recon tries again", transient=True) from None
+        raise SpawnError(told, True, "recon tries again") from None
 
 
 @functools.cache
@@ -65,7 +65,7 @@ def _lookup(user: str | None, group: str | None, supplementary: tuple[str, ...])
     gid = entry.gid if group is None else _gid(group)
     if gid is None:
         raise AccountError(
-            f"user {user} has no passwd entry, so its group is unknown; set `group` too"
+            f"user {user} has no passwd entry, so its group is unknown", "set `group` too"
         )
     own = accounts.groups_of(entry.name, gid) if entry.known else [gid]
     more = {_gid(name, "supplementaryGroups") for name in supplementary}
@@ -76,8 +76,8 @@ def _lookup(user: str | None, group: str | None, supplementary: tuple[str, ...])
         return Account(entry.name, entry.home, entry.uid, gid, (), switch=False)
     wanted = f"user {user}" if user else f"group {group or ', '.join(supplementary)}"
     raise AccountError(
-        f"cannot run as {wanted}: recon runs as {_passwd(None).name}; start recon as root, "
-        "or remove the field"
+        f"cannot run as {wanted}: recon runs as {_passwd(None).name}",
+        "start recon as root, or remove the field",
     )
 
 
@@ -98,8 +98,8 @@ def _passwd(user: str | None) -> _Entry:
         return _Entry(found.pw_name, found.pw_dir, found.pw_uid, found.pw_gid, known=True)
     if number is None:
         raise AccountError(
-            f"there is no user {user!r} on this host; create it (useradd --system {user}) "
-            "or correct `user`"
+            f"there is no user {user!r} on this host",
+            f"create it (useradd --system {user}) or correct `user`",
         )
     gid = os.getegid() if user is None else None
     return _Entry(str(number), "/", number, gid, known=False)
@@ -109,7 +109,7 @@ def _gid(group: str, field: str = "group") -> int:
     found = int(group) if is_id(group) else accounts.group(group)
     if found is None:
         raise AccountError(
-            f"there is no group {group!r} on this host; create it (groupadd --system {group}) "
-            f"or correct `{field}`"
+            f"there is no group {group!r} on this host",
+            f"create it (groupadd --system {group}) or correct `{field}`",
         )
     return found

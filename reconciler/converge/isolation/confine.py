@@ -20,6 +20,7 @@ from typing import Any
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.privileges import PRIVATE_TMP, Capabilities
 from reconciler.model.state.observed import ProcessId
+from reconciler.model.words.sentence import Sentence
 from reconciler.system import syscalls
 from reconciler.system.exec_errors import CAPABILITIES, SpawnError
 
@@ -79,11 +80,12 @@ def why_not(by: Confinement, stage: int, error: OSError) -> SpawnError:
     """What kept a stub from giving up what the program shall not have."""
     if stage == CAPABILITIES:
         told = "recon may not drop capabilities here (it needs CAP_SETPCAP itself)"
-        return SpawnError(f"{told}; allow it that, or remove `capabilities`", False)
-    return SpawnError(_why_not_mounted(by, error), error.errno in _TRANSIENT)
+        return SpawnError(told, False, "allow it that, or remove `capabilities`")
+    message, remedy = _why_not_mounted(by, error)
+    return SpawnError(message, error.errno in _TRANSIENT, remedy)
 
 
-def _why_not_mounted(by: Confinement, error: OSError) -> str:
+def _why_not_mounted(by: Confinement, error: OSError) -> Sentence:
     fields = " and ".join(
         name
         for name, is_set in (("`readOnlyPaths`", by.read_only), ("`privateTmp`", by.private_tmp))
@@ -91,16 +93,17 @@ def _why_not_mounted(by: Confinement, error: OSError) -> str:
     )
     said = error.strerror or os.strerror(error.errno or 0)
     if by.beside is not None:
-        return f"the mounts of pid {by.beside.pid} cannot be shared ({fields}): {said}"
+        return Sentence(f"the mounts of pid {by.beside.pid} cannot be shared ({fields}): {said}")
     if error.errno == errno.ENOENT and error.filename:
-        return f"{error.filename} does not exist; create it, or correct `readOnlyPaths`"
+        return Sentence(f"{error.filename} does not exist", "create it, or correct `readOnlyPaths`")
     if error.errno == errno.EPERM:
-        return (
+        return Sentence(
             f"recon may not make mounts for it ({fields}): that needs CAP_SYS_ADMIN, which a "
-            "container or a sandbox may withhold; allow it, or remove the field"
+            "container or a sandbox may withhold",
+            "allow it, or remove the field",
         )
     if error.errno == errno.ENOSPC:
         told = "there are as many mounts or mount namespaces as the host allows"
-        return f"{told} ({fields}); raise fs.mount-max or user.max_mnt_namespaces"
+        return Sentence(f"{told} ({fields})", "raise fs.mount-max or user.max_mnt_namespaces")
     where = f" at {error.filename}" if error.filename else ""
-    return f"its mounts cannot be made{where} ({fields}): {said}"
+    return Sentence(f"its mounts cannot be made{where} ({fields}): {said}")

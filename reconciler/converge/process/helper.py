@@ -37,7 +37,7 @@ def begin(app: DesiredApp, process: Process, command: tuple[str, ...]) -> Starte
     if len(late) >= _MOST_LATE:
         pids = ", ".join(str(one.id.pid) for one in late)
         told = f"{len(late)} earlier ones were killed and have not ended (pid {pids})"
-        raise SpawnError(f"{command[0]} is not started: {told}; end them by hand", transient=False)
+        raise SpawnError(f"{command[0]} is not started: {told}", False, "end them by hand")
     program = program_of(app, process.tag)
     started = start(
         replace(

@@ -21,11 +21,12 @@ _LOOKS, _BETWEEN = 100, 0.00005
 
 
 class Failure(NamedTuple):
-    """What a stub failed at, the error that it met, and what it says of it."""
+    """What a stub failed at, the error that it met, and what it makes of it."""
 
     stage: int
     error: OSError
-    told: str = ""
+    message: str = ""
+    remedy: str = ""
 
 
 class Report:
@@ -108,7 +109,8 @@ class Report:
 
 
 def _parse(word: bytes) -> Failure:
-    stage, number, name, told = marshal.loads(word)
+    stage, number, name, *texts = marshal.loads(word)
+    message, remedy = (text.decode() for text in texts)
     filename = None if name is None else os.fsdecode(name)
-    text = told.decode()
-    return Failure(stage, OSError(number, text or os.strerror(number), filename), text)
+    error = OSError(number, message or os.strerror(number), filename)
+    return Failure(stage, error, message, remedy)

@@ -129,7 +129,7 @@ def spawn(
     if sockets is not None:
         if program.confinement.private_tmp and hidden_by_private_tmp(sockets.preload):
             hidden = f"`privateTmp` hides {sockets.preload}, which Node programs load"
-            raise SpawnError(f"{hidden}; choose another state directory", transient=False)
+            raise SpawnError(hidden, False, "choose another state directory")
         told = handover.with_sockets(program.environment, sockets)
         numbers = tuple(one.fd for one in sockets.handed)
         program = replace(program, environment=told, handed=numbers)
@@ -147,8 +147,10 @@ def program_of(app: DesiredApp, tag: Tag) -> Program:
     """How one instance of ``app`` is started. Raises SpawnError where that is not known."""
     if app.secrets is None:
         # Never start a program without its secrets: it might run on with defaults.
-        why = f": {app.problem.message}" if app.problem is not None else ""
-        raise SpawnError(f"some secrets of {app.name} cannot be read{why}", transient=True)
+        message, problem = f"some secrets of {app.name} cannot be read", app.problem
+        if problem is None:
+            raise SpawnError(message, transient=True)
+        raise SpawnError(f"{message}: {problem.message}", True, problem.remedy)
     spec = app.spec
     account = account_of(spec.user, spec.group, spec.supplementary_groups)
     return Program(
@@ -284,24 +286,25 @@ def _request(program: Program, output: list[bool], *, waits: bool) -> dict[str, 
 
 def _explain(program: Program, failure: Failure, *, limited: bool) -> SpawnError:
     """What kept a stub from becoming its program."""
-    stage, error, told = failure
+    stage, error, message, remedy = failure
     if stage in (MOUNTS, CAPABILITIES):
         return why_not(program.confinement, stage, error)
     if limited and stage != SETUP and error.errno in (errno.EAGAIN, errno.ENOMEM, 0):
-        return SpawnError(_no_room(program), transient=False)
+        return _no_room(program)
     if not error.errno:
-        told = f"cannot start {printable(program.command[0])}: {told or error}"
-    told = told or why(SETUP, error, program.command, program.cwd, program.environment)
+        message = f"cannot start {printable(program.command[0])}: {message or error}"
+    if not message:
+        message, remedy = why(SETUP, error, program.command, program.cwd, program.environment)
     if error.errno == errno.ENOENT and program.confinement.private_tmp:
-        told += "; `privateTmp` hides the host's /tmp and /var/tmp from it"
-    return SpawnError(told, error.errno in _TRANSIENT)
+        hidden = "`privateTmp` hides the host's /tmp and /var/tmp from it"
+        remedy = f"{remedy}; {hidden}" if remedy else hidden
+    return SpawnError(message, error.errno in _TRANSIENT, remedy)
 
 
-def _no_room(program: Program) -> str:
-    return (
-        f"cannot start {printable(program.command[0])}: its own limits stopped it before it "
-        "started; raise limits.memoryHard or limits.processes"
-    )
+def _no_room(program: Program) -> SpawnError:
+    what = f"cannot start {printable(program.command[0])}"
+    message = f"{what}: its own limits stopped it before it started"
+    return SpawnError(message, False, "raise limits.memoryHard or limits.processes")
 
 
 def _discard(started: Started) -> None:

@@ -184,7 +184,7 @@ def _become(request: dict[str, Any], fds: list[int], null: int, other: list[int]
         _prepare(request, at)
         _exec(request, channel, at)
     except OSError as error:
-        _tell(channel, at[0], error, _why(request, at[0], error))
+        _tell(channel, at[0], error, *_why(request, at[0], error))
     except BaseException as error:  # a fault of ours must not pass for the program's end
         _tell(channel, SETUP, OSError(), repr(error))
     finally:
@@ -269,9 +269,9 @@ def _is_wanted(channel: int) -> bool:
         return True
 
 
-def _why(request: dict[str, Any], stage: int, error: OSError) -> str:
+def _why(request: dict[str, Any], stage: int, error: OSError) -> tuple[str, str]:
     if stage in (MOUNTS, CAPABILITIES):  # the controller knows which fields that are
-        return error.strerror or ""
+        return error.strerror or "", ""
     decode = os.fsdecode
     environment = {b"PATH": os.fsencode(os.defpath), **request["environment"]}
     command = [*map(decode, request["command"])]
@@ -279,8 +279,9 @@ def _why(request: dict[str, Any], stage: int, error: OSError) -> str:
     return exec_errors.why(stage, error, command, decode(request["cwd"]), search)
 
 
-def _tell(channel: int, stage: int, error: OSError, sentence: str) -> None:
+def _tell(channel: int, stage: int, error: OSError, message: str, remedy: str = "") -> None:
     name = None if error.filename is None else os.fsencode(error.filename)[:_LONGEST]
     os.set_blocking(channel, True)
-    word = (stage, error.errno or 0, name, sentence.encode(errors="replace")[:_LONGEST])
+    texts = [text.encode(errors="replace")[:_LONGEST] for text in (message, remedy)]
+    word = (stage, error.errno or 0, name, *texts)
     os.write(channel, marshal.dumps(word))

@@ -25,6 +25,7 @@ from pathlib import Path
 from reconciler.converge.sockets import fdstore
 from reconciler.model.spec.socket import Socket
 from reconciler.model.words.address import Address
+from reconciler.model.words.sentence import Sentence
 from reconciler.system.exec_errors import SpawnError
 from reconciler.system.files import safe_files
 from reconciler.system.getfd import getfd
@@ -36,11 +37,15 @@ Fetch = tuple[int, int]
 """(pidfd, descriptor) of a process of ours that has a socket open."""
 
 
-class SocketError(SpawnError):
-    """A socket cannot be had: the app's own trouble, tried again with its backoff."""
+_LONGEST_PATH = 107
+"""Bytes of the path of a unix socket (unix(7))."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, transient=False)
+
+class SocketError(SpawnError):
+    """A socket is unavailable: the app's own trouble, tried again with its backoff."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, False, remedy)
 
 
 class Sockets:
@@ -125,19 +130,22 @@ class Sockets:
         own = {os.fstat(one.fileno()).st_ino for one in self._open.values()}
         stranger = self._stranger(address, own)
         if stranger is not None:
-            told = f"{address} is held by {stranger}; stop that, or choose another address"
-            raise SocketError(told)
+            remedy = "stop that, or choose another address"
+            raise SocketError(f"{address} is held by {stranger}", remedy)
         if (
             address.path
             and not any(self._find(address))
             and safe_files.is_served(Path(address.path))
         ):
             told = f"somebody listens on {address} already, who cannot be seen from here"
-            raise SocketError(f"{told}; stop that, or choose another path")
+            raise SocketError(told, "stop that, or choose another path")
+        if address.path and len(os.fsencode(address.path)) > _LONGEST_PATH:
+            told = f"{address} is too long for a unix socket ({_LONGEST_PATH} bytes)"
+            raise SocketError(told, "choose a shorter path")
         try:
             return _bound(address)
         except OSError as error:
-            raise SocketError(_why(error, address)) from error
+            raise SocketError(*_why(error, address)) from error
 
     def _drop_unused(self) -> None:
         used = {one.address for sockets in self._declared.values() for one in sockets}
@@ -212,16 +220,15 @@ def _id(name: str | None, look_up: Callable[[str], int]) -> int:
     return int(name) if name.isdigit() else look_up(name)
 
 
-def _why(error: OSError, address: Address) -> str:
+def _why(error: OSError, address: Address) -> Sentence:
     if error.errno == errno.EACCES and 0 < address.port < 1024:
-        return (
-            f"port {address.port} is for root; run recon as root, give it CAP_NET_BIND_SERVICE, or "
-            f"set the sysctl net.ipv4.ip_unprivileged_port_start to {address.port}"
+        return Sentence(
+            f"port {address.port} is for root",
+            "run recon as root, give it CAP_NET_BIND_SERVICE, or set the sysctl "
+            f"net.ipv4.ip_unprivileged_port_start to {address.port}",
         )
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{address.host} is no address of this host; `ip address` lists them"
+        return Sentence(f"{address.host} is no address of this host", "`ip address` lists them")
     if error.errno == errno.EADDRINUSE and address.path:
-        return f"{address} is there and is no socket; remove it, or choose another path"
-    if address.path and "too long" in str(error):
-        return f"{address} is too long for a unix socket (107 bytes); choose a shorter path"
-    return f"cannot listen on {address}: {error.strerror or error}"
+        return Sentence(f"{address} is there and is no socket", "remove it, or choose another path")
+    return Sentence(f"cannot listen on {address}: {error.strerror or error}")

@@ -113,7 +113,7 @@ def _fault(pattern: str) -> str:
     if schedule is None:
         return "has seconds, or is no pattern; write it as in a crontab, which has minutes"
     found = validate(AppSpec, {"command": ["any"], "restartSchedule": schedule})
-    return "" if isinstance(found, AppSpec) else found[0].message
+    return "" if isinstance(found, AppSpec) else found[0].text
 
 
 def _in_minutes(pattern: str) -> str | None:

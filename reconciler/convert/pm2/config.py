@@ -53,7 +53,7 @@ def _yaml(file: str, text: str) -> Any:
     try:
         documents = yaml.parse(text)
     except yaml.Fault as error:
-        raise fault(file, error.message, error.line, error.column) from None
+        raise fault(file, str(error), error.line, error.column) from None
     return _merged(documents[0].data) if documents else None
 
 

@@ -16,6 +16,7 @@ from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.env import RESERVED, Credential, FromEnv, SecretFile, is_variable
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.desired import Reason
+from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.trust import Trust, UntrustedError
 from reconciler.system.work.door import UnansweredError
 
@@ -97,8 +98,8 @@ def _check_filled(
     elif path in around.filled and not may_be_empty:
         key = "file" if where[0] == "envFrom" else str(where[-1])
         remedy = f"write it again, or allowEmpty: true beside {key} if that is meant"
-        message = f"{path} is empty now and was not before; {remedy}"
-        raise Unresolvable(where, message, Reason.EMPTIED)
+        message = f"{path} is empty now and was not before"
+        raise Unresolvable(where, message, remedy, reason=Reason.EMPTIED)
 
 
 def _dotenv(path: str, optional: bool, where: Path, trust: Trust) -> Iterator[tuple[str, str]]:
@@ -106,8 +107,8 @@ def _dotenv(path: str, optional: bool, where: Path, trust: Trust) -> Iterator[tu
         return
     for binding in parse_stream(io.StringIO(_read(path, where, trust))):
         if binding.error:
-            message = f"{path}:{binding.original.line}: cannot be understood; write NAME=value"
-            raise Unresolvable(where, message)
+            message = f"{path}:{binding.original.line}: cannot be understood"
+            raise Unresolvable(where, message, "write NAME=value")
         if binding.key is not None:
             _check_variable(path, binding.original.line, binding.key, binding.value, where)
             yield binding.key, binding.value or ""
@@ -119,13 +120,13 @@ def _check_variable(path: str, line: int, name: str, value: str | None, where: P
     Nor is a name that is none: it may be a line of a key that was pasted without quotes.
     """
     if value is None or not is_variable(name):
-        told = f"{path}:{line}: is not NAME=value; text of several lines needs quotes around it"
-        raise Unresolvable(where, told)
+        remedy = "text of several lines needs quotes around it"
+        raise Unresolvable(where, f"{path}:{line}: is not NAME=value", remedy)
     if "\0" in name or "\0" in (value or ""):
         raise Unresolvable(where, f"{path}:{line}: holds a NUL byte, which no environment can")
     if name in RESERVED:
-        message = f"{path}:{line}: {name} {RESERVED[name]}; it cannot be set"
-        raise Unresolvable(where, message)
+        message = f"{path}:{line}: {name} {RESERVED[name]}"
+        raise Unresolvable(where, message, "it cannot be set")
 
 
 def _read(path: str, where: Path, trust: Trust) -> str:
@@ -143,15 +144,15 @@ def _content(path: str, where: Path, trust: Trust) -> bytes:
     except OSError as error:
         if trust.may_lack(path):
             return _STAND_IN
-        raise Unresolvable(where, _unread(path, where, error)) from None
+        raise Unresolvable(where, *_unread(path, where, error)) from None
 
 
-def _unread(path: str, where: Path, error: OSError) -> str:
+def _unread(path: str, where: Path, error: OSError) -> Sentence:
     if isinstance(error, UntrustedError):
-        return error.message
+        return Sentence(error.message, error.remedy)
     if not isinstance(error, FileNotFoundError):
-        return f"{path}: {error.strerror}"
+        return Sentence(f"{path}: {error.strerror}")
     remedy = "create it or correct the path"
     if where[0] == "envFrom":
         remedy = "create it, correct the path, or write {file: FILE, optional: true}"
-    return f"{path} does not exist; {remedy}"
+    return Sentence(f"{path} does not exist", remedy)

@@ -295,9 +295,8 @@ def _renamed(desired: Desired, folder: str, root: str, revision: str) -> Desired
 
     def problem(found: Problem) -> Problem:
         file = os.path.relpath(found.file, folder)
-        return replace(
-            found, file=f"{revision}:{file}", message=found.message.replace(folder, root)
-        )
+        message, remedy = found.message.replace(folder, root), found.remedy.replace(folder, root)
+        return replace(found, file=f"{revision}:{file}", message=message, remedy=remedy)
 
     def app(found: DesiredApp) -> DesiredApp:
         file = root + found.source.file.removeprefix(folder)

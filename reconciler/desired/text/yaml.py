@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from reconciler.model.words.sentence import Sentence
+
 # PyYAML may have been built without libyaml.
 _PARSER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -58,9 +60,9 @@ Path = tuple[str | int, ...]
 class Fault(Exception):
     """Text that is no manifest: a sentence and its place."""
 
-    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
-        super().__init__(message)
-        self.message, self.line, self.column = message, line, column
+    def __init__(self, message: str, line: int = 0, column: int = 0, remedy: str = "") -> None:
+        super().__init__(str(Sentence(message, remedy)))
+        self.message, self.line, self.column, self.remedy = message, line, column, remedy
 
 
 @dataclass(slots=True)
@@ -118,11 +120,11 @@ def decode(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, column = _place_in(content, error.start)
-        raise Fault("not UTF-8; save the file in that encoding", line, column) from None
+        raise Fault("not UTF-8", line, column, remedy="save the file in that encoding") from None
     nul = text.find("\0")
     if nul >= 0:
         line, column = _place_in(text.encode(), len(text[:nul].encode()))
-        raise Fault("a NUL byte; is this a text file?", line, column)
+        raise Fault("a NUL byte", line, column, remedy="is this a text file?")
     return text
 
 
@@ -171,7 +173,9 @@ class _Builder:
             raise Fault(_TOO_DEEP, *place)
         if event.tag is not None and event.tag != "!" and not _is_core(event.tag):
             # Neither is repeated: it may be a password that begins with `!` or `*`.
-            raise Fault("`!` begins a tag that is not known here; put text in quotes", *place)
+            raise Fault(
+                "`!` begins a tag that is not known here", *place, remedy="put text in quotes"
+            )
         end: Any
         if kind is yaml.ScalarEvent:
             data, end = self._scalar(event, path), event.end_mark
@@ -216,7 +220,8 @@ class _Builder:
             key = self._text(event)
             if key in found:
                 first = self._marks[(*path, key, "<key>")].line
-                raise Fault(f"{key} stands here twice; first in line {first}", *place)
+                told = f"{key} stands here twice, first in line {first}"
+                raise Fault(told, *place, remedy="remove one")
             self._marks[(*path, key, "<key>")] = Mark(*place, mark.index, end.index)
             found[key] = self._node(self._next(), (*path, key), depth + 1)
         return found, event.end_mark

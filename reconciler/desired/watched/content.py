@@ -45,16 +45,15 @@ def as_found(app: DesiredApp, before: Mapping[str, str], ours: Ours) -> DesiredA
     try:
         seen = trees_of(watch, app.spec.cwd, ours).look()
     except (TreeTooLarge, UnansweredError) as error:
-        message = error.message if isinstance(error, UnansweredError) else str(error)
         held = with_content(app, content(watch, {}, before))
-        return replace(held, problem=app.problem or problem_of(app, message))
+        return replace(held, problem=app.problem or problem_of(app, error.message, error.remedy))
     return with_content(app, content(watch, seen, before))
 
 
-def problem_of(app: DesiredApp, message: str) -> Problem:
+def problem_of(app: DesiredApp, message: str, remedy: str = "") -> Problem:
     """A problem with what an app watches, at the place where it says so."""
     owner = built_by(app.name)
     field = ("watch", "paths") if owner is None else ("build", "inputs")
     file = app.source.file
     line, column = place_of(file, owner or app.name, field)
-    return Problem(file, line, column, ".".join(("spec", *field)), message)
+    return Problem(file, line, column, ".".join(("spec", *field)), message, remedy=remedy)

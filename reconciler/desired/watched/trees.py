@@ -25,6 +25,7 @@ from typing import NamedTuple
 from reconciler.desired.files import NEVER, Signature, lasting
 from reconciler.desired.watched.ignore import DEFAULTS, Ignored
 from reconciler.desired.watched.ours import Ours, is_one_of
+from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.filesystem import is_pseudo
 from reconciler.system.files.regular import open_regular
 from reconciler.system.work import door
@@ -49,7 +50,11 @@ Identity = tuple[int, int]
 
 
 class TreeTooLarge(Exception):
-    """More files, or bytes, than anybody means to watch: a sentence."""
+    """More files, or bytes, than anybody means to watch."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(str(Sentence(message, remedy)))
+        self.message, self.remedy = message, remedy
 
 
 class Entry(NamedTuple):
@@ -203,7 +208,7 @@ class Listing:
             except (_TooMany, RecursionError):
                 pass
         remedy = "watch less of it, or name what to `ignore`"
-        raise TreeTooLarge(f"{place} holds more than {MOST:,} files or folders; {remedy}")
+        raise TreeTooLarge(f"{place} holds more than {MOST:,} files or folders", remedy)
 
     def _begin(self, place: str, prefix: str) -> None:
         self._at(place)
@@ -318,12 +323,12 @@ def _check_sizes(listings: Iterable[Listing]) -> None:
     if total > MOST_BYTES_IN_ALL:
         told = f"{_size(total)} are too much to watch (at most {_size(MOST_BYTES_IN_ALL)} in all)"
         remedy = f"the largest is {largest} ({_size(most)}); name what to `ignore`, or watch less"
-        raise TreeTooLarge(f"{told}; {remedy}")
+        raise TreeTooLarge(told, remedy)
 
 
 def _too_large(path: str, size: int) -> TreeTooLarge:
     told = f"{path} is too large to watch ({_size(size)}, at most {_size(MOST_BYTES)})"
-    return TreeTooLarge(f"{told}; name it in `ignore`, or watch less")
+    return TreeTooLarge(told, "name it in `ignore`, or watch less")
 
 
 def _size(size: int) -> str:

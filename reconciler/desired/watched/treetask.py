@@ -54,9 +54,10 @@ class Found(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """What is watched is too large to be looked at: a sentence."""
+    """What is watched is too large to be looked at."""
 
     message: str
+    remedy: str
 
 
 def look(question: Question, session: Session) -> Found | Refused:
@@ -66,7 +67,7 @@ def look(question: Question, session: Session) -> Found | Refused:
     try:
         digests = dict(trees.look(session.at))
     except TreeTooLarge as error:
-        return Refused(str(error))
+        return Refused(error.message, error.remedy)
     files = trees.files()
     known, latest = memo.get("followed"), memo.get("latest")
     if latest is not None and latest[0] == question.followed:

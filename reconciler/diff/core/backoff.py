@@ -18,6 +18,7 @@ from reconciler.model.state.memory import AppMemory, Ended
 from reconciler.model.state.observed import Exit, Process, RunState
 from reconciler.model.state.plan import Start
 from reconciler.model.state.revision import same_revision
+from reconciler.model.words.sentence import Sentence
 
 
 def after_exit(
@@ -62,7 +63,7 @@ def after_exit(
 
 
 def after_failed_start(
-    memory: AppMemory, start: Start, fault: str, spec: AppSpec, now: float
+    memory: AppMemory, start: Start, fault: Sentence, spec: AppSpec, now: float
 ) -> AppMemory:
     """The memory after a program could not be started, and the app is to blame (not found, …).
 
@@ -71,7 +72,7 @@ def after_failed_start(
     before = holds(memory, start.instance, start.hash)
     failures = before.failures + 1 if before else 1
     retry_at = now + delay(spec.backoff, failures + 1, f"{start.hash}{start.instance}{failures}")
-    ended = Ended(start.hash, Exit(), now, failures, retry_at, fault)
+    ended = Ended(*(start.hash, Exit(), now, failures, retry_at), str(fault), remedy=fault.remedy)
     if memory.leaving.get(start.instance) == start.hash and not history.is_held(memory):
         return replace(memory, left={**memory.left, start.instance: ended})
     return replace(memory, ended={**memory.ended, start.instance: ended})

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from reconciler.model.host.facts import UNLIMITED, HostFacts
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.words.sentence import Sentence
 
 DESCRIPTORS = 3
 """Files that the controller has open for each instance: a pidfd and two FIFOs."""
@@ -20,16 +21,13 @@ LEAST = 1 << 20
 """Bytes that any program takes, with what the kernel keeps for it: a guess, and a low one."""
 
 
-def too_many(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, str]]:
-    """(path below ``spec``, sentence) where the instances cannot all run here."""
+def too_many(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, Sentence]]:
+    """(path below ``spec``, why) where the instances cannot all run here."""
     wanted = spec.wanted
     for most, what in _bounds(facts):
         if wanted > most:
-            yield (
-                "instances",
-                f"{wanted:,} instances are more than this host can hold: {what}; write at most"
-                f" {most:,}",
-            )
+            message = f"{wanted:,} instances are more than this host can hold: {what}"
+            yield "instances", Sentence(message, f"write at most {most:,}")
             return
 
 

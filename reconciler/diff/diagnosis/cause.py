@@ -79,5 +79,7 @@ class Evidence:
     uptime: float | None = None
     output: Output = field(default_factory=Output)
     facts: Facts = field(default_factory=Facts)
+    remedy: str = ""
+    """What to do about the fault, which ends with it."""
     shell_advice: str = ""
     """What to write where the command has words that only a shell knows."""

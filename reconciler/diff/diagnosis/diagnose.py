@@ -7,6 +7,7 @@ from dataclasses import replace
 from reconciler.diff.diagnosis import ends, files, network, node, python
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
 from reconciler.diff.diagnosis.unready import free_the_port
+from reconciler.model.words.sentence import Sentence
 
 _RECOGNISERS = (
     files.line_ends,
@@ -23,7 +24,8 @@ def diagnose(evidence: Evidence) -> Cause | None:
         told = "the command has words that only a shell knows, and recon runs no shell"
         return Cause(CauseCode.SHELL_SYNTAX, told, evidence.shell_advice)
     if evidence.fault:
-        return _not_started(evidence.fault)
+        message, remedy = Sentence.of(evidence.fault, evidence.remedy)
+        return Cause(CauseCode.NOT_STARTED, message, remedy or "correct the manifest")
     if evidence.exit is None:
         return None
     if not evidence.spec.is_success(evidence.exit) and not evidence.exit.reason:
@@ -51,12 +53,6 @@ def perhaps_of_the_port(cause: Cause, port: int, holder: str) -> Cause:
 def _ran(evidence: Evidence) -> bool:
     """Whether it ran for long, so that the words of its command are not to blame."""
     return evidence.uptime is not None and evidence.uptime >= ends.AT_ONCE
-
-
-def _not_started(fault: str) -> Cause:
-    """A sentence of ``<what>: <cause>; <what to do>``."""
-    told, _, remedy = fault.partition("; ")
-    return Cause(CauseCode.NOT_STARTED, told, remedy or "correct the manifest")
 
 
 def _unknown(evidence: Evidence) -> Cause | None:

@@ -26,6 +26,7 @@ from reconciler.model.state.plan import Start
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import Obstacle, ObstacleReason, Standing
 from reconciler.model.state.walltime import WallTime
+from reconciler.model.words.sentence import Sentence
 
 Told = tuple[AppMemory, tuple[Event, ...]]
 
@@ -91,7 +92,9 @@ def after_exit(
         return memory, ()
     if process.state is RunState.STOPPING:
         return _put(memory, _put_off(run)), ()
-    ended = replace(_begun(run, process.started_at, wall), exit=exit, fault="", trying=False)
+    ended = replace(
+        _begun(run, process.started_at, wall), exit=exit, fault="", remedy="", trying=False
+    )
     uptime = max(0.0, now - process.started_at)
     ended = replace(ended, tried_at=wall.at(now), uptime=uptime)
     if spec.is_success(exit):
@@ -117,7 +120,7 @@ def not_started(memory: AppMemory, start: Start) -> AppMemory:
 def after_failed_start(
     memory: AppMemory,
     start: Start,
-    fault: str,
+    fault: Sentence,
     spec: AppSpec,
     terms: JobTerms,
     *,
@@ -128,14 +131,15 @@ def after_failed_start(
     run = next((run for run in active(memory) if run.number == start.instance), None)
     if run is None:
         return memory
-    tried = replace(run, fault=fault, exit=None, trying=False, tried_at=wall.at(now), uptime=None)
+    tried = replace(run, fault=str(fault), remedy=fault.remedy, exit=None, uptime=None)
+    tried = replace(tried, trying=False, tried_at=wall.at(now))
     return _put(memory, _failed_try(tried, spec, terms, now, wall))
 
 
 def failed(run: Run, reason: str, wall_now: float, fault: str = "") -> Run:
     """The run, given up."""
     ended = replace(run, outcome=Outcome.FAILED, reason=reason, ended_at=wall_now, retry_at=None)
-    return replace(ended, fault=fault or run.fault)
+    return replace(ended, fault=fault, remedy="") if fault else ended
 
 
 def replaced(app: str, memory: AppMemory, wall_now: float) -> Told:
@@ -226,7 +230,7 @@ def _see(
     elif run.trying and not mine:
         if built_by(app.name) is not None:
             return _put_off(run)
-        lost = replace(run, trying=False, exit=Exit(), fault="")
+        lost = replace(run, trying=False, exit=Exit(), fault="", remedy="")
         run = _failed_try(lost, spec, terms, now, wall)
     if run.outcome is not Outcome.ACTIVE:
         return run

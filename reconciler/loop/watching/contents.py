@@ -30,6 +30,7 @@ from reconciler.model.spec.watch import Watch
 from reconciler.model.state.desired import DesiredApp, Problem
 from reconciler.model.state.event import Event
 from reconciler.model.state.plan import Condition
+from reconciler.model.words.sentence import Sentence
 from reconciler.system.work.worker import Shared, TaskFault, WorkerError, Workers, WorkerTimeout
 
 _RESTLESS = 30.0
@@ -341,33 +342,33 @@ class Contents:
             found: Found | Refused = look.result()
         except TaskFault as error:  # out of files or memory, and the like
             message = f"watched files cannot be looked at: {error}; trying again"
-            self._refuse(known, "")
+            self._refuse(known, None)
             self._tell(known, "WatchFailed", message)
         except WorkerError as error:
-            self._refuse(known, _sentence(error))
+            self._refuse(known, _why(error))
         else:
             if isinstance(found, Refused):
-                self._refuse(known, found.message)
+                self._refuse(known, Sentence(found.message, found.remedy))
             else:
                 self._heed(known, number, found, at_once)
         if at_once:
             self._on_looked(known.name)
 
-    def _refuse(self, known: _Watched, message: str) -> None:
-        """It stays what it was, with this problem, and is not looked at again too soon."""
+    def _refuse(self, known: _Watched, why: Sentence | None) -> None:
+        """It stays what it was, with this problem, if any, and is not looked at again too soon."""
         now = self._loop.time()
         known.not_before = now + min(_SHARE * (now - known.began), _DEADLINE)
-        if not message or known.declared.problem is not None:
+        if why is None or known.declared.problem is not None:
             self._take(known, known.content, known.declared.problem, "")
             return
-        task = self._loop.create_task(self._place(known, message))
+        task = self._loop.create_task(self._place(known, why))
         self._placing.add(task)
         task.add_done_callback(self._placing.discard)
 
-    async def _place(self, known: _Watched, message: str) -> None:
+    async def _place(self, known: _Watched, why: Sentence) -> None:
         """Find the place of a problem in its manifest, which is to read it once more."""
         declared = known.declared
-        problem = await self._ask_aside(partial(problem_of, declared, message))
+        problem = await self._ask_aside(partial(problem_of, declared, *why))
         if self._apps.get(known.name) is known and known.declared is declared:
             self._take(known, known.content, problem, "")
 
@@ -452,14 +453,15 @@ def _marked(app: DesiredApp, problem: Problem | None) -> DesiredApp:
     return app if app.problem == problem else replace(app, problem=problem)
 
 
-def _sentence(error: WorkerError) -> str:
+def _why(error: WorkerError) -> Sentence:
     """Why a look has no answer, and what to do."""
     if isinstance(error, WorkerTimeout):
         place = error.path or "what it watches"
         message = f"{place} could not be read within {_DEADLINE:.0f} s"
-        return f"{message}; name it in `ignore`, or watch less"
+        return Sentence(message, "name it in `ignore`, or watch less")
     at = f" at {error.path}" if error.path else ""
-    return f"watched files cannot be looked at: {error}{at}; recon tries again"
+    message = f"watched files cannot be looked at: {error}{at}"
+    return Sentence(message, "recon tries again")
 
 
 def _files(names: tuple[str, ...], count: int) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from reconciler.model.words.sentence import Sentence
+
 UNLIMITED = -1
 """Of a resource limit: none (RLIM_INFINITY)."""
 
@@ -22,17 +24,20 @@ class Rlimit(NamedTuple):
     hard: int
 
 
+_UNSEEN = Sentence("nobody has looked")
+
+
 @dataclass(frozen=True, slots=True)
 class CgroupFacts:
     """What of cgroup v2 recon may use."""
 
     base: str = ""
     """The directory below which it may make cgroups of its own; empty: nowhere."""
-    why: str = "nobody has looked"
+    why: Sentence | None = _UNSEEN
     """Where ``base`` is empty: why, and what would make it possible."""
     controllers: frozenset[str] = frozenset()
     """Those that can be used below ``base``: ``memory``, ``cpu``, ``pids``, …"""
-    missing: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, Sentence] = field(default_factory=dict)
     """By controller that cannot: why, and what would make it possible."""
     has_kill: bool = False
     """``cgroup.kill`` is there (Linux ≥ 5.14)."""
@@ -91,6 +96,8 @@ def from_document(data: Mapping[str, Any]) -> HostFacts:
     """The other way. TypeError or KeyError where it is no such document."""
     cgroups = dict(data["cgroups"])
     cgroups["controllers"] = frozenset(cgroups["controllers"])
+    cgroups["why"] = cgroups["why"] and Sentence(*cgroups["why"])
+    cgroups["missing"] = {name: Sentence(*why) for name, why in cgroups["missing"].items()}
     rlimits = {name: Rlimit(*limit) for name, limit in data["rlimits"].items()}
     return HostFacts(
         **{

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.model.spec.base import Manifest
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Flag, Name
 
 
@@ -41,7 +42,7 @@ def _each_once(value: tuple[Dependency, ...]) -> tuple[Dependency, ...]:
     names = [dependency.app for dependency in value]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise ValueError(f"{twice} is named twice; keep one of them")
+        raise InvalidValue(f"{twice} is named twice", "keep one of them")
     return value
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.model.spec.base import Manifest
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Flag, PerInstance
 
 RESERVED = {
@@ -70,7 +71,7 @@ def _env_names(value: dict[str, Any]) -> dict[str, Any]:
                 raise ValueError(f"write {told}: VALUE, in the place of {told}=VALUE")
             raise ValueError(f"{name!r} cannot be the name of an environment variable")
         if name in RESERVED:
-            raise ValueError(f"{name} {RESERVED[name]}; it cannot be set")
+            raise InvalidValue(f"{name} {RESERVED[name]}", "it cannot be set")
         if isinstance(text, str) and "\0" in text:
             raise ValueError(f"{name} holds a NUL byte, which no environment can")
     return value

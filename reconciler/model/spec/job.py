@@ -15,6 +15,7 @@ from pydantic import field_validator
 from reconciler.model.spec.base import Manifest
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words.fields import in_place
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Cron, Seconds, TimeZone, Whole
 
 
@@ -64,7 +65,7 @@ class JobTerms(Manifest):
     def _is_not_left_empty(cls, value: Any) -> Any:
         """Nobody who writes `schedule:` means "now, and never again"."""
         if value is None:
-            raise ValueError("has no value; write one, or remove the line")
+            raise InvalidValue("has no value", "write one, or remove the line")
         return value
 
 

@@ -31,6 +31,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from reconciler.model.spec.base import Manifest
 from reconciler.model.words.quantity import format_size, parse_size
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Whole
 
 Value = int | str
@@ -51,7 +52,7 @@ _DEFAULT_LEVEL = 4
 def _memory(value: Any) -> int:
     size = parse_size(value)
     if size < _LEAST_MEMORY:
-        raise ValueError(f"{value!r} is too little for any program; write at least 1Mi")
+        raise InvalidValue(f"{value!r} is too little for any program", "write at least 1Mi")
     return size // _PAGE * _PAGE  # as the kernel rounds it
 
 
@@ -60,7 +61,7 @@ def _cpu(value: Any) -> str:
     text = str(value).strip()
     match, milli = _CPU.fullmatch(text), _MILLICPU.fullmatch(text)
     if isinstance(value, bool) or not (match or milli):
-        raise ValueError(f"{value!r} is no number of processors; write e.g. 0.5, 2 or 500m")
+        raise InvalidValue(f"{value!r} is no number of processors", "write e.g. 0.5, 2 or 500m")
     thousandths = int(milli[1]) if milli else 0
     if match:
         thousandths = int(match[1]) * 1000 + int((match[2] or "").ljust(3, "0"))
@@ -83,9 +84,10 @@ def _io_priority(value: Any) -> str:
     """The classes of ionice(1) and of systemd's IOSchedulingClass, and a level."""
     match = _IO_PRIORITY.fullmatch(str(value))
     if match is None or match[0] == "none":
-        raise ValueError(
-            f"{value!r} is no priority; write idle, best-effort:0 to best-effort:7 (0 is the"
-            " first to be served), or realtime:0 to realtime:7"
+        raise InvalidValue(
+            f"{value!r} is no priority",
+            "write idle, best-effort:0 to best-effort:7 (0 is the"
+            " first to be served), or realtime:0 to realtime:7",
         )
     if match[1] is None:
         return match[0]
@@ -98,7 +100,7 @@ def _cpu_list(value: Any) -> str:
     try:
         return format_cpus(parse_cpus(text))
     except ValueError:
-        raise ValueError(f"{value!r} is no list of processors; write e.g. 0-3,5") from None
+        raise InvalidValue(f"{value!r} is no list of processors", "write e.g. 0-3,5") from None
 
 
 def parse_cpus(text: str) -> frozenset[int]:
@@ -167,9 +169,10 @@ class Limits(Manifest):
     def _soft_below_hard(self) -> Limits:
         if self.memory and self.memory_hard and self.memory > self.memory_hard:
             soft, hard = format_size(self.memory), format_size(self.memory_hard)
-            raise ValueError(
+            raise InvalidValue(
                 f"memory ({soft}) is above memoryHard ({hard}): the kernel would kill what recon"
-                " is to replace gracefully; lower it"
+                " is to replace gracefully",
+                "lower it",
             )
         return self
 

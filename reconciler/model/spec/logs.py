@@ -15,6 +15,7 @@ from reconciler.model.host.fifo import Stream
 from reconciler.model.spec.base import Manifest
 from reconciler.model.words.logname import APP, INSTANCE, split
 from reconciler.model.words.quantity import parse_duration
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Flag, Size
 
 _LONGEST_FORMAT = 100
@@ -27,10 +28,10 @@ def _path(value: str) -> str:
     if not value or "\0" in value or "\n" in value:
         raise ValueError("must be the path of a file")
     if split(value)[1] in ("", ".", ".."):
-        raise ValueError(f"{value} is a directory; name a file in it")
+        raise InvalidValue(f"{value} is a directory", "name a file in it")
     for word in _WORD.findall(value):
         if word not in (APP, INSTANCE):
-            raise ValueError(f"{word} is not known here; write {INSTANCE} or {APP}")
+            raise InvalidValue(f"{word} is not known here", f"write {INSTANCE} or {APP}")
     if INSTANCE in split(value)[0]:
         raise ValueError(f"{INSTANCE} may stand in the name of the file only, not of a folder")
     return value
@@ -43,13 +44,15 @@ def _format(value: bool | str) -> bool | str:
         raise ValueError(f"is longer than {_LONGEST_FORMAT} characters")
     text, other = (when.strftime(value) for when in _ANY_TIMES)
     if text == other or not text.isprintable():
-        raise ValueError(f"{value!r} gives no time; write true, false, or like '%Y-%m-%d %H:%M:%S'")
+        raise InvalidValue(
+            f"{value!r} gives no time", "write true, false, or like '%Y-%m-%d %H:%M:%S'"
+        )
     return value
 
 
 def _clock(value: str) -> str:
     if not _TIME.fullmatch(value):
-        raise ValueError(f"{value!r} is no time of day; write e.g. '00:00'")
+        raise InvalidValue(f"{value!r} is no time of day", "write e.g. '00:00'")
     return value
 
 
@@ -60,7 +63,7 @@ def _one_or_more(value: Any) -> Any:
 def _duration(value: Any) -> Any:
     seconds = parse_duration(str(value)) if not isinstance(value, bool) else 0
     if seconds < 1:
-        raise ValueError(f"{value!r} is too short; write e.g. 1h or 1d")
+        raise InvalidValue(f"{value!r} is too short", "write e.g. 1h or 1d")
     return seconds
 
 
@@ -106,7 +109,9 @@ class Logs(Manifest):
     @model_validator(mode="after")
     def _merged_is_one_file(self) -> Logs:
         if self.merge and self.stderr is not None:
-            raise ValueError("merge puts standard error into stdout's file; remove stderr or merge")
+            raise InvalidValue(
+                "merge puts standard error into stdout's file", "remove stderr or merge"
+            )
         return self
 
     def place(self, stream: Stream) -> str | None:

@@ -21,6 +21,7 @@ from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.spec.socket import Socket, Sockets
 from reconciler.model.spec.strategy import Strategy
 from reconciler.model.words.fields import in_place, is_own, own, template
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import (
     Command,
     Cron,
@@ -84,9 +85,10 @@ class AppSpec(ProgramSpec):
     def _deadline_can_be_met(self) -> AppSpec:
         # Kubernetes: ValidateDeploymentSpec; here each update would be given up.
         if self.progress_deadline_seconds <= self.min_ready:
-            raise ValueError(
-                f"progressDeadlineSeconds is {self.progress_deadline_seconds:g}; it must be more"
-                f" than minReadySeconds ({self.min_ready:g}), or no update could succeed"
+            raise InvalidValue(
+                f"progressDeadlineSeconds is {self.progress_deadline_seconds:g}",
+                f"it must be more than minReadySeconds ({self.min_ready:g}), or no update could "
+                "succeed",
             )
         return self
 
@@ -97,9 +99,9 @@ class AppSpec(ProgramSpec):
             probe = self.probes.get(role)
             if probe is not None and probe.success_threshold != 1:
                 raise ValueError(f"{role}Probe.successThreshold must be 1")
-        fault = self.liveness_probe.kind.liveness_fault if self.liveness_probe else ""
-        if fault:
-            raise ValueError(f"livenessProbe: {fault}")
+        fault = self.liveness_probe.kind.liveness_fault if self.liveness_probe else None
+        if fault is not None:
+            raise InvalidValue(f"livenessProbe: {fault.message}", fault.remedy)
         return self
 
     @property
@@ -171,7 +173,7 @@ class Written(ProgramSpec):
         names = [field.alias or name for name, field in cls.model_fields.items() if is_own(field)]
         for name in names:
             if isinstance(data, dict) and name in data:
-                raise ValueError(f"{name} is recon's own to fill in; remove it")
+                raise InvalidValue(f"{name} is recon's own to fill in", "remove it")
         return data
 
 

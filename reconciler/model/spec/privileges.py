@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.model.spec.base import Manifest
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Account
 
 _NAMES = """
@@ -31,7 +32,7 @@ def _capability(value: str) -> str:
         return name
     near = get_close_matches(name, CAPABILITIES, n=1)
     hint = f"did you mean {near[0]}?" if near else "write e.g. NET_RAW, or ALL"
-    raise ValueError(f"{value!r} is not a capability of Linux; {hint}")
+    raise InvalidValue(f"{value!r} is not a capability of Linux", hint)
 
 
 def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:

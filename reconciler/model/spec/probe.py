@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, cast
 from pydantic import AfterValidator, Field, Strict, model_validator
 
 from reconciler.model.spec.base import Manifest
+from reconciler.model.words.sentence import InvalidValue, Sentence
 from reconciler.model.words.values import Command, PerInstance, Port, Seconds, Whole
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: token
@@ -26,14 +27,16 @@ ProbePort = Port | PerInstance
 
 def _pattern(value: str) -> str:
     if _most_nested(value) > _MOST_NESTED:
-        raise ValueError(f"a regular expression nests at most {_MOST_NESTED} groups; simplify it")
+        raise InvalidValue(
+            f"a regular expression nests at most {_MOST_NESTED} groups", "simplify it"
+        )
     try:
         re.compile(value.encode())
     except (re.error, OverflowError) as error:
         raise ValueError(f"{value!r} is not a regular expression: {error}") from None
     if _EXPLOSIVE.search(value):
         told = "has nested quantifiers, which can take exponential time"
-        raise ValueError(f"{value!r} {told}; simplify the pattern")
+        raise InvalidValue(f"{value!r} {told}", "simplify the pattern")
     return value
 
 
@@ -69,7 +72,7 @@ class ProbeKind(ABC):
 
     is_asked: ClassVar[bool] = True
     """Whether a check asks the program; else recon waits for what the program says by itself."""
-    liveness_fault: ClassVar[str] = ""
+    liveness_fault: ClassVar[Sentence | None] = None
     """Why a livenessProbe cannot be of this kind."""
 
     @property
@@ -161,7 +164,7 @@ class LogLine(ProbeKind):
 
     pattern: str
     is_asked = False
-    liveness_fault = "a line of output says nothing of later; use another"
+    liveness_fault = Sentence("a line of output says nothing of later", "use another")
 
     def question(self, instance: int) -> str:
         return f"waiting for a line that matches {self.pattern[:60]!r}"

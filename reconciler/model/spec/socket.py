@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.model.spec.base import Manifest
 from reconciler.model.words.address import Address
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Account, Host, Mode, Name, Port
 
 
@@ -29,7 +30,7 @@ class Socket(Manifest):
         strange = {"mode", "owner", "group"} if self.path is None else {"host"}
         for name in sorted(strange & self.model_fields_set):
             kind = "a unix socket (path)" if self.path is None else "a port"
-            raise ValueError(f"{name} is for {kind} only; remove it")
+            raise InvalidValue(f"{name} is for {kind} only", "remove it")
         return self
 
     @property
@@ -42,10 +43,10 @@ def _sockets(value: tuple[Socket, ...]) -> tuple[Socket, ...]:
     for index, socket in enumerate(value):
         for earlier in value[:index]:
             if earlier.name == socket.name:
-                raise ValueError(f"two sockets are named {socket.name}; rename one")
+                raise InvalidValue(f"two sockets are named {socket.name}", "rename one")
             if earlier.address.overlaps(socket.address):
                 both = f"{earlier.name} and {socket.name}"
-                raise ValueError(f"{both} both listen on {socket.address}; remove one")
+                raise InvalidValue(f"{both} both listen on {socket.address}", "remove one")
     return value
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from reconciler.model.spec.base import Manifest
+from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Seconds, Share
 
 
@@ -26,7 +27,9 @@ class Canary(Manifest):
     @model_validator(mode="after")
     def _some(self) -> Canary:
         if self.instances in (0, "0%"):
-            raise ValueError("a canary of no instances proves nothing; write 1, or leave it out")
+            raise InvalidValue(
+                "a canary of no instances proves nothing", "write 1, or leave it out"
+            )
         return self
 
 

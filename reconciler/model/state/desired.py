@@ -9,6 +9,7 @@ from enum import StrEnum
 from reconciler.model.spec.job import JobTerms
 from reconciler.model.spec.manifest import AppSpec, SettingsSpec
 from reconciler.model.words.expansion import expanded
+from reconciler.model.words.sentence import Sentence
 from reconciler.model.words.values import PerInstance
 
 
@@ -29,7 +30,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """Something wrong with a manifest: a place and a sentence that says what to do.
+    """Something wrong with a manifest: a place, what is wrong there, and what to do.
 
     ``line`` and ``column`` count from 1; 0 where the whole file is meant.
     """
@@ -43,10 +44,17 @@ class Problem:
     apps: tuple[str, ...] = ()
     """The names that the file declares, as far as they can be read: none of them is taken over."""
     reason: Reason = Reason.INVALID
+    remedy: str = ""
+    """What to do, where there is anything to advise."""
+
+    @property
+    def text(self) -> str:
+        """As it is shown: ``<message>; <remedy>``."""
+        return str(Sentence(self.message, self.remedy))
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+        return f"{place}: {self.path}: {self.text}" if self.path else f"{place}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)

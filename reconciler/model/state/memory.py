@@ -13,6 +13,7 @@ from enum import StrEnum
 from reconciler.model.host.load import Withheld
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.revision import Revision
+from reconciler.model.words.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Ended:
     """It had been ready before it ended (without a probe: available)."""
     uptime: float | None = None
     """Seconds that the process ran; None where it could not even be started."""
+    remedy: str = ""
+    """What to do about the fault, which ends with it."""
 
     @property
     def told(self) -> str:
@@ -113,6 +116,8 @@ class Run:
     """When the last try ended. Wall seconds."""
     uptime: float | None = None
     """Seconds that the process of the last try ran; None where it could not be started."""
+    remedy: str = ""
+    """What to do about the fault, which ends with it."""
 
     @property
     def told(self) -> str:
@@ -240,9 +245,15 @@ class JournalState:
 
     health: JournalHealth = JournalHealth.OK
     message: str = ""
-    """A sentence with the cause and what to do; empty where all is well."""
+    """What is wrong, with the cause; empty where all is well."""
+    remedy: str = ""
     unremembered: Recall = Recall.WHOLE
     """What it means that an app is not in the journal."""
+
+    @property
+    def text(self) -> str:
+        """As it is shown: ``<message>; <remedy>``."""
+        return str(Sentence(self.message, self.remedy))
 
     @property
     def writable(self) -> bool:

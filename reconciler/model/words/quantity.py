@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reconciler.model.words.sentence import InvalidValue
+
 # `300M` means what PM2 means by it (MiB); `300Mi` what Kubernetes does. Both are binary.
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 # Digits are counted, so that no number of them can overflow what is computed with it.
@@ -18,7 +20,9 @@ def parse_size(text: str | int) -> int:
     """Bytes in ``"10Mi"``, ``"300M"``, ``"1.5Gi"`` or ``4096``. ValueError says what is allowed."""
     match = _SIZE.fullmatch(str(text).strip())
     if match is None:
-        raise ValueError(f"{text!r} is not a size; write a number of bytes, or like 10Mi or 1.5Gi")
+        raise InvalidValue(
+            f"{text!r} is not a size", "write a number of bytes, or like 10Mi or 1.5Gi"
+        )
     return int(float(match[1]) * _UNITS[(match[2] or "").upper()])
 
 
@@ -34,7 +38,7 @@ def parse_duration(text: str) -> float:
     """Seconds in ``90``, ``30s``, ``10m``, ``1h30m`` or ``2d``; ValueError says what is allowed."""
     match = _DURATION.fullmatch(text.strip())
     if not match or not any(match.groups()):
-        raise ValueError(f"{text!r} is not a duration; write e.g. 30s, 10m, 1h30m or 2d")
+        raise InvalidValue(f"{text!r} is not a duration", "write e.g. 30s, 10m, 1h30m or 2d")
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return days * 86400 + hours * 3600 + minutes * 60 + seconds
 

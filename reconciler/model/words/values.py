@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationI
 from reconciler.model.spec.base import Manifest
 from reconciler.model.words.ids import is_id
 from reconciler.model.words.quantity import parse_share, parse_size
+from reconciler.model.words.sentence import InvalidValue
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _UMASK = re.compile(r"0?[0-7]{1,3}")
@@ -38,13 +39,13 @@ _NO_ACCOUNT = re.compile(r"[-+~]|.*[\s:,/\0]")
 def _account(value: Any) -> Any:
     """A name, or a number that is one."""
     if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError(f'must be text; write "{value}"')
+        raise InvalidValue("must be text", f'write "{value}"')
     if isinstance(value, str):
         if is_id(value):
             if int(value) > _LAST_ID:
-                raise ValueError(f"{value} is not a valid id; the highest is {_LAST_ID}")
+                raise InvalidValue(f"{value} is not a valid id", f"the highest is {_LAST_ID}")
         elif not value or _NO_ACCOUNT.match(value) or (value.isnumeric() and not value.isascii()):
-            raise ValueError(f"{value!r} is not a valid name or id; write e.g. www-data or 33")
+            raise InvalidValue(f"{value!r} is not a valid name or id", "write e.g. www-data or 33")
     return value
 
 
@@ -76,21 +77,23 @@ def _signal(value: Any) -> Any:
     names = {name for name in signal.Signals.__members__ if name not in ("SIGKILL", "SIGSTOP")}
     name = value if str(value).startswith("SIG") else f"SIG{value}"
     if name not in names:
-        raise ValueError(f"{value!r} is not a signal that can stop a program; write e.g. SIGTERM")
+        raise InvalidValue(
+            f"{value!r} is not a signal that can stop a program", "write e.g. SIGTERM"
+        )
     return name
 
 
 def _umask(value: Any) -> str:
     text = str(value)
     if not _UMASK.fullmatch(text):
-        raise ValueError(f"{value!r} is not a umask; write it in octal, as '022'")
+        raise InvalidValue(f"{value!r} is not a umask", "write it in octal, as '022'")
     return text[-3:].rjust(3, "0")
 
 
 def _mode(value: Any) -> str:
     text = str(value)
     if not _UMASK.fullmatch(text):
-        raise ValueError(f"{value!r} is not a file mode; write it in octal, as '0660'")
+        raise InvalidValue(f"{value!r} is not a file mode", "write it in octal, as '0660'")
     return text[-3:].rjust(3, "0")
 
 
@@ -114,7 +117,7 @@ def _host(value: str) -> str:
     except ValueError:
         near = {"localhost": "127.0.0.1", "*": "0.0.0.0, or :: for IPv6 as well"}.get(value)
         hint = near or "127.0.0.1, ::1, or 0.0.0.0 or :: for all"
-        raise ValueError(f"{value!r} is not an IP address; write {hint}") from None
+        raise InvalidValue(f"{value!r} is not an IP address", f"write {hint}") from None
 
 
 def _cron(value: str) -> str:
@@ -126,9 +129,11 @@ def _cron(value: str) -> str:
             raise CronSimError("it has five fields")
         next(CronSim(fields, datetime(2024, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration):
+        remedy = "write minute, hour, day of the month, month and day of the week, as '30 3 * * *'"
         words = ", ".join(_CRON_WORDS)
-        told = "is not a schedule that ever comes; write minute, hour, day of the month, month and"
-        raise ValueError(f"{value!r} {told} day of the week, as '30 3 * * *', or {words}") from None
+        raise InvalidValue(
+            f"{value!r} is not a schedule that ever comes", f"{remedy}, or {words}"
+        ) from None
     return fields
 
 
@@ -136,8 +141,8 @@ def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        told = f"{value!r} is not a time zone that this host knows; write e.g. Europe/Berlin or UTC"
-        raise ValueError(told) from None
+        message = f"{value!r} is not a time zone that this host knows"
+        raise InvalidValue(message, "write e.g. Europe/Berlin or UTC") from None
     return value
 
 

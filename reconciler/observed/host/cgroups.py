@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reconciler.model.host.facts import CgroupFacts
+from reconciler.model.words.sentence import Sentence
 from reconciler.system import procfs
 from reconciler.system.files import mountinfo
 
@@ -42,23 +43,29 @@ def find(proc: str = procfs.PROC) -> CgroupFacts:
     mount = _mount(proc)
     if mount is None:
         return CgroupFacts(
-            why="no cgroup v2 hierarchy is mounted here; boot with "
-            "systemd.unified_cgroup_hierarchy=1, or mount one (mount -t cgroup2)"
+            why=Sentence(
+                "no cgroup v2 hierarchy is mounted here",
+                "boot with systemd.unified_cgroup_hierarchy=1, or mount one (mount -t cgroup2)",
+            )
         )
     if not mount.writable:
         return CgroupFacts(
-            why=f"{mount.point} is mounted read-only, as in a container that was not given "
-            "cgroups of its own; run it with a writable /sys/fs/cgroup, or recon on the host"
+            why=Sentence(
+                f"{mount.point} is mounted read-only, as in a container that was not given "
+                "cgroups of its own",
+                "run it with a writable /sys/fs/cgroup, or recon on the host",
+            )
         )
     own = _own(mount, proc)
     base = _base(mount.point, own) if own else None
     if base is None:
-        return CgroupFacts(why=f"recon may not write to its own cgroup {own or ''}; {_SERVICE}")
+        message = f"recon may not write to its own cgroup {own or ''}"
+        return CgroupFacts(why=Sentence(message, _SERVICE))
     there = frozenset(_words(f"{base}/cgroup.controllers"))
     missing = {name: _why_missing(name, base, proc) for name in USED if name not in there}
     has_kill = os.path.exists(f"{own}/cgroup.kill") or _kernel() >= (5, 14)
     path = os.path.normpath(os.path.join(mount.root, os.path.relpath(base, mount.point)))
-    return CgroupFacts(base, "", there, missing, has_kill, path)
+    return CgroupFacts(base, None, there, missing, has_kill, path)
 
 
 def cpu_quota(proc: str = procfs.PROC) -> float | None:
@@ -189,20 +196,20 @@ def _is_delegated(directory: str) -> bool:
     return False
 
 
-def _why_missing(name: str, base: str, proc: str) -> str:
+def _why_missing(name: str, base: str, proc: str) -> Sentence:
     """proc/cgroups: name, number of the v1 hierarchy (0: none), cgroups, enabled."""
     rows = {row[0]: row for line in _lines(f"{proc}/cgroups") if len(row := line.split()) == 4}
     if name not in rows:
-        return f"the kernel was built without the {name} controller of cgroups"
+        return Sentence(f"the kernel was built without the {name} controller of cgroups")
     _, hierarchy, _, enabled = rows[name]
     if hierarchy != "0":
-        return (
-            f"the {name} controller is bound to cgroup v1 on this host; boot with cgroup_no_v1=all"
-            " (or systemd.unified_cgroup_hierarchy=1)"
+        return Sentence(
+            f"the {name} controller is bound to cgroup v1 on this host",
+            "boot with cgroup_no_v1=all (or systemd.unified_cgroup_hierarchy=1)",
         )
     if enabled == "0":
-        return f"the {name} controller is disabled; boot with cgroup_enable={name}"
-    return f"the {name} controller is not delegated to {base}; {_SERVICE}"
+        return Sentence(f"the {name} controller is disabled", f"boot with cgroup_enable={name}")
+    return Sentence(f"the {name} controller is not delegated to {base}", _SERVICE)
 
 
 def _kernel() -> tuple[int, int]:

@@ -38,11 +38,11 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class UntrustedError(PermissionError):
-    """A file, or what leads to it, could be changed by others. ``message`` says what to do."""
+    """A file, or what leads to it, could be changed by others."""
 
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(errno.EPERM, message, path)
-        self.message = message
+    def __init__(self, path: str, message: str, remedy: str) -> None:
+        super().__init__(errno.EPERM, f"{message}; {remedy}", path)
+        self.message, self.remedy = message, remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def _walk(path: str, owners: frozenset[int]) -> _Step:
                 at.fd, at.shown = os.open("/", _STEP | os.O_DIRECTORY), "/"
         if door.through(at.shown, os.fstat, at.fd).st_uid != at.owner:
             told = f"{at.shown} is not {_name(at.owner)}'s, to whom part of the way to it belongs"
-            raise UntrustedError(path, f"{told}; name it by a way that is root's")
+            raise UntrustedError(path, told, "name it by a way that is root's")
     except BaseException:
         os.close(at.fd)
         raise
@@ -196,18 +196,15 @@ def _judge(path: str, status: os.stat_result, owners: frozenset[int]) -> int:
     """Who owns it, where it may stand on the way; UntrustedError else."""
     mode, uid = status.st_mode, status.st_uid
     if uid not in owners:
-        raise UntrustedError(path, _foreign(path, uid))
+        told = f"{path} belongs to {_name(uid)}, who could change it, and recon is root here"
+        remedy = f"run chown -h root {path}, or run recon as {_name(uid)}"
+        raise UntrustedError(path, told, remedy)
     sticky = stat.S_ISDIR(mode) and mode & stat.S_ISVTX
     if not stat.S_ISLNK(mode) and mode & _OTHERS and not sticky:
         who = "everybody" if mode & stat.S_IWOTH else f"the group {_group(status.st_gid)}"
         told = f"{path} can be written by {who} (mode {stat.S_IMODE(mode):04o})"
-        raise UntrustedError(path, f"{told}, and recon is root here; run chmod go-w {path}")
+        raise UntrustedError(path, f"{told}, and recon is root here", f"run chmod go-w {path}")
     return uid
-
-
-def _foreign(path: str, uid: int) -> str:
-    told = f"{path} belongs to {_name(uid)}, who could change it, and recon is root here"
-    return f"{told}; run chown -h root {path}, or run recon as {_name(uid)}"
 
 
 def _name(uid: int) -> str:

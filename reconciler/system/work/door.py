@@ -25,12 +25,14 @@ Name = str | bytes | os.PathLike[str]
 
 
 class UnansweredError(OSError):
-    """The file system of a path does not answer. ``message`` says what to do."""
+    """The file system of a path does not answer."""
 
     def __init__(self, path: str) -> None:
-        remedy = "see whether its file system is mounted and its server is up; recon tries again"
-        self.message = f"{path} does not answer; {remedy}"
-        super().__init__(errno.ETIMEDOUT, self.message, path)
+        self.message = f"{path} does not answer"
+        self.remedy = (
+            "see whether its file system is mounted and its server is up; recon tries again"
+        )
+        super().__init__(errno.ETIMEDOUT, f"{self.message}; {self.remedy}", path)
 
 
 class GivenUp(BaseException):

@@ -38,7 +38,7 @@ def fill(folder: Path) -> None:
 def copy(tmp_path: Path) -> tuple[Cgroups, Tag, Path]:
     """A copy of the layout, with the files of one instance."""
     tag = new_tag()
-    facts = CgroupFacts(str(tmp_path), "", frozenset({"memory", "cpu", "pids"}), path="/")
+    facts = CgroupFacts(str(tmp_path), None, frozenset({"memory", "cpu", "pids"}), path="/")
     folder = Path(directory_of(facts.base, tag))
     for one in (tmp_path, tmp_path / "recon", folder.parent, folder):
         fill(one)

@@ -257,13 +257,13 @@ def test_what_is_missing_is_named(
 
 def test_a_directory_its_user_may_not_enter_is_named() -> None:
     error = PermissionError(errno.EACCES, "Permission denied", "/closed")
-    told = why(DIRECTORY, error, ["true"], "/closed", {})
+    told = "; ".join(why(DIRECTORY, error, ["true"], "/closed", {}))
     assert "may not enter the working directory /closed" in told
 
 
 def test_a_refused_change_of_user_is_not_blamed_on_the_directory() -> None:
     error = PermissionError(errno.EPERM, "Operation not permitted", "/")
-    assert "may not take on its user" in why(IDENTITY, error, ["true"], "/", {})
+    assert "may not take on its user" in why(IDENTITY, error, ["true"], "/", {})[0]
 
 
 def test_a_user_that_does_not_exist_is_named(make_app: MakeApp, spawn_app: SpawnApp) -> None:

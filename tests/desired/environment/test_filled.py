@@ -76,8 +76,8 @@ def test_a_file_that_was_emptied_holds_what_it_would_change(
     assert after.hash == before.hash and after.secrets == before.secrets
     (problem,) = store.problems
     assert problem.reason is Reason.EMPTIED and after.problem == problem
-    assert f"{secret} is empty now and was not before; write it again" in problem.message
-    assert "allowEmpty: true beside" in problem.message and problem.line == 6
+    assert f"{secret} is empty now and was not before; write it again" in problem.text
+    assert "allowEmpty: true beside" in problem.remedy and problem.line == 6
     assert store.apps["other"].problem is None
     # The next controller knows it as well, and rebuilds nothing with it.
     again = folder.store(key=KEY)

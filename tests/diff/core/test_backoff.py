@@ -11,6 +11,7 @@ from reconciler.model.spec.lifecycle import Backoff
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.model.state.plan import Start
+from reconciler.model.words.sentence import Sentence
 from tests.diff.simhost import Behaviour, SimHost, app_of
 
 APP = app_of()
@@ -99,11 +100,13 @@ def test_a_crash_loop_is_tried_as_often_as_the_ladder_says() -> None:
 
 
 def test_a_program_that_cannot_be_started_begins_at_the_second_rung() -> None:
-    memory = after_failed_start(AppMemory(), Start(0, APP.hash, ""), "not found", APP.spec, 100)
+    memory = after_failed_start(
+        AppMemory(), Start(0, APP.hash, ""), Sentence("not found"), APP.spec, 100
+    )
     ended = memory.ended[0]
     assert ended.told == "not found"
     assert ended.retry_at == pytest.approx(101, abs=0.2)
-    again = after_failed_start(memory, Start(0, APP.hash, ""), "not found", APP.spec, 200)
+    again = after_failed_start(memory, Start(0, APP.hash, ""), Sentence("not found"), APP.spec, 200)
     assert again.ended[0].failures == 2
 
 

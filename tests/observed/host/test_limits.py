@@ -80,7 +80,7 @@ def test_controllers_files_are_read_as_they_are_written(
     tmp_path: Path, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy of the layout: what is in force is what the kernel's files say."""
-    facts = CgroupFacts(str(tmp_path), "", frozenset({"memory", "cpu", "pids"}), path="/")
+    facts = CgroupFacts(str(tmp_path), None, frozenset({"memory", "cpu", "pids"}), path="/")
     folder = Path(directory_of(facts.base, process.tag))
     folder.mkdir(parents=True)
     fields = ("memoryHard", "cpu", "processes")

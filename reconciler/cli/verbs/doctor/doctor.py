@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -142,9 +141,8 @@ def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:
         told = f"{place(str(here.manifests))} cannot be read as a directory of manifests"
         yield _Told(_RECON, problem("manifests", told, "create it (`recon init`), or name it: -m"))
     for one in desired.problems:
-        message, _, remedy = one.message.partition("; ")
-        told = _placed(replace(one, message=message))
-        yield _Told(_RECON, problem("manifests", told, remedy or "correct the manifest"))
+        remedy = one.remedy or "correct the manifest"
+        yield _Told(_RECON, problem("manifests", _placed(one), remedy))
 
 
 def _controllers(here: Where) -> Iterator[Finding]:

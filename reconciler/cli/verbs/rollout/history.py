@@ -75,7 +75,7 @@ def remembered(place: Where, name: str) -> AppMemory:
     journal = Journal.open_readonly(place.paths.database, boot_id())
     memories = journal.memories() if journal else {}
     if journal is not None and not memories and journal.state.message:
-        raise CliError(journal.state.message)
+        raise CliError(journal.state.text)
     if name not in memories or not memories[name].revisions:
         if memories and name not in memories:
             raise CliError(unknown_app(name, memories))

@@ -139,6 +139,7 @@ def test_the_keys_of_a_change() -> None:
                 "message": "told",
                 "apps": [],
                 "reason": "Invalid",
+                "remedy": "",
             }
         ],
     }

@@ -87,10 +87,15 @@ def test_what_a_program_says_on_its_way_out(
 
 
 def test_a_program_that_could_not_be_started_has_the_cause_and_the_remedy_of_the_fault() -> None:
-    cause = found(exit=None, fault="cwd: /srv is missing; create it")
+    cause = found(exit=None, fault="cwd: /srv is missing; create it", remedy="create it")
     assert cause == Cause(CauseCode.NOT_STARTED, "cwd: /srv is missing", "create it")
     cause = found(exit=None, fault="cwd: /srv is missing")
     assert cause is not None and cause.remedy == "correct the manifest"
+
+
+def test_of_a_fault_that_0_1_0_wrote_nothing_is_cut_off() -> None:
+    cause = found(exit=None, fault="cwd: /srv is missing; create it")
+    assert cause is not None and cause.message == "cwd: /srv is missing; create it"
 
 
 def test_words_of_a_shell_are_to_blame_for_what_ends_at_once() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reconciler.model.words.sentence import Sentence
+
 from dataclasses import dataclass
 
 import pytest
@@ -45,7 +47,7 @@ class Word(ProbeKind):
 
     text: str
     is_asked = False
-    liveness_fault = "it is said once"
+    liveness_fault = Sentence("it is said once")
 
     def question(self, instance: int) -> str:
         return f"waiting for {self.text}"

@@ -69,7 +69,10 @@ LINES = [
         "build: {command: make, inputs: ['*.json']}",
         "spec.build.inputs: *.json is no path, and patterns",
     ),
-    ("watch: {paths: [.], ignore: [a, '!']}", "web.yaml:6:35: spec.watch.ignore.1: is not a valid .git"),
+    (
+        "watch: {paths: [.], ignore: [a, '!']}",
+        "web.yaml:6:35: spec.watch.ignore.1: is not a valid .git",
+    ),
     (
         "watch: {paths: [.], ignore: ['x\\']}",
         "spec.watch.ignore.0: is not a valid .gitignore pattern",

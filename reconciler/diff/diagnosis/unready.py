@@ -33,7 +33,7 @@ def why_not_ready(asked: Asked) -> Cause:
     """The cause, with the fields to correct."""
     probe = asked.spec.startup_probe or asked.spec.readiness_probe
     role = "startupProbe" if asked.spec.startup_probe is not None else "readinessProbe"
-    answer = _brief(asked.told or "no answer yet")
+    answer = _less_address(asked.told, probe, asked) or "no answer yet"
     told = f"{_question(probe, asked)}: {answer} since {math.floor(asked.seconds)} s"
     remedy = (probe.kind if probe is not None else Notify()).remedy(role)
     target = probe.kind.target if probe is not None else None
@@ -103,7 +103,9 @@ def _question(probe: Probe | None, asked: Asked) -> str:
     return probe.kind.question(asked.instance) if probe is not None else "it has no probe"
 
 
-def _brief(got: str) -> str:
-    """``connection refused on 127.0.0.1:3001`` without the address, which stands before it."""
-    head, on, _ = got.partition(" on ")
-    return head if on and head == "connection refused" else got
+def _less_address(answer: str, probe: Probe | None, asked: Asked) -> str:
+    """The answer without the address that was asked, which stands in the question."""
+    target = probe.kind.target if probe is not None else None
+    if target is None:
+        return answer
+    return answer.removesuffix(f" on {target.host}:{port_of(target.port, asked.instance)}")

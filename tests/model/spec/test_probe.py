@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.model.words.sentence import Sentence
-
 from dataclasses import dataclass
 
 import pytest
@@ -15,6 +13,7 @@ from reconciler.model.spec import probe as probes
 from reconciler.model.spec.base import Manifest
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import KINDS, Probe, ProbeKind, Target
+from reconciler.model.words.sentence import Sentence
 
 RHYTHM = {"initial_delay_seconds", "period_seconds", "timeout_seconds"}
 RHYTHM |= {"success_threshold", "failure_threshold"}

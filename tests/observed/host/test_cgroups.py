@@ -47,7 +47,9 @@ def test_a_users_service_has_what_the_users_manager_was_given(
     facts = cgroups.find(str(tree.proc))
     assert facts.base == str(tree.top) + USER
     assert facts.controllers == {"memory", "pids"}
-    assert "not delegated" in str(facts.missing["cpu"]) and "Delegate=yes" in str(facts.missing["cpu"])
+    assert "not delegated" in str(facts.missing["cpu"]) and "Delegate=yes" in str(
+        facts.missing["cpu"]
+    )
     assert not cgroups.is_root(facts.base)
 
 

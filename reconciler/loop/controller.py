@@ -24,6 +24,7 @@ from reconciler.diff.status.review import last_spec
 from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
 from reconciler.loop.ends import Ends
+from reconciler.loop.kernel import Kernel
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.running import Running
@@ -36,7 +37,6 @@ from reconciler.model.state.memory import AppMemory, Outcome, Recall
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
 from reconciler.model.state.revision import same_revision, spec_of
-from reconciler.observed.host.facts import gather
 from reconciler.observed.processes.authority import uid_of, users_of
 from reconciler.state.history import History
 from reconciler.state.journal import Journal
@@ -72,7 +72,15 @@ class Options:
 class Controller:
     """One controller; the lock on the state directory is held by the caller."""
 
-    def __init__(self, options: Options, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        options: Options,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        kernel: Kernel | None = None,
+        declared: type[Declared] = Declared,
+    ) -> None:
+        kernel = kernel or Kernel()
         self.options = options
         self._loop = loop
         paths = options.paths
@@ -80,7 +88,7 @@ class Controller:
         self._journal = Journal(paths.database, boot_id())
         self._queue = WorkQueue(loop, boot_now)
         self._workers = Workers(loop)
-        self.facts = gather()
+        self.facts = kernel.facts()
         """What this host lets this controller do, as of its start."""
         store = ManifestStore(
             options.manifests,
@@ -90,7 +98,7 @@ class Controller:
             state=paths.root,
             cores=self.facts.cores,
         )
-        self._declared = Declared(
+        self._declared = declared(
             store,
             options.manifests,
             loop,
@@ -126,6 +134,7 @@ class Controller:
             user_of=lambda name: uid_of(self._spec(name)),
             is_declared=lambda name: name in self._declared.apps(),
             spec_of=self._spec_of,
+            kernel=kernel,
         )
         self.sampling = Sampling(
             self._running.host,

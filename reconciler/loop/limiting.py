@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.converge.cgroups import limits
 from reconciler.converge.cgroups.cgroup import Cgroups
 from reconciler.converge.cgroups.enrol import Enroller
 from reconciler.converge.isolation import coredump, oomscore
 from reconciler.converge.process import descriptors
 from reconciler.converge.process.spawn import Limit, SpawnError
+from reconciler.loop.kernel import Kernel
 from reconciler.model.host.facts import HostFacts, Rlimit
 from reconciler.model.spec.limits import Limits, Value, shown, wanted
 from reconciler.model.state.event import Event
@@ -53,7 +53,10 @@ class Limiting:
         host: Host,
         on_change: Callable[[str], None],
         on_event: Callable[[Event], None],
+        *,
+        kernel: Kernel,
     ) -> None:
+        self._kernel = kernel
         self._host = host
         self._on_change = on_change
         self._on_event = on_event
@@ -87,7 +90,7 @@ class Limiting:
             if self.cgroups.possible and id.pid not in self.cgroups.members(tag):
                 with contextlib.suppress(OSError):  # where a limit needs it, that is told below
                     self.cgroups.enter(tag, id.pid)
-            refused = limits.apply(tag, lambda: [id], values, self.cgroups)
+            refused = self._kernel.set_limits(tag, lambda: [id], values, self.cgroups)
             if refused:
                 field, why = next(iter(refused.items()))
                 told = f"limits.{field} cannot be put in force: {why}"
@@ -160,11 +163,11 @@ class Limiting:
         """Put limits in force in place; by field, why that was not possible."""
         process = action.process
         tag = process.tag
-        refused = limits.apply(
+        refused = self._kernel.set_limits(
             tag, lambda: self._host.members(tag.nonce), action.values, self.cgroups
         )
         fields = self._fields.get(tag.app) or tuple(action.values)
-        now = observed_limits.read(process, fields, self.cgroups.facts)
+        now = self._kernel.read_limits(process, fields, self.cgroups.facts)
         for field, value in action.values.items():
             if field not in refused and now.get(field, value) != value:
                 refused[field] = f"the kernel keeps {shown(field, now[field])}"
@@ -207,7 +210,7 @@ class Limiting:
     def _look(self, process: Process, fields: Iterable[str]) -> None:
         fields = tuple(fields)
         self._read[process.tag.nonce] = fields
-        found = observed_limits.read(process, fields, self.cgroups.facts)
+        found = self._kernel.read_limits(process, fields, self.cgroups.facts)
         if process.state is not RunState.STOPPING and found != process.limits:
             self._host.update(process.tag.nonce, limits=found)
             self._on_change(process.tag.app)

@@ -16,9 +16,8 @@ from dataclasses import replace
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import Probe, port_of
 from reconciler.model.state.observed import PortHeld, Process
-from reconciler.observed.probes import portowner
 from reconciler.observed.probes.checks import Result
-from reconciler.observed.probes.portowner import Owner, Question
+from reconciler.observed.probes.portowner import Found, Owner, Question
 from reconciler.observed.processes.host import Host
 from reconciler.system.clock import boot_now
 
@@ -29,19 +28,21 @@ _OTHERS = 256
 
 
 class Porting:
-    """What is known of who holds the ports that are probed. ``spec_of``: what a process was started
-    with, by nonce."""
+    """What is known of who holds the ports that are probed. ``find`` tells who holds one, in a
+    thread. ``spec_of``: what a process was started with, by nonce."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         host: Host,
+        find: Callable[[Question], Found],
         *,
         is_declared: Callable[[str], bool],
         spec_of: Callable[[str], AppSpec | None],
     ) -> None:
         self._loop = loop
         self._host = host
+        self._find = find
         self._is_declared = is_declared
         self._spec_of = spec_of
         self._held: dict[tuple[str, int], PortHeld] = {}
@@ -78,7 +79,7 @@ class Porting:
         port = port_of(target.port, tag.instance)
         pids = {nonce: _pids(self._host, nonce) for nonce in rivals}
         question = Question(target.host, port, _pids(self._host, tag.nonce), pids)
-        found = await self._loop.run_in_executor(None, portowner.find, question)
+        found = await self._loop.run_in_executor(None, self._find, question)
         holder = self._host.get(found.holder)
         if found.owner is not Owner.ANOTHERS or holder is None:
             return None

@@ -11,21 +11,20 @@ output and a notification are the program's own word, which is kept for the next
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.converge.process.execcheck import exec_check
 from reconciler.converge.sockets.privatesocket import PrivateSockets
 from reconciler.logs.write.transcript import Transcript, Transcripts
+from reconciler.loop.kernel import Kernel
 from reconciler.loop.porting import Porting
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import Probe, ProbeRole
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import PortHeld, Process, Tag
-from reconciler.observed.probes.checks import Result, check
+from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.notify import NotifySocket
 from reconciler.observed.probes.probes import Prober
 from reconciler.observed.probes.search import SEARCH, first_match, is_plain
@@ -51,7 +50,7 @@ class _Word:
 
     ready: bool = False
     alive_at: float = 0.0
-    """Of its last WATCHDOG=1, on the clock of ``time.monotonic``."""
+    """Of its last WATCHDOG=1, on the loop's clock."""
 
 
 class Probing:
@@ -72,7 +71,9 @@ class Probing:
         is_declared: Callable[[str], bool] = lambda app: True,
         redact: Callable[[str], str] = str,
         said_ready: Callable[[str], bool] = lambda nonce: False,
+        kernel: Kernel,
     ) -> None:
+        self._kernel = kernel
         self._loop = loop
         self._workers = workers
         self._transcripts = transcripts
@@ -87,7 +88,9 @@ class Probing:
         # What each process was started with or, where it is of the declared revision, what is
         # declared now: an edit that moves the port must not be asked of those that leave.
         self._specs: dict[str, AppSpec] = {}
-        self._porting = Porting(loop, host, is_declared=is_declared, spec_of=self._specs.get)
+        self._porting = Porting(
+            loop, host, kernel.port_owner, is_declared=is_declared, spec_of=self._specs.get
+        )
         self._inquiries: set[asyncio.Task[None]] = set()
         self._apps: dict[str, DesiredApp] = {}
         self._words: dict[str, _Word] = {}
@@ -107,7 +110,7 @@ class Probing:
     def adopt(self, process: Process, spec: AppSpec) -> None:
         """A process of an earlier controller: what it said then holds."""
         nonce = process.tag.nonce
-        self._words[nonce] = _Word(self._has(nonce, READY), time.monotonic())
+        self._words[nonce] = _Word(self._has(nonce, READY), self._loop.time())
         if self._words[nonce].ready:
             self._transcripts.discard(nonce)
         if spec.readiness_probe is not None or spec.startup_probe is not None:
@@ -188,7 +191,7 @@ class Probing:
     def _begin(self, process: Process, role: ProbeRole, probe: Probe, initial: bool | None) -> None:
         if probe.kind.runs and process.tag.nonce not in self._apps:
             return  # adopted before its manifest was read; `watch` is called again then
-        self._words.setdefault(process.tag.nonce, _Word(alive_at=time.monotonic()))
+        self._words.setdefault(process.tag.nonce, _Word(alive_at=self._loop.time()))
         self._prober.watch(process, role, probe, initial)
 
     def _result(self, nonce: str, role: ProbeRole, ok: bool | None, message: str) -> None:
@@ -246,13 +249,13 @@ class Probing:
         process = self._host.get(nonce) if nonce is not None else None
         if process is None or nonce is None:
             return
-        word = self._words.setdefault(nonce, _Word(alive_at=time.monotonic()))
+        word = self._words.setdefault(nonce, _Word(alive_at=self._loop.time()))
         if fields.get("READY") == "1":
             word.ready = True
         if fields.get("STOPPING") == "1" or fields.get("RELOADING") == "1":
             word.ready = False
         if fields.get("WATCHDOG") == "1":
-            word.alive_at = time.monotonic()
+            word.alive_at = self._loop.time()
         if "STATUS" in fields:
             self._host.update(nonce, status=self._redact(fields["STATUS"])[:200])
         self._prober.prompt(nonce)
@@ -270,12 +273,14 @@ class Probing:
             if app is None:
                 return Result(False, "its manifest is not known")
             async with self._programs:
-                done = await exec_check(app, process, probe.exec.command, probe.timeout_seconds)
+                done = await self._kernel.exec_check(
+                    app, process, probe.exec.command, probe.timeout_seconds
+                )
             return Result(*done)
         spec = self._specs.get(tag.nonce)
         shared = spec.probed_socket(probe) if spec is not None else None
         private = self._private.path(tag.nonce, shared.name) if shared is not None else None
-        result = await check(probe, tag.instance, private)
+        result = await self._kernel.check(probe, tag.instance, private)
         now = self._host.get(tag.nonce)
         asked = role is not ProbeRole.LIVENESS and private is None
         if not asked or spec is None or now is None or now.ready:
@@ -329,7 +334,7 @@ class Probing:
         if role is not ProbeRole.LIVENESS:
             ready = word.ready or self._said_ready(process.tag.nonce)
             return Result(ready, "it has not notified READY=1, nor called process.send('ready')")
-        quiet = time.monotonic() - word.alive_at
+        quiet = self._loop.time() - word.alive_at
         return Result(quiet <= probe.period_seconds, f"no WATCHDOG=1 for {quiet:.0f} s")
 
     def _has(self, nonce: str, mark: str) -> bool:

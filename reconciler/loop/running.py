@@ -8,7 +8,6 @@ and only here.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -23,11 +22,12 @@ from reconciler.converge.isolation.credentials import Credentials
 from reconciler.converge.process import handover
 from reconciler.converge.process.handover import Handed, Handover
 from reconciler.converge.process.readyfile import ReadyFiles, asks
-from reconciler.converge.process.spawn import Spawned, SpawnError, is_plain, spawn
+from reconciler.converge.process.spawn import Spawned, SpawnError, is_plain
 from reconciler.converge.process.stop import Stopper
 from reconciler.converge.sockets.privatesocket import PrivateSockets
 from reconciler.converge.sockets.sockets import Sockets
 from reconciler.logs.write.capture import Capture, Streams
+from reconciler.loop.kernel import Kernel
 from reconciler.loop.limiting import Limiting
 from reconciler.loop.probing import Probing
 from reconciler.loop.starting import Starting
@@ -50,7 +50,6 @@ from reconciler.model.words.address import Address
 from reconciler.observed.probes import listeners
 from reconciler.observed.processes.authority import UserOf
 from reconciler.observed.processes.fifodirs import fifo_dirs
-from reconciler.observed.processes.host import Host
 from reconciler.state.journal import Journal
 from reconciler.system.clock import boot_now
 from reconciler.system.work.worker import Workers
@@ -78,7 +77,9 @@ class Running:
         user_of: UserOf,
         is_declared: Callable[[str], bool],
         spec_of: Callable[[Process], AppSpec],
+        kernel: Kernel,
     ) -> None:
+        self._kernel = kernel
         self._store = store
         self._loop = loop
         self._journal = journal
@@ -92,7 +93,7 @@ class Running:
         recorded = journal.processes()
         self._recorded = recorded
         cgroups = Cgroups(facts.cgroups, store)
-        self.host = Host(
+        self.host = kernel.processes(
             store,
             state_dir,
             loop,
@@ -105,7 +106,7 @@ class Running:
             cgroup_members=cgroups.members,
         )
         self._starting = Starting(loop, self.host, on_change)
-        self.limiting = Limiting(facts, cgroups, self.host, on_change, on_event)
+        self.limiting = Limiting(facts, cgroups, self.host, on_change, on_event, kernel=kernel)
         fifos = [Path(folder) for folder in fifo_dirs(state_dir, store)]
         self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble, fifos=fifos)
         self._stopper = Stopper(loop, self.host.signal, self._signal_all, self._hook_failed)
@@ -127,6 +128,7 @@ class Running:
             is_declared=is_declared,
             redact=redact,
             said_ready=self._ready.said,
+            kernel=kernel,
         )
         # Main processes that ended and left children behind: on their way out until all are gone.
         self._remnants: dict[str, Process] = {}
@@ -188,7 +190,7 @@ class Running:
         One of ``on_begun`` and ``on_failed_start`` hears of it, once: perhaps before this returns.
         """
         self._redact.learn(app)
-        tag = Tag(self._store, app.name, action.instance, action.hash, secrets.token_hex(6))
+        tag = Tag(self._store, app.name, action.instance, action.hash, self._kernel.nonce())
         account = account_of(app.spec.user, app.spec.group)
         owner = (account.uid, account.gid) if account.switch else None
         streams = self.capture.open(tag, *(owner or (None, None)))
@@ -238,7 +240,7 @@ class Running:
         limit = self.limiting.at_birth(tag, app.spec.limits)
         plain = limit is None and is_plain(app)
         with self.limiting.place(tag, quick=plain) as cgroup:
-            start = partial(spawn, app, tag, streams.stdout, streams.stderr)
+            start = partial(self._kernel.spawn, app, tag, streams.stdout, streams.stderr)
             start = partial(start, limit=limit, cgroup=cgroup)
             return self._with_sockets(app, tag, start) if sockets else start()
 

@@ -21,7 +21,6 @@ import asyncio
 import contextlib
 import os
 import signal as signals
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +29,7 @@ from reconciler.converge.process.spawn import SpawnError, Started
 from reconciler.model.spec.lifecycle import Stop
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.observed import Process, RunState
+from reconciler.system.clock import boot_now
 
 _KILL_AGAIN = 1.0
 """Seconds from one SIGKILL to the next, doubling: what was forking may have got away."""
@@ -95,7 +95,7 @@ class Stopper:
         if known is not None:
             self._shorten(known, grace)
             return known.began
-        stop = self._begin(process, how, _now(), grace)
+        stop = self._begin(process, how, boot_now(), grace)
         if grace > 0 and app is not None and self._run_hook(stop, how, process, app):
             if process.state is RunState.FROZEN:
                 self._signal(stop.nonce, signals.SIGCONT)  # what it drains must be able to act
@@ -111,7 +111,7 @@ class Stopper:
         """
         if process.tag.nonce in self._stops:
             return
-        began = _now() if process.stopping_at is None else process.stopping_at
+        began = boot_now() if process.stopping_at is None else process.stopping_at
         self._ask(self._begin(process, how or Stop(), began, grace))
 
     def change_grace(self, nonce: str, grace: float) -> None:
@@ -123,7 +123,7 @@ class Stopper:
         if stop is None or stop.killing or stop.began + grace == stop.deadline:
             return
         stop.deadline = stop.began + grace
-        self._arm(stop, stop.deadline - _now())
+        self._arm(stop, stop.deadline - boot_now())
 
     def main_exited(self, nonce: str) -> None:
         """The main process is gone: ask what it left behind. No effect where nothing stops."""
@@ -159,7 +159,7 @@ class Stopper:
         signum = signals.Signals[how.signal]
         stop = _Stopping(process.tag.nonce, signum, began, began + grace)
         self._stops[stop.nonce] = stop
-        self._arm(stop, stop.deadline - _now())
+        self._arm(stop, stop.deadline - boot_now())
         return stop
 
     def _arm(self, stop: _Stopping, delay: float) -> None:
@@ -170,7 +170,7 @@ class Stopper:
     def _shorten(self, stop: _Stopping, grace: float) -> None:
         if stop.began + grace < stop.deadline and not stop.killing:
             stop.deadline = stop.began + grace
-            self._arm(stop, stop.deadline - _now())
+            self._arm(stop, stop.deadline - boot_now())
 
     def _ask(self, stop: _Stopping) -> None:
         """Signal the main process; SIGCONT after it, so that a frozen one can act on it."""
@@ -229,10 +229,6 @@ class Stopper:
             stop.hook.report.close()
             os.close(stop.hook.pidfd)
             stop.hook = None
-
-
-def _now() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _verdict(hook: Started) -> str:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from dataclasses import dataclass
 from reconciler.model.spec.probe import Probe, ProbeRole
 from reconciler.model.state.observed import Process
 from reconciler.observed.probes.checks import Result
+from reconciler.system.clock import boot_now
 
 _FIRST = 0.05
 _IN_FLIGHT = 64
@@ -95,7 +95,7 @@ class Prober:
             self._update(self._watches[watch.key], probe)
             return
         self._watches[watch.key] = watch
-        delay = process.started_at + probe.initial_delay_seconds - _now()
+        delay = process.started_at + probe.initial_delay_seconds - boot_now()
         watch.since = self._loop.time() + max(0.0, delay)
         if initial:
             watch.interval = 0
@@ -112,7 +112,7 @@ class Prober:
         if watch.task is not None:
             watch.task.cancel()  # its end starts the next
         elif not watch.queued:
-            self._after(watch, watch.process.started_at + probe.initial_delay_seconds - _now())
+            self._after(watch, watch.process.started_at + probe.initial_delay_seconds - boot_now())
 
     def prompt(self, nonce: str) -> None:
         """The program has said something by itself: look now."""
@@ -208,7 +208,3 @@ class Prober:
         if watch.told != (ready, message):
             watch.told = (ready, message)
             self._on_result(*watch.key, ready, message)
-
-
-def _now() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

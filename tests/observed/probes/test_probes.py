@@ -82,7 +82,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Any:
     loop = ClockLoop()
-    monkeypatch.setattr(probes, "_now", loop.time)
+    monkeypatch.setattr(probes, "boot_now", loop.time)
     made = World(loop)
     yield made
     made.prober.close()

@@ -1,0 +1,98 @@
+"""Time that passes only when nothing is left to do: an hour of a controller in milliseconds.
+
+One ``Clock`` outlives controllers, and each has a loop of its own on it. What happens on the
+simulated host is on the clock's agenda, not among a loop's timers: a controller that was killed
+takes its timers with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import selectors
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+import pytest
+
+from reconciler.system import clock as system_clock
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Clock:
+    """Seconds since boot, and what is to happen when."""
+
+    CLOCK_BOOTTIME = time.CLOCK_BOOTTIME
+
+    def __init__(self, now: float = 1000.0, wall: float = 1.8e9) -> None:
+        self.now = now
+        self._wall_of_boot = wall - now
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = 0
+
+    def at(self, when: float, call: Callable[[], None]) -> None:
+        """Have it happen then. What was meant for one moment happens in the order of the calls."""
+        self._count += 1
+        heapq.heappush(self._agenda, (max(when, self.now), self._count, call))
+
+    def set_wall(self, seconds: float) -> None:
+        """Somebody sets the wall clock, forward or back."""
+        self._wall_of_boot += seconds
+
+    def pass_to(self, moment: float | None) -> None:
+        """Go to the next moment on the agenda, at most to this one (None: there is no other)."""
+        if self._agenda and (moment is None or self._agenda[0][0] <= moment):
+            self.now, _, call = heapq.heappop(self._agenda)
+            call()
+        else:
+            assert moment is not None, "nothing is left that could ever happen"
+            self.now = moment
+
+    # -- as `reconciler.system.clock` asks the module `time` ------------------------------------
+
+    def clock_gettime(self, which: int) -> float:
+        assert which == self.CLOCK_BOOTTIME
+        return self.now
+
+    def time(self) -> float:
+        return self._wall_of_boot + self.now
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next timer, or to what happens on the host before that."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+        class Jump(selectors.DefaultSelector):
+            def select(self, timeout: float | None = None) -> Any:
+                ready = super().select(0)
+                if not ready and timeout != 0:
+                    clock.pass_to(None if timeout is None else clock.now + timeout)
+                return ready
+
+        super().__init__(Jump())
+
+    def time(self) -> float:
+        return self._clock.now
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+    ) -> asyncio.Future[T]:
+        """At once: a thread would need time that does not pass here."""
+        future: asyncio.Future[T] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def install(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let recon read this clock instead of the kernel's."""
+    monkeypatch.setattr(system_clock, "time", clock)
+    monkeypatch.setattr(system_clock, "_steps", system_clock._Steps())

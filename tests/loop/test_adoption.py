@@ -1,0 +1,136 @@
+"""Another controller takes over what runs, as it runs: nothing is started or stopped by that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.model.state.observed import Exit, RunState
+from tests.diff.simhost import app_of
+from tests.loop.simulated.host import Program
+from tests.loop.simulated.world import World
+
+KILLED = pytest.mark.parametrize("killed", [False, True], ids=["leaves", "is killed"])
+
+
+@KILLED
+def test_nothing_happens_to_what_runs_and_nothing_is_told_of_it(world: World, killed: bool) -> None:
+    world.begin()
+    world.declare(app_of(instances=3), app_of("db", "db"))
+    world.run_for(60)
+    before, told = [one.id for one in world.of()], world.reasons("web")
+    world.restart(killed=killed, away=30)
+    world.run_for(60)
+    assert [one.id for one in world.of()] == before and not world.signals()
+    assert world.reasons("web") == told
+    assert world.messages("ControllerStarted", "")[-1].endswith("took over 4 processes")
+
+
+@KILLED
+def test_what_ended_while_nobody_looked_is_started_again(world: World, killed: bool) -> None:
+    world.begin()
+    world.declare(app_of(instances=2))
+    world.run_for(60)
+    world.kill() if killed else world.leave()
+    world.host.end(world.of()[0].tag.nonce, Exit(1))
+    world.begin()
+    world.settle()
+    assert world.numbers() == [0, 1] and len(world.starts()) == 3
+
+
+def test_a_start_that_the_journal_never_heard_of_is_known_by_its_tag(world: World) -> None:
+    world.begin()
+    world.declare(app_of())
+    world.controller._queue.add("web")
+    world.settle()
+    world.kill()  # before the journal was committed
+    world.begin()
+    world.run_for(60)
+    assert world.numbers() == [0] and len(world.starts()) == 1
+    assert [revision.number for revision in world.memory().revisions] == [1]
+
+
+def test_an_edit_that_was_made_meanwhile_is_rolled_out(world: World) -> None:
+    world.begin()
+    world.declare(app_of(instances=2))
+    world.run_for(60)
+    world.kill()
+    world.declare(app_of(instances=2, command="b"))
+    world.begin()
+    world.run_for(60)
+    assert world.hashes() == [app_of(command="b").hash] * 2
+
+
+def test_an_app_that_was_removed_meanwhile_is_stopped(world: World) -> None:
+    world.begin()
+    world.declare(app_of(), app_of("db", "db"))
+    world.run_for(60)
+    world.kill()
+    world.manifests.remove("web")
+    world.begin()
+    world.run_for(60)
+    assert not world.of() and world.of("db")
+    assert world.reasons("web")[-2:] == ["Stopped", "Pruned"]
+
+
+def test_a_stop_is_taken_up_with_the_deadline_that_it_had(world: World) -> None:
+    world.program("a", Program(stops_after=None))
+    world.begin()
+    world.declare(app_of(terminationGracePeriodSeconds=20))
+    world.run_for(60)
+    world.manifests.remove("web")
+    world.run_for(5)  # the journal knows of the stop
+    began = world.signals()[0][1]
+    world.restart(killed=True, away=5)
+    (process,) = world.controller.processes("web")
+    assert process.state is RunState.STOPPING and process.stopping_at == pytest.approx(began)
+    world.run_for(60)
+    whats = [what for what, _ in world.signals()]
+    assert whats == ["signal 15", "signal 15", "signal 9"], "asked again, in case it never heard"
+    assert world.signals()[-1][1] == pytest.approx(began + 20, abs=0.1)
+
+
+def test_a_start_that_a_controller_began_is_ended_and_made_again(world: World) -> None:
+    world.program("a", Program(executes_after=None))
+    world.begin()
+    world.declare(app_of())
+    world.run_for(10)
+    (one,) = world.of()
+    world.program("a", Program())
+    world.restart(killed=True)
+    world.run_for(60)
+    (again,) = world.of()
+    assert again.id != one.id and not again.starting
+    assert "signal 9" in [what for what, _ in world.signals()]
+    (message,) = world.messages("FailedCreate")
+    assert "an earlier controller began to start it" in message
+
+
+def test_a_crash_loop_goes_on_where_it_was(world: World) -> None:
+    world.program("a", Program(ends_after=0.1))
+    world.begin()
+    world.declare(app_of())
+    world.run_for(100)
+    failures, count = world.memory().ended[0].failures, len(world.starts())
+    world.restart(away=0)
+    world.run_for(1)
+    assert world.memory().ended[0].failures == failures
+    assert len(world.starts()) == count, "it waits out its backoff"
+
+
+@KILLED
+def test_a_rollout_goes_on_where_it_was(world: World, killed: bool) -> None:
+    slow: Any = {"minReadySeconds": 10, "instances": 4}
+    world.begin()
+    world.declare(app_of(**slow))
+    world.run_for(60)
+    world.declare(app_of(command="b", **slow))
+    world.run_for(5)
+    begun = world.hashes().count(app_of(command="b").hash)
+    assert 0 < begun < 4
+    world.restart(killed=killed)
+    world.run_for(1)
+    assert world.hashes().count(app_of(command="b").hash) == begun
+    world.run_for(120)
+    assert world.hashes() == [app_of(command="b").hash] * 4 and len(world.starts()) == 8

@@ -13,7 +13,7 @@ import selectors
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 import pytest
 
@@ -81,7 +81,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return self._clock.now
 
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """At once: a thread would need time that does not pass here."""
         future: asyncio.Future[T] = self.create_future()

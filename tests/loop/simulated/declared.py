@@ -130,7 +130,8 @@ class SimulatedDeclared:
 
     def _changed(self, names: Iterable[str]) -> None:
         self._take(names)
-        self._on_change(names)
+        # As after a look at everything: what is absent may be free to go by now.
+        self._on_change({*names, *self._known.keys() - self._apps.keys()})
 
     def _take(self, names: Iterable[str]) -> None:
         for name in names:

@@ -7,7 +7,9 @@ manifests (``declared``) and time (``clock``) are simulated.
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from reconciler.loop.controller import Controller, Options
@@ -15,6 +17,7 @@ from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import AppPlan
+from reconciler.state.journal import Journal
 from reconciler.state.paths import StatePaths, prepare
 from tests.loop.simulated.clock import Clock, JumpingLoop
 from tests.loop.simulated.declared import Manifests, reading
@@ -22,6 +25,15 @@ from tests.loop.simulated.host import Alive, Program, SimulatedHost
 
 _LONG = 3600.0
 """Seconds in which what is waited for happens, or never."""
+
+
+@cache
+def _empty_journal() -> bytes:
+    """A new journal takes a tenth of a second of fsync(2), which no test needs more than once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recon.db"
+        Journal(path, "none").close()
+        return path.read_bytes()
 
 
 class World:
@@ -33,6 +45,7 @@ class World:
         self.manifests = Manifests()
         self.paths = StatePaths(folder / "state")
         prepare(self.paths)
+        self.paths.database.write_bytes(_empty_journal())
         self._loop: JumpingLoop | None = None
         self._controller: Controller | None = None
 

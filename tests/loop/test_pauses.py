@@ -1,0 +1,127 @@
+"""What is held stays as it is: a paused rollout, a canary, a suspended app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.diff.simhost import app_of
+from tests.loop.simulated.host import Program
+from tests.loop.simulated.world import World
+
+A, B = (app_of(command=command).hash for command in "ab")
+SLOW: Any = {"instances": 4, "minReadySeconds": 10}
+
+
+def paused(world: World) -> None:
+    """In the middle of a rollout from a to b."""
+    world.begin()
+    world.declare(app_of(**SLOW))
+    world.run_for(60)
+    world.declare(app_of(command="b", **SLOW))
+    world.run_for(5)
+    world.controller.pause("web")
+    world.run_for(5)
+
+
+def test_a_rollout_that_is_paused_goes_no_further_until_it_is_resumed(world: World) -> None:
+    paused(world)
+    held = world.hashes()
+    assert {*held} == {A, B}
+    world.run_for(3600)
+    assert world.hashes() == held
+    assert world.controller.resume("web") == "resumed"
+    world.run_for(120)
+    assert world.hashes() == [B] * 4
+    told = world.reasons("web")
+    assert told.count("DeploymentPaused") == told.count("DeploymentResumed") == 1
+
+
+def test_what_crashes_meanwhile_comes_back_as_it_was(world: World) -> None:
+    paused(world)
+    held = world.hashes()
+    for number in (0, 3):
+        world.crash(number=number)
+        world.run_for(30)
+    assert world.hashes() == held
+
+
+def test_a_pause_outlives_the_controller(world: World) -> None:
+    paused(world)
+    held = world.hashes()
+    world.restart(killed=True)
+    world.run_for(600)
+    assert world.hashes() == held
+    world.controller.resume("web")
+    world.run_for(120)
+    assert world.hashes() == [B] * 4
+
+
+def test_nothing_is_resumed_that_is_not_held(world: World) -> None:
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+    told = world.reasons("web")
+    assert world.controller.resume("web") is None and world.controller.resume("nobody") is None
+    assert world.reasons("web") == told
+
+
+def test_a_canary_waits_and_is_promoted_on_request(world: World) -> None:
+    strategy = {"canary": {"instances": 1, "seconds": 300}}
+    world.begin()
+    world.declare(app_of(instances=4, strategy=strategy))
+    world.run_for(60)
+    world.declare(app_of(command="b", instances=4, strategy=strategy))
+    world.run_for(100)
+    assert world.hashes().count(B) == 1
+    assert world.controller.resume("web") == "promoted"
+    world.run_for(60)
+    assert world.hashes() == [B] * 4 and "CanaryPromoted" in world.reasons("web")
+
+
+def test_a_canary_that_proves_itself_is_followed_by_the_others(world: World) -> None:
+    strategy = {"canary": {"instances": 1, "seconds": 300}}
+    world.begin()
+    world.declare(app_of(instances=4, strategy=strategy))
+    world.run_for(60)
+    world.declare(app_of(command="b", instances=4, strategy=strategy))
+    world.run_for(299)
+    assert world.hashes().count(B) == 1
+    world.run_for(60)
+    assert world.hashes() == [B] * 4
+
+
+def test_a_canary_that_crashes_is_given_up_and_the_others_never_see_its_revision(
+    world: World,
+) -> None:
+    strategy = {"canary": {"instances": 1, "seconds": 300}}
+    world.program("b", Program(ends_after=20))
+    world.begin()
+    world.declare(app_of(instances=4, strategy=strategy))
+    world.run_for(60)
+    world.declare(app_of(command="b", instances=4, strategy=strategy))
+    world.run_for(900)
+    assert world.hashes() == [A] * 4 and world.memory().revisions[-1].failed
+
+
+def test_a_suspended_app_is_stopped_and_comes_back_as_declared(world: World) -> None:
+    world.begin()
+    world.declare(app_of(instances=2))
+    world.run_for(60)
+    world.declare(app_of(instances=2, suspend=True))
+    world.run_for(60)
+    assert not world.of() and "Pruned" not in world.reasons("web")
+    world.declare(app_of(instances=2, suspend=False))
+    world.run_for(60)
+    assert world.hashes() == [A, A]
+
+
+def test_what_is_suspended_while_it_waits_for_its_backoff_is_not_started(world: World) -> None:
+    world.program("a", Program(ends_after=0.1))
+    world.begin()
+    world.declare(app_of())
+    world.run_for(30)
+    world.declare(app_of(suspend=True))
+    world.run_for(1)
+    count = len(world.starts())
+    world.run_for(600)
+    assert len(world.starts()) == count

@@ -7,8 +7,10 @@ manifests (``declared``) and time (``clock``) are simulated.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +36,13 @@ def _empty_journal() -> bytes:
         path = Path(folder) / "recon.db"
         Journal(path, "none").close()
         return path.read_bytes()
+
+
+@dataclass
+class Trouble:
+    """Something that holds until it is released."""
+
+    release: Callable[[], object]
 
 
 class World:
@@ -176,6 +185,21 @@ class World:
         """The signals that its processes got, and when."""
         done = [one for one in self.host.done if one.app == app]
         return [(one.what, one.at) for one in done if one.what.startswith("signal")]
+
+    # -- trouble with the journal --------------------------------------------------------------
+
+    def fill_disk(self) -> Trouble:
+        """Nothing can be written to the journal until this is released."""
+        db = self.controller._journal._db
+        assert db is not None
+        db.execute("PRAGMA query_only = 1")
+        return Trouble(lambda: db.execute("PRAGMA query_only = 0"))
+
+    def lock_journal(self) -> Trouble:
+        """Another program holds the journal's lock until this is released."""
+        other = sqlite3.connect(self.paths.database)
+        other.execute("BEGIN IMMEDIATE")
+        return Trouble(other.close)
 
     # -- what is told --------------------------------------------------------------------------
 

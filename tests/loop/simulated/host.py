@@ -7,8 +7,10 @@ Programs are known by the first word of their command. Pids are higher than any 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from signal import SIGCONT, SIGKILL
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -59,6 +61,8 @@ class Program:
     """From a signal to its end; None: it ignores all but SIGKILL."""
     leaves: float | None = None
     """It leaves a child behind, which ends so long after a signal."""
+    says: tuple[tuple[float, bytes], ...] = ()
+    """What it writes to its standard output, and when after its start."""
     answers: Callable[[float], bool] = lambda age: True
     """Whether it answers a probe that comes so long after its start."""
 
@@ -89,6 +93,8 @@ class Alive:
     """The last signal that it got, but SIGCONT; 0 for none."""
     child: ProcessId | None = None
     limits: dict[str, Value] = field(default_factory=dict)
+    stdout: int = -1
+    """Its end of its FIFO, where it writes anything."""
 
 
 class Report:
@@ -178,6 +184,10 @@ class SimulatedHost:
                 raise
         self.alive[tag.nonce] = one
         self._note("start", tag)
+        if program.says:
+            one.stdout = os.dup(stdout)  # as long as it lives, nothing in its FIFO is lost
+        for after, text in program.says:
+            self.clock.at(one.began + after, partial(self._say, one, text))
         report = Report(number, settled=settled)
         if settled:
             self._executed(one)
@@ -274,6 +284,8 @@ class SimulatedHost:
         one = self.alive.pop(nonce, None)
         if one is None:
             return
+        if one.stdout >= 0:
+            os.close(one.stdout)
         if one.program.leaves is not None:
             one.child = ProcessId(next(self._numbers), 1)
             self.left[nonce] = one
@@ -308,6 +320,10 @@ class SimulatedHost:
         after = one.program.ends_after
         if after is not None:
             self.clock.at(self.clock.now + after, lambda: self.end(one.tag.nonce, one.program.exit))
+
+    def _say(self, one: Alive, text: bytes) -> None:
+        if one.tag.nonce in self.alive:
+            os.write(one.stdout, text)
 
     def _answers(self, one: Alive) -> bool:
         runs = not one.starting and one.state is RunState.RUNNING

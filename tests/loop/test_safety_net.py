@@ -1,0 +1,120 @@
+"""The safety net, and what stands beside the plan: troubles are told once and end nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from reconciler.model.state.observed import Tag
+from tests.diff.simhost import app_of
+from tests.loop.simulated.processes import Processes
+from tests.loop.simulated.world import World
+
+
+def test_trouble_with_a_look_at_the_host_is_told_and_the_net_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Processes, "relist", fails)
+        world.run_for(12)
+    told = world.messages("FailedRelist", "")
+    assert told == ["[Errno 24] Too many open files; trying again"] * len(told) and told
+    world.run_for(60)
+    assert len(world.messages("FailedRelist", "")) == len(told) and world.numbers() == [0]
+
+
+def test_a_process_of_ours_that_nobody_told_of_is_found_and_known(world: World) -> None:
+    """As one whose controller was killed between its start and its registration."""
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+    one = world.of()[0]
+    stray = Tag(one.tag.store, "web", 7, one.tag.hash, "stray")
+    world.host.alive["stray"] = type(one)(
+        stray, one.id._replace(pid=one.id.pid + 1), world.clock.now, one.program, False, None
+    )
+    world.run_for(30)
+    assert world.numbers() == [0], "one that is too many is stopped"
+
+
+def test_one_that_was_frozen_from_outside_is_shown_and_left_alone(world: World) -> None:
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+    world.host.freeze(world.of()[0].tag.nonce)
+    world.run_for(60)
+    assert "Frozen" in [drift.kind for drift in world.plan().status.drift]
+    assert len(world.starts()) == 1 and not world.signals()
+
+
+def test_logs_that_cannot_be_written_are_told_once_and_shown_until_they_can(world: World) -> None:
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+    for sentence in ("output is lost: 1 KiB", "output is lost: 2 KiB"):
+        world.controller._log_trouble("web", sentence)
+    shown = {one.type: one.message for one in world.plan().status.conditions}
+    assert shown["LogsDropped"] == "output is lost: 2 KiB"
+    world.controller._log_trouble("web", None)
+    assert "LogsDropped" not in {one.type for one in world.plan().status.conditions}
+    told = Counter(world.reasons("web"))
+    assert told["LogsDropped"] == told["LogsRecovered"] == 1
+
+
+def test_a_watch_that_is_held_is_shown(world: World) -> None:
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+    world.manifests.held = "watched files keep changing"
+    status = world.plan().status
+    assert status.message == "watched files keep changing"
+    assert [one.type for one in status.conditions][-1] == "WatchHeld"
+
+
+def test_a_rise_that_the_host_has_no_room_for_waits_for_a_person(world: World) -> None:
+    world.begin()
+    world.declare(app_of(instances=2))
+    world.run_for(60)
+    world.declare(app_of(instances=90_000))
+    world.run_for(60)
+    assert world.numbers() == [0, 1]
+    assert world.reasons("web").count("LoadHeld") == 1
+    world.controller.admit()
+    world.run_for(60)
+    assert world.numbers() == [0, 1], "there is no more room than before"
+    world.declare(app_of(instances=3))
+    world.controller.admit(confirm=True)
+    world.run_for(60)
+    assert world.numbers() == [0, 1, 2]
+
+
+def test_what_others_keep_in_the_state_directory_is_looked_after(world: World) -> None:
+    calls: list[float] = []
+
+    async def look() -> None:
+        calls.append(world.clock.now)
+
+    world.begin()
+    world.controller.upkeep.append(look)
+    world.run_for(21)
+    assert len(calls) == 4
+
+
+def test_a_rescan_takes_over_what_nobody_told_of(world: World) -> None:
+    world.begin()
+    world.manifests.apps["web"] = app_of()  # as on a file system without inotify
+    world.run_for(10)
+    assert not world.of()
+    world.loop.run_until_complete(world.controller.rescan())
+    world.loop.run_until_complete(world.controller.looked())
+    world.settle()
+    assert world.numbers() == [0]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.diff import admission, load
 from reconciler.model.host.facts import HostFacts
+from reconciler.model.host.load import Verdicts
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process
@@ -19,7 +20,7 @@ def verdicts_on_rises(
     processes: Sequence[Process],
     facts: HostFacts,
     blank: AppMemory,
-) -> admission.Verdicts:
+) -> Verdicts:
     """The verdicts where no controller runs, from one look at the host."""
     if not admission.rising(apps, memory, processes, blank):
         return {}
@@ -32,7 +33,7 @@ def judged(
     processes: Sequence[Process],
     facts: HostFacts,
     blank: AppMemory,
-) -> admission.Verdicts:
+) -> Verdicts:
     """All rises, judged together by a look at the host as it is now."""
     wanted = load.wanted_at_once(apps, memory, blank)
     found = uses(processes, wanted, boot_now())

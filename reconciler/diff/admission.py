@@ -8,9 +8,10 @@ the count from before stays: what crashes comes back, and all else of the edit i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from reconciler.diff.core.situation import Situation
 from reconciler.model.host.load import Shortage, Withheld
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.desired import DesiredApp
@@ -22,9 +23,6 @@ from reconciler.model.state.standing import Obstacle, ObstacleReason
 from reconciler.model.words.quantity import format_size
 
 CONFIRM = "recon apply --confirm-load"
-
-Verdicts = Mapping[str, Withheld | None]
-"""By app whose count rises: why that waits, or None where the host has room for it."""
 
 
 def count_of(app: DesiredApp) -> int:
@@ -78,23 +76,22 @@ def rises(app: DesiredApp, running: int, memory: AppMemory) -> bool:
     return held is None or held.count != count or held.again
 
 
-def settle(
-    app: DesiredApp, processes: Sequence[Process], memory: AppMemory, verdicts: Verdicts
-) -> tuple[AppMemory, tuple[Event, ...]]:
-    """The memory that knows how many instances may run."""
-    running = 0 if memory.admitted is not None else len({one.tag.instance for one in processes})
+def settle(at: Situation) -> Situation:
+    """Note how many instances may run, and go on with an app that has no more."""
+    app, memory = at.app, at.memory
+    running = 0 if memory.admitted is not None else len({one.tag.instance for one in at.processes})
     count, before = count_of(app), admitted(app, running, memory)
     if app.spec.suspend:  # asks for nothing now, and may have back what it had
-        return _with(memory, before, memory.withheld), ()
+        return _with(at, before, memory.withheld)
     if count <= max(before, memory.confirmed):
-        return _with(memory, count, None), ()
+        return _with(at, count, None)
     known = memory.withheld
     waits = known is not None and known.count == count
-    held = verdicts.get(app.name, known if waits else None)
+    held = at.moment.loads.get(app.name, known if waits else None)
     if held is None:
-        return _with(memory, count, None), ()
-    events = () if waits else (Event(app.name, "LoadHeld", sentence(app, held), "Warning"),)
-    return _with(memory, before, held), events
+        return _with(at, count, None)
+    event = Event(app.name, "LoadHeld", sentence(app, held), "Warning")
+    return _with(at, before, held, *(() if waits else (event,)))
 
 
 def reconsidered(memory: AppMemory) -> AppMemory:
@@ -156,10 +153,13 @@ def _figures(held: Withheld) -> str:
             return f"{held.needed:,} open files of recon needed, {held.room:,} left (ulimit -Hn)"
 
 
-def _with(memory: AppMemory, count: int, held: Withheld | None) -> AppMemory:
-    if memory.admitted == count and memory.withheld == held:
-        return memory
-    return replace(memory, admitted=count, withheld=held)
+def _with(at: Situation, count: int, held: Withheld | None, *events: Event) -> Situation:
+    memory = at.memory
+    if memory.admitted != count or memory.withheld != held:
+        memory = replace(memory, admitted=count, withheld=held)
+    at = at.after(memory, *events)
+    app = bounded(at.app, memory)
+    return at if app is at.app else replace(at, app=app)
 
 
 def shown(status: AppStatus, app: DesiredApp, memory: AppMemory) -> AppStatus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.diff.core.history import record
-from reconciler.diff.core.replicas import sort
+from reconciler.diff.core.situation import Moment, Situation
 from reconciler.diff.jobs import runs
 from reconciler.diff.rollout.progress import is_complete
 from reconciler.model.state.desired import Desired, DesiredApp
@@ -24,7 +24,7 @@ def as_observed(base: Desired, now: float) -> tuple[Observed, Mapping[str, AppMe
             continue
         mine = [_process(app, number) for number in range(app.spec.wanted)]
         processes += mine
-        assert is_complete(app.spec, sort(app.spec, app.hash, mine, memory[app.name], now), now)
+        assert is_complete(Situation.of(app, mine, memory[app.name], Moment(now)).replicas)
     return Observed(tuple(processes)), memory
 
 

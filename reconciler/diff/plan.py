@@ -9,15 +9,15 @@ on it again and again ends at the desired state, where the plan is empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from reconciler.diff import admission
 from reconciler.diff.core import dependencies, history, replicas
 from reconciler.diff.core.backoff import holds
-from reconciler.diff.core.dependencies import Wait
-from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.hold import Hold
+from reconciler.diff.core.situation import Moment, Situation
 from reconciler.diff.jobs import job
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.rollout import (
@@ -35,12 +35,11 @@ from reconciler.diff.rollout import (
     restarting,
     rolling,
 )
-from reconciler.diff.rollout.hold import Hold
 from reconciler.diff.status import review
 from reconciler.diff.status.status import status_of, status_of_absent
+from reconciler.model.host.load import Verdicts
 from reconciler.model.spec.strategy import StrategyType
-from reconciler.model.state.desired import Desired, DesiredApp
-from reconciler.model.state.event import Event
+from reconciler.model.state.desired import Desired
 from reconciler.model.state.memory import AppMemory, JournalState
 from reconciler.model.state.observed import Observed, PortHeld, Process, RunState
 from reconciler.model.state.plan import Action, AppPlan, End, Plan, Start, Sync
@@ -50,7 +49,7 @@ from reconciler.model.state.walltime import WallTime
 
 _UTC = WallTime()
 _WELL = JournalState()
-_ROOMY: admission.Verdicts = MappingProxyType({})
+_ROOMY: Verdicts = MappingProxyType({})
 _UNSEEN = Absence(Verdict.WAIT, "no manifest declares it; nothing is stopped before a clean scan")
 
 
@@ -62,7 +61,7 @@ def plan(
     absences: Mapping[str, Absence] | None = None,
     *,
     standings: Mapping[str, Standing] | None = None,
-    loads: admission.Verdicts = _ROOMY,
+    loads: Verdicts = _ROOMY,
     wall: WallTime = _UTC,
     journal: JournalState = _WELL,
 ) -> Plan:
@@ -80,147 +79,99 @@ def plan(
     blank = AppMemory(recall=journal.unremembered)
     if standings is None:
         standings = _standings(desired, processes, memory, now, blank)
+    moment = Moment(now, standings, observed, _ports(observed), wall, journal, loads)
     plans = []
     for name in sorted({*desired.apps, *processes, *absences}):
-        app, mine = desired.apps.get(name), processes.get(name, [])
+        app, running = desired.apps.get(name), processes.get(name, [])
         remembered = memory.get(name, blank)
         if app is None:
-            plans.append(_plan_absent(name, mine, remembered, absences.get(name, _UNSEEN)))
+            plans.append(_plan_absent(name, running, remembered, absences.get(name, _UNSEEN)))
             continue
-        of_kind = job.plan_job if app.job is not None else _plan_declared
-        plans.append(
-            of_kind(
-                app,
-                mine,
-                remembered,
-                now,
-                wall=wall,
-                standings=standings,
-                loads=loads,
-                observed=observed,
-                journal=journal,
-            )
-        )
+        plan_of = job.plan_job if app.job is not None else _plan_app
+        plans.append(plan_of(Situation.of(app, running, remembered, moment)))
     return Plan(tuple(plans), desired.problems)
 
 
-def _plan_declared(
-    declared: DesiredApp,
-    processes: Sequence[Process],
-    before: AppMemory,
-    now: float,
-    *,
-    wall: WallTime,
-    standings: Mapping[str, Standing],
-    loads: admission.Verdicts,
-    observed: Observed,
-    journal: JournalState,
-) -> AppPlan:
-    memory, let_in = admission.settle(declared, processes, before, loads)
-    app = admission.bounded(declared, memory)
-    memory = outgoing.settle(history.record(memory, app))
-    memory = amnesia.settle(app, processes, before, memory)
-    if not before.revisions:
-        memory = history.presume_good(memory, processes)
-    builder = standings.get(app.builder.name) if app.builder is not None else None
-    memory, built = building.judge(app, memory, builder)
-    memory, by_clock = restarting.call(app, memory, now, wall)
-    memory, followed = dependencies.follow_restarts(app, processes, memory, standings)
-    memory, evicted = eviction.note(app.name, app.spec, processes, memory, now)
-    sorted_by = _sort(app, processes, memory, now)
-    memory = canary.begin(app.spec, sorted_by, before, memory)
-    memory = awaiting.judge(app.spec, sorted_by, before, memory, now, standings=standings)
-    needs = awaiting.of_the_old(app.spec, memory, standings)
-    waiting = dependencies.waiting_for(needs, sorted_by, memory, standings)
-    judged: tuple[Event, ...] = ()
-    if waiting:  # no process of it can be late
-        memory = progress.without_rollout(memory)
-    else:
-        memory, judged = _judge(
-            app,
-            processes,
-            sorted_by,
-            memory,
-            now=now,
-            builder=builder,
-            standings=standings,
-            ports=observed.ports,
-        )
-    if memory.revisions[-1].failed:  # perhaps just now: what shall run is another revision then
-        memory = outgoing.settle(memory)
-        sorted_by = _sort(app, processes, memory, now)
-    held = _hold(app, sorted_by, memory, now, builder=builder, standings=standings)
-    awaited = awaiting.wait_of(app.spec, memory, standings)
-    inherited = observed.inherited
-    memory = inplace.remember(app.spec, processes, memory, inherited)
-    limits = tuple(inplace.drift_of(app.spec, processes, memory, inherited))
-    stuck = inplace.stuck(app.spec, processes)
-    adjusted = tuple(inplace.adjustments(app.spec, processes, memory, inherited))
-    conflict = observed.conflicts.get(app.name, "")
-    is_built = building.condition_of(app, builder)
-    ports = tuple(one for one in observed.ports if one.asked.app == app.name)
-    at = Situation(
-        app,
-        sorted_by,
-        memory,
-        now,
-        held,
-        waiting,
-        conflict,
-        limits,
-        is_built,
-        ports,
-        awaited,
-        stuck,
-    )
-    actions = () if waiting else (*adjusted, *_actions(at))
+def _plan_app(at: Situation) -> AppPlan:
+    """The plan of an App that is declared."""
+    declared = at.app
+    for step in _STEPS:
+        at = step(at)
+    adjusted = tuple(inplace.adjustments(at))
+    actions = () if at.waiting else (*adjusted, *_actions(at))
     starting = any(isinstance(action, Start) for action in actions)
     ends = {action.process.tag.nonce for action in actions if isinstance(action, End)}
-    memory = outgoing.note(app.spec, sorted_by, memory, ends)
-    change = review.change_of(
-        app,
-        sorted_by,
-        before,
-        memory,
-        declared=declared,
-        waits=_before(waiting, building.note_of(app, builder), awaited),
-        adjusted=adjusted,
-    )
+    change = review.change_of(at, declared, waits=_before(at), adjusted=adjusted)
+    memory = outgoing.note(at, ends)
     return AppPlan(
-        app.name,
+        declared.name,
         declared,
         actions,
-        admission.changed(change, declared, memory),
-        admission.shown(status_of(at), declared, memory),
-        dependencies.note_begun(memory, sorted_by, starting=starting),
-        (*let_in, *built, *by_clock, *followed, *evicted, *judged),
-        earliest(_look_again_at(at), restarting.look_again_at(app, memory, now, wall)),
-        dependencies.standing_of(app, sorted_by, memory),
+        admission.changed(change, declared, at.memory),
+        admission.shown(status_of(at), declared, at.memory),
+        dependencies.note_begun(memory, at.replicas, starting=starting),
+        at.events,
+        earliest(_look_again_at(at), restarting.look_again_at(at)),
+        dependencies.standing_of(at),
     )
 
 
-def _judge(
-    app: DesiredApp,
-    processes: Sequence[Process],
-    sorted_by: Replicas,
-    memory: AppMemory,
-    *,
-    now: float,
-    builder: Standing | None,
-    standings: Mapping[str, Standing],
-    ports: Sequence[PortHeld],
-) -> tuple[AppMemory, tuple[Event, ...]]:
-    """How the rollout is: whether its revision is good, has failed, or has yet to show."""
-    memory, judged = canary.judge(app.name, app.spec, sorted_by, memory, now)
-    mine = [one for one in ports if one.asked.app == app.name]
-    memory, kept = portheld.judge(app.name, app.spec, sorted_by, memory, now, ports=mine)
-    judged += kept
-    if judged and memory.revisions[-1].failed:
-        sorted_by = _sort(app, processes, memory, now)
-    held = _hold(app, sorted_by, memory, now, builder=builder, standings=standings)
-    waits = held is not None and held.waits
-    memory, events = progress.advance(app.name, app.spec, sorted_by, memory, now, waits=waits)
-    return memory, (*judged, *events)
+def _record(at: Situation) -> Situation:
+    """Remember the revision that the manifest declares."""
+    return at.after(outgoing.settle(history.record(at.memory, at.app)))
+
+
+def _presume_good(at: Situation) -> Situation:
+    """Without any memory, call what runs a good revision."""
+    return at if at.before.revisions else at.after(history.presume_good(at.memory, at.processes))
+
+
+def _judge(at: Situation) -> Situation:
+    """Judge the rollout: whether its revision is good, has failed, or has yet to show."""
+    if at.waiting:  # no process of it can be late
+        return progress.without_rollout(at)
+    return progress.advance(_hold(portheld.judge(canary.judge(at))))
+
+
+def _settle(at: Situation) -> Situation:
+    """Go on with the revision that is to run, where the last one has failed, perhaps just now."""
+    return at.after(outgoing.settle(at.memory)) if at.revision.failed else at
+
+
+def _hold(at: Situation) -> Situation:
+    """Note what holds the rollout."""
+    held = next((held for gate in _GATES if (held := gate(at)) is not None), None)
+    return replace(at, held=held) if held is not at.held else at
+
+
+_GATES: Sequence[Callable[[Situation], Hold | None]] = (
+    building.gate,
+    pause.gate,
+    amnesia.gate,
+    awaiting.gate,
+    canary.gate,
+)
+"""What may hold a rollout, the first that does: nobody can start what is not built, and a pause
+holds the canary, too."""
+
+_STEPS: Sequence[Callable[[Situation], Situation]] = (
+    admission.settle,
+    _record,
+    amnesia.settle,
+    _presume_good,
+    building.judge,
+    restarting.call,
+    dependencies.follow_restarts,
+    eviction.note,
+    canary.begin,
+    awaiting.judge,
+    awaiting.wait_to_start,
+    _judge,
+    _settle,
+    _hold,
+    inplace.remember,
+)
+"""What is made of what was remembered, in this order: each step sees what those before it noted."""
 
 
 def _plan_absent(
@@ -243,31 +194,6 @@ def _plan_absent(
     return AppPlan(name, None, tuple(actions), change, status, memory)
 
 
-def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float) -> Replicas:
-    target = history.target(memory)
-    found = replicas.sort(app.spec, target.hash if target else None, processes, memory, now)
-    return outgoing.with_returning(app.spec, found, memory, now)
-
-
-def _hold(
-    app: DesiredApp,
-    sorted_by: Replicas,
-    memory: AppMemory,
-    now: float,
-    *,
-    builder: Standing | None,
-    standings: Mapping[str, Standing],
-) -> Hold | None:
-    """What holds the rollout, if anything does: nobody can start what is not built, and who paused
-    it means the canary, too."""
-    unbuilt = building.of(app, sorted_by, memory, now, builder)
-    paused = pause.of(app.name, app.spec, sorted_by, memory, now)
-    unknown = amnesia.of(app.name, app.spec, sorted_by, memory, now)
-    awaited = awaiting.of(app.spec, sorted_by, memory, now, standings)
-    held = unbuilt or paused or unknown or awaited
-    return held or canary.of(app.spec, sorted_by, memory, now)
-
-
 def _actions(at: Situation) -> Iterator[Action]:
     """Stops first, so that a start may find their room at the next pass.
 
@@ -280,7 +206,7 @@ def _actions(at: Situation) -> Iterator[Action]:
     if spec.strategy.type is StrategyType.RECREATE:
         ends, begins = recreate.stops(acting), recreate.starts(acting)
     else:
-        ends = rolling.stops(spec, acting, at.now)
+        ends = rolling.stops(spec, acting)
         begins = rolling.starts(spec, acting)
         for returning in rolling.restarts(spec, acting):
             yield Start(*returning, _why_started(at, *returning))
@@ -293,10 +219,15 @@ def _actions(at: Situation) -> Iterator[Action]:
         yield Start(number, hash, _why_started(at, number, hash))
 
 
-def _before(waiting: Wait | None, built: str, awaited: Wait | None) -> list[str]:
+def _before(at: Situation) -> list[str]:
     """What comes before the change is made, sentences."""
-    told = (waiting.message if waiting else "", built, awaited.message if awaited else "")
-    return [sentence for sentence in told if sentence]
+    awaited = awaiting.wait_of(at)
+    found = (
+        at.waiting.message if at.waiting else "",
+        building.note_of(at),
+        awaited.message if awaited else "",
+    )
+    return [sentence for sentence in found if sentence]
 
 
 def _why_ended(at: Situation, process: Process) -> str:
@@ -319,7 +250,7 @@ def _why_ended(at: Situation, process: Process) -> str:
 def _why_started(at: Situation, number: int, hash: str) -> str:
     memory = at.memory
     ended = holds(memory, number, hash)
-    evicted = eviction.recent(at.app.spec, memory, number, hash, at.now)
+    evicted = eviction.recent(at, number, hash)
     if evicted is not None and (ended is None or evicted.at > ended.at):
         return "its predecessor outgrew limits.memory"
     if ended is not None:
@@ -336,18 +267,18 @@ def _look_again_at(at: Situation) -> float | None:
     if held is not None and held.until is not None:
         moments.append(held.until)
     everyone = (*sorted_by.current, *sorted_by.old, *sorted_by.extra)
-    moments += eviction.moments(everyone, memory)
-    moments += outgoing.moments(sorted_by, memory)
-    port_at = portheld.look_again_at(at.app.spec, sorted_by, memory, at.now, at.ports)
+    moments += eviction.moments(at, everyone)
+    moments += outgoing.moments(at)
+    port_at = portheld.look_again_at(at)
     moments += [port_at] if port_at is not None else []
     for process in everyone:
         if process.tag.nonce not in sorted_by.up:
             ready_at = replicas.available_at(process, at.app.spec)
             moments += [ready_at] if ready_at is not None else []
-    revision = memory.revisions[-1]
+    revision = at.revision
     if memory.progressed_at is not None and not revision.good and not revision.failed:
-        moments.append(progress.deadline(at.app.spec, memory))
-    # One that is past and still undecided waits for an event: see `progress.is_undecided`.
+        moments.append(progress.deadline(at))
+    # One that is past and still undecided waits for an event: see `progress.advance`.
     return min((moment for moment in moments if moment > at.now), default=None)
 
 
@@ -372,6 +303,14 @@ def _standings(
 def earliest(*moments: float | None) -> float | None:
     """The first of the moments that there are."""
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _ports(observed: Observed) -> Mapping[str, Sequence[PortHeld]]:
+    """By app: ports of its instances that others hold."""
+    found: dict[str, list[PortHeld]] = {}
+    for one in observed.ports:
+        found.setdefault(one.asked.app, []).append(one)
+    return found
 
 
 def _by_app(processes: Iterable[Process]) -> dict[str, list[Process]]:

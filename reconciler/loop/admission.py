@@ -11,7 +11,7 @@ from reconciler.diff import admission
 from reconciler.loop.declared import Declared
 from reconciler.loop.running import Running
 from reconciler.model.host.facts import HostFacts
-from reconciler.model.host.load import Withheld
+from reconciler.model.host.load import Verdicts, Withheld
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
@@ -36,7 +36,7 @@ class Admission:
         """The count that was judged, and the verdict on it, of apps that have had no pass since."""
         self._at = 0.0
 
-    def verdicts(self, name: str | None = None) -> admission.Verdicts:
+    def verdicts(self, name: str | None = None) -> Verdicts:
         """On all apps of which the count rises, or on one."""
         apps = self._declared.apps()
         if name is not None:

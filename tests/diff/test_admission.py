@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.diff import admission
 from reconciler.diff.core.dependencies import look_at
 from reconciler.diff.plan import plan
-from reconciler.model.host.load import Shortage, Withheld
+from reconciler.model.host.load import Shortage, Verdicts, Withheld
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.observed import Observed
@@ -29,7 +29,7 @@ def _held(count: int, before: int) -> Withheld:
     return replace(NO_ROOM, count=count, before=before)
 
 
-def _look(host: SimHost, app: DesiredApp, verdicts: admission.Verdicts | None = None) -> AppPlan:
+def _look(host: SimHost, app: DesiredApp, verdicts: Verdicts | None = None) -> AppPlan:
     """One look, whose memory is kept. ``verdicts``: on rises."""
     desired, observed = Desired({app.name: app}), Observed(host.processes())
     made = plan(desired, observed, host.memory, host.now, loads=verdicts or {}, wall=host.wall)

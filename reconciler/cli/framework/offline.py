@@ -31,12 +31,12 @@ from reconciler.desired.footing import Footing
 from reconciler.desired.store import ManifestStore
 from reconciler.desired.watched.content import as_found
 from reconciler.diff import admission
-from reconciler.diff.admission import Verdicts
 from reconciler.diff.core.history import followed
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.diff.status.review import last_spec
 from reconciler.model.host.facts import HostFacts, from_document
+from reconciler.model.host.load import Verdicts
 from reconciler.model.spec.limits import wanted as declared_limits
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.builder import builder_name, built_by

@@ -6,23 +6,21 @@ availability first. And nothing is ever stopped because a dependency went away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.diff import admission
-from reconciler.diff.core import history, replicas
 from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.core.situation import Moment, Situation
 from reconciler.diff.jobs import runs
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.model.spec.dependency import Dependency, DependencyCondition
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.plan import Condition
-from reconciler.model.state.revision import same_revision
-from reconciler.model.state.standing import UNDECLARED, Obstacle, ObstacleReason, Standing
+from reconciler.model.state.standing import UNDECLARED, Obstacle, ObstacleReason, Standing, Wait
 
 # So many are named while they are waited for.
 _NAMED = 3
@@ -34,27 +32,18 @@ _NOTHING_WANTED = {
 """By whether the app is suspended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """What a start waits for."""
-
-    message: str
-    is_stuck: bool
-    """Nothing that goes on by itself will end it: a person has to act first."""
-
-
 def look_at(
     app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float
 ) -> Standing:
     """The standing of an app that has yet to be planned, from its own slice."""
     if app.job is not None:
         return runs.standing_of(app, memory)
-    app = admission.bounded(app, memory)
-    return standing_of(app, _sort(app, processes, memory, now), memory)
+    return standing_of(Situation.of(admission.bounded(app, memory), processes, memory, Moment(now)))
 
 
-def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Standing:
-    """The standing of an app whose processes are sorted."""
+def standing_of(at: Situation) -> Standing:
+    """What those that depend on an app see of it."""
+    app, sorted_by, memory = at.app, at.replicas, at.memory
     wanted = app.spec.wanted
     if wanted == 0:
         return Standing(obstacle=_nothing(app, memory))
@@ -64,7 +53,7 @@ def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Stan
     starts = [process.started_at for process in sorted_by.current]
     met = {
         DependencyCondition.STARTED: _numbers(sorted_by) >= set(range(wanted)),
-        # Kubernetes: the condition Available; but of nothing at all nobody can make use.
+        # Kubernetes: the condition Available; but an app without instances is of no use.
         DependencyCondition.READY: available >= max(1, wanted - unavailable),
         DependencyCondition.COMPLETED: len(sorted_by.done) == wanted and not _has_failed(memory),
     }
@@ -75,19 +64,18 @@ def standing_of(app: DesiredApp, sorted_by: Replicas, memory: AppMemory) -> Stan
     )
 
 
-def waiting_for(
-    spec: AppSpec, sorted_by: Replicas, memory: AppMemory, standings: Mapping[str, Standing]
-) -> Wait | None:
-    """What an app's start from nothing waits for; None where nothing holds it."""
-    running = (sorted_by.current, sorted_by.old, sorted_by.extra, sorted_by.spared)
-    if memory.begun or not sorted_by.eligible or any(running):
+def waiting_for(at: Situation, needs: Sequence[Dependency]) -> Wait | None:
+    """Which of these needs an app's start from nothing waits for; None where nothing holds it."""
+    if at.memory.begun or not at.replicas.eligible or at.replicas.is_running:
         return None
-    return unmet(spec, standings)
+    return unmet(needs, at.moment.standings)
 
 
-def unmet(spec: AppSpec, standings: Mapping[str, Standing]) -> Wait | None:
+def unmet(needs: Sequence[Dependency], standings: Mapping[str, Standing]) -> Wait | None:
     """Which dependencies are not there; None where all are."""
-    missing = [*_missing(spec, standings)]
+    missing = [
+        need for need in needs if need.condition not in standings.get(need.app, UNDECLARED).met
+    ]
     if not missing:
         return None
     obstacles = [standings.get(need.app, UNDECLARED).obstacle for need in missing]
@@ -99,31 +87,26 @@ def unmet(spec: AppSpec, standings: Mapping[str, Standing]) -> Wait | None:
 
 def note_begun(memory: AppMemory, sorted_by: Replicas, *, starting: bool) -> AppMemory:
     """The memory that knows whether later starts are starts from nothing."""
-    running = (sorted_by.current, sorted_by.old, sorted_by.extra, sorted_by.spared)
     leaving = bool(sorted_by.stopping)
-    if starting or any(running) or (leaving and sorted_by.wanted):
+    if starting or sorted_by.is_running or (leaving and sorted_by.wanted):
         begun = True
     else:
         begun = memory.begun and (leaving or sorted_by.wanted > 0 or sorted_by.target is None)
     return memory if begun == memory.begun else replace(memory, begun=begun)
 
 
-def follow_restarts(
-    app: DesiredApp,
-    processes: Sequence[Process],
-    memory: AppMemory,
-    standings: Mapping[str, Standing],
-) -> tuple[AppMemory, tuple[Event, ...]]:
-    """The memory in which a restart is requested once for each restart of a dependency.
+def follow_restarts(at: Situation) -> Situation:
+    """Request a restart once for each restart of a dependency.
 
     It is requested when the dependency is whole again, for those processes that are older than
     its newest. A dependency that is new to the manifest restarts nothing: the field is applied
     in place.
     """
-    needs = [need.app for need in app.spec.depends_on if need.restart]
+    memory = at.memory
+    needs = [need.app for need in at.app.spec.depends_on if need.restart]
     if not needs and not memory.dependency_starts:
-        return memory, ()
-    alive = (p.started_at for p in processes if p.state is not RunState.STOPPING)
+        return at
+    alive = (p.started_at for p in at.processes if p.state is not RunState.STOPPING)
     oldest = min(alive, default=None)
     known: dict[str, float] = {}
     restarted: dict[str, float] = {}
@@ -131,7 +114,7 @@ def follow_restarts(
         before = memory.dependency_starts.get(name)
         if before is None and oldest is None:
             before = 0.0  # whatever starts later than this app's processes is a restart
-        newest = standings.get(name, UNDECLARED).newest_start
+        newest = at.moment.standings.get(name, UNDECLARED).newest_start
         if newest is None:
             newest = before
         elif before is not None and oldest is not None and newest > max(before, oldest):
@@ -141,22 +124,16 @@ def follow_restarts(
     if known != memory.dependency_starts:
         memory = replace(memory, dependency_starts=known)
     if not restarted:
-        return memory, ()
+        return at.after(memory)
     asked = max(memory.restart_requested_at or 0.0, *restarted.values())
     memory = replace(memory, restart_requested_at=asked, progressed_at=None, progress=0)
-    told = f"{', '.join(sorted(restarted))} restarted"
-    return memory, (Event(app.name, "RestartRequested", told),)
+    message = f"{', '.join(sorted(restarted))} restarted"
+    return at.after(memory, Event(at.app.name, "RestartRequested", message))
 
 
 def _nothing(app: DesiredApp, memory: AppMemory) -> Obstacle:
     """Why no instance of the app runs."""
     return admission.obstacle(app, memory) or _NOTHING_WANTED[app.spec.suspend]
-
-
-def _missing(spec: AppSpec, standings: Mapping[str, Standing]) -> Iterator[Dependency]:
-    for need in spec.depends_on:
-        if need.condition not in standings.get(need.app, UNDECLARED).met:
-            yield need
 
 
 def condition_of(wait: Wait | None) -> tuple[Condition, ...]:
@@ -189,12 +166,3 @@ def _numbers(sorted_by: Replicas) -> set[int]:
     """Instance numbers of which a process runs, whatever its revision, or is done."""
     running = (*sorted_by.current, *sorted_by.old, *sorted_by.spared)
     return {*(process.tag.instance for process in running), *sorted_by.done}
-
-
-def _sort(app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float) -> Replicas:
-    """As ``plan`` will, once it has noted the revision that the manifest declares now."""
-    target: str | None = app.hash
-    if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
-        aim = history.target(memory)
-        target = aim.hash if aim is not None else None
-    return replicas.sort(app.spec, target, processes, memory, now)

@@ -102,7 +102,7 @@ def accounts_to(memory: AppMemory, process: Process) -> str | None:
 
 
 def is_held(memory: AppMemory) -> bool:
-    """Whether the rollout of the last revision is held (see ``hold``)."""
+    """Whether the rollout of the last revision is held (see ``rollout.freeze``)."""
     last = memory.revisions[-1].number if memory.revisions else None
     held = memory.paused or last in (memory.canary, memory.unbuilt, memory.awaiting)
     return held or memory.recall is not Recall.WHOLE

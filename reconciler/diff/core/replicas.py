@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reconciler.diff.core.backoff import holds
-from reconciler.diff.rollout import eviction
+from reconciler.model.spec.lifecycle import RestartPolicy
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
@@ -68,6 +68,16 @@ class Replicas:
         """Nothing of another revision, nothing too much, nothing on its way out."""
         return not (self.old or self.extra or self.stopping)
 
+    @property
+    def is_running(self) -> bool:
+        """Something runs that is not on its way out."""
+        return bool(self.current or self.old or self.extra or self.spared)
+
+    @property
+    def up_numbers(self) -> set[int]:
+        """Numbers whose current process is available."""
+        return {p.tag.instance for p in self.current if p.tag.nonce in self.up}
+
 
 def sort(
     spec: AppSpec,
@@ -92,7 +102,7 @@ def sort(
             (spared if _is_spared(process, spec, memory) else old).append(process)
         elif not _is_current(process, target, memory):
             old.append(process)
-        elif number < wanted and eviction.is_due(process, spec, memory, now):
+        elif number < wanted and is_evicted(process, spec, memory, now):
             old.append(process)
             evicted.add(process.tag.nonce)
         elif number in current or number >= wanted:
@@ -127,6 +137,22 @@ def sort(
         leaving_old=any(target is None or not _is_current(p, target, memory) for p in stopping),
         evicted=frozenset(evicted),
     )
+
+
+def is_over(process: Process) -> bool:
+    """Whether a process uses more than `limits.memory`."""
+    return bool(process.outgrown) and process.state is not RunState.STOPPING
+
+
+def is_evicted(process: Process, spec: AppSpec, memory: AppMemory, now: float) -> bool:
+    """Whether a process is to be replaced now because it has outgrown its limit."""
+    if not is_over(process) or spec.restart_policy is RestartPolicy.NEVER:
+        return False
+    eviction = memory.evictions.get(process.tag.instance)
+    if eviction is None:
+        return False
+    # One that is older than what is remembered had been replaced when its successor outgrew, too.
+    return eviction.nonce != process.tag.nonce or eviction.replace_at <= now
 
 
 def available_at(process: Process, spec: AppSpec) -> float | None:

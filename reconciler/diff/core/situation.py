@@ -1,45 +1,141 @@
-"""How one declared app stands: what every judgement of it is made from."""
+"""One declared app at one moment: what every judgement of it is made from.
+
+``plan`` makes it first, with what was remembered. Each step of the plan takes a situation and
+returns the one after it. None is ever changed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from reconciler.diff.core.dependencies import Wait
+from reconciler.diff.core import history, replicas, returning
+from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.rollout.hold import Hold
+from reconciler.model.host.load import Verdicts
 from reconciler.model.state.desired import DesiredApp
-from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.observed import PortHeld
-from reconciler.model.state.plan import Condition, Drift
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import AppMemory, JournalState
+from reconciler.model.state.observed import Observed, PortHeld, Process
+from reconciler.model.state.revision import Revision, same_revision
+from reconciler.model.state.standing import UNDECLARED, Standing, Wait
+from reconciler.model.state.walltime import WallTime
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """Of one app, at one moment. ``now`` and all times are boot seconds."""
+class Moment:
+    """One look at the host: what is the same for every app."""
 
-    app: DesiredApp
-    replicas: Replicas
-    """Its processes against the revision that shall run."""
-    memory: AppMemory
     now: float
-    held: Hold | None
-    """What holds its rollout: a pause, its build or a canary."""
-    waiting: Wait | None
+    """Boot seconds, as all times where nothing else is said."""
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    """Of the apps that others depend on."""
+    observed: Observed = field(default_factory=Observed)
+    ports: Mapping[str, Sequence[PortHeld]] = field(default_factory=dict)
+    """By app: ports of its instances that others hold."""
+    wall: WallTime = field(default_factory=WallTime)
+    journal: JournalState = field(default_factory=JournalState)
+    loads: Verdicts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Situation:
+    app: DesiredApp
+    """With as many instances as may run (``admission``)."""
+    processes: Sequence[Process]
+    before: AppMemory
+    """What was remembered when the pass began."""
+    memory: AppMemory
+    """What the steps until now have made of it."""
+    moment: Moment
+    now: float
+    events: tuple[Event, ...] = ()
+    """What is to be told, oldest first."""
+    waiting: Wait | None = None
     """For which dependencies its start waits."""
-    conflict: str
-    """Why one of its sockets cannot be had, a sentence."""
-    limits: tuple[Drift, ...] = ()
-    """How limits of its processes differ from the manifest's (see ``inplace``)."""
-    built: Condition | None = None
-    """Whether what is declared is built, where it is built at all (see ``building``)."""
-    ports: tuple[PortHeld, ...] = ()
-    """Ports of its instances that others of ours hold."""
-    awaited: Wait | None = None
-    """For which Jobs its update waits (see ``awaiting``)."""
-    stuck: str = ""
-    """Which limit cannot be put in force in place, and what would help."""
+    held: Hold | None = None
+    """What holds its rollout."""
+    _replicas: Replicas | None = None
+
+    @classmethod
+    def of(
+        cls, app: DesiredApp, processes: Sequence[Process], memory: AppMemory, moment: Moment
+    ) -> Situation:
+        """The situation before anything is judged."""
+        return cls(app, processes, memory, memory, moment, moment.now)
+
+    def after(self, memory: AppMemory, *events: Event) -> Situation:
+        """The situation in which this is remembered, and told besides."""
+        if memory is self.memory and not events:
+            return self
+        known = self._replicas if _is_sorted_alike(self.memory, memory) else None
+        return replace(self, memory=memory, events=(*self.events, *events), _replicas=known)
+
+    @property
+    def replicas(self) -> Replicas:
+        """Its processes against the revision that shall run. Sorted when first asked for."""
+        if self._replicas is None:
+            app, memory = self.app, self.memory
+            found = replicas.sort(app.spec, self._target, self.processes, memory, self.now)
+            found = returning.with_returning(app.spec, found, memory, self.now)
+            object.__setattr__(self, "_replicas", found)
+            return found
+        return self._replicas
+
+    def seen_as(self, shown: Replicas) -> Situation:
+        """The situation in which these are its replicas."""
+        return replace(self, _replicas=shown)
 
     @property
     def acting(self) -> Replicas:
-        """What the strategies reckon with: while a rollout is held, what is held is current."""
+        """What the strategies calculate with: while a rollout is held, what is held is current."""
         return self.held.replicas if self.held is not None else self.replicas
+
+    @property
+    def revision(self) -> Revision:
+        """The revision that the manifest declares."""
+        return self.memory.revisions[-1]
+
+    @property
+    def is_new_revision(self) -> bool:
+        """The manifest declares another revision than when the pass began."""
+        before = self.before.revisions
+        return not before or before[-1].number != self.revision.number
+
+    @property
+    def builder(self) -> Standing | None:
+        """How the Job that builds it stands; None where there is none."""
+        if self.app.builder is None:
+            return None
+        return self.moment.standings.get(self.app.builder.name, UNDECLARED)
+
+    @property
+    def conflict(self) -> str:
+        """Why one of its sockets is unavailable, a sentence."""
+        return self.moment.observed.conflicts.get(self.app.name, "")
+
+    @property
+    def ports(self) -> Sequence[PortHeld]:
+        """Ports of its instances that others hold."""
+        return self.moment.ports.get(self.app.name, ())
+
+    @property
+    def _target(self) -> str | None:
+        """The hash that shall run; None where nothing may."""
+        known = self.memory.revisions
+        if not known or not same_revision(known[-1].hash, self.app.hash):
+            return self.app.hash  # the next step notes it
+        aim = history.target(self.memory)
+        return aim.hash if aim is not None else None
+
+
+def _is_sorted_alike(one: AppMemory, other: AppMemory) -> bool:
+    """All that the replicas are made from is the same."""
+    return (
+        one.revisions is other.revisions
+        and one.ended is other.ended
+        and one.left is other.left
+        and one.leaving is other.leaving
+        and one.evictions is other.evictions
+        and one.restart_requested_at == other.restart_requested_at
+    )

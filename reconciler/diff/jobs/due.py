@@ -9,67 +9,65 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.diff.core import schedule
+from reconciler.diff.core.situation import Situation
 from reconciler.diff.jobs import runs
-from reconciler.diff.jobs.runs import Told, terms_of
+from reconciler.diff.jobs.runs import terms_of
 from reconciler.model.spec.job import ConcurrencyPolicy
-from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
-from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.walltime import WallTime
 
 
-def call(app: DesiredApp, memory: AppMemory, now: float, wall: WallTime) -> Told:
-    """The memory with the runs that are called for, and what is to be told of that."""
-    terms, wall_now = terms_of(app), wall.at(now)
+def call(at: Situation) -> Situation:
+    """Call for the runs that it is time for."""
+    terms, wall = terms_of(at.app), at.moment.wall
     zone = terms.time_zone or wall.zone
-    memory = schedule.follow(memory, terms.schedule, zone, now, wall)
+    at = at.after(schedule.follow(at.memory, terms.schedule, zone, at.now, wall))
     if terms.schedule is None:
-        return _once(app, memory, wall_now), ()
-    at = schedule.missed(memory, terms.schedule, zone, wall_now)
-    if at is None or app.spec.suspend:
-        return memory, ()
-    return _at(at, app, memory, wall_now, late=now - wall.came(at))
+        return _once(at)
+    moment = schedule.missed(at.memory, terms.schedule, zone, wall.at(at.now))
+    return at if moment is None or at.app.spec.suspend else _at(at, moment)
 
 
-def next_at(app: DesiredApp, memory: AppMemory, now: float, wall: WallTime) -> float | None:
+def next_at(at: Situation) -> float | None:
     """The next moment of its schedule, in wall seconds; None where there is none."""
-    terms = terms_of(app)
-    if terms.schedule is None or app.spec.suspend:
+    terms, wall = terms_of(at.app), at.moment.wall
+    if terms.schedule is None or at.app.spec.suspend:
         return None
-    return schedule.coming(memory, terms.schedule, terms.time_zone or wall.zone, wall.at(now))
+    zone = terms.time_zone or wall.zone
+    return schedule.coming(at.memory, terms.schedule, zone, wall.at(at.now))
 
 
-def _once(app: DesiredApp, memory: AppMemory, wall_now: float) -> AppMemory:
-    revision = memory.revisions[-1]
-    if app.spec.suspend or memory.called_revision == revision.number:
-        return memory
-    called = runs.begin(memory, f"revision {revision.number}", wall_now)
-    return replace(called, called_revision=revision.number)
+def _once(at: Situation) -> Situation:
+    number = at.revision.number
+    if at.app.spec.suspend or at.memory.called_revision == number:
+        return at
+    called = runs.begin(at.memory, f"revision {number}", at.moment.wall.at(at.now))
+    return at.after(replace(called, called_revision=number))
 
 
-def _at(at: float, app: DesiredApp, memory: AppMemory, wall_now: float, *, late: float) -> Told:
-    """The moment ``at`` of its schedule has come, ``late`` seconds ago."""
-    terms = terms_of(app)
+def _at(at: Situation, moment: float) -> Situation:
+    """What follows of it that this moment of its schedule has come."""
+    app, memory, terms = at.app, at.memory, terms_of(at.app)
+    passed = replace(memory, scheduled_until=moment)
     frequent = schedule.is_frequent(terms.schedule or "")
-    if not frequent and any(run.due_at == at for run in memory.runs):
-        return replace(memory, scheduled_until=at), ()  # the clock was wrong for a while
-    limit = terms.starting_deadline_seconds
+    if not frequent and any(run.due_at == moment for run in memory.runs):
+        return at.after(passed)  # the clock was wrong for a while
+    limit, late = terms.starting_deadline_seconds, at.now - at.moment.wall.came(moment)
     if limit is not None and late > limit:
-        told = f"a run is left out: {late:.0f} s late, startingDeadlineSeconds is {limit:g}"
-        event = Event(app.name, "MissSchedule", told, "Warning")
-        return replace(memory, scheduled_until=at), (event,)
-    told_of: tuple[Event, ...] = ()
+        message = f"a run is left out: {late:.0f} s late, startingDeadlineSeconds is {limit:g}"
+        return at.after(passed, Event(app.name, "MissSchedule", message, "Warning"))
+    wall_now, events = at.moment.wall.at(at.now), tuple[Event, ...]()
     if runs.active(memory):
         if terms.concurrency_policy is ConcurrencyPolicy.FORBID:
-            return _hold_back(app.name, memory, at)
+            return _hold_back(at, moment)
         if terms.concurrency_policy is ConcurrencyPolicy.REPLACE:
-            memory, told_of = runs.replaced(app.name, memory, wall_now)
-    return replace(runs.begin(memory, "schedule", wall_now, at), scheduled_until=at), told_of
+            passed, events = runs.replaced(app.name, passed, wall_now)
+    return at.after(runs.begin(passed, "schedule", wall_now, moment), *events)
 
 
-def _hold_back(app: str, memory: AppMemory, at: float) -> Told:
-    """It is still to be seen to when the run before has ended, if it is not too late then."""
-    if memory.held_back == at:
-        return memory, ()
-    told = "it is time for a run, but the one before has not ended (concurrencyPolicy: Forbid)"
-    return replace(memory, held_back=at), (Event(app, "JobAlreadyActive", told),)
+def _hold_back(at: Situation, moment: float) -> Situation:
+    """Look again when the run before has ended: the moment counts if it is not too late then."""
+    if at.memory.held_back == moment:
+        return at
+    message = "it is time for a run, but the one before has not ended (concurrencyPolicy: Forbid)"
+    event = Event(at.app.name, "JobAlreadyActive", message)
+    return at.after(replace(at.memory, held_back=moment), event)

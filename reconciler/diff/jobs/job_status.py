@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.diff.core import history
-from reconciler.diff.core.dependencies import Wait, condition_of
+from reconciler.diff.core.dependencies import condition_of
+from reconciler.diff.core.situation import Situation
 from reconciler.diff.jobs import due, runs
 from reconciler.diff.jobs.runs import terms_of
 from reconciler.diff.lint.advice import shell_remedy
 from reconciler.diff.rollout import amnesia
 from reconciler.diff.status import health
 from reconciler.diff.status.fields import changed_fields
-from reconciler.model.state.desired import DesiredApp
-from reconciler.model.state.memory import AppMemory, Outcome, Recall, Run
-from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.memory import Outcome, Recall, Run
+from reconciler.model.state.observed import RunState
 from reconciler.model.state.plan import (
     AppStatus,
     Change,
@@ -29,72 +29,64 @@ from reconciler.model.state.plan import (
     JobStatus,
     LastExit,
 )
-from reconciler.model.state.walltime import WallTime
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One Job at one moment."""
+    """One Job at one moment, with what its status is made from."""
 
-    app: DesiredApp
-    processes: Sequence[Process]
-    memory: AppMemory
-    now: float
-    wall: WallTime
-    wait: Wait | None
-    """For which dependencies its runs wait."""
-    withheld: str = ""
+    at: Situation
+    last: Run | None
+    """The run that tells how the Job is: of what is declared, the newest that is decided, else
+    the newest."""
+    next_at: float | None
+    """The next moment of its schedule, in seconds since 1970."""
+    withheld: str
     """Why no run may begin, whatever it waits for, a sentence."""
-
-    @property
-    def waiting(self) -> str:
-        """Why its runs do not begin, a sentence; empty where they may."""
-        return self.withheld or (self.wait.message if self.wait is not None else "")
-
-    @property
-    def last(self) -> Run | None:
-        """The run that tells how the Job is: of what is declared, the newest that is decided,
-        else the newest."""
-        known = [run for run in self.memory.runs if run.outcome is not Outcome.ACTIVE]
-        if terms_of(self.app).schedule is not None:
-            return known[-1] if known else None
-        return runs.newest(self.memory)
-
-    @property
-    def next_at(self) -> float | None:
-        return due.next_at(self.app, self.memory, self.now, self.wall)
+    waiting: str
+    """Why its runs do not begin, a sentence; empty where they may."""
 
 
-def status_of(at: Shown) -> AppStatus:
+def look(at: Situation, withheld: str) -> Shown:
+    """What is shown of a Job. ``withheld``: why no run may begin, a sentence."""
+    last = runs.newest(at.memory)
+    if terms_of(at.app).schedule is not None:
+        decided = (run for run in reversed(at.memory.runs) if run.outcome is not Outcome.ACTIVE)
+        last = next(decided, None)
+    waiting = withheld or (at.waiting.message if at.waiting is not None else "")
+    return Shown(at, last, due.next_at(at), withheld, waiting)
+
+
+def status_of(shown: Shown) -> AppStatus:
     """The status of a Job that is declared."""
-    app, memory = at.app, at.memory
+    app, memory, revision = shown.at.app, shown.at.memory, shown.at.revision
     once = terms_of(app).schedule is None
     active = runs.active(memory)
-    done = at.last is not None and at.last.outcome is Outcome.SUCCEEDED
-    drift = tuple(_drift(at))
-    revision = memory.revisions[-1]
+    done = shown.last is not None and shown.last.outcome is Outcome.SUCCEEDED
+    drift = tuple(_drift(shown.at))
     return AppStatus(
         name=app.name,
         kind="Job",
         sync=health.sync_of(app, drift, revision),
-        health=_health(at),
+        health=_health(shown),
         desired=1 if once and not app.spec.suspend else len(active),
         ready=int(done) if once else sum(run.trying for run in active),
         updated=int(done),
         available=int(done),
         revision=revision.number,
         restarts=sum(run.failures for run in memory.runs),
-        message=next(_messages(at), ""),
-        conditions=(*_conditions(at), *_waits(at)),
+        message=next(_messages(shown), ""),
+        conditions=(*_conditions(shown.last), *_waits(shown)),
         drift=drift,
-        instances=tuple(_instances(at)),
-        job=JobStatus(memory.runs, at.next_at),
+        instances=tuple(_instances(shown)),
+        job=JobStatus(memory.runs, shown.next_at),
     )
 
 
-def change_of(at: Shown, before: AppMemory, *, starts: int, ends: int) -> Change:
-    """The change that the next pass makes; ``before``: memory as it was."""
-    last = before.revisions[-1] if before.revisions else None
+def change_of(shown: Shown, *, starts: int, ends: int) -> Change:
+    """The change that the next pass makes."""
+    at = shown.at
+    last = at.before.revisions[-1] if at.before.revisions else None
     fields = changed_fields(last, at.app)
     action = "update" if fields or starts or ends else "none"
     action = "create" if last is None else action
@@ -102,31 +94,33 @@ def change_of(at: Shown, before: AppMemory, *, starts: int, ends: int) -> Change
         at.app.name,
         action,  # type: ignore[arg-type]  # mypy widens the literals of a conditional
         last.number if last else None,
-        at.memory.revisions[-1].number,
+        at.revision.number,
         fields,
         starts,
         0,
         ends,
         sum(process.state is not RunState.STOPPING for process in at.processes) - ends,
-        tuple(_notes(at, starts)) if action != "none" else (),
+        tuple(_notes(shown, starts)) if action != "none" else (),
         kind="Job",
     )
 
 
-def _notes(at: Shown, starts: int) -> Iterator[str]:
-    app = at.app
+def _notes(shown: Shown, starts: int) -> Iterator[str]:
+    at, app = shown.at, shown.at.app
     if remedy := shell_remedy(app.spec, app.line):
         yield f"advice: its command needs a shell; {remedy}"
     if starts and terms_of(app).schedule is None:
         yield f"runs once: {shlex.join(app.spec.command)}"
-    if at.next_at is not None:
-        yield f"next run in {_span(at.next_at - at.wall.at(at.now))} ({terms_of(app).schedule})"
-    if at.waiting and any(run.began_at is None for run in runs.active(at.memory)):
-        yield at.waiting
+    if shown.next_at is not None:
+        wait = shown.next_at - at.moment.wall.at(at.now)
+        yield f"next run in {_span(wait)} ({terms_of(app).schedule})"
+    if shown.waiting and any(run.began_at is None for run in runs.active(at.memory)):
+        yield shown.waiting
 
 
-def _health(at: Shown) -> Health:
-    active, last = runs.active(at.memory), at.last
+def _health(shown: Shown) -> Health:
+    at, last = shown.at, shown.last
+    active = runs.active(at.memory)
     if at.app.spec.suspend and not any(run.trying for run in active):
         return Health.SUSPENDED
     if last is not None and last.outcome is Outcome.FAILED:
@@ -140,7 +134,7 @@ def _health(at: Shown) -> Health:
     return Health.PROGRESSING if active else Health.MISSING
 
 
-def _drift(at: Shown) -> Iterator[Drift]:
+def _drift(at: Situation) -> Iterator[Drift]:
     """A run that is called for and has not begun."""
     for run in runs.active(at.memory):
         if run.began_at is None and not run.failures and not at.app.spec.suspend:
@@ -148,11 +142,12 @@ def _drift(at: Shown) -> Iterator[Drift]:
             yield Drift(DriftKind.MISSING, f"{at.app.name}-{run.number}", detail)
 
 
-def _messages(at: Shown) -> Iterator[str]:
+def _messages(shown: Shown) -> Iterator[str]:
     """What is to be told, most urgent first."""
-    memory, wall_now = at.memory, at.wall.at(at.now)
+    at, last, memory = shown.at, shown.last, shown.at.memory
+    wall_now = at.moment.wall.at(at.now)
     if at.app.problem is not None:
-        yield health.sentence(at.app.problem, memory.revisions[-1])
+        yield health.sentence(at.app.problem, at.revision)
     for run in runs.active(memory):
         if run.retry_at is not None:
             wait = max(0, math.ceil(run.retry_at - at.now))
@@ -160,20 +155,19 @@ def _messages(at: Shown) -> Iterator[str]:
             yield f"run {run.number}: {run.told}, try {run.failures + 1} of {limit} in {wait} s"
         elif run.trying and run.began_at is not None:
             yield f"run {run.number} for {_span(wall_now - run.began_at)}"
-        elif at.waiting:
-            yield at.waiting
+        elif shown.waiting:
+            yield shown.waiting
     parts = []
     obstacle = amnesia.obstacle(at.app.name, memory)
     if obstacle is not None:
         parts.append(obstacle.message)
     elif memory.recall is Recall.UNREAD:
-        parts.append(at.waiting)
-    last = at.last
+        parts.append(shown.waiting)
     if last is not None and last.ended_at is not None:
         how = "succeeded" if last.outcome is Outcome.SUCCEEDED else f"failed ({last.told})"
         parts.append(f"run {last.number} {how} {_span(wall_now - last.ended_at)} ago")
-    if at.next_at is not None:
-        parts.append(f"next in {_span(at.next_at - wall_now)}")
+    if shown.next_at is not None:
+        parts.append(f"next in {_span(shown.next_at - wall_now)}")
     failed = last is not None and last.outcome is Outcome.FAILED
     if failed and terms_of(at.app).schedule is None:
         parts.append(f"`recon run-job {at.app.name}` runs it again")
@@ -182,9 +176,8 @@ def _messages(at: Shown) -> Iterator[str]:
     yield "; ".join(parts)
 
 
-def _conditions(at: Shown) -> Iterator[Condition]:
+def _conditions(last: Run | None) -> Iterator[Condition]:
     """As Kubernetes' JobCondition: Complete or Failed, of the last run that is decided."""
-    last = at.last
     if last is None or last.outcome is Outcome.ACTIVE:
         return
     if last.outcome is Outcome.SUCCEEDED:
@@ -193,20 +186,21 @@ def _conditions(at: Shown) -> Iterator[Condition]:
         yield Condition("Failed", "True", last.reason, f"run {last.number}: {last.told}")
 
 
-def _waits(at: Shown) -> tuple[Condition, ...]:
+def _waits(shown: Shown) -> tuple[Condition, ...]:
     """Told of a run that has yet to begin."""
-    waits = any(run.began_at is None for run in runs.active(at.memory))
-    return condition_of(at.wait) if waits and not at.withheld else ()
+    waits = any(run.began_at is None for run in runs.active(shown.at.memory))
+    return condition_of(shown.at.waiting) if waits and not shown.withheld else ()
 
 
-def _instances(at: Shown) -> Iterator[InstanceStatus]:
+def _instances(shown: Shown) -> Iterator[InstanceStatus]:
     """A row a run, and one for each process of a run that is not remembered."""
+    at = shown.at
     rows: dict[int, InstanceStatus] = {}
     for run in at.memory.runs:
         number = history.number_of(at.memory, run.hash)
         name = f"{at.app.name}-{run.number}"
         rows[run.number] = InstanceStatus(
-            name, None, _state(run, at), False, number, run.failures, run.told, _last(run, at)
+            name, None, _state(run, shown), False, number, run.failures, run.told, _last(run, at)
         )
     for process in at.processes:
         number = process.tag.instance
@@ -217,20 +211,20 @@ def _instances(at: Shown) -> Iterator[InstanceStatus]:
         yield row
 
 
-def _last(run: Run, at: Shown) -> LastExit | None:
+def _last(run: Run, at: Situation) -> LastExit | None:
     """How its last try ended."""
     ended = run.tried_at or run.ended_at
     if ended is None or (run.exit is None and not run.fault):
         return None
-    return LastExit(run.exit, run.fault, at.wall.boot(ended), run.uptime)
+    return LastExit(run.exit, run.fault, at.moment.wall.boot(ended), run.uptime)
 
 
-def _state(run: Run, at: Shown) -> str:
+def _state(run: Run, shown: Shown) -> str:
     if run.outcome is not Outcome.ACTIVE:
         return "completed" if run.outcome is Outcome.SUCCEEDED else "failed"
-    if run.retry_at is not None and run.retry_at > at.now:
+    if run.retry_at is not None and run.retry_at > shown.at.now:
         return "backoff"
-    return "waiting" if at.waiting else "missing"
+    return "waiting" if shown.waiting else "missing"
 
 
 def _span(seconds: float) -> str:

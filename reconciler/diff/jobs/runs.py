@@ -13,6 +13,7 @@ from dataclasses import replace
 from reconciler.diff import admission
 from reconciler.diff.core.backoff import delay
 from reconciler.diff.core.history import mark
+from reconciler.diff.core.situation import Situation
 from reconciler.diff.rollout import amnesia
 from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.spec.job import JobTerms
@@ -56,24 +57,22 @@ def tries(process: Process, run: Run) -> bool:
     return process.tag.instance == run.number and same_revision(process.tag.hash, run.hash)
 
 
-def observe(
-    app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float, wall: WallTime
-) -> Told:
-    """The memory after a look at the processes: what tries, what was lost, what is too late."""
-    terms = terms_of(app)
-    memory = _adopt(processes, memory, wall)
+def observe(at: Situation) -> Situation:
+    """Look at the processes: what tries, what was lost, what is too late."""
+    app, wall, scheduled = at.app, at.moment.wall, terms_of(at.app).schedule is not None
+    memory = _adopt(at.processes, at.memory, wall)
     events: list[Event] = []
     for run in active(memory):
-        mine = [process for process in processes if tries(process, run)]
-        seen = _see(run, mine, app, now, wall)
-        declared = terms.schedule is not None or same_revision(run.hash, app.hash)
+        mine = [process for process in at.processes if tries(process, run)]
+        seen = _see(run, mine, app, at.now, wall)
+        declared = scheduled or same_revision(run.hash, app.hash)
         declared = declared or memory.recall is Recall.UNREAD  # perhaps it was superseded before
         if seen.outcome is Outcome.ACTIVE and not declared:
-            seen = failed(seen, "Superseded", wall.at(now))
+            seen = failed(seen, "Superseded", wall.at(at.now))
         if seen != run:
             memory = _put(memory, seen)
             events += _told(app.name, run, seen)
-    return memory, tuple(events)
+    return at.after(memory, *events)
 
 
 def after_exit(

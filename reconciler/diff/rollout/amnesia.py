@@ -10,90 +10,69 @@ declared, or the manifest was edited, or somebody asks for the rollout (or the r
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.rollout.hold import Hold, hold
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.diff.core.situation import Situation
+from reconciler.diff.rollout.freeze import freeze, ran
 from reconciler.model.state.builder import built_by
-from reconciler.model.state.desired import DesiredApp
-from reconciler.model.state.memory import AppMemory, JournalState, Recall
+from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import Obstacle, ObstacleReason
 
 
-def settle(
-    app: DesiredApp, processes: Sequence[Process], before: AppMemory, memory: AppMemory
-) -> AppMemory:
-    """The memory of an App, whole again where what was lost of it makes no difference.
-
-    ``before``: as it was, ``memory``: with the revision that the manifest declares.
-    """
-    if memory.recall is not Recall.LOST:
-        return memory
-    alive = [process for process in processes if process.state is not RunState.STOPPING]
-    others = any(not same_revision(process.tag.hash, app.hash) for process in alive)
-    return memory if others and not is_edited(before, memory) else replace(memory, recall=_WHOLE)
+def settle(at: Situation) -> Situation:
+    """Call the memory of an App whole again where what was lost of it makes no difference."""
+    if at.memory.recall is not Recall.LOST:
+        return at
+    alive = [process for process in at.processes if process.state is not RunState.STOPPING]
+    others = any(not same_revision(process.tag.hash, at.app.hash) for process in alive)
+    return at if others and not _is_edited(at) else _whole(at)
 
 
-def settle_job(app: DesiredApp, before: AppMemory, memory: AppMemory) -> AppMemory:
-    """The same of a Job. What it declares counts as called for: it may have run.
+def settle_job(at: Situation) -> Situation:
+    """Do the same for a Job. What it declares counts as called for: it may have run.
 
     With a schedule it missed nothing, and a build does no harm however often it is made.
     """
+    app, memory = at.app, at.memory
+    if memory.recall is Recall.WHOLE:
+        return at
     if built_by(app.name) is not None:
-        return memory if memory.recall is _WHOLE else replace(memory, recall=_WHOLE)
+        return _whole(at)
     if memory.recall is not Recall.LOST:
-        return memory
-    revision = memory.revisions[-1]
-    ran = any(same_revision(run.hash, revision.hash) for run in memory.runs)
+        return at
+    has_run = any(same_revision(run.hash, at.revision.hash) for run in memory.runs)
     scheduled = app.job is not None and app.job.schedule is not None
-    if ran or scheduled or is_edited(before, memory):
-        return replace(memory, recall=_WHOLE)
-    if memory.called_revision == revision.number:
-        return memory
-    return replace(memory, called_revision=revision.number)
+    if has_run or scheduled or _is_edited(at):
+        return _whole(at)
+    if memory.called_revision == at.revision.number:
+        return at
+    return at.after(replace(memory, called_revision=at.revision.number))
 
 
-def is_edited(before: AppMemory, memory: AppMemory) -> bool:
-    """Whether the manifest declares another revision than the last that is remembered."""
-    return bool(before.revisions) and before.revisions[-1].number != memory.revisions[-1].number
-
-
-def of(app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float) -> Hold | None:
-    """The hold of an app that may not be rolled out for want of memory."""
-    if memory.recall is _WHOLE or not _rolls(replicas, memory):
+def gate(at: Situation) -> Hold | None:
+    """The hold of an app that may not be rolled out without its memory."""
+    memory, target = at.memory, at.replicas.target
+    if memory.recall is Recall.WHOLE or not _rolls(at.replicas, memory):
         return None
 
     def revision_of(number: int, kept: Sequence[Process]) -> str | None:
-        ended = memory.ended.get(number)
-        ran = [ended.hash] if ended is not None else []
-        ran += [hash for hash, _ in Counter(one.tag.hash for one in kept).most_common()]
-        usable = (hash for hash in ran if _is_usable(hash, memory))
-        return next(usable, replicas.target)
+        return next((one for one in ran(at, number, kept) if _is_usable(one, memory)), target)
 
-    return hold(
-        "memory",
-        spec,
-        replicas,
-        memory,
-        now,
-        open_numbers=frozenset(),
-        revision_of=revision_of,
-        message=_message(app, memory.recall),
-    )
+    return freeze(at, "memory", _message(at.app.name, memory.recall), revision_of)
 
 
-def withheld(app: DesiredApp, memory: AppMemory, journal: JournalState) -> str:
+def withheld(at: Situation) -> str:
     """Why no run of a Job may be started now, a sentence; empty where it may."""
-    if built_by(app.name) is not None:
+    if built_by(at.app.name) is not None:
         return ""
-    if memory.recall is Recall.UNREAD:
+    if at.memory.recall is Recall.UNREAD:
         return "no run begins until the journal can be read"
-    if not journal.writable:
+    if not at.moment.journal.writable:
         return "no run begins until the journal can be written"
     return ""
 
@@ -104,6 +83,15 @@ def obstacle(app: str, memory: AppMemory) -> Obstacle | None:
         return None
     message = f"may have run: its record was lost. `recon run-job {app}` runs it"
     return Obstacle(ObstacleReason.RECORD_LOST, message)
+
+
+def _is_edited(at: Situation) -> bool:
+    """The manifest declares another revision than the last that is remembered."""
+    return bool(at.before.revisions) and at.is_new_revision
+
+
+def _whole(at: Situation) -> Situation:
+    return at.after(replace(at.memory, recall=Recall.WHOLE))
 
 
 def _rolls(replicas: Replicas, memory: AppMemory) -> bool:
@@ -129,6 +117,3 @@ def _is_usable(hash: str, memory: AppMemory) -> bool:
     """A program of that revision can be started, and did not prove bad."""
     revision = memory.revision(hash)
     return revision is not None and revision.failed is None and bool(revision.spec)
-
-
-_WHOLE = Recall.WHOLE

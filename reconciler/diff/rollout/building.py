@@ -8,30 +8,30 @@ ran before it runs on, until the inputs, or the manifest, are edited.
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 from reconciler.diff.core import history
-from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.rollout.hold import Hold, hold
+from reconciler.diff.core.hold import Hold
+from reconciler.diff.core.situation import Situation
+from reconciler.diff.rollout.freeze import freeze, ran_or_good
 from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Failure
 from reconciler.model.state.observed import Process
 from reconciler.model.state.plan import Condition
-from reconciler.model.state.standing import UNDECLARED, ObstacleReason, Standing
+from reconciler.model.state.standing import ObstacleReason
 
 Build = Literal["none", "building", "failed", "built"]
 
 
-def state_of(app: DesiredApp, standing: Standing | None) -> Build:
+def state_of(at: Situation) -> Build:
     """How the build of what is declared is."""
-    if app.builder is None:
+    standing = at.builder
+    if standing is None:
         return "none"
-    standing = standing or UNDECLARED
     if DependencyCondition.COMPLETED in standing.met:
         return "built"
     obstacle = standing.obstacle
@@ -39,80 +39,60 @@ def state_of(app: DesiredApp, standing: Standing | None) -> Build:
     return "failed" if failed else "building"
 
 
-def judge(
-    app: DesiredApp, memory: AppMemory, standing: Standing | None
-) -> tuple[AppMemory, tuple[Event, ...]]:
-    """The memory in which a revision has failed because, and as long as, its build has."""
-    revision, state = memory.revisions[-1], state_of(app, standing)
+def judge(at: Situation) -> Situation:
+    """Let a revision fail because, and as long as, its build has."""
+    memory, revision, state = at.memory, at.revision, state_of(at)
     unbuilt = revision.number if _is_unbuilt(state) else 0
     if memory.unbuilt != unbuilt:
         memory = replace(memory, unbuilt=unbuilt)
     failure = history.failure_of(memory, revision) if revision.failed is not None else None
     if state == "failed" and revision.failed is None:
-        why = f"its build {_failure(standing)}"
-        told = f"revision {revision.number}: {why}; `recon logs {app.name}` shows what it wrote"
-        event = Event(app.name, "BuildFailed", told, "Warning")
-        return history.give_up(memory, Failure.BUILD, why), (event,)
+        why = f"its build {_failure(at)}"
+        told = f"revision {revision.number}: {why}; `recon logs {at.app.name}` shows what it wrote"
+        event = Event(at.app.name, "BuildFailed", told, "Warning")
+        return at.after(history.give_up(memory, Failure.BUILD, why), event)
     if failure is Failure.BUILD and state != "failed":
-        return history.mark(memory, replace(revision, failed=None)), ()
-    return memory, ()
+        return at.after(history.mark(memory, replace(revision, failed=None)))
+    return at.after(memory)
 
 
-def of(
-    app: DesiredApp,
-    replicas: Replicas,
-    memory: AppMemory,
-    now: float,
-    standing: Standing | None,
-) -> Hold | None:
+def gate(at: Situation) -> Hold | None:
     """The hold of an app whose revision has yet to be built; None where it has been."""
-    if not _is_unbuilt(state_of(app, standing)):
+    if not _is_unbuilt(state_of(at)):
         return None
 
     def revision_of(number: int, kept: Sequence[Process]) -> str | None:
-        ended = memory.ended.get(number)
-        ran = [ended.hash] if ended is not None else []
-        ran += [hash for hash, _ in Counter(process.tag.hash for process in kept).most_common()]
-        ran += [known.hash for known in reversed(memory.revisions[:-1]) if known.good]
-        return next((hash for hash in ran if _was_built(hash, memory)), None)
+        hashes = ran_or_good(at, number, kept)
+        return next((hash for hash in hashes if _was_built(hash, at.memory)), None)
 
-    return hold(
-        "build",
-        app.spec,
-        replicas,
-        memory,
-        now,
-        open_numbers=frozenset(),
-        revision_of=revision_of,
-        message=f"building ({_command(app)})",
-    )
+    return freeze(at, "build", f"building ({_command(at.app)})", revision_of)
 
 
-def condition_of(app: DesiredApp, standing: Standing | None) -> Condition | None:
+def condition_of(at: Situation) -> Condition | None:
     """Whether what is declared is built; None for an app that is not built at all."""
-    state = state_of(app, standing)
+    state = state_of(at)
     if state == "none":
         return None
+    command = _command(at.app)
     if state == "built":
-        return Condition("Built", "True", "BuildSucceeded", f"{_command(app)} succeeded")
+        return Condition("Built", "True", "BuildSucceeded", f"{command} succeeded")
     if state == "failed":
-        told = f"{_command(app)} {_failure(standing)}"
-        return Condition("Built", "False", "BuildFailed", told)
-    return Condition("Built", "Unknown", "Building", f"{_command(app)} runs, or is about to")
+        return Condition("Built", "False", "BuildFailed", f"{command} {_failure(at)}")
+    return Condition("Built", "Unknown", "Building", f"{command} runs, or is about to")
 
 
-def note_of(app: DesiredApp, standing: Standing | None) -> str:
+def note_of(at: Situation) -> str:
     """What comes before the rollout, a sentence; empty where nothing does."""
-    return f"built first: {_command(app)}" if state_of(app, standing) == "building" else ""
+    return f"built first: {_command(at.app)}" if state_of(at) == "building" else ""
 
 
 def _command(app: DesiredApp) -> str:
     return shlex.join(app.spec.build.command) if app.spec.build else ""
 
 
-def _failure(standing: Standing | None) -> str:
+def _failure(at: Situation) -> str:
     """How a build that has failed did, to follow what failed."""
-    return standing.obstacle.message if standing and standing.obstacle else ""
+    return at.builder.obstacle.message if at.builder and at.builder.obstacle else ""
 
 
 def _is_unbuilt(state: Build) -> bool:

@@ -7,7 +7,7 @@ itself. A canary that had been ready and ends, or whose probe fails, makes its r
 one, and what that means is told in ``progress``: the last good one takes over.
 
 One that never gets ready is judged by ``progressDeadlineSeconds``, as in any rollout; the
-canary's own waiting is not counted against that. The wait is reckoned from the processes'
+canary's own waiting is not counted against that. The wait is counted from the processes'
 ``ready_at``, which a new controller learns anew: then it begins again.
 """
 
@@ -18,8 +18,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.diff.core import history
-from reconciler.diff.core.replicas import Replicas, available_at
-from reconciler.diff.rollout.hold import Hold, hold
+from reconciler.diff.core.hold import Hold
+from reconciler.diff.core.replicas import available_at
+from reconciler.diff.core.situation import Situation
+from reconciler.diff.rollout.freeze import freeze
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.strategy import Canary
 from reconciler.model.state.event import Event
@@ -29,20 +31,19 @@ from reconciler.model.state.revision import same_revision
 from reconciler.model.words.quantity import resolve_share
 
 
-def begin(spec: AppSpec, replicas: Replicas, before: AppMemory, after: AppMemory) -> AppMemory:
-    """The memory in which a revision that was recorded just now is on its canary, if it has one."""
-    revision = after.revisions[-1]
-    is_new = not before.revisions or before.revisions[-1].number != revision.number
-    if not is_new or spec.strategy.canary is None or revision.good:
-        return after
-    good = history.last_good(after)
+def begin(at: Situation) -> Situation:
+    """Put a revision that was recorded just now on its canary, if it has one."""
+    revision = at.revision
+    if at.app.spec.strategy.canary is None or not at.is_new_revision or revision.good:
+        return at
+    good = history.last_good(at.memory)
     serves = good is not None and any(
         same_revision(p.tag.hash, good.hash)
         and p.state is RunState.RUNNING
         and p.ready is not False
-        for p in replicas.old
+        for p in at.replicas.old
     )
-    return replace(after, canary=revision.number) if serves else after
+    return at.after(replace(at.memory, canary=revision.number)) if serves else at
 
 
 def is_on(spec: AppSpec, memory: AppMemory) -> bool:
@@ -55,24 +56,25 @@ def is_on(spec: AppSpec, memory: AppMemory) -> bool:
     return history.last_good(memory) is not None
 
 
-def judge(
-    app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float
-) -> tuple[AppMemory, tuple[Event, ...]]:
-    """The memory after looking at the canary: it failed, it passed, or it goes on."""
+def judge(at: Situation) -> Situation:
+    """Look at the canary: it has failed, it has passed, or it goes on."""
+    spec, memory, revision = at.app.spec, at.memory, at.revision
     if not is_on(spec, memory) or memory.paused:
-        return memory, ()
-    why = next(_faults(app, spec, replicas, memory), None)
+        return at
+    why = next(_faults(at), None)
     if why is not None:
-        revision = memory.revisions[-1]
         ended = {n: e for n, e in memory.ended.items() if not same_revision(e.hash, revision.hash)}
         failed = history.give_up(replace(memory, ended=ended), Failure.CANARY, why)
-        return failed, (Event(app, "CanaryFailed", why, "Warning"),)
-    at = passes_at(spec, replicas)
-    if at is None or at > now:
-        return memory, ()
-    number, seconds = memory.revisions[-1].number, _canary(spec).seconds
-    told = f"revision {number} stayed available for {seconds:g} s on {_share(spec)}; going on"
-    return promoted(memory), (Event(app, "CanaryPassed", told),)
+        return at.after(failed, Event(at.app.name, "CanaryFailed", why, "Warning"))
+    until = _passes_at(at)
+    if until is None or until > at.now:
+        return at
+    seconds = _canary(spec).seconds
+    message = (
+        f"revision {revision.number} stayed available for {seconds:g} s on {size(spec)} of"
+        f" {spec.wanted} instances; going on"
+    )
+    return at.after(promoted(memory), Event(at.app.name, "CanaryPassed", message))
 
 
 def promoted(memory: AppMemory) -> AppMemory:
@@ -80,8 +82,9 @@ def promoted(memory: AppMemory) -> AppMemory:
     return replace(memory, canary=0)
 
 
-def passes_at(spec: AppSpec, replicas: Replicas) -> float | None:
+def _passes_at(at: Situation) -> float | None:
     """Boot seconds at which enough will have stayed available; None while too few are."""
+    spec, replicas = at.app.spec, at.replicas
     ups = (available_at(p, spec) for p in replicas.current if p.tag.nonce in replicas.up)
     since = sorted(at for at in ups if at is not None)
     need = size(spec) - len(replicas.done)
@@ -96,60 +99,47 @@ def size(spec: AppSpec) -> int:
     return max(1, min(share, spec.wanted))
 
 
-def of(spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float) -> Hold | None:
+def gate(at: Situation) -> Hold | None:
     """The hold of an app whose new revision is on its canary; None where it is not."""
-    if not is_on(spec, memory):
+    if not is_on(at.app.spec, at.memory):
         return None
-    good = history.last_good(memory)
+    good = history.last_good(at.memory)
     assert good is not None
-    good_hash = good.hash
-    until = passes_at(spec, replicas)
+    good_hash, until = good.hash, _passes_at(at)
 
     def revision_of(number: int, kept: Sequence[Process]) -> str | None:
         return good_hash
 
-    return hold(
-        "canary",
-        spec,
-        replicas,
-        memory,
-        now,
-        open_numbers=_numbers(spec, replicas, good_hash),
-        revision_of=revision_of,
-        message=_message(spec, replicas, memory, until),
-        until=until,
-    )
+    numbers = _numbers(at, good_hash)
+    message = _message(at, until)
+    return freeze(at, "canary", message, revision_of, open_numbers=numbers, until=until)
 
 
-def _numbers(spec: AppSpec, replicas: Replicas, good: str) -> frozenset[int]:
+def _numbers(at: Situation, good: str) -> frozenset[int]:
     """The numbers that are canaries: those that are so already, and of the others those that have
     no process of the good revision to lose, then the lowest."""
+    spec, replicas = at.app.spec, at.replicas
     current = {process.tag.instance for process in replicas.current}
     unproven = {p.tag.instance for p in replicas.old if not same_revision(p.tag.hash, good)}
     order = sorted(range(spec.wanted), key=lambda n: (n not in current, n not in unproven, n))
     return frozenset(order[: size(spec)])
 
 
-def _faults(app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory) -> Iterator[str]:
-    for process in replicas.current:
+def _faults(at: Situation) -> Iterator[str]:
+    for process in at.replicas.current:
         if process.ready is False and process.was_ready:
             yield f"canary {process.name} failed: it is not ready any more"
-    target = memory.revisions[-1].hash
-    for number, ended in sorted(memory.ended.items()):
-        well = ended.retry_at is None and spec.is_success(ended.exit)
-        if ended.served and not well and same_revision(ended.hash, target):
-            yield f"canary {app}-{number} failed: {ended.told}"
+    for number, ended in sorted(at.memory.ended.items()):
+        well = ended.retry_at is None and at.app.spec.is_success(ended.exit)
+        if ended.served and not well and same_revision(ended.hash, at.revision.hash):
+            yield f"canary {at.app.name}-{number} failed: {ended.told}"
 
 
-def _message(spec: AppSpec, replicas: Replicas, memory: AppMemory, until: float | None) -> str:
-    number, count = memory.revisions[-1].number, len(replicas.current)
+def _message(at: Situation, until: float | None) -> str:
+    number, count = at.revision.number, len(at.replicas.current)
     runs = "runs" if count == 1 else "run"
-    told = f"canary: {count} of {spec.wanted} instances {runs} revision {number}"
-    return told if until is not None else f"{told}, not yet available"
-
-
-def _share(spec: AppSpec) -> str:
-    return f"{size(spec)} of {spec.wanted} instances"
+    message = f"canary: {count} of {at.app.spec.wanted} instances {runs} revision {number}"
+    return message if until is not None else f"{message}, not yet available"
 
 
 def _canary(spec: AppSpec) -> Canary:

@@ -23,84 +23,75 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from reconciler.diff.core.backoff import delay
+from reconciler.diff.core.replicas import is_over
+from reconciler.diff.core.situation import Situation
 from reconciler.model.spec.lifecycle import RestartPolicy
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.event import Event
-from reconciler.model.state.memory import AppMemory, Eviction
-from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.memory import Eviction
+from reconciler.model.state.observed import Process
 from reconciler.model.state.revision import same_revision
 
 REASON = "MemoryLimitExceeded"
 
 
-def note(
-    app: str, spec: AppSpec, processes: Iterable[Process], memory: AppMemory, now: float
-) -> tuple[AppMemory, tuple[Event, ...]]:
-    """The memory that knows of each process that has outgrown its limit, and what is to be told."""
+def note(at: Situation) -> Situation:
+    """Note each process that has outgrown its limit."""
+    found = sorted(filter(is_over, at.processes), key=_age)
+    if not found:
+        return at
+    spec = at.app.spec
     events: list[Event] = []
-    known = dict(memory.evictions)
-    for process in sorted(filter(_is_over, processes), key=_age):
+    known = dict(at.memory.evictions)
+    for process in found:
         number = process.tag.instance
         before = known.get(number)
         if before is not None and before.limit != spec.limits.memory:
             before = None
         if before is not None and _age(process) <= (before.started_at, before.nonce):
             continue  # known, or a successor of it has outgrown the limit as well
-        eviction = known[number] = _evict(process, before, spec, now)
+        eviction = known[number] = _evict(process, before, spec, at.now)
         told = f"pid {process.id.pid} {process.outgrown}"
         if eviction.times > 1:
             told += f"; {eviction.times} times in a row"
-        events.append(Event(app, REASON, told, "Warning", number))
-    return (replace(memory, evictions=known) if events else memory), tuple(events)
+        events.append(Event(at.app.name, REASON, told, "Warning", number))
+    return at.after(replace(at.memory, evictions=known), *events) if events else at
 
 
-def is_due(process: Process, spec: AppSpec, memory: AppMemory, now: float) -> bool:
-    """Whether a process is to be replaced now because it has outgrown its limit."""
-    if not _is_over(process) or spec.restart_policy is RestartPolicy.NEVER:
-        return False
-    eviction = memory.evictions.get(process.tag.instance)
-    if eviction is None:
-        return False
-    # One that is older than what is remembered had been replaced when its successor outgrew, too.
-    return eviction.nonce != process.tag.nonce or eviction.replace_at <= now
-
-
-def moments(processes: Iterable[Process], memory: AppMemory) -> Iterator[float]:
-    """When those that wait for it may be replaced, in boot seconds."""
-    for process in filter(_is_over, processes):
-        eviction = memory.evictions.get(process.tag.instance)
+def moments(at: Situation, processes: Iterable[Process]) -> Iterator[float]:
+    """When those of the processes that wait for it may be replaced, in boot seconds."""
+    for process in filter(is_over, processes):
+        eviction = at.memory.evictions.get(process.tag.instance)
         if eviction is not None and eviction.nonce == process.tag.nonce:
             yield eviction.replace_at
 
 
-def recent(
-    spec: AppSpec, memory: AppMemory, instance: int, hash: str, now: float
-) -> Eviction | None:
+def recent(at: Situation, instance: int, hash: str) -> Eviction | None:
     """The last one of this number and revision; None once it is forgiven."""
-    eviction = memory.evictions.get(instance)
+    spec, eviction = at.app.spec, at.memory.evictions.get(instance)
     if eviction is None or not same_revision(eviction.hash, hash):
         return None
     if eviction.limit != spec.limits.memory:
         return None
-    return eviction if now - eviction.at < spec.backoff.reset_seconds else None
+    return eviction if at.now - eviction.at < spec.backoff.reset_seconds else None
 
 
-def message_of(spec: AppSpec, processes: Iterable[Process], memory: AppMemory, now: float) -> str:
-    """What is to be known of it; empty where nothing is."""
-    everyone = [*processes]
-    for process in filter(_is_over, everyone):
-        eviction = memory.evictions.get(process.tag.instance)
-        if spec.restart_policy is RestartPolicy.NEVER:
+def message_of(at: Situation) -> str:
+    """The message on what outgrew its limit; empty where nothing did."""
+    everyone = (*at.replicas.old, *at.replicas.current)
+    for process in filter(is_over, everyone):
+        eviction = at.memory.evictions.get(process.tag.instance)
+        if at.app.spec.restart_policy is RestartPolicy.NEVER:
             return f"{process.name} {process.outgrown}; restartPolicy is Never, so it stays"
-        if eviction is None or eviction.replace_at <= now:
+        if eviction is None or eviction.replace_at <= at.now:
             return f"{process.name} {process.outgrown}; it is being replaced"
-        wait = math.ceil(eviction.replace_at - now)
+        wait = math.ceil(eviction.replace_at - at.now)
         often = f", {eviction.times} times in a row; replaced in {wait} s"
         return f"{process.name} {process.outgrown}{often}"
-    for process in everyone:
-        before = recent(spec, memory, process.tag.instance, process.tag.hash, now)
+    for process in everyone if at.memory.evictions else ():
+        before = recent(at, process.tag.instance, process.tag.hash)
         if before is not None and before.times > 1:
-            ago = math.floor(now - before.at)
+            ago = math.floor(at.now - before.at)
             told = f"outgrew limits.memory {before.times} times in a row, last {ago} s ago"
             return f"{process.name} {told}: it {before.told}"
     return ""
@@ -116,10 +107,6 @@ def _evict(process: Process, before: Eviction | None, spec: AppSpec, now: float)
     at = max(now, process.started_at + delay(spec.backoff, times, tag.nonce))
     limit, told = spec.limits.memory, process.outgrown
     return Eviction(tag.hash, limit, tag.nonce, process.started_at, now, times, at, told)
-
-
-def _is_over(process: Process) -> bool:
-    return bool(process.outgrown) and process.state is not RunState.STOPPING
 
 
 def _age(process: Process) -> tuple[float, str]:

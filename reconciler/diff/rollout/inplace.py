@@ -2,8 +2,7 @@
 
 A limit is in force on every process of its app, of whatever revision, from its birth on; when the
 manifest changes, or somebody changed it by hand, it is put right in place. A limit that is not
-declared any more goes back to what recon itself has, once; what was never declared is nobody's
-business here.
+declared any more goes back to what recon itself has, once; what was never declared is left alone.
 
 A value that a process cannot be given stays drift, with the reason, and is not tried again until
 the manifest says another: so a plan that was carried out is empty, whatever the kernel said.
@@ -11,43 +10,34 @@ the manifest says another: so a plan that was carried out is empty, whatever the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from reconciler.diff.core.situation import Situation
 from reconciler.model.spec.limits import Value, shown, wanted
-from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.plan import Adjust, Drift, DriftKind
 
 
-def remember(
-    spec: AppSpec,
-    processes: Iterable[Process],
-    memory: AppMemory,
-    inherited: Mapping[str, Value],
-) -> AppMemory:
-    """The fields to look at: those declared, and those that still have to go back."""
-    declared = set(wanted(spec.limits))
-    processes = _live(processes)
+def remember(at: Situation) -> Situation:
+    """Note the fields to look at: those declared, and those that still have to go back."""
+    declared, known = set(wanted(at.app.spec.limits)), at.memory.limited
+    if not declared and not known:
+        return at
+    inherited, processes = at.moment.observed.inherited, _live(at)
     fields = declared | {
         field
-        for field in set(memory.limited) - declared
+        for field in set(known) - declared
         if any(_has_yet_to_go_back(process, field, inherited) for process in processes)
     }
     limited = tuple(sorted(fields))
-    return memory if limited == memory.limited else replace(memory, limited=limited)
+    return at if limited == known else at.after(replace(at.memory, limited=limited))
 
 
-def adjustments(
-    spec: AppSpec,
-    processes: Iterable[Process],
-    memory: AppMemory,
-    inherited: Mapping[str, Value],
-) -> Iterator[Adjust]:
-    """What is to be put in force now. ``memory`` as ``remember`` returned it."""
-    values = _values(spec, memory, inherited)
-    for process in _live(processes):
+def adjustments(at: Situation) -> Iterator[Adjust]:
+    """What is to be put in force now. The memory is as ``remember`` returned it."""
+    values = _values(at)
+    for process in _live(at) if values else ():
         due = {
             field: value
             for field, value in values.items()
@@ -57,15 +47,10 @@ def adjustments(
             yield Adjust(process, due, {f: _change(process, f, due[f]) for f in due})
 
 
-def drift_of(
-    spec: AppSpec,
-    processes: Iterable[Process],
-    memory: AppMemory,
-    inherited: Mapping[str, Value],
-) -> Iterator[Drift]:
+def drift_of(at: Situation) -> Iterator[Drift]:
     """One entry a field and process."""
-    values = _values(spec, memory, inherited)
-    for process in _live(processes):
+    values = _values(at)
+    for process in _live(at) if values else ():
         for field, value in values.items():
             if not _differs(process, field, value):
                 continue
@@ -76,24 +61,25 @@ def drift_of(
             yield Drift(DriftKind.IN_PLACE, process.name, told)
 
 
-def stuck(spec: AppSpec, processes: Iterable[Process]) -> str:
-    """Which limit cannot be had in place, and what would help; empty where there is none."""
-    values = wanted(spec.limits)
-    for process in _live(processes):
+def stuck(at: Situation) -> str:
+    """Which limit cannot be set in place, and what would help; empty where there is none."""
+    values = wanted(at.app.spec.limits)
+    for process in _live(at) if values else ():
         for field, value in sorted(values.items()):
             if _differs(process, field, value) and _was_refused(process, field, value):
                 return f"limits.{field} of {process.name}: {process.unadjusted[field][1]}"
     return ""
 
 
-def _live(processes: Iterable[Process]) -> list[Process]:
-    live = [process for process in processes if process.state is not RunState.STOPPING]
+def _live(at: Situation) -> list[Process]:
+    live = [process for process in at.processes if process.state is not RunState.STOPPING]
     return sorted(live, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
 
 
-def _values(spec: AppSpec, memory: AppMemory, inherited: Mapping[str, Value]) -> dict[str, Value]:
-    back = {field: inherited[field] for field in memory.limited if field in inherited}
-    return dict(sorted({**back, **wanted(spec.limits)}.items()))
+def _values(at: Situation) -> dict[str, Value]:
+    inherited = at.moment.observed.inherited
+    back = {field: inherited[field] for field in at.memory.limited if field in inherited}
+    return dict(sorted({**back, **wanted(at.app.spec.limits)}.items()))
 
 
 def _differs(process: Process, field: str, value: Value) -> bool:

@@ -11,15 +11,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reconciler.diff.core import history
-from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.rollout.hold import Hold, hold
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.diff.core.hold import Hold
+from reconciler.diff.core.situation import Situation
+from reconciler.diff.rollout.freeze import freeze
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process
 
 
-def of(app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float) -> Hold | None:
+def gate(at: Situation) -> Hold | None:
     """The hold of a paused app; None where it is not paused."""
+    memory = at.memory
     if not memory.paused:
         return None
 
@@ -27,19 +28,10 @@ def of(app: str, spec: AppSpec, replicas: Replicas, memory: AppMemory, now: floa
         ended = memory.ended.get(number)
         if ended is not None and _is_usable(ended.hash, memory):
             return ended.hash
-        return _commonest(kept, memory) or _last_good(memory) or replicas.target
+        return _commonest(kept, memory) or _last_good(memory) or at.replicas.target
 
-    message = f"rollout paused; `recon rollout resume {app}` goes on"
-    return hold(
-        "pause",
-        spec,
-        replicas,
-        memory,
-        now,
-        open_numbers=frozenset(),
-        revision_of=revision_of,
-        message=message,
-    )
+    message = f"rollout paused; `recon rollout resume {at.app.name}` goes on"
+    return freeze(at, "pause", message, revision_of)
 
 
 def _commonest(processes: Sequence[Process], memory: AppMemory) -> str | None:

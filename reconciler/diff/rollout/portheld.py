@@ -8,13 +8,10 @@ available is kept from its port by an old process that shares it with nobody.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from reconciler.diff.core import history
 from reconciler.diff.core.backoff import holds
-from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.core.situation import Situation
 from reconciler.diff.rollout import rolling
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.strategy import StrategyType
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Failure
@@ -26,27 +23,18 @@ PATIENCE = 5.0
 REMEDY = "Declare the port under `sockets:`, or set strategy.maxSurge: 0 or type: Recreate"
 
 
-def judge(
-    app: str,
-    spec: AppSpec,
-    replicas: Replicas,
-    memory: AppMemory,
-    now: float,
-    *,
-    ports: Sequence[PortHeld],
-) -> tuple[AppMemory, tuple[Event, ...]]:
-    """The memory in which the revision has failed where it can never get its port."""
-    stuck = _stuck(spec, replicas, memory, now, ports)
-    if stuck is None or _decided_at(stuck, memory) > now:
-        return memory, ()
-    revision = memory.revisions[-1]
+def judge(at: Situation) -> Situation:
+    """Let the revision fail where it can never get its port."""
+    memory, stuck = at.memory, _stuck(at)
+    if stuck is None or _decided_at(stuck, memory) > at.now:
+        return at
     holder = history.number_of(memory, stuck.holder.hash)
     name = f"{stuck.holder.app}-{stuck.holder.instance}"
     who = f"{name} (pid {stuck.pid}, revision {holder})" if holder else f"{name} (pid {stuck.pid})"
-    why = f"revision {revision.number} cannot listen: port {stuck.port} is held by {who}"
+    why = f"revision {at.revision.number} cannot listen: port {stuck.port} is held by {who}"
     remedy = remedy_of(stuck)
-    event = Event(app, Failure.PORT, f"{why}. {remedy}", "Warning", stuck.asked.instance)
-    return history.give_up(memory, Failure.PORT, why, remedy), (event,)
+    event = Event(at.app.name, Failure.PORT, f"{why}. {remedy}", "Warning", stuck.asked.instance)
+    return at.after(history.give_up(memory, Failure.PORT, why, remedy), event)
 
 
 def remedy_of(held: PortHeld) -> str:
@@ -57,24 +45,17 @@ def remedy_of(held: PortHeld) -> str:
     return f"Choose another port, or name {app} under dependsOn if it is meant to be asked"
 
 
-def look_again_at(
-    spec: AppSpec, replicas: Replicas, memory: AppMemory, now: float, ports: Sequence[PortHeld]
-) -> float | None:
+def look_again_at(at: Situation) -> float | None:
     """When that is decided, in boot seconds; None where it is not in question."""
-    stuck = _stuck(spec, replicas, memory, now, ports)
-    return _decided_at(stuck, memory) if stuck is not None else None
+    stuck = _stuck(at)
+    return _decided_at(stuck, at.memory) if stuck is not None else None
 
 
-def _stuck(
-    spec: AppSpec,
-    replicas: Replicas,
-    memory: AppMemory,
-    now: float,
-    ports: Sequence[PortHeld],
-) -> PortHeld | None:
-    revision = memory.revisions[-1]
-    if not ports or revision.good or revision.failed or memory.paused:
+def _stuck(at: Situation) -> PortHeld | None:
+    ports, revision = at.ports, at.revision
+    if not ports or revision.good or revision.failed or at.memory.paused:
         return None
+    spec, replicas = at.app.spec, at.replicas
     if spec.strategy.type is StrategyType.RECREATE or replicas.stopping:
         return None
     old = {process.tag.nonce for process in replicas.old}
@@ -87,7 +68,7 @@ def _stuck(
     }
     down = {p.tag.instance for p in replicas.current if p.tag.nonce not in replicas.up}
     down |= {*replicas.waiting, *rolling.starts(spec, replicas)}
-    if not down or not down <= held.keys() or rolling.stops(spec, replicas, now):
+    if not down or not down <= held.keys() or rolling.stops(spec, replicas):
         return None
     return held[min(down)]
 

@@ -2,7 +2,7 @@
 
 Kubernetes only reports ``ProgressDeadlineExceeded``; recon acts on it: the failed revision's
 processes are removed, the last good ones run on, until the file changes. A revision that has
-been fully available once is good for ever: the deadline is for deploys, not for outages.
+been fully available once stays good: the deadline is for deploys, not for outages.
 """
 
 from __future__ import annotations
@@ -11,75 +11,69 @@ from dataclasses import replace
 
 from reconciler.diff.core.history import give_up, mark
 from reconciler.diff.core.replicas import Replicas, available_at
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.diff.core.situation import Situation
 from reconciler.model.state.event import Event
-from reconciler.model.state.memory import AppMemory, Failure
+from reconciler.model.state.memory import Failure
 
 
-def is_complete(spec: AppSpec, replicas: Replicas, now: float) -> bool:
+def is_complete(replicas: Replicas) -> bool:
     """Every wanted instance is current and available (or ended for good), and no other runs."""
     return replicas.settled and _up(replicas) + len(replicas.done) == replicas.wanted
 
 
-def advance(
-    app: str,
-    spec: AppSpec,
-    replicas: Replicas,
-    memory: AppMemory,
-    now: float,
-    *,
-    waits: bool = False,
-) -> tuple[AppMemory, tuple[Event, ...]]:
-    """The memory after looking at how far the rollout is, and what is to be told of it.
+def advance(at: Situation) -> Situation:
+    """Look how far the rollout is: it is complete, goes on, or is given up.
 
-    ``waits``: it is held (see ``hold``), so that nothing is complete and no deadline runs; when
-    that ends the deadline begins anew.
+    While it is held nothing is complete and no deadline runs; when that ends the deadline begins
+    anew.
     """
-    revision = memory.revisions[-1]
-    if not waits and is_complete(spec, replicas, now):
-        done = without_rollout(memory)
-        if revision.good or revision.failed or spec.suspend or replicas.wanted == 0:
-            return done, ()
-        told = Event(app, "RolloutComplete", f"revision {revision.number} is available")
-        return mark(done, replace(revision, good=True)), (told,)
+    app, replicas, memory, revision = at.app, at.replicas, at.memory, at.revision
+    waits = at.held is not None and at.held.waits
+    if not waits and is_complete(replicas):
+        done = without_rollout(at)
+        if revision.good or revision.failed or app.spec.suspend or replicas.wanted == 0:
+            return done
+        message = f"revision {revision.number} is available"
+        good = mark(done.memory, replace(revision, good=True))
+        return done.after(good, Event(app.name, "RolloutComplete", message))
     if waits or (replicas.wanted == 0 and not revision.failed):
         # On its way to nothing: no process of it can be late.
-        return without_rollout(memory), ()
+        return without_rollout(at)
     progress = _measure(replicas)
     if memory.progressed_at is None or progress > memory.progress:
-        return replace(memory, progressed_at=now, progress=progress), ()
-    decided = revision.good or revision.failed
-    if decided or now < deadline(spec, memory) or is_undecided(spec, replicas, now):
-        return memory, ()
-    why = f"revision {revision.number} made no progress for {spec.progress_deadline_seconds:g} s"
-    failed = give_up(memory, Failure.DEADLINE, why)
-    return failed, (Event(app, "ProgressDeadlineExceeded", why, "Warning"),)
+        return at.after(replace(memory, progressed_at=at.now, progress=progress))
+    limit = app.spec.progress_deadline_seconds
+    if revision.good or revision.failed or at.now < deadline(at) or _is_undecided(at):
+        return at
+    why = f"revision {revision.number} made no progress for {limit:g} s"
+    event = Event(app.name, "ProgressDeadlineExceeded", why, "Warning")
+    return at.after(give_up(memory, Failure.DEADLINE, why), event)
 
 
-def deadline(spec: AppSpec, memory: AppMemory) -> float:
+def deadline(at: Situation) -> float:
     """Boot seconds at which a rollout without progress fails."""
-    assert memory.progressed_at is not None
-    return memory.progressed_at + spec.progress_deadline_seconds
+    assert at.memory.progressed_at is not None
+    return at.memory.progressed_at + at.app.spec.progress_deadline_seconds
 
 
-def is_undecided(spec: AppSpec, replicas: Replicas, now: float) -> bool:
+def without_rollout(at: Situation) -> Situation:
+    """The situation in which no deadline runs."""
+    if at.memory.progressed_at is None:
+        return at
+    return at.after(replace(at.memory, progressed_at=None, progress=0))
+
+
+def _is_undecided(at: Situation) -> bool:
     """Whether a new process may yet turn out well without anything else happening.
 
     So after the controller, or the whole machine, was away beyond the deadline: probes have not
     answered yet, or have just answered and ``minReadySeconds`` runs. That is no failure.
     """
-    for process in replicas.current:
-        at = available_at(process, spec)
-        if process.ready is None or (at is not None and at > now):
+    for process in at.replicas.current:
+        ready_at = available_at(process, at.app.spec)
+        if process.ready is None or (ready_at is not None and ready_at > at.now):
             return True
     return False
-
-
-def without_rollout(memory: AppMemory) -> AppMemory:
-    """The memory in which no deadline runs."""
-    if memory.progressed_at is None:
-        return memory
-    return replace(memory, progressed_at=None, progress=0)
 
 
 def _up(replicas: Replicas) -> int:

@@ -9,6 +9,7 @@ means that an instance's successor starts when it is gone, not when it was told 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from reconciler.diff.core.replicas import Replicas, Returning
 from reconciler.model.spec.manifest import AppSpec
@@ -19,8 +20,13 @@ from reconciler.model.words.quantity import resolve_share
 
 def fenceposts(strategy: Strategy, wanted: int) -> tuple[int, int]:
     """(surge, unavailable) in instances. Surge rounds up, unavailable down; both 0 means 1 down."""
-    surge = resolve_share(strategy.max_surge, wanted, round_up=True)
-    unavailable = resolve_share(strategy.max_unavailable, wanted, round_up=False)
+    return _fenceposts(strategy.max_surge, strategy.max_unavailable, wanted)
+
+
+@lru_cache  # asked five times a pass
+def _fenceposts(max_surge: int | str, max_unavailable: int | str, wanted: int) -> tuple[int, int]:
+    surge = resolve_share(max_surge, wanted, round_up=True)
+    unavailable = resolve_share(max_unavailable, wanted, round_up=False)
     if surge == 0 and unavailable == 0:
         unavailable = 1
     return surge, min(unavailable, wanted)
@@ -49,7 +55,7 @@ def _room(spec: AppSpec, replicas: Replicas) -> int:
     return replicas.wanted + surge - len(replicas.current) - surplus
 
 
-def stops(spec: AppSpec, replicas: Replicas, now: float) -> tuple[Process, ...]:
+def stops(spec: AppSpec, replicas: Replicas) -> tuple[Process, ...]:
     """Old and extra processes to stop now: unhealthy ones first, then as availability allows.
 
     A process whose probe has not answered yet (after a restart of the controller) is neither

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.core.situation import Situation
+from reconciler.diff.rollout import inplace
 from reconciler.diff.status.fields import changed_fields
-from reconciler.model.state.desired import DesiredApp
-from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.plan import Drift, DriftKind
 from reconciler.model.state.revision import same_revision
@@ -23,15 +22,9 @@ SYNC_DRIFT = {
 }
 
 
-def drift_of(
-    app: DesiredApp,
-    replicas: Replicas,
-    memory: AppMemory,
-    conflict: str = "",
-    limits: Iterable[Drift] = (),
-) -> tuple[Drift, ...]:
-    """All drift of one declared app, by instance. ``conflict``: ``Observed.conflicts``;
-    ``limits``: of its limits (``inplace``)."""
+def drift_of(at: Situation) -> tuple[Drift, ...]:
+    """All drift of one declared app, by instance."""
+    app, replicas = at.app, at.replicas
     outdated = (*replicas.old, *replicas.spared)
     served = {process.tag.instance for process in outdated}
     found = [
@@ -44,9 +37,9 @@ def drift_of(
         for process in replicas.extra
     ]
     others = (process for process in outdated if process.tag.nonce not in replicas.evicted)
-    found += _all_outdated(app, others, memory)
-    found += [Drift(DriftKind.PORT_CONFLICT, app.name, conflict)] if conflict else []
-    found += limits
+    found += _all_outdated(at, others)
+    found += [Drift(DriftKind.PORT_CONFLICT, app.name, at.conflict)] if at.conflict else []
+    found += inplace.drift_of(at)
     found += _faults((*replicas.current, *outdated, *replicas.extra))
     return tuple(sorted(found, key=lambda drift: (drift.instance, drift.kind)))
 
@@ -59,24 +52,22 @@ def orphans(processes: Iterable[Process], reason: str) -> tuple[Drift, ...]:
     )
 
 
-def _all_outdated(
-    app: DesiredApp, processes: Iterable[Process], memory: AppMemory
-) -> Iterator[Drift]:
+def _all_outdated(at: Situation, processes: Iterable[Process]) -> Iterator[Drift]:
     """One entry a process; what differs is told once a hash."""
     details: dict[str, str] = {}
     for process in processes:
         hash = process.tag.hash
         if hash not in details:
-            details[hash] = _outdated(app, hash, memory)
+            details[hash] = _outdated(at, hash)
         yield Drift(DriftKind.OUTDATED, process.name, details[hash])
 
 
-def _outdated(app: DesiredApp, hash: str, memory: AppMemory) -> str:
-    revisions = reversed(memory.revisions)
+def _outdated(at: Situation, hash: str) -> str:
+    revisions = reversed(at.memory.revisions)
     before = next((r for r in revisions if same_revision(r.hash, hash)), None)
     if before is None:
         return "runs another template, of which no record is left"
-    changes = changed_fields(before, app)
+    changes = changed_fields(before, at.app)
     return ", ".join(c.path for c in changes if c.effect is Effect.REPLACES) or "to be restarted"
 
 

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from reconciler.diff.core import history
-from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.core.hold import HeldBy, Hold
+from reconciler.diff.core.situation import Situation
 from reconciler.diff.diagnosis import CauseCode, Evidence, diagnose
 from reconciler.diff.rollout import eviction, portheld
-from reconciler.diff.rollout.hold import HeldBy, Hold
 from reconciler.diff.rollout.progress import is_complete
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.diff.status.drift import SYNC_DRIFT
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.desired import DesiredApp, Problem
-from reconciler.model.state.memory import AppMemory, Ended, Failure
-from reconciler.model.state.observed import PortHeld, RunState
+from reconciler.model.state.memory import Ended, Failure
+from reconciler.model.state.observed import RunState
 from reconciler.model.state.plan import Condition, Drift, Health, Sync
 from reconciler.model.state.revision import Revision
 
@@ -43,78 +43,56 @@ def sync_of(app: DesiredApp, drift: Sequence[Drift], revision: Revision) -> Sync
     return Sync.SYNCED
 
 
-def health_of(
-    app: DesiredApp, replicas: Replicas, revision: Revision, now: float, held: Hold | None = None
-) -> Health:
+def health_of(at: Situation) -> Health:
     """How well it runs, whatever is declared (see `sync_of` for that)."""
-    spec = app.spec
-    alive = any(
-        (replicas.current, replicas.old, replicas.stopping, replicas.extra, replicas.spared)
-    )
-    if spec.suspend and not alive:
+    held = at.held
+    alive = at.replicas.is_running or bool(at.replicas.stopping)
+    if at.app.spec.suspend and not alive:
         return Health.SUSPENDED
-    if revision.failed or _suffers(app, replicas, revision, now):
+    if at.revision.failed or _suffers(at):
         return Health.DEGRADED
     if held is not None:
         if held.by in ("pause", "memory") and held.is_whole:
             return Health.HEALTHY
-    elif is_complete(spec, replicas, now):
+    elif is_complete(at.replicas):
         return Health.HEALTHY
     return Health.PROGRESSING if alive else Health.MISSING
 
 
-def conditions_of(
-    app: DesiredApp, replicas: Replicas, memory: AppMemory, now: float, held: Hold | None = None
-) -> tuple[Condition, ...]:
+def conditions_of(at: Situation) -> tuple[Condition, ...]:
     """Available and Progressing."""
-    return (_available(app, replicas), _progressing(app, replicas, memory, now, held))
+    return (_available(at), _progressing(at))
 
 
-def message_of(
-    app: DesiredApp,
-    replicas: Replicas,
-    memory: AppMemory,
-    revision: Revision,
-    now: float,
-    *,
-    held: Hold | None = None,
-    ports: Sequence[PortHeld] = (),
-) -> str:
+def message_of(at: Situation) -> str:
     """The one thing to know; empty when all is well."""
-    return next(_messages(app, replicas, memory, revision, now, held=held, ports=ports), "")
+    return next(_messages(at), "")
 
 
-def crash_loop(replicas: Replicas, memory: AppMemory) -> Ended | None:
+def _crash_loop_of(at: Situation) -> Ended | None:
     """The end of the instance in backoff that will be tried next."""
-    ends = (memory.ended.get(n) or memory.left[n] for n in replicas.waiting)
+    memory = at.memory
+    ends = (memory.ended.get(n) or memory.left[n] for n in at.replicas.waiting)
     return min(ends, key=lambda e: e.retry_at or 0, default=None)
 
 
-def _messages(
-    app: DesiredApp,
-    replicas: Replicas,
-    memory: AppMemory,
-    revision: Revision,
-    now: float,
-    *,
-    held: Hold | None,
-    ports: Sequence[PortHeld],
-) -> Iterator[str]:
+def _messages(at: Situation) -> Iterator[str]:
     """What is to be told, most urgent first."""
+    app, replicas, revision = at.app, at.replicas, at.revision
     if app.problem is not None:
         none = bool(replicas.wanted) and not (replicas.old or replicas.current)
         yield sentence(app.problem, revision, none=none)
     if revision.failed:
-        yield _failed(revision, replicas, memory)
-    looping = crash_loop(replicas, memory)
+        yield _failed(at)
+    looping = _crash_loop_of(at)
     if looping is not None:
-        port = next((f" ({one}; {portheld.remedy_of(one)})" for one in ports), "")
-        yield _crash_loop(app.spec, looping, now) + port
-    if held is not None:
-        yield _holds(held, now)
+        port = next((f" ({one}; {portheld.remedy_of(one)})" for one in at.ports), "")
+        yield _crash_loop(app.spec, looping, at.now) + port
+    if at.held is not None:
+        yield _holds(at.held, at.now)
     if any(process.tag.nonce not in replicas.evicted for process in replicas.old):
         yield f"{len(replicas.current)} of {replicas.wanted} instances updated"
-    outgrown = eviction.message_of(app.spec, (*replicas.old, *replicas.current), memory, now)
+    outgrown = eviction.message_of(at)
     if outgrown:
         yield outgrown
     frozen = [p.name for p in replicas.current if p.state is RunState.FROZEN]
@@ -128,7 +106,7 @@ def _messages(
     if replicas.stopping:
         yield f"stopping {len(replicas.stopping)}"
     for number in (*replicas.lost, *replicas.done):
-        yield f"{memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
+        yield f"{at.memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
     if replicas.extra:
         yield f"{len(replicas.extra)} more than the {replicas.wanted} wanted"
 
@@ -139,16 +117,16 @@ def _holds(held: Hold, now: float) -> str:
     return f"{held.message}, {max(0, math.ceil(held.until - now))} s to go"
 
 
-def _suffers(app: DesiredApp, replicas: Replicas, revision: Revision, now: float) -> bool:
+def _suffers(at: Situation) -> bool:
     """Something is wrong that no rollout explains."""
-    if replicas.waiting or replicas.lost:
+    if at.replicas.waiting or at.replicas.lost:
         return True
-    processes = replicas.current
+    processes = at.replicas.current
     if any(process.state is RunState.FROZEN for process in processes):
         return True
-    # One that was never ready is starting; but it cannot be starting for ever.
-    patience = now - app.spec.progress_deadline_seconds
-    return revision.good and any(
+    # One that was never ready is starting; but it cannot be starting without end.
+    patience = at.now - at.app.spec.progress_deadline_seconds
+    return at.revision.good and any(
         process.ready is False and (process.was_ready or process.started_at < patience)
         for process in processes
     )
@@ -172,7 +150,8 @@ def sentence(problem: Problem, revision: Revision, *, none: bool = False) -> str
     )
 
 
-def _failed(revision: Revision, replicas: Replicas, memory: AppMemory) -> str:
+def _failed(at: Situation) -> str:
+    revision, replicas, memory = at.revision, at.replicas, at.memory
     assert revision.failed is not None
     running = next((r for r in memory.revisions if r.hash == replicas.target), None)
     if running is not None:
@@ -197,29 +176,27 @@ def _crash_loop(spec: AppSpec, ended: Ended, now: float) -> str:
     return f"CrashLoopBackOff: {ended.told}, next try in {wait} s"
 
 
-def _available(app: DesiredApp, replicas: Replicas) -> Condition:
-    up = len(replicas.up) + len(replicas.done)
-    _, unavailable = fenceposts(app.spec.strategy, app.spec.wanted)
-    need = app.spec.wanted - unavailable
-    detail = f"{up} of {app.spec.wanted} available, at least {need} needed"
+def _available(at: Situation) -> Condition:
+    wanted, up = at.app.spec.wanted, len(at.replicas.up) + len(at.replicas.done)
+    _, unavailable = fenceposts(at.app.spec.strategy, wanted)
+    need = wanted - unavailable
+    detail = f"{up} of {wanted} available, at least {need} needed"
     if up >= need:
         return Condition("Available", "True", "MinimumReplicasAvailable", detail)
     return Condition("Available", "False", "MinimumReplicasUnavailable", detail)
 
 
-def _progressing(
-    app: DesiredApp, replicas: Replicas, memory: AppMemory, now: float, held: Hold | None
-) -> Condition:
-    revision = memory.revisions[-1]
+def _progressing(at: Situation) -> Condition:
+    revision, replicas, held = at.revision, at.replicas, at.held
     if revision.failed:
         # A rollout that a canary ended has Argo Rollouts' reason: Kubernetes knows no canary.
-        reason = history.failure_of(memory, revision)
+        reason = history.failure_of(at.memory, revision)
         return Condition("Progressing", "False", reason, revision.failed)
     if held is not None:
         status, why = _HELD[held.by]
         told = "the rollout is paused" if held.by == "pause" else held.message
         return Condition("Progressing", status, why, told)
-    if is_complete(app.spec, replicas, now):
+    if is_complete(replicas):
         detail = f"revision {revision.number} is fully rolled out"
         return Condition("Progressing", "True", "NewReplicaSetAvailable", detail)
     detail = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.diff.core.history import number_of
-from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.core.situation import Situation
 from reconciler.diff.lint.advice import shell_remedy
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.rollout import canary
@@ -24,19 +24,13 @@ from reconciler.model.state.revision import Revision, same_revision, spec_of
 
 
 def change_of(
-    app: DesiredApp,
-    replicas: Replicas,
-    before: AppMemory,
-    after: AppMemory,
-    *,
-    declared: DesiredApp | None = None,
-    waits: Sequence[str] = (),
-    adjusted: Sequence[Adjust] = (),
+    at: Situation, declared: DesiredApp, *, waits: Sequence[str], adjusted: Sequence[Adjust]
 ) -> Change:
-    """The change of a declared app. ``before``: memory as it was, ``after``: with its revision,
-    ``declared``: the app as it stands in its file, where not all of that may run (``admission``),
-    ``waits``: what it has to wait for, sentences, ``adjusted``: limits to be put in force."""
-    running = _running_revision(app, replicas, before)
+    """The change of a declared app. ``declared``: the app as it stands in its file, where not all
+    of that may run (``admission``), ``waits``: what it has to wait for, sentences, ``adjusted``:
+    limits to be put in force."""
+    app, replicas, before = at.app, at.replicas, at.before
+    running = _running_revision(at)
     # One in backoff is as it was declared; that it waits is its health, not a change.
     current = replicas.current
     as_declared = (*current, *replicas.waiting, *replicas.done, *replicas.lost)
@@ -45,14 +39,14 @@ def change_of(
     # In the middle of a rollout a successor runs beside the process that it replaces.
     under_way = min(len(replicas.old) - ahead, len(_numbers(replicas.old) & _numbers(current)))
     replaced = ahead + under_way
-    last = after.revisions[-1]
+    last = at.revision
     same = running is not None and (running.spec, running.marks) == (last.spec, last.marks)
-    same = same and (declared is None or declared is app)
+    same = same and declared is app
     # Spares the common case, a pass in which no field differs, half of its cost.
-    fields = () if same else changed_fields(running, declared or app)
+    fields = () if same else changed_fields(running, declared)
     start = max(0, missing - ahead)
     stop = len(replicas.old) - replaced + len(replicas.extra)
-    notes = _notes(app, replicas, replaced, after)
+    notes = _notes(at, replaced)
     notes += waits
     if adjusted and not any(field.path.partition(".")[0] == "limits" for field in fields):
         for one in adjusted:
@@ -119,33 +113,34 @@ def last_spec(memory: AppMemory) -> AppSpec:
     return spec_of(memory.revisions[-1]) if memory.revisions else AppSpec(command=("unknown",))
 
 
-def _running_revision(app: DesiredApp, replicas: Replicas, memory: AppMemory) -> Revision | None:
+def _running_revision(at: Situation) -> Revision | None:
     """What the fields are compared with: the revision that runs, else the one last applied."""
-    for process in replicas.old:
-        for revision in reversed(memory.revisions):
+    known = at.before.revisions
+    for process in at.replicas.old:
+        for revision in reversed(known):
             if same_revision(revision.hash, process.tag.hash):
                 return revision
-    return memory.revisions[-1] if memory.revisions else None
+    return known[-1] if known else None
 
 
 def _known_number(old: Sequence[Process], memory: AppMemory) -> int | None:
     return next((n for p in old if (n := number_of(memory, p.tag.hash))), None)
 
 
-def _notes(app: DesiredApp, replicas: Replicas, replaced: int, memory: AppMemory) -> list[str]:
-    spec, revision = app.spec, memory.revisions[-1]
+def _notes(at: Situation, replaced: int) -> list[str]:
+    spec, revision, memory, wanted = at.app.spec, at.revision, at.memory, at.replicas.wanted
     notes = [f"revision {revision.number} has failed: {revision.failed}"] if revision.failed else []
     if not replaced:
         return notes
     if memory.paused:
-        notes.append(f"the rollout is paused until `recon rollout resume {app.name}`")
+        notes.append(f"the rollout is paused until `recon rollout resume {at.app.name}`")
     what = f"{replaced} instance{'s' if replaced > 1 else ''} replaced"
     if spec.strategy.type is StrategyType.RECREATE:
         return [*notes, f"{what}: all stop, then the new ones start"]
-    surge, unavailable = fenceposts(spec.strategy, replicas.wanted)
+    surge, unavailable = fenceposts(spec.strategy, wanted)
     pace = max(1, surge + unavailable)
-    notes.append(f"{what}, {pace} at a time, never below {replicas.wanted - unavailable} ready")
+    notes.append(f"{what}, {pace} at a time, never below {wanted - unavailable} ready")
     if canary.is_on(spec, memory) and spec.strategy.canary is not None:
         first, seconds = canary.size(spec), spec.strategy.canary.seconds
-        notes.append(f"canary: {first} of {replicas.wanted} at first, the rest after {seconds:g} s")
+        notes.append(f"canary: {first} of {wanted} at first, the rest after {seconds:g} s")
     return notes

@@ -8,8 +8,10 @@ from dataclasses import replace
 from reconciler.diff.core import history
 from reconciler.diff.core.backoff import holds
 from reconciler.diff.core.dependencies import condition_of
+from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import Replicas
 from reconciler.diff.core.situation import Situation
+from reconciler.diff.rollout import awaiting, building, inplace
 from reconciler.diff.status import drift, health
 from reconciler.model.state.memory import AppMemory, Ended
 from reconciler.model.state.observed import Process
@@ -18,35 +20,33 @@ from reconciler.model.state.plan import AppStatus, Condition, Health, InstanceSt
 
 def status_of(at: Situation) -> AppStatus:
     """The status of a declared app."""
-    app, memory, now, held = at.app, at.memory, at.now, at.held
-    revision = memory.revisions[-1]
-    shown = _shown(at)
-    found = drift.drift_of(app, shown, memory, at.conflict, at.limits)
+    if at.held is not None:
+        at = at.seen_as(_shown(at, at.held))
+    app, shown = at.app, at.replicas
+    found = drift.drift_of(at)
     everyone = (*shown.current, *shown.old, *shown.extra, *shown.spared)
-    how = health.health_of(app, shown, revision, now, held)
-    told = health.message_of(app, shown, memory, revision, now, held=held, ports=at.ports)
-    conditions = health.conditions_of(app, shown, memory, now, held)
-    built = (at.built,) if at.built is not None else ()
+    how, stuck = health.health_of(at), inplace.stuck(at)
+    built = building.condition_of(at)
     return AppStatus(
         name=app.name,
         kind="App",
-        sync=health.sync_of(app, found, revision),
+        sync=health.sync_of(app, found, at.revision),
         health=Health.PROGRESSING if _waits(at) and how is Health.MISSING else how,
         desired=app.spec.wanted,
         ready=sum(process.ready is True for process in everyone),
         updated=len(_updated(shown)),
         available=len(shown.up),
-        revision=revision.number,
-        restarts=sum(memory.restarts.values()),
-        message=told or (at.waiting.message if at.waiting else at.stuck),
+        revision=at.revision.number,
+        restarts=sum(at.memory.restarts.values()),
+        message=health.message_of(at) or (at.waiting.message if at.waiting else stuck),
         conditions=(
-            *conditions,
-            *built,
-            *condition_of(at.waiting or at.awaited),
-            *_limits_in_force(at),
+            *health.conditions_of(at),
+            *((built,) if built is not None else ()),
+            *condition_of(at.waiting or awaiting.wait_of(at)),
+            *_limits_in_force(stuck),
         ),
         drift=found,
-        instances=tuple(_instances(at, shown)),
+        instances=tuple(_instances(at)),
     )
 
 
@@ -78,18 +78,16 @@ def status_of_absent(
     )
 
 
-def _limits_in_force(at: Situation) -> Iterator[Condition]:
+def _limits_in_force(stuck: str) -> Iterator[Condition]:
     """Told only where it is not so: the manifest says what only a restart can bring about."""
-    if at.stuck:
-        yield Condition("LimitsInForce", "False", "NotInPlace", at.stuck)
+    if stuck:
+        yield Condition("LimitsInForce", "False", "NotInPlace", stuck)
 
 
-def _shown(at: Situation) -> Replicas:
+def _shown(at: Situation, held: Hold) -> Replicas:
     """The replicas; what is missing while a rollout is held is what the hold misses."""
-    if at.held is None:
-        return at.replicas
-    view = at.held.replicas
-    if at.held.by in ("build", "dependency") and not (view.current or at.held.hashes):
+    view = held.replicas
+    if held.by in ("build", "dependency") and not (view.current or held.hashes):
         return at.replicas  # before its first build nothing is held, and all is missing
     return replace(
         at.replicas,
@@ -112,8 +110,8 @@ def _updated(shown: Replicas) -> set[int]:
     return {*(process.tag.instance for process in shown.current), *evicted}
 
 
-def _instances(at: Situation, shown: Replicas) -> Iterator[InstanceStatus]:
-    memory = at.memory
+def _instances(at: Situation) -> Iterator[InstanceStatus]:
+    memory, shown = at.memory, at.replicas
     everyone = (*shown.current, *shown.extra, *shown.old, *shown.stopping, *shown.spared)
     rows = [(p.tag.instance, _instance(p, memory)) for p in _ordered(everyone)]
     for state, numbers in (

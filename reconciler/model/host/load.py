@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -70,3 +71,7 @@ class Withheld:
     """How many apps' rises were judged together."""
     again: bool = False
     """It is to be judged once more: a person has asked for it, and others may have made room."""
+
+
+Verdicts = Mapping[str, Withheld | None]
+"""By app whose count rises: why that waits, or None where the host has room for it."""

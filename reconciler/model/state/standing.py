@@ -35,6 +35,15 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """What a start waits for."""
+
+    message: str
+    is_stuck: bool
+    """Nothing that goes on by itself will end it: a person has to act first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What of an app is true at one moment. Equal standings mean the same to all dependents."""
 

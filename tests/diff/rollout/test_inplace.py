@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.diff.core.situation import Moment, Situation
 from reconciler.diff.rollout.inplace import adjustments, drift_of, remember, stuck
-from reconciler.model.spec.limits import Limits, Value, wanted
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.limits import Value, wanted
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.observed import Process, ProcessId, RunState, Tag
+from reconciler.model.state.observed import Observed, Process, ProcessId, RunState, Tag
 from reconciler.model.state.plan import Adjust, DriftKind, Sync
 from tests.diff.simhost import INHERITED, SimHost, actions, app_of
 
@@ -29,8 +29,15 @@ LIMITS = st.fixed_dictionaries(
 REFUSED = st.frozensets(st.sampled_from(["nice", "openFiles", "cpu", "cpuAffinity"]))
 
 
-def spec_of(**limits: Any) -> AppSpec:
-    return AppSpec(command=("a",), limits=Limits.model_validate(limits))
+def at(
+    *processes: Process,
+    limited: tuple[str, ...] = (),
+    inherited: dict[str, Value] = INHERITED,
+    **limits: Any,
+) -> Situation:
+    """An app with these limits; ``limited``: fields that were looked at before."""
+    moment = Moment(0.0, observed=Observed(inherited=inherited))
+    return Situation.of(app_of(limits=limits), processes, AppMemory(limited=limited), moment)
 
 
 def process(**changes: Any) -> Process:
@@ -38,56 +45,53 @@ def process(**changes: Any) -> Process:
     return replace(made, **changes)
 
 
-def due(spec: AppSpec, *processes: Process, limited: tuple[str, ...] = ()) -> list[Adjust]:
-    memory = remember(spec, processes, AppMemory(limited=limited), INHERITED)
-    return [*adjustments(spec, processes, memory, INHERITED)]
+def due(*processes: Process, limited: tuple[str, ...] = (), **limits: Any) -> list[Adjust]:
+    return [*adjustments(remember(at(*processes, limited=limited, **limits)))]
 
 
 def test_a_limit_that_differs_is_put_in_force_and_told() -> None:
-    (action,) = due(spec_of(nice=5, cpu="2"), process(limits={"nice": 0, "cpu": "2"}))
+    (action,) = due(process(limits={"nice": 0, "cpu": "2"}), nice=5, cpu="2")
     assert action.values == {"nice": 5}
     assert action.changes == {"nice": "limits.nice 0 → 5"}
 
 
-def test_what_was_never_declared_is_nobodys_business() -> None:
-    assert due(spec_of(), process(limits={"nice": 15})) == []
+def test_what_was_never_declared_is_left_alone() -> None:
+    assert due(process(limits={"nice": 15})) == []
 
 
 def test_what_could_not_be_read_is_not_known_to_differ() -> None:
-    assert due(spec_of(nice=5), process()) == []
+    assert due(process(), nice=5) == []
 
 
 def test_who_is_on_its_way_out_is_left_alone() -> None:
     leaving = process(limits={"nice": 0}, state=RunState.STOPPING)
-    assert due(spec_of(nice=5), leaving) == []
+    assert due(leaving, nice=5) == []
 
 
 def test_what_is_not_declared_any_more_goes_back_once() -> None:
-    spec, looked = spec_of(), process(limits={"nice": 5})
-    assert due(spec, looked, limited=("nice",))[0].values == {"nice": 0}
-    memory = AppMemory(limited=("nice",))
-    assert remember(spec, [looked], memory, INHERITED) is memory
+    looked = process(limits={"nice": 5})
+    assert due(looked, limited=("nice",))[0].values == {"nice": 0}
+    before = at(looked, limited=("nice",))
+    assert remember(before) is before
     back = process(limits={"nice": 0})
-    assert remember(spec, [back], memory, INHERITED).limited == ()
-    assert remember(spec, [], memory, INHERITED).limited == (), "of what is gone nothing is left"
+    assert remember(at(back, limited=("nice",))).memory.limited == ()
+    assert remember(at(limited=("nice",))).memory.limited == (), "of what is gone nothing is left"
 
 
 def test_without_knowledge_of_what_is_inherited_nothing_goes_back() -> None:
-    memory = AppMemory(limited=("nice",))
-    looked = [process(limits={"nice": 5})]
-    assert remember(spec_of(), looked, memory, {}) is memory
-    assert [*adjustments(spec_of(), looked, memory, {})] == []
+    before = at(process(limits={"nice": 5}), limited=("nice",), inherited={})
+    assert remember(before) is before
+    assert [*adjustments(before)] == []
 
 
 def test_what_was_refused_stays_drift_and_is_not_tried_again() -> None:
-    spec = spec_of(nice=-5)
     refused = process(limits={"nice": 0}, unadjusted={"nice": (-5, "it takes CAP_SYS_NICE")})
-    assert due(spec, refused) == []
-    (drift,) = drift_of(spec, [refused], AppMemory(), INHERITED)
+    assert due(refused, nice=-5) == []
+    (drift,) = drift_of(at(refused, nice=-5))
     assert drift.kind is DriftKind.IN_PLACE
     assert drift.detail == "limits.nice is 0 on pid 7, -5 wanted; it takes CAP_SYS_NICE"
-    assert stuck(spec, [refused]) == "limits.nice of web-0: it takes CAP_SYS_NICE"
-    assert len(due(spec_of(nice=-6), refused)) == 1, "another value is tried"
+    assert stuck(at(refused, nice=-5)) == "limits.nice of web-0: it takes CAP_SYS_NICE"
+    assert len(due(refused, nice=-6)) == 1, "another value is tried"
 
 
 def _by_hand(host: SimHost, values: dict[str, Value]) -> None:

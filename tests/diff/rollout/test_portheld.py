@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diff.core import replicas
 from reconciler.diff.core.replicas import Replicas
+from reconciler.diff.core.situation import Moment, Situation
 from reconciler.diff.rollout import portheld
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory, Failure
@@ -31,8 +31,13 @@ class Roll(NamedTuple):
         return self.host.memory["web"]
 
     def sorted(self) -> Replicas:
-        processes = self.host.processes()
-        return replicas.sort(self.app.spec, self.app.hash, processes, self.memory, self.host.now)
+        return self.at().replicas
+
+    def at(
+        self, *ports: PortHeld, after: float = 0.0, memory: AppMemory | None = None
+    ) -> Situation:
+        moment = Moment(self.host.now + after, ports={"web": ports})
+        return Situation.of(self.app, self.host.processes(), memory or self.memory, moment)
 
     def held(self, **changes: Any) -> tuple[PortHeld, ...]:
         """Each new instance that is not ready is kept from its port by the first old one."""
@@ -43,12 +48,11 @@ class Roll(NamedTuple):
 
     def judged(self, *ports: PortHeld, after: float = portheld.PATIENCE) -> bool:
         """Whether the revision has failed for them; asserts that both questions agree."""
-        found, now = self.sorted(), self.host.now + after
-        spec, memory = self.app.spec, self.memory
-        due = portheld.look_again_at(spec, found, memory, now, ports)
-        memory, events = portheld.judge("web", spec, found, memory, now, ports=ports)
-        failed = bool(memory.revisions[-1].failed)
-        assert failed is (due is not None and due <= now) is bool(events)
+        at = self.at(*ports, after=after)
+        due = portheld.look_again_at(at)
+        judged = portheld.judge(at)
+        failed = bool(judged.revision.failed)
+        assert failed is (due is not None and due <= at.now) is bool(judged.events)
         return failed
 
 
@@ -66,9 +70,7 @@ def test_a_new_process_that_an_old_one_keeps_from_its_port_has_failed_after_its_
     [held] = roll.held()
     assert not roll.judged(held, after=portheld.PATIENCE - 0.1)
     assert roll.judged(held)
-    _, [event] = portheld.judge(
-        "web", roll.app.spec, roll.sorted(), roll.memory, held.since + 5, ports=[held]
-    )
+    [event] = portheld.judge(roll.at(held, after=portheld.PATIENCE)).events
     assert event.reason == Failure.PORT
     assert event.message == (
         f"revision 2 cannot listen: port 80 is held by web-0 (pid 41, revision 1). "
@@ -123,10 +125,8 @@ def test_a_paused_a_good_and_a_failed_revision_are_judged_no_more() -> None:
         replace(roll.memory, paused=True),
         replace(roll.memory, revisions=(*roll.memory.revisions[:-1], replace(last, good=True))),
     ):
-        found = portheld.judge(
-            "web", roll.app.spec, roll.sorted(), changed, roll.host.now + 1000, ports=ports
-        )
-        assert found == (changed, ())
+        at = roll.at(*ports, after=1000, memory=changed)
+        assert portheld.judge(at) is at
 
 
 counts = st.integers(1, 4)
@@ -148,20 +148,19 @@ def test_the_order_in_which_ports_are_told_makes_no_difference(order: list[int])
     roll = rolled(instances=3, strategy={"maxSurge": "100%", "maxUnavailable": 0})
     ports = roll.held()
     shuffled = tuple(ports[number] for number in order)
-    at = (roll.app.spec, roll.sorted(), roll.memory, roll.host.now + 10)
-    assert portheld.judge("web", *at, ports=ports) == portheld.judge("web", *at, ports=shuffled)
+    one, other = (portheld.judge(roll.at(*found, after=10)) for found in (ports, shuffled))
+    assert (one.memory, one.events) == (other.memory, other.events)
+    assert one.events
 
 
 @given(counts, st.floats(0, 1000))
 def test_what_it_gives_up_keeps_what_serves(instances: int, after: float) -> None:
     """After the judgement the plan ends the new ones alone, and all the old ones serve on."""
     roll = rolled(instances=instances)
-    ports = roll.held()
-    found, now = roll.sorted(), roll.host.now + after
-    memory, events = portheld.judge("web", roll.app.spec, found, roll.memory, now, ports=ports)
-    roll.host.memory["web"] = memory
-    if events:
-        old = {one.tag.nonce for one in found.old}
+    ports, old = roll.held(), {one.tag.nonce for one in roll.sorted().old}
+    judged = portheld.judge(roll.at(*ports, after=after))
+    roll.host.memory["web"] = judged.memory
+    if judged.events:
         made = roll.host.look(Desired({"web": roll.app}))
         ended = {a.process.tag.nonce for a in made.apps[0].actions if hasattr(a, "process")}
         assert not ended & old

@@ -4,76 +4,45 @@ What runs is kept as it runs, of whatever revision. What crashes comes back as w
 change of scale is carried out: as with the ReplicaSets of a paused Deployment, each of which keeps
 its own count. Only the numbers that are ``open`` may go over to the new revision.
 
-The strategies know nothing of it: they are given other ``Replicas`` to reckon with, in which what
-is held counts as current.
+The strategies know nothing of it: they are given other ``Replicas`` to calculate with, in which
+what is held counts as current.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from reconciler.diff.core.backoff import holds
-from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.rollout import eviction
-from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.memory import AppMemory, Ended
+from reconciler.diff.core.hold import HeldBy, Hold
+from reconciler.diff.core.replicas import Replicas, is_evicted
+from reconciler.diff.core.situation import Situation
+from reconciler.model.state.memory import Ended
 from reconciler.model.state.observed import Process
 from reconciler.model.state.revision import same_revision
-
-HeldBy = Literal["pause", "build", "dependency", "canary", "memory"]
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Who holds a rollout, and what the strategies are to reckon with meanwhile."""
-
-    by: HeldBy
-    message: str
-    """A sentence, the same as long as nothing but the time is another."""
-    replicas: Replicas
-    hashes: Mapping[int, str]
-    """What each number that has no process is to be started with."""
-    until: float | None = None
-    """Boot seconds at which it ends by itself; None where it does not (yet)."""
-
-    @property
-    def waits(self) -> bool:
-        """Nothing of the rollout can be late meanwhile: no deadline runs."""
-        return self.by != "canary" or self.until is not None
-
-    @property
-    def is_whole(self) -> bool:
-        """All that is wanted is there and available, of whatever revision."""
-        held = self.replicas
-        up = {p.tag.instance for p in held.current if p.tag.nonce in held.up}
-        return held.settled and len(up) + len(held.done) >= held.wanted
-
 
 RevisionOf = Callable[[int, Sequence[Process]], str | None]
 """The hash that a held number is to run, given all held processes; None where nobody knows."""
 
 
-def hold(
+def freeze(
+    at: Situation,
     by: HeldBy,
-    spec: AppSpec,
-    replicas: Replicas,
-    memory: AppMemory,
-    now: float,
-    *,
-    open_numbers: frozenset[int],
-    revision_of: RevisionOf,
     message: str,
+    revision_of: RevisionOf,
+    *,
+    open_numbers: frozenset[int] = frozenset(),
     until: float | None = None,
 ) -> Hold:
-    """The hold. ``replicas``: the processes sorted by the revision that shall run at last."""
+    """The hold of a rollout, made from the processes sorted by the revision that it leads to."""
+    spec, replicas, memory = at.app.spec, at.replicas, at.memory
     wanted = spec.wanted
     everyone = [*_everyone(replicas)]
     evicted = {
         process.tag.nonce: process
         for process, _ in everyone
-        if process.tag.instance < wanted and eviction.is_due(process, spec, memory, now)
+        if process.tag.instance < wanted and is_evicted(process, spec, memory, at.now)
     }
     kept, old, extra = _sorted(everyone, wanted, open_numbers, evicted)
     ran = {process.tag.instance: process.tag.hash for process in evicted.values()}
@@ -99,9 +68,7 @@ def hold(
             hashes[number] = hash
     states: dict[str, list[int]] = {}
     for number, hash in hashes.items():
-        states.setdefault(
-            _state(number, hash, replicas.stopping, spec, memory=memory, now=now), []
-        ).append(number)
+        states.setdefault(_state(at, number, hash), []).append(number)
     taken = {p.tag.instance for p in (*old, *replicas.stopping, *extra)}
     eligible = sorted(states.get("eligible", ()), key=lambda number: (number in taken, number))
     view = replace(
@@ -122,6 +89,20 @@ def hold(
         returning=(),
     )
     return Hold(by, message, view, hashes, until)
+
+
+def ran(at: Situation, number: int, kept: Sequence[Process]) -> Iterator[str]:
+    """The hashes that a number may come back with: its own last, then what most others run."""
+    ended = at.memory.ended.get(number)
+    if ended is not None:
+        yield ended.hash
+    yield from (hash for hash, _ in Counter(one.tag.hash for one in kept).most_common())
+
+
+def ran_or_good(at: Situation, number: int, kept: Sequence[Process]) -> Iterator[str]:
+    """The same, then those of earlier revisions that were good, the newest first."""
+    yield from ran(at, number, kept)
+    yield from (known.hash for known in reversed(at.memory.revisions[:-1]) if known.good)
 
 
 def _sorted(
@@ -162,21 +143,14 @@ def _uncovered(mine: Sequence[Process], ended: Ended | None, up: frozenset[str])
     return None if lives else ended.hash
 
 
-def _state(
-    number: int,
-    hash: str,
-    stopping: Sequence[Process],
-    spec: AppSpec,
-    *,
-    memory: AppMemory,
-    now: float,
-) -> str:
+def _state(at: Situation, number: int, hash: str) -> str:
     """Whether a number without its process may be started now (see ``Replicas``)."""
+    stopping = at.replicas.stopping
     if any(p.tag.instance == number and same_revision(p.tag.hash, hash) for p in stopping):
         return "blocked"
-    ended = holds(memory, number, hash)
+    ended = holds(at.memory, number, hash)
     if ended is None:
         return "eligible"
     if ended.retry_at is None:
-        return "done" if spec.is_success(ended.exit) else "lost"
-    return "eligible" if ended.retry_at <= now else "waiting"
+        return "done" if at.app.spec.is_success(ended.exit) else "lost"
+    return "eligible" if ended.retry_at <= at.now else "waiting"

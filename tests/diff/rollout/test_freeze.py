@@ -1,12 +1,13 @@
-"""A hold: what runs counts as current, whatever its revision; only open numbers may change."""
+"""A frozen rollout: what runs counts as current, of any revision; only open numbers may change."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from reconciler.diff.core.replicas import sort
-from reconciler.diff.rollout.hold import Hold, hold
+from reconciler.diff.core.hold import Hold
+from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.rollout.freeze import freeze
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import RunState
 from reconciler.model.state.revision import Revision
@@ -24,16 +25,8 @@ MEMORY = AppMemory(
 def _held(host: SimHost, open_numbers: frozenset[int] = frozenset(), **memory: Any) -> Hold:
     remembered = replace(MEMORY, **memory)
     host.advance(10)
-    return hold(
-        "pause",
-        NEW.spec,
-        sort(NEW.spec, NEW.hash, host.processes(), remembered, host.now),
-        remembered,
-        host.now,
-        open_numbers=open_numbers,
-        revision_of=lambda number, kept: OLD.hash,
-        message="held",
-    )
+    at = Situation.of(NEW, host.processes(), remembered, Moment(host.now))
+    return freeze(at, "pause", "held", lambda number, kept: OLD.hash, open_numbers=open_numbers)
 
 
 def test_what_runs_is_kept_and_what_is_missing_comes_back_as_it_was() -> None:

@@ -139,6 +139,11 @@ class ManifestStore:
         return frozenset(map(Path, self._owners))
 
     @property
+    def sources(self) -> frozenset[str]:
+        """All files that were read: the manifests, and their ``dependencies``."""
+        return frozenset((*self._files, *self._owners))
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """Everything that was wrong at the last look, by file and line."""
         return self._problems

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import json
 import os
 import sys
 from typing import Any, Final
@@ -30,6 +31,11 @@ class _Raw(io.FileIO):
             raise
         except OSError as error:
             raise OutputError(f"the output cannot be written: {error.strerror}") from error
+
+
+def print_json(document: Any, *, a_line: bool = False) -> None:
+    """A document for a program to read: for people as well, or on a line of its own."""
+    print(json.dumps(document, indent=None if a_line else 2, ensure_ascii=False), flush=a_line)
 
 
 def prepare() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli.framework.errors import ERROR, INTERRUPTED, CliError, usage
+from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, CliError, usage
 from reconciler.cli.framework.options import (
     Confirmed,
     DetailedExitcode,
@@ -21,6 +21,7 @@ from reconciler.cli.framework.options import (
     seconds,
     where,
 )
+from reconciler.cli.framework.output import print_json
 
 if TYPE_CHECKING:
     from reconciler.cli.framework.background import Held
@@ -32,6 +33,9 @@ def apply(
     state_dir: StateDir = None,
     profile: Profile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, do nothing.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="With --dry-run: again at each save.")
+    ] = False,
     base: Annotated[
         str | None,
         typer.Option("--base", metavar="REV", help="Compare with this git revision, not the host."),
@@ -56,9 +60,13 @@ def apply(
     """
     if base is not None and not dry_run:
         raise usage("--base compares two sets of manifests, so it needs --dry-run")
+    if watch and not dry_run:
+        raise usage("--watch needs --dry-run; a controller that runs applies each save by itself")
     limit = seconds("--timeout", timeout)
     place = where(manifests, state_dir, profile)
     confirmed = Confirmed(confirm_prune, confirm_load)
+    if watch:
+        return _plan_on_save(place, base, output, confirmed)
     if dry_run:
         return _plan(place, base, output, confirmed, detailed_exitcode)
     from reconciler.cli.framework import background  # noqa: PLC0415  not for a dry run
@@ -74,8 +82,32 @@ def apply(
             return _carry_out(place, held, limit, confirmed) or planned
 
 
-def _plan(place: Where, base: str | None, output: str, confirmed: Confirmed, detailed: bool) -> int:
-    """Print the plan; its exit code, which is ERROR where a file has a mistake."""
+def _plan_on_save(place: Where, base: str | None, output: str, confirmed: Confirmed) -> int:
+    """Print the plan now and after each save, until Ctrl-C."""
+    from reconciler.cli.framework.offline import store_of  # noqa: PLC0415  reads manifests
+    from reconciler.cli.framework.on_save import again_on_save  # noqa: PLC0415  only for --watch
+
+    again_on_save(
+        lambda: _plan(place, base, output, confirmed, detailed=False, a_line=True),
+        [store_of(place, host=base is None)],
+        headed=output != "json",
+    )
+    return OK
+
+
+def _plan(
+    place: Where,
+    base: str | None,
+    output: str,
+    confirmed: Confirmed,
+    detailed: bool,
+    *,
+    a_line: bool = False,
+) -> int:
+    """Print the plan; its exit code, which is ERROR where a file has a mistake.
+
+    ``a_line``: JSON on a line of its own.
+    """
     from reconciler.cli.verbs import review  # noqa: PLC0415  reads manifests; --help does not
 
     one_of("--output", output, review.FORMATS)
@@ -83,7 +115,11 @@ def _plan(place: Where, base: str | None, output: str, confirmed: Confirmed, det
         document = review.against(place, base, confirmed)
     else:
         document = review.live(place, confirmed)
-    print(review.printed(document, output), flush=True)
+    if output == "json":
+        print_json(document, a_line=a_line)
+    else:
+        print(review.printed(document, output))
+    sys.stdout.flush()
     return review.exit_code(document, detailed=detailed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import re
@@ -27,6 +26,7 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
+from reconciler.cli.framework.output import print_json
 from reconciler.cli.render.status import problem
 from reconciler.cli.render.terminal import plain, width
 from reconciler.cli.render.words import count, local, place
@@ -99,7 +99,7 @@ def systemd(
     told: list[str] = [problem(_problem(one)).strip() for one in desired.problems]
     if report == "json":
         document = _document(made, written, told, prints=output is None)
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        print_json(document)
     else:
         _print(made, written, told, Path(output) if output is not None else None)
     return ERROR if told else OK

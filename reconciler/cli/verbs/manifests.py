@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.cli.framework.errors import ERROR, OK, CliError
+from reconciler.cli.framework.errors import ERROR, OK, CliError, usage
 from reconciler.cli.framework.options import (
     Manifests,
     Output,
@@ -20,6 +19,7 @@ from reconciler.cli.framework.options import (
     one_of,
     where,
 )
+from reconciler.cli.framework.output import print_json
 from reconciler.cli.render.words import count
 
 FORMAT_VERSION = 1
@@ -42,31 +42,58 @@ def validate(
     fix: Annotated[
         bool, typer.Option("--fix", help="Move what looks like a key from env into files.")
     ] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again at each save.")] = False,
 ) -> int:
     """Look for mistakes in manifests.
 
     Each is told with its file, line and column, and then the exit code is 1. Advice, on what is
     right but will disappoint, leaves it at 0. What this host cannot honour is a mistake, too;
     with --no-host nothing is looked for on this machine: no program, directory, user or limit.
-    FORMAT is text or json.
+    FORMAT is text or json; json with --watch is a document a line.
     """
     one_of("--output", output, ("text", "json"))
+    if fix and watch:
+        raise usage("--fix writes the files that --watch waits for; use one of them")
     place = where(manifests, state_dir, profile)
-    moved = _fix(place, paths, host=not no_host, quiet=output == "json") if fix else []
+    if not watch:
+        return _validate(place, paths, output, host=not no_host, fix=fix)
+    from reconciler.cli.framework.offline import store_of  # noqa: PLC0415  `init` reads no manifests
+    from reconciler.cli.framework.on_save import again_on_save  # noqa: PLC0415  only for --watch
+
+    roots = {root for root, _ in _scopes(place, paths)}
+    again_on_save(
+        lambda: _validate(place, paths, output, host=not no_host, a_line=True),
+        [store_of(Where(root, place.paths, profile), host=not no_host) for root in roots],
+        headed=output == "text",
+    )
+    return OK
+
+
+def _validate(
+    place: Where,
+    paths: list[str] | None,
+    output: str,
+    *,
+    host: bool,
+    fix: bool = False,
+    a_line: bool = False,
+) -> int:
+    """Look once and print what was found; the exit code. ``a_line``: JSON on a line of its own."""
+    moved = _fix(place, paths, host=host, quiet=output == "json") if fix else []
     apps, problems, advice = 0, [], []
     for root, only in _scopes(place, paths):
-        found = _scan(Where(root, place.paths, profile), host=not no_host)
+        found = _scan(Where(root, place.paths, place.profile), host=host)
         chosen = [app for app in found.apps.values() if _within(app.source.file, only)]
         apps += len(chosen)
         in_force = place.profile or found.settings.profile
         advice += [one for app in chosen for one in _advice_on(app, in_force)]
-        if not no_host and root == place.manifests:
+        if host and root == place.manifests:
             advice += _advice_on_load(place, found, chosen, in_force)
         problems += [problem for problem in found.problems if _within(problem.file, only)]
     if output == "json":
         document = {**_document(apps, problems), "advice": advice}
         document |= {"fixed": moved} if fix else {}
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        print_json(document, a_line=a_line)
         return ERROR if problems else OK
     from reconciler.cli.render.status import problem  # noqa: PLC0415  only for text
 
@@ -76,6 +103,7 @@ def validate(
         print(problem({**one, "message": f"{one['message']} (advice)"}).strip())
     files = len({one.file for one in problems})
     if problems:
+        sys.stdout.flush()
         print(f"{count(len(problems), 'problem')} in {count(files, 'file')}", file=sys.stderr)
         return ERROR
     print(f"{count(apps, 'app')}, no problems")

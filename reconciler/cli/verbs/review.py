@@ -6,7 +6,6 @@ if they ran: for a review where nothing runs.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -72,9 +71,7 @@ def against(place: Where, revision: str, asked: Confirmed) -> dict[str, Any]:
 
 
 def printed(document: Mapping[str, Any], form: str) -> str:
-    """The document in one of FORMATS."""
-    if form == "json":
-        return json.dumps(document, indent=2, ensure_ascii=False)
+    """The document as text or in Markdown."""
     if form == "markdown":
         return "\n".join(plan_markdown(document))
     return "\n".join(plan_text(document, columns=width(), colour=colours()))

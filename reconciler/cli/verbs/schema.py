@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from reconciler.cli.framework.errors import OK, CliError
+from reconciler.cli.framework.output import print_json
 
 
 def schema() -> int:
@@ -15,7 +15,7 @@ def schema() -> int:
 
     It is of draft 2020-12.
     """
-    print(json.dumps(document(), indent=2, ensure_ascii=False))
+    print_json(document())
     return OK
 
 

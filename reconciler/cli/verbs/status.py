@@ -25,6 +25,7 @@ from reconciler.cli.framework.options import (
     one_of,
     where,
 )
+from reconciler.cli.framework.output import print_json
 from reconciler.cli.render.status import app_lines, cut_messages, has_drift, status_table
 from reconciler.cli.render.terminal import Screen, colours, is_terminal, room
 
@@ -85,7 +86,7 @@ def describe(
     place = where(manifests, state_dir, profile)
     document = _description(place, app)
     if output == "json":
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        print_json(document)
         return OK
     from reconciler.cli.render.describe import description  # noqa: PLC0415  not for `status`
 

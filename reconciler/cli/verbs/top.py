@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import select
 import sys
 import time
@@ -26,6 +25,7 @@ from reconciler.cli.framework.options import (
     one_of,
     where,
 )
+from reconciler.cli.framework.output import print_json
 from reconciler.cli.render.terminal import Screen, colours, is_terminal, width
 from reconciler.cli.render.usage import SORTS, usage_table
 
@@ -64,7 +64,7 @@ def top(
     if live:
         _watch(look, sort)
     elif output == "json":
-        print(json.dumps(look(), indent=2, ensure_ascii=False))
+        print_json(look())
     else:
         print("\n".join(_lines(look(), sort)))
     return OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
@@ -32,6 +31,7 @@ from reconciler.cli.framework.options import (
     one_of,
     where,
 )
+from reconciler.cli.framework.output import print_json
 from reconciler.cli.render.terminal import colours, paint, plain, width
 from reconciler.cli.render.words import count, local, place
 from reconciler.cli.verbs.doctor.app import of_app
@@ -91,7 +91,7 @@ def doctor(
     found += [_Told(name, finding) for name, finding in of_running(here, set(apps or ()))]
     found.sort(key=lambda told: (told.subject not in (_HOST, _RECON), told.subject))
     if output == "json":
-        print(json.dumps(_document(found), indent=2, ensure_ascii=False))
+        print_json(_document(found))
     else:
         for line in _lines(found, everything):
             print(line)

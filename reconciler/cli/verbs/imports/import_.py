@@ -6,7 +6,6 @@ starts nothing: `recon apply --dry-run` comes next.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ import typer
 
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import one_of, where
+from reconciler.cli.framework.output import print_json
 from reconciler.cli.render.terminal import width
 from reconciler.cli.render.words import count, place
 
@@ -85,7 +85,7 @@ def _tell(bundle: Bundle, written: Sequence[str], report: str) -> None:
     if report == "json":
         document = told.document(bundle, written, problems)
         document["manifests"] = dict(bundle.manifests) if not written else {}
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        print_json(document)
         return
     if not bundle.drafts:
         for line in told.text(bundle, place, width()):

@@ -5,7 +5,6 @@ Read from the journal, whether or not a controller runs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -24,6 +23,7 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
+from reconciler.cli.framework.output import print_json
 from reconciler.cli.render.describe import tree
 from reconciler.cli.render.table import Cell, table
 from reconciler.cli.render.terminal import colours, plain, width
@@ -64,7 +64,7 @@ def history(
             rows = [row for row in document["revisions"] if row["number"] == number]
             document = {**document, "revisions": rows}
         if output == "json":
-            print(json.dumps(document, indent=2, ensure_ascii=False))
+            print_json(document)
         else:
             print("\n".join(_text(document) if number is None else _in_full(document)))
     return OK

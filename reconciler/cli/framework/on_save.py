@@ -1,0 +1,130 @@
+"""`--watch` for authors of manifests: the result again, each time that a file is saved.
+
+Looked at are the manifests and the env and secret files that they name. watchfiles wakes us as soon
+as something happens in their folders; what it cannot see (a directory that is removed and made
+again, a file system without inotify, a link far above) is found by the look at the end of
+``_PATIENCE``. What counts is whether a file is another than at the last look, so that editors may
+save as they like: in place, by renaming, with leftovers beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+
+from reconciler.api.errors import ClientError
+from reconciler.cli.framework.errors import CliError
+from reconciler.cli.render.terminal import colours, is_terminal, paint
+from reconciler.cli.render.words import place
+from reconciler.desired.files import Signature, signature
+from reconciler.desired.store import ManifestStore
+from reconciler.system.work.door import UnansweredError
+from reconciler.system.work.look import patiently
+
+_PATIENCE = 1.0
+"""Seconds between two looks where nothing wakes us."""
+_GATHERED_MS = 400
+"""Milliseconds in which saves are taken together, where one follows the other (git checkout)."""
+_CLEAR = "\x1b[H\x1b[2J"
+_Seen = dict[str, Signature | None]
+
+
+def again_on_save(
+    show: Callable[[], object], stores: Sequence[ManifestStore], *, headed: bool
+) -> None:
+    """Show the result now and after each save, until Ctrl-C. ``headed``: with a line of the time.
+
+    What cannot be shown at first ends this (a misspelt path). Later the reason is printed, and the
+    next save is waited for.
+    """
+    sources = Sources(stores)
+    _head("all manifests; Ctrl-C ends", headed)
+    show()
+    for saved in sources.saves():
+        _head(saved, headed)
+        try:
+            show()
+        except BrokenPipeError:
+            raise
+        except (CliError, ClientError, UnansweredError, OSError) as error:
+            print(f"recon: {error}", file=sys.stderr)
+        sys.stdout.flush()
+
+
+def _head(event: str, headed: bool) -> None:
+    if not headed:
+        return
+    on_terminal = is_terminal() and os.environ.get("TERM", "") != "dumb"
+    print(_CLEAR if on_terminal else "", end="")
+    print(paint(f"{time.strftime('%H:%M:%S')}  {event}", "dim", on=colours()), flush=True)
+
+
+class Sources:
+    """The files that manifests are made of, as they were at the last look."""
+
+    def __init__(self, stores: Sequence[ManifestStore]) -> None:
+        self._stores = stores
+        self._seen = self._look()
+
+    def saves(self) -> Iterator[str]:
+        """A phrase for each time that files are others than at the last look."""
+        while True:
+            for _ in chain((None,), _stirs(self._folders())):
+                seen = self._look()
+                if seen != self._seen:
+                    phrase = _phrase(seen, self._seen)
+                    self._seen = seen
+                    yield phrase
+                    break  # there may be other folders now
+
+    def _look(self) -> _Seen:
+        return patiently(lambda: {path: _signature(path) for path in self._paths()})
+
+    def _paths(self) -> Iterator[str]:
+        for store in self._stores:
+            store.scan()
+            yield from store.sources
+
+    def _folders(self) -> set[str]:
+        named = {os.path.dirname(path) for path in self._seen}
+        found = {folder for store in self._stores for folder in store.folders}
+        return {folder for folder in named | found if os.path.isdir(folder)}
+
+
+def _signature(path: str) -> Signature | None:
+    try:
+        return signature(path)
+    except UnansweredError:
+        return None
+
+
+def _stirs(folders: Iterable[str]) -> Iterator[None]:
+    """Whenever something may have happened in the folders, and each ``_PATIENCE`` seconds."""
+    from watchfiles import watch  # noqa: PLC0415  60 ms that only `--watch` needs
+
+    try:
+        for _ in watch(
+            *folders,
+            watch_filter=None,
+            debounce=_GATHERED_MS,
+            rust_timeout=int(_PATIENCE * 1000),
+            yield_on_timeout=True,
+            recursive=False,
+            ignore_permission_denied=True,
+        ):
+            yield
+    except (OSError, RuntimeError):
+        pass  # no folder, no more watches of inotify, a folder that went away just now
+    time.sleep(_PATIENCE)
+    yield
+
+
+def _phrase(seen: _Seen, before: _Seen) -> str:
+    """Which files changed. One that is only named since, or no more, has not."""
+    known = [path for path, was in before.items() if seen.get(path, _signature(path)) != was]
+    changed = sorted(known or seen.keys() ^ before.keys())
+    others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"{place(changed[0])}{others} changed"

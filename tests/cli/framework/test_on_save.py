@@ -137,7 +137,5 @@ def test_without_inotify_the_look_at_the_end_of_its_patience_finds_it(
     monkeypatch.setattr(watchfiles, "watch", none_left)
     saves = of(root)
     for number in range(3):
-        with meanwhile(
-            lambda n, number=number: (root / "web.yaml").write_text(f"# {number} {n}\n")
-        ):  # type: ignore[misc]
-            assert next(saves).endswith("web.yaml changed")
+        (root / "web.yaml").write_text(f"# {number}\n")
+        assert next(saves).endswith("web.yaml changed")

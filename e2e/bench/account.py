@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 
 class Memory(NamedTuple):
     """MiB: resident, its share of what is shared, its own alone."""
@@ -30,6 +32,5 @@ def sleeps(pid: int) -> int:
 
 
 def memory(pid: int) -> Memory:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    sizes = {key: int(kb) / 1024 for key, kb in re.findall(r"^(\w+):\s+(\d+) kB", text, re.M)}
-    return Memory(sizes["Rss"], sizes["Pss"], sizes["Private_Clean"] + sizes["Private_Dirty"])
+    found = psutil.Process(pid).memory_full_info()
+    return Memory(found.rss / 2**20, found.pss / 2**20, found.uss / 2**20)

@@ -8,15 +8,17 @@ sees it. There is no lock: anybody who may read the manifests could take one.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from reconciler.model.state.desired import Problem, Reason
 from reconciler.model.words.sentence import Sentence
 from reconciler.state.paths import SHARED
+from reconciler.system import procfs
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class Neighbour:
     @property
     def shown(self) -> str:
         return f"another controller (pid {self.pid}, --state-dir {self.state})"
+
+
+_NOTE = TypeAdapter(Neighbour)
 
 
 def twice(other: Neighbour) -> Sentence:
@@ -112,8 +117,7 @@ class Neighbours:
             return
         self.close()
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        own = {"pid": self._own.pid, "start": self._own.start, "state": self._own.state}
-        place.write_text(json.dumps(own))
+        place.write_bytes(_NOTE.dump_json(self._own))
         self._note = place
 
 
@@ -130,23 +134,15 @@ def _notes(folder: Path, prefix: str) -> list[Path]:
 def _read(note: Path) -> Neighbour | None:
     """The controller that left a note, which may have ended since; None where it is damaged."""
     try:
-        found: Mapping[str, object] = json.loads(note.read_text())
-        pid, start, state = found["pid"], found["start"], found["state"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return _NOTE.validate_json(note.read_bytes())
+    except (OSError, ValidationError):
         return None
-    if not isinstance(pid, int) or not isinstance(start, int):
-        return None
-    return Neighbour(pid, start, str(state))
 
 
 def _start_of(pid: int) -> int | None:
-    """When a process started (proc_pid_stat(5), 22); None where there is none, or a zombie."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in ("Z", "X") else int(fields[19])
+    """When a process started, in ticks; None where there is none, or a zombie."""
+    found = procfs.stat(pid)
+    return None if found is None or found.state in ("Z", "X") else found.start
 
 
 def _run_folder() -> Path | None:

@@ -123,7 +123,7 @@ def facts_of(place: Where) -> HostFacts:
     """What the controller may do here; where none runs, what one that we start could."""
     try:
         return from_document(client_of(place).host())
-    except (ClientError, KeyError, TypeError):
+    except (ClientError, ValueError, KeyError):
         return gather()
 
 

@@ -19,6 +19,7 @@ from reconciler.convert.pm2.app import draft_of
 from reconciler.convert.pm2.schema import KEYS, environments
 from reconciler.convert.reading import text_of
 from reconciler.convert.trouble import ImportFault, fault
+from reconciler.system import procfs
 
 _PATIENCE = 30
 _MIB = 2**20
@@ -81,9 +82,7 @@ def _of_pm2(host: Host) -> tuple[str, list[dict[str, Any]]]:
 def _daemon_runs(home: str) -> bool:
     try:
         with open(os.path.join(home, "pm2.pid"), encoding="ascii") as file:
-            pid = int(file.read())
-        with open(f"/proc/{pid}/cmdline", "rb") as command:
-            return b"PM2" in command.read()
+            return b"PM2" in procfs.arguments(int(file.read()), 4096)
     except (OSError, ValueError):
         return False
 

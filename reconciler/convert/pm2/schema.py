@@ -108,8 +108,6 @@ KEYS: Mapping[str, Key] = {
     "io": _unneeded(_KEYMETRICS),
 }
 
-ENVIRONMENTS = "^env_\\S*$"
-
 
 def aliases_of(key: str) -> tuple[str, ...]:
     """Other names of a key, the one that wins first. Source: PM2, ``Config.schema``."""

@@ -7,7 +7,12 @@ the manifest says `allowEmpty: true`. One that was always empty is fine.
 
 from __future__ import annotations
 
+import contextlib
 import json
+
+from pydantic import TypeAdapter, ValidationError
+
+_PATHS = TypeAdapter(list[str])
 
 
 class Filled:
@@ -33,12 +38,8 @@ class Filled:
 
     def learn(self, text: str | None) -> None:
         """What an earlier controller wrote with ``to_text``, if that can be read."""
-        try:
-            found = json.loads(text or "[]")
-        except ValueError:
-            return
-        if isinstance(found, list):
-            self._paths.update(path for path in found if isinstance(path, str))
+        with contextlib.suppress(ValidationError):
+            self._paths.update(_PATHS.validate_json(text or "[]"))
 
     def to_text(self) -> str:
         """As the journal keeps them."""

@@ -14,7 +14,6 @@ class CauseCode(StrEnum):
     """The usual first failures. A contract: `status -o json` shows it as ``causes[].code``."""
 
     NOT_STARTED = "NotStarted"
-    MANIFEST = "InvalidManifest"
     SHELL_SYNTAX = "ShellSyntax"
     ENDS_AT_ONCE = "EndsAtOnce"
     DAEMON = "RunsInBackground"
@@ -39,7 +38,6 @@ class CauseCode(StrEnum):
     WRONG_PORT = "ProbeOnWrongPort"
     ANOTHER_ANSWERS = "AnsweredByAnother"
     NOT_LISTENING = "NotListening"
-    NOT_READY = "NotReady"
     ERROR = "ProgramError"
     UNKNOWN = "Unknown"
 

@@ -21,7 +21,6 @@ from reconciler.model.state.observed import Tag
 
 CAPACITY = 2**20
 """Wanted of a FIFO, in bytes: what an ordinary user may have at most (``pipe-max-size``)."""
-DEFAULT_CAPACITY = 2**16
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SOFT_LIMIT = Path("/proc/sys/fs/pipe-user-pages-soft")
 _ENDS = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC

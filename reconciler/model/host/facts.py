@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
+
 from reconciler.model.words.sentence import Sentence
 
 UNLIMITED = -1
@@ -93,18 +95,6 @@ def to_document(facts: HostFacts) -> dict[str, Any]:
 
 
 def from_document(data: Mapping[str, Any]) -> HostFacts:
-    """The other way. TypeError or KeyError where it is no such document."""
-    cgroups = dict(data["cgroups"])
-    cgroups["controllers"] = frozenset(cgroups["controllers"])
-    cgroups["why"] = cgroups["why"] and Sentence(*cgroups["why"])
-    cgroups["missing"] = {name: Sentence(*why) for name, why in cgroups["missing"].items()}
-    rlimits = {name: Rlimit(*limit) for name, limit in data["rlimits"].items()}
-    return HostFacts(
-        **{
-            **data,
-            "capabilities": frozenset(data["capabilities"]),
-            "cpus": frozenset(data["cpus"]),
-            "rlimits": rlimits,
-            "cgroups": CgroupFacts(**cgroups),
-        }
-    )
+    """The other way, without what a newer release has added. ValueError where it is no such one."""
+    facts: HostFacts = TypeAdapter(HostFacts).validate_python(data)
+    return facts

@@ -75,8 +75,8 @@ def test_an_ordinary_user_keeps_half_of_the_pipe_budget(
         for fd in fds:
             budget.grow(fd)
         sizes = [fifo.capacity(fd) for fd in fds]
-        assert sizes[0] == fifo.CAPACITY and sizes[-1] == fifo.DEFAULT_CAPACITY
-        assert sum(size for size in sizes if size > fifo.DEFAULT_CAPACITY) <= 32 * 2**20
+        assert sizes[0] == fifo.CAPACITY and sizes[-1] == 2**16
+        assert sum(size for size in sizes if size > 2**16) <= 32 * 2**20
     finally:
         for fd in fds:
             os.close(fd)

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reconciler.model.host.facts import Rlimit, from_document, to_document
+import pytest
+
+from reconciler.model.host.facts import HostFacts, Rlimit, from_document, to_document
 from reconciler.observed.host.facts import gather
 from tests.observed.cgrouptree import CgroupTree
 
@@ -62,3 +64,12 @@ def test_capabilities_are_those_that_the_kernel_tells() -> None:
 def test_facts_pass_through_the_api_unchanged() -> None:
     facts = gather()
     assert from_document(json.loads(json.dumps(to_document(facts)))) == facts
+
+
+def test_what_a_newer_controller_adds_hides_nothing_of_what_this_release_knows() -> None:
+    facts = HostFacts(uid=7, rlimits={"openFiles": Rlimit(1, 2)})
+    document = to_document(facts)
+    document["cgroups"]["added"] = document["added"] = {"later": True}
+    assert from_document(json.loads(json.dumps(document))) == facts
+    with pytest.raises(ValueError, match="uid"):
+        from_document({"uid": "root"})

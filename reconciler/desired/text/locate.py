@@ -25,12 +25,7 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
     force: what it says comes first. One that begins with ``metadata`` is from the document's top.
     ``NOWHERE`` where the file does not declare ``app`` any more.
     """
-    try:
-        content = read_regular(file, yaml.MAX_BYTES, Trust())
-        documents = yaml.parse(yaml.decode(content))
-    except (OSError, Fault):
-        return NOWHERE
-    for document in declarations(documents, app):
+    for document in declarations(_documents(file), app):
         steps: list[str | int] = [*(path.split(".") if isinstance(path, str) else path)]
         if steps[:1] == ["metadata"]:
             return document.key_place(tuple(steps))
@@ -41,15 +36,18 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
 
 def place_in_settings(file: str, path: Path) -> Place:
     """Line and column of a field of the Settings in a file; ``NOWHERE`` where they are not."""
-    try:
-        content = read_regular(file, yaml.MAX_BYTES, Trust())
-        documents = yaml.parse(yaml.decode(content))
-    except (OSError, Fault):
-        return NOWHERE
-    for document in documents:
+    for document in _documents(file):
         if isinstance(document.data, dict) and document.data.get("kind") == "Settings":
             return document.place(path)
     return NOWHERE
+
+
+def _documents(file: str) -> Iterable[Document]:
+    """The documents of a file; none where it cannot be read."""
+    try:
+        return yaml.parse(yaml.decode(read_regular(file, yaml.MAX_BYTES, Trust())))
+    except (OSError, Fault):
+        return ()
 
 
 def declarations(documents: Iterable[Document], app: str) -> Iterator[Document]:

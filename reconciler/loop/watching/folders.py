@@ -29,6 +29,7 @@ from typing import NamedTuple
 from inotify_simple import Event, INotify, flags
 
 from reconciler.loop.watching.mounts import Mounts
+from reconciler.system.files.steps import MOST_LINKS, steps_of
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 
@@ -47,7 +48,6 @@ _FOLDER = (
 # MODIFY: truncate(2) opens nothing, so nothing is closed.
 _STEP = flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
 _MISSING = flags.CREATE | flags.MOVED_TO
-_MOST_LINKS = 40  # path_resolution(7)
 # Names that nobody waits for come as fast as somebody makes them: that long they are gathered.
 _CALM = 0.05
 _POLL = 2.0
@@ -355,7 +355,7 @@ class Folders:
 
 def way_to(path: str) -> Iterator[Step]:
     """Everything that is met on the way to ``path``, which is absolute, links and all."""
-    names, at, links = _names(path), "/", 0
+    names, at, links = steps_of(path), "/", 0
     while names:
         name = names.pop()
         if name == "..":
@@ -373,9 +373,9 @@ def way_to(path: str) -> Iterator[Step]:
             at = step
             continue
         links += 1
-        if links > _MOST_LINKS:
+        if links > MOST_LINKS:
             return
-        names += _names(target)
+        names += steps_of(target)
         at = "/" if target.startswith("/") else at
 
 
@@ -394,8 +394,3 @@ def _is_within(path: str, points: set[str]) -> bool:
             return False
         path = above
     return True
-
-
-def _names(path: str) -> list[str]:
-    """The last comes first."""
-    return [name for name in reversed(path.split("/")) if name not in ("", ".")]

@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.system import syscalls
+from reconciler.system.files.steps import MOST_LINKS, steps_of
 
 _STEP = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_PATH | os.O_DIRECTORY
 _STRICT = syscalls.RESOLVE_NO_SYMLINKS | syscalls.RESOLVE_NO_MAGICLINKS
 _CLOSED = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_MOST_LINKS = 40
 _FOLDER_MODE, _FILE_MODE = 0o750, 0o640
 _UNSUPPORTED = {errno.ENOSYS, errno.EPERM}
 
@@ -199,7 +199,7 @@ def _open_folder(path: Path, owner: Owner | None, make: bool) -> int:
 def _walk(path: str, owner: Owner | None, make: bool) -> int:
     """Step by step; a link is followed where nobody but root could have put it there."""
     at = os.open("/", _FOLDER | os.O_CLOEXEC)
-    names = _names(path)
+    names = steps_of(path)
     links = 0
     try:
         while names:
@@ -215,9 +215,9 @@ def _walk(path: str, owner: Owner | None, make: bool) -> int:
             finally:
                 os.close(step)
             links += 1
-            if links > _MOST_LINKS or not _only_root_writes(at) or status.st_uid != 0:
+            if links > MOST_LINKS or not _only_root_writes(at) or status.st_uid != 0:
                 raise OSError(errno.ELOOP, f"a link on the way ({name}) is not followed", path)
-            names += _names(target)
+            names += steps_of(target)
             if target.startswith("/"):
                 os.close(at)
                 at = os.open("/", _FOLDER | os.O_CLOEXEC)
@@ -251,8 +251,3 @@ def _only_root_writes(folder: int) -> bool:
     status = os.fstat(folder)
     others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
     return status.st_uid == 0 and not others
-
-
-def _names(path: str) -> list[str]:
-    """The last comes first."""
-    return [name for name in reversed(path.split("/")) if name not in ("", ".")]

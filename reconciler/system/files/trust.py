@@ -27,11 +27,11 @@ from typing import ClassVar
 from reconciler.model.words.ids import is_id
 from reconciler.system import accounts
 from reconciler.system.accounts import SlowLookupError
+from reconciler.system.files.steps import MOST_LINKS, steps_of
 from reconciler.system.work import door
 
 SWITCH = "RECON_STRICT_MODES"
 """``no`` in the environment turns these looks off."""
-_MOST_LINKS = 40  # path_resolution(7)
 _FOUND = os.O_PATH | os.O_CLOEXEC
 _STEP = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
@@ -143,7 +143,7 @@ class _Step:
 def _walk(path: str, owners: frozenset[int]) -> _Step:
     """What ``path`` leads to, with every step on the way judged. OSError, UntrustedError."""
     at = _Step(os.open("/", _STEP | os.O_DIRECTORY), "/")
-    names = _names(path)
+    names = steps_of(path)
     links = 0
     try:
         while names:
@@ -161,10 +161,10 @@ def _walk(path: str, owners: frozenset[int]) -> _Step:
             finally:
                 os.close(fd)
             links += 1
-            if links > _MOST_LINKS:
+            if links > MOST_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
             at.linked = at.linked or not names
-            names += _names(target)
+            names += steps_of(target)
             if target.startswith("/"):
                 os.close(at.fd)
                 at.fd, at.shown = os.open("/", _STEP | os.O_DIRECTORY), "/"
@@ -185,11 +185,6 @@ def _opened(name: str, folder: int | None) -> tuple[int, os.stat_result]:
     except BaseException:
         os.close(fd)
         raise
-
-
-def _names(path: str) -> list[str]:
-    """The last comes first."""
-    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
 
 
 def _judge(path: str, status: os.stat_result, owners: frozenset[int]) -> int:

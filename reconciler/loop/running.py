@@ -29,7 +29,7 @@ from reconciler.converge.sockets.sockets import Sockets
 from reconciler.logs.write.capture import Capture, Streams
 from reconciler.loop.kernel import Kernel
 from reconciler.loop.limiting import Limiting
-from reconciler.loop.probing import Probing
+from reconciler.loop.probing.probing import Probing
 from reconciler.loop.starting import Starting
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.spec.manifest import AppSpec

@@ -18,7 +18,7 @@ from pathlib import Path
 from reconciler.converge.sockets.privatesocket import PrivateSockets
 from reconciler.logs.write.transcript import Transcript, Transcripts
 from reconciler.loop.kernel import Kernel
-from reconciler.loop.porting import Porting
+from reconciler.loop.probing.porting import Porting
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import Probe, ProbeRole
 from reconciler.model.state.desired import DesiredApp

@@ -4,20 +4,20 @@ The order is Kubernetes': until the startup probe has succeeded, the instance is
 nothing else is asked. A liveness or startup probe that fails marks the process as failed, which
 the plan then replaces; a readiness probe makes it ready or not.
 
-Checks are of three kinds: those over the network and by a command ask the program; a line of
-output and a notification are the program's own word, which is kept for the next controller.
+What a program has said by itself (a line of output, a notification) is kept for the next
+controller. The checks themselves are in ``checking``.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.converge.sockets.privatesocket import PrivateSockets
-from reconciler.logs.write.transcript import Transcript, Transcripts
+from reconciler.logs.write.transcript import Transcripts
 from reconciler.loop.kernel import Kernel
+from reconciler.loop.probing.checking import Asked, Checks, Word
 from reconciler.loop.probing.porting import Porting
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import Probe, ProbeRole
@@ -27,30 +27,12 @@ from reconciler.model.state.observed import PortHeld, Process, Tag
 from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.notify import NotifySocket
 from reconciler.observed.probes.probes import Prober
-from reconciler.observed.probes.search import SEARCH, first_match, is_plain
 from reconciler.observed.processes.host import Host
 from reconciler.state.marks import READY, STARTED, Marks
 from reconciler.system.clock import boot_now
-from reconciler.system.work.worker import WorkerError, Workers, WorkerTimeout
+from reconciler.system.work.worker import Workers
 
-_PROGRAMS = 8
-"""Exec checks at a time: each starts a program, on a host whose cores are for the apps."""
 _MARKS = (STARTED, READY)
-_PIECES = 64
-"""Of a transcript that a check looks through at most; the next check goes on from there."""
-_PATIENCE = 5.0
-"""Seconds that a pattern may take, where ``timeoutSeconds`` is more."""
-_SHARE = 10
-"""A pattern that takes too long is tried so rarely that it has this part of the time at most."""
-
-
-@dataclass(slots=True)
-class _Word:
-    """What one process has said by itself."""
-
-    ready: bool = False
-    alive_at: float = 0.0
-    """Of its last WATCHDOG=1, on the loop's clock."""
 
 
 class Probing:
@@ -73,16 +55,12 @@ class Probing:
         said_ready: Callable[[str], bool] = lambda nonce: False,
         kernel: Kernel,
     ) -> None:
-        self._kernel = kernel
         self._loop = loop
-        self._workers = workers
         self._transcripts = transcripts
         self._host = host
-        self._private = private
         self._on_change = on_change
         self._on_event = on_event
         self._redact = redact
-        self._said_ready = said_ready
         self.marks = Marks(state_dir)
         self._prober = Prober(loop, self._result, self._check)
         # What each process was started with or, where it is of the declared revision, what is
@@ -93,8 +71,17 @@ class Probing:
         )
         self._inquiries: set[asyncio.Task[None]] = set()
         self._apps: dict[str, DesiredApp] = {}
-        self._words: dict[str, _Word] = {}
-        self._programs = asyncio.Semaphore(_PROGRAMS)
+        self._words: dict[str, Word] = {}
+        self._checks = Checks(
+            loop,
+            kernel,
+            host,
+            private,
+            self._porting,
+            workers,
+            transcripts,
+            said_ready,
+        )
         self._notify = NotifySocket(store, loop, self._notified)
         for trouble in self._notify.troubles:
             on_event(Event("", "NotifyUnavailable", trouble, "Warning"))
@@ -110,7 +97,7 @@ class Probing:
     def adopt(self, process: Process, spec: AppSpec) -> None:
         """A process of an earlier controller: what it said then holds."""
         nonce = process.tag.nonce
-        self._words[nonce] = _Word(self._has(nonce, READY), self._loop.time())
+        self._words[nonce] = Word(self._has(nonce, READY), self._loop.time())
         if self._words[nonce].ready:
             self._transcripts.discard(nonce)
         if spec.readiness_probe is not None or spec.startup_probe is not None:
@@ -191,7 +178,7 @@ class Probing:
     def _begin(self, process: Process, role: ProbeRole, probe: Probe, initial: bool | None) -> None:
         if probe.kind.runs and process.tag.nonce not in self._apps:
             return  # adopted before its manifest was read; `watch` is called again then
-        self._words.setdefault(process.tag.nonce, _Word(alive_at=self._loop.time()))
+        self._words.setdefault(process.tag.nonce, Word(alive_at=self._loop.time()))
         self._prober.watch(process, role, probe, initial)
 
     def _result(self, nonce: str, role: ProbeRole, ok: bool | None, message: str) -> None:
@@ -249,7 +236,7 @@ class Probing:
         process = self._host.get(nonce) if nonce is not None else None
         if process is None or nonce is None:
             return
-        word = self._words.setdefault(nonce, _Word(alive_at=self._loop.time()))
+        word = self._words.setdefault(nonce, Word(alive_at=self._loop.time()))
         if fields.get("READY") == "1":
             word.ready = True
         if fields.get("STOPPING") == "1" or fields.get("RELOADING") == "1":
@@ -260,100 +247,16 @@ class Probing:
             self._host.update(nonce, status=self._redact(fields["STATUS"])[:200])
         self._prober.prompt(nonce)
 
-    # -- checks --------------------------------------------------------------------------------
-
     async def _check(self, probe: Probe, process: Process, role: ProbeRole) -> Result:
-        tag = process.tag
-        app = self._apps.get(tag.nonce)
-        if probe.log is not None:
-            return await self._look(process, probe, probe.log)
-        if probe.notify is not None:
-            return self._heed(process, probe, role)
-        if probe.exec is not None:
-            if app is None:
-                return Result(False, "its manifest is not known")
-            async with self._programs:
-                done = await self._kernel.exec_check(
-                    app, process, probe.exec.command, probe.timeout_seconds
-                )
-            return Result(*done)
-        spec = self._specs.get(tag.nonce)
-        shared = spec.probed_socket(probe) if spec is not None else None
-        private = self._private.path(tag.nonce, shared.name) if shared is not None else None
-        result = await self._kernel.check(probe, tag.instance, private)
-        now = self._host.get(tag.nonce)
-        asked = role is not ProbeRole.LIVENESS and private is None
-        if not asked or spec is None or now is None or now.ready:
-            return result
-        return await self._porting.judge(process, probe, spec, result)
-
-    async def _look(self, process: Process, probe: Probe, pattern: str) -> Result:
         nonce = process.tag.nonce
-        now = self._host.get(nonce)
-        if now is not None and now.ready:
-            return Result(True, "seen")
-        transcript = self._transcripts.get(nonce)
-        if transcript is None:
-            return Result(False, "its output is not looked at yet")
-        if transcript.sought not in ("", pattern):  # it may have been written before
-            transcript.rewind()
-        transcript.sought = pattern
-        if self._loop.time() < transcript.not_before:
-            return Result(False, _slow(pattern))
-        try:
-            found = await self._seen(nonce, probe, pattern, transcript)
-        except WorkerTimeout:  # these lines do not count
-            transcript.not_before = self._loop.time() + _SHARE * _patience(probe)
-            return Result(False, _slow(pattern))
-        except WorkerError as error:
-            return Result(False, f"its output cannot be searched: {error}")
-        return Result(found, "seen" if found else _unseen(pattern, transcript))
-
-    async def _seen(self, nonce: str, probe: Probe, pattern: str, transcript: Transcript) -> bool:
-        """Whether a line that was not looked at yet matches. WorkerError, WorkerTimeout."""
-        for _ in range(_PIECES):
-            lines = transcript.read()
-            if lines and await self._matches(nonce, probe, pattern, lines):
-                return True
-            if not transcript.has_more or self._transcripts.get(nonce) is not transcript:
-                break
-        return False
-
-    async def _matches(self, nonce: str, probe: Probe, pattern: str, lines: list[bytes]) -> bool:
-        """Whether a line matches. WorkerError; WorkerTimeout where that takes too long."""
-        if is_plain(pattern):
-            await asyncio.sleep(0)  # nobody knows how many pieces there are
-            return first_match(pattern, lines) is not None
-        found = await self._workers.call(
-            SEARCH, (pattern, lines), owner=f"log of {nonce}", seconds=_patience(probe)
-        )
-        return found is not None
-
-    def _heed(self, process: Process, probe: Probe, role: ProbeRole) -> Result:
-        word = self._words.get(process.tag.nonce) or _Word()
-        if role is not ProbeRole.LIVENESS:
-            ready = word.ready or self._said_ready(process.tag.nonce)
-            return Result(ready, "it has not notified READY=1, nor called process.send('ready')")
-        quiet = self._loop.time() - word.alive_at
-        return Result(quiet <= probe.period_seconds, f"no WATCHDOG=1 for {quiet:.0f} s")
+        spec, app, word = self._specs.get(nonce), self._apps.get(nonce), self._words.get(nonce)
+        asked = Asked(process, role, probe, spec, app, word or Word())
+        return await self._checks.check(asked)
 
     def _has(self, nonce: str, mark: str) -> bool:
         return self.marks.get(nonce, mark) is not None
 
 
-def _patience(probe: Probe) -> float:
-    return min(probe.timeout_seconds, _PATIENCE)
-
-
 def _hears(spec: AppSpec) -> bool:
     """Whether a probe waits for a line of output."""
     return any(probe.log is not None for probe in spec.probes.values())
-
-
-def _unseen(pattern: str, transcript: Transcript) -> str:
-    told = f"no line of its output matches {pattern!r} yet"
-    return told if transcript.whole else f"{told}; lines from before this was asked do not count"
-
-
-def _slow(pattern: str) -> str:
-    return f"the pattern {pattern!r} takes too long on its output; simplify it"

@@ -158,7 +158,7 @@ class Exec(Manifest, ProbeKind):
         return f"run that by hand in `cwd`, or correct `{role}.exec`"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogLine(ProbeKind):
     """A line of output that matches a pattern."""
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from reconciler.api.timeline import Timeline, subject_of
-from reconciler.state.journal import RecordedEvent
+from reconciler.state.events import RecordedEvent
 from reconciler.system.work import threads
 
 _MOST = 1000

@@ -10,7 +10,7 @@ from reconciler.api.report import FORMAT_VERSION, run_document
 from reconciler.model.spec.job import JobSpec
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.memory import AppMemory, Run
-from reconciler.state.journal import RecordedEvent
+from reconciler.state.events import RecordedEvent
 
 
 def describe_document(

@@ -35,7 +35,7 @@ from reconciler.loop.controller import Controller
 from reconciler.model.host.facts import to_document
 from reconciler.model.state.builder import builder_name
 from reconciler.model.state.event import Event
-from reconciler.state.journal import RecordedEvent
+from reconciler.state.events import RecordedEvent
 from reconciler.system.clock import boot_now, wall_of
 
 _EXPLAINED = 50

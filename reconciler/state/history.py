@@ -10,8 +10,9 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Ended, JournalState
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
+from reconciler.state.events import RecordedEvent
 from reconciler.state.flood import Flood
-from reconciler.state.journal import Journal, RecordedEvent
+from reconciler.state.journal import Journal
 
 # Journal writes are gathered for this long (seconds), and retried as rarely when the disk is full.
 _COMMIT = 0.05

@@ -15,28 +15,29 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import (
     AppMemory,
     JournalHealth,
     JournalState,
-    Outcome,
     Recall,
-    Run,
 )
 from reconciler.model.state.observed import ProcessId, Tag
 from reconciler.model.state.revision import Revision
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
 from reconciler.model.words.sentence import Sentence
-from reconciler.state import database, records
+from reconciler.state import database, events, records
+from reconciler.state.events import RecordedEvent
+from reconciler.state.merge import merged
 from reconciler.state.recollection import Recollection, read
 from reconciler.state.records import RecordError
+from reconciler.state.statements import Statement, execute, stored
 
 _EVENTS_KEPT = 200_000
 EVENTS_KEPT_OF_APP = 1000
@@ -50,17 +51,6 @@ _USAGE_KEPT = 7 * 86_400.0
 """Seconds: of a process that ended unseen. What runs writes its own anew each few minutes."""
 _FORMAT = "format"
 """The setting that says which release's documents are in it (``records.VERSION``)."""
-
-Statement = tuple[str, tuple[Any, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """An event with its number (ascending) and wall time."""
-
-    id: int
-    at: float
-    event: Event
 
 
 class Journal:
@@ -125,7 +115,7 @@ class Journal:
         waiting = [one for one in self._events if not apps or one.event.app in apps]
         try:
             with self._reading() as db:
-                written = list(_events_in(db, apps, limit))
+                written = list(events.newest(db, apps, limit))
         except (sqlite3.Error, OSError) as error:
             if database.is_damage(error) and self._identity is not None:
                 self._begin_anew(_Cause.DAMAGED, str(error))
@@ -340,8 +330,8 @@ class Journal:
             if name not in found.settings:
                 self.set_setting(name, value)
         for name, memory in since.memories.items():
-            merged = _merged(found.memories.get(name), memory)
-            self.remember(name, merged, since.sources.get(name))
+            both = merged(found.memories.get(name), memory)
+            self.remember(name, both, since.sources.get(name))
         self._unsaved |= dict.fromkeys(one.app for one in found.faults if one.app in found.memories)
 
     def _replace_damaged(self, error: BaseException) -> None:
@@ -386,7 +376,7 @@ class Journal:
         """The newest events of the file that is given up, as far as they can be read."""
         found: list[RecordedEvent] = []
         with suppress(sqlite3.Error, OSError), self._reading() as db:
-            for one in _events_in(db, (), _SALVAGED):
+            for one in events.newest(db, (), _SALVAGED):
                 found.append(one)
         return found[::-1]
 
@@ -501,7 +491,7 @@ class Journal:
             except (TypeError, ValueError, RecursionError) as error:
                 dropped.append(f"the memory of {name}: {error}")
                 continue
-            self._put("app", (name,), name, _stored(known.sources.get(name)), first)
+            self._put("app", (name,), name, stored(known.sources.get(name)), first)
             if later is not None:
                 self._put("later", (name,), name, later)
         self._unsaved.clear()
@@ -509,9 +499,9 @@ class Journal:
     def _execute_all(self, db: sqlite3.Connection, dropped: list[str]) -> None:
         try:
             for statement, values in self._rows.values():
-                _execute(db, statement, values, dropped)
+                execute(db, statement, values, dropped)
             for one in self._events:
-                _execute(db, _PUT_EVENT, _event_row(one), dropped)
+                execute(db, events.PUT, events.row_of(one), dropped)
             db.commit()
         except sqlite3.Error:
             with suppress(sqlite3.Error):
@@ -535,105 +525,8 @@ class _Cause(StrEnum):
     REPLACED = "was replaced by another file"
 
 
-_PUT_EVENT = database.put("event")
-
-
-def _event_row(one: RecordedEvent) -> tuple[Any, ...]:
-    event = one.event
-    return (one.id, one.at, event.app, event.instance, event.type, event.reason, event.message)
-
-
-def _events_in(
-    db: sqlite3.Connection, apps: tuple[str, ...], limit: int
-) -> Iterator[RecordedEvent]:
-    """The newest events (of these apps), newest first."""
-    where = f"WHERE app IN ({','.join('?' * len(apps))})" if apps else ""
-    for row in database.rows(db, "event", f"{where} ORDER BY id DESC LIMIT ?", *apps, limit):
-        try:
-            yield RecordedEvent(row["id"], records.moment(row["at"]), _event(row))
-        except RecordError:
-            continue
-
-
-def _event(row: Any) -> Event:
-    texts = {name: row[name] if isinstance(row[name], str) else "" for name in _TEXTS}
-    instance = row["instance"] if isinstance(row["instance"], int) else None
-    kind: Literal["Normal", "Warning"] = "Warning" if row["type"] == "Warning" else "Normal"
-    return Event(**texts, type=kind, instance=instance)
-
-
-_TEXTS = ("app", "reason", "message")
-
-
-def _execute(
-    db: sqlite3.Connection, statement: str, values: tuple[Any, ...], dropped: list[str]
-) -> None:
-    """Execute one statement. What only this one is to blame for is put into ``dropped``."""
-    try:
-        try:
-            db.execute(statement, values)
-        except UnicodeEncodeError:
-            db.execute(statement, tuple(map(_printable, values)))
-    except Exception as error:
-        if not database.is_of_statement(error):
-            raise
-        dropped.append(str(error))
-
-
-def _printable(value: Any) -> Any:
-    """Bytes that are no text, as of a file's name, as escapes."""
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    return value
-
-
-def _stored(path: str | None) -> str | bytes | None:
-    """A path that is not UTF-8 is stored as its bytes, so that it is found again."""
-    if path is None or path.isascii():
-        return path
-    encoded = os.fsencode(path)
-    try:
-        return encoded.decode()
-    except UnicodeDecodeError:
-        return encoded
-
-
 def _dated(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
     return tuple(r if r.created_at else replace(r, created_at=time.time()) for r in revisions)
-
-
-def _merged(loaded: AppMemory | None, since: AppMemory) -> AppMemory:
-    """What the journal remembers, and what has happened before it could be read."""
-    if loaded is None:
-        return replace(since, recall=Recall.WHOLE)
-    restarts = {
-        number: loaded.restarts.get(number, 0) + since.restarts.get(number, 0)
-        for number in {*loaded.restarts, *since.restarts}
-    }
-    return replace(
-        loaded,
-        ended={**loaded.ended, **since.ended},
-        evictions={**loaded.evictions, **since.evictions},
-        restarts=restarts,
-        restart_requested_at=since.restart_requested_at or loaded.restart_requested_at,
-        begun=loaded.begun or since.begun,
-        paused=loaded.paused or since.paused,
-        runs=tuple(_merged_run(run, since.runs) for run in loaded.runs),
-    )
-
-
-def _merged_run(run: Run, since: tuple[Run, ...]) -> Run:
-    """A run, with how a process of it ended while nobody knew of the rest."""
-    seen = next((one for one in since if one.number == run.number), None)
-    if seen is None or not (seen.failures or seen.outcome is not Outcome.ACTIVE):
-        return run
-    return replace(
-        seen,
-        why=run.why,
-        created_at=run.created_at,
-        due_at=run.due_at,
-        failures=run.failures + seen.failures,
-    )
 
 
 def _why(path: Path, health: JournalHealth, error: BaseException) -> Sentence:

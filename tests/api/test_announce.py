@@ -8,7 +8,7 @@ import threading
 from reconciler.api import announce
 from reconciler.api.announce import Announcer
 from reconciler.model.state.event import Event
-from reconciler.state.journal import RecordedEvent
+from reconciler.state.events import RecordedEvent
 from tests.waiting import until
 
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.api import routes
 from reconciler.api.routes import Answer, application
 from reconciler.model.state.event import Event
-from reconciler.state.journal import RecordedEvent
+from reconciler.state.events import RecordedEvent
 
 
 class _History:

@@ -54,7 +54,8 @@ from reconciler.observed.probes import listeners
 from reconciler.observed.processes.authority import uid_of, users_of
 from reconciler.observed.processes.snapshot import snapshot
 from reconciler.state import root
-from reconciler.state.journal import Journal, RecordedEvent
+from reconciler.state.events import RecordedEvent
+from reconciler.state.journal import Journal
 from reconciler.state.last_good import last_good
 from reconciler.state.own_files import ours_in
 from reconciler.state.paths import secret_key, store_id

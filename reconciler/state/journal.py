@@ -18,7 +18,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import (
@@ -31,20 +30,14 @@ from reconciler.model.state.observed import ProcessId, Tag
 from reconciler.model.state.revision import Revision
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
-from reconciler.model.words.sentence import Sentence
 from reconciler.state import database, events, records
 from reconciler.state.events import RecordedEvent
+from reconciler.state.health import Health
 from reconciler.state.merge import merged
+from reconciler.state.pending import Pending, stored
 from reconciler.state.recollection import Recollection, read
 from reconciler.state.records import RecordError
-from reconciler.state.statements import Statement, execute, stored
 
-_EVENTS_KEPT = 200_000
-EVENTS_KEPT_OF_APP = 1000
-"""At least so many of each app, and up to twice as many: none takes the room of another's."""
-_TRIM = """DELETE FROM event WHERE app = ? AND id <=
-(SELECT id FROM event WHERE app = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
-_PENDING_KEPT = 20_000
 _SALVAGED = 1000
 """Of the newest events, where a journal is written anew."""
 _USAGE_KEPT = 7 * 86_400.0
@@ -77,7 +70,7 @@ class Journal:
     def _blank(self, path: Path, boot_id: str) -> None:
         self._boot_id = boot_id
         self._path = path
-        self.state = JournalState()
+        self._health = Health(path)
         self._db: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._stack = ExitStack()
@@ -86,12 +79,7 @@ class Journal:
         self._known = Recollection()
         # Apps whose memory waits: a thousand ends of one app are one to write.
         self._unsaved: dict[str, None] = {}
-        self._rows: dict[tuple[Any, ...], Statement] = {}
-        """What else waits, by the row that it is about: the last word on each."""
-        self._events: list[RecordedEvent] = []
-        self._count: dict[str, int] = {}
-        """Events of each app since its oldest were removed last."""
-        self._news: list[Event] = []
+        self._pending = Pending()
 
     # -- what it remembers ---------------------------------------------------------------------
 
@@ -112,7 +100,7 @@ class Journal:
 
     def events(self, apps: tuple[str, ...] = (), limit: int = 100) -> list[RecordedEvent]:
         """The newest ``limit`` events (of these apps), oldest first."""
-        waiting = [one for one in self._events if not apps or one.event.app in apps]
+        waiting = [one for one in self._pending.events if not apps or one.event.app in apps]
         try:
             with self._reading() as db:
                 written = list(events.newest(db, apps, limit))
@@ -135,16 +123,24 @@ class Journal:
             pass
         return None
 
+    @property
+    def state(self) -> JournalState:
+        """What it is good for now."""
+        return self._health.state
+
     def take_news(self) -> list[Event]:
         """What happened to the journal itself since this was last asked."""
-        news, self._news = self._news, []
-        return news
+        return self._health.take_news()
+
+    def losses_noted(self) -> None:
+        """Every app of which the memory was lost is marked so: those to come are new."""
+        self._health.losses_noted()
 
     # -- what it is told -----------------------------------------------------------------------
 
     def set_setting(self, name: str, value: str) -> None:
         self._known.settings[name] = value
-        self._put("setting", (name,), name, value)
+        self._pending.put("setting", (name,), name, value)
 
     def remember(self, name: str, memory: AppMemory, source: str | None) -> AppMemory:
         """Write an app's memory; returns it as it will be read back (revisions dated)."""
@@ -163,7 +159,7 @@ class Journal:
             known.pop(name, None)
         self._unsaved.pop(name, None)
         for table, column in (("revision", "app"), ("app", "name"), ("later", "name")):
-            self._say((table, name), f"DELETE FROM {table} WHERE {column} = ?", name)
+            self._pending.say((table, name), f"DELETE FROM {table} WHERE {column} = ?", name)
 
     def started(self, id: ProcessId, tag: Tag) -> None:
         self._put_process(id, tag, None)
@@ -176,28 +172,20 @@ class Journal:
     def ended(self, id: ProcessId) -> None:
         self._known.processes.pop(id, None)
         statement = "DELETE FROM process WHERE boot_id = ? AND pid = ? AND start = ?"
-        self._say(("process", *id), statement, self._boot_id, *id)
+        self._pending.say(("process", *id), statement, self._boot_id, *id)
 
     def save_usage(self, nonce: str, history: UsageHistory, trend: Trend) -> None:
         row = (nonce, time.time(), history.pack(), records.dump_trend(trend))
-        self._put("usage", (nonce,), *row)
+        self._pending.put("usage", (nonce,), *row)
 
     def forget_usage(self, nonce: str) -> None:
-        self._say(("usage", nonce), "DELETE FROM usage WHERE nonce = ?", nonce)
+        self._pending.say(("usage", nonce), "DELETE FROM usage WHERE nonce = ?", nonce)
 
     def record(self, event: Event) -> RecordedEvent:
         """Write an event; it is numbered and dated now."""
         self._known.last_event += 1
         recorded = RecordedEvent(self._known.last_event, time.time(), event)
-        self._events.append(recorded)
-        self._count[event.app] = self._count.get(event.app, EVENTS_KEPT_OF_APP) + 1
-        if recorded.id % 1000 == 0:
-            limit = recorded.id - _EVENTS_KEPT
-            self._say(("event",), "DELETE FROM event WHERE id <= ?", limit)
-        if self._count[event.app] > EVENTS_KEPT_OF_APP:
-            self._count[event.app] = 0
-            app = event.app
-            self._say(("event", app), _TRIM, app, app, EVENTS_KEPT_OF_APP - 1)
+        self._pending.record(recorded)
         return recorded
 
     # -- the file ------------------------------------------------------------------------------
@@ -205,32 +193,30 @@ class Journal:
     @property
     def dirty(self) -> bool:
         """Something waits for ``commit``."""
-        return bool(self._rows or self._unsaved or self._events)
+        return bool(self._unsaved) or not self._pending.is_empty
 
     def commit(self) -> str | None:
         """Write what was gathered; on failure it is kept for the next time, and told."""
         if self._db is None:
-            self._bound()
+            self._pending.bound()
             return self.state.text
         if not self.dirty and self.state.writable:
             return None
         dropped: list[str] = []
         self._dump_unsaved(dropped)
         try:
-            self._execute_all(self._db, dropped)
+            self._pending.write(self._db, dropped)
         except sqlite3.Error as error:
             if database.is_damage(error):
                 return self._begin_anew(_Cause.DAMAGED, str(error))
-            self._bound()
-            self._set(JournalHealth.UNWRITABLE, error)
+            self._pending.bound()
+            self._health.fail(JournalHealth.UNWRITABLE, error)
             return self.state.text
-        self._rows.clear()
-        self._events.clear()
         if not self.state.writable:
-            self._well()
+            self._health.well()
         for told in dropped:
             message = f"the journal cannot hold one of its records, which is left out: {told}"
-            self._news.append(Event("", "JournalRowDropped", message, "Warning"))
+            self._health.news.append(Event("", "JournalRowDropped", message, "Warning"))
         return None
 
     def look_after(self) -> bool:
@@ -264,13 +250,13 @@ class Journal:
                 self._look()
             else:  # there is nothing to remember
                 self._is_read = True
-            self._cannot_use(error)
+            self._health.unusable(error, is_read=self._is_read)
             return
         try:
             found = self._known if self._is_read else read(db, self._boot_id)
         except sqlite3.Error as error:
             db.close()
-            self._cannot_use(error)
+            self._health.unusable(error, is_read=self._is_read)
             return
         if found.damage is not None:
             db.close()
@@ -279,7 +265,7 @@ class Journal:
         self._use(db)
         self._take(found)
         self._tidy()
-        self._well()
+        self._health.well()
 
     def _look(self) -> None:
         """Read it, since it cannot be written."""
@@ -297,18 +283,20 @@ class Journal:
             found = read(db, self._boot_id)
         except (sqlite3.Error, OSError) as error:
             if database.is_damage(error):
-                self._lose(JournalHealth.SET_ASIDE, error)
+                self._health.lose(error)
             else:
-                self._set(JournalHealth.UNREADABLE, error, Recall.UNREAD)
+                self._health.fail(JournalHealth.UNREADABLE, error, Recall.UNREAD)
             return
         self._reader = db
         self._take(found)
         if found.damage is not None:
-            self._lose(JournalHealth.SET_ASIDE, found.damage, complete=found.is_complete)
+            self._health.lose(found.damage, complete=found.is_complete)
         elif not writable:
-            self._set(JournalHealth.UNWRITABLE, sqlite3.OperationalError("there is no room"))
+            self._health.fail(
+                JournalHealth.UNWRITABLE, sqlite3.OperationalError("there is no room")
+            )
         else:
-            self._well()
+            self._health.well()
 
     def _take(self, found: Recollection) -> None:
         """Remember what was read, and what has happened while it could not be."""
@@ -317,13 +305,9 @@ class Journal:
             return
         since, self._known = self._known, found
         self._is_read = True
-        self._news += found.faults
+        self._health.news += found.faults
         self._unsaved.clear()
-        self._rows.clear()
-        self._events = [
-            replace(one, id=found.last_event + number) for number, one in enumerate(self._events, 1)
-        ]
-        found.last_event += len(self._events)
+        found.last_event += self._pending.renumber(found.last_event)
         for id, (tag, at) in since.processes.items():
             self._put_process(id, tag, at)
         for name, value in since.settings.items():
@@ -342,12 +326,12 @@ class Journal:
                 found = read(db, self._boot_id)
             self._take(found)
             if not found.is_complete:
-                self._lose(JournalHealth.SET_ASIDE, error)
+                self._health.lose(error)
         self._begin_anew(_Cause.DAMAGED, str(error))
 
     def _begin_anew(self, cause: _Cause, detail: str = "") -> str | None:
         """Write a new file from memory; what is in the place of the old one is set aside."""
-        events = self._salvaged()
+        salvaged = self._salvaged()
         self._close()
         aside: Path | None = None
         try:
@@ -356,20 +340,19 @@ class Journal:
                 aside = database.set_aside(self._path, word)
             self._use(database.open_to_write(self._path))
         except (sqlite3.Error, OSError) as error:
-            self._set(JournalHealth.UNWRITABLE, error)
+            self._health.fail(JournalHealth.UNWRITABLE, error)
             return self.state.text
         self._write_all()
-        waiting = {one.id for one in self._events}
-        self._events[:0] = [one for one in events if one.id not in waiting]
+        self._pending.salvage(salvaged)
         why = f"{cause.value} ({detail})" if detail else cause.value
         told = f"the journal {self._path} {why}: it was written anew from memory"
         if aside is not None:
             told += f"; the file that was there is {aside}"
         reason = "JournalSetAside" if cause is _Cause.DAMAGED else "JournalRenewed"
-        self._news.append(Event("", reason, told, "Warning"))
+        self._health.news.append(Event("", reason, told, "Warning"))
         trouble = self.commit()
         if trouble is None:
-            self._well()
+            self._health.well()
         return trouble
 
     def _salvaged(self) -> list[RecordedEvent]:
@@ -398,49 +381,6 @@ class Journal:
             with suppress(sqlite3.Error):
                 db.close()
 
-    # -- how it is -----------------------------------------------------------------------------
-
-    def losses_noted(self) -> None:
-        """Every app of which the memory was lost is marked so: those to come are new."""
-        if self.state.unremembered is Recall.LOST:
-            self.state = replace(self.state, unremembered=Recall.WHOLE)
-
-    def _cannot_use(self, error: Exception) -> None:
-        if self._is_read:
-            self._set(JournalHealth.UNWRITABLE, error)
-        else:
-            self._set(JournalHealth.UNREADABLE, error, Recall.UNREAD)
-
-    def _lose(self, health: JournalHealth, error: BaseException, *, complete: bool = False) -> None:
-        self._set(health, error, None if complete else Recall.LOST)
-
-    def _set(
-        self, health: JournalHealth, error: BaseException, unremembered: Recall | None = None
-    ) -> None:
-        """Note that it cannot be used, and tell it once."""
-        before = self.state
-        why = _why(self._path, health, error)
-        self.state = JournalState(health, *why, unremembered or before.unremembered)
-        if health is not before.health and not self.state.writable:
-            self._news.append(Event("", "JournalUnavailable", self.state.text, "Warning"))
-
-    def _well(self) -> None:
-        """It can be written."""
-        before = self.state
-        aside = database.aside_of(self._path)
-        unremembered = before.unremembered
-        if unremembered is Recall.UNREAD:
-            unremembered = Recall.WHOLE
-        if aside:
-            message = "the journal was damaged, and a new one was begun"
-            remedy = f"the damaged one is {aside[-1]} (remove it when it is of no more use)"
-            self.state = JournalState(JournalHealth.SET_ASIDE, message, remedy, unremembered)
-        else:
-            self.state = JournalState(unremembered=unremembered)
-        if not before.writable:
-            told = f"the journal {self._path} is written again"
-            self._news.append(Event("", "JournalRecovered", told))
-
     # -- what waits to be written --------------------------------------------------------------
 
     def _write_all(self) -> None:
@@ -455,33 +395,26 @@ class Journal:
             self.set_setting(name, value)
 
     def _tidy(self) -> None:
-        self._say(("process",), "DELETE FROM process WHERE boot_id <> ?", self._boot_id)
-        self._say(("usage",), "DELETE FROM usage WHERE at < ?", time.time() - _USAGE_KEPT)
+        self._pending.say(("process",), "DELETE FROM process WHERE boot_id <> ?", self._boot_id)
+        self._pending.say(("usage",), "DELETE FROM usage WHERE at < ?", time.time() - _USAGE_KEPT)
         if self.setting(_FORMAT) is None:
             self.set_setting(_FORMAT, str(records.VERSION))
 
-    def _put(self, table: str, key: tuple[Any, ...], *row: Any) -> None:
-        self._say((table, *key), database.put(table), *row)
-
-    def _say(self, key: tuple[Any, ...], statement: str, *values: Any) -> None:
-        self._rows.pop(key, None)  # the last word comes last
-        self._rows[key] = (statement, values)
-
     def _put_process(self, id: ProcessId, tag: Tag, at: float | None) -> None:
         self._known.processes[id] = (tag, at)
-        self._put("process", tuple(id), self._boot_id, *id, str(tag), at)
+        self._pending.put("process", tuple(id), self._boot_id, *id, str(tag), at)
 
     def _put_revisions(
         self, name: str, before: tuple[Revision, ...], after: tuple[Revision, ...]
     ) -> None:
         for gone in {r.number for r in before} - {r.number for r in after}:
             statement = "DELETE FROM revision WHERE app = ? AND number = ?"
-            self._say(("revision", name, gone), statement, name, gone)
+            self._pending.say(("revision", name, gone), statement, name, gone)
         for one in after:
             if one not in before:
                 spec, marks = records.dump_revision(one)
                 row = (one.hash, spec, marks, one.created_at, one.good, one.failed)
-                self._put("revision", (name, one.number), name, one.number, *row)
+                self._pending.put("revision", (name, one.number), name, one.number, *row)
 
     def _dump_unsaved(self, dropped: list[str]) -> None:
         for name in self._unsaved:
@@ -491,30 +424,10 @@ class Journal:
             except (TypeError, ValueError, RecursionError) as error:
                 dropped.append(f"the memory of {name}: {error}")
                 continue
-            self._put("app", (name,), name, stored(known.sources.get(name)), first)
+            self._pending.put("app", (name,), name, stored(known.sources.get(name)), first)
             if later is not None:
-                self._put("later", (name,), name, later)
+                self._pending.put("later", (name,), name, later)
         self._unsaved.clear()
-
-    def _execute_all(self, db: sqlite3.Connection, dropped: list[str]) -> None:
-        try:
-            for statement, values in self._rows.values():
-                execute(db, statement, values, dropped)
-            for one in self._events:
-                execute(db, events.PUT, events.row_of(one), dropped)
-            db.commit()
-        except sqlite3.Error:
-            with suppress(sqlite3.Error):
-                db.rollback()
-            raise
-
-    def _bound(self) -> None:
-        """While nothing can be written: the newest events, and no more of what is over."""
-        del self._events[:-_PENDING_KEPT]
-        if len(self._rows) > _PENDING_KEPT:
-            over = [key for key in self._rows if key[0] in ("process", "usage")]
-            for key in over[: len(self._rows) - _PENDING_KEPT]:
-                del self._rows[key]
 
 
 class _Cause(StrEnum):
@@ -527,16 +440,3 @@ class _Cause(StrEnum):
 
 def _dated(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
     return tuple(r if r.created_at else replace(r, created_at=time.time()) for r in revisions)
-
-
-def _why(path: Path, health: JournalHealth, error: BaseException) -> Sentence:
-    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    if path.is_dir():
-        why = "it is a directory"
-    if health is JournalHealth.UNREADABLE:
-        rest = "it is tried again; until then no Job, rollout or removal begins"
-        return Sentence(f"the journal {path} cannot be read: {why}", rest)
-    if health is JournalHealth.UNWRITABLE:
-        rest = "it is tried again; until then no run of a Job begins"
-        return Sentence(f"the journal {path} cannot be written: {why}", rest)
-    return Sentence(f"the journal {path} is damaged ({why})", "the next controller sets it aside")

@@ -299,7 +299,9 @@ class Contents:
         known = self._apps[name]
         if known.timer is not None:
             known.timer.cancel()
-        known.timer = known.restless_since = None
+        known.timer = None
+        if known.look is None:
+            known.restless_since = None
         if self._is_building(name):  # when it is built it is looked at, as a whole
             return
         self._look(known, at_once)
@@ -333,8 +335,8 @@ class Contents:
         if self._apps.get(known.name) is not known or look.cancelled():
             return
         known.look = None
-        if known.again:
-            known.again = False
+        again, known.again = known.again, False
+        if again and look.exception() is None and isinstance(look.result(), Found):
             self._look(known, known.at_once)
             return
         at_once, known.at_once = known.at_once, False
@@ -353,6 +355,8 @@ class Contents:
                 self._heed(known, number, found, at_once)
         if at_once:
             self._on_looked(known.name)
+        if again and self._apps.get(known.name) is known:
+            self._later(known.name, 0.0)
 
     def _refuse(self, known: _Watched, why: Sentence | None) -> None:
         """It stays what it was, with this problem, if any, and is not looked at again too soon."""

@@ -128,6 +128,7 @@ class World:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.close()
+        assert not loop.faults, "a callback failed"
 
     # -- time ----------------------------------------------------------------------------------
 

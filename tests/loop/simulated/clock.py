@@ -65,6 +65,9 @@ class Clock:
     def time(self) -> float:
         return self._wall_of_boot + self.now
 
+    def time_ns(self) -> int:
+        return int(self.time() * 1e9)
+
 
 class JumpingLoop(asyncio.SelectorEventLoop):
     """A loop whose clock jumps to the next timer, or to what happens on the host before that.

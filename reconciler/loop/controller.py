@@ -142,6 +142,11 @@ class Controller:
             on_change=self._changed,
             on_event=self.history.record,
         )
+        self._running.in_place.register(
+            "limits",
+            apply=lambda app: self.sampling.declare(app.name, app.spec.limits.memory),
+            removed=lambda name: self.sampling.declare(name, None),
+        )
         self._ends = Ends(self.history, self._declared, self._spec)
         self._admission = Admission(self._declared, self._running, self.history, self.facts)
         self._reconciler = Reconciler(
@@ -350,8 +355,7 @@ class Controller:
         for name in names:
             if name in apps:
                 self.redact.learn(apps[name])
-                self._running.configure(apps[name])
-            self.sampling.declare(name, apps[name].spec.limits.memory if name in apps else None)
+            self._running.in_place.declare(name, apps.get(name))
             self._queue.add(name)
 
     def _exited(self, process: Process, exit: Exit) -> None:

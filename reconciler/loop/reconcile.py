@@ -128,8 +128,7 @@ class Reconciler:
             if not self.leaving:
                 self._take_note(app_plan)
             spec = app_plan.desired.spec if app_plan.desired is not None else None
-            self._running.declare_sockets(name, spec)
-            self._running.declare_limits(name, app_plan.memory.limited if spec else ())
+            self._running.declare(name, spec, app_plan.memory.limited)
             await self._act(app_plan)
             self._attempts.pop(name, None)
             self._tell_dependents(name, app_plan.standing)
@@ -209,7 +208,7 @@ class Reconciler:
 
     def _adjust(self, action: Adjust) -> None:
         tag, pid = action.process.tag, action.process.id.pid
-        refused = self._running.adjust(action)
+        refused = self._running.limiting.adjust(action)
         done = [text for field, text in action.changes.items() if field not in refused]
         if done:
             told = f"pid {pid}: {'; '.join(done)}"

@@ -8,7 +8,7 @@ and only here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -27,12 +27,14 @@ from reconciler.converge.process.stop import Stopper
 from reconciler.converge.sockets.privatesocket import PrivateSockets
 from reconciler.converge.sockets.sockets import Sockets
 from reconciler.logs.write.capture import Capture, Streams
+from reconciler.loop.inplace import InPlace
 from reconciler.loop.kernel import Kernel
 from reconciler.loop.limiting import Limiting
 from reconciler.loop.probing.probing import Probing
 from reconciler.loop.starting import Starting
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.probe import ProbeRole
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import (
@@ -44,7 +46,7 @@ from reconciler.model.state.observed import (
     Tag,
     left_behind,
 )
-from reconciler.model.state.plan import Adjust, End, Start
+from reconciler.model.state.plan import End, Start
 from reconciler.model.state.revision import same_revision
 from reconciler.model.words.address import Address
 from reconciler.observed.probes import listeners
@@ -130,6 +132,13 @@ class Running:
             said_ready=self._ready.said,
             kernel=kernel,
         )
+        self.in_place = InPlace()
+        self.in_place.register(
+            "logs", apply=lambda app: self.capture.configure(app.name, app.spec.logs)
+        )
+        self.in_place.register("termination_grace_period_seconds", apply=self._change_grace)
+        probes = (f"{role}_probe" for role in ProbeRole)
+        self.in_place.register(*probes, apply=self._probe)
         # Main processes that ended and left children behind: on their way out until all are gone.
         self._remnants: dict[str, Process] = {}
 
@@ -224,6 +233,8 @@ class Running:
     def _begun(self, process: Process, spec: AppSpec) -> None:
         """The program is exec'd: from now on it can be ready, and be asked."""
         nonce = process.tag.nonce
+        app = self._declared(process.tag)
+        spec = app.spec if app is not None else spec  # it may have been edited meanwhile
         ready = spec.readiness_probe is None and spec.startup_probe is None
         at = process.started_at if ready else None
         self.host.update(
@@ -271,18 +282,12 @@ class Running:
                 stack.callback(kept.remove, tag.nonce)
             self._sockets.release(tag.nonce)
 
-    def adjust(self, action: Adjust) -> Mapping[str, str]:
-        """Put limits in force in place; by field, why that was not possible."""
-        return self.limiting.adjust(action)
-
-    def declare_limits(self, app: str, fields: tuple[str, ...]) -> None:
-        """The limits to look at on what runs of an app."""
-        self.limiting.declare(app, fields)
-
-    def declare_sockets(self, app: str, spec: AppSpec | None) -> None:
-        """Listen where the app is declared to, from before its first start to after its last."""
+    def declare(self, app: str, spec: AppSpec | None, limited: tuple[str, ...]) -> None:
+        """Where an app listens, from before its first start to after its last; and the limits to
+        look at on what runs of it."""
         wanted = spec.owned_sockets if spec is not None and spec.wanted else ()
         self._sockets.declare(app, wanted)
+        self.limiting.declare(app, limited if spec is not None else ())
 
     def end(self, action: End, spec: AppSpec, app: DesiredApp | None) -> None:
         """Begin to stop a process; once more has no effect."""
@@ -297,12 +302,18 @@ class Running:
         self._probing.forget(nonce)
         self._journal.stopping(known.id, at)
 
-    def configure(self, app: DesiredApp) -> None:
-        """Apply what changed in place to what runs; probes to processes of its revision only."""
-        self.capture.configure(app.name, app.spec.logs)
+    def _declared(self, tag: Tag) -> DesiredApp | None:
+        """The manifest of a process; None where it is of another revision."""
+        app = self.in_place.applied(tag.app)
+        return app if app is not None and same_revision(tag.hash, app.hash) else None
+
+    def _change_grace(self, app: DesiredApp) -> None:
         grace = app.spec.termination_grace_period_seconds
         for process in self.observed(app.name).processes:
             self._stopper.change_grace(process.tag.nonce, grace)
+
+    def _probe(self, app: DesiredApp) -> None:
+        """Ask processes of its revision; others could not answer what is asked now."""
         for process in self.host.processes(app.name):
             is_its = same_revision(process.tag.hash, app.hash)
             if is_its and process.state is not RunState.STOPPING:
@@ -341,7 +352,7 @@ class Running:
         self._probing.adopt(process, spec)
         adopted = self.host.get(tag.nonce)
         if adopted is not None:
-            self._probing.watch(adopted, spec)
+            self._probing.watch(adopted, spec, self._declared(tag))
 
     def _exited(self, process: Process, exit: Exit) -> None:
         nonce = process.tag.nonce

@@ -110,3 +110,29 @@ def test_a_state_directory_that_was_removed_is_made_again_and_told(world: World)
     world.restart(killed=True)
     world.run_for(20)
     assert len(world.starts()) == 1 and world.memory().revisions
+
+
+def test_what_cannot_be_read_at_first_is_taken_over_when_it_can(world: World) -> None:
+    """Until then nothing is replaced, and what crashes comes back, as far as it is known."""
+    world.begin()
+    world.declare(app_of(instances=2))
+    world.run_for(60)
+    world.controller.pause("web")
+    world.leave()
+    aside = world.paths.database.with_name("aside")
+    world.paths.database.rename(aside)
+    world.paths.database.mkdir()
+    world.declare(app_of(instances=2, command="b"))
+    world.begin()
+    world.crash(number=1)
+    world.run_for(60)
+    assert world.memory().recall is Recall.UNREAD
+    assert world.numbers() == [0, 1] and world.hashes()[0] == app_of().hash
+    world.paths.database.rmdir()
+    aside.rename(world.paths.database)
+    world.run_for(30)
+    assert world.memory().recall is Recall.WHOLE and world.memory().paused
+    assert Counter(world.reasons(""))["JournalRecovered"] == 1
+    world.controller.resume("web")
+    world.run_for(60)
+    assert world.hashes() == [app_of(command="b").hash] * 2

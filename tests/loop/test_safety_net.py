@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from reconciler.model.state.observed import Tag
+from reconciler.observed.processes.host import Found
+from reconciler.state.neighbours import Neighbour, Neighbours
 from tests.diff.simhost import app_of
 from tests.loop.simulated.processes import Processes
 from tests.loop.simulated.world import World
@@ -118,3 +120,59 @@ def test_a_rescan_takes_over_what_nobody_told_of(world: World) -> None:
     world.loop.run_until_complete(world.controller.looked())
     world.settle()
     assert world.numbers() == [0]
+
+
+def test_witnesses_that_contradict_each_other_are_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.begin()
+    faults = ["pid 7 carries the tag of web-0, and is in the cgroup of db-0"]
+    relist = Processes.relist
+
+    def once(self: Processes, *args: Any, **others: Any) -> Found:
+        return relist(self)._replace(faults=(faults.pop(),) if faults else ())
+
+    monkeypatch.setattr(Processes, "relist", once)
+    world.run_for(60)
+    assert world.messages("WitnessConflict", "")[0].startswith("pid 7 carries the tag of web-0")
+    assert Counter(world.reasons(""))["WitnessConflict"] == 1
+
+
+def test_another_controller_of_these_manifests_is_told_once_and_shown_as_a_problem(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Neighbour(7, 1, "/var/lib/other")
+
+    def look(self: Neighbours, directory: object) -> tuple[Neighbour, ...]:
+        before, self.found = self.found, (other,)
+        return tuple(one for one in self.found if one not in before)
+
+    monkeypatch.setattr(Neighbours, "look", look)
+    world.begin()
+    world.run_for(60)
+    assert len(world.messages("SharedManifests", "")) == 1
+    (problem,) = world.controller.plan().problems
+    assert "runs these manifests, too" in problem.message
+
+
+def test_a_number_that_is_confirmed_with_the_start_is_let_in(world: World) -> None:
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+    world.leave()
+    world.declare(app_of(instances=90_000))
+    world.begin(confirm_load=True)
+    assert world.memory().confirmed == 90_000
+    world.declare(app_of())
+    world.settle()
+
+
+def test_many_starts_of_one_app_stop_for_an_edit_in_between(world: World) -> None:
+    """Of forty starts only those are made that come before the edit is known."""
+    world.begin()
+    world.declare(app_of(instances=40))
+    world.loop.call_soon(world.loop.call_soon, lambda: world.declare(app_of(command="b")))
+    world.settle()
+    world.run_for(60)
+    assert world.numbers() == [0] and world.hashes() == [app_of(command="b").hash]
+    assert len([one for one in world.host.done if one.what == "start"]) < 40

@@ -70,12 +70,17 @@ class World:
         assert self._loop is not None, "no controller runs"
         return self._loop
 
-    def begin(self, *, down: bool = False) -> None:
+    def begin(self, *, down: bool = False, confirm_load: bool = False) -> None:
         """A controller starts."""
         assert self._controller is None, "one runs already"
         self._loop = JumpingLoop(self.clock)
         asyncio.set_event_loop(self._loop)
-        options = Options(self.paths.root.parent / "manifests", self.paths, down=down)
+        options = Options(
+            self.paths.root.parent / "manifests",
+            self.paths,
+            down=down,
+            confirm_load=confirm_load,
+        )
         self._controller = Controller(
             options, self._loop, kernel=self.host.kernel, declared=reading(self.manifests)
         )

@@ -141,7 +141,7 @@ async def _run(
         return False
     await controller.looked(_FIRST_LOOK)
     if options.confirm_load:  # and of what had to be looked at first
-        controller.admit(confirm=True)
+        controller.requests.admit(confirm=True)
     window = _Window(options.paths, access, locks, server)
     controller.upkeep.append(window.keep)
     listeners = window.open()

@@ -157,7 +157,7 @@ class Routes:
         body = await _body(request)
         await self._controller.rescan(confirm_prune=bool(body.get("confirmPrune")))
         await self._controller.looked()
-        self._controller.admit(confirm=bool(body.get("confirmLoad")))
+        self._controller.requests.admit(confirm=bool(body.get("confirmLoad")))
         await self._controller.settle()
         problems = self._controller.plan().problems
         return Answer(
@@ -178,7 +178,7 @@ class Routes:
             if self._controller.history.memory(name).paused:
                 told = f"the rollout of {name} is paused, so nothing would be restarted"
                 raise HTTPException(409, f"{told}; `recon rollout resume {name}` first")
-        self._controller.restart(names)
+        self._controller.requests.restart(names)
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "apps": names})
 
@@ -196,7 +196,7 @@ class Routes:
         journal = self._controller.history.journal
         if not journal.writable:
             raise HTTPException(409, journal.text)
-        number = self._controller.run_job(name)
+        number = self._controller.requests.run_job(name)
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "app": name, "run": number})
 
@@ -214,13 +214,13 @@ class Routes:
         name = await self._app(request)
         if self._controller.history.memory(name).paused:
             raise HTTPException(409, f'app "{name}" is already paused')
-        self._controller.pause(name)
+        self._controller.requests.pause(name)
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "app": name, "done": "paused"})
 
     async def resume(self, request: Request) -> Response:
         name = await self._app(request)
-        done = self._controller.resume(name)
+        done = self._controller.requests.resume(name)
         if done is None:
             raise HTTPException(409, f'app "{name}" is not paused')
         await self._controller.settle()

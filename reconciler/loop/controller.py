@@ -11,15 +11,12 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor
 from reconciler.desired.store import ManifestStore
-from reconciler.diff import admission
 from reconciler.diff.core import history
 from reconciler.diff.jobs import runs
-from reconciler.diff.rollout import canary
 from reconciler.diff.status.review import last_spec
 from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
@@ -27,13 +24,14 @@ from reconciler.loop.ends import Ends
 from reconciler.loop.kernel import Kernel
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
+from reconciler.loop.requests import Requests
 from reconciler.loop.running import Running
 from reconciler.loop.sampling import Sampling
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.builder import builder_name
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
-from reconciler.model.state.memory import AppMemory, Outcome, Recall
+from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
 from reconciler.model.state.revision import same_revision, spec_of
@@ -158,6 +156,9 @@ class Controller:
             admission=self._admission,
         )
         self._reconciler.leaving = options.down
+        self.requests = Requests(
+            self._declared, self._running, self.history, self._queue, self._admission
+        )
         self._neighbours = Neighbours(options.manifests, paths.root)
         self._log_troubles: dict[str, str] = {}
         self._to_presume: set[str] = set()
@@ -174,7 +175,7 @@ class Controller:
         self._running.recover()
         await self._load()
         if self.options.confirm_load:  # before the first pass
-            self.admit(confirm=True)
+            self.requests.admit(confirm=True)
         self._running.sweep()
         self._look_at_neighbours()
         for _ in range(_WORKERS):
@@ -233,13 +234,6 @@ class Controller:
         """Look at all manifests now."""
         await self._declared.rescan(confirm=confirm_prune)
 
-    def admit(self, *, confirm: bool = False) -> None:
-        """Judge again the rises that wait for room; ``confirm``: all that there are are meant."""
-        self._admission.judge_again()
-        names = self._admission.confirm() if confirm else ()
-        for name in {*names, *(n for n, one in self.history.memories.items() if one.withheld)}:
-            self._queue.add(name)
-
     async def looked(self, within: float = _LOOKED) -> None:
         """Until it is known what is in the files that apps watch, or for so many seconds."""
         await self._declared.looked(within)
@@ -248,78 +242,6 @@ class Controller:
         """Until every app that is waiting to be looked at has been."""
         while not self._queue.idle():
             await asyncio.sleep(0.001)
-
-    def restart(self, names: Iterable[str]) -> None:
-        """Replace the processes of these apps, as an edit would; a failed revision is retried."""
-        for name in names:
-            self._build_again(name)
-            memory = self.history.memory(name)
-            retried = [replace(revision, failed=None) for revision in memory.revisions[-1:]]
-            memory = replace(
-                memory,
-                revisions=(*memory.revisions[:-1], *retried),
-                restart_requested_at=boot_now(),
-                progressed_at=None,
-                progress=0,
-                ended={},
-                left={},
-                evictions={},
-                recall=_relied_on(memory.recall),
-            )
-            self.history.remember(name, memory)
-            self.history.record(Event(name, "RestartRequested", "restart requested"))
-            self._queue.add(name)
-
-    def run_job(self, name: str) -> int:
-        """Have a Job run now, whatever its schedule says; the number of the run."""
-        app = self._declared.apps()[name]
-        memory = history.record(self.history.memory(name), app)
-        memory = replace(memory, recall=_relied_on(memory.recall))
-        memory = admission.confirm(app, memory)  # asked for by name
-        memory = runs.begin(memory, "requested", wall_time().at(boot_now()))
-        self.history.remember(name, memory)
-        self.history.record(Event(name, "RunRequested", "a run is requested"))
-        self._queue.add(name)
-        return memory.last_run
-
-    def _build_again(self, name: str) -> None:
-        """A build that failed is tried again by whoever restarts the app."""
-        app = self._declared.apps().get(name)
-        if app is None or app.builder is None:
-            return
-        last = runs.newest(self.history.memory(app.builder.name))
-        if last is not None and last.outcome is Outcome.FAILED:
-            self.run_job(app.builder.name)
-
-    def pause(self, name: str) -> None:
-        """Hold an app's rollout; what runs is kept as it runs."""
-        memory = self.history.memory(name)
-        runs: dict[int, set[str]] = {}
-        for process in self._running.observed(name).processes:
-            runs.setdefault(process.tag.instance, set()).add(process.tag.hash)
-        # What a number ran last is what it runs now, not what crashed in its place before that.
-        ended = {n: end for n, end in memory.ended.items() if end.hash in runs.get(n, {end.hash})}
-        self.history.remember(name, replace(memory, paused=True, ended=ended))
-        self.history.record(Event(name, "DeploymentPaused", "the rollout is paused"))
-        self._queue.add(name)
-
-    def resume(self, name: str) -> Literal["resumed", "promoted"] | None:
-        """Have a rollout go on that is paused, or that waits for its canary; None: neither."""
-        memory = self.history.memory(name)
-        app = self._declared.apps().get(name)
-        if memory.paused:
-            self.history.remember(name, replace(memory, paused=False))
-            self.history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
-        elif memory.recall is Recall.LOST:
-            self.history.remember(name, replace(memory, recall=Recall.WHOLE))
-            self.history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
-        elif app is not None and canary.is_on(app.spec, memory):
-            self.history.remember(name, canary.promoted(memory))
-            self.history.record(Event(name, "CanaryPromoted", "the rollout goes on, on request"))
-        else:
-            return None
-        self._queue.add(name)
-        return "resumed" if memory.paused or memory.recall is Recall.LOST else "promoted"
 
     @property
     def leaving(self) -> bool:
@@ -513,8 +435,3 @@ class Controller:
     def _check_stopped(self) -> None:
         if self.leaving and not self._running.apps():
             self.stopped.set()
-
-
-def _relied_on(recall: Recall) -> Recall:
-    """What was lost hinders nobody who asks for it by name."""
-    return Recall.WHOLE if recall is Recall.LOST else recall

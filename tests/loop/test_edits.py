@@ -149,7 +149,7 @@ def test_recon_restart_replaces_all_without_an_edit(world: World) -> None:
     world.declare(app_of(instances=2))
     world.run_for(60)
     before = {one.id for one in world.of()}
-    world.controller.restart(["web"])
+    world.controller.requests.restart(["web"])
     world.run_for(60)
     assert world.hashes() == [A, A] and not before & {one.id for one in world.of()}
     assert world.reasons("web").count("RestartRequested") == 1
@@ -166,6 +166,6 @@ def test_recon_restart_tries_a_revision_again_that_was_given_up(world: World) ->
     world.run_for(600)
     assert world.hashes() == [A] and world.memory().revisions[-1].failed
     world.program("b", Program())
-    world.controller.restart(["web"])
+    world.controller.requests.restart(["web"])
     world.run_for(60)
     assert world.hashes() == [B]

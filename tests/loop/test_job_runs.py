@@ -114,7 +114,7 @@ def test_a_requested_run_has_a_number_of_its_own(world: World) -> None:
     world.begin()
     world.declare(job_of())
     world.run_for(60)
-    assert world.controller.run_job("report") == 2
+    assert world.controller.requests.run_job("report") == 2
     world.run_for(60)
     assert [run.number for run in world.memory("report").runs] == [1, 2]
     assert [one.instance for one in world.host.done if one.what == "start"] == [1, 2]
@@ -166,7 +166,7 @@ def test_recon_restart_builds_again_what_failed_to_build(world: World) -> None:
     world.program("make", Program(ends_after=1, exit=Exit(0)))
     world.run_for(600)
     assert len(world.starts(BUILDER)) == failed
-    world.controller.restart(["web"])
+    world.controller.requests.restart(["web"])
     world.run_for(60)
     assert world.numbers("web") == [0]
 

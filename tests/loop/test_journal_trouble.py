@@ -69,7 +69,7 @@ def test_a_journal_that_was_removed_is_written_anew_from_memory(world: World) ->
     world.begin()
     world.declare(app_of())
     world.run_for(60)
-    world.controller.pause("web")
+    world.controller.requests.pause("web")
     world.run_for(1)
     world.paths.database.unlink()
     world.run_for(10)
@@ -92,7 +92,7 @@ def test_without_its_memory_nothing_is_replaced_until_somebody_asks(world: World
     world.crash(number=1)
     world.run_for(30)
     assert world.numbers() == [0, 1], "what crashes comes back"
-    assert world.controller.resume("web") == "resumed"
+    assert world.controller.requests.resume("web") == "resumed"
     world.run_for(60)
     assert world.hashes() == [app_of(command="b").hash] * 2
 
@@ -117,7 +117,7 @@ def test_what_cannot_be_read_at_first_is_taken_over_when_it_can(world: World) ->
     world.begin()
     world.declare(app_of(instances=2))
     world.run_for(60)
-    world.controller.pause("web")
+    world.controller.requests.pause("web")
     world.leave()
     aside = world.paths.database.with_name("aside")
     world.paths.database.rename(aside)
@@ -133,6 +133,6 @@ def test_what_cannot_be_read_at_first_is_taken_over_when_it_can(world: World) ->
     world.run_for(30)
     assert world.memory().recall is Recall.WHOLE and world.memory().paused
     assert Counter(world.reasons(""))["JournalRecovered"] == 1
-    world.controller.resume("web")
+    world.controller.requests.resume("web")
     world.run_for(60)
     assert world.hashes() == [app_of(command="b").hash] * 2

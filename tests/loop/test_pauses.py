@@ -19,7 +19,7 @@ def paused(world: World) -> None:
     world.run_for(60)
     world.declare(app_of(command="b", **SLOW))
     world.run_for(5)
-    world.controller.pause("web")
+    world.controller.requests.pause("web")
     world.run_for(5)
 
 
@@ -29,7 +29,7 @@ def test_a_rollout_that_is_paused_goes_no_further_until_it_is_resumed(world: Wor
     assert {*held} == {A, B}
     world.run_for(3600)
     assert world.hashes() == held
-    assert world.controller.resume("web") == "resumed"
+    assert world.controller.requests.resume("web") == "resumed"
     world.run_for(120)
     assert world.hashes() == [B] * 4
     told = world.reasons("web")
@@ -51,7 +51,7 @@ def test_a_pause_outlives_the_controller(world: World) -> None:
     world.restart(killed=True)
     world.run_for(600)
     assert world.hashes() == held
-    world.controller.resume("web")
+    world.controller.requests.resume("web")
     world.run_for(120)
     assert world.hashes() == [B] * 4
 
@@ -61,7 +61,10 @@ def test_nothing_is_resumed_that_is_not_held(world: World) -> None:
     world.declare(app_of())
     world.run_for(60)
     told = world.reasons("web")
-    assert world.controller.resume("web") is None and world.controller.resume("nobody") is None
+    assert (
+        world.controller.requests.resume("web") is None
+        and world.controller.requests.resume("nobody") is None
+    )
     assert world.reasons("web") == told
 
 
@@ -73,7 +76,7 @@ def test_a_canary_waits_and_is_promoted_on_request(world: World) -> None:
     world.declare(app_of(command="b", instances=4, strategy=strategy))
     world.run_for(100)
     assert world.hashes().count(B) == 1
-    assert world.controller.resume("web") == "promoted"
+    assert world.controller.requests.resume("web") == "promoted"
     world.run_for(60)
     assert world.hashes() == [B] * 4 and "CanaryPromoted" in world.reasons("web")
 

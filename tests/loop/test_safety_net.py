@@ -90,11 +90,11 @@ def test_a_rise_that_the_host_has_no_room_for_waits_for_a_person(world: World) -
     world.run_for(60)
     assert world.numbers() == [0, 1]
     assert world.reasons("web").count("LoadHeld") == 1
-    world.controller.admit()
+    world.controller.requests.admit()
     world.run_for(60)
     assert world.numbers() == [0, 1], "there is no more room than before"
     world.declare(app_of(instances=3))
-    world.controller.admit(confirm=True)
+    world.controller.requests.admit(confirm=True)
     world.run_for(60)
     assert world.numbers() == [0, 1, 2]
 

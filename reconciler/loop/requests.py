@@ -1,0 +1,125 @@
+"""What people ask of the controller by name: a restart, a run, a pause, a rise that has to wait.
+
+Each only changes what is remembered, and has the app looked at again: what follows is the plan's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal
+
+from reconciler.diff import admission
+from reconciler.diff.core import history
+from reconciler.diff.jobs import runs
+from reconciler.diff.rollout import canary
+from reconciler.loop.admission import Admission
+from reconciler.loop.declared import Declared
+from reconciler.loop.queue import WorkQueue
+from reconciler.loop.running import Running
+from reconciler.model.state.event import Event
+from reconciler.model.state.memory import Outcome, Recall
+from reconciler.state.history import History
+from reconciler.system.clock import boot_now, wall_time
+
+
+class Requests:
+    """The requests of one controller."""
+
+    def __init__(
+        self,
+        declared: Declared,
+        running: Running,
+        history: History,
+        queue: WorkQueue,
+        admission: Admission,
+    ) -> None:
+        self._declared = declared
+        self._running = running
+        self._history = history
+        self._queue = queue
+        self._admission = admission
+
+    def restart(self, names: Iterable[str]) -> None:
+        """Replace the processes of these apps, as an edit would; a failed revision is retried."""
+        for name in names:
+            self._build_again(name)
+            memory = self._history.memory(name)
+            retried = [replace(revision, failed=None) for revision in memory.revisions[-1:]]
+            memory = replace(
+                memory,
+                revisions=(*memory.revisions[:-1], *retried),
+                restart_requested_at=boot_now(),
+                progressed_at=None,
+                progress=0,
+                ended={},
+                left={},
+                evictions={},
+                recall=_relied_on(memory.recall),
+            )
+            self._history.remember(name, memory)
+            self._history.record(Event(name, "RestartRequested", "restart requested"))
+            self._queue.add(name)
+
+    def run_job(self, name: str) -> int:
+        """Have a Job run now, whatever its schedule says; the number of the run."""
+        app = self._declared.apps()[name]
+        memory = history.record(self._history.memory(name), app)
+        memory = replace(memory, recall=_relied_on(memory.recall))
+        memory = admission.confirm(app, memory)  # asked for by name
+        memory = runs.begin(memory, "requested", wall_time().at(boot_now()))
+        self._history.remember(name, memory)
+        self._history.record(Event(name, "RunRequested", "a run is requested"))
+        self._queue.add(name)
+        return memory.last_run
+
+    def _build_again(self, name: str) -> None:
+        """A build that failed is tried again by whoever restarts the app."""
+        app = self._declared.apps().get(name)
+        if app is None or app.builder is None:
+            return
+        last = runs.newest(self._history.memory(app.builder.name))
+        if last is not None and last.outcome is Outcome.FAILED:
+            self.run_job(app.builder.name)
+
+    def pause(self, name: str) -> None:
+        """Hold an app's rollout; what runs is kept as it runs."""
+        memory = self._history.memory(name)
+        runs: dict[int, set[str]] = {}
+        for process in self._running.observed(name).processes:
+            runs.setdefault(process.tag.instance, set()).add(process.tag.hash)
+        # What a number ran last is what it runs now, not what crashed in its place before that.
+        ended = {n: end for n, end in memory.ended.items() if end.hash in runs.get(n, {end.hash})}
+        self._history.remember(name, replace(memory, paused=True, ended=ended))
+        self._history.record(Event(name, "DeploymentPaused", "the rollout is paused"))
+        self._queue.add(name)
+
+    def resume(self, name: str) -> Literal["resumed", "promoted"] | None:
+        """Have a rollout go on that is paused, or that waits for its canary; None: neither."""
+        memory = self._history.memory(name)
+        app = self._declared.apps().get(name)
+        if memory.paused:
+            self._history.remember(name, replace(memory, paused=False))
+            self._history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
+        elif memory.recall is Recall.LOST:
+            self._history.remember(name, replace(memory, recall=Recall.WHOLE))
+            self._history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
+        elif app is not None and canary.is_on(app.spec, memory):
+            self._history.remember(name, canary.promoted(memory))
+            self._history.record(Event(name, "CanaryPromoted", "the rollout goes on, on request"))
+        else:
+            return None
+        self._queue.add(name)
+        return "resumed" if memory.paused or memory.recall is Recall.LOST else "promoted"
+
+    def admit(self, *, confirm: bool = False) -> None:
+        """Judge again the rises that wait for room; ``confirm``: all that there are are meant."""
+        self._admission.judge_again()
+        names = self._admission.confirm() if confirm else ()
+        for name in {*names, *(n for n, one in self._history.memories.items() if one.withheld)}:
+            self._queue.add(name)
+
+
+def _relied_on(recall: Recall) -> Recall:
+    """What was lost hinders nobody who asks for it by name."""
+    return Recall.WHOLE if recall is Recall.LOST else recall

@@ -143,7 +143,7 @@ async def _run(
     if options.confirm_load:  # and of what had to be looked at first
         controller.requests.admit(confirm=True)
     window = _Window(options.paths, access, locks, server)
-    controller.upkeep.append(window.keep)
+    controller.net.upkeep.append(window.keep)
     listeners = window.open()
     if lacking:
         controller.history.record(Event("", "StateUnwritable", lacking, "Warning"))

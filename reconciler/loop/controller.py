@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor
 from reconciler.desired.store import ManifestStore
-from reconciler.diff.core import history
 from reconciler.diff.jobs import runs
 from reconciler.diff.status.review import last_spec
 from reconciler.loop.admission import Admission
@@ -26,30 +25,28 @@ from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.requests import Requests
 from reconciler.loop.running import Running
+from reconciler.loop.safety_net import SafetyNet
 from reconciler.loop.sampling import Sampling
+from reconciler.loop.takeover import Takeover
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.builder import builder_name
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
-from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
 from reconciler.model.state.revision import same_revision, spec_of
 from reconciler.observed.processes.authority import uid_of, users_of
 from reconciler.state.history import History
 from reconciler.state.journal import Journal
-from reconciler.state.neighbours import Neighbours, twice
+from reconciler.state.neighbours import Neighbours
 from reconciler.state.own_files import ours_in
-from reconciler.state.paths import StatePaths, keep_key, prepare, secret_key, store_id
-from reconciler.system.clock import boot_id, boot_now, wall_time
+from reconciler.state.paths import StatePaths, secret_key, store_id
+from reconciler.system.clock import boot_id, boot_now
 from reconciler.system.exec_errors import SpawnError
 from reconciler.system.work.worker import Workers
 
 # Apps worked on at a time: one that starts a thousand instances does not hold up the others.
 _WORKERS = 4
-# The safety net behind pidfds (seconds), and the look at states that give no event at all.
-_RELIST = 5.0
-_SAMPLE = 15.0
 _LOOKED = 5.0
 """Seconds that a request waits for looks at what apps watch."""
 
@@ -160,11 +157,21 @@ class Controller:
             self._declared, self._running, self.history, self._queue, self._admission
         )
         self._neighbours = Neighbours(options.manifests, paths.root)
+        self._takeover = Takeover(self._declared, self._running, self.history, self._journal)
+        self.net = SafetyNet(
+            self._declared,
+            self._running,
+            self.history,
+            self.sampling,
+            self._neighbours,
+            paths=paths,
+            key=self._key,
+            relist=lambda: self._relist(turn=True),
+            load_again=lambda: self._tasks.append(loop.create_task(self._load_again())),
+        )
         self._log_troubles: dict[str, str] = {}
         self._to_presume: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self.upkeep: list[Callable[[], Awaitable[None]]] = []
-        """Called by the safety net: what others keep in the state directory."""
         self.stopped = asyncio.Event()
         """Set when everything was stopped on request (``down``)."""
 
@@ -177,10 +184,10 @@ class Controller:
         if self.options.confirm_load:  # before the first pass
             self.requests.admit(confirm=True)
         self._running.sweep()
-        self._look_at_neighbours()
+        self.net.look_at_neighbours()
         for _ in range(_WORKERS):
             self._tasks.append(self._loop.create_task(self._reconciler.work()))
-        self._tasks.append(self._loop.create_task(self._net()))
+        self._tasks.append(self._loop.create_task(self.net.watch()))
         self._tasks.append(self._loop.create_task(self.sampling.watch()))
         self._tell_start()
         self._check_stopped()
@@ -194,9 +201,9 @@ class Controller:
         # Only now is it known as whom the apps are to run.
         if self._trust(map(self._spec, orphans)) or self._running.host.doubted:
             self._relist(full=True)
-        self._note_unremembered()
-        self._note_lost()
-        self._presume_built(self._declared.apps())
+        self._takeover.note_unremembered()
+        self._takeover.note_lost()
+        self._takeover.presume_built(self._declared.apps())
         self._to_presume = {*self._declared.unseen}
         for name in {*known, *self._declared.apps()}:
             self._queue.add(name)
@@ -271,7 +278,7 @@ class Controller:
         names = {*names}
         fresh = self._to_presume & names & apps.keys()
         self._to_presume -= fresh
-        self._presume_built(fresh)
+        self._takeover.presume_built(fresh)
         if self._trust(apps[name].spec for name in names if name in apps):
             self._relist(full=True)
         for name in names:
@@ -298,17 +305,6 @@ class Controller:
         """Whether the builder of an app is at work, or is about to be."""
         return bool(runs.active(self.history.memory(builder_name(name))))
 
-    def _presume_built(self, names: Iterable[str]) -> None:
-        """The state directory was lost: what runs has been built, and is not built again."""
-        for app in [self._declared.apps()[name] for name in names]:
-            if app.builder is None or self.history.memory(app.builder.name).runs:
-                continue
-            processes = self._running.observed(app.name).processes
-            if any(same_revision(process.tag.hash, app.hash) for process in processes):
-                memory = history.record(self.history.memory(app.builder.name), app.builder)
-                done = runs.presumed(memory, wall_time().at(boot_now()))
-                self.history.remember(app.builder.name, done)
-
     def _log_trouble(self, app: str, message: str | None) -> None:
         before = self._log_troubles.pop(app, None)
         if message is None:
@@ -318,30 +314,6 @@ class Controller:
         if before is None:
             self.history.record(Event(app, "LogsDropped", message, "Warning"))
 
-    async def _net(self) -> None:
-        """The safety net: what pidfds and inotify did not tell, and what was removed of ours."""
-        sample_at = boot_now()
-        while True:
-            await asyncio.sleep(_RELIST)
-            now = boot_now()
-            try:
-                self._keep_state()
-                for call in self.upkeep:
-                    await call()
-                if self.history.look_after():
-                    self._running.recollect()
-                    self._tasks.append(self._loop.create_task(self._load_again()))
-                self._relist(turn=True)
-                self._declared.look_after()
-                self._look_at_neighbours()
-                self._running.capture.keep_catalogs()
-                if now - sample_at >= _SAMPLE:
-                    self._running.sample()
-                    sample_at = now
-                    await self.sampling.note()
-            except OSError as error:  # out of files or memory: ours to bear, and to try again
-                self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
-
     async def _load_again(self) -> None:
         """More is remembered than before. The safety net does not wait for files."""
         try:
@@ -349,41 +321,9 @@ class Controller:
         except OSError as error:
             self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
 
-    def _look_at_neighbours(self) -> None:
-        """Tell loudly of another controller that runs the same manifests."""
-        for other in self._neighbours.look(self._declared.root_id):
-            told = str(twice(other))
-            self.history.record(Event("", "SharedManifests", told, "Warning"))
-
-    def _keep_state(self) -> None:
-        """Make the state directory again where it was removed, with the key of the secrets."""
-        paths = self.options.paths
-        if not paths.root.is_dir():
-            told = f"the state directory {paths.root} was removed; it is made again"
-            self.history.record(Event("", "StateRemoved", told, "Warning"))
-            prepare(paths)
-        keep_key(paths, self._key)
-
-    def _note_unremembered(self) -> None:
-        """Apps of which the memory was lost with a damaged journal are marked so, once."""
-        if self.history.journal.unremembered is Recall.LOST:
-            for name in {*self._declared.apps(), *self._running.apps()} - {*self.history.memories}:
-                self.history.remember(name, AppMemory(recall=Recall.LOST))
-            self._journal.losses_noted()
-        self.history.flush()
-
     def _look_at_all(self) -> None:
         for name in self._declared.apps():
             self._queue.add(name)
-
-    def _note_lost(self) -> None:
-        """What was lost unseen, as when a container is started anew, starts in order again."""
-        running, lost = self._running.apps(), self._running.lost()
-        for name, memory in [*self.history.memories.items()]:
-            # One in backoff had ended before: it goes on as it was, however it ended.
-            unseen = name in lost or not memory.ended
-            if memory.begun and unseen and name not in running:
-                self.history.remember(name, replace(memory, begun=False))
 
     def _relist(self, *, full: bool = False, turn: bool = False) -> None:
         for fault in self._running.relist(self._spec_of, full=full, turn=turn):

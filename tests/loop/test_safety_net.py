@@ -106,7 +106,7 @@ def test_what_others_keep_in_the_state_directory_is_looked_after(world: World) -
         calls.append(world.clock.now)
 
     world.begin()
-    world.controller.upkeep.append(look)
+    world.controller.net.upkeep.append(look)
     world.run_for(21)
     assert len(calls) == 4
 

@@ -1,0 +1,56 @@
+"""What a new controller makes of what an earlier one left, and of what was lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler.diff.core import history
+from reconciler.diff.jobs import runs
+from reconciler.loop.declared import Declared
+from reconciler.loop.running import Running
+from reconciler.model.state.memory import AppMemory, Recall
+from reconciler.model.state.revision import same_revision
+from reconciler.state.history import History
+from reconciler.state.journal import Journal
+from reconciler.system.clock import boot_now, wall_time
+
+
+class Takeover:
+    """Corrects what is remembered before the first pass."""
+
+    def __init__(
+        self, declared: Declared, running: Running, history: History, journal: Journal
+    ) -> None:
+        self._declared = declared
+        self._running = running
+        self._history = history
+        self._journal = journal
+
+    def note_unremembered(self) -> None:
+        """Apps of which the memory was lost with a damaged journal are marked so, once."""
+        if self._history.journal.unremembered is Recall.LOST:
+            for name in {*self._declared.apps(), *self._running.apps()} - {*self._history.memories}:
+                self._history.remember(name, AppMemory(recall=Recall.LOST))
+            self._journal.losses_noted()
+        self._history.flush()
+
+    def note_lost(self) -> None:
+        """What was lost unseen, as when a container is started anew, starts in order again."""
+        running, lost = self._running.apps(), self._running.lost()
+        for name, memory in [*self._history.memories.items()]:
+            # One in backoff had ended before: it goes on as it was, however it ended.
+            unseen = name in lost or not memory.ended
+            if memory.begun and unseen and name not in running:
+                self._history.remember(name, replace(memory, begun=False))
+
+    def presume_built(self, names: Iterable[str]) -> None:
+        """The state directory was lost: what runs has been built, and is not built again."""
+        for app in [self._declared.apps()[name] for name in names]:
+            if app.builder is None or self._history.memory(app.builder.name).runs:
+                continue
+            processes = self._running.observed(app.name).processes
+            if any(same_revision(process.tag.hash, app.hash) for process in processes):
+                memory = history.record(self._history.memory(app.builder.name), app.builder)
+                done = runs.presumed(memory, wall_time().at(boot_now()))
+                self._history.remember(app.builder.name, done)

@@ -48,32 +48,34 @@ class SafetyNet:
         self._key = key
         self._relist = relist
         self._load_again = load_again
+        self._sampled_at = boot_now()
         self.upkeep: list[Callable[[], Awaitable[None]]] = []
         """What others keep in the state directory, to be called as well."""
 
     async def watch(self) -> None:
-        """Look again and again, until it is cancelled."""
-        sample_at = boot_now()
+        """Look again and again, until it is cancelled. Trouble with one step is none for others."""
         while True:
             await asyncio.sleep(_RELIST)
-            now = boot_now()
-            try:
-                self._keep_state()
-                for call in self.upkeep:
-                    await call()
-                if self._history.look_after():
-                    self._running.recollect()
-                    self._load_again()
-                self._relist()
-                self._declared.look_after()
-                self.look_at_neighbours()
-                self._running.capture.keep_catalogs()
-                if now - sample_at >= _SAMPLE:
-                    self._running.sample()
-                    sample_at = now
-                    await self._sampling.note()
-            except OSError as error:  # out of files or memory: ours to bear, and to try again
-                self._history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
+            for step in (self._keep_state, self._keep_others, self._look):
+                try:
+                    await step()
+                except OSError as error:  # out of files or memory, or of disk: it comes again
+                    message = f"{error}; trying again"
+                    self._history.record(Event("", "FailedRelist", message, "Warning"))
+
+    async def _look(self) -> None:
+        if self._history.look_after():
+            self._running.recollect()
+            self._load_again()
+        self._relist()
+        self._declared.look_after()
+        self.look_at_neighbours()
+        self._running.capture.keep_catalogs()
+        now = boot_now()
+        if now - self._sampled_at >= _SAMPLE:
+            self._running.sample()
+            self._sampled_at = now
+            await self._sampling.note()
 
     def look_at_neighbours(self) -> None:
         """Tell loudly of another controller that runs the same manifests."""
@@ -81,7 +83,11 @@ class SafetyNet:
             told = str(twice(other))
             self._history.record(Event("", "SharedManifests", told, "Warning"))
 
-    def _keep_state(self) -> None:
+    async def _keep_others(self) -> None:
+        for call in self.upkeep:
+            await call()
+
+    async def _keep_state(self) -> None:
         """Make the state directory again where it was removed, with the key of the secrets."""
         paths = self._paths
         if not paths.root.is_dir():

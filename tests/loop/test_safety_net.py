@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.loop import safety_net
 from reconciler.model.state.observed import Tag
 from reconciler.observed.processes.host import Found
 from reconciler.state.neighbours import Neighbour, Neighbours
@@ -46,6 +47,29 @@ def test_a_process_of_ours_that_nobody_told_of_is_found_and_known(world: World) 
     )
     world.run_for(30)
     assert world.numbers() == [0], "one that is too many is stopped"
+
+
+@pytest.mark.parametrize("step", ["the state directory", "what others keep there"])
+def test_trouble_with_the_state_directory_keeps_no_process_from_being_found(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    async def fails_later() -> None:
+        fails()
+
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+    if step == "the state directory":
+        monkeypatch.setattr(safety_net, "keep_key", fails)
+    else:
+        world.controller.net.upkeep.append(fails_later)
+    world.host.freeze(world.of()[0].tag.nonce)
+    world.run_for(60)
+    assert "Frozen" in [drift.kind for drift in world.plan().status.drift]
+    assert world.messages("FailedRelist", "")[0].endswith("Read-only file system; trying again")
 
 
 def test_one_that_was_frozen_from_outside_is_shown_and_left_alone(world: World) -> None:

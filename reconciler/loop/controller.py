@@ -260,7 +260,7 @@ class Controller:
         self._reconciler.leaving = True
         for name, memory in [*self.history.memories.items()]:
             if memory.ended or memory.evictions or memory.begun:
-                # Whoever brings it up again means now, not after some backoff; and in order.
+                # Who brings it up again means now, not after some backoff; and in order.
                 fresh = replace(memory, ended={}, leaving={}, left={}, evictions={}, begun=False)
                 self.history.remember(name, fresh)
         for name in self._running.apps():

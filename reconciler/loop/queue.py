@@ -34,7 +34,7 @@ class WorkQueue:
             self._push(name)
 
     def add_after(self, name: str) -> None:
-        """Look at ``name`` soon, but let whoever works on it finish first."""
+        """Look at ``name`` soon, but let the worker that has it finish first."""
         if name in self._working:
             self._again.add(name)
         else:

@@ -178,7 +178,7 @@ class Reconciler:
         self._history.record(Event(tag.app, "Killing", told, instance=tag.instance))
 
     def _as_it_was(self, app_plan: AppPlan) -> DesiredApp | None:
-        """An app that shall run no more: its stop, preStop above all, is still its own."""
+        """An app that is not declared any more, as it was: its stop is still its own."""
         declared = self._declared.apps().get(app_plan.app)
         if declared is not None or not app_plan.memory.revisions:
             return declared
@@ -287,7 +287,7 @@ class Reconciler:
         return replace(found, spec=found.spec.model_copy(update={"limits": app.spec.limits}))
 
     def _revision(self, app: DesiredApp, hash: str) -> DesiredApp:
-        """The app as of the revision that shall be started: the manifest's, or the last good.
+        """The app as of the revision that is to be started: the manifest's, or the last good.
 
         SpawnError where the journal cannot give that back.
         """

@@ -74,7 +74,7 @@ class Requests:
         return memory.last_run
 
     def _build_again(self, name: str) -> None:
-        """A build that failed is tried again by whoever restarts the app."""
+        """Run a build that failed once more: a restart of its app asks for that."""
         app = self._declared.apps().get(name)
         if app is None or app.builder is None:
             return

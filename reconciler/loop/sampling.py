@@ -4,7 +4,7 @@ Two rhythms. Every 2.5 s the memory of each instance that has a `limits.memory` 
 whole tree with what it forked a moment ago. Nobody is read less often for being far below its
 limit: memory can be filled by the GiB a second, so that any slower rhythm is a guess about the
 program; and at 1.5 µs a look (``observed.host.meter``) there is nothing to be gained by guessing.
-So whoever crosses its limit is seen within 2.5 s, and a little for a busy host.
+So an instance that crosses its limit is seen within 2.5 s, and a little for a busy host.
 
 Where several processes make a tree, RSS counts twice what they share. Only when it is above the
 limit PSS is asked, which is what the tree would free; in a thread, and no more than a fiftieth of

@@ -10,8 +10,8 @@ step is missing the folder above it is watched for that name.
 Inotify does not tell of a mount over a watched path; ``Mounts`` does.
 
 One inotify descriptor in an event loop (``hints``); waiting costs nothing. An inode has one watch,
-whatever its names are and whoever is interested. Where the user's watches are used up (or the file
-system has none) the watchfiles library polls instead.
+whatever its names are and however many ask for it. Where the user's watches are used up (or the
+file system has none) the watchfiles library polls instead.
 """
 
 from __future__ import annotations

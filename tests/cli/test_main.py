@@ -55,6 +55,8 @@ def test_every_verb_has_help(cli: Cli, name: str) -> None:
         (["scale", "web"], "write APP=N"),
         (["scale", "web=-1"], "not a whole number"),
         (["apply", "--base", "HEAD"], "--dry-run"),
+        (["apply", "--watch"], "--watch needs --dry-run"),
+        (["validate", "--fix", "--watch"], "use one of them"),
         (["apply", "--dry-run", "-o", "yaml"], "text, json, markdown"),
         (["status", "-l", "a==b==c"], "write name=value"),
     ],

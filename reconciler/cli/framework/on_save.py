@@ -25,7 +25,9 @@ from reconciler.system.work.door import UnansweredError
 from reconciler.system.work.look import patiently
 
 _PATIENCE = 1.0
-"""Seconds between two looks where nothing wakes us."""
+"""Seconds between two looks where nothing wakes us; more where a look takes long."""
+_SHARE = 20
+"""So many times what a look took."""
 _GATHERED_MS = 400
 """Milliseconds in which saves are taken together, where one follows the other (git checkout)."""
 _CLEAR = "\x1b[H\x1b[2J"
@@ -67,12 +69,13 @@ class Sources:
 
     def __init__(self, stores: Sequence[ManifestStore]) -> None:
         self._stores = stores
+        self._took = 0.0
         self._seen = self._look()
 
     def saves(self) -> Iterator[str]:
         """A phrase for each time that files are others than at the last look."""
         while True:
-            for _ in chain((None,), _stirs(self._folders())):
+            for _ in chain((None,), _stirs(self._folders(), max(_PATIENCE, _SHARE * self._took))):
                 seen = self._look()
                 if seen != self._seen:
                     phrase = _phrase(seen, self._seen)
@@ -81,7 +84,10 @@ class Sources:
                     break  # there may be other folders now
 
     def _look(self) -> _Seen:
-        return patiently(lambda: {path: _signature(path) for path in self._paths()})
+        began = time.monotonic()
+        seen = patiently(lambda: {path: _signature(path) for path in self._paths()})
+        self._took = time.monotonic() - began
+        return seen
 
     def _paths(self) -> Iterator[str]:
         for store in self._stores:
@@ -101,8 +107,8 @@ def _signature(path: str) -> Signature | None:
         return None
 
 
-def _stirs(folders: Iterable[str]) -> Iterator[None]:
-    """Whenever something may have happened in the folders, and each ``_PATIENCE`` seconds."""
+def _stirs(folders: Iterable[str], patience: float) -> Iterator[None]:
+    """Whenever something may have happened in the folders, and after so many seconds."""
     from watchfiles import watch  # noqa: PLC0415  60 ms that only `--watch` needs
 
     try:
@@ -110,7 +116,7 @@ def _stirs(folders: Iterable[str]) -> Iterator[None]:
             *folders,
             watch_filter=None,
             debounce=_GATHERED_MS,
-            rust_timeout=int(_PATIENCE * 1000),
+            rust_timeout=int(patience * 1000),
             yield_on_timeout=True,
             recursive=False,
             ignore_permission_denied=True,
@@ -118,7 +124,7 @@ def _stirs(folders: Iterable[str]) -> Iterator[None]:
             yield
     except (OSError, RuntimeError):
         pass  # no folder, no more watches of inotify, a folder that went away just now
-    time.sleep(_PATIENCE)
+    time.sleep(patience)
     yield
 
 

@@ -411,3 +411,46 @@ def test_headers_of_the_probe_are_sent(recon: Recon, unused_port: int) -> None:
     recon.app("web", command, readinessProbe={"httpGet": target, **FAST})
     recon.run()
     until(lambda: "HTTP 503" in recon.of("web").get("message", ""), what="the header is heeded")
+
+
+HOSTILE = """
+import socket, sys
+start, more = (text.encode().decode("unicode_escape").encode() for text in sys.argv[2:4])
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    client, _ = listener.accept()
+    try:
+        client.recv(4096)
+        client.sendall(start)
+        while True:
+            client.sendall(more * 1000)
+    except OSError:
+        client.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "more", "sentence"),
+    [
+        (r"HTTP/1.1 200 OK\r\n", r"A: b\r\n", "longer than 32 KiB"),
+        (
+            r"HTTP/1.1 100 Continue\r\n\r\n",
+            r"HTTP/1.1 100 Continue\r\n\r\n",
+            "more than 20 answers",
+        ),
+        ("<html>", "no end", "it begins with b'<html>"),
+    ],
+)
+def test_an_answer_without_end_is_a_probe_that_fails_and_holds_up_nobody(
+    recon: Recon, unused_port: int, start: str, more: str, sentence: str
+) -> None:
+    """The other app is replaced at its edit, while the answer is being sent without end."""
+    command = [*python(HOSTILE), str(unused_port), start, more]
+    recon.app("web", command, readinessProbe={"httpGet": {"port": unused_port}, **FAST})
+    recon.app("other", ["sleep", "100000"])
+    recon.run()
+    recon.healthy("other")
+    until(lambda: sentence in recon.cli("status", "web", code=None), what=sentence)
+    recon.app("other", ["sleep", "200000"])
+    recon.healthy("other", updated=1)
+    assert recon.of("web")["ready"] == 0

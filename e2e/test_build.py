@@ -124,7 +124,7 @@ def test_a_first_build_that_fails_starts_nothing(recon: Recon, code: Path) -> No
     replace(code / "src/text", "bad\n")
     built(recon, code)
     text = recon.cli("apply", code=1)
-    assert "nothing good to run instead" in text
+    assert "no earlier revision is known to be good" in text
     assert recon.pids("web") == {}
 
 
@@ -170,7 +170,7 @@ def test_a_build_that_takes_too_long_has_failed(recon: Recon, code: Path) -> Non
     built(recon, code, {"timeoutSeconds": 0.3})
     text = recon.cli("apply", code=1)
     assert "not done within 0.3 s (timeoutSeconds)" in text
-    assert "fix what is built" in text and "goes on trying" not in text
+    assert "fix the build" in text and "keeps trying" not in text
     assert recon.pids("web") == {}
 
 

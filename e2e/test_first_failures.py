@@ -135,7 +135,9 @@ FAILURES = [
         ["MemoryError"],
         ["more memory"],
     ),
-    Failure("killed", ["sh", "-c", "kill -KILL $$"], {}, ["SIGKILL", "want of memory"], ["dmesg"]),
+    Failure(
+        "killed", ["sh", "-c", "kill -KILL $$"], {}, ["SIGKILL", "when memory ran out"], ["dmesg"]
+    ),
     Failure(
         "segfault", ["sh", "-c", "kill -SEGV $$"], {}, ["SIGSEGV (signal 11)"], ["native module"]
     ),
@@ -166,14 +168,14 @@ FAILURES = [
         "shell-syntax",
         "node x.js && node y.js",
         {"x.js": ""},
-        ["words that only a shell knows"],
+        ["uses shell syntax"],
         ['command: [sh, -c, "node x.js && exec node y.js"]'],
     ),
     Failure(
         "shell-job",
         "echo hi > out.log",
         {},
-        ["only a shell knows >"],
+        ["> is shell syntax"],
         ["command: echo hi, logs: {{stdout:"],
         kind="Job",
     ),
@@ -181,7 +183,7 @@ FAILURES = [
         "crlf",
         ["sh", "x.sh"],
         {"x.sh": "cd /tmp\r\nnode x.js\r\n"},
-        ["end as on Windows"],
+        ["end with CR LF as on Windows"],
         ["sed -i 's/\\r$//' x.sh"],
     ),
     Failure(
@@ -206,7 +208,7 @@ FAILURES = [
         "node x.js",
         {"x.js": "throw new Error('migration 42')"},
         ["Error: migration 42"],
-        ["correct the program"],
+        ["fix the program"],
         {"backoffLimit": 0},
         "Job",
     ),

@@ -129,7 +129,7 @@ def test_an_edit_that_moves_its_probe_to_another_apps_port_is_no_more_ready_by_t
     recon.app("web", server(), env={"PORT": str(other)}, **asks(other))
     app = recon.wait("web", revision=2, health="Degraded", sync="OutOfSync", ready=1)
     assert f"port {other} is held by api-0 (pid {api}); running revision 1" in app["message"]
-    assert "Choose another port, or name api under dependsOn" in app["message"]
+    assert "Choose another port, or add api to dependsOn" in app["message"]
 
 
 def test_a_probe_of_another_apps_port_by_design_counts_as_ever(
@@ -266,7 +266,7 @@ def test_status_names_a_stranger_that_holds_the_port(
     def told() -> bool:
         said = " ".join(recon.cli("status", "web").split())
         holder = f"pid {stranger} (" in said and f", user {user})" in said
-        return holder and "stop that, or give the program another port" in said
+        return holder and "stop that process, or give the program another port" in said
 
     recon.wait("web", health=health)
     until(told, what="the stranger is named, and what to do")

@@ -117,7 +117,7 @@ def test_paused_rollout_holds_what_runs_and_goes_on_when_resumed(recon: Recon) -
     before = recon.pids("web")
     recon.app("web", SLEEP, **PLAIN, env={"V": "2"})
     app = recon.wait("web", revision=2, sync="OutOfSync", health="Healthy", ready=4)
-    assert app["message"] == "rollout paused; `recon rollout resume web` goes on"
+    assert app["message"] == "rollout paused; `recon rollout resume web` continues it"
     os.kill(before["web-1"], signal.SIGKILL)
     until(lambda: len(set(recon.pids("web").values()) - {before["web-1"]}) == 4, what="restarted")
     assert {row["revision"] for row in recon.of("web")["instances"]} == {1}

@@ -96,7 +96,7 @@ def test_while_a_start_hangs_another_app_comes_back_as_fast_as_ever(
     before = victim.back_after()
     recon.app("hangs", [str(leased.path), "100000"])
     until(
-        lambda: "not executed yet" in str(recon.of("hangs")),
+        lambda: "has not started yet" in str(recon.of("hangs")),
         what="its status says what it waits for",
     )
     assert victim.back_after() < before * 10, "an exec waits for 45 s"

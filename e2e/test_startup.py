@@ -96,17 +96,17 @@ def test_a_controller_that_runs_hands_over_to_the_unit(host: Host) -> None:
     host.app("web", ["sleep", "1000"])
     host.recon("apply")
     before = host.healthy("web")
-    assert "its apps run on" in host.recon("startup")
+    assert "its apps keep running" in host.recon("startup")
     assert host.healthy("web") == before
     again, controller = host.recon("startup"), host.controller
-    assert "its apps run on" not in again
+    assert "its apps keep running" not in again
     assert controller > 0 and host.healthy("web") == before
 
 
 def test_removal_leaves_the_apps_alone(started: Host) -> None:
     before = started.pids()
     told = started.recon("startup", "--remove")
-    assert "runs on" in told
+    assert "keep running" in told
     assert started.pids() == before
     assert started.show("ActiveState") == "inactive"
     assert started.show("ActiveState", "recon-shutdown") == "inactive"

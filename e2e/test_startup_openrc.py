@@ -93,7 +93,7 @@ def proof(box: Box) -> list[str]:
 
 def test_everything_is_stopped_and_removed_as_it_is_told(host: Host) -> None:
     before = host.pids()
-    assert "runs on" in host.recon("startup", "--remove")
+    assert "keep running" in host.recon("startup", "--remove")
     assert host.pids() == before
     assert "does not exist" in host.box(SERVICE, "recon", "status", code=None)
     assert "recon" not in host.box("rc-update", "show")

@@ -93,7 +93,7 @@ def test_a_full_disk_costs_no_history_and_no_job_runs_twice(
     recon.cli("apply", "--dry-run")
     recon.run()
     job(recon, "later", late)
-    recon.wait("later", message="no run begins until the journal can be written")
+    recon.wait("later", message="no run starts until the journal can be written")
     assert journal_state(recon) == "unwritable"
     assert "cannot be written" in recon.cli("status")
     assert "cannot be written" in recon.cli("doctor", code=None)
@@ -108,7 +108,7 @@ def test_a_full_disk_costs_no_history_and_no_job_runs_twice(
     assert "DeploymentPaused" in messages and "JournalRecovered" in messages
     assert not list(recon.state.glob("recon.db.*"))
     fill(small)
-    assert "everything is stopped" in recon.cli("down")
+    assert "all apps are stopped" in recon.cli("down")
 
 
 def recon_events(recon: Recon) -> list[dict[str, str]]:
@@ -171,7 +171,7 @@ def test_a_damaged_journal_is_set_aside_and_everything_can_be_stopped(
     assert list(recon.state.glob("recon.db.unreadable-*"))
     recon.kill_controller()
     (recon.state / "recon.db").write_bytes(b"\xa5" * 65536)
-    assert "everything is stopped" in recon.cli("down")
+    assert "all apps are stopped" in recon.cli("down")
     assert ran.read_text() == "ran\n"
 
 
@@ -218,7 +218,7 @@ def test_a_state_directory_that_is_read_only_costs_no_restart(recon: Recon, smal
     assert "cannot be written: Read-only file system; apps are run" in told
     assert journal_state(recon) == "unwritable"
     restarted(recon, "web")
-    assert "everything is stopped" in recon.cli("down")
+    assert "all apps are stopped" in recon.cli("down")
 
 
 def test_a_second_controller_is_refused_also_when_the_lock_was_removed(recon: Recon) -> None:

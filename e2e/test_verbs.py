@@ -107,7 +107,7 @@ def test_ctrl_c_on_a_terminal_stops_the_apps_gracefully(recon: Recon) -> None:
         recon.healthy("web", ready=1)
         pid = recon.pids("web")["web-0"]
         terminal.sendintr()
-        terminal.expect("everything is stopped")
+        terminal.expect("all apps are stopped")
         terminal.expect(pexpect.EOF)
         assert not alive(pid)
     finally:
@@ -246,7 +246,7 @@ def test_the_foreground_shows_what_happens(recon: Recon) -> None:
         terminal.expect("ManifestValid")
         terminal.expect("RolloutComplete")
         terminal.sendintr()
-        terminal.expect("everything is stopped")
+        terminal.expect("all apps are stopped")
         terminal.expect(pexpect.EOF)
     finally:
         terminal.close(force=True)

@@ -187,7 +187,7 @@ def test_undo_says_that_it_brings_no_files_back(recon: Recon, code: Path) -> Non
 
 def test_what_is_recons_to_fill_in_no_manifest_may(recon: Recon, code: Path) -> None:
     recon.app("web", "sleep 1000", watched={"dist": "c0ffee"})
-    assert "watched is recon's own to fill in" in recon.cli("validate", code=1)
+    assert "watched is filled in by recon" in recon.cli("validate", code=1)
 
 
 def test_our_own_logs_are_no_content_wherever_they_are(recon: Recon, code: Path) -> None:

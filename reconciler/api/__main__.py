@@ -121,7 +121,7 @@ def _prepare_state(paths: StatePaths) -> str:
         if error.errno not in NO_ROOM or os.geteuid() != 0:
             raise
         why = f"the state directory {paths.root} cannot be written: {error.strerror}"
-        print(f"recon: {why}; apps are run, but no history and no logs are kept", file=sys.stderr)
+        print(f"recon: {why}; apps run, but recon keeps no history and no logs", file=sys.stderr)
     return why
 
 
@@ -231,7 +231,7 @@ def _unlink(*sockets: Path) -> None:
 
 async def _leave_when_stopped(controller: Controller, server: Server) -> None:
     await controller.stopped.wait()
-    _say("everything is stopped")
+    _say("all apps are stopped")
     server.leave()
 
 
@@ -244,7 +244,7 @@ def _heed_signals(
         if controller.leaving:
             server.leave()
             return
-        _say("stopping everything; once more leaves at once, with what still runs")
+        _say("stopping all apps; press Ctrl-C again to exit now and leave the rest running")
         controller.down()
 
     loop.add_signal_handler(signal.SIGTERM, down if first else server.leave)
@@ -310,8 +310,10 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--profile")
     parser.add_argument("--api-group", default=os.environ.get("RECON_API_GROUP") or None)
     parser.add_argument("--down", action="store_true", help="stop everything, then exit")
-    parser.add_argument("--confirm-load", action="store_true", help="all instances are meant")
-    parser.add_argument("--held", action="store_true", help="wait for a word on standard input")
+    parser.add_argument(
+        "--confirm-load", action="store_true", help="confirm all instances declared now"
+    )
+    parser.add_argument("--held", action="store_true", help="wait for a line on standard input")
     return parser.parse_args(arguments)
 
 

@@ -122,7 +122,7 @@ class Client:
         with self._send(method, path, body, timeout) as answer:
             document = answer.json()
         if not isinstance(document, dict):
-            raise ApiError("the controller answered with something else than a JSON object")
+            raise ApiError("the controller's answer is not a JSON object")
         return document
 
     @contextlib.contextmanager
@@ -261,9 +261,11 @@ def _sentences(timeout: float | None) -> Iterator[None]:
     except TimeoutError as error:
         raise ApiError(f"the controller did not answer within {timeout:g} s") from error
     except ConnectionError as error:
-        raise ControllerLeftError("the controller left before it had answered") from error
+        raise ControllerLeftError("the controller ended before it answered") from error
     except ValueError as error:
-        raise ApiError(f"what listens on the socket is no controller: {error}") from error
+        raise ApiError(
+            f"the process that listens on this socket is not a recon controller: {error}"
+        ) from error
 
 
 def _reason(answer: _Answer) -> str:

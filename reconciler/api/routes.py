@@ -298,7 +298,7 @@ class Routes:
                     yield _line(recorded)
                 if lost and waiting.empty():
                     message = (
-                        f"{lost} events are left out here: they came faster than they were read"
+                        f"{lost} events are missing here: they came faster than they were read"
                     )
                     lost = 0
                     event = Event("", "EventsLeftOut", message, "Warning")

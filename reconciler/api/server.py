@@ -195,7 +195,7 @@ class _Exchange:
         while isinstance(data := await self._event(), h11.Data):
             body += data.data
             if len(body) > self._bounds.largest:
-                raise ConnectionResetError("too large a request")
+                raise ConnectionResetError("the request is too large")
         return request, body
 
     async def _event(self) -> Any:
@@ -271,5 +271,8 @@ def _listen(folder: int, name: str, group: int | None) -> socket.socket:
 def _must_be_ours(folder: int, path: Path) -> None:
     status = os.fstat(folder)
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        told = "others could put a socket of theirs there; it must be ours, and ours alone to write"
+        told = (
+            "others could replace the socket there; the folder must belong to recon, and "
+            "nobody else may write in it"
+        )
         raise PermissionError(errno.EPERM, told, str(path))

@@ -53,7 +53,7 @@ def _socket_owners(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
     for index, socket in enumerate(spec.sockets):
         for field, value in (("owner", socket.owner), ("group", socket.group)):
             if value is not None:
-                told = "only root can give a file to others"
+                told = "only root can change the owner of a file"
                 remedy = f"start recon as root, or remove `{field}`"
                 yield Refusal(f"sockets.{index}.{field}", Sentence(told, remedy))
 
@@ -67,10 +67,15 @@ def _privileges(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
         ("privateTmp", spec.private_tmp, "SYS_ADMIN"),
     ):
         if is_set and not facts.may(needed):
-            told = f"recon may not do that here, it needs CAP_{needed}"
-            remedy = f"give it that (root has it outside of containers), or remove `{field}`"
+            told = f"recon lacks the capability for this: CAP_{needed}"
+            remedy = (
+                "give recon that capability (root has it outside of containers), or "
+                f"remove `{field}`"
+            )
             if needed == "SETPCAP" and not facts.is_root:
-                remedy = "write noNewPrivileges: true, which keeps an ordinary user from all"
+                remedy = (
+                    "write noNewPrivileges: true, which has the same effect for an ordinary user"
+                )
             yield Refusal(field, Sentence(told, remedy))
 
 

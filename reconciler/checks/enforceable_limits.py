@@ -42,8 +42,8 @@ def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     capability = limit.foreign if limit is not None else ""
     if facts.is_root and spec.user not in _ROOT and capability and not facts.may(capability):
         yield Sentence(
-            f"of another user's process takes CAP_{capability}, which recon lacks here though it "
-            "is root",
+            f"of another user's process needs CAP_{capability}, which recon does not have "
+            "although it runs as root",
             f"give it that (a container: --cap-add {capability}), or remove `user`",
         )
     match field:
@@ -97,7 +97,7 @@ def _nice(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     value = spec.limits.nice or 0
     if value < facts.nice_floor:
         yield Sentence(
-            f"lower than {facts.nice_floor} takes CAP_SYS_NICE, or a higher RLIMIT_NICE of recon "
+            f"lower than {facts.nice_floor} needs CAP_SYS_NICE, or a higher RLIMIT_NICE of recon "
             f"(LimitNICE={value} of its unit)"
         )
 
@@ -107,8 +107,8 @@ def _oom(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     value = spec.limits.oom_score_adjust or 0
     if value < facts.oom_score_adjust and not facts.may("SYS_RESOURCE"):
         yield Sentence(
-            f"lower than recon's own, {facts.oom_score_adjust}, takes CAP_SYS_RESOURCE",
-            f"give recon that, or start it so (OOMScoreAdjust={value} of its unit)",
+            f"lower than recon's own, {facts.oom_score_adjust}, needs CAP_SYS_RESOURCE",
+            f"give recon that, or set it at recon's start (OOMScoreAdjust={value} of its unit)",
         )
 
 
@@ -117,13 +117,13 @@ def _io(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     if not (spec.limits.io_priority or "").startswith("realtime"):
         return
     if not (facts.may("SYS_NICE") or facts.may("SYS_ADMIN")):
-        yield Sentence("realtime takes CAP_SYS_NICE", "give recon that, or write best-effort:0")
+        yield Sentence("realtime needs CAP_SYS_NICE", "give recon that, or write best-effort:0")
 
 
 def _cpus(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     missing = parse_cpus(spec.limits.cpu_affinity or "0") - facts.cpus
     if missing:
-        message = f"processor {format_cpus(missing)} is not here, or not ours"
+        message = f"processor {format_cpus(missing)} does not exist here, or recon may not use it"
         yield Sentence(message, f"there are {format_cpus(facts.cpus)}")
 
 

@@ -54,27 +54,33 @@ def of_host(machine: Machine, needs: Needs) -> Iterator[Finding]:
 def of_cgroups(facts: CgroupFacts) -> Iterator[Finding]:
     """Which limits the kernel can be asked to keep; a manifest with another one is refused."""
     if not facts.base:
-        told = "limits of a whole process tree cannot be kept by the kernel"
+        told = "the kernel cannot enforce limits of a whole process tree"
         yield warning("cgroups", told, str(facts.why))
         return
     for controller, field in _KEPT_BY.items():
         if controller in facts.controllers:
-            yield ok("cgroups", f"{field} can be kept ({controller} controller)")
+            yield ok("cgroups", f"{field} can be enforced ({controller} controller)")
         else:
-            told = f"{field} is unavailable: the {controller} controller of cgroup v2 is not ours"
+            told = (
+                f"{field} is unavailable: the cgroup v2 {controller} controller is not "
+                "delegated to recon"
+            )
             yield warning("cgroups", told, str(facts.missing.get(controller, facts.why)))
     if not facts.has_kill:
-        remedy = "Linux 5.14 or newer ends all at one stroke"
-        yield warning("cgroups", "a tree of processes is ended one by one", remedy)
+        remedy = "Linux 5.14 or newer ends them all at once"
+        yield warning("cgroups", "recon ends the processes of a tree one by one", remedy)
 
 
 def of_disk(disk: Disk) -> Iterator[Finding]:
     """The file system of the state directory: room, and whether it is of a fit kind."""
     if disk.kind in _REMOTE:
-        told = f"{disk.path} is on a network file system ({disk.kind}), which SQLite cannot trust"
+        told = (
+            f"{disk.path} is on a network file system ({disk.kind}), on which SQLite is "
+            "not reliable"
+        )
         yield problem("disk", told, "put the state directory on a local disk (--state-dir)")
     if disk.kind in _FLEETING:
-        told = f"{disk.path} is in memory ({disk.kind}): history and logs end with the next boot"
+        told = f"{disk.path} is in memory ({disk.kind}): history and logs are lost at the next boot"
         yield warning("disk", told, "put the state directory on a disk (--state-dir)")
     remedy = "make room: logs cannot be written and history cannot be kept on a full disk"
     yield from _room(disk, "disk", remedy)
@@ -83,7 +89,7 @@ def of_disk(disk: Disk) -> Iterator[Finding]:
 def of_log_folder(folder: Folder, disk: Disk | None) -> Iterator[Finding]:
     """Where an app's logs are declared to go; ``disk``: its file system, if that is another one."""
     if not folder.writable:
-        told = f"recon may not write logs in {folder.path}"
+        told = f"recon cannot write logs in {folder.path}"
         yield problem(
             "logs", told, "chown it to recon's user, or name another place in logs.stdout"
         )
@@ -96,7 +102,7 @@ def of_log_folder(folder: Folder, disk: Disk | None) -> Iterator[Finding]:
 def _room(disk: Disk, check: str, remedy: str) -> Iterator[Finding]:
     free = disk.free / disk.size if disk.size else 1.0
     nodes = disk.free_inodes / disk.inodes if disk.inodes else 1.0
-    told = f"{_bytes(disk.free)} ({free:.0%}) free where {disk.path} is"
+    told = f"{_bytes(disk.free)} ({free:.0%}) free on the file system of {disk.path}"
     if free < _EMPTY and disk.free < _ROOMY:
         yield problem(check, told, remedy)
     elif free < _LOW and disk.free < _ROOMY:
@@ -105,7 +111,10 @@ def _room(disk: Disk, check: str, remedy: str) -> Iterator[Finding]:
         yield ok(check, told)
     if nodes < _LOW:
         level = Level.PROBLEM if nodes < _EMPTY else Level.WARNING
-        told = f"{disk.free_inodes:,} files ({nodes:.0%}) can still be made where {disk.path} is"
+        told = (
+            f"{disk.free_inodes:,} files ({nodes:.0%}) can still be created on the file "
+            f"system of {disk.path}"
+        )
         yield Finding(check, level, told, "remove small files: the file system is out of inodes")
 
 
@@ -113,16 +122,16 @@ def of_state(folder: Folder, uid: int) -> Finding:
     """The state directory: ours, and nobody else's to write in."""
     path = folder.path
     if not folder.exists and folder.writable:
-        return ok("state", f"{path} will be made at the first start")
+        return ok("state", f"{path} will be created at the first start")
     if not folder.writable:
-        return problem("state", f"{path} is not ours to write in", "give another --state-dir")
+        return problem("state", f"{path} is not writable for recon", "give another --state-dir")
     if folder.owner != uid:
         remedy = f"chown -R it to uid {uid}, or give another --state-dir"
         return problem("state", f"{path} belongs to uid {folder.owner}, recon is {uid}", remedy)
     if folder.mode & 0o022:
-        told = f"others may write in {path} (mode {folder.mode:04o})"
+        told = f"other users can write in {path} (mode {folder.mode:04o})"
         return problem("state", told, f"chmod 0700 {path}")
-    return ok("state", f"{path} is ours alone to write in (mode {folder.mode:04o})")
+    return ok("state", f"{path} is writable only for recon (mode {folder.mode:04o})")
 
 
 def of_journal(journal: JournalState) -> Finding:
@@ -131,7 +140,7 @@ def of_journal(journal: JournalState) -> Finding:
         return ok("journal", "the journal can be read and written")
     if journal.writable:
         return warning("journal", journal.message, journal.remedy)
-    remedy = f"free some room, or correct what it says; {journal.remedy}"
+    remedy = f"free disk space, or fix the stated cause; {journal.remedy}"
     return problem("journal", journal.message, remedy)
 
 
@@ -144,12 +153,18 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
         remedy = "allow pidfd_open(2): a sandbox (seccomp) forbids it here"
         yield problem("kernel", f"Linux {release} gives no pidfds", remedy)
     elif not machine.exits_told:
-        told = f"Linux {release} does not tell how a process ended that an earlier controller began"
-        yield warning("kernel", told, "Linux 6.15 does; until then such an end counts as a failure")
+        told = (
+            f"Linux {release} cannot report the exit status of processes started by a "
+            "previous controller"
+        )
+        yield warning("kernel", told, "Linux 6.15 can; until then such an exit counts as a failure")
     else:
-        yield ok("kernel", f"Linux {release} has all that recon makes use of")
+        yield ok("kernel", f"Linux {release} has everything that recon uses")
     if machine.ptrace_scope and machine.uid:
-        told = "Yama forbids to fetch a listening socket back after a crash of the controller"
+        told = (
+            "Yama (ptrace_scope) prevents recon from recovering listening sockets after "
+            "a controller crash"
+        )
         remedy = "sysctl kernel.yama.ptrace_scope=0, or run recon as root"
         yield warning("kernel", told, remedy)
 
@@ -187,19 +202,26 @@ def _pipes(machine: Machine, needs: Needs) -> Iterator[Finding]:
     if machine.uid == 0 or not machine.pipe_pages:
         return
     if needs.instances * 2 * _PIPE_PAGES > machine.pipe_pages:
-        told = f"{needs.instances:,} instances have more pipes than an ordinary user may fill"
+        told = (
+            f"{needs.instances:,} instances exceed this user's pipe buffer limit "
+            "(fs.pipe-user-pages-soft)"
+        )
         remedy = "sysctl fs.pipe-user-pages-soft=0, or run recon as root"
-        yield warning("pipes", f"{told}: output may wait for the controller", remedy)
+        yield warning(
+            "pipes",
+            f"{told}: a program may have to wait until the controller reads its output",
+            remedy,
+        )
 
 
 def _watches(machine: Machine, needs: Needs) -> Iterator[Finding]:
     """Without inotify recon looks every two seconds; a dev server (Vite, nodemon) ends."""
     if not machine.can_watch:
-        told = "no further process of this user can be told of changed files (inotify)"
+        told = "this user has no free inotify instance to watch files with"
         yield warning("watches", told, "sysctl fs.inotify.max_user_instances=1024")
     if machine.watches is None:
         return
-    told = f"{machine.watches:,} folders may be watched, {needs.watches:,} are to be"
+    told = f"{machine.watches:,} folders may be watched, {needs.watches:,} are needed"
     if 2 * needs.watches > machine.watches:  # other programs of this user watch as well
         remedy = "sysctl fs.inotify.max_user_watches=524288, or watch fewer (watch.ignore)"
         yield warning("watches", told, remedy)
@@ -212,7 +234,7 @@ def _memory(machine: Machine, needs: Needs) -> Iterator[Finding]:
         return
     told = f"limits.memory allows {_bytes(needs.memory)}, the host has {_bytes(machine.memory)}"
     if needs.memory > machine.memory:
-        remedy = "lower the limits or the instances, before the kernel chooses what to kill"
+        remedy = "lower the limits or the instances, before the kernel kills a process"
         yield warning("memory", told, remedy)
     else:
         yield ok("memory", told)
@@ -221,15 +243,15 @@ def _memory(machine: Machine, needs: Needs) -> Iterator[Finding]:
 def _clock(machine: Machine) -> Iterator[Finding]:
     behind = machine.made - machine.clock
     if behind > _SKEW:
-        told = f"the clock says {_day(machine.clock)}, and recon was made on {_day(machine.made)}"
+        told = f"the clock says {_day(machine.clock)}, but recon was built on {_day(machine.made)}"
         yield problem("clock", told, "set it: timedatectl set-time, or let chrony do it")
         return
     if machine.clock_synchronised is None:
         return
     if machine.clock_synchronised:
-        yield ok("clock", "the clock is kept in step")
+        yield ok("clock", "the clock is synchronised")
     else:
-        told = "nothing keeps the clock in step: times in logs may be wrong"
+        told = "the clock is not synchronised: times in logs may be wrong"
         yield warning(
             "clock", told, "run chrony or systemd-timesyncd (in a container: on its host)"
         )

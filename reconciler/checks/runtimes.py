@@ -64,12 +64,12 @@ def missing_interpreter(program: str) -> Finding | None:
     interpreter = os.fsdecode(named[1]) if named else "/"
     if os.path.exists(interpreter):
         return None
-    told = f"{program} is run by {interpreter.rstrip()}, which is not there"
+    told = f"{program} is run by {interpreter.rstrip()}, which does not exist"
     if interpreter.endswith("\r"):
-        told = f"the lines of {program} end as on Windows, so that nothing can run it"
+        told = f"the lines of {program} end with CR LF as on Windows, so it cannot be run"
         return problem("program", told, f"sed -i 's/\\r$//' {program}")
     moved = "/bin/python" in interpreter
-    remedy = "make the virtual environment anew: it was moved, or its Python removed"
+    remedy = "create the virtual environment again: it was moved, or its Python was removed"
     return problem("program", told, remedy if moved else "install that, or correct its first line")
 
 
@@ -166,13 +166,13 @@ def _environment(python: str, cwd: str) -> Iterator[Finding]:
     wants = next((name for name in _REQUIRES if os.path.exists(os.path.join(cwd, name))), None)
     venvs = [one for one in _VENVS if os.path.exists(os.path.join(cwd, one, "bin/python"))]
     if venvs:
-        told = f"{cwd}/{venvs[0]} is there, and `command` runs the system's {python}"
+        told = f"{cwd}/{venvs[0]} exists, but `command` runs the system's {python}"
         yield warning("packages", told, f"write {venvs[0]}/bin/python in `command`")
     elif wants:
-        told = f"{cwd}/{wants} is there, and no virtual environment"
+        told = f"{cwd}/{wants} exists, but there is no virtual environment"
         remedy = f"cd {cwd} && python3 -m venv .venv && .venv/bin/pip install -r {wants}"
         by_pip = wants == "requirements.txt"
-        yield warning("packages", told, remedy if by_pip else "make one, and name its bin/python")
+        yield warning("packages", told, remedy if by_pip else "create one, and name its bin/python")
 
 
 def _requirements(program: str, cwd: str) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ def check(bundle: Bundle) -> None:
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise ImportFault(
-            f"{there[0]}{more} is already there; nothing was written. Give another directory (-o),"
+            f"{there[0]}{more} already exists; nothing was written. Give another directory (-o),"
             " take other apps (--only), or remove it"
         )
     directory = bundle.vault.directory

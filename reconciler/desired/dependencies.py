@@ -127,7 +127,7 @@ class DependencyCheck:
                 message = f"no manifest declares {need.app}{near[need.app]}"
                 yield self._problem(app, index, message)
             elif need.condition is DependencyCondition.COMPLETED and not _can_complete(other):
-                message = f"{need.app} never completes, for its restartPolicy is Always"
+                message = f"{need.app} never completes, because its restartPolicy is Always"
                 remedy = "write OnFailure or Never there, or another condition here"
                 yield self._problem(app, index, message, remedy)
 

@@ -59,7 +59,7 @@ def _fault_of(path: str) -> Sentence | None:
     try:
         mode = door.stat(path).st_mode
     except NotADirectoryError:
-        return Sentence(f"{path} cannot be: a part of it is a file, not a directory")
+        return Sentence(f"{path} is not a valid path: a part of it is a file, not a directory")
     except UnansweredError:
         raise
     except OSError:
@@ -67,6 +67,6 @@ def _fault_of(path: str) -> Sentence | None:
     if stat.S_ISDIR(mode):
         return Sentence(f"{path} is a directory", "name a file in it")
     if not stat.S_ISREG(mode):
-        message = f"{path} is no regular file, so no log can be kept in it"
+        message = f"{path} is not a regular file, so it cannot hold a log"
         return Sentence(message, "name another")
     return None

@@ -140,7 +140,7 @@ def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
         file = os.path.normpath(os.path.join(cwd, program))
         told = f"there is no program {file}"
         if door.is_link(file):
-            told = f"{file} is a link to {door.readlink(file)}, which is not there"
+            told = f"{file} is a link to {door.readlink(file)}, which does not exist"
     raise Unresolvable(where, told, _how_to_install(program, cwd))
 
 

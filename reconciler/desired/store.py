@@ -548,7 +548,14 @@ def _rewritten(known: _File, around: list[tuple[str, Signature | None]]) -> bool
 def _content(path: str, trust: Trust) -> bytes | Problem:
     try:
         if door.is_link(path) and is_made_up(path):
-            return Problem(path, 0, 0, "", "a link to what the kernel makes up", remedy="remove it")
+            return Problem(
+                path,
+                0,
+                0,
+                "",
+                "a link to a file of the kernel (as in /proc or /sys)",
+                remedy="remove it",
+            )
         return read_regular(path, MAX_BYTES, trust)
     except UnansweredError:
         raise

@@ -98,9 +98,9 @@ def unfit_texts(data: Any, path: Path = ()) -> Iterator[Complaint]:
     """
     if isinstance(data, str):
         if "\0" in data:
-            yield Complaint(path, "holds a NUL byte, which no text in a manifest can")
+            yield Complaint(path, "contains a NUL byte, which is not allowed in a manifest")
         elif not data.isascii() and _SURROGATE.search(data):
-            yield Complaint(path, "holds half of a surrogate pair, which is not a character")
+            yield Complaint(path, "contains half of a surrogate pair, which is not a character")
     elif isinstance(data, dict):
         for key, value in data.items():
             yield from (Complaint(path, f"a key {one.message}") for one in unfit_texts(key))

@@ -117,12 +117,14 @@ class Walk:
         except OSError:
             return  # gone since it was listed
         if identity in above:
-            self._warn(entry.path, "a link to a folder that it lies in", "remove it")
+            self._warn(entry.path, "a link to a folder that contains it", "remove it")
         elif identity in self._seen:
             other = self._seen[identity]
             self._warn(entry.path, f"the same folder as {other}", "remove one of the two")
         elif unfit:
-            self._warn(entry.path, "a link to what the kernel makes up", "remove it")
+            self._warn(
+                entry.path, "a link to a file of the kernel (as in /proc or /sys)", "remove it"
+            )
         else:
             yield from self._below(entry.path, identity, above)
 

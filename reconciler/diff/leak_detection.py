@@ -102,7 +102,7 @@ def watch_memory(
         text = _grows(found, buckets, limit, now)
         return replace(told, leak=found), (_event(process, "MemoryLeakSuspected", text),)
     if found is None and leak is not None and _is_over(leak, buckets):
-        text = f"memory grows no more, at {format_size(buckets[-1].low)}"
+        text = f"memory no longer grows, at {format_size(buckets[-1].low)}"
         return replace(told, leak=None), (_event(process, "MemorySteady", text, "Normal"),)
     return told, ()
 
@@ -115,10 +115,12 @@ def watch_load(
         told = replace(told, busy_since=busy_since)
     if busy_since is None and told.saturated_since is not None:
         done = replace(told, saturated_since=None)
-        return done, (_event(process, "CpuRelieved", "uses less than a core again", "Normal"),)
+        return done, (_event(process, "CpuRelieved", "again uses less than a core", "Normal"),)
     if busy_since is None or told.saturated_since is not None or now - busy_since < BUSY_SECONDS:
         return told, ()
-    text = f"has used all of a core for {_hours(now - busy_since)}: a loop, or too much work"
+    text = (
+        f"has used all of a core for {_hours(now - busy_since)}: an endless loop, or too much work"
+    )
     found = replace(told, saturated_since=busy_since)
     return found, (_event(process, "CpuSaturated", text),)
 

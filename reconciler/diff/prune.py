@@ -63,7 +63,7 @@ def absences(
         if doubt is not None:
             verdicts[name] = Absence(Verdict.HELD, doubt)
         elif absent_scans.get(name, 0) < CLEAN_SCANS:
-            verdicts[name] = Absence(Verdict.WAIT, "manifest removed; looking once more")
+            verdicts[name] = Absence(Verdict.WAIT, "manifest removed; waiting for a second look")
         else:
             clean.append(name)
     hold = None if confirmed else _hold(desired, clean, known, root_changed)
@@ -82,10 +82,10 @@ def _doubt(desired: Desired, source: str | None, dependent: DesiredApp | None) -
     if not desired.complete:
         return "the manifests directory cannot be read completely, so nothing is stopped"
     if desired.held is not None:
-        return f"no manifest is taken over now ({desired.held}), so it keeps running"
+        return f"no manifest is applied now ({desired.held}), so it keeps running"
     for problem in desired.problems:
         if source is None or problem.file == source:
-            return f"{problem.file} is in error and may declare it, so it keeps running"
+            return f"{problem.file} is invalid and may declare it, so it keeps running"
     if dependent is not None:
         return f"{dependent.name} ({dependent.source.file}) depends on it, so it keeps running"
     return None
@@ -113,7 +113,7 @@ def _hold(
         return f"{lacks}; it is accepted as soon as it declares every app that runs; {ask}"
     deletions, total = len(clean), len(known)
     if not desired.apps and not settings.allow_empty:
-        return f"the manifests directory declares nothing any more; {ask}"
+        return f"the manifests directory no longer declares anything; {ask}"
     if settings.max_prune is not None:
         limit = settings.max_prune
     elif settings.allow_empty and not desired.apps:

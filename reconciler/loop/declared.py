@@ -192,7 +192,7 @@ class Declared:
             if app in verdicts:
                 verdicts[name] = verdicts[app]
             elif app in self._apps or app not in self._known.keys() | self._unseen:
-                verdicts[name] = Absence(Verdict.DELETE, f"{app} is not built any more")
+                verdicts[name] = Absence(Verdict.DELETE, f"{app} is no longer built")
         return verdicts
 
     def _verdicts(self) -> dict[str, Absence]:

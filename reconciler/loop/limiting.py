@@ -93,7 +93,7 @@ class Limiting:
             refused = self._kernel.set_limits(tag, lambda: [id], values, self.cgroups)
             if refused:
                 field, why = next(iter(refused.items()))
-                told = f"limits.{field} cannot be put in force: {why}"
+                told = f"limits.{field} cannot be applied: {why}"
                 raise SpawnError(told, transient=False)
 
         return limit

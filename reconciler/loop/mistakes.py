@@ -22,5 +22,5 @@ class Mistakes:
             self._on_event(Event("", "ManifestInvalid", str(problem), "Warning"))
         wrong = {problem.file for problem in now}
         for file in sorted({problem.file for problem in self._told} - wrong):
-            self._on_event(Event("", "ManifestValid", f"{file}: the mistake is corrected"))
+            self._on_event(Event("", "ManifestValid", f"{file}: the mistake is fixed"))
         self._told = now

@@ -295,7 +295,7 @@ class Reconciler:
             return app
         known = self._rebuilt.get(app.name)
         if known is None or known.hash != hash:
-            raise SpawnError(f"revision {hash} is not remembered any more", False)
+            raise SpawnError(f"revision {hash} is no longer in the history", False)
         if known.app is None:
             del self._rebuilt[app.name]  # it is read anew for the next try
             raise SpawnError(known.problem, False)
@@ -359,7 +359,7 @@ class Reconciler:
         """The verdict on an app while everything is stopped: dependents go first."""
         holder = self._order().held_by(name)
         if holder is not None:
-            return Absence(Verdict.WAIT, f"recon down: stopped when {holder} is gone")
+            return Absence(Verdict.WAIT, f"recon down: stopped after {holder} has ended")
         return Absence(Verdict.DELETE, "recon down")
 
     def _order(self) -> Teardown:

@@ -106,7 +106,7 @@ class Requests:
             self._history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
         elif app is not None and canary.is_on(app.spec, memory):
             self._history.remember(name, canary.promoted(memory))
-            self._history.record(Event(name, "CanaryPromoted", "the rollout goes on, on request"))
+            self._history.record(Event(name, "CanaryPromoted", "the rollout continues on request"))
         else:
             return None
         self._queue.add(name)

@@ -380,7 +380,7 @@ class Running:
         nonce, spec = process.tag.nonce, self._spec_of(process)
         grace = spec.termination_grace_period_seconds
         pids = ", ".join(str(id.pid) for id in left[:3])
-        told = f"waiting for what it left behind to end: pid {pids}"
+        told = f"waiting for its remaining processes to end: pid {pids}"
         told += f" ({spec.stop.signal}, then SIGKILL after {grace:g} s)"
         remnant = replace(process, state=RunState.STOPPING, stopping_at=boot_now(), remnant=told)
         self._remnants[nonce] = remnant

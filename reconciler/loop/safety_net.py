@@ -91,7 +91,7 @@ class SafetyNet:
         """Make the state directory again where it was removed, with the key of the secrets."""
         paths = self._paths
         if not paths.root.is_dir():
-            told = f"the state directory {paths.root} was removed; it is made again"
+            told = f"the state directory {paths.root} was removed; recon creates it again"
             self._history.record(Event("", "StateRemoved", told, "Warning"))
             prepare(paths)
         keep_key(paths, self._key)

@@ -25,9 +25,9 @@ _CAUSE = (
     "the program's file or the working directory does not answer (a network file system, or a "
     "lease that somebody holds on it)"
 )
-_WAITS = f"its program is not executed yet: {_CAUSE}"
-_GIVEN_UP = f"its program could not be executed within {_PATIENCE:g} s: {_CAUSE}"
-_ABANDONED = "an earlier controller began to start it, and its program was not executed since"
+_WAITS = f"its program has not started yet: {_CAUSE}"
+_GIVEN_UP = f"its program could not start within {_PATIENCE:g} s: {_CAUSE}"
+_ABANDONED = "a previous controller began to start it, but its program has not started since"
 
 
 @dataclass(slots=True)

@@ -80,7 +80,7 @@ class NewerError(sqlite3.DatabaseError):
     """A later release gave the file another version: it is whole, and not for us to read."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"it has version {version}, which this release does not know")
+        super().__init__(f"it has version {version}, which this release of recon cannot read")
 
 
 def is_damage(error: BaseException) -> bool:

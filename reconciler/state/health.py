@@ -59,7 +59,7 @@ class Health:
             unremembered = Recall.WHOLE
         if aside:
             message = "the journal was damaged, and a new one was begun"
-            remedy = f"the damaged one is {aside[-1]} (remove it when it is of no more use)"
+            remedy = f"the damaged one is {aside[-1]} (remove it when you no longer need it)"
             self.state = JournalState(JournalHealth.SET_ASIDE, message, remedy, unremembered)
         else:
             self.state = JournalState(unremembered=unremembered)
@@ -73,9 +73,9 @@ def _why(path: Path, health: JournalHealth, error: BaseException) -> Sentence:
     if path.is_dir():
         why = "it is a directory"
     if health is JournalHealth.UNREADABLE:
-        rest = "it is tried again; until then no Job, rollout or removal begins"
+        rest = "recon tries again; until then no Job, rollout or removal begins"
         return Sentence(f"the journal {path} cannot be read: {why}", rest)
     if health is JournalHealth.UNWRITABLE:
-        rest = "it is tried again; until then no run of a Job begins"
+        rest = "recon tries again; until then no run of a Job begins"
         return Sentence(f"the journal {path} cannot be written: {why}", rest)
     return Sentence(f"the journal {path} is damaged ({why})", "the next controller sets it aside")

@@ -345,7 +345,7 @@ class Journal:
         self._write_all()
         self._pending.salvage(salvaged)
         why = f"{cause.value} ({detail})" if detail else cause.value
-        told = f"the journal {self._path} {why}: it was written anew from memory"
+        told = f"the journal {self._path} {why}: recon wrote it again from memory"
         if aside is not None:
             told += f"; the file that was there is {aside}"
         reason = "JournalSetAside" if cause is _Cause.DAMAGED else "JournalRenewed"

@@ -98,7 +98,7 @@ def prepare(paths: StatePaths) -> None:
             raise PermissionError(errno.EPERM, told, str(paths.root))
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and os.listdir(folder):
             told = f"others could write to it (mode {stat.S_IMODE(status.st_mode):04o})"
-            remedy = f"see that what lies there is recon's, and run chmod 700 {paths.root}"
+            remedy = f"check that its content is recon's, and run chmod 700 {paths.root}"
             raise PermissionError(errno.EPERM, f"{told}; {remedy}", str(paths.root))
         if stat.S_IMODE(status.st_mode) != 0o700:
             os.fchmod(folder, 0o700)

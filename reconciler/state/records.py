@@ -112,11 +112,11 @@ def load_revision(row: Mapping[str, Any]) -> Revision:
     if not isinstance(number, int) or not isinstance(hash, str):
         raise RecordError("its number or its hash is missing")
     if not isinstance(failed, str | None):
-        raise RecordError("failed is not a text")
+        raise RecordError("failed is not text")
     spec = _parsed(row["spec"])
     marks = _parsed(row["marks"]) if row["marks"] not in (None, "{}") else {}
     if not all(isinstance(mark, str) for mark in marks.values()):
-        raise RecordError("marks are not texts")
+        raise RecordError("marks are not text")
     return Revision(number, hash, spec, marks, moment(row["created_at"]), bool(row["good"]), failed)
 
 

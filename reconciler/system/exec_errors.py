@@ -76,7 +76,7 @@ def _cause(
         return _HOST[error.errno]
     if stage == IDENTITY:
         return (
-            "recon may not take on its user and group here, though it is root (a container or "
+            "recon cannot switch to its user and group, although it runs as root (a container or "
             "user namespace may forbid it)",
             "allow it, or remove `user`",
         )
@@ -225,7 +225,10 @@ def _forbidden(path: str, head: bytes) -> Why:
 
 def _wrong_format(path: str, head: bytes) -> Why:
     if head.startswith(b"\x7fELF"):
-        return f"{path} was built for another machine than this ({os.uname().machine})", ""
+        return (
+            f"{path} was built for another processor type than this host's ({os.uname().machine})",
+            "",
+        )
     if not head:
         return f"{path} is empty", "build or install it again"
     return (

@@ -61,7 +61,7 @@ class ResourceLimit(ProcessLimit):
     """ulimit's, for the hard limit."""
     unlimited: Value = "unlimited"
     foreign = "SYS_RESOURCE"
-    refusal = "to raise a hard limit takes CAP_SYS_RESOURCE"
+    refusal = "raising a hard limit needs CAP_SYS_RESOURCE"
 
     def read(self, pid: int, proc: str = PROC) -> Value | None:
         """A row: name, soft, hard, unit; readable by everybody."""
@@ -85,7 +85,7 @@ class ResourceLimit(ProcessLimit):
 
 class _Nice(ProcessLimit):
     foreign = "SYS_NICE"
-    refusal = "to lower it takes CAP_SYS_NICE"
+    refusal = "lowering it needs CAP_SYS_NICE"
 
     def read(self, pid: int, proc: str = PROC) -> Value | None:
         fields = procfs.stat_fields(pid, proc)
@@ -102,7 +102,7 @@ class _Nice(ProcessLimit):
 
 class _OomScore(ProcessLimit):
     foreign = ""
-    refusal = "to lower it takes CAP_SYS_RESOURCE"
+    refusal = "lowering it needs CAP_SYS_RESOURCE"
 
     def read(self, pid: int, proc: str = PROC) -> Value | None:
         lines = procfs.lines(pid, "oom_score_adj", proc)
@@ -114,7 +114,7 @@ class _OomScore(ProcessLimit):
 
 class _IoPriority(ProcessLimit):
     foreign = "SYS_NICE"
-    refusal = "it takes CAP_SYS_NICE"
+    refusal = "it needs CAP_SYS_NICE"
 
     def read(self, pid: int, proc: str = PROC) -> Value | None:
         import psutil  # noqa: PLC0415  only those pay for it who declare it
@@ -144,7 +144,7 @@ class _IoPriority(ProcessLimit):
 
 class _Affinity(ProcessLimit):
     foreign = "SYS_NICE"
-    refusal = "the process is another user's; it takes CAP_SYS_NICE"
+    refusal = "the process belongs to another user; this needs CAP_SYS_NICE"
     start_helps = False
 
     def read(self, pid: int, proc: str = PROC) -> Value | None:

@@ -43,4 +43,4 @@ def make_folder() -> None:
             found = os.lstat(folder)
             writable = found.st_mode & 0o022 or found.st_uid != os.geteuid()
             if writable or not stat.S_ISDIR(found.st_mode):
-                raise PermissionError(1, "others may write there; remove it", folder) from None
+                raise PermissionError(1, "other users can write there; remove it", folder) from None

@@ -162,7 +162,7 @@ def test_a_folder_in_which_others_could_put_a_socket_is_refused(place: Path) -> 
     for mode, owner in ((0o777, 0), (0o770, 0), (0o1777, 0), (0o755, STRANGER)):
         place.chmod(mode)
         os.chown(place, owner, -1)
-        with pytest.raises(PermissionError, match="others could put a socket of theirs there"):
+        with pytest.raises(PermissionError, match="others could replace the socket there"):
             listen(place / "s")
     os.chown(place, 0, -1)
     place.chmod(0o755)

@@ -150,12 +150,12 @@ def test_refusal_is_the_controllers_sentence(server: Server) -> None:
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (b"", "left before it had answered"),
-        (b"HTTP/1.1 200 OK\r\nContent-Le", "left before it had answered"),
-        (b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"a"', "left before it had answered"),
-        (b"SSH-2.0-OpenSSH\r\n", "is no controller"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{", "is no controller"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "else than a JSON object"),
+        (b"", "ended before it answered"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "ended before it answered"),
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"a"', "ended before it answered"),
+        (b"SSH-2.0-OpenSSH\r\n", "is not a recon controller"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{", "is not a recon controller"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "is not a JSON object"),
         (b"HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\nno", "HTTP status 500"),
     ],
 )

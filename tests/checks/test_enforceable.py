@@ -120,7 +120,7 @@ def test_precedence_is_given_by_who_may() -> None:
     assert "LimitNICE=-1" in found["limits.nice"]
     assert "OOMScoreAdjust=99" in found["limits.oomScoreAdjust"]
     assert "best-effort:0" in found["limits.ioPriority"]
-    assert found["limits.cpuAffinity"].startswith("processor 4-5 is not here")
+    assert found["limits.cpuAffinity"].startswith("processor 4-5 does not exist here")
 
 
 def test_more_instances_than_the_host_can_hold_are_refused() -> None:

@@ -127,12 +127,12 @@ def test_disks(changes: dict[str, object], expected: list[Level]) -> None:
 @pytest.mark.parametrize(
     ("folder", "level", "word"),
     [
-        (Folder("/s", False, writable=True), Level.OK, "will be made"),
-        (Folder("/s", False, writable=False), Level.PROBLEM, "not ours to write"),
-        (Folder("/s", True, 1000, 0o700), Level.OK, "ours alone"),
-        (Folder("/s", True, 1000, 0o750), Level.OK, "ours alone"),
+        (Folder("/s", False, writable=True), Level.OK, "will be created"),
+        (Folder("/s", False, writable=False), Level.PROBLEM, "not writable"),
+        (Folder("/s", True, 1000, 0o700), Level.OK, "writable only"),
+        (Folder("/s", True, 1000, 0o750), Level.OK, "writable only"),
         (Folder("/s", True, 0, 0o777), Level.PROBLEM, "belongs to uid 0"),
-        (Folder("/s", True, 1000, 0o770), Level.PROBLEM, "others may write"),
+        (Folder("/s", True, 1000, 0o770), Level.PROBLEM, "other users can write"),
     ],
 )
 def test_the_state_directory(folder: Folder, level: Level, word: str) -> None:
@@ -148,7 +148,7 @@ def test_folders_of_logs() -> None:
     (found,) = of_log_folder(there, full)
     assert (found.check, found.level) == ("logs", Level.PROBLEM) and "make room" in found.remedy
     (found,) = of_log_folder(there._replace(writable=False), None)
-    assert found.level is Level.PROBLEM and "may not write logs in /var/log/crm" in found.message
+    assert found.level is Level.PROBLEM and "cannot write logs in /var/log/crm" in found.message
 
 
 def test_the_bound_that_holds_is_the_one_that_is_told() -> None:

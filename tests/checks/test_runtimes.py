@@ -111,9 +111,9 @@ def test_the_file_that_a_script_of_npm_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("first", "message", "remedy"),
     [
-        ("#!/old/venv/bin/python3", "is run by /old/venv/bin/python3", "virtual environment anew"),
+        ("#!/old/venv/bin/python3", "is run by /old/venv/bin/python3", "virtual environment again"),
         ("#! /no/such/sh -e", "is run by /no/such/sh, which", "correct its first line"),
-        ("#!/bin/sh\r", "end as on Windows", "sed -i"),
+        ("#!/bin/sh\r", "end with CR LF as on Windows", "sed -i"),
     ],
 )
 def test_a_program_whose_interpreter_is_not_there(

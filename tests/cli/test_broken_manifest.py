@@ -41,7 +41,7 @@ def test_json_names_the_apps_of_each_problem(broken: Cli) -> None:
 def test_describe_logs_and_doctor_know_the_name(broken: Cli) -> None:
     assert "spec.comand: unknown field" in broken("describe", "web").out
     done = broken("logs", "web")
-    assert done.code == 1 and "its manifest is wrong" in done.err and "web.yaml:5:3" in done.err
+    assert done.code == 1 and "its manifest is invalid" in done.err and "web.yaml:5:3" in done.err
     done = broken("doctor", "torn")
     assert done.code == 1 and "torn.yaml:" in done.out
 

@@ -137,7 +137,7 @@ def test_a_limit_that_cannot_be_had_starts_nothing_and_leaves_nothing(starter: S
 
     def limit(id: ProcessId) -> None:
         pids.append(id.pid)
-        raise SpawnError("limits.cpu cannot be put in force: no", transient=False)
+        raise SpawnError("limits.cpu cannot be applied: no", transient=False)
 
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(SpawnError, match=r"limits\.cpu"):

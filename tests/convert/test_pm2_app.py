@@ -382,7 +382,7 @@ def test_what_the_model_refuses_is_taken_out_and_told_in_spec_and_profiles() -> 
     assert not problems(found) and not problems(found, "x")
     assert told(draft, Fate.LOST) == {
         "instances": "must be at least 0",
-        "umask": "'rwx' is not a umask; write it in octal, as '022'",
+        "umask": "'rwx' is not a umask; write it in octal, e.g. '022'",
     }
     draft.spec["command"] = []
     with pytest.raises(ImportFault, match=r"backend: spec\.command"):

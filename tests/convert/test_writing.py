@@ -54,7 +54,7 @@ def test_nothing_is_overwritten_and_then_nothing_is_written(tmp_path: Path, ther
     path = tmp_path / there
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("mine")
-    with pytest.raises(ImportFault, match="already there; nothing was written"):
+    with pytest.raises(ImportFault, match="already exists; nothing was written"):
         write(made(tmp_path, "one", "two"))
     assert tree(tmp_path) == {there}
     assert path.read_text() == "mine"

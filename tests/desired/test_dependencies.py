@@ -38,7 +38,7 @@ def test_plain_name_means_ready_and_no_restart(folder: Folder) -> None:
     [
         (on("dbb"), "web.yaml:6:15: spec.dependsOn.0: no manifest declares dbb, did you mean db?"),
         (on("db", "web"), "web.yaml:6:19: spec.dependsOn.1: web depends on itself"),
-        (on("{app: db, condition: Completed}"), "db never completes, for its restartPolicy is"),
+        (on("{app: db, condition: Completed}"), "db never completes, because its restartPolicy is"),
         (on("db", "db"), "db is named twice"),
         (on("{app: db, condition: Raedy}"), "web.yaml:6:"),
         (on("{app: db, restrt: true}"), "did you mean restart?"),

@@ -29,7 +29,7 @@ LINES = [
     ("env: {A: [1]}", "web.yaml:6:12: spec.env.A: must be text, or one of {perInstance: N}"),
     ("env: {A: {perInstanc: 1}}", "web.yaml:6:13: spec.env.A.perInstanc: unknown field"),
     ("env: {A: {perInstance: x}}", "web.yaml:6:26: spec.env.A.perInstance: must be a whole"),
-    ("env: {1A: x}", "web.yaml:6:8: spec.env: '1A' cannot be the name"),
+    ("env: {1A: x}", "web.yaml:6:8: spec.env: '1A' is not a valid name"),
     ("env: [A]", "web.yaml:6:8: spec.env: must be a map"),
     ("env:", "web.yaml:6:7: spec.env: has no value"),
     ("env: {A: {}}", "web.yaml:6:12: spec.env.A: must be text, or one of"),
@@ -64,10 +64,10 @@ LINES = [
     ("noNewPrivileges: maybe", "must be true or false"),
     ("capabilities: {drop: [NET_RAM]}", "'NET_RAM' is not a capability of Linux; did you mean"),
     ("capabilities: {add: [NET_RAW]}", "web.yaml:6:18: spec.capabilities.add: unknown field"),
-    ("watch: {paths: [., 'src/*.js']}", "web.yaml:6:18: spec.watch.paths: src/*.js is no path"),
+    ("watch: {paths: [., 'src/*.js']}", "web.yaml:6:18: spec.watch.paths: src/*.js is a pattern"),
     (
         "build: {command: make, inputs: ['*.json']}",
-        "spec.build.inputs: *.json is no path, and patterns",
+        "spec.build.inputs: *.json is a pattern, and only paths",
     ),
     (
         "watch: {paths: [.], ignore: [a, '!']}",
@@ -81,32 +81,35 @@ LINES = [
     ("readOnlyPaths: ['']", "a path cannot be empty"),
     ('user: "²"', "web.yaml:6:9: spec.user: '²' is not a valid name or id"),
     ('user: "' + "9" * 5000 + '"', "web.yaml:6:9: spec.user: there is no user 9999"),
-    ('user: "a\\0"', "web.yaml:6:9: spec.user: holds a NUL byte"),
-    ('group: "\\0"', "web.yaml:6:10: spec.group: holds a NUL byte"),
-    ('cwd: "\\0"', "web.yaml:6:8: spec.cwd: holds a NUL byte"),
-    ('supplementaryGroups: ["\\0"]', ":6:25: spec.supplementaryGroups.0: holds a NUL byte"),
-    ('envFrom: ["\\0"]', "web.yaml:6:13: spec.envFrom.0: holds a NUL byte"),
-    ('env: {A: {secretFile: "\\0"}}', "web.yaml:6:25: spec.env.A.secretFile: holds a NUL byte"),
-    ('profiles: {dev: {cwd: "\\0"}}', "web.yaml:6:25: spec.profiles.dev.cwd: holds a NUL byte"),
-    ('env: {"A\\0": b}', "web.yaml:6:8: spec.env: a key holds a NUL byte"),
+    ('user: "a\\0"', "web.yaml:6:9: spec.user: contains a NUL byte"),
+    ('group: "\\0"', "web.yaml:6:10: spec.group: contains a NUL byte"),
+    ('cwd: "\\0"', "web.yaml:6:8: spec.cwd: contains a NUL byte"),
+    ('supplementaryGroups: ["\\0"]', ":6:25: spec.supplementaryGroups.0: contains a NUL byte"),
+    ('envFrom: ["\\0"]', "web.yaml:6:13: spec.envFrom.0: contains a NUL byte"),
+    ('env: {A: {secretFile: "\\0"}}', "web.yaml:6:25: spec.env.A.secretFile: contains a NUL byte"),
+    ('profiles: {dev: {cwd: "\\0"}}', "web.yaml:6:25: spec.profiles.dev.cwd: contains a NUL byte"),
+    ('env: {"A\\0": b}', "web.yaml:6:8: spec.env: a key contains a NUL byte"),
     ("readinessProbe: {log: '" + "(" * 500 + ")" * 500 + "'}", "nests at most 50 groups"),
     ("readinessProbe: {log: 'a{99999999999}'}", "is not a regular expression: the repetition"),
 ]
 
 
-NO_SCHEDULE = "is not a schedule that ever comes; write minute, hour, day of the month, month and"
+NO_SCHEDULE = "is not a valid cron schedule; write minute, hour, day of month, month and"
 OF_A_JOB = [
     ("schedule: '61 * * * *'", f"web.yaml:6:13: spec.schedule: '61 * * * *' {NO_SCHEDULE}"),
     ("schedule: '* * * *'", NO_SCHEDULE),
     ("schedule: '* * * * * *'", NO_SCHEDULE),
     ("schedule: '0 0 30 2 *'", NO_SCHEDULE),
-    ("schedule: '@dayly'", "as '30 3 * * *', or @yearly, "),
+    ("schedule: '@dayly'", "e.g. '30 3 * * *', or @yearly, "),
     ("schedule:", "spec.schedule: has no value; write one, or remove the line"),
     ("instances: 2", "web.yaml:6:3: spec.instances: unknown field: an App has it, a Job has not"),
     ("schedule: 5", "web.yaml:6:13: spec.schedule: must be text"),
     ("scheduel: '@daily'", "web.yaml:6:3: spec.scheduel: unknown field, did you mean schedule?"),
-    ("timeZone: Europe/Berln", "web.yaml:6:13: spec.timeZone: 'Europe/Berln' is not a time zone"),
-    ("timeZone: ../etc/passwd", "is not a time zone that this host knows"),
+    (
+        "timeZone: Europe/Berln",
+        "web.yaml:6:13: spec.timeZone: 'Europe/Berln' is not a valid time zone",
+    ),
+    ("timeZone: ../etc/passwd", "is not a valid time zone on this host"),
     ("concurrencyPolicy: forbid", "web.yaml:6:22: spec.concurrencyPolicy: must be 'Allow', 'For"),
     ("backoffLimit: -1", "web.yaml:6:17: spec.backoffLimit: must be at least 0"),
     ("backoffLimit: '3'", "web.yaml:6:17: spec.backoffLimit: must be a whole number"),
@@ -121,13 +124,16 @@ OF_A_JOB = [
     ("build: {command: make, inputs: [src]}", "spec.build: unknown field"),
     ("restartSchedule: '@daily'", "restartSchedule: unknown field: an App has it, a Job has not"),
     ("kind: App", "spec.kind: unknown field"),
-    ("watched: {a: b}", "watched is recon's own to fill in; remove it"),
+    ("watched: {a: b}", "watched is filled in by recon; remove it"),
     ("profiles: {p: {schedule: x}}", "web.yaml:6:28: spec.profiles.p.schedule: 'x' is not a"),
     ("profiles: {p: {instances: 1}}", "web.yaml:6:18: spec.profiles.p.instances: unknown field"),
 ]
 OF_AN_APP = [
     ("schedule: '@daily'", "spec.schedule: unknown field: a Job has it, an App has not"),
-    ("restartSchedule: daily", "web.yaml:6:20: spec.restartSchedule: 'daily' is not a schedule"),
+    (
+        "restartSchedule: daily",
+        "web.yaml:6:20: spec.restartSchedule: 'daily' is not a valid cron schedule",
+    ),
     ("build: {command: 'true'}", "web.yaml:6:10: spec.build.inputs: is required"),
     ("build: {command: 'true', inputs: []}", "spec.build.inputs: must not be empty"),
     ("build: {command: gone, inputs: [a]}", "web.yaml:6:20: spec.build.command: there is no prog"),
@@ -135,8 +141,8 @@ OF_AN_APP = [
     ("build: {command: 'true', inputs: [a], cwd: x}", "spec.build.cwd: unknown field"),
     ("build: {command: 'true', inputs: [a], timeoutSeconds: 0}", "must be more than 0"),
     ("build: {command: 'true', inputs: [a], env: {A: {secretFile: no}}}", "env.A.secretFile: "),
-    ("built: x", "built is recon's own to fill in; remove it"),
-    ("kind: App", "kind is recon's own to fill in; remove it"),
+    ("built: x", "built is filled in by recon; remove it"),
+    ("kind: App", "kind is filled in by recon; remove it"),
 ]
 SLIPS = [
     "env: {P: {hunter2}}",
@@ -226,7 +232,7 @@ def test_a_mistake_in_a_build_or_what_only_a_job_has_is_told_at_its_place(
         (manifest("web").replace("  command", "  cwd"), "spec.cwd: must be text"),
         (manifest("web").replace("[sleep, 1000]", "slep-no-such"), "there is no program slep"),
         (manifest("web").replace("[sleep, 1000]", "[/etc/passwd]"), "is not executable"),
-        (manifest("web").replace("[sleep, 1000]", "[]"), "a command needs at least the name"),
+        (manifest("web").replace("[sleep, 1000]", "[]"), "a command needs at least a program"),
         (manifest("web").replace("[sleep, 1000]", "'sleep \"1'"), "web.yaml:5:12: spec.command"),
     ],
 )

@@ -67,8 +67,8 @@ def test_secrets_are_told_nowhere_but_change_the_hash(folder: Folder) -> None:
     ("content", "expected"),
     [
         (f"A=1\nB '{SECRET}\n".encode(), ":2: cannot be understood"),
-        (f"RECON_ID={SECRET}\n".encode(), ":1: RECON_ID is how recon knows"),
-        (f"A={SECRET}\0\n".encode(), ":1: holds a NUL byte"),
+        (f"RECON_ID={SECRET}\n".encode(), ":1: RECON_ID is how recon recognises"),
+        (f"A={SECRET}\0\n".encode(), ":1: contains a NUL byte"),
         (SECRET.encode() + b"=\xff\n", "not UTF-8"),
         (f"A=-----BEGIN\n{SECRET}\n".encode(), ":2: is not NAME=value"),
         (f"A=1\n{SECRET}/+==\n".encode(), ":2: is not NAME=value"),

@@ -77,7 +77,7 @@ def test_links_are_followed_and_a_loop_is_told(folder: Folder, tmp_path: Path) -
     folder.app("near")
     store = folder.scanned()
     assert sorted(store.apps) == ["far", "near"]
-    assert "linked/back: a link to a folder that it lies in" in said(store)
+    assert "linked/back: a link to a folder that contains it" in said(store)
     assert "self.yaml: cannot be read" in said(store) and "gone.yaml" in said(store)
 
 
@@ -89,7 +89,7 @@ def test_a_link_to_what_the_directory_lies_in_is_told_and_not_followed(
     (folder.root / "up").symlink_to(target)
     desired = folder.store().scan()
     assert desired.complete and [*desired.apps] == ["web"]
-    assert "up: a link to a folder that it lies in; remove it" in str(desired.problems[0])
+    assert "up: a link to a folder that contains it; remove it" in str(desired.problems[0])
 
 
 def test_a_link_to_what_the_kernel_makes_up_is_told_and_not_read(folder: Folder) -> None:
@@ -101,7 +101,9 @@ def test_a_link_to_what_the_kernel_makes_up_is_told_and_not_read(folder: Folder)
     store = folder.scanned()
     assert [*store.apps] == ["web"]
     for name in ("kmsg.yaml", "self", "sys"):
-        assert f"{name}: a link to what the kernel makes up; remove it" in said(store)
+        assert f"{name}: a link to a file of the kernel (as in /proc or /sys); remove it" in said(
+            store
+        )
     assert "fifo.yaml: cannot be read: not a regular file" in said(store)
 
 

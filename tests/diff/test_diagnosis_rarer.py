@@ -50,7 +50,7 @@ def found(
             "[Errno 98] address already in use ('127.0.0.1', 8000)",
             {"command": ["./own-server"], "sockets": SOCKETS},
             CauseCode.PORT_IN_USE,
-            "recon's own",
+            "declared under `sockets`",
             "serve the descriptor from LISTEN_FDS",
         ),
         (

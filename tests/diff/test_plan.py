@@ -287,7 +287,7 @@ def test_a_first_revision_that_fails_is_removed_and_the_message_says_what_to_do(
     assert host.running() == set()
     assert made.status.health is Health.DEGRADED
     assert made.status.message == (
-        "revision 1 made no progress for 60 s; nothing good to run instead. "
+        "revision 1 made no progress for 60 s; no earlier revision is known to be good. "
         "Edit the manifest, or `recon restart` to try again"
     )
 

@@ -48,7 +48,7 @@ def test_the_file_that_declared_it_being_in_error_holds_it() -> None:
     known = {"a": "/m/a.yaml", "b": "/m/b.yaml", "c": "/m/c.yaml", "lost": None}
     found = absences(desired, known, {"a": 9, "c": 9, "lost": 9}, confirmed=True)
     assert found["a"].verdict is Verdict.HELD
-    assert "/m/a.yaml is in error" in found["a"].reason
+    assert "/m/a.yaml is invalid" in found["a"].reason
     assert found["lost"].verdict is Verdict.HELD, "any file may have declared it"
     assert found["c"].verdict is Verdict.DELETE
 

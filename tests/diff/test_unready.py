@@ -56,7 +56,7 @@ def test_a_probe_of_a_port_is_told_with_its_address(probe: dict[str, Any], quest
     found = cause(probe, "no answer within 1 s")
     assert found.code is CauseCode.NOT_LISTENING
     assert found.message.startswith(f"{question}: no answer within 1 s since 7 s")
-    assert "startupProbe gives a slow one time" in found.remedy
+    assert "startupProbe gives a slow program more time" in found.remedy
 
 
 def test_the_startup_probe_is_asked_first_and_named() -> None:

@@ -104,7 +104,7 @@ def test_a_start_that_a_controller_began_is_ended_and_made_again(world: World) -
     assert again.id != one.id and not again.starting
     assert "signal 9" in [what for what, _ in world.signals()]
     (message,) = world.messages("FailedCreate")
-    assert "an earlier controller began to start it" in message
+    assert "a previous controller began to start it" in message
 
 
 def test_a_crash_loop_goes_on_where_it_was(world: World) -> None:

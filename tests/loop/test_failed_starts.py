@@ -93,14 +93,14 @@ def test_a_start_that_hangs_is_shown_soon_and_killed_after_a_minute(world: World
     world.run_for(0.4)
     assert world.controller.processes()[0].told == ""
     world.run_for(0.2)
-    assert "its program is not executed yet" in world.controller.processes()[0].told
+    assert "its program has not started yet" in world.controller.processes()[0].told
     world.run_for(58)
     assert len(world.starts()) == 1 and not world.signals(), "nothing takes its place"
     world.run_for(2)
     ((what, at),) = world.signals()
     assert what == "signal 9" and at == pytest.approx(world.starts()[0] + 60)
     (message,) = world.messages("FailedCreate")
-    assert "its program could not be executed within 60 s" in message
+    assert "its program could not start within 60 s" in message
     assert "Exited" not in world.reasons() and "Started" not in world.reasons()
 
 

@@ -33,14 +33,14 @@ def test_what_the_kernel_refuses_stays_and_is_told_once_an_instance(world: World
     world.begin()
     world.declare(app_of(instances=2, limits={"nice": 5}))
     world.run_for(60)
-    world.host.refused_limits["nice"] = "to lower it takes CAP_SYS_NICE"
+    world.host.refused_limits["nice"] = "lowering it needs CAP_SYS_NICE"
     world.declare(app_of(instances=2, limits={"nice": 1}))
     world.run_for(600)
     assert in_force(world) == [5, 5] and len(world.starts()) == 2
     told = world.messages("FailedLimits")
-    assert len(told) == 2 and all("stays as it is: to lower it takes" in one for one in told)
+    assert len(told) == 2 and all("stays as it is: lowering it needs" in one for one in told)
     (process, _) = world.controller.processes("web")
-    assert process.unadjusted["nice"] == (1, "to lower it takes CAP_SYS_NICE")
+    assert process.unadjusted["nice"] == (1, "lowering it needs CAP_SYS_NICE")
 
 
 def test_a_limit_that_cannot_be_put_in_force_at_birth_is_the_apps_trouble(world: World) -> None:
@@ -49,7 +49,7 @@ def test_a_limit_that_cannot_be_put_in_force_at_birth_is_the_apps_trouble(world:
     world.declare(app_of(limits={"nice": -5}))
     world.run_for(10)
     assert not world.of()
-    assert "limits.nice cannot be put in force: no" in world.messages("FailedCreate")[0]
+    assert "limits.nice cannot be applied: no" in world.messages("FailedCreate")[0]
 
 
 def test_what_was_changed_by_hand_is_put_right(world: World) -> None:

@@ -25,5 +25,5 @@ def test_each_mistake_is_told_once_and_its_end_once_a_file() -> None:
     assert told(two, one) == [("ManifestInvalid", str(one)), ("ManifestInvalid", str(two))]
     assert told(one, two) == []
     assert told(one, other) == [("ManifestInvalid", str(other))], "a.yaml is wrong all the same"
-    assert told(other) == [("ManifestValid", "a.yaml: the mistake is corrected")]
-    assert told() == [("ManifestValid", "b.yaml: the mistake is corrected")]
+    assert told(other) == [("ManifestValid", "a.yaml: the mistake is fixed")]
+    assert told() == [("ManifestValid", "b.yaml: the mistake is fixed")]

@@ -104,7 +104,7 @@ def test_what_a_crash_leaves_behind_is_shown_and_stopped_before_a_new_one_starts
     world.crash()
     world.run_for(4)
     (process,) = world.controller.processes("web")
-    assert process.remnant.startswith("waiting for what it left behind to end: pid ")
+    assert process.remnant.startswith("waiting for its remaining processes to end: pid ")
     assert process.state is RunState.STOPPING and not world.of()
     world.run_for(2)
     (process,) = world.controller.processes("web")

@@ -201,7 +201,7 @@ def test_failed_commit_keeps_what_it_could_not_write(tmp_path: Path) -> None:
         trouble = journal.commit()
         assert trouble is not None and "database is locked" in trouble and journal.dirty
         assert journal.state.health is JournalHealth.UNWRITABLE and journal.state.text == trouble
-        assert journal.state.remedy.startswith("it is tried again")
+        assert journal.state.remedy.startswith("recon tries again")
     assert journal.commit() is None and journal.state == JournalState()
     assert [event.reason for event in journal.take_news()] == [
         "JournalUnavailable",

@@ -1,4 +1,4 @@
-"""The state directory is ours and ours alone, or it is not used."""
+"""The state directory is ours and writable only, or it is not used."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def test_an_empty_one_is_closed_one_with_files_that_others_could_write_is_refuse
     state.chmod(0o755)
     prepare(StatePaths(state))
     state.chmod(0o770)
-    with pytest.raises(PermissionError, match=r"others could write to it \(mode 0770\); see that"):
+    with pytest.raises(
+        PermissionError, match=r"others could write to it \(mode 0770\); check that"
+    ):
         prepare(StatePaths(state))
 
 

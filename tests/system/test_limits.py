@@ -46,7 +46,7 @@ def more(monkeypatch: pytest.MonkeyPatch) -> Iterator[MoreSpec]:
 
 
 def test_every_limit_of_the_kernel_has_a_row() -> None:
-    """`memory` is recon's own to watch."""
+    """`memory` is filled in by watch."""
     assert OF_PROCESSES.keys() | OF_CGROUPS.keys() == FIELDS - {"memory"}
     assert OF_CGROUPS.keys() == CONTROLLERS.keys()
 

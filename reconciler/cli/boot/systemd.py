@@ -56,7 +56,7 @@ def _life(boot: Boot) -> list[tuple[str, str]]:
         *([] if reloads else [("ExecReload", "/bin/kill -HUP $MAINPID")]),
         ("TimeoutStartSec", "5min"),
         ("WatchdogSec", "1min"),
-        ("#", "Always, and for ever; but `recon down` is meant."),
+        ("#", "Restart always, without end, but not after `recon down`."),
         ("Restart", "always"),
         ("RestartSec", "1s"),
         ("RestartPreventExitStatus", str(STOPPED)),

@@ -47,7 +47,7 @@ def write(path: Path, text: str, mode: int = 0o644, mark: str = MARK) -> bool:
     if before == text:
         return False
     if path.exists() and not _is_ours(before, mark):
-        raise CliError(f"{path} is there, and recon did not write it; move it away first")
+        raise CliError(f"{path} exists, and recon did not write it; move it away first")
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def remove(path: Path) -> bool:
     if not path.exists():
         return False
     if not _is_ours(_read(path), MARK):
-        raise CliError(f"{path} was not written by `recon startup`; it was left alone")
+        raise CliError(f"{path} was not written by `recon startup`; it was not removed")
     try:
         path.unlink()
     except OSError as error:

@@ -85,7 +85,7 @@ def _check_profile(place: Where, about: dict[str, Any]) -> None:
     """--profile is the controller's from its start on; `profile` in recon.yaml can be edited."""
     runs_with, asked, pid = about["profile"], place.profile, about["pid"]
     if asked is None:
-        raise CliError(f"the controller runs with --profile {runs_with}; say so here, too")
+        raise CliError(f"the controller runs with --profile {runs_with}; give the same option here")
     if runs_with is None:
         from reconciler.cli.framework.offline import scan  # noqa: PLC0415  heavy, and seldom needed
 
@@ -94,14 +94,14 @@ def _check_profile(place: Where, about: dict[str, Any]) -> None:
         raise CliError(
             f"the controller (pid {pid}) runs without --profile, which it gets at its start. "
             f"To switch, write `profile: {asked}` into the Settings in "
-            f"{place.manifests / 'recon.yaml'}: an edit is the deploy, and the next controller "
-            "knows it, too"
+            f"{place.manifests / 'recon.yaml'}: the edit takes effect at once, and the next "
+            "controller reads it too"
         )
     raise CliError(
         f"the controller (pid {pid}) runs with --profile {runs_with}, which it gets at its start. "
-        f"To switch, end it with `kill {pid}`, its apps run on, and apply again; or, where it is "
-        f"started at boot, say `recon startup --profile {asked}`. What can be switched by an edit "
-        "is `profile` in recon.yaml, with a controller that runs without --profile"
+        f"To switch, end it with `kill {pid}` (its apps keep running) and apply again; or, where "
+        f"it is started at boot, run `recon startup --profile {asked}`. A controller without "
+        "--profile follows edits of `profile` in recon.yaml"
     )
 
 
@@ -140,6 +140,6 @@ def _start(place: Where, client: Client, held: Held | None) -> dict[str, Any]:
     except ControllerNotRunningError:
         last = log.read_text(errors="replace").splitlines()[-_TOLD:]
         raise CliError(
-            "\n".join(["the controller does not start; its last words:", *last])
+            "\n".join(["the controller did not start; its last output:", *last])
         ) from None
     return about

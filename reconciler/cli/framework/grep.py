@@ -44,9 +44,7 @@ class Grep:
         self._seen = self._lines
         if self._ticks >= _MOST:
             told = f"--grep {self._pattern.pattern!r} takes too long on a line of {self._length}"
-            raise CliError(
-                f"{told} characters; simplify it: no repetition in another one, as in (a+)+"
-            )
+            raise CliError(f"{told} characters; simplify it: avoid nested repetition, as in (a+)+")
 
 
 @contextlib.contextmanager
@@ -58,7 +56,11 @@ def compiled(grep: str | None) -> Iterator[Grep | re.Pattern[str] | None]:
     try:
         pattern = re.compile(grep)
     except (re.error, OverflowError, RecursionError) as error:
-        why = error if isinstance(error, re.error) else "it is too deep, or counts too far"
+        why = (
+            error
+            if isinstance(error, re.error)
+            else "it is nested too deeply, or a count in it is too large"
+        )
         raise usage(f"--grep {grep[:60]!r} is not a regular expression: {why}") from None
     if is_plain(grep):
         yield pattern

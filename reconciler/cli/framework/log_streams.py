@@ -25,11 +25,10 @@ def unmarked(place: Where, found: Iterable[LogFile]) -> list[str]:
 def explained(apps: list[str], *, stderr: bool) -> str:
     """The sentence for the user who asked for standard error alone, or for standard output."""
     names = f"{', '.join(apps)}: " if len(apps) < 4 else f"{len(apps)} apps: "
-    told = "--stderr cannot find any" if stderr else "those of standard error are shown as well"
+    told = "--stderr finds no lines" if stderr else "lines of standard error are shown as well"
     return (
-        f"{names}the lines of both streams stand in one file unmarked (logs.merge, or one path for "
-        f"both), so {told}; with logs.format: json each line says its stream, and without merge "
-        "each stream has a file"
+        f"{names}both streams are in one file, unmarked (logs.merge, or the same path for both), "
+        f"so {told}; write logs.format: json to mark each line, or remove merge"
     )
 
 

@@ -98,7 +98,7 @@ def _of_controller(place: Where) -> Where | None:
 def one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
     """``value``, where it is allowed; a usage error else."""
     if value not in allowed:
-        raise usage(f"{option} {value!r} is unknown; it may be {', '.join(allowed)}")
+        raise usage(f"{option} {value!r} is not valid; write one of {', '.join(allowed)}")
     return value
 
 

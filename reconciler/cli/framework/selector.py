@@ -32,7 +32,9 @@ def matching(place: Where, text: str) -> set[str]:
 def _test(term: str) -> Callable[[Labels], bool]:
     match = _TERM.fullmatch(term)
     if match is None or (match[1] and match[3]):
-        raise usage(f"--selector {term!r} is unknown; write name=value, name!=value, name or !name")
+        raise usage(
+            f"--selector {term!r} is not valid; write name=value, name!=value, name or !name"
+        )
     absent, name, operator, value = match.groups()
     if operator is None:
         return lambda labels: (name in labels) is not bool(absent)

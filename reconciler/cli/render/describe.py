@@ -79,7 +79,9 @@ def _head(document: Document) -> Iterator[str]:
     rows = {
         "Name": app["name"],
         "Kind": app["kind"],
-        "Manifest": f"{place(source['file'])}:{source['line']}" if source else "none declares it",
+        "Manifest": f"{place(source['file'])}:{source['line']}"
+        if source
+        else "no manifest declares it",
         "Labels": labels,
         "Needs": needs,
         "Sync": app["sync"],

@@ -19,7 +19,7 @@ from reconciler.model.words.quantity import format_size
 
 _EFFECTS = {
     Effect.REPLACES: "a change replaces the processes",
-    Effect.IN_PLACE: "a change is applied in place, to the processes that run",
+    Effect.IN_PLACE: "a change is applied in place, to running processes",
 }
 _SIMPLE = {str: "text", int: "number", float: "number", bool: "true or false"}
 

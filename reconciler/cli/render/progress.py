@@ -49,7 +49,9 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
         try:
             document = client.status()
         except ControllerNotRunningError:
-            raise CliError("the controller left while it was waited for; its apps run on") from None
+            raise CliError(
+                "the controller ended while recon waited; its apps keep running"
+            ) from None
         if document["errors"]:
             raise CliError("\n".join(problem_lines(document)[1:]))
         pending = [app for app in document["apps"] if not is_settled(app)]
@@ -79,7 +81,7 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
         if now - began > limit:
             print("\n".join(_table(pending)))
             told = f"not ready after {duration(limit)}: {_names(pending)}"
-            raise CliError(f"{told}; the controller goes on trying")
+            raise CliError(f"{told}; the controller keeps trying")
         time.sleep(max(_EVERY, _SHARE * (now - asked)))
 
 
@@ -177,7 +179,7 @@ def _progress(app: App) -> str:
     if app["updated"] < app["desired"]:
         text += f", {app['updated']} updated"
     if any(condition["reason"] == "CanaryPauseStep" for condition in app["conditions"]):
-        text += ", its canary proves itself"
+        text += ", its canary is being observed"
     if _is_building(app):
         text += ", building"
     elif app["kind"] == "Job":
@@ -220,12 +222,12 @@ def _blame(culprits: list[App], place: Where) -> None:
 def _tell_end(culprits: list[App]) -> None:
     message = f"\nnot ready: {_names(culprits)}"
     if all(map(_failed_to_build, culprits)):
-        message += "; fix what is built, and look with `recon status`"
+        message += "; fix the build, then check with `recon status`"
     elif all(map(_is_withheld, culprits)):
-        message += "; everything else that is declared runs"
+        message += "; all other declared apps run"
     else:
         message += (
-            "; the controller goes on trying. Edit the manifest, and look with `recon status`"
+            "; the controller keeps trying. Edit the manifest, then check with `recon status`"
         )
     print(message, file=sys.stderr)
 

@@ -43,13 +43,13 @@ def apply(
     output: Output = "text",
     detailed_exitcode: DetailedExitcode = False,
     confirm_prune: Annotated[
-        bool, typer.Option("--confirm-prune", help="The many removals that wait are meant.")
+        bool, typer.Option("--confirm-prune", help="Confirm the removals that wait.")
     ] = False,
     confirm_load: Annotated[
-        bool, typer.Option("--confirm-load", help="The many instances that wait are meant.")
+        bool, typer.Option("--confirm-load", help="Confirm the instances that wait.")
     ] = False,
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="DURATION", help="Wait no longer than this.")
+        str, typer.Option("--timeout", metavar="DURATION", help="Stop waiting after this time.")
     ] = "10m",
 ) -> int:
     """Carry out what the manifests say, and wait until all is ready.
@@ -74,7 +74,7 @@ def apply(
     with background.early(place) as held:
         planned = _plan(place, None, output, confirmed, detailed_exitcode)
         if planned == ERROR:
-            print("\nNothing was applied. What runs goes on as it is.", file=sys.stderr)
+            print("\nNothing was applied. The running apps are unchanged.", file=sys.stderr)
             return ERROR
         # A document on stdout stays one; what is told of the progress goes beside it.
         beside = nullcontext() if output == "text" else redirect_stdout(sys.stderr)
@@ -138,7 +138,7 @@ def _carry_out(place: Where, held: Held | None, limit: float, confirmed: Confirm
         return progress.wait(client, place, limit, live)
     except KeyboardInterrupt:
         print(
-            "\nno longer waiting; the controller goes on, `recon status` shows how far it is",
+            "\nstopped waiting; the controller continues, `recon status` shows the progress",
             file=sys.stderr,
         )
         return INTERRUPTED

@@ -112,12 +112,12 @@ def declared(place: Where, names: Iterable[str]) -> Desired:
         if name not in desired.apps:
             wrong = [local(str(problem)) for problem in desired.problems]
             if wrong:
-                told = f"no manifest that is right declares {name}; mend these first:"
+                told = f"no valid manifest declares {name}; fix these first:"
                 raise CliError("\n".join([told, *wrong]))
             raise CliError(controller.unknown_app(name, desired.apps))
         problem = desired.apps[name].problem
         if problem is not None:
-            raise CliError(f"{local(str(problem))}; mend that first")
+            raise CliError(f"{local(str(problem))}; fix that first")
     return desired
 
 
@@ -182,9 +182,9 @@ def tell_what_is_next(place: Where) -> None:
     try:
         about = controller.client_of(place).version()
     except ClientError:
-        print("no controller is running; `recon apply` carries it out")
+        print("no controller is running; `recon apply` starts one, which applies it")
         return
     if os.path.realpath(about["manifests"]) == os.path.realpath(place.manifests):
-        print("the controller carries it out; `recon status --watch` shows how far it is")
+        print("the controller applies it; `recon status --watch` shows the progress")
     else:
-        print(f"the controller serves {about['manifests']}, so nothing follows from this edit")
+        print(f"the controller serves {about['manifests']}, so this edit has no effect")

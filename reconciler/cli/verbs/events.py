@@ -33,9 +33,11 @@ def events(
     state_dir: StateDir = None,
     selector: Selector = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with those that come.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new events.")
     ] = False,
-    limit: Annotated[str, typer.Option("--limit", metavar="N", help="So many of the past.")] = "50",
+    limit: Annotated[
+        str, typer.Option("--limit", metavar="N", help="How many past events.")
+    ] = "50",
     output: Output = "text",
 ) -> int:
     """Show what happened, as a timeline.
@@ -74,8 +76,8 @@ def _events(
     except ControllerNotRunningError:
         if follow:
             raise CliError(
-                f"no controller is running on {place.paths.root}, so nothing is to follow; "
-                "without -f the past is shown"
+                f"no controller is running on {place.paths.root}, so there are no new "
+                "events; without -f past events are shown"
             ) from None
         from reconciler.api.documents import event_document  # noqa: PLC0415  heavy
         from reconciler.cli.framework import offline  # noqa: PLC0415  heavy
@@ -84,4 +86,4 @@ def _events(
     except ApiError as error:
         if not follow or error.status:
             raise
-        raise CliError("the controller has left; what it manages runs on") from None
+        raise CliError("the controller has ended; its apps keep running") from None

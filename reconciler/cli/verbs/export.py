@@ -52,17 +52,19 @@ def systemd(
     *,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Write files there; else print them."),
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Write files here, not to the terminal."
+        ),
     ] = None,
     user: Annotated[
         bool, typer.Option("--user", help="Units for a user's own service manager.")
     ] = False,
     prefix: Annotated[
-        str, typer.Option("--prefix", metavar="TEXT", help="Of the name of each unit.")
+        str, typer.Option("--prefix", metavar="TEXT", help="Prefix of each unit's name.")
     ] = "",
     version: Annotated[
         str | None,
-        typer.Option("--for", metavar="N", help="Version of systemd; else this host's."),
+        typer.Option("--for", metavar="N", help="Version of systemd [this host's]."),
     ] = None,
     report: Annotated[
         str, typer.Option("--report", metavar="FORMAT", help="What is lost: text or json.")

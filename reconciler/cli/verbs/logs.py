@@ -44,7 +44,7 @@ def logs(
     state_dir: StateDir = None,
     selector: Selector = None,
     follow_: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what is written.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new lines.")
     ] = False,
     lines: Annotated[
         str | None,
@@ -53,15 +53,15 @@ def logs(
             "-n",
             "--tail",
             metavar="N",
-            help="The last N lines; 20, or all since or until.",
+            help="The last N lines [20; with a time: all].",
         ),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="Not older than 10m, or 14:30, or a date."),
+        typer.Option("--since", metavar="TIME", help="Only since 10m ago, 14:30 or a date."),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Not younger, likewise.")
+        str | None, typer.Option("--until", metavar="TIME", help="Only until then (as --since).")
     ] = None,
     stderr: Annotated[bool, typer.Option("--stderr", help="Only standard error.")] = False,
     stdout: Annotated[bool, typer.Option("--stdout", help="Only standard output.")] = False,
@@ -84,9 +84,11 @@ def logs(
     after = moment("--since", since) if since is not None else None
     before = moment("--until", until) if until is not None else None
     if before is not None and follow_:
-        raise usage("--until and --follow exclude each other")
+        raise usage("--until and --follow cannot be used together")
     if stderr and stdout:
-        raise usage("--stderr and --stdout exclude each other; both streams are shown without them")
+        raise usage(
+            "--stderr and --stdout cannot be used together; without them both streams are shown"
+        )
     streams: tuple[Stream, ...] = ("err",) if stderr else ("out",) if stdout else STREAMS
     place = where(manifests, state_dir)
     wanted = _wanted(place, apps, selector)
@@ -221,6 +223,6 @@ def _check_names(
         wrong = [error for error in document["errors"] if name in error.get("apps", ())]
         if wrong and name in known:
             told = problem(wrong[0]).strip()
-            raise CliError(f"{name} has written nothing yet: its manifest is wrong: {told}")
+            raise CliError(f"{name} has written nothing yet: its manifest is invalid: {told}")
         if name not in known:
             raise CliError(controller.unknown_app(name, known | with_logs))

@@ -37,10 +37,10 @@ def validate(
     profile: Profile = None,
     output: Output = "text",
     no_host: Annotated[
-        bool, typer.Option("--no-host", help="This machine is not the one they are for, as in CI.")
+        bool, typer.Option("--no-host", help="Skip checks of this host, e.g. in CI.")
     ] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Move what looks like a key from env into files.")
+        bool, typer.Option("--fix", help="Move values that look like keys into files.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again at each save.")] = False,
 ) -> int:
@@ -126,14 +126,14 @@ def init(
     there = [str(target) for _, target in sources if target.exists()]
     if there or (root.is_dir() and any(root.glob("*.y*ml"))):
         what = there[0] if there else str(root)
-        raise CliError(f"{what} is already there; nothing was written")
+        raise CliError(f"{what} already exists; nothing was written")
     root.mkdir(parents=True, exist_ok=True)
     for source, target in sources:
         with target.open("x", encoding="utf-8") as file:
             file.write(source.read_text(encoding="utf-8"))
         print(f"wrote {target}")
     option = "" if str(root) == "manifests" else f" -m {root}"
-    print(f"Look at it, then run `recon apply{option}`; `recon status` shows what runs.")
+    print(f"Check it, then run `recon apply{option}`; `recon status` shows what runs.")
     return OK
 
 

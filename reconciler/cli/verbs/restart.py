@@ -43,5 +43,5 @@ def restart(
     for name in done:
         suspended = rows[name]["health"] == "Suspended"
         print(f"{name}: {'suspended, nothing to restart' if suspended else 'restarting'}")
-    print("`recon status --watch` shows how far it is")
+    print("`recon status --watch` shows the progress")
     return OK

@@ -53,7 +53,7 @@ def run(
     *,
     confirm_load: Annotated[
         bool,
-        typer.Option("--confirm-load", help="All instances that are declared now are meant."),
+        typer.Option("--confirm-load", help="Confirm all instances declared now."),
     ] = False,
 ) -> NoReturn:
     """Run the controller in the foreground.
@@ -63,7 +63,7 @@ def run(
     """
     place = where(manifests, state_dir, profile, new=True)
     # Perhaps it is not mounted yet: what runs is kept all the same.
-    told = f"{place.manifests} is no directory (yet); `recon init` makes one to begin with"
+    told = f"{place.manifests} is not a directory yet; recon waits for it (`recon init` makes one)"
     try:
         is_there = patiently(partial(door.is_folder, place.manifests))
     except UnansweredError as error:
@@ -79,7 +79,7 @@ def down(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="DURATION", help="Wait no longer than this.")
+        str, typer.Option("--timeout", metavar="DURATION", help="Stop waiting after this time.")
     ] = "10m",
 ) -> int:
     """Stop everything, and the controller too.
@@ -99,7 +99,7 @@ def down(
         sys.stdout.flush()
         _become(command(place, "--down"))
     _wait(client, limit)
-    print("everything is stopped")
+    print("all apps are stopped")
     return OK
 
 
@@ -121,10 +121,10 @@ def _wait(client: Client, limit: float) -> None:
         time.sleep(_EVERY)
     if before == 0:
         raise CliError(
-            f"everything is stopped, but the controller has not left {duration(limit)} on"
+            f"all apps are stopped, but the controller still runs after {duration(limit)}"
         )
     left_over = f"after {duration(limit)} {count(before, 'instance')} still run"
-    raise CliError(f"{left_over}; they go on being stopped (`recon status` shows which)")
+    raise CliError(f"{left_over}; recon keeps stopping them (`recon status` shows which)")
 
 
 def _answers(client: Client) -> bool:

@@ -28,7 +28,7 @@ def run_job(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Do not wait for its end.")
+        bool, typer.Option("--detach", "-d", help="Do not wait until it ends.")
     ] = False,
 ) -> int:
     """Run a job now, and show what it writes until it has ended.
@@ -53,7 +53,7 @@ def run_job(
         told = f"no controller is running on {place.paths.root}, so nothing can be run"
         raise CliError(f"{told}; `recon apply` starts one") from None
     except KeyboardInterrupt:
-        print(f"\nno longer waiting; `recon status {job}` shows how far it is", file=sys.stderr)
+        print(f"\nstopped waiting; `recon status {job}` shows the progress", file=sys.stderr)
         return INTERRUPTED
     finally:
         live.close()
@@ -66,7 +66,7 @@ def _wait(client: Client, live: Live, job: str, number: int) -> int:
         run = next((run for run in client.runs(job) if run["number"] == number), None)
         live.show(number)
         if run is None:
-            raise CliError(f"run {number} of {job} is not remembered any more")
+            raise CliError(f"run {number} of {job} is no longer in the history")
         if run["failures"] > before.get("failures", 0) and run["outcome"] == "Active":
             print(f"{job}: run {number}: {run['exit']}; it is tried again", flush=True)
         if run["outcome"] != "Active":

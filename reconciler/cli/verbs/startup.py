@@ -61,9 +61,11 @@ def startup(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the units and commands, and do nothing.")
     ] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Undo it. The apps run on.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Undo it. The apps keep running.")
+    ] = False,
     init: Annotated[
-        str | None, typer.Option("--init", metavar="NAME", help="systemd or openrc; else as found.")
+        str | None, typer.Option("--init", metavar="NAME", help="systemd or openrc [as found].")
     ] = None,
     *,
     manifests: Manifests = "manifests",
@@ -79,7 +81,7 @@ def startup(
     place = where(manifests, state_dir, profile)
     system = _init(init, place)
     if user and system.name != "systemd":
-        raise CliError(f"{system.name} has no services of users; leave --user out")
+        raise CliError(f"{system.name} has no user services; remove --user")
     if not user and os.geteuid() != 0 and not dry_run:
         raise CliError(_as_root(place, remove))
     apps = [] if remove else _apps(place)
@@ -87,7 +89,7 @@ def startup(
     try:
         files = _files(boot, system.name)
     except Unwritable as error:
-        raise CliError(f"{error}; no unit can be made for it") from None
+        raise CliError(f"{error}; a unit cannot name it") from None
     steps = [*(_undo if remove else _do)(boot, system.name, files, dry_run)]
     for path, text in files.items() if dry_run and not remove else ():
         print(f"# {path}\n{text}")
@@ -114,7 +116,7 @@ def _init(asked: str | None, place: Where) -> InitSystem:
         raise CliError(
             f"neither systemd nor OpenRC runs here (PID 1 is {found.name}). In a container let "
             f"recon itself be PID 1: {shlex.join(words)}. It reaps orphans, and SIGTERM stops "
-            "everything in its order. To see what a unit would be: --init systemd --dry-run"
+            "everything in its order. To print a unit anyway: --init systemd --dry-run"
         )
     return found
 
@@ -131,10 +133,10 @@ def _as_root(place: Where, remove: bool) -> str:
     words += ["--remove"] if remove else ["--manifests", str(place.manifests)]
     words += ["--profile", place.profile] if place.profile else []
     return (
-        "a unit of the system needs root. Either\n"
+        "a system unit needs root. Either run\n"
         f"  {shlex.join(words)}\n"
         "where apps run as root unless their manifest names a `user`, with its state in "
-        "/var/lib/recon; or a service of your own, where they run as you:\n"
+        "/var/lib/recon; or install a service of your own, where they run as you:\n"
         f"  recon startup --user{' --remove' if remove else ''}"
     )
 
@@ -228,7 +230,8 @@ def _handover(place: Where, own: int) -> Iterator[Step]:
         return
     if pid != own:
         yield Step(
-            f"kill {pid}  # the controller that runs; its apps run on", partial(_end, pid, place)
+            f"kill {pid}  # the running controller; its apps keep running",
+            partial(_end, pid, place),
         )
 
 
@@ -246,7 +249,7 @@ def _end(pid: int, place: Where) -> None:
     deadline = time.monotonic() + _PATIENCE
     while is_held(place.paths.lock):
         if time.monotonic() > deadline:
-            raise CliError(f"the controller (pid {pid}) does not leave; kill -9 it, then try again")
+            raise CliError(f"the controller (pid {pid}) does not end; kill -9 it, then try again")
         time.sleep(0.05)
 
 
@@ -272,21 +275,21 @@ def _number(words: list[str]) -> int:
 
 
 def _notes(boot: Boot, init: str, apps: list[DesiredApp]) -> Iterator[str]:
-    yield f"recon is started at boot, with {boot.place.manifests}. Look: recon status"
+    yield f"recon is started at boot, with {boot.place.manifests}. Check with: recon status"
     if not boot.place.manifests.is_dir():
-        yield f"note: {boot.place.manifests} is no directory (yet); recon waits for it"
+        yield f"note: {boot.place.manifests} is not a directory yet; recon waits for it"
     for folder in boot.folders:
-        yield f"note: PATH gets {folder}: programs that are declared are found there only"
+        yield f"note: PATH gets {folder}: declared programs are found only there"
     file = _env_file(boot.user)
     wanted = sorted({name for app in apps for name in _from_env(app)})
     if wanted and not file.exists():
         yield f"note: {', '.join(wanted)} (fromEnv): write NAME=value lines into {file}, mode 0600"
     if not boot.user and os.stat(boot.program[0]).st_uid != 0:
-        yield f"note: {boot.program[0]} is not root's file, and root will run it"
+        yield f"note: {boot.program[0]} does not belong to root, and root will run it"
     name = pwd.getpwuid(os.geteuid()).pw_name
     if boot.user and not os.path.exists(f"/var/lib/systemd/linger/{name}"):
         yield (
-            "note: it ends with your last session, and starts with your first, until you say: "
+            "note: it runs only while you are logged in, until you run: "
             f"loginctl enable-linger {name}"
         )
     if init == "openrc":
@@ -306,5 +309,5 @@ def _from_env(app: DesiredApp) -> Iterator[str]:
 
 
 def _after_removal() -> Iterator[str]:
-    yield "recon is not started at boot any longer. What it ran runs on, with nobody to look after"
-    yield "it: `recon apply` starts a controller that takes it over, `recon down` stops it."
+    yield "recon no longer starts at boot. Its apps keep running, unsupervised:"
+    yield "`recon apply` starts a controller that takes them over, `recon down` stops them."

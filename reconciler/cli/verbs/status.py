@@ -41,7 +41,7 @@ def status(
     profile: Profile = None,
     selector: Selector = None,
     output: Output = "table",
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again each second.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh each second.")] = False,
     detailed_exitcode: DetailedExitcode = False,
 ) -> int:
     """Show how all apps are, or some in detail.

@@ -33,7 +33,7 @@ _EVERY = 2.0
 _GLANCE = 0.3
 """Seconds between the two looks of which processor time is told, where no controller runs."""
 _KEYS = {sort[0]: sort for sort in SORTS}
-_HELP = "q ends; sorted by {sort}, c cpu, m memory, l share of the limit, n name"
+_HELP = "q quits; sorted by {sort}, c cpu, m memory, l share of the limit, n name"
 Look = Callable[[], dict[str, Any]]
 
 
@@ -47,7 +47,7 @@ def top(
     sort: Annotated[
         str, typer.Option("--sort", metavar="COLUMN", help="cpu, memory, limit or name.")
     ] = "memory",
-    once: Annotated[bool, typer.Option("--once", help="Look once, then end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
     output: Output = "table",
 ) -> int:
     """Show what the instances use, drawn anew every two seconds.

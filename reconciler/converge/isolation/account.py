@@ -49,7 +49,7 @@ def account_of(user: str | None, group: str | None, supplementary: tuple[str, ..
         return _lookup(user, group, supplementary)
     except SlowLookupError:
         asked = " and ".join(name for name in (user, group, *supplementary) if name)
-        told = f"the lookup of {asked} on this host has not answered yet (LDAP?)"
+        told = f"the lookup of {asked} on this host has not been answered yet (LDAP?)"
         raise SpawnError(told, True, "recon tries again") from None
 
 

@@ -80,7 +80,7 @@ def why_not(by: Confinement, stage: int, error: OSError) -> SpawnError:
     """What kept a stub from giving up what the program shall not have."""
     if stage == CAPABILITIES:
         told = "recon may not drop capabilities here (it needs CAP_SETPCAP itself)"
-        return SpawnError(told, False, "allow it that, or remove `capabilities`")
+        return SpawnError(told, False, "give it CAP_SETPCAP, or remove `capabilities`")
     message, remedy = _why_not_mounted(by, error)
     return SpawnError(message, error.errno in _TRANSIENT, remedy)
 
@@ -103,7 +103,7 @@ def _why_not_mounted(by: Confinement, error: OSError) -> Sentence:
             "allow it, or remove the field",
         )
     if error.errno == errno.ENOSPC:
-        told = "there are as many mounts or mount namespaces as the host allows"
+        told = "the host allows no more mounts or mount namespaces"
         return Sentence(f"{told} ({fields})", "raise fs.mount-max or user.max_mnt_namespaces")
     where = f" at {error.filename}" if error.filename else ""
-    return Sentence(f"its mounts cannot be made{where} ({fields}): {said}")
+    return Sentence(f"its mounts cannot be set up{where} ({fields}): {said}")

@@ -100,7 +100,7 @@ def _make(base: Path) -> None:
         folder.chmod(0o711)
     found = base.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise OSError(errno.EPERM, "others may write there; remove it", str(base))
+        raise OSError(errno.EPERM, "other users can write there; remove it", str(base))
 
 
 def _give(descriptor: int, owner: tuple[int, int] | None, mode: int) -> None:

@@ -137,7 +137,7 @@ class Sockets:
             and not any(self._find(address))
             and safe_files.is_served(Path(address.path))
         ):
-            told = f"somebody listens on {address} already, who cannot be seen from here"
+            told = f"{address} is already in use by a process that recon cannot see"
             raise SocketError(told, "stop that, or choose another path")
         if address.path and len(os.fsencode(address.path)) > _LONGEST_PATH:
             told = f"{address} is too long for a unix socket ({_LONGEST_PATH} bytes)"
@@ -185,7 +185,7 @@ def _bind_path(bound: socket.socket, path: str) -> None:
             os.umask(before)
         # By its name, since /proc/net/unix has to show where it is. So what that led to is checked.
         if not os.path.lexists(folder / Path(path).name):
-            raise OSError(errno.ESTALE, "its folder was moved away meanwhile; trying again", path)
+            raise OSError(errno.ESTALE, "its folder was moved in the meantime; trying again", path)
 
 
 def _bind_port(bound: socket.socket, address: Address) -> None:
@@ -223,12 +223,14 @@ def _id(name: str | None, look_up: Callable[[str], int]) -> int:
 def _why(error: OSError, address: Address) -> Sentence:
     if error.errno == errno.EACCES and 0 < address.port < 1024:
         return Sentence(
-            f"port {address.port} is for root",
+            f"port {address.port} is reserved for root",
             "run recon as root, give it CAP_NET_BIND_SERVICE, or set the sysctl "
             f"net.ipv4.ip_unprivileged_port_start to {address.port}",
         )
     if error.errno == errno.EADDRNOTAVAIL:
-        return Sentence(f"{address.host} is no address of this host", "`ip address` lists them")
+        return Sentence(f"{address.host} is not an address of this host", "`ip address` lists them")
     if error.errno == errno.EADDRINUSE and address.path:
-        return Sentence(f"{address} is there and is no socket", "remove it, or choose another path")
+        return Sentence(
+            f"{address} exists and is not a socket", "remove it, or choose another path"
+        )
     return Sentence(f"cannot listen on {address}: {error.strerror or error}")

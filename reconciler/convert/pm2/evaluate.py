@@ -223,7 +223,7 @@ def _document(answer: bytes) -> dict[str, Any] | None:
 
 def _why_silent(ended: _Ended) -> str:
     if ended.late or ended.code in (-signal.SIGXCPU, -signal.SIGKILL):
-        return f"does not come to an end: stopped after {SECONDS} s; mend the loop in it"
+        return f"does not come to an end: stopped after {SECONDS} s; fix the loop in it"
     if ended.code < 0 or b"heap" in ended.output or b"memory" in ended.output:
         return f"takes more memory than the {_MEMORY >> 30} GiB that a config may have; mend it"
     if ended.code == 13:  # Node: unsettled top-level await

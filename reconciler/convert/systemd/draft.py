@@ -36,7 +36,7 @@ class Target:
     account: str = "root"
     """Who apps without a `user` run as in a system's manager."""
     prefix: str = ""
-    """Of the name of each unit."""
+    """Prefix of each unit's name."""
     path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     """Where programs are looked for besides, now."""
     zone: str = "UTC"

@@ -108,7 +108,7 @@ def _by_node(binding: Binding) -> str | None:
     """Where dotenv agrees with recon and Node 20 does not."""
     line = binding.original.string.strip("\r\n")
     if line.startswith("\t") or re.match(r"\s*export(?:\t| {2})", line):
-        return "`node --env-file` takes the blanks before the name for part of it: remove them"
+        return "`node --env-file` treats the blanks before the name as part of it: remove them"
     written = line.partition("=")[2]
     if written.lstrip(" ").startswith('"'):
         return (
@@ -116,5 +116,5 @@ def _by_node(binding: Binding) -> str | None:
         )
     value = written.partition("#")[0].strip(" ")
     if written.lstrip(" ")[:1] not in ("'", '"') and value != _TRIMMED.sub("", value):
-        return "`node --env-file` keeps tabs and odd blanks around a value: remove them"
+        return "`node --env-file` keeps tabs and other blanks around a value: remove them"
     return None

@@ -130,7 +130,7 @@ def write(home: Home, owner: tuple[int, int]) -> None:
         fresh.unlink(missing_ok=True)
     sync_folder(str(folder))
     if not holds(home):
-        raise OSError(f"{home.file} does not read back as it was written")
+        raise OSError(f"{home.file} cannot be read back as it was written")
 
 
 def keep_out_of_git(manifest: str, owner: tuple[int, int]) -> Path | None:

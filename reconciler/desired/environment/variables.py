@@ -81,7 +81,9 @@ def secret_text(path: str, trust: Trust) -> str:
 def _secret_file(path: str, where: Path, trust: Trust) -> str:
     text = _read(path, where, trust)
     if "\0" in text:
-        raise Unresolvable(where, f"{path} holds a NUL byte, which no environment can")
+        raise Unresolvable(
+            where, f"{path} contains a NUL byte, which is not allowed in an environment"
+        )
     return _less_line_end(text)
 
 
@@ -123,7 +125,9 @@ def _check_variable(path: str, line: int, name: str, value: str | None, where: P
         remedy = "text of several lines needs quotes around it"
         raise Unresolvable(where, f"{path}:{line}: is not NAME=value", remedy)
     if "\0" in name or "\0" in (value or ""):
-        raise Unresolvable(where, f"{path}:{line}: holds a NUL byte, which no environment can")
+        raise Unresolvable(
+            where, f"{path}:{line}: contains a NUL byte, which is not allowed in an environment"
+        )
     if name in RESERVED:
         message = f"{path}:{line}: {name} {RESERVED[name]}"
         raise Unresolvable(where, message, "it cannot be set")

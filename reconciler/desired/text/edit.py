@@ -63,7 +63,7 @@ def _edited(
         source = yaml.decode(text)
         documents = yaml.parse(source)
     except Fault as fault:
-        raise EditError(f"line {fault.line}: {fault}; mend the file first") from None
+        raise EditError(f"line {fault.line}: {fault}; fix the file first") from None
     document = _only(documents, app)
     # All documents as they shall read after the edit, canonically.
     wanted = _canonical([change(d.data) if d is document else d.data for d in documents])

@@ -179,9 +179,9 @@ def _document(text: bytes, name: str) -> Document:
     try:
         documents = list(declarations(yaml.parse(yaml.decode(text)), name))
     except yaml.Fault as fault:
-        raise UndoError(f"line {fault.line}: {fault}; mend the file first") from None
+        raise UndoError(f"line {fault.line}: {fault}; fix the file first") from None
     if not documents:
-        raise UndoError(f"the file does not declare {name} any more")
+        raise UndoError(f"the file no longer declares {name}")
     return documents[0]
 
 
@@ -191,7 +191,9 @@ def _verify(text: bytes, app: DesiredApp, then: Template, context: Context) -> N
     problem = next(iter(contents.problems), None)
     if problem is not None:
         where = f"{problem.path}: " if problem.path else ""
-        raise UndoError(f"as it was then the manifest would be wrong now: {where}{problem.text}")
+        raise UndoError(
+            f"the earlier version would be an invalid manifest now: {where}{problem.text}"
+        )
     found = next((one for one in contents.apps if one.name == app.name), None)
     got = template_of(found.spec) if found is not None else {}
     wrong = next(_ops((), got, then, os.path.dirname(app.source.file)), None)

@@ -228,7 +228,9 @@ class _Builder:
 
     def _alias(self, event: Any, path: Path, place: tuple[int, int]) -> Any:
         if event.anchor not in self._anchors:
-            told = "`*` begins an alias of nothing that was finished before; put text in quotes"
+            told = (
+                "`*` begins an alias of an anchor that is not defined before it; put text in quotes"
+            )
             raise Fault(told, *place)
         data, nodes = self._anchors[event.anchor]
         self._count(nodes, place)

@@ -321,7 +321,7 @@ def _check_sizes(listings: Iterable[Listing]) -> None:
     if most > MOST_BYTES:
         raise _too_large(largest, most)
     if total > MOST_BYTES_IN_ALL:
-        told = f"{_size(total)} are too much to watch (at most {_size(MOST_BYTES_IN_ALL)} in all)"
+        told = f"{_size(total)} are too large to watch (at most {_size(MOST_BYTES_IN_ALL)} in all)"
         remedy = f"the largest is {largest} ({_size(most)}); name what to `ignore`, or watch less"
         raise TreeTooLarge(told, remedy)
 

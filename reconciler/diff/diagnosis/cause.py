@@ -80,4 +80,4 @@ class Evidence:
     remedy: str = ""
     """What to do about the fault, which ends with it."""
     shell_advice: str = ""
-    """What to write where the command has words that only a shell knows."""
+    """What to write where the command has shell syntax."""

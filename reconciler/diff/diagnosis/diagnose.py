@@ -21,7 +21,7 @@ _RECOGNISERS = (
 def diagnose(evidence: Evidence) -> Cause | None:
     """Why the process ended, as far as it can be told; None where there is nothing to tell."""
     if evidence.shell_advice and not _ran(evidence):
-        told = "the command has words that only a shell knows, and recon runs no shell"
+        told = "the command uses shell syntax, and recon runs no shell"
         return Cause(CauseCode.SHELL_SYNTAX, told, evidence.shell_advice)
     if evidence.fault:
         message, remedy = Sentence.of(evidence.fault, evidence.remedy)

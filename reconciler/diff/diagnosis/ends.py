@@ -16,31 +16,38 @@ _ERROR = re.compile(
 )
 _SIGNALS = {
     "SIGSEGV": (
-        "it read or wrote memory that is not its own",
-        "a native module or a C library is to blame: update it; limits.coreSize keeps a core",
+        "it accessed memory that it does not own",
+        "a native module or a C library is the likely cause: update it; set "
+        "limits.coreSize for a core dump",
     ),
     "SIGBUS": (
-        "it touched memory behind which there is no file or page",
-        "a file it maps was cut, or the disk is full",
+        "it accessed memory that no file or page backs",
+        "a mapped file was truncated, or the disk is full",
     ),
     "SIGILL": (
         "it ran an instruction that this processor does not have",
         "build it for this machine",
     ),
-    "SIGFPE": ("it divided by zero, or the like", "it is a fault of the program: see its output"),
-    "SIGABRT": ("it gave itself up (abort)", "the lines above the end say why: `recon logs`"),
-    "SIGSYS": ("it made a system call that a sandbox forbids", "look at its seccomp filter"),
+    "SIGFPE": (
+        "it divided by zero, or had a similar arithmetic error",
+        "it is a bug in the program: see its output",
+    ),
+    "SIGABRT": ("it aborted (abort(3))", "the lines above the end say why: `recon logs`"),
+    "SIGSYS": ("it made a system call that a sandbox forbids", "check its seccomp filter"),
     "SIGXFSZ": ("it wrote a file beyond its limit of size", "raise RLIMIT_FSIZE"),
     "SIGXCPU": ("it used more processor time than its limit", "raise RLIMIT_CPU"),
     "SIGTERM": (
-        "somebody ended it (kill), not recon",
-        "look who does: `recon events`, cron, a script",
+        "it was ended from outside recon (kill)",
+        "find out who does that: `recon events`, cron, a script",
     ),
-    "SIGINT": ("somebody interrupted it (Ctrl-C, kill -INT)", "look who does: `recon events`"),
-    "SIGHUP": ("it got a hangup (kill -HUP) that it does not handle", "look who sends it"),
+    "SIGINT": (
+        "it was interrupted from outside recon (Ctrl-C, kill -INT)",
+        "find out who does that: `recon events`",
+    ),
+    "SIGHUP": ("it got a hangup (kill -HUP) that it does not handle", "find out who sends it"),
 }
 _FOREGROUND = "look for its option: --foreground, --no-daemon, `daemon off`, `exec` in a script"
-_OUT_OF_MEMORY = "raise limits.memoryHard or the memory of the host, or have it use less"
+_OUT_OF_MEMORY = "raise limits.memoryHard or the memory of the host, or make it use less"
 
 
 def of_end(evidence: Evidence) -> Cause | None:
@@ -80,10 +87,10 @@ def _ended_well(evidence: Evidence) -> Cause | None:
 
 def _of_signal(name: str) -> Cause:
     if name == "SIGKILL":
-        told = "it was killed (SIGKILL), by somebody or by the kernel for want of memory"
-        remedy = "dmesg tells whether the kernel did: then give it or the host more memory"
+        told = "it was killed (SIGKILL), by another process or by the kernel when memory ran out"
+        remedy = "check dmesg: if the kernel did it, give the app or the host more memory"
         return Cause(CauseCode.SIGNAL, told, remedy)
-    told, remedy = _SIGNALS.get(name, ("a signal ended it", "look who sends it"))
+    told, remedy = _SIGNALS.get(name, ("a signal ended it", "find out who sends it"))
     return Cause(CauseCode.SIGNAL, f"{name}: {told}", remedy)
 
 
@@ -92,7 +99,7 @@ def _of_code(evidence: Evidence) -> Cause | None:
     code, program = evidence.exit.code, evidence.spec.command[0]
     error = evidence.output.find(_ERROR)
     if error is not None:
-        remedy = "correct the program: its output, below, says where"
+        remedy = "fix the program: its output, below, says where"
         return Cause(CauseCode.ERROR, error[1], remedy)
     if code in (126, 127):
         what = "is not found" if code == 127 else "cannot be executed"
@@ -101,6 +108,6 @@ def _of_code(evidence: Evidence) -> Cause | None:
             CauseCode.COMMAND_MISSING, told, "install it, or add its directory to env.PATH"
         )
     if code == 137:
-        told = "exit 137: a child of it was killed (SIGKILL), often for want of memory"
+        told = "exit 137: a child process was killed (SIGKILL), often because memory ran out"
         return Cause(CauseCode.OUT_OF_MEMORY, told, _OUT_OF_MEMORY)
     return None

@@ -58,7 +58,7 @@ def line_ends(evidence: Evidence) -> Cause | None:
         return None
     words = evidence.spec.command
     script = next((word for word in words if "." in word and not word.startswith("-")), words[-1])
-    told = f"the lines of {script} end as on Windows (CR LF), which no shell can run"
+    told = f"the lines of {script} end as on Windows (CR LF), which a shell cannot run"
     return Cause(CauseCode.LINE_ENDS, told, f"cd {evidence.spec.cwd} && sed -i 's/\\r$//' {script}")
 
 
@@ -91,12 +91,12 @@ def _forbidden(evidence: Evidence) -> Cause | None:
         if locked is None:
             return None
         told = f"{locked[1]} is on a read-only file system"
-        return Cause(CauseCode.FILE_FORBIDDEN, told, "write elsewhere, or look at `readOnlyPaths`")
+        return Cause(CauseCode.FILE_FORBIDDEN, told, "write elsewhere, or check `readOnlyPaths`")
     who = f"user {evidence.spec.user}" if evidence.spec.user else "the user it runs as"
     told = f"{who} may not open {found[1]}: permission denied"
     place = _where(evidence, found[1])
     whom = evidence.spec.user or "USER"
-    remedy = f"chown {whom} {place}, give it the modes, or correct `user`"
+    remedy = f"chown {whom} {place}, change its mode, or correct `user`"
     return Cause(CauseCode.FILE_FORBIDDEN, told, remedy)
 
 

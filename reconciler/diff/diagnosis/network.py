@@ -74,9 +74,15 @@ def _in_use(evidence: Evidence) -> Cause | None:
     shared = port in {socket.port for socket in evidence.spec.sockets}
     told = f"{what} is in use: the program cannot listen on it"
     if shared:
-        told = f"{what} is recon's own, declared under `sockets`, and the program listens itself"
+        told = (
+            f"{what} is declared under `sockets`, so recon listens on it, and the program "
+            "also tries to"
+        )
         return Cause(CauseCode.PORT_IN_USE, told, _take_the_descriptor(evidence, port))
-    remedy = f"stop what holds it (ss -ltnp 'sport = {port or ':PORT'}'), or choose another port"
+    remedy = (
+        f"stop the process that uses it (ss -ltnp 'sport = {port or ':PORT'}'), or choose "
+        "another port"
+    )
     return Cause(CauseCode.PORT_IN_USE, told, remedy, port)
 
 
@@ -122,7 +128,10 @@ def _refused(evidence: Evidence) -> Cause | None:
     where = f"{to[1]}:{to[2]}" if to else "the address it connects to"
     service = f" ({_SERVICES[int(to[2])]})" if to and int(to[2]) in _SERVICES else ""
     told = f"connection refused by {where}{service}: nothing listens there"
-    remedy = "start that, or correct the address in `env`; if recon runs it, name it in `dependsOn`"
+    remedy = (
+        "start that service, or correct the address in `env`; if recon runs it, add it "
+        "to `dependsOn`"
+    )
     return Cause(CauseCode.REFUSED, told, remedy)
 
 

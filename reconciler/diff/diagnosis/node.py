@@ -30,9 +30,9 @@ def recognise(evidence: Evidence) -> Cause | None:
 def _heap(evidence: Evidence) -> Cause | None:
     if not evidence.output.has(*_HEAP):
         return None
-    told = "Node ran out of its heap: JavaScript heap out of memory"
-    remedy = "env: {NODE_OPTIONS: --max-old-space-size=4096} (MiB) gives it more; if it grows"
-    return Cause(CauseCode.OUT_OF_MEMORY, told, f"{remedy} for ever (`recon top`), it leaks")
+    told = "Node ran out of heap memory: JavaScript heap out of memory"
+    remedy = "env: {NODE_OPTIONS: --max-old-space-size=4096} (MiB) gives it more; if it keeps"
+    return Cause(CauseCode.OUT_OF_MEMORY, told, f"{remedy} growing (`recon top`), it leaks")
 
 
 def _module(evidence: Evidence) -> Cause | None:
@@ -65,7 +65,7 @@ def _file(evidence: Evidence, name: str) -> Cause:
         remedy = f"build it, or correct `command` or `cwd` ({evidence.spec.cwd})"
     else:
         told = f"a file of the program is missing: Cannot find module '{name}'"
-        remedy = "build or deploy it again; on Linux the case of letters in names counts"
+        remedy = "build or deploy it again; file names are case-sensitive on Linux"
     return Cause(CauseCode.FILE_MISSING, told, remedy)
 
 
@@ -85,7 +85,9 @@ def _syntax(evidence: Evidence) -> Cause | None:
         return Cause(CauseCode.SYNTAX_ERROR, told, remedy)
     remedy = "correct that line"
     if version is not None:
-        remedy += f"; if it is right in a newer Node than {version[1]}, name that one in `command`"
+        remedy += (
+            f"; if the line is valid in a newer Node than {version[1]}, name that one in `command`"
+        )
     return Cause(CauseCode.SYNTAX_ERROR, told, remedy)
 
 

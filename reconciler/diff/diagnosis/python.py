@@ -45,9 +45,9 @@ def recognise(evidence: Evidence) -> Cause | None:
 def _memory(evidence: Evidence) -> Cause | None:
     if evidence.output.find(_MEMORY) is None:
         return None
-    told = "Python could get no more memory: MemoryError"
+    told = "Python could not get more memory: MemoryError"
     remedy = (
-        "give the host, or its limits, more memory; if it grows for ever (`recon top`), it leaks"
+        "give the host, or its limits, more memory; if it keeps growing (`recon top`), it leaks"
     )
     return Cause(CauseCode.OUT_OF_MEMORY, told, remedy)
 

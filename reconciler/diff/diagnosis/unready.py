@@ -71,7 +71,7 @@ def free_the_port(*, same_app: bool) -> str:
     """What to do where another process has the port of a program."""
     if same_app:
         return "declare the port under `sockets`, or write strategy: {maxSurge: 0}"
-    return "stop that, or give the program another port"
+    return "stop that process, or give the program another port"
 
 
 def asked_port(spec: AppSpec, instance: int) -> int | None:
@@ -95,8 +95,8 @@ def _private(spec: AppSpec, role: str) -> str:
 
 
 def _nothing(asked: Asked, port: int) -> str:
-    logs = "see what it waits for in `recon logs`"
-    return f"have it listen on {port}, or {logs}; a startupProbe gives a slow one time"
+    logs = "check in `recon logs` what it waits for"
+    return f"have it listen on {port}, or {logs}; a startupProbe gives a slow program more time"
 
 
 def _question(probe: Probe | None, asked: Asked) -> str:

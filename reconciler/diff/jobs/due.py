@@ -53,7 +53,7 @@ def _at(at: Situation, moment: float) -> Situation:
         return at.after(passed)  # the clock was wrong for a while
     limit, late = terms.starting_deadline_seconds, at.now - at.moment.wall.came(moment)
     if limit is not None and late > limit:
-        message = f"a run is left out: {late:.0f} s late, startingDeadlineSeconds is {limit:g}"
+        message = f"a run is skipped: {late:.0f} s late, startingDeadlineSeconds is {limit:g}"
         return at.after(passed, Event(app.name, "MissSchedule", message, "Warning"))
     wall_now, events = at.moment.wall.at(at.now), tuple[Event, ...]()
     if runs.active(memory):
@@ -68,6 +68,6 @@ def _hold_back(at: Situation, moment: float) -> Situation:
     """Look again when the run before has ended: the moment counts if it is not too late then."""
     if at.memory.held_back == moment:
         return at
-    message = "it is time for a run, but the one before has not ended (concurrencyPolicy: Forbid)"
+    message = "scheduled run delayed: the previous run has not ended (concurrencyPolicy: Forbid)"
     event = Event(at.app.name, "JobAlreadyActive", message)
     return at.after(replace(at.memory, held_back=moment), event)

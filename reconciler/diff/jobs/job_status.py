@@ -172,7 +172,7 @@ def _messages(shown: Shown) -> Iterator[str]:
     if failed and terms_of(at.app).schedule is None:
         parts.append(f"`recon run-job {at.app.name}` runs it again")
     if last is not None and shell_remedy(at.app.spec, at.app.line):
-        parts.append(f"its command needs a shell: `recon status {at.app.name}` tells what to write")
+        parts.append(f"its command needs a shell: `recon status {at.app.name}` shows what to write")
     yield "; ".join(parts)
 
 

@@ -175,7 +175,7 @@ def note_good(memory: AppMemory) -> AppMemory:
 
 def presumed(memory: AppMemory, wall_now: float) -> AppMemory:
     """The memory of a builder that was lost, while what it has built runs: it has succeeded."""
-    memory = begin(memory, "remembered by what runs", wall_now)
+    memory = begin(memory, "inferred from running processes", wall_now)
     run = replace(memory.runs[-1], outcome=Outcome.SUCCEEDED, ended_at=wall_now)
     return replace(_put(memory, run), called_revision=memory.revisions[-1].number)
 

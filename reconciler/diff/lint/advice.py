@@ -42,7 +42,7 @@ def shell_remedy(spec: AppSpec, line: str = "") -> str:
 
 
 def _shell(spec: AppSpec, line: str) -> Iterator[Advice]:
-    """Commands with what only a shell knows: recon hands it to the program as it stands."""
+    """Commands with shell syntax: recon hands it to the program as it stands."""
     found = [("command", spec.command, line)]
     if spec.build is not None:
         found.append(("build.command", spec.build.command, ""))
@@ -56,7 +56,7 @@ def _shell(spec: AppSpec, line: str) -> Iterator[Advice]:
             continue
         words = " ".join(syntax.words)
         remedy = syntax.remedy if path == "command" else by_shell(command)
-        told = f"only a shell knows {words}, and recon runs none: the program gets it as it stands"
+        told = f"{words} is shell syntax, and recon runs no shell: the program gets it unchanged"
         yield Advice(path, f"{told}; write {remedy}")
 
 

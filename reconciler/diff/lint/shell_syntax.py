@@ -48,7 +48,7 @@ class ShellSyntax(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def shell_syntax(command: tuple[str, ...], line: str = "", *, cwd: str = "") -> ShellSyntax | None:
-    """What of a command only a shell knows; None where there is nothing of the kind.
+    """The shell syntax of a command; None where there is nothing of the kind.
 
     ``line``: the command as written, where that is a string. ``cwd``: the app's, where it is set.
     """

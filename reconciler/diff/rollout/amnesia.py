@@ -71,9 +71,9 @@ def withheld(at: Situation) -> str:
     if built_by(at.app.name) is not None:
         return ""
     if at.memory.recall is Recall.UNREAD:
-        return "no run begins until the journal can be read"
+        return "no run starts until the journal can be read"
     if not at.moment.journal.writable:
-        return "no run begins until the journal can be written"
+        return "no run starts until the journal can be written"
     return ""
 
 
@@ -109,8 +109,8 @@ def _rolls(replicas: Replicas, memory: AppMemory) -> bool:
 def _message(app: str, recall: Recall) -> str:
     if recall is Recall.UNREAD:
         return "rollout held until the journal can be read"
-    told = "rollout held: what was remembered of it was lost"
-    return f"{told}; `recon rollout resume {app}` goes on"
+    told = "rollout held: its history was lost"
+    return f"{told}; `recon rollout resume {app}` continues it"
 
 
 def _is_usable(hash: str, memory: AppMemory) -> bool:

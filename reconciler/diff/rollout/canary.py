@@ -72,7 +72,7 @@ def judge(at: Situation) -> Situation:
     seconds = _canary(spec).seconds
     message = (
         f"revision {revision.number} stayed available for {seconds:g} s on {size(spec)} of"
-        f" {spec.wanted} instances; going on"
+        f" {spec.wanted} instances; continuing"
     )
     return at.after(promoted(memory), Event(at.app.name, "CanaryPassed", message))
 
@@ -128,7 +128,7 @@ def _numbers(at: Situation, good: str) -> frozenset[int]:
 def _faults(at: Situation) -> Iterator[str]:
     for process in at.replicas.current:
         if process.ready is False and process.was_ready:
-            yield f"canary {process.name} failed: it is not ready any more"
+            yield f"canary {process.name} failed: it is no longer ready"
     for number, ended in sorted(at.memory.ended.items()):
         well = ended.retry_at is None and at.app.spec.is_success(ended.exit)
         if ended.served and not well and same_revision(ended.hash, at.revision.hash):

@@ -30,7 +30,7 @@ def gate(at: Situation) -> Hold | None:
             return ended.hash
         return _commonest(kept, memory) or _last_good(memory) or at.replicas.target
 
-    message = f"rollout paused; `recon rollout resume {at.app.name}` goes on"
+    message = f"rollout paused; `recon rollout resume {at.app.name}` continues it"
     return freeze(at, "pause", message, revision_of)
 
 

@@ -42,7 +42,7 @@ def remedy_of(held: PortHeld) -> str:
     if held.holder.app == held.asked.app:
         return REMEDY
     app = held.holder.app
-    return f"Choose another port, or name {app} under dependsOn if it is meant to be asked"
+    return f"Choose another port, or add {app} to dependsOn if the probe is meant for it"
 
 
 def look_again_at(at: Situation) -> float | None:

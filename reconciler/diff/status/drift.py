@@ -33,7 +33,11 @@ def drift_of(at: Situation) -> tuple[Drift, ...]:
         if number not in served
     ]
     found += [
-        Drift(DriftKind.EXTRA, process.name, f"pid {process.id.pid} is one too many")
+        Drift(
+            DriftKind.EXTRA,
+            process.name,
+            f"pid {process.id.pid} exceeds the declared number of instances",
+        )
         for process in replicas.extra
     ]
     others = (process for process in outdated if process.tag.nonce not in replicas.evicted)
@@ -66,7 +70,7 @@ def _outdated(at: Situation, hash: str) -> str:
     revisions = reversed(at.memory.revisions)
     before = next((r for r in revisions if same_revision(r.hash, hash)), None)
     if before is None:
-        return "runs another template, of which no record is left"
+        return "runs a revision that is no longer in the history"
     changes = changed_fields(before, at.app)
     return ", ".join(c.path for c in changes if c.effect is Effect.REPLACES) or "to be restarted"
 

@@ -114,7 +114,7 @@ def _messages(at: Situation) -> Iterator[str]:
 def _holds(held: Hold, now: float) -> str:
     if held.by != "canary" or held.until is None:
         return held.message
-    return f"{held.message}, {max(0, math.ceil(held.until - now))} s to go"
+    return f"{held.message}, {max(0, math.ceil(held.until - now))} s left"
 
 
 def _suffers(at: Situation) -> bool:
@@ -159,12 +159,12 @@ def _failed(at: Situation) -> str:
     elif replicas.spared:
         rest = f"left {len(replicas.spared)} of an earlier revision running"
     else:
-        rest = "nothing good to run instead"
+        rest = "no earlier revision is known to be good"
     failure = history.failure_of(memory, revision)
     if failure is Failure.PORT:
         return f"{revision.failed}; {rest}. {memory.given_up[revision.number].remedy}"
     if failure is Failure.BUILD:
-        return f"{revision.failed}; {rest}. Mend what it is made of; `recon restart` builds again"
+        return f"{revision.failed}; {rest}. Fix the build, then run `recon restart` to build again"
     return f"{revision.failed}; {rest}. Edit the manifest, or `recon restart` to try again"
 
 

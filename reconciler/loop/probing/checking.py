@@ -112,7 +112,7 @@ class Checks:
             return Result(True, "seen")
         transcript = self.transcripts.get(asked.nonce)
         if transcript is None:
-            return Result(False, "its output is not looked at yet")
+            return Result(False, "recon has not read its output yet")
         pattern = asked.probe.log or ""
         if transcript.sought not in ("", pattern):  # it may have been written before
             transcript.rewind()
@@ -165,7 +165,9 @@ def _patience(probe: Probe) -> float:
 
 def _unseen(pattern: str, transcript: Transcript) -> str:
     told = f"no line of its output matches {pattern!r} yet"
-    return told if transcript.whole else f"{told}; lines from before this was asked do not count"
+    return (
+        told if transcript.whole else f"{told}; lines written before the probe began do not count"
+    )
 
 
 def _slow(pattern: str) -> str:

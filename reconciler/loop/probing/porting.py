@@ -66,7 +66,7 @@ class Porting:
         if held is None:
             self._held.pop((process.tag.app, process.tag.instance), None)
             return result
-        return Result(False, f"{held}, so no answer is this process's own")
+        return Result(False, f"{held}, so the answers are not from this process")
 
     async def look(self, process: Process, probe: Probe, spec: AppSpec) -> PortHeld | None:
         """The port that the probe asks, where it is another's for certain.

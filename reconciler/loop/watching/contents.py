@@ -253,7 +253,7 @@ class Contents:
             known.restless_since = now
         if now - known.restless_since > _RESTLESS and known.trouble is None:
             message = f"watched files keep changing (last: {known.last})"
-            self._tell(known, "WatchRestless", f"{message}; add that to watch.ignore")
+            self._tell(known, "WatchRestless", f"{message}; add it to watch.ignore")
         self._later(name, _watch(known).settle_seconds)
 
     def _later(self, name: str, wait: float) -> None:
@@ -460,7 +460,7 @@ def _marked(app: DesiredApp, problem: Problem | None) -> DesiredApp:
 def _why(error: WorkerError) -> Sentence:
     """Why a look has no answer, and what to do."""
     if isinstance(error, WorkerTimeout):
-        place = error.path or "what it watches"
+        place = error.path or "a watched file"
         message = f"{place} could not be read within {_DEADLINE:.0f} s"
         return Sentence(message, "name it in `ignore`, or watch less")
     at = f" at {error.path}" if error.path else ""

@@ -20,10 +20,10 @@ class Build(Manifest):
 
     command: Command = Field(description="the program and its arguments, as the app's `command`")
     inputs: Paths = Field(
-        min_length=1, description="files and folders it is made of, relative to `cwd`"
+        min_length=1, description="files and folders that it is built from, relative to `cwd`"
     )
     ignore: Texts = Field((), description="inputs to leave out, in .gitignore's syntax")
     env: Env = Field({}, description="variables of the build, in the forms of the app's `env`")
     env_from: EnvFrom = Field((), description="dotenv files for the build")
-    timeout_seconds: Seconds = Field(600, gt=0, description="a build that takes longer has failed")
+    timeout_seconds: Seconds = Field(600, gt=0, description="a build that takes longer fails")
     limits: Limits = Field(Limits(), description="what the build may use")

@@ -25,10 +25,10 @@ class Dependency(Manifest):
     condition: DependencyCondition = Field(
         DependencyCondition.READY,
         description="Started (all its instances run), Ready (enough of them are available) or"
-        " Completed (all ended with success)",
+        " Completed (all have succeeded)",
     )
     restart: Flag = Field(
-        False, description="replace this app's processes after those of the dependency were"
+        False, description="replace this app's processes after its dependency's were replaced"
     )
 
 

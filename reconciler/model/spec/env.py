@@ -12,9 +12,9 @@ from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Flag, PerInstance
 
 RESERVED = {
-    "RECON_ID": "is how recon knows its processes",
+    "RECON_ID": "is how recon recognises its processes",
     "RECON_SOCKETS": "tells a program of its sockets",
-    "RECON_READY_FILE": "tells a program where to say that it is ready",
+    "RECON_READY_FILE": "tells a program where to report that it is ready",
     "LISTEN_FDS": "tells a program of its sockets",
     "LISTEN_PID": "tells a program of its sockets",
     "LISTEN_FDNAMES": "tells a program of its sockets",
@@ -29,7 +29,7 @@ def is_variable(name: str) -> bool:
     return _VARIABLE.fullmatch(name) is not None
 
 
-_ALLOW_EMPTY = "the file may become empty; else that holds what it would change"
+_ALLOW_EMPTY = "accept that the file becomes empty; by default recon keeps the last content"
 
 
 class SecretFile(Manifest):
@@ -69,11 +69,11 @@ def _env_names(value: dict[str, Any]) -> dict[str, Any]:
             told, equals, _ = name.partition("=")
             if equals:  # what follows may be a secret: it is not repeated
                 raise ValueError(f"write {told}: VALUE, in the place of {told}=VALUE")
-            raise ValueError(f"{name!r} cannot be the name of an environment variable")
+            raise ValueError(f"{name!r} is not a valid name of an environment variable")
         if name in RESERVED:
             raise InvalidValue(f"{name} {RESERVED[name]}", "it cannot be set")
         if isinstance(text, str) and "\0" in text:
-            raise ValueError(f"{name} holds a NUL byte, which no environment can")
+            raise ValueError(f"{name} contains a NUL byte, which is not allowed in an environment")
     return value
 
 

@@ -29,35 +29,37 @@ class JobTerms(Manifest):
     """When a Job runs, and how often it is tried."""
 
     schedule: Cron | None = in_place(
-        None, "when it runs, as in a crontab; else once per revision", decides_readiness=False
+        None,
+        "when it runs, in cron's syntax; without it, once per revision",
+        decides_readiness=False,
     )
     time_zone: TimeZone | None = in_place(
-        None, "of `schedule`, as Europe/Berlin; else the host's", decides_readiness=False
+        None, "time zone of `schedule`, e.g. Europe/Berlin [the host's]", decides_readiness=False
     )
     concurrency_policy: ConcurrencyPolicy = in_place(
         ConcurrencyPolicy.ALLOW,
-        "when the run before still runs: Allow both, Forbid the new or Replace the old",
+        "if the previous run is still active: Allow both, Forbid the new or Replace the old",
         decides_readiness=False,
     )
     starting_deadline_seconds: Seconds | None = in_place(
         None,
-        "a run that is missed for longer is left out; without one the latest is made up for",
+        "skip a run that is late by more; without it, the latest missed run is started late",
         decides_readiness=False,
     )
     backoff_limit: Whole = in_place(
-        6, "how often a run is tried again before it has failed", ge=0, decides_readiness=False
+        6, "how many times a failed run is tried again", ge=0, decides_readiness=False
     )
     active_deadline_seconds: Seconds | None = in_place(
         None,
-        "a run that takes longer, all tries together, is ended and has failed",
+        "a run that takes longer, with all its tries, is stopped and fails",
         gt=0,
         decides_readiness=False,
     )
     successful_jobs_history_limit: Whole = in_place(
-        3, "runs that succeeded, remembered with their logs", ge=0, decides_readiness=False
+        3, "how many successful runs to keep, with their logs", ge=0, decides_readiness=False
     )
     failed_jobs_history_limit: Whole = in_place(
-        1, "runs that failed, remembered with their logs", ge=0, decides_readiness=False
+        1, "how many failed runs to keep, with their logs", ge=0, decides_readiness=False
     )
 
     @field_validator("schedule", mode="before")

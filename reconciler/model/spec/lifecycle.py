@@ -28,9 +28,13 @@ ExitCodes = Annotated[tuple[ExitCode, ...], AfterValidator(_sorted)]
 class Backoff(Manifest):
     """How long to wait before a program that crashed is started again."""
 
-    initial_seconds: Seconds = Field(1, description="the wait after the second crash; doubles")
-    max_seconds: Seconds = Field(60, description="the wait never exceeds this")
-    reset_seconds: Seconds = Field(600, description="up for so long, all is forgiven")
+    initial_seconds: Seconds = Field(
+        1, description="wait after the second crash; doubles with each further crash"
+    )
+    max_seconds: Seconds = Field(60, description="longest wait")
+    reset_seconds: Seconds = Field(
+        600, description="after running this long, earlier crashes no longer count"
+    )
 
 
 class Stop(Manifest):

@@ -61,7 +61,7 @@ def _cpu(value: Any) -> str:
     text = str(value).strip()
     match, milli = _CPU.fullmatch(text), _MILLICPU.fullmatch(text)
     if isinstance(value, bool) or not (match or milli):
-        raise InvalidValue(f"{value!r} is no number of processors", "write e.g. 0.5, 2 or 500m")
+        raise InvalidValue(f"{value!r} is not a valid CPU quantity", "write e.g. 0.5, 2 or 500m")
     thousandths = int(milli[1]) if milli else 0
     if match:
         thousandths = int(match[1]) * 1000 + int((match[2] or "").ljust(3, "0"))
@@ -85,7 +85,7 @@ def _io_priority(value: Any) -> str:
     match = _IO_PRIORITY.fullmatch(str(value))
     if match is None or match[0] == "none":
         raise InvalidValue(
-            f"{value!r} is no priority",
+            f"{value!r} is not a valid I/O priority",
             "write idle, best-effort:0 to best-effort:7 (0 is the"
             " first to be served), or realtime:0 to realtime:7",
         )
@@ -100,7 +100,7 @@ def _cpu_list(value: Any) -> str:
     try:
         return format_cpus(parse_cpus(text))
     except ValueError:
-        raise InvalidValue(f"{value!r} is no list of processors", "write e.g. 0-3,5") from None
+        raise InvalidValue(f"{value!r} is not a valid CPU list", "write e.g. 0-3,5") from None
 
 
 def parse_cpus(text: str) -> frozenset[int]:
@@ -142,7 +142,8 @@ class Limits(Manifest):
         None, description="resident memory above which the instance is replaced, gracefully"
     )
     memory_hard: Memory | None = Field(
-        None, description="above it the kernel kills the instance (cgroup memory.max, no swap)"
+        None,
+        description="memory above which the kernel kills the instance (cgroup memory.max, no swap)",
     )
     cpu: Cpu | None = Field(None, description="processors, e.g. 1.5 or 500m (cgroup cpu.max)")
     processes: Whole | None = Field(
@@ -156,7 +157,10 @@ class Limits(Manifest):
     )
     nice: Whole | None = Field(None, ge=-20, le=19, description="-20 (first) to 19 (last)")
     oom_score_adjust: Whole | None = Field(
-        None, ge=-1000, le=1000, description="who the kernel kills first when memory runs out"
+        None,
+        ge=-1000,
+        le=1000,
+        description="how likely the kernel kills it when memory runs out, -1000 to 1000",
     )
     io_priority: IoPriority | None = Field(
         None, description="idle, best-effort:0 to 7, realtime:0 to 7 (ionice)"
@@ -170,8 +174,8 @@ class Limits(Manifest):
         if self.memory and self.memory_hard and self.memory > self.memory_hard:
             soft, hard = format_size(self.memory), format_size(self.memory_hard)
             raise InvalidValue(
-                f"memory ({soft}) is above memoryHard ({hard}): the kernel would kill what recon"
-                " is to replace gracefully",
+                f"memory ({soft}) is above memoryHard ({hard}): the kernel would kill the"
+                " instance before recon replaces it",
                 "lower it",
             )
         return self

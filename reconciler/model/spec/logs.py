@@ -31,9 +31,9 @@ def _path(value: str) -> str:
         raise InvalidValue(f"{value} is a directory", "name a file in it")
     for word in _WORD.findall(value):
         if word not in (APP, INSTANCE):
-            raise InvalidValue(f"{word} is not known here", f"write {INSTANCE} or {APP}")
+            raise InvalidValue(f"{word} is not a placeholder", f"write {INSTANCE} or {APP}")
     if INSTANCE in split(value)[0]:
-        raise ValueError(f"{INSTANCE} may stand in the name of the file only, not of a folder")
+        raise ValueError(f"{INSTANCE} may only be in the file's name, not in a folder's")
     return value
 
 
@@ -45,14 +45,15 @@ def _format(value: bool | str) -> bool | str:
     text, other = (when.strftime(value) for when in _ANY_TIMES)
     if text == other or not text.isprintable():
         raise InvalidValue(
-            f"{value!r} gives no time", "write true, false, or like '%Y-%m-%d %H:%M:%S'"
+            f"{value!r} is not a valid time format",
+            "write true, false, or like '%Y-%m-%d %H:%M:%S'",
         )
     return value
 
 
 def _clock(value: str) -> str:
     if not _TIME.fullmatch(value):
-        raise InvalidValue(f"{value!r} is no time of day", "write e.g. '00:00'")
+        raise InvalidValue(f"{value!r} is not a valid time of day", "write e.g. '00:00'")
     return value
 
 
@@ -82,26 +83,30 @@ class Rotate(Manifest):
 
     size: Size = Field(10 * 2**20, description="rotate when a file reaches this size")
     every: Duration | None = Field(
-        None, description="rotate each 1h, 1d, 7d, counted from a Monday's midnight, local time"
+        None, description="rotate every 1h, 1d or 7d, counted from a Monday's midnight, local time"
     )
     at: Clocks = Field((), description="rotate at these times of day, local: '00:00'")
     keep: int = Field(7, ge=0, description="rotated files kept beside the current one")
     max_age_days: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="remove rotated files that are older"
+        None, gt=0, allow_inf_nan=False, description="remove rotated files older than this"
     )
-    compress: Flag = Field(True, description="compress what was rotated: zstd, else gzip")
+    compress: Flag = Field(True, description="compress rotated files: zstd, else gzip")
 
 
 class Logs(Manifest):
     """Where the output goes; what is not said goes to <state>/logs/<app>/<instance>.out.log."""
 
     stdout: LogPath | None = Field(
-        None, description="file for standard output; <instance> and <app> may stand in it"
+        None, description="file for standard output; may contain <instance> and <app>"
     )
-    stderr: LogPath | None = Field(None, description="file for standard error, likewise")
-    merge: Flag = Field(False, description="standard error goes into the file of standard output")
+    stderr: LogPath | None = Field(
+        None, description="file for standard error; may contain <instance> and <app>"
+    )
+    merge: Flag = Field(False, description="write standard error into the file of standard output")
     timestamps: Annotated[bool | str, AfterValidator(_format)] = Field(
-        True, description="write the time (UTC) before each line; or a strftime format (local time)"
+        True,
+        description="write the time before each line: true (UTC), or a strftime format "
+        "(local time)",
     )
     format: Literal["text", "json"] = Field("text", description="text, or one JSON object a line")
     rotate: Rotate = Rotate()

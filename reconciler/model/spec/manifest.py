@@ -42,15 +42,15 @@ class AppSpec(ProgramSpec):
     sockets: Sockets = template((), "listening sockets that all instances share")
     instances: Instances = in_place(
         1,
-        "how many processes: a number, `max` (the cores that recon may use) or `max-1`; a rise that"
-        " the host has no room for waits for `recon apply --confirm-load`",
+        "how many processes: a number, `max` (the cores that recon may use) or `max-1`; an increase"
+        " that the host has no room for waits for `recon apply --confirm-load`",
         decides_readiness=False,
     )
     strategy: Strategy = in_place(
         Strategy(), "how an update replaces processes", decides_readiness=True
     )
     startup_probe: Probe | None = in_place(
-        None, "until it succeeds, no other probe is asked", decides_readiness=True
+        None, "no other probe runs until it succeeds", decides_readiness=True
     )
     readiness_probe: Probe | None = in_place(
         None, "when an instance counts as ready", decides_readiness=True
@@ -60,26 +60,28 @@ class AppSpec(ProgramSpec):
     )
     min_ready_seconds: Seconds | None = in_place(
         None,
-        "how long ready before available; 0 with a probe, else 1 second up",
+        "how long it must be ready to be available [0 with a probe, else 1 second up]",
         decides_readiness=True,
     )
     progress_deadline_seconds: Seconds = in_place(
-        600, "a new revision that makes no progress for so long is given up", decides_readiness=True
+        600,
+        "recon gives up a new revision that makes no progress for this long",
+        decides_readiness=True,
     )
     restart_policy: RestartPolicy = in_place(
         RestartPolicy.ALWAYS, "Always, OnFailure or Never", decides_readiness=True
     )
     restart_schedule: Cron | None = in_place(
-        None, "restarts by the clock, in cron's syntax", decides_readiness=False
+        None, "when to restart it, in cron's syntax", decides_readiness=False
     )
     time_zone: TimeZone | None = in_place(
-        None, "of `restartSchedule`; else the host's", decides_readiness=False
+        None, "time zone of `restartSchedule` [the host's]", decides_readiness=False
     )
     build: Build | None = in_place(
-        None, "a command that is run before a rollout", decides_readiness=False
+        None, "a command that recon runs before a rollout", decides_readiness=False
     )
-    built: SkipJsonSchema[str] = own("", "of what this revision is built: the builder's hash")
-    kind: SkipJsonSchema[Literal["App", "Job"]] = own("App", "App, or Job where it is one's")
+    built: SkipJsonSchema[str] = own("", "the hash of the build that this revision uses")
+    kind: SkipJsonSchema[Literal["App", "Job"]] = own("App", "App or Job")
 
     @model_validator(mode="after")
     def _deadline_can_be_met(self) -> AppSpec:
@@ -165,7 +167,7 @@ Profiles = dict[Name, dict[str, Any]]
 class Written(ProgramSpec):
     """A spec as written in a file: with the profiles that may be merged over it."""
 
-    profiles: Profiles = Field({}, description="by `--profile NAME`, merged over the spec")
+    profiles: Profiles = Field({}, description="fields that `--profile NAME` merges over the spec")
 
     @model_validator(mode="before")
     @classmethod
@@ -173,7 +175,7 @@ class Written(ProgramSpec):
         names = [field.alias or name for name, field in cls.model_fields.items() if is_own(field)]
         for name in names:
             if isinstance(data, dict) and name in data:
-                raise InvalidValue(f"{name} is recon's own to fill in", "remove it")
+                raise InvalidValue(f"{name} is filled in by recon", "remove it")
         return data
 
 
@@ -186,7 +188,7 @@ class JobManifestSpec(JobSpec, Written):
 
 
 class Metadata(Manifest):
-    name: Name = Field(description="[a-z0-9-], unique over the whole directory")
+    name: Name = Field(description="[a-z0-9-], unique in the whole directory")
     labels: dict[str, str] = in_place({}, "free labels, for --selector", decides_readiness=False)
 
 
@@ -213,12 +215,14 @@ WORKLOADS: Mapping[str, type[App | Job]] = {"App": App, "Job": Job}
 
 
 class SettingsSpec(Manifest):
-    defaults: dict[str, Any] = Field({}, description="merged under the spec of every app")
+    defaults: dict[str, Any] = Field({}, description="defaults for the spec of every app")
     max_prune: Whole | None = Field(
-        None, ge=0, description="more deletions at once wait for `recon apply --confirm-prune`"
+        None,
+        ge=0,
+        description="if more apps are removed at once, they wait for `recon apply --confirm-prune`",
     )
-    allow_empty: Flag = Field(False, description="an empty directory may stop everything")
-    profile: Name | None = Field(None, description="the profile, unless --profile says another")
+    allow_empty: Flag = Field(False, description="an empty directory stops all apps")
+    profile: Name | None = Field(None, description="the profile, unless --profile is given")
 
 
 class Settings(Manifest):

@@ -47,7 +47,7 @@ class Capabilities(Manifest):
 
     drop: Annotated[
         tuple[Annotated[str, AfterValidator(_capability)], ...], AfterValidator(_canonical)
-    ] = Field((), description="names as Kubernetes has them, or ALL")
+    ] = Field((), description="Linux capabilities to drop, in Kubernetes' names, or ALL")
 
     def numbers(self, last: int) -> tuple[int, ...]:
         """Those to drop, on a kernel whose highest capability is ``last``."""
@@ -62,7 +62,7 @@ def _group(value: Any) -> Any:
 
 def _path(value: str) -> str:
     if not value or "\0" in value:
-        raise ValueError("a path cannot be empty, nor hold a NUL byte")
+        raise ValueError("a path cannot be empty or contain a NUL byte")
     return value
 
 

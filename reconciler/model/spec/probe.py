@@ -112,9 +112,11 @@ class HttpHeader(Manifest):
     @model_validator(mode="after")
     def _fits_on_a_line(self) -> HttpHeader:
         if not _HEADER.fullmatch(self.name):
-            raise ValueError(f"{self.name!r} cannot be the name of a header")
+            raise ValueError(f"{self.name!r} is not a valid header name")
         if not self.value.isprintable():
-            raise ValueError(f"the value of {self.name} holds a character that no header can")
+            raise ValueError(
+                f"the value of {self.name} contains a character that is not allowed in a header"
+            )
         return self
 
 
@@ -164,7 +166,9 @@ class LogLine(ProbeKind):
 
     pattern: str
     is_asked = False
-    liveness_fault = Sentence("a line of output says nothing of later", "use another")
+    liveness_fault = Sentence(
+        "a line of output cannot show that a program is still alive", "use another kind of probe"
+    )
 
     def question(self, instance: int) -> str:
         return f"waiting for a line that matches {self.pattern[:60]!r}"

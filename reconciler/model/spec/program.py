@@ -27,20 +27,26 @@ class ProgramSpec(Manifest):
     )
     cwd: str = template(".", "working directory, relative to the manifest's file")
     env: Env = template(
-        {}, "variables: text, {perInstance: N}, {secretFile: F}, {fromEnv: V} or {credential: F}"
+        {},
+        "environment variables: text, {perInstance: N}, {secretFile: F}, "
+        "{fromEnv: V} or {credential: F}",
     )
-    env_from: EnvFrom = template((), "dotenv files; later ones win, `env` wins over all")
+    env_from: EnvFrom = template(
+        (), "dotenv files; a later file overrides earlier ones, `env` overrides all"
+    )
     user: Account | None = template(None, "run as this user (recon must be root)")
     group: Account | None = template(None, "run as this group (recon must be root)")
     umask: Umask | None = template(None, "file mode creation mask, octal")
     supplementary_groups: Groups = template(
         (), "groups beside the user's own, names or numbers (recon must be root)"
     )
-    no_new_privileges: bool = template(False, "no exec gives it more (setuid programs, file caps)")
-    capabilities: Capabilities | None = template(
-        None, "what of root's power it does without (recon must be root)"
+    no_new_privileges: bool = template(
+        False, "disable privilege gain through exec (setuid, file capabilities)"
     )
-    read_only_paths: Paths = template((), "what it may not write to (recon must be root)")
+    capabilities: Capabilities | None = template(
+        None, "Linux capabilities to drop (recon must be root)"
+    )
+    read_only_paths: Paths = template((), "paths that it cannot write to (recon must be root)")
     private_tmp: bool = template(False, "a /tmp and /var/tmp of its own (recon must be root)")
     revision_history_limit: Whole = in_place(
         10, "revisions remembered", ge=1, decides_readiness=False
@@ -53,22 +59,22 @@ class ProgramSpec(Manifest):
         "exit codes that count as success beside 0, for restartPolicy and for Jobs",
         decides_readiness=True,
     )
-    stop: Stop = in_place(Stop(), "how a process is asked to end", decides_readiness=False)
+    stop: Stop = in_place(Stop(), "how to stop a process", decides_readiness=False)
     termination_grace_period_seconds: Seconds = in_place(
-        30, "from the start of a stop to SIGKILL", decides_readiness=False
+        30, "time from the stop signal to SIGKILL", decides_readiness=False
     )
     limits: Limits = in_place(
-        Limits(), "what an instance may use, with all that it forks", decides_readiness=True
+        Limits(), "limits of an instance, including its child processes", decides_readiness=True
     )
     logs: Logs = in_place(Logs(), "capture of standard output and error", decides_readiness=False)
     depends_on: DependsOn = in_place(
         (),
-        "apps that are to be there before this one starts, and stop after it",
+        "apps that start before this one and stop after it",
         decides_readiness=False,
     )
     suspend: Flag = in_place(False, "declared, but not running", decides_readiness=False)
     watch: Watch | None = in_place(
-        None, "files and folders whose content is part of the revision", decides_readiness=False
+        None, "files and folders; a change in them replaces the processes", decides_readiness=False
     )
     watched: SkipJsonSchema[dict[str, str]] = own({}, "what `watch` found: a digest of each path")
 

@@ -15,11 +15,11 @@ from reconciler.model.words.values import Account, Host, Mode, Name, Port
 class Socket(Manifest):
     """A listening socket that recon binds, keeps open, and hands to every instance."""
 
-    name: Name = Field(description="by which the program knows it (LISTEN_FDNAMES)")
+    name: Name = Field(description="name that the program gets (LISTEN_FDNAMES)")
     port: Port | None = Field(None, description="of TCP")
     host: Host = Field("127.0.0.1", description="IP address; 0.0.0.0 or :: for all")
-    path: str | None = Field(None, description="of a unix socket, instead of a port")
-    mode: Mode = Field("660", description="of a unix socket's file, octal")
+    path: str | None = Field(None, description="path of a unix socket, instead of a port")
+    mode: Mode = Field("660", description="mode of a unix socket's file, octal")
     owner: Account | None = Field(None, description="user that owns a unix socket's file")
     group: Account | None = Field(None, description="group that owns a unix socket's file")
 
@@ -30,7 +30,7 @@ class Socket(Manifest):
         strange = {"mode", "owner", "group"} if self.path is None else {"host"}
         for name in sorted(strange & self.model_fields_set):
             kind = "a unix socket (path)" if self.path is None else "a port"
-            raise InvalidValue(f"{name} is for {kind} only", "remove it")
+            raise InvalidValue(f"{name} is only for {kind}", "remove it")
         return self
 
     @property

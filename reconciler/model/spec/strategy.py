@@ -20,16 +20,14 @@ class Canary(Manifest):
     """A few instances that a new revision has to prove itself on before the others follow."""
 
     instances: Share = Field(
-        1, description="how many run the new revision at first; a percentage is rounded up"
+        1, description="how many instances run the new revision first; a percentage is rounded up"
     )
     seconds: Seconds = Field(60, description="how long each must stay available")
 
     @model_validator(mode="after")
     def _some(self) -> Canary:
         if self.instances in (0, "0%"):
-            raise InvalidValue(
-                "a canary of no instances proves nothing", "write 1, or leave it out"
-            )
+            raise InvalidValue("a canary needs at least one instance", "write 1, or leave it out")
         return self
 
 
@@ -39,10 +37,15 @@ class Strategy(Manifest):
     type: StrategyType = Field(
         StrategyType.ROLLING_UPDATE, description="RollingUpdate, or Recreate (stop, then start)"
     )
-    max_surge: Share = Field("25%", description="how many above `instances` may run, rounded up")
-    max_unavailable: Share = Field("25%", description="how many may be down, rounded down")
+    max_surge: Share = Field(
+        "25%", description="how many instances more than `instances` may run, rounded up"
+    )
+    max_unavailable: Share = Field(
+        "25%", description="how many instances may be down, rounded down"
+    )
     canary: Canary | None = Field(
-        None, description="hold the update after so many instances until they have proven good"
+        None,
+        description="update this many instances first, and the rest only if they stay available",
     )
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ def _one_or_more(value: Any) -> Any:
 
 def _no_nul(value: tuple[str, ...]) -> tuple[str, ...]:
     if any(not text or "\0" in text for text in value):
-        raise ValueError("must not hold an empty text or a NUL byte")
+        raise ValueError("must not contain an empty text or a NUL byte")
     return value
 
 
@@ -31,8 +31,8 @@ def _no_pattern(value: tuple[str, ...]) -> tuple[str, ...]:
     """A pattern taken for a path would match nothing, and nobody would hear of it."""
     found = next((text for text in value if "*" in text), None)
     if found is not None:
-        remedy = 'name the folder; with ignore: ["*", "!*/", "!*.ts"] only one kind counts'
-        raise ValueError(f"{found} is no path, and patterns are not known here: {remedy}")
+        remedy = 'name the folder; with ignore: ["*", "!*/", "!*.ts"] only files of one kind count'
+        raise ValueError(f"{found} is a pattern, and only paths are allowed here: {remedy}")
     return value
 
 
@@ -45,5 +45,6 @@ class Watch(Manifest):
     paths: Paths = Field(min_length=1, description="files and folders, relative to `cwd`")
     ignore: Texts = Field((), description="what to leave out, in .gitignore's syntax")
     settle_seconds: Seconds = Field(
-        0.5, description="nothing may have changed for so long: a build writes many files"
+        0.5,
+        description="wait until no file has changed for this long, as a build writes many files",
     )

@@ -57,16 +57,16 @@ _REMEDIES = {
         for name, habits in _WHERE.items()
         for habit in habits
     },
-    **dict.fromkeys(("args", "arguments"), "write the arguments behind the program in `command`"),
+    **dict.fromkeys(("args", "arguments"), "write the arguments after the program in `command`"),
     **dict.fromkeys(
         ("image", "container", "build_context"),
         "recon runs programs of this host, not images; name the program in `command`",
     ),
     **dict.fromkeys(
         ("volumes", "volumeMounts", "mounts"),
-        "programs see this host's files; `readOnlyPaths` and `privateTmp` narrow that",
+        "programs see this host's files; `readOnlyPaths` and `privateTmp` restrict that",
     ),
-    **dict.fromkeys(("name", "labels"), "it stands below `metadata`"),
+    **dict.fromkeys(("name", "labels"), "write it below `metadata`"),
     **dict.fromkeys(("networks", "network"), "programs use this host's network"),
 }
 

@@ -20,9 +20,7 @@ def parse_size(text: str | int) -> int:
     """Bytes in ``"10Mi"``, ``"300M"``, ``"1.5Gi"`` or ``4096``. ValueError says what is allowed."""
     match = _SIZE.fullmatch(str(text).strip())
     if match is None:
-        raise InvalidValue(
-            f"{text!r} is not a size", "write a number of bytes, or like 10Mi or 1.5Gi"
-        )
+        raise InvalidValue(f"{text!r} is not a size", "write e.g. 1048576, 10Mi or 1.5Gi")
     return int(float(match[1]) * _UNITS[(match[2] or "").upper()])
 
 
@@ -49,7 +47,9 @@ def parse_share(text: str | int) -> str | int:
         return text
     if isinstance(text, str) and _PERCENT.fullmatch(text):
         return text
-    raise ValueError(f"{text!r} is neither a number of instances nor a percentage such as 25%")
+    raise ValueError(
+        f"{text!r} is not a valid number of instances or percentage; write e.g. 2 or 25%"
+    )
 
 
 def resolve_share(share: str | int, total: int, *, round_up: bool) -> int:

@@ -67,9 +67,9 @@ def _words(value: Any) -> Any:
         value = shlex.split(value)
     if isinstance(value, list):
         if not value or not value[0]:
-            raise ValueError("a command needs at least the name of a program")
+            raise ValueError("a command needs at least a program")
         if any("\0" in str(word) for word in value):
-            raise ValueError("a command cannot hold a NUL byte")
+            raise ValueError("a command cannot contain a NUL byte")
     return value
 
 
@@ -86,14 +86,14 @@ def _signal(value: Any) -> Any:
 def _umask(value: Any) -> str:
     text = str(value)
     if not _UMASK.fullmatch(text):
-        raise InvalidValue(f"{value!r} is not a umask", "write it in octal, as '022'")
+        raise InvalidValue(f"{value!r} is not a umask", "write it in octal, e.g. '022'")
     return text[-3:].rjust(3, "0")
 
 
 def _mode(value: Any) -> str:
     text = str(value)
     if not _UMASK.fullmatch(text):
-        raise InvalidValue(f"{value!r} is not a file mode", "write it in octal, as '0660'")
+        raise InvalidValue(f"{value!r} is not a file mode", "write it in octal, e.g. '0660'")
     return text[-3:].rjust(3, "0")
 
 
@@ -129,10 +129,10 @@ def _cron(value: str) -> str:
             raise CronSimError("it has five fields")
         next(CronSim(fields, datetime(2024, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration):
-        remedy = "write minute, hour, day of the month, month and day of the week, as '30 3 * * *'"
+        remedy = "write minute, hour, day of month, month and day of week, e.g. '30 3 * * *'"
         words = ", ".join(_CRON_WORDS)
         raise InvalidValue(
-            f"{value!r} is not a schedule that ever comes", f"{remedy}, or {words}"
+            f"{value!r} is not a valid cron schedule", f"{remedy}, or {words}"
         ) from None
     return fields
 
@@ -141,7 +141,7 @@ def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = f"{value!r} is not a time zone that this host knows"
+        message = f"{value!r} is not a valid time zone on this host"
         raise InvalidValue(message, "write e.g. Europe/Berlin or UTC") from None
     return value
 

@@ -64,7 +64,7 @@ class NotifySocket:
         except OSError as error:
             made.close()
             self.troubles.append(
-                f"notifications to {address} are not heard: {error.strerror or error}"
+                f"recon cannot receive notifications to {address}: {error.strerror or error}"
             )
             return
         self._sockets.append(made)

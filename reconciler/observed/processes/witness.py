@@ -94,8 +94,8 @@ class Witnesses:
         others = " and ".join(f"{who} says {_told(tag)}" for who, tag in against)
         return Identity(
             believed,
-            f"pid {found.pid}: {strongest} says {_told(believed)}, but {others}; counted as"
-            f" {_told(believed)}, stop the process by hand if that is wrong",
+            f"pid {found.pid}: {strongest} says {_told(believed)}, but {others}; recon treats it"
+            f" as {_told(believed)}: stop the process by hand if that is wrong",
         )
 
     def _by_cgroup(self, pid: int) -> Tag | None:

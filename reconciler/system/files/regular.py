@@ -21,7 +21,7 @@ __all__ = ["open_regular", "read_head", "reopen_regular"]
 def open_regular(path: str | bytes | os.PathLike[str], *, dir_fd: int | None = None) -> int:
     """A descriptor for reading the regular file that ``path`` leads to; the caller closes it.
 
-    Links are followed. OSError: EINVAL where it is no regular file, EWOULDBLOCK where somebody
+    Links are followed. OSError: EINVAL where it is not a regular file, EWOULDBLOCK where somebody
     holds a lease on it; otherwise as open(2).
     """
     found = os.open(path, os.O_PATH | os.O_CLOEXEC, dir_fd=dir_fd)

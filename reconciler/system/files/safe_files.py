@@ -113,7 +113,7 @@ def give_socket(path: Path, uid: int, gid: int, mode: int) -> None:
         try:
             status = os.fstat(fd)
             if not stat.S_ISSOCK(status.st_mode) or status.st_nlink > 1:
-                told = "something else stands in its place; remove it"
+                told = "another file is in its place; remove it"
                 raise OSError(errno.EPERM, told, str(path))
             if (uid, gid) != (-1, -1):
                 os.chown(f"/proc/self/fd/{fd}", uid, gid)
@@ -161,23 +161,25 @@ def _checked(fd: int, owner: Owner | None, name: str) -> int:
     status = os.fstat(fd)
     told = ""
     if not stat.S_ISREG(status.st_mode):
-        told = "is no regular file"
+        told = "is not a regular file"
     elif status.st_nlink > 1:
         told = "has a second name elsewhere (a hard link)"
     elif owner is not None and status.st_uid not in (0, owner.uid):
         told = f"belongs to uid {status.st_uid}"
     if told:
         os.close(fd)
-        raise OSError(errno.EPERM, f"{name} {told}, so it is not touched; remove it", name)
+        raise OSError(errno.EPERM, f"{name} {told}, so recon does not touch it; remove it", name)
     return fd
 
 
 def _named(error: OSError, name: str) -> OSError:
     """The same in words, where a link or a FIFO is in the way."""
-    kinds = {errno.ELOOP: "is a link", errno.ENXIO: "is no regular file"}
+    kinds = {errno.ELOOP: "is a link", errno.ENXIO: "is not a regular file"}
     if error.errno not in kinds:
         return error
-    return OSError(error.errno, f"{name} {kinds[error.errno]}, so it is not touched; remove it")
+    return OSError(
+        error.errno, f"{name} {kinds[error.errno]}, so recon does not touch it; remove it"
+    )
 
 
 def _give(fd: int, owner: Owner | None) -> None:
@@ -216,7 +218,8 @@ def _walk(path: str, owner: Owner | None, make: bool) -> int:
                 os.close(step)
             links += 1
             if links > MOST_LINKS or not _only_root_writes(at) or status.st_uid != 0:
-                raise OSError(errno.ELOOP, f"a link on the way ({name}) is not followed", path)
+                message = f"a symbolic link in the path ({name}) is not followed"
+                raise OSError(errno.ELOOP, message, path)
             names += steps_of(target)
             if target.startswith("/"):
                 os.close(at)

@@ -169,8 +169,8 @@ def _walk(path: str, owners: frozenset[int]) -> _Step:
                 os.close(at.fd)
                 at.fd, at.shown = os.open("/", _STEP | os.O_DIRECTORY), "/"
         if door.through(at.shown, os.fstat, at.fd).st_uid != at.owner:
-            told = f"{at.shown} is not {_name(at.owner)}'s, to whom part of the way to it belongs"
-            raise UntrustedError(path, told, "name it by a way that is root's")
+            told = f"{at.shown} is not {_name(at.owner)}'s, who owns part of the path to it"
+            raise UntrustedError(path, told, "use a path that belongs to root")
     except BaseException:
         os.close(at.fd)
         raise

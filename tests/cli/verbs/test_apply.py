@@ -138,7 +138,7 @@ def test_a_profile_is_switched_by_an_edit_and_else_the_way_is_told(cli: Cli) -> 
     done = cli("apply", "--profile", "dev")
     assert done.code == 1 and f"end it with `kill {cli.client.version()['pid']}`" in done.err
     done = cli("apply")
-    assert done.code == 1 and "runs with --profile prod; say so here, too" in done.err
+    assert done.code == 1 and "runs with --profile prod; give the same option here" in done.err
 
 
 def test_ctrl_c_ends_the_waiting_only(cli: Cli) -> None:
@@ -160,7 +160,7 @@ def test_ctrl_c_ends_the_waiting_only(cli: Cli) -> None:
         waiting.kill()
         waiting.wait()
     assert waiting.returncode == 130
-    assert "the controller goes on" in err
+    assert "the controller continues" in err
     assert cli.client.version()["pid"]
 
 
@@ -176,10 +176,10 @@ def test_restart_scale_and_down(cli: Cli) -> None:
     assert "web: restarting" in cli("restart", "web").out
     until(lambda: pids() and first not in pids(), what="a new process")
     assert "did you mean web?" in cli("restart", "wbe").err
-    assert "the controller carries it out" in cli("scale", "web=2").out
+    assert "the controller applies it" in cli("scale", "web=2").out
     until(lambda: len(pids()) == 2, what="two instances")
     done = cli("down")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "everything is stopped")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "all apps are stopped")
     assert '"pid": null' in cli("status", "-o", "json").out
 
 
@@ -189,7 +189,7 @@ def test_down_ends_adopted_programs_with_children_and_the_controller(cli: Cli) -
     stop_controller(cli)
     assert cli("apply").code == 0
     done = cli("down", "--timeout", "30s")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "everything is stopped"), done
+    assert (done.code, done.out.splitlines()[-1]) == (0, "all apps are stopped"), done
 
 
 def test_logs_are_merged_and_filtered(cli: Cli) -> None:
@@ -254,7 +254,7 @@ def test_streams_that_cannot_be_told_apart_are_told_instead_of_silence(cli: Cli)
     until(lambda: cli("logs").out.count("\n") == 2, what="all is written")
     done = cli("logs", "--stderr")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("talker: the lines of both streams stand in one file unmarked")
+    assert done.err.startswith("talker: both streams are in one file, unmarked")
     assert "logs.format: json" in done.err and "Traceback" not in done.err
     done = cli("logs", "--stdout")
     assert (done.code, done.out.count("\n")) == (0, 2) and "are shown as well" in done.err

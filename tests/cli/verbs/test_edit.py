@@ -22,7 +22,7 @@ def test_scale_adds_one_line_and_shows_it(cli: Cli) -> None:
     assert added == [b"  instances: 3"]
     assert after.replace(b"  instances: 3\n", b"") == before
     assert "manifests/web.yaml\n" in done.out and "  +  instances: 3\n" in done.out
-    assert "no controller is running; `recon apply` carries it out" in done.out
+    assert "no controller is running; `recon apply` starts one, which applies it" in done.out
 
 
 def test_scale_to_the_cores_there_are(cli: Cli) -> None:

@@ -21,7 +21,7 @@ def test_schema_knows_every_field_and_every_way_to_write_it(cli: Cli) -> None:
     fields = AppSpec.model_fields.items()
     names = {field.alias or name for name, field in fields if not is_own(field)}
     assert names <= spec["properties"].keys()
-    assert "watched" not in spec["properties"]  # recon's own to fill in
+    assert "watched" not in spec["properties"]  # filled in by recon
     assert "watched" not in cli("explain").out
     assert spec["additionalProperties"] is False
     assert {"type": "string"} in spec["properties"]["command"]["anyOf"]
@@ -34,9 +34,9 @@ def test_explain_tells_type_default_and_effect(cli: Cli) -> None:
         "FIELD:    spec.strategy.maxSurge\n"
         "TYPE:     text or number\n"
         "DEFAULT:  25%\n"
-        "EFFECT:   a change is applied in place, to the processes that run\n"
+        "EFFECT:   a change is applied in place, to running processes\n"
         "\n"
-        "  how many above `instances` may run, rounded up\n"
+        "  how many instances more than `instances` may run, rounded up\n"
     )
     assert "EFFECT:   a change replaces the processes" in cli("explain", "spec.env").out
 

@@ -150,7 +150,7 @@ def test_a_file_of_somebody_else_is_neither_overwritten_nor_removed(tmp_path: Pa
     path.write_text("[Service]\n")
     with pytest.raises(CliError, match="move it away"):
         unit.write(path, f"# {MARK}\n")
-    with pytest.raises(CliError, match="left alone"):
+    with pytest.raises(CliError, match="was not removed"):
         unit.remove(path)
     assert path.read_text() == "[Service]\n"
 

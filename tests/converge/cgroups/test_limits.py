@@ -130,8 +130,8 @@ def test_what_the_kernel_refuses_is_told_with_what_would_help() -> None:
     assert done.returncode == 0, done.stderr
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert told.keys() == {"openFiles", "nice", "oomScoreAdjust"}
-    assert "takes CAP_SYS_RESOURCE; `recon restart`" in told["openFiles"]
-    assert "takes CAP_SYS_NICE" in told["nice"]
+    assert "needs CAP_SYS_RESOURCE; `recon restart`" in told["openFiles"]
+    assert "needs CAP_SYS_NICE" in told["nice"]
     assert "takes CAP_SYS_RESOURCE" in told["oomScoreAdjust"]
 
 

@@ -124,4 +124,4 @@ def test_one_that_does_not_end_of_a_kill_holds_up_nobody_and_is_reaped_late(
         ok, _ = asyncio.run(exec_check(app, process, ("true",), 60))
         return ok and not {*pids} & helper.awaited()
 
-    until(reaped, what="the late ones are reaped, and it is tried again")
+    until(reaped, what="the late ones are reaped, and recon tries again")

@@ -224,7 +224,11 @@ def _file(path: Path, content: str | bytes, mode: int = 0o755) -> None:
         ("#!/bin/sh\n", 0o644, "is not executable; run chmod +x"),
         ("echo no first line\n", 0o755, "neither a binary nor a script with a #! line"),
         ("", 0o755, "is empty"),
-        (b"\x7fELF\2\1\1" + bytes(9) + b"\2\0\xff\x7f" + bytes(100), 0o755, "another machine"),
+        (
+            b"\x7fELF\2\1\1" + bytes(9) + b"\2\0\xff\x7f" + bytes(100),
+            0o755,
+            "another processor type",
+        ),
         ("#!/etc/passwd\n", 0o755, "script for /etc/passwd (its #! line), which is not executab"),
     ],
 )
@@ -263,7 +267,7 @@ def test_a_directory_its_user_may_not_enter_is_named() -> None:
 
 def test_a_refused_change_of_user_is_not_blamed_on_the_directory() -> None:
     error = PermissionError(errno.EPERM, "Operation not permitted", "/")
-    assert "may not take on its user" in why(IDENTITY, error, ["true"], "/", {})[0]
+    assert "cannot switch to its user" in why(IDENTITY, error, ["true"], "/", {})[0]
 
 
 def test_a_user_that_does_not_exist_is_named(make_app: MakeApp, spawn_app: SpawnApp) -> None:

@@ -153,7 +153,7 @@ def test_a_changed_mode_is_set_on_the_same_socket(sockets: Sockets, tmp_path: Pa
     assert (path.stat().st_ino, stat.S_IMODE(path.stat().st_mode)) == (before, 0o666)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to others")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a file")
 def test_a_unix_socket_belongs_to_whom_the_manifest_says(sockets: Sockets, tmp_path: Path) -> None:
     path = tmp_path / "x.sock"
     nobody = Socket(name="api", path=str(path), owner="nobody", group="65534")
@@ -165,7 +165,7 @@ def test_a_file_in_the_way_is_never_removed(sockets: Sockets, tmp_path: Path) ->
     path = tmp_path / "precious"
     path.write_text("data")
     sockets.declare("web", (Socket(name="api", path=str(path)),))
-    assert "is there and is no socket" in sockets.conflicts()["web"]
+    assert "exists and is not a socket" in sockets.conflicts()["web"]
     assert path.read_text() == "data"
 
 
@@ -216,7 +216,7 @@ def test_one_that_listens_is_not_replaced_though_nobody_knows_whose_it_is(
         living.bind(str(path))
         living.listen()
         sockets.declare("web", unix(path))
-        assert "somebody listens on" in sockets.conflicts()["web"]
+        assert "is already in use by a process that recon cannot see" in sockets.conflicts()["web"]
         assert answers(path) and living.accept()[0].fileno() >= 0
     sockets.declare("web", unix(path))
     assert sockets.conflicts() == {} and answers(path)
@@ -276,7 +276,7 @@ def test_a_folder_that_is_swapped_for_a_link_gets_no_socket_that_answers(
 
     just_before_bind(swap)
     sockets.declare("web", unix(folder / "x.sock"))
-    assert "moved away meanwhile" in sockets.conflicts()["web"]
+    assert "moved in the meantime" in sockets.conflicts()["web"]
     for left in elsewhere.iterdir():
         assert stat.S_IMODE(left.lstat().st_mode) == 0o600 and not answers(left)
     folder.unlink()
@@ -287,7 +287,7 @@ def test_a_folder_that_is_swapped_for_a_link_gets_no_socket_that_answers(
 
 def test_an_address_of_another_host_is_told_in_a_sentence(sockets: Sockets, port: int) -> None:
     sockets.declare("web", (Socket(name="http", port=port, host="192.0.2.1"),))
-    assert "192.0.2.1 is no address of this host" in sockets.conflicts()["web"]
+    assert "192.0.2.1 is not an address of this host" in sockets.conflicts()["web"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -313,4 +313,4 @@ def test_a_low_port_says_what_would_allow_it(tmp_path: Path) -> None:
     start = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()
     if int(start) <= 81:
         pytest.skip("port 81 is for everybody here (net.ipv4.ip_unprivileged_port_start)")
-    assert "port 81 is for root" in done.stdout and "sysctl" in done.stdout, done.stderr
+    assert "port 81 is reserved for root" in done.stdout and "sysctl" in done.stdout, done.stderr

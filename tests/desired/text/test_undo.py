@@ -135,7 +135,9 @@ def test_what_would_be_wrong_now_is_refused(shop: Shop) -> None:
     now, then = THEN, THEN.replace("  instances", "  cwd: sub\n  instances")
     revision = shop.revision(then)
     os.rmdir(Path(shop.file).parent / "sub")
-    with pytest.raises(UndoError, match=r"would be wrong now: spec\.cwd: .* is not a directory"):
+    with pytest.raises(
+        UndoError, match=r"would be an invalid manifest now: spec\.cwd: .* is not a directory"
+    ):
         undone(now.encode(), shop.app(now), revision, shop.context)
 
 

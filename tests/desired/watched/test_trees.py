@@ -197,7 +197,7 @@ def test_files_that_are_too_much_together_are_not_read(tmp_path: Path) -> None:
     for number in range(5):
         write(tmp_path / f"dist/{number}", "")
         os.truncate(tmp_path / f"dist/{number}", trees.MOST_BYTES)
-    with pytest.raises(TreeTooLarge, match="too much to watch"):
+    with pytest.raises(TreeTooLarge, match="too large to watch"):
         watching(tmp_path, "dist").look()
 
 

@@ -65,7 +65,7 @@ def cause(
             "npm install",
         ),
         ("Error: Cannot find module '/srv/x.js'", CauseCode.FILE_MISSING, "/srv/x.js", "build it"),
-        ("Error: Cannot find module './Conf'", CauseCode.FILE_MISSING, "./Conf", "case of letters"),
+        ("Error: Cannot find module './Conf'", CauseCode.FILE_MISSING, "./Conf", "case-sensitive"),
         (
             "/srv/x.js:7\nawait x\n^\nSyntaxError: Unexpected identifier\nNode.js v18.1.0",
             CauseCode.SYNTAX_ERROR,
@@ -281,7 +281,7 @@ def test_a_port_that_recon_holds_for_the_app_is_told_so() -> None:
         sockets=[{"name": "http", "port": 8000}],
     )
     assert found.code is CauseCode.PORT_IN_USE and found.port is None
-    assert "recon's own" in found.message and "uvicorn site:app --fd 3" in found.remedy
+    assert "declared under `sockets`" in found.message and "uvicorn site:app --fd 3" in found.remedy
 
 
 HTTP = {"httpGet": {"path": "/health", "port": 3001}}

@@ -1,4 +1,4 @@
-"""What only a shell knows in a command, and what to write for that very command."""
+"""Shell syntax in a command, and what to write for that very command."""
 
 from __future__ import annotations
 

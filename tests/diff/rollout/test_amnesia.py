@@ -102,7 +102,7 @@ def test_a_lost_memory_holds_until_somebody_edits_or_asks() -> None:
     host.settle(old)
     host.memory["web"] = LOST
     made = host.settle(new)
-    assert "`recon rollout resume web` goes on" in made.status.message
+    assert "`recon rollout resume web` continues it" in made.status.message
     assert host.running() == {(0, old.hash)}
     host.settle(next)
     assert host.running() == {(0, next.hash)}, "an edit is the deploy, whatever was before"
@@ -116,7 +116,7 @@ def test_no_run_of_a_job_begins_until_the_journal_can_be_read() -> None:
     host.memory["report"] = UNREAD
     made = host.run_for(7200, job_of())
     assert host.tries == {1: 1} and not made.memory.runs
-    assert "no run begins until the journal can be read" in made.status.message
+    assert "no run starts until the journal can be read" in made.status.message
     host.memory["report"] = whole
     host.run_for(7200, job_of())
     assert host.tries == {1: 1}

@@ -144,7 +144,7 @@ def test_a_build_that_fails_leaves_what_runs_as_it_is(how: Behaviour) -> None:
     assert (made.status.sync, made.status.health) == (Sync.OUT_OF_SYNC, Health.DEGRADED)
     assert made.status.message.startswith("its build has failed (")
     assert made.status.message.endswith(
-        "running revision 1. Mend what it is made of; `recon restart` builds again"
+        "running revision 1. Fix the build, then run `recon restart` to build again"
     )
     assert [*reasons(host)].count("BuildFailed") == 1
     made = settle(host, *app("3"))
@@ -167,7 +167,7 @@ def test_a_first_build_that_fails_starts_nothing() -> None:
     made = settle(host, *app())
     assert not host.running()
     assert made.status.health is Health.DEGRADED
-    assert "nothing good to run instead" in made.status.message
+    assert "no earlier revision is known to be good" in made.status.message
 
 
 def test_what_has_yet_to_show_that_it_is_good_outlives_the_failed_build_of_the_next() -> None:

@@ -92,7 +92,7 @@ def test_while_it_waits_the_status_counts_down_and_the_plan_says_when_to_look_ag
     host, _, new = _rolled(Behaviour(), Behaviour())
     made = host.run_for(20, new)
     assert (made.status.sync, made.status.health) == (Sync.OUT_OF_SYNC, Health.PROGRESSING)
-    assert made.status.message == "canary: 1 of 4 instances runs revision 2, 41 s to go"
+    assert made.status.message == "canary: 1 of 4 instances runs revision 2, 41 s left"
     (condition,) = [c for c in made.status.conditions if c.type == "Progressing"]
     assert (condition.status, condition.reason) == ("True", "CanaryPauseStep")
     assert condition.message == "canary: 1 of 4 instances runs revision 2"
@@ -174,7 +174,7 @@ def test_a_canary_whose_probe_fails_takes_its_revision_back() -> None:
     sim.process = replace(process, ready=False, ready_at=None)
     sim.behaviour = Behaviour(ready_after=None)
     made = host.settle(new)
-    assert made.memory.revisions[-1].failed == "canary web-0 failed: it is not ready any more"
+    assert made.memory.revisions[-1].failed == "canary web-0 failed: it is no longer ready"
     assert host.running() == fresh(old)
 
 

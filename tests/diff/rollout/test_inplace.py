@@ -85,12 +85,12 @@ def test_without_knowledge_of_what_is_inherited_nothing_goes_back() -> None:
 
 
 def test_what_was_refused_stays_drift_and_is_not_tried_again() -> None:
-    refused = process(limits={"nice": 0}, unadjusted={"nice": (-5, "it takes CAP_SYS_NICE")})
+    refused = process(limits={"nice": 0}, unadjusted={"nice": (-5, "it needs CAP_SYS_NICE")})
     assert due(refused, nice=-5) == []
     (drift,) = drift_of(at(refused, nice=-5))
     assert drift.kind is DriftKind.IN_PLACE
-    assert drift.detail == "limits.nice is 0 on pid 7, -5 wanted; it takes CAP_SYS_NICE"
-    assert stuck(at(refused, nice=-5)) == "limits.nice of web-0: it takes CAP_SYS_NICE"
+    assert drift.detail == "limits.nice is 0 on pid 7, -5 wanted; it needs CAP_SYS_NICE"
+    assert stuck(at(refused, nice=-5)) == "limits.nice of web-0: it needs CAP_SYS_NICE"
     assert len(due(refused, nice=-6)) == 1, "another value is tried"
 
 

@@ -64,7 +64,7 @@ def test_an_edit_while_paused_waits_for_resume_and_status_says_so() -> None:
     made = host.run_for(10_000, new)
     assert host.running() == fresh(old)
     assert (made.status.sync, made.status.health) == (Sync.OUT_OF_SYNC, Health.HEALTHY)
-    assert made.status.message == "rollout paused; `recon rollout resume web` goes on"
+    assert made.status.message == "rollout paused; `recon rollout resume web` continues it"
     (condition,) = [c for c in made.status.conditions if c.type == "Progressing"]
     assert (condition.status, condition.reason) == ("Unknown", "DeploymentPaused")
     assert "the rollout is paused until `recon rollout resume web`" in made.change.notes

@@ -82,7 +82,7 @@ def test_another_app_that_has_the_port_is_named_with_another_remedy() -> None:
     roll = rolled()
     [held] = roll.held(holder=Tag("store", "api", 0, "hash", "other"))
     assert roll.judged(held)
-    assert "Choose another port, or name api under dependsOn" in portheld.remedy_of(held)
+    assert "Choose another port, or add api to dependsOn" in portheld.remedy_of(held)
 
 
 @pytest.mark.parametrize(

@@ -474,7 +474,7 @@ def test_a_declared_place_in_a_users_folder_leads_nowhere_else(host: Host, tmp_p
     streams.close()
     host.capture.attach(tag, Logs(stdout=str(own / "x.log"), timestamps=False))
     host.until(lambda: host.troubles)
-    assert "is a link, so it is not touched" in str(host.troubles[0][1])
+    assert "is a link, so recon does not touch it" in str(host.troubles[0][1])
     (own / "x.log").unlink()
     host.until(lambda: host.troubles[-1] == ("app", None))
     assert (own / "x.log").read_text() == "said\n"

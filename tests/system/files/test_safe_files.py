@@ -115,15 +115,15 @@ def test_a_log_that_is_a_link_a_second_name_or_no_file_is_not_touched(
 ) -> None:
     path = theirs / "x.log"
     path.symlink_to(victim / "log")
-    assert "x.log is a link, so it is not touched; remove it" in refusal(path)
+    assert "x.log is a link, so recon does not touch it; remove it" in refusal(path)
     path.unlink()
     os.link(victim / "log", path)
     assert "has a second name elsewhere" in refusal(path)
     path.unlink()
     os.mkfifo(path)
-    assert "is no regular file" in refusal(path)
+    assert "is not a regular file" in refusal(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    assert "is no regular file" in refusal(path)
+    assert "is not a regular file" in refusal(path)
     os.close(reader)
     path.unlink()
     path.write_text("a stranger's\n")
@@ -204,13 +204,13 @@ def test_a_unix_socket_that_is_swapped_for_a_link_gives_nothing_away(
         before = (victim / "log").stat()
         path.unlink()
         path.symlink_to(victim / "log")
-        with pytest.raises(SocketError, match="something else stands in its place"):
+        with pytest.raises(SocketError, match="another file is in its place"):
             sockets.hold("nonce", wanted)
         path.unlink()
         with socket.socket(socket.AF_UNIX) as roots:  # of another service
             roots.bind(str(victim / "sock"))
         os.link(victim / "sock", path)
-        with pytest.raises(SocketError, match="something else stands in its place"):
+        with pytest.raises(SocketError, match="another file is in its place"):
             sockets.hold("nonce", wanted)
         after = (victim / "log").stat()
         assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)

@@ -49,7 +49,7 @@ def test_a_path_that_does_not_answer_is_not_touched_nor_what_lies_below(tmp_path
         for path in ("far", "far/below"):
             with pytest.raises(UnansweredError) as error:
                 door.exists(f"{tmp_path}/{path}")
-            assert error.value.message.startswith(f"{tmp_path}/far does not answer; ")
+            assert error.value.message == f"{tmp_path}/far does not answer"
         assert visit.at == ""
     assert door.is_folder(f"{tmp_path}/far"), "only a look leaves it out"
 
@@ -72,7 +72,7 @@ def test_a_look_that_hangs_is_made_again_without_the_path(
         return "answered"
 
     looker = Looker()
-    assert looker.run(call).startswith("/far/file does not answer; ")
+    assert looker.run(call) == "/far/file does not answer"
     assert looker.may_begin
     gate.set()
     assert ended.wait(60), "who is left behind goes no further"

@@ -104,7 +104,7 @@ def _ports(spec: AppSpec, ours: list[int]) -> Iterator[Finding]:
             remedy = "stop that, or give the app another port"
             yield problem("port", f"{told} is held by {who}", remedy)
         elif listeners.listening(address):
-            yield ok("port", f"{told} is ours")
+            yield ok("port", f"{told} is used by recon")
         else:
             yield ok("port", f"{told} is free")
 
@@ -118,7 +118,9 @@ def _unwatched(spec: AppSpec) -> Iterator[Finding]:
     ):
         place = os.path.normpath(os.path.join(spec.cwd, path))
         if not os.path.exists(place):
-            yield warning(check, f"{place} is not there, so no change in it is followed", remedy)
+            yield warning(
+                check, f"{place} does not exist, so changes in it are not followed", remedy
+            )
 
 
 def _logs(spec: AppSpec, state: Path) -> Iterator[Finding]:

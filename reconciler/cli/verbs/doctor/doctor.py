@@ -70,7 +70,7 @@ def doctor(
     profile: Profile = None,
     output: Output = "text",
     everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Also tell what was looked at and is well.")
+        bool, typer.Option("--all", "-a", help="Also show checks that passed.")
     ] = False,
 ) -> int:
     """Look for what is amiss here, and say what to do.
@@ -172,7 +172,7 @@ def _controller(here: Where) -> Finding | None:
     pid = version["pid"]
     if version["version"] != __version__:
         told = f"the controller (pid {pid}) is recon {version['version']}, this is {__version__}"
-        return warning("controller", told, f"kill {pid}, then `recon apply`: apps run on meanwhile")
+        return warning("controller", told, f"kill {pid}, then `recon apply`: apps keep running")
     if version["manifests"] != str(here.manifests):
         told = f"the controller (pid {pid}) reads {version['manifests']}, not {here.manifests}"
         return warning("controller", told, "give the same directory: -m, or RECON_MANIFESTS")
@@ -248,6 +248,6 @@ def _summary(found: list[_Told]) -> str:
     levels = [told.finding.level for told in found]
     problems, warnings = levels.count(Level.PROBLEM), levels.count(Level.WARNING)
     if not problems and not warnings:
-        return f"{count(len(found), 'check')}, all is well"
+        return f"{count(len(found), 'check')}, no problems"
     parts = [count(number, word) for number, word in ((problems, "problem"), (warnings, "warning"))]
     return f"{count(len(found), 'check')}: {', '.join(parts)}"

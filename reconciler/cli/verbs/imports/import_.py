@@ -31,7 +31,7 @@ Directory = Annotated[
 Only = Annotated[
     list[str] | None, typer.Option("--only", metavar="NAME", help="Only this app; repeatable.")
 ]
-Prefix = Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Put before each name.")]
+Prefix = Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Prefix of each name.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show the manifests and the report, write nothing.")
 ]
@@ -57,7 +57,7 @@ def chosen(drafts: Sequence[Draft], only: Sequence[str] | None) -> list[Draft]:
     for name in names:
         if name not in known:
             listed = ", ".join(sorted(known)) or "none"
-            raise CliError(f"--only {name}: there is no such app; there are {listed}")
+            raise CliError(f"--only {name}: there is no app with this name; there are {listed}")
     return [draft for draft in drafts if not names or draft.name in names]
 
 
@@ -90,7 +90,7 @@ def _tell(bundle: Bundle, written: Sequence[str], report: str) -> None:
     if not bundle.drafts:
         for line in told.text(bundle, place, width()):
             print(line)
-        print("no apps there; nothing was written")
+        print("no apps found; nothing was written")
         return
     if not written:
         for path, text in bundle.manifests.items():
@@ -108,7 +108,7 @@ def _tell(bundle: Bundle, written: Sequence[str], report: str) -> None:
     more = f", {count(secrets, 'secret')} (0600)" if secrets else ""
     print(f"wrote {count(len(bundle.manifests), 'manifest')}{more} to {place(directory)}")
     option = "" if place(directory) == "manifests" else f" -m {place(directory)}"
-    mend = "Mend what is told above, then" if problems else "Look at them, then"
+    mend = "Fix the problems above, then" if problems else "Check them, then"
     print(f"{mend} `recon apply --dry-run{option}`.")
 
 

@@ -65,7 +65,7 @@ def supervisor(
     only: Only = None,
     prefix: Prefix = "",
     cwd: Annotated[
-        str | None, typer.Option("--cwd", metavar="DIR", help="Where supervisord is started.")
+        str | None, typer.Option("--cwd", metavar="DIR", help="Where supervisord is started from.")
     ] = None,
     dry_run: DryRun = False,
     report: Report = "text",

@@ -42,7 +42,7 @@ def pm2(
     allow_read: Annotated[
         list[str] | None,
         typer.Option(
-            "--allow-read", metavar="DIR", help="The config may read here, too; repeatable."
+            "--allow-read", metavar="DIR", help="The config may also read here; repeatable."
         ),
     ] = None,
     dry_run: DryRun = False,
@@ -54,7 +54,9 @@ def pm2(
     ten seconds at most.
     """
     if not files and not from_running:
-        raise usage("which file? `recon import pm2 ecosystem.config.js`, or --from-running")
+        raise usage(
+            "no file is given; write `recon import pm2 ecosystem.config.js`, or --from-running"
+        )
 
     def make() -> Bundle:
         from reconciler.convert.host import this_host  # noqa: PLC0415

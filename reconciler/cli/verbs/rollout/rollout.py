@@ -42,7 +42,8 @@ def status(
         bool, typer.Option("--watch/--no-watch", "-w", help="Watch until it is done.")
     ] = True,
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="DURATION", help="Watch no longer; 0: for ever.")
+        str,
+        typer.Option("--timeout", metavar="DURATION", help="Stop watching after this; 0: never."),
     ] = "0",
 ) -> int:
     """Show how far a rollout is, and wait until it is done.
@@ -122,7 +123,7 @@ def _follow(place: Where, name: str, watch: bool, limit: float) -> int:
         if done or not watch:
             return OK
         if not document["controller"]["running"]:
-            why = f"no controller is running on {place.paths.root}, so it does not go on"
+            why = f"no controller is running on {place.paths.root}, so it does not continue"
             raise CliError(f"{why}; `recon apply` starts one")
         if limit and time.monotonic() - began > limit:
             print("error: timed out waiting for the condition", file=sys.stderr)

@@ -48,7 +48,7 @@ def undo(
     profile: Profile = None,
     to_revision: Annotated[
         str | None,
-        typer.Option("--to-revision", metavar="N", help="Instead of the last good one; 0: that."),
+        typer.Option("--to-revision", metavar="N", help="To this one; 0: the last good one."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the edit, write nothing.")
@@ -103,7 +103,7 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
     _have_it_read(place)
     print(f"app/{name} rolled back to revision {revision.number}")
     if memory.paused:
-        print(f"its rollout is paused, so nothing follows until `recon rollout resume {name}`")
+        print(f"its rollout is paused, so nothing changes until `recon rollout resume {name}`")
     return True
 
 
@@ -120,7 +120,7 @@ def _wanted(app: DesiredApp, memory: AppMemory, number: int) -> Revision:
     told = "; ".join(f"revision {one.number} {_never_good(memory, one)}" for one in before[-2:])
     raise CliError(
         f"app/{app.name} has no earlier revision that was good: {told}."
-        " `--to-revision N` goes to one all the same"
+        " `--to-revision N` goes to one anyway"
     )
 
 
@@ -136,7 +136,7 @@ def _refuse_secrets(app: DesiredApp, revision: Revision) -> None:
     changed = _other_secrets(app, revision)
     if changed:
         told = f"only the value of {', '.join(changed)} differs from revision {revision.number}"
-        raise UndoError(f"{told}, and recon keeps no secrets; put the earlier one back yourself")
+        raise UndoError(f"{told}, and recon keeps no secrets; restore the earlier value yourself")
 
 
 def _refuse_content(app: DesiredApp, revision: Revision) -> None:
@@ -144,7 +144,7 @@ def _refuse_content(app: DesiredApp, revision: Revision) -> None:
     changed = sorted(path for path, digest in app.spec.watched.items() if then.get(path) != digest)
     if changed:
         told = f"only the content of {', '.join(changed)} differs from revision {revision.number}"
-        raise UndoError(f"{told}, and recon keeps no files; bring the earlier ones back yourself")
+        raise UndoError(f"{told}, and recon keeps no files; restore the earlier files yourself")
 
 
 def _other_secrets(app: DesiredApp, revision: Revision) -> list[str]:

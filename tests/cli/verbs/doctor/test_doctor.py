@@ -67,7 +67,7 @@ def test_a_port_of_our_own_is_no_strangers(cli: Cli, port: int) -> None:
     path.write_text(path.read_text() + f"  sockets: [{{name: http, port: {port}}}]\n")
     assert cli("apply").code == 0
     rows = found(cli)
-    assert rows["web", "port"][0]["message"].endswith("is ours")
+    assert rows["web", "port"][0]["message"].endswith("is used by recon")
     assert rows["recon", "controller"][0]["level"] == "ok"
 
 
@@ -75,7 +75,7 @@ def test_a_port_that_only_the_controller_has_is_ours(cli: Cli, port: int) -> Non
     path = cli.app("web", command="['false']")
     path.write_text(path.read_text() + f"  sockets: [{{name: http, port: {port}}}]\n")
     assert cli("apply", "--timeout", "1").code == 1
-    assert found(cli)["web", "port"][0]["message"].endswith("is ours")
+    assert found(cli)["web", "port"][0]["message"].endswith("is used by recon")
 
 
 def test_mistakes_and_missing_programs_are_problems(cli: Cli) -> None:
@@ -180,7 +180,7 @@ def test_what_a_manifest_misses_is_told_with_what_would_mend_it(cli: Cli, tmp_pa
         row["message"].partition(".yaml")[0].rpartition("/")[2]: row
         for row in found(cli)["recon", "manifests"]
     }
-    assert "is a link to /usr/bin/python3.99, which is not there" in told["broken"]["message"]
+    assert "is a link to /usr/bin/python3.99, which does not exist" in told["broken"]["message"]
     assert told["broken"]["remedy"].startswith("make the virtual environment")
     assert told["mode"]["remedy"] == "chmod +x it"
     assert "/app/.env does not exist" in told["env"]["message"]
@@ -202,17 +202,17 @@ def test_what_apps_watch_counts(cli: Cli, tmp_path: Path) -> None:
     path = cli.app("web")
     path.write_text(path.read_text() + "  cwd: ../app\n  watch: {paths: [., dist]}\n")
     rows = found(cli)
-    assert f"{tmp_path}/app/dist is not there" in rows["web", "watch"][0]["message"]
+    assert f"{tmp_path}/app/dist does not exist" in rows["web", "watch"][0]["message"]
     path.write_text(
         path.read_text() + "  build: {command: sleep 1, inputs: [a, srcc, package.json]}\n"
     )
     told = [row["message"] for row in found(cli)["web", "build"]]
-    assert [text.partition(" is not there")[0] for text in told] == [
+    assert [text.partition(" does not exist")[0] for text in told] == [
         f"{tmp_path}/app/srcc",
         f"{tmp_path}/app/package.json",
     ]
     (row,) = rows["host", "watches"]
-    assert row["message"].endswith(", 6 are to be")  # manifests; app, a, b, c, and above
+    assert row["message"].endswith(", 6 are needed")  # manifests; app, a, b, c, and above
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give its rights away")

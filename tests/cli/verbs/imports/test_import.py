@@ -54,7 +54,7 @@ def test_what_is_imported_is_valid_and_the_report_says_what_changed(cli: Cli, co
     assert (valid.code, valid.out) == (0, "2 apps, no problems\n")
     again = cli("import", "pm2", config)
     assert again.code == 1
-    assert "backend.yaml and 2 more is already there; nothing was written" in again.err
+    assert "backend.yaml and 2 more already exists; nothing was written" in again.err
 
 
 def test_a_dry_run_shows_the_manifests_and_writes_nothing(cli: Cli, config: Path) -> None:
@@ -96,7 +96,7 @@ def test_what_the_host_lacks_is_told_with_the_place(cli: Cli, tmp_path: Path) ->
     assert done.code == 0
     assert "manifests/x.yaml:" in done.out
     assert "/nowhere/at/all" in done.out
-    assert "Mend what is told above" in done.out
+    assert "Fix the problems above" in done.out
 
 
 def test_mistakes_are_one_sentence_and_write_nothing(cli: Cli, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_file_of_which_nothing_can_be_written_says_why(cli: Cli, tmp_path: Pat
     done = cli("import", "supervisor", "s.conf")
     assert done.code == 1
     assert "[eventlistener:mail]: listens to supervisord's events" in done.out
-    assert done.out.endswith("no apps there; nothing was written\n")
+    assert done.out.endswith("no apps found; nothing was written\n")
 
 
 def test_only_what_is_to_be_done_is_a_comment(cli: Cli, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_what_ended_well_counts_as_updated_and_available() -> None:
 def test_a_canary_is_told_without_its_seconds() -> None:
     steady = "canary: 1 of 4 instances runs revision 5"
     conditions = _condition("True", "CanaryPauseStep", steady)
-    found = _app(4, 1, 4, 4, conditions=conditions, message=f"{steady}, 43 s to go")
+    found = _app(4, 1, 4, 4, conditions=conditions, message=f"{steady}, 43 s left")
     told = 'Waiting for app "web" rollout to finish: canary: 1 of 4 instances runs revision 5...'
     assert progress_of(found) == (told, False)
 

@@ -56,7 +56,7 @@ class Clock:
             assert moment is not None, "nothing is left that could ever happen"
             self.now = moment
 
-    # -- as `reconciler.system.clock` asks the module `time` ------------------------------------
+    # -- as the module `time` is asked ---------------------------------------------------------
 
     def clock_gettime(self, which: int) -> float:
         assert which == self.CLOCK_BOOTTIME
@@ -64,6 +64,9 @@ class Clock:
 
     def time(self) -> float:
         return self._wall_of_boot + self.now
+
+    def monotonic(self) -> float:
+        return self.now
 
     def time_ns(self) -> int:
         return int(self.time() * 1e9)

@@ -27,9 +27,10 @@ class Host:
 
     def __init__(self) -> None:
         self.process = Process(TAG, ProcessId(2**22, 1), 1000.0)
+        self.runs = True
 
     def processes(self, app: str | None = None) -> tuple[Process, ...]:
-        return (self.process,) if app in (None, "web") else ()
+        return (self.process,) if self.runs and app in (None, "web") else ()
 
     def members(self, nonce: str) -> tuple[ProcessId, ...]:
         return (self.process.id,)
@@ -105,6 +106,7 @@ def test_what_is_being_stopped_is_not_shown_otherwise(limited: Limited) -> None:
 
 
 def test_a_lone_start_is_born_in_its_cgroup_and_those_in_a_row_are_not(limited: Limited) -> None:
+    limited.host.runs = False
     assert limited.at_birth()
     assert not limited.at_birth()
     assert limited.at_birth(quick=False), "it goes that way in any case"

@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/testing.md"
 _BAR = 85
-_DECIDING = ("desired", "diff", "loop")
+_DECIDING = ("desired", "diff", "loop", "state")
 _TABLE = re.compile(r"(?<=<!-- make cover -->\n).*?(?=<!-- end -->)", re.S)
 
 

@@ -104,3 +104,16 @@ def test_an_app_that_is_needed_is_not_removed_before_who_needs_it(world: World) 
     world.manifests.remove("api", "web")
     world.run_for(60)
     assert not world.host.alive
+
+
+def test_down_stops_what_is_not_declared_any_more_as_it_was(world: World) -> None:
+    """It ran on because something needed it; how it is stopped is remembered."""
+    world.begin()
+    world.declare(app_of(dependsOn=["db"]), app_of("db", "db", stop={"signal": "SIGINT"}))
+    world.run_for(60)
+    world.manifests.remove("db")
+    world.run_for(60)
+    assert world.numbers("db") == [0]
+    world.controller.down()
+    world.until(world.controller.stopped.is_set)
+    assert [what for what, _ in world.signals("db")] == ["signal 2"]

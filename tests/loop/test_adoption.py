@@ -134,3 +134,18 @@ def test_a_rollout_goes_on_where_it_was(world: World, killed: bool) -> None:
     assert world.hashes().count(app_of(command="b").hash) == begun
     world.run_for(120)
     assert world.hashes() == [app_of(command="b").hash] * 4 and len(world.starts()) == 8
+
+
+def test_what_was_lost_as_a_whole_starts_in_order_again(world: World) -> None:
+    """As when a container is started anew, and nobody saw the processes end."""
+    apps = app_of(dependsOn=["db"]), app_of("db", "db")
+    world.begin()
+    world.declare(*apps)
+    world.run_for(60)
+    world.kill()
+    for one in [*world.host.alive.values()]:
+        world.host.end(one.tag.nonce, Exit(signal=9))
+    world.program("db", Program(executes_after=20))
+    world.begin()
+    world.run_for(60)
+    assert world.starts("web")[-1] >= world.starts("db")[-1] + 20

@@ -136,3 +136,14 @@ def test_a_start_that_is_given_up_by_an_edit_is_nobodys_fault(world: World) -> N
     world.run_for(90)
     assert world.hashes() == [app_of(command="b").hash]
     assert "FailedCreate" not in world.reasons() and "FailedSync" not in world.reasons()
+
+
+def test_a_start_that_is_given_up_while_it_is_stopped_has_not_failed(world: World) -> None:
+    world.program("a", Program(executes_after=None, stops_after=None))
+    world.begin()
+    world.declare(app_of(terminationGracePeriodSeconds=300))
+    world.run_for(10)
+    world.declare(app_of(command="b", terminationGracePeriodSeconds=300))
+    world.run_for(120)
+    assert world.hashes() == [app_of(command="b").hash]
+    assert "FailedCreate" not in world.reasons() and not world.memory().ended

@@ -68,7 +68,9 @@ def test_an_old_revision_that_comes_back_in_a_rollout_has_the_limits_of_now(worl
     world.run_for(60)
     world.declare(app_of(command="b", limits={"nice": 7}, minReadySeconds=30))
     world.run_for(5)
+    assert len(world.messages("LimitsAdjusted")) == 1
     world.crash(number=0)
     world.run_for(1)
+    assert len(world.messages("LimitsAdjusted")) == 1, "it has them from the beginning"
     old = [one for one in world.of() if one.tag.hash == app_of().hash]
     assert [one.limits["nice"] for one in old] == [7]

@@ -128,3 +128,22 @@ def test_what_is_suspended_while_it_waits_for_its_backoff_is_not_started(world: 
     count = len(world.starts())
     world.run_for(600)
     assert len(world.starts()) == count
+
+
+def test_what_crashed_before_in_the_place_of_what_runs_does_not_come_back(world: World) -> None:
+    world.program("b", Program(ends_after=0.1))
+    world.begin()
+    world.declare(app_of(**SLOW))
+    world.run_for(60)
+    world.declare(app_of(command="b", **SLOW))
+    world.run_for(5)
+    world.declare(app_of(**SLOW))
+    world.run_for(60)
+    assert world.hashes() == [A] * 4
+    world.declare(app_of(command="c", **SLOW))
+    world.controller.requests.pause("web")
+    world.run_for(5)
+    for number in range(4):
+        world.crash(number=number)
+    world.run_for(60)
+    assert B not in world.hashes() and len(world.of()) == 4

@@ -294,7 +294,6 @@ class Controller:
 
     def _begun(self, process: Process) -> None:
         self._reconciler.begun(process)
-        self._check_stopped()
 
     def _failed_start(self, process: Process, error: SpawnError) -> None:
         self.sampling.forget(process)

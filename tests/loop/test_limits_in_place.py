@@ -23,7 +23,7 @@ def test_an_edit_is_put_in_force_without_a_restart(world: World) -> None:
     world.declare(app_of(instances=2, limits={"nice": 5}))
     world.run_for(60)
     world.declare(app_of(instances=2, limits={"nice": 7}))
-    world.run_for(60)
+    world.run_for(0.1)
     assert in_force(world) == [7, 7] and len(world.starts()) == 2
     assert world.reasons("web").count("LimitsAdjusted") == 2
     assert all("limits.nice 5 → 7" in message for message in world.messages("LimitsAdjusted"))
@@ -74,3 +74,12 @@ def test_an_old_revision_that_comes_back_in_a_rollout_has_the_limits_of_now(worl
     assert len(world.messages("LimitsAdjusted")) == 1, "it has them from the beginning"
     old = [one for one in world.of() if one.tag.hash == app_of().hash]
     assert [one.limits["nice"] for one in old] == [7]
+
+
+def test_a_limit_that_is_new_is_in_force_at_once(world: World) -> None:
+    world.begin()
+    world.declare(app_of())
+    world.run_for(60)
+    world.declare(app_of(limits={"nice": 5}))
+    world.run_for(0.1)
+    assert in_force(world) == [5] and len(world.starts()) == 1

@@ -29,8 +29,8 @@ from reconciler.diff.diagnosis import (
 from reconciler.diff.jobs.runs import newest
 from reconciler.diff.lint.advice import advice_on, shell_remedy
 from reconciler.logs.read.last_output import last_output
-from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import DesiredJob, Workload
 from reconciler.model.state.memory import AppMemory, Ended, Outcome, Run
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.revision import same_revision
@@ -56,7 +56,7 @@ class Subject:
     """One app, with all that its causes are drawn from."""
 
     name: str
-    app: DesiredApp
+    app: Workload
     memory: AppMemory
     processes: Sequence[Process]
     builder: AppMemory
@@ -139,7 +139,7 @@ class _Gathered:
 
 def _ends(subject: Subject) -> Iterator[_End]:
     """The ends that say why it is not well, of the declared revision."""
-    if subject.app.job is not None:
+    if isinstance(subject.app, DesiredJob):
         run = newest(subject.memory) or next(reversed(subject.memory.runs), None)
         last = [one for one in subject.memory.runs if one.exit or one.fault]
         for one in last[-1:] if run is not None else ():
@@ -169,11 +169,11 @@ def _of_run(run: Run) -> _End:
     return _End(run.number, run.exit, run.fault, run.remedy, run.uptime, ended - wall_of(0.0))
 
 
-def _builds(subject: Subject) -> Iterator[tuple[DesiredApp, _End]]:
+def _builds(subject: Subject) -> Iterator[tuple[Workload, _End]]:
     """The last build, where that failed."""
     last = next(reversed(subject.builder.runs), None)
-    if subject.app.builder is not None and last is not None and last.outcome is Outcome.FAILED:
-        yield subject.app.builder, _of_run(last)
+    if last is not None and last.outcome is Outcome.FAILED:
+        yield from ((builder, _of_run(last)) for builder in subject.app.builders)
 
 
 def _output(subject: Subject, app: str, end: _End) -> tuple[Output, dict[str, Any] | None]:
@@ -201,7 +201,7 @@ def _attach(instances: list[dict[str, Any]], name: str, output: dict[str, Any] |
             instance["lastExit"] = {**instance["lastExit"], **written}
 
 
-def _of_end(subject: Subject, app: DesiredApp, end: _End, output: Output) -> Cause | None:
+def _of_end(subject: Subject, app: Workload, end: _End, output: Output) -> Cause | None:
     facts = Facts(
         how_to_install(app.spec.cwd), python_of(app.spec.cwd), requirements_of(app.spec.cwd)
     )
@@ -211,7 +211,7 @@ def _of_end(subject: Subject, app: DesiredApp, end: _End, output: Output) -> Cau
     return _held(cause, subject, app.spec, end.instance) if cause is not None else None
 
 
-def _held(cause: Cause, subject: Subject, spec: AppSpec, instance: int) -> Cause:
+def _held(cause: Cause, subject: Subject, spec: ProgramSpec, instance: int) -> Cause:
     """With who has the port now."""
     if cause.port is not None:
         holder = _holder(cause.port, subject)
@@ -287,7 +287,7 @@ def _asked(process: Process, subject: Subject) -> Asked:
     )
 
 
-def _asks_others(spec: AppSpec) -> bool:
+def _asks_others(spec: ProgramSpec) -> bool:
     """Whether its probe may be meant for another program: an app it needs, or its container."""
     return bool(spec.depends_on) or os.path.basename(spec.command[0]) in _CONTAINERS
 

@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.api.report import FORMAT_VERSION, run_document
-from reconciler.model.spec.job import JobSpec
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory, Run
 from reconciler.state.events import RecordedEvent
 
 
 def describe_document(
     status: dict[str, Any],
-    app: DesiredApp | None,
+    app: Workload | None,
     memory: AppMemory,
     events: Iterable[RecordedEvent],
     *,
@@ -51,14 +50,9 @@ def describe_document(
     }
 
 
-def _spec(app: DesiredApp) -> dict[str, Any]:
-    """The spec with its defaults; of a Job only what a Job can have."""
-    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-    if app.job is not None:
-        known = {field.alias or name for name, field in JobSpec.model_fields.items()}
-        spec = {name: value for name, value in spec.items() if name in known}
-        spec |= app.job.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {name: value for name, value in spec.items() if name != "kind"}
+def _spec(app: Workload) -> dict[str, Any]:
+    """The spec with its defaults."""
+    return app.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def event_document(recorded: RecordedEvent) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from reconciler.api.usage import history_documents, usage_document
 from reconciler.loop.controller import Controller
 from reconciler.model.host.facts import to_document
 from reconciler.model.state.builder import builder_name
+from reconciler.model.state.desired import DesiredJob
 from reconciler.model.state.event import Event
 from reconciler.state.events import RecordedEvent
 from reconciler.system.clock import boot_now, wall_of
@@ -170,7 +171,7 @@ class Routes:
         unknown = [name for name in names if name not in declared]
         if unknown:
             raise HTTPException(404, _unknown(unknown))
-        jobs = [name for name in names if declared[name].job is not None]
+        jobs = [name for name in names if isinstance(declared[name], DesiredJob)]
         if jobs:
             told = f'"{jobs[0]}" is a Job, which is run and not restarted'
             raise HTTPException(409, f"{told}: `recon run-job {jobs[0]}`")
@@ -191,7 +192,7 @@ class Routes:
     async def run(self, request: Request) -> Response:
         name = self._job(request)
         app = self._controller.declared()[name]
-        if app.spec.suspend and app.job is not None and app.job.schedule is None:
+        if isinstance(app, DesiredJob) and app.spec.suspend and app.spec.schedule is None:
             raise HTTPException(409, f'"{name}" is suspended; `recon resume {name}` first')
         journal = self._controller.history.journal
         if not journal.writable:
@@ -205,7 +206,7 @@ class Routes:
         app = self._controller.declared().get(name)
         if app is None:
             raise HTTPException(404, _unknown([name]))
-        if app.job is None:
+        if not isinstance(app, DesiredJob):
             told = f'"{name}" is an App, which has no runs; `recon restart {name}` replaces it'
             raise HTTPException(409, told)
         return name

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from reconciler.checks import enforceable_limits
 from reconciler.diff.core import capacity
 from reconciler.model.host.facts import HostFacts
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words.sentence import Sentence
 
 
@@ -28,16 +28,16 @@ class Refusal(NamedTuple):
     why: Sentence
 
 
-Rule = Callable[[AppSpec, HostFacts], Iterator[Refusal]]
+Rule = Callable[[ProgramSpec, HostFacts], Iterator[Refusal]]
 
 
-def unenforceable(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+def unenforceable(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
     """Everything that this spec asks for and that is unavailable here."""
     for rule in RULES:
         yield from rule(spec, facts)
 
 
-def _account(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+def _account(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
     """setuid(2) and setgid(2): who is not root can only be who he is."""
     if facts.is_root:
         return
@@ -47,10 +47,10 @@ def _account(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
             yield Refusal(field, Sentence(told, f"start recon as root, or remove `{field}`"))
 
 
-def _socket_owners(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+def _socket_owners(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
     if facts.is_root:
         return
-    for index, socket in enumerate(spec.sockets):
+    for index, socket in enumerate(spec.shared_sockets):
         for field, value in (("owner", socket.owner), ("group", socket.group)):
             if value is not None:
                 told = "only root can change the owner of a file"
@@ -58,7 +58,7 @@ def _socket_owners(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
                 yield Refusal(f"sockets.{index}.{field}", Sentence(told, remedy))
 
 
-def _privileges(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+def _privileges(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
     """capabilities(7): what it takes to take something away from a program."""
     for field, is_set, needed in (
         ("supplementaryGroups", spec.supplementary_groups, "SETGID"),
@@ -79,11 +79,11 @@ def _privileges(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
             yield Refusal(field, Sentence(told, remedy))
 
 
-def _limits(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+def _limits(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
     yield from (Refusal(*found) for found in enforceable_limits.refusals(spec, facts))
 
 
-def _instances(spec: AppSpec, facts: HostFacts) -> Iterator[Refusal]:
+def _instances(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
     yield from (Refusal(*found) for found in capacity.too_many(spec, facts))
 
 

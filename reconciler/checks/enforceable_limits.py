@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from reconciler.model.host.facts import UNLIMITED, HostFacts
 from reconciler.model.spec.limits import CONTROLLERS, format_cpus, in_cgroup, parse_cpus, wanted
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words.sentence import Sentence
 from reconciler.system.limits import OF_PROCESSES, ResourceLimit
 
@@ -19,7 +20,7 @@ _ROOT = (None, "root", "0")
 _NO_PIDS = Sentence("there is no pids controller")
 
 
-def refusals(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, Sentence]]:
+def refusals(spec: ProgramSpec, facts: HostFacts) -> Iterator[tuple[str, Sentence]]:
     """(path below ``spec``, why) of each limit that is unavailable."""
     for field in wanted(spec.limits):
         told = next(_reasons(field, spec, facts), None)
@@ -27,7 +28,7 @@ def refusals(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, Sentence]]:
             yield f"limits.{field}", told
 
 
-def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
+def _reasons(field: str, spec: ProgramSpec, facts: HostFacts) -> Iterator[Sentence]:
     if field in CONTROLLERS:
         controller = CONTROLLERS[field]
         if in_cgroup(field, facts.cgroups.controllers):
@@ -62,7 +63,7 @@ def _reasons(field: str, spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
 
 
 def _resource(
-    field: str, limit: ResourceLimit, spec: AppSpec, facts: HostFacts
+    field: str, limit: ResourceLimit, spec: ProgramSpec, facts: HostFacts
 ) -> Iterator[Sentence]:
     value, hard = wanted(spec.limits)[field], _hard(field, facts)
     size = float("inf") if value == "unlimited" else int(value)
@@ -74,12 +75,12 @@ def _resource(
         )
 
 
-def _user_processes(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
+def _user_processes(spec: ProgramSpec, facts: HostFacts) -> Iterator[Sentence]:
     """Without the pids controller: RLIMIT_NPROC of getrlimit(2), which counts per user."""
     why = facts.cgroups.why or facts.cgroups.missing.get("pids") or _NO_PIDS
     if facts.is_root and spec.user in _ROOT:
         what, instead = "enforced on root", "set `user`, whose processes can be counted"
-    elif spec.instances > 1:
+    elif isinstance(spec, AppSpec) and spec.instances > 1:
         what, instead = "told by instance", "write instances: 1"
     else:
         return
@@ -87,13 +88,13 @@ def _user_processes(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
     yield Sentence(f"cannot be {what}: {why.message}", remedy)
 
 
-def _files(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
+def _files(spec: ProgramSpec, facts: HostFacts) -> Iterator[Sentence]:
     if (spec.limits.open_files or 0) > facts.most_files:
         message = f"is above what the kernel allows ({facts.most_files})"
         yield Sentence(message, "raise sysctl fs.nr_open")
 
 
-def _nice(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
+def _nice(spec: ProgramSpec, facts: HostFacts) -> Iterator[Sentence]:
     value = spec.limits.nice or 0
     if value < facts.nice_floor:
         yield Sentence(
@@ -102,7 +103,7 @@ def _nice(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
         )
 
 
-def _oom(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
+def _oom(spec: ProgramSpec, facts: HostFacts) -> Iterator[Sentence]:
     """proc_pid_oom_score_adj(5): to lower it below what it was set to takes CAP_SYS_RESOURCE."""
     value = spec.limits.oom_score_adjust or 0
     if value < facts.oom_score_adjust and not facts.may("SYS_RESOURCE"):
@@ -112,7 +113,7 @@ def _oom(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
         )
 
 
-def _io(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
+def _io(spec: ProgramSpec, facts: HostFacts) -> Iterator[Sentence]:
     """ioprio_set(2)."""
     if not (spec.limits.io_priority or "").startswith("realtime"):
         return
@@ -120,7 +121,7 @@ def _io(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
         yield Sentence("realtime needs CAP_SYS_NICE", "give recon that, or write best-effort:0")
 
 
-def _cpus(spec: AppSpec, facts: HostFacts) -> Iterator[Sentence]:
+def _cpus(spec: ProgramSpec, facts: HostFacts) -> Iterator[Sentence]:
     missing = parse_cpus(spec.limits.cpu_affinity or "0") - facts.cpus
     if missing:
         message = f"processor {format_cpus(missing)} does not exist here, or recon may not use it"

@@ -23,7 +23,7 @@ from urllib.parse import quote, quote_plus
 
 from reconciler.diff.lint.literals import is_telling
 from reconciler.model.spec.env import Credential, SecretFile
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 
 MASK = "***"
 LEAST = 8
@@ -46,7 +46,7 @@ class Redactor:
         self._heads: dict[str, list[str]] = {}
         self._tails: dict[str, list[str]] = {}
 
-    def learn(self, app: DesiredApp) -> None:
+    def learn(self, app: Workload) -> None:
         """Know the secrets of an app; earlier ones stay known, for what ran with them."""
         if not app.secrets or self._seen.get(app.name) is app.secrets:
             return

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.diff import admission, load
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.host.load import Verdicts
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process
 from reconciler.observed.host.load import room, uses
@@ -15,7 +15,7 @@ from reconciler.system.clock import boot_now
 
 
 def verdicts_on_rises(
-    apps: Mapping[str, DesiredApp],
+    apps: Mapping[str, Workload],
     memory: Mapping[str, AppMemory],
     processes: Sequence[Process],
     facts: HostFacts,
@@ -28,7 +28,7 @@ def verdicts_on_rises(
 
 
 def judged(
-    apps: Mapping[str, DesiredApp],
+    apps: Mapping[str, Workload],
     memory: Mapping[str, AppMemory],
     processes: Sequence[Process],
     facts: HostFacts,

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.env import Credential, SecretFile
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 
 
-def exposed(spec: AppSpec) -> Iterator[tuple[Path, str]]:
+def exposed(spec: ProgramSpec) -> Iterator[tuple[Path, str]]:
     """(field below ``spec``, a sentence) for each secret's file that others can read or write."""
     for path, file in _files(spec):
         told = exposure(file)
@@ -51,7 +51,7 @@ def _is_reached(file: str) -> bool:
     return True
 
 
-def _files(spec: AppSpec) -> Iterator[tuple[Path, str]]:
+def _files(spec: ProgramSpec) -> Iterator[tuple[Path, str]]:
     """Of a spec with absolute paths."""
     for index, file in enumerate(spec.env_from):
         yield ("envFrom", index), file.file

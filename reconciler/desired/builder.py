@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.model.spec.build import Build
-from reconciler.model.spec.job import ConcurrencyPolicy, JobTerms
+from reconciler.model.spec.job import ConcurrencyPolicy, JobSpec
 from reconciler.model.spec.logs import Logs
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.watch import Watch
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
 from reconciler.model.state.revision import hash_of, template_of
 
 _SHARED = {
@@ -26,8 +26,8 @@ _SHARED = {
 """Fields that hold for the app and for what builds it: who they are, and what they may touch."""
 
 
-def builder_of(spec: AppSpec, build: Build) -> tuple[AppSpec, JobTerms]:
-    """The program of an app's builder, and when it runs."""
+def builder_of(spec: AppSpec, build: Build) -> JobSpec:
+    """What an app's builder runs, and how often it is tried."""
     fields = {name: getattr(spec, name) for name in _SHARED & spec.model_fields_set}
     watch = Watch(paths=build.inputs, ignore=build.ignore)
     fields |= {"command": build.command, "env": build.env, "env_from": build.env_from}
@@ -36,17 +36,13 @@ def builder_of(spec: AppSpec, build: Build) -> tuple[AppSpec, JobTerms]:
         "limits": build.limits,
         "watch": watch,
         "logs": _logs(spec),
-        "kind": "Job",
+        "concurrency_policy": ConcurrencyPolicy.FORBID,
+        "backoff_limit": 0,
+        "active_deadline_seconds": build.timeout_seconds,
+        "successful_jobs_history_limit": 3,
+        "failed_jobs_history_limit": 3,
     }
-    program = AppSpec.model_construct(set(fields), **fields)
-    terms = JobTerms(
-        concurrencyPolicy=ConcurrencyPolicy.FORBID,
-        backoffLimit=0,
-        activeDeadlineSeconds=build.timeout_seconds,
-        successfulJobsHistoryLimit=3,
-        failedJobsHistoryLimit=3,
-    )
-    return program, terms
+    return JobSpec.model_construct(set(fields), **fields)
 
 
 def _logs(spec: AppSpec) -> Logs:
@@ -54,14 +50,13 @@ def _logs(spec: AppSpec) -> Logs:
     return Logs(timestamps=spec.logs.timestamps)
 
 
-def with_builder(
-    app: DesiredApp, with_content: Callable[[DesiredApp], DesiredApp]
-) -> Iterator[DesiredApp]:
+def with_builder(app: Workload, with_content: Callable[[Workload], Workload]) -> Iterator[Workload]:
     """What an app declares, as it is with the content of its files: its builder, if any, then
     the app itself. ``with_content`` looks at what one of them watches."""
-    if app.builder is not None:
+    if isinstance(app, DesiredApp) and app.builder is not None:
         same = app.builder.problem == app.problem
         builder = with_content(app.builder if same else replace(app.builder, problem=app.problem))
+        assert isinstance(builder, DesiredJob)
         yield builder
         spec = app.spec.model_copy(update={"built": builder.hash.partition(".")[0]})
         marks = _marks(app, builder)
@@ -70,7 +65,7 @@ def with_builder(
     yield with_content(app)
 
 
-def _marks(app: DesiredApp, builder: DesiredApp) -> Mapping[str, str] | None:
+def _marks(app: DesiredApp, builder: DesiredJob) -> Mapping[str, str] | None:
     """Those of the app's secrets and, since they may be in what is built, of the build's: beside
     what is public of the build, so that a key that is lost is told from a secret that changed."""
     if app.marks is None or builder.marks is None:

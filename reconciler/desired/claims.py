@@ -13,8 +13,8 @@ from typing import NamedTuple
 from reconciler.desired import logplaces
 from reconciler.desired.text.locate import place_of
 from reconciler.desired.text.yaml import Path
-from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import Problem, Workload
 from reconciler.model.words import logname
 from reconciler.model.words.address import Address
 
@@ -50,9 +50,9 @@ class Claim(NamedTuple):
     field: Path
 
 
-def claimed(spec: AppSpec) -> Iterator[tuple[Path, Claimed]]:
+def claimed(spec: ProgramSpec) -> Iterator[tuple[Path, Claimed]]:
     """(field, what) of all that an app wants for itself."""
-    for socket in spec.sockets:
+    for socket in spec.shared_sockets:
         yield ("sockets",), socket.address
     for field, place in logplaces.declared(spec):
         yield field, LogFile(place)
@@ -70,7 +70,7 @@ class Claims:
         fresh._at = {place: {*claims} for place, claims in self._at.items()}
         return fresh
 
-    def change(self, file: str, before: DesiredApp | None, now: DesiredApp | None) -> set[str]:
+    def change(self, file: str, before: Workload | None, now: Workload | None) -> set[str]:
         """A file declares an app anew (or no longer); the names of all whom that concerns."""
         old, new = ({*_claims(file, app)} for app in (before, now))
         concerned: set[str] = set()
@@ -82,7 +82,7 @@ class Claims:
                 del self._at[claim.what.place]
         return concerned
 
-    def lost(self, file: str, app: DesiredApp, holds: Holds) -> Problem | None:
+    def lost(self, file: str, app: Workload, holds: Holds) -> Problem | None:
         """The clash in which another app has the better right; None where there is none."""
         for claim, rival in self._clashes(_claims(file, app)):
             if _right(rival, holds) < _right(claim, holds):
@@ -113,7 +113,7 @@ def _overlap(one: Claimed, other: Claimed) -> bool:
     return isinstance(other, Address) and one.overlaps(other)
 
 
-def _claims(file: str, app: DesiredApp | None) -> list[Claim]:
+def _claims(file: str, app: Workload | None) -> list[Claim]:
     if app is None:
         return []
     return [Claim(file, app.name, what, field) for field, what in claimed(app.spec)]

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from reconciler.desired.validate import suggestion
 from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.spec.lifecycle import RestartPolicy
-from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.desired import DesiredApp, Problem, Workload
 
 # Where the n-th dependency of an app stands: its line and column.
-Locate = Callable[[DesiredApp, int], tuple[int, int]]
+Locate = Callable[[Workload, int], tuple[int, int]]
 
 
 class Dependents:
@@ -35,7 +35,7 @@ class Dependents:
         """The apps that depend on this one, whether it is declared or not."""
         return self._of.get(name, frozenset())
 
-    def put(self, name: str, before: DesiredApp | None, now: DesiredApp | None) -> None:
+    def put(self, name: str, before: Workload | None, now: Workload | None) -> None:
         """Note that an app is declared another way (None: not at all)."""
         for need in needs(before):
             self._of[need].discard(name)
@@ -59,11 +59,11 @@ class DependencyCheck:
 
     def __init__(self, locate: Locate) -> None:
         self._locate = locate
-        self._declared: dict[str, DesiredApp] = {}
-        self._good: dict[str, DesiredApp] = {}
+        self._declared: dict[str, Workload] = {}
+        self._good: dict[str, Workload] = {}
         self._refused: dict[str, _Refusal] = {}
         self._dependents = Dependents()
-        self.apps: dict[str, DesiredApp] = {}
+        self.apps: dict[str, Workload] = {}
         """By name: as declared, or as last declared well (then with ``problem``)."""
 
     def copy(self, locate: Locate) -> DependencyCheck:
@@ -79,7 +79,7 @@ class DependencyCheck:
         for refusal in self._refused.values():
             yield from refusal.problems
 
-    def update(self, declared: Mapping[str, DesiredApp], names: Iterable[str]) -> frozenset[str]:
+    def update(self, declared: Mapping[str, Workload], names: Iterable[str]) -> frozenset[str]:
         """Take over what is declared of ``names``; the names of the apps that may have changed."""
         judged = self._note(declared, set(names))
         for name in judged:
@@ -98,7 +98,7 @@ class DependencyCheck:
             self._publish(name)
         return frozenset(judged)
 
-    def _note(self, declared: Mapping[str, DesiredApp], names: set[str]) -> set[str]:
+    def _note(self, declared: Mapping[str, Workload], names: set[str]) -> set[str]:
         """The names of the apps about which another judgement may be due."""
         judged = set(names)
         for name in names:
@@ -115,7 +115,7 @@ class DependencyCheck:
                 judged |= refusal.circle
         return judged
 
-    def _faults(self, app: DesiredApp, near: dict[str, str]) -> Iterator[Problem]:
+    def _faults(self, app: Workload, near: dict[str, str]) -> Iterator[Problem]:
         """What is wrong with the dependencies of one app, cycles aside."""
         for index, need in enumerate(app.spec.depends_on):
             other = self._declared.get(need.app)
@@ -154,7 +154,7 @@ class DependencyCheck:
             changed = True
         return changed
 
-    def _problem(self, app: DesiredApp, index: int, message: str, remedy: str = "") -> Problem:
+    def _problem(self, app: Workload, index: int, message: str, remedy: str = "") -> Problem:
         line, column = self._locate(app, index)
         path = f"spec.dependsOn.{index}"
         at = (app.source.file, line or app.source.line, column or 1)
@@ -178,12 +178,11 @@ class DependencyCheck:
             self.apps[name] = app
 
 
-def needs(app: DesiredApp | None) -> Iterator[str]:
+def needs(app: Workload | None) -> Iterator[str]:
     """The names of the apps that an app depends on; its builder is one of them."""
     if app is not None:
         yield from (need.app for need in app.spec.depends_on)
-        if app.builder is not None:
-            yield app.builder.name
+        yield from (builder.name for builder in app.builders)
 
 
 def find_cycle(needs_of: Callable[[str], Iterable[str]], starts: Iterable[str]) -> list[str] | None:
@@ -213,8 +212,8 @@ def find_cycle(needs_of: Callable[[str], Iterable[str]], starts: Iterable[str]) 
     return None
 
 
-def _can_complete(app: DesiredApp | None) -> bool | None:
+def _can_complete(app: Workload | None) -> bool | None:
     """None where there is no such app."""
     if app is None:
         return None
-    return app.job is not None or app.spec.restart_policy is not RestartPolicy.ALWAYS
+    return not isinstance(app, DesiredApp) or app.spec.restart_policy is not RestartPolicy.ALWAYS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.logs import Logs
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words import logname
 from reconciler.model.words.sentence import Sentence
 from reconciler.system.work import door
@@ -26,14 +26,14 @@ def absolute(logs: Logs, join: Callable[[str], str], app: str) -> Logs:
     return logs.model_copy(update=found) if found else logs
 
 
-def declared(spec: AppSpec) -> Iterator[tuple[Path, str]]:
+def declared(spec: ProgramSpec) -> Iterator[tuple[Path, str]]:
     """(field below ``spec``, place) of the logs that are not in recon's own place."""
     for field, place in (("stdout", spec.logs.stdout), ("stderr", spec.logs.stderr)):
         if place is not None:
             yield ("logs", field), place
 
 
-def faults(spec: AppSpec, state: str | None) -> Iterator[tuple[Path, Sentence]]:
+def faults(spec: ProgramSpec, state: str | None) -> Iterator[tuple[Path, Sentence]]:
     """(field, why) for what cannot be, of a spec with absolute places.
 
     ``state``: recon's own directory, links resolved; None where that is not known.

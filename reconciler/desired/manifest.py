@@ -14,7 +14,7 @@ from reconciler.desired.surroundings import Surroundings, Unresolvable
 from reconciler.desired.text import yaml
 from reconciler.desired.text.yaml import Document, Path
 from reconciler.desired.validate import Complaint, Kind, suggestion, unfit_texts, validate
-from reconciler.model.spec.job import JobSpec, JobTerms
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import (
     API_VERSION,
     WORKLOADS,
@@ -24,7 +24,7 @@ from reconciler.model.spec.manifest import (
     Settings,
     SettingsSpec,
 )
-from reconciler.model.state.desired import DesiredApp, Problem, Reason, Source
+from reconciler.model.state.desired import Problem, Reason, Source, Workload
 from reconciler.system.work.door import UnansweredError
 
 _KINDS = {*WORKLOADS, "Settings"}
@@ -47,7 +47,7 @@ class Context:
 class Contents:
     """What a file declares. With problems, what is here is incomplete."""
 
-    apps: list[DesiredApp] = field(default_factory=list)
+    apps: list[Workload] = field(default_factory=list)
     settings: SettingsSpec | None = None
     problems: list[Problem] = field(default_factory=list)
     documents: int = 0
@@ -188,7 +188,7 @@ class _Reader:
     def _resolve(self, app: App | Job, written: Mapping[str, Any]) -> None:
         """``written``: the spec before it was validated."""
         folder = self.context.folder or os.path.dirname(self.file)
-        spec, terms = _program(app.spec)
+        spec = _less_profiles(app.spec)
         self.contents.dependencies |= set(dependencies(absolute(spec, folder)))
         try:
             self.contents.apps.append(
@@ -199,7 +199,6 @@ class _Reader:
                     self.context.around,
                     folder=folder,
                     labels=app.metadata.labels,
-                    job=terms,
                     by_cores=_text(written.get("instances")),
                     line=_text(written.get("command")),
                 )
@@ -266,17 +265,11 @@ def _of_kind(kind: type[App | Job], found: Complaint) -> Complaint:
     return found._replace(message=f"unknown field: {there} has it, {here} has not", remedy="")
 
 
-def _program(written: AppSpec | JobSpec) -> tuple[AppSpec, JobTerms | None]:
-    """What is run, and of a Job when: the same values, valid already, and the same fields set."""
-    shared = AppSpec.model_fields.keys() & type(written).model_fields.keys()
-    values = {name: getattr(written, name) for name in shared}
-    fields = written.model_fields_set & AppSpec.model_fields.keys()
-    if isinstance(written, AppSpec):
-        return AppSpec.model_construct(fields, **values), None
-    terms = {name: getattr(written, name) for name in JobTerms.model_fields}
-    of_terms = written.model_fields_set & JobTerms.model_fields.keys()
-    program = AppSpec.model_construct({*fields, "kind"}, **{**values, "kind": "Job"})
-    return program, JobTerms.model_construct(of_terms, **terms)
+def _less_profiles(written: AppSpec | JobSpec) -> AppSpec | JobSpec:
+    """The spec itself: the same values, valid already, and the same fields set."""
+    model = JobSpec if isinstance(written, JobSpec) else AppSpec
+    values = {name: getattr(written, name) for name in model.model_fields}
+    return model.model_construct(written.model_fields_set & model.model_fields.keys(), **values)
 
 
 def _refuse_twins(file: str, contents: Contents) -> None:

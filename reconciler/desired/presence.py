@@ -8,9 +8,9 @@ import re
 
 from reconciler.desired import logplaces
 from reconciler.desired.surroundings import Surroundings, Unresolvable
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.privileges import hidden_by_private_tmp
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import Workload
 from reconciler.model.words.ids import is_id
 from reconciler.system import accounts
 from reconciler.system.work import door
@@ -25,7 +25,7 @@ _CREATE = "create it or correct the path"
 _OWN = ("node_modules/.bin", ".venv/bin", "venv/bin")
 
 
-def check(app: DesiredApp, around: Surroundings) -> None:
+def check(app: Workload, around: Surroundings) -> None:
     """What can be told before a start: raises Unresolvable."""
     spec = app.spec
     if not door.is_folder(spec.cwd):
@@ -44,7 +44,7 @@ def check(app: DesiredApp, around: Surroundings) -> None:
         _check_program(spec.stop.pre_stop[0], spec.cwd, path, "stop", "preStop")
 
 
-def _check_account(spec: AppSpec) -> None:
+def _check_account(spec: ProgramSpec) -> None:
     if spec.user is not None and not _is_user(spec.user):
         raise Unresolvable(("user",), f"there is no user {spec.user} on this host")
     if spec.group is not None and not _is_group(spec.group):
@@ -73,7 +73,7 @@ def _is_group(name: str) -> bool:
         return True
 
 
-def _check_size(app: DesiredApp) -> None:
+def _check_size(app: Workload) -> None:
     """Whether an exec takes the arguments and the environment (execve(2))."""
     spec, most = app.spec, os.sysconf("SC_ARG_MAX")
     for word in spec.command:
@@ -95,7 +95,7 @@ def _check_size(app: DesiredApp) -> None:
         raise Unresolvable(where, f"{message}, of at most {most - _OWN_SHARE} here", "remove some")
 
 
-def _check_privileges(spec: AppSpec) -> None:
+def _check_privileges(spec: ProgramSpec) -> None:
     for index, group in enumerate(spec.supplementary_groups):
         if not _is_group(group):
             message = f"there is no group {group} on this host"
@@ -110,8 +110,8 @@ def _check_privileges(spec: AppSpec) -> None:
             raise Unresolvable((field,), message, "move it, or remove privateTmp")
 
 
-def _check_sockets(spec: AppSpec) -> None:
-    for index, socket in enumerate(spec.sockets):
+def _check_sockets(spec: ProgramSpec) -> None:
+    for index, socket in enumerate(spec.shared_sockets):
         where = ("sockets", index)
         for field, value, is_known in (
             ("owner", socket.owner, _is_user),

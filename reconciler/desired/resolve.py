@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -19,33 +19,35 @@ from reconciler.desired.environment.filled import Filled
 from reconciler.desired.environment.variables import known_secrets
 from reconciler.desired.presence import check
 from reconciler.desired.surroundings import Surroundings, Unresolvable
-from reconciler.desired.validate import Complaint, validate
+from reconciler.desired.validate import validate
 from reconciler.desired.watched.ignore import unreadable
 from reconciler.model.spec.build import Build
 from reconciler.model.spec.env import Credential, EnvValue, SecretFile
-from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.builder import builder_name
-from reconciler.model.state.desired import DesiredApp, Problem, Reason, Source
-from reconciler.model.state.revision import hash_of, marks_of, template_of
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Problem, Reason, Source, Workload
+from reconciler.model.state.revision import hash_of, is_job, marks_of, template_of
 from reconciler.model.words.expansion import references
 from reconciler.model.words.values import PerInstance
 from reconciler.system.work.door import UnansweredError
 
+S = TypeVar("S", bound=ProgramSpec)
+
 
 def resolve(
     name: str,
-    spec: AppSpec,
+    spec: AppSpec | JobSpec,
     source: Source,
     around: Surroundings,
     *,
     folder: str,
     labels: Mapping[str, str] = MappingProxyType({}),
-    job: JobTerms | None = None,
     by_cores: str = "",
     line: str = "",
-) -> DesiredApp:
-    """The app; raises Unresolvable. Relative paths are relative to ``folder``."""
+) -> DesiredApp | DesiredJob:
+    """The App or Job; raises Unresolvable. Relative paths are relative to ``folder``."""
     spec = absolute(spec, folder, name)
     for index in unreadable(spec.watch.ignore) if spec.watch else ():
         message = "is not a valid .gitignore pattern"
@@ -54,20 +56,21 @@ def resolve(
     _refuse_secrets_in(spec, secrets)
     marks = marks_of(secrets, around.key)
     hash = hash_of(template_of(spec), marks)
-    app = DesiredApp(
-        *(name, spec, hash, source, dict(labels), secrets, marks),
-        by_cores=by_cores,
-        job=job,
-        line=line,
-    )
+    app: DesiredApp | DesiredJob
+    if isinstance(spec, JobSpec):
+        app = DesiredJob(name, spec, hash, source, dict(labels), secrets, marks, line)
+    else:
+        app = DesiredApp(
+            *(name, spec, hash, source, dict(labels), secrets, marks, line), by_cores=by_cores
+        )
     if around.check:
         check(app, around)
-    if spec.build is None:
+    if isinstance(app, DesiredJob) or app.spec.build is None:
         return app
-    return replace(app, builder=_builder(name, spec, source, around, folder))
+    return replace(app, builder=_builder(name, app.spec, source, around, folder))
 
 
-def _refuse_secrets_in(spec: AppSpec, secrets: Mapping[str, str | bytes] | None) -> None:
+def _refuse_secrets_in(spec: ProgramSpec, secrets: Mapping[str, str | bytes] | None) -> None:
     """A command line can be read by every user of the host (``ps``)."""
     plain = {name for name, value in spec.env.items() if isinstance(value, str | PerInstance)}
     declared = {*(secrets or ()), *spec.env} - plain
@@ -80,17 +83,19 @@ def _refuse_secrets_in(spec: AppSpec, secrets: Mapping[str, str | bytes] | None)
 
 def _builder(
     name: str, spec: AppSpec, source: Source, around: Surroundings, folder: str
-) -> DesiredApp:
+) -> DesiredJob:
     """The Job that builds an app: what is wrong with it stands below `build`."""
     assert spec.build is not None
-    program, terms = builder_of(spec, spec.build)
+    job = builder_of(spec, spec.build)
     try:
-        return resolve(builder_name(name), program, source, around, folder=folder, job=terms)
+        builder = resolve(builder_name(name), job, source, around, folder=folder)
     except Unresolvable as fault:
         inside = fault.path[1:] if fault.path[0] == "watch" else fault.path
         raise Unresolvable(
             ("build", *inside), fault.message, fault.remedy, reason=fault.reason
         ) from None
+    assert isinstance(builder, DesiredJob)
+    return builder
 
 
 def rebuild(
@@ -102,7 +107,7 @@ def rebuild(
     key: bytes | None = None,
     filled: Filled | None = None,
     without: bool = False,
-) -> DesiredApp | Problem:
+) -> Workload | Problem:
     """An app as the journal remembers it; its secrets are read anew from where they are.
 
     ``filled``: the files that were not empty once (see ``desired.environment.filled``).
@@ -112,15 +117,14 @@ def rebuild(
     around = Surroundings(
         environ, key, environ_is_ours=not without, check=False, filled=filled or Filled()
     )
-    model = validate(AppSpec, _known(AppSpec, spec))
-    terms = validate(JobTerms, _known(JobTerms, spec))
-    if not isinstance(model, AppSpec) or not isinstance(terms, JobTerms):
-        first = [*_complaints(model), *_complaints(terms)][0]
+    kind: type[AppSpec | JobSpec] = JobSpec if is_job(spec) else AppSpec
+    model = validate(kind, _known(kind, spec))
+    if isinstance(model, list):
+        first = model[0]
         path = ".".join(map(str, ("spec", *first.path)))
         return Problem(source.file, source.line, 0, path, first.message, remedy=first.remedy)
-    folder, job = os.path.dirname(source.file), terms if model.kind == "Job" else None
     try:
-        return resolve(name, model, source, around, folder=folder, job=job)
+        return resolve(name, model, source, around, folder=os.path.dirname(source.file))
     except Unresolvable as fault:
         path = ".".join(map(str, ("spec", *fault.path)))
         return Problem(source.file, source.line, 0, path, fault.message, remedy=fault.remedy)
@@ -135,11 +139,7 @@ def _known(model: type[BaseModel], spec: Mapping[str, Any]) -> dict[str, Any]:
     return {name: spec[name] for name in spec if name in names}
 
 
-def _complaints(found: BaseModel | list[Complaint]) -> list[Complaint]:
-    return found if isinstance(found, list) else []
-
-
-def absolute(spec: AppSpec, folder: str, name: str = "") -> AppSpec:
+def absolute(spec: S, folder: str, name: str = "") -> S:
     """The spec of the app ``name`` with every path absolute."""
 
     def join(path: str) -> str:
@@ -148,20 +148,28 @@ def absolute(spec: AppSpec, folder: str, name: str = "") -> AppSpec:
     changes: dict[str, Any] = {"cwd": join(spec.cwd)}
     if spec.read_only_paths:
         changes["read_only_paths"] = tuple(map(join, spec.read_only_paths))
-    if any(socket.path for socket in spec.sockets):
-        changes["sockets"] = tuple(
-            socket.model_copy(update={"path": join(socket.path)}) if socket.path else socket
-            for socket in spec.sockets
-        )
     if not spec.logs.is_apart:
         changes["logs"] = logplaces.absolute(spec.logs, join, name)
     changes |= _absolute_variables(spec, join)
-    if spec.build is not None:
-        changes["build"] = spec.build.model_copy(update=_absolute_variables(spec.build, join))
+    if isinstance(spec, AppSpec):
+        changes |= _absolute_of_app(spec, join)
     return spec.model_copy(update=changes)
 
 
-def _absolute_variables(of: AppSpec | Build, join: Callable[[str], str]) -> dict[str, Any]:
+def _absolute_of_app(spec: AppSpec, join: Callable[[str], str]) -> Iterator[tuple[str, Any]]:
+    if any(socket.path for socket in spec.sockets):
+        yield (
+            "sockets",
+            tuple(
+                socket.model_copy(update={"path": join(socket.path)}) if socket.path else socket
+                for socket in spec.sockets
+            ),
+        )
+    if spec.build is not None:
+        yield "build", spec.build.model_copy(update=_absolute_variables(spec.build, join))
+
+
+def _absolute_variables(of: ProgramSpec | Build, join: Callable[[str], str]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if of.env_from:
         changes["env_from"] = tuple(
@@ -180,9 +188,10 @@ def _joined(value: EnvValue, join: Callable[[str], str]) -> EnvValue:
     return value
 
 
-def dependencies(spec: AppSpec) -> Iterator[str]:
+def dependencies(spec: ProgramSpec) -> Iterator[str]:
     """The files whose content is part of the app (of a spec with absolute paths)."""
-    for of in (spec, spec.build) if spec.build else (spec,):
+    build = spec.build if isinstance(spec, AppSpec) else None
+    for of in (spec, build) if build else (spec,):
         for file in of.env_from:
             yield file.file
         for value in of.env.values():

@@ -29,7 +29,7 @@ from reconciler.desired.text.locate import place_of
 from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.model.spec.manifest import SettingsSpec
-from reconciler.model.state.desired import Desired, DesiredApp, Problem, Reason
+from reconciler.model.state.desired import Desired, Problem, Reason, Workload
 from reconciler.system.files.trust import Trust, UntrustedError, trusting
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
@@ -44,7 +44,7 @@ class _File:
 
     signature: Signature | None
     digest: bytes
-    apps: dict[str, DesiredApp] = field(default_factory=dict)
+    apps: dict[str, Workload] = field(default_factory=dict)
     """Of the last good version; with ``problem`` set while the file is wrong."""
     problems: tuple[Problem, ...] = ()
     dependencies: tuple[tuple[str, Signature | None], ...] = ()
@@ -88,7 +88,7 @@ class ManifestStore:
         self._declaring: dict[str, tuple[str, ...]] = {}
         self._undecided: set[str] = set()
         self._claims = Claims()
-        self._apps: dict[str, DesiredApp] = {}
+        self._apps: dict[str, Workload] = {}
         self._named: set[str] = set()
         self._dependencies = DependencyCheck(self._locate_dependency)
         self._half_read: dict[str, bytes] = {}
@@ -114,7 +114,7 @@ class ManifestStore:
         """A file went away: only a complete scan can tell what that means."""
 
     @property
-    def apps(self) -> Mapping[str, DesiredApp]:
+    def apps(self) -> Mapping[str, Workload]:
         """By name: as declared, or as last declared well (then with ``problem``)."""
         return self._dependencies.apps
 
@@ -359,7 +359,7 @@ class ManifestStore:
         self._decide(name)
 
     def _claim(
-        self, path: str, before: Mapping[str, DesiredApp], now: Mapping[str, DesiredApp]
+        self, path: str, before: Mapping[str, Workload], now: Mapping[str, Workload]
     ) -> set[str]:
         """Note what a file's apps want for themselves; the names of all whom it concerns."""
         concerned: set[str] = set()
@@ -422,7 +422,7 @@ class ManifestStore:
         names, self._named = self._named, set()
         return self._dependencies.update(self._apps, names)
 
-    def _locate_dependency(self, app: DesiredApp, index: int) -> tuple[int, int]:
+    def _locate_dependency(self, app: Workload, index: int) -> tuple[int, int]:
         profile = self._in_use
         return place_of(app.source.file, app.name, ("dependsOn", index), profile)
 
@@ -599,9 +599,9 @@ def _emptied(path: str, contents: Contents, known: _File | None) -> list[Problem
     return [Problem(path, 1, 1, "", message, remedy=remedy)]
 
 
-def _marked(app: DesiredApp, problem: Problem | None) -> DesiredApp:
+def _marked(app: Workload, problem: Problem | None) -> Workload:
     return app if app.problem == problem else replace(app, problem=problem)
 
 
-def _same(before: DesiredApp | None, now: DesiredApp) -> DesiredApp:
+def _same(before: Workload | None, now: Workload) -> Workload:
     return before if before == now and before is not None else now

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from reconciler.desired.environment.filled import Filled
 from reconciler.desired.text.yaml import Path
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.desired import Reason
 from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.trust import Trust, trusting
 
-Refusals = Callable[[AppSpec], Iterable[tuple[str, Sentence]]]
+Refusals = Callable[[ProgramSpec], Iterable[tuple[str, Sentence]]]
 """What of a spec is unavailable on the host: dotted paths below ``spec``, and why."""
 
 
-def nothing(spec: AppSpec) -> Iterable[tuple[str, Sentence]]:
+def nothing(spec: ProgramSpec) -> Iterable[tuple[str, Sentence]]:
     """The host can do everything: where nobody has asked it."""
     return ()
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from reconciler.diff.core.situation import Situation
 from reconciler.model.host.load import Shortage, Withheld
 from reconciler.model.state.builder import built_by
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.observed import Process
@@ -24,17 +25,20 @@ from reconciler.model.words.quantity import format_size
 
 CONFIRM = "recon apply --confirm-load"
 
+W = TypeVar("W", bound=Workload)
+S = TypeVar("S", bound=Situation)
 
-def count_of(app: DesiredApp) -> int:
+
+def count_of(app: Workload) -> int:
     """How many instances are declared to run; a Job is one. A builder is no load of its own."""
     if built_by(app.name) is not None:
         return 0
-    if app.job is not None:
-        return 0 if app.spec.suspend else 1
-    return app.spec.wanted
+    if isinstance(app, DesiredApp):
+        return app.spec.wanted
+    return 0 if app.spec.suspend else 1
 
 
-def admitted(app: DesiredApp, running: int, memory: AppMemory) -> int:
+def admitted(app: Workload, running: int, memory: AppMemory) -> int:
     """How many instances were let in so far. ``running``: how many have a process.
 
     Without a memory that can be relied on nobody knows what was confirmed, and a boot must not
@@ -52,11 +56,11 @@ def admitted(app: DesiredApp, running: int, memory: AppMemory) -> int:
 
 
 def rising(
-    apps: Mapping[str, DesiredApp],
+    apps: Mapping[str, Workload],
     memory: Mapping[str, AppMemory],
     processes: Iterable[Process],
     blank: AppMemory,
-) -> Mapping[str, DesiredApp]:
+) -> Mapping[str, Workload]:
     """The apps of which there is a rise to judge."""
     running = Counter(name for name, _ in {(p.tag.app, p.tag.instance) for p in processes})
     return {
@@ -66,7 +70,7 @@ def rising(
     }
 
 
-def rises(app: DesiredApp, running: int, memory: AppMemory) -> bool:
+def rises(app: Workload, running: int, memory: AppMemory) -> bool:
     """Whether more instances are declared than were ever let in or confirmed, so that there is
     something to judge. What waits already is judged no more."""
     count = count_of(app)
@@ -76,7 +80,7 @@ def rises(app: DesiredApp, running: int, memory: AppMemory) -> bool:
     return held is None or held.count != count or held.again
 
 
-def settle(at: Situation) -> Situation:
+def settle(at: S) -> S:
     """Note how many instances may run, and go on with an app that has no more."""
     app, memory = at.app, at.memory
     running = 0 if memory.admitted is not None else len({one.tag.instance for one in at.processes})
@@ -100,16 +104,16 @@ def reconsidered(memory: AppMemory) -> AppMemory:
     return memory if held is None else replace(memory, withheld=replace(held, again=True))
 
 
-def confirm(app: DesiredApp, memory: AppMemory) -> AppMemory:
+def confirm(app: Workload, memory: AppMemory) -> AppMemory:
     """The memory in which a person means the declared count; the same where that is known."""
     count = count_of(app)
     return memory if count <= memory.confirmed else replace(memory, confirmed=count)
 
 
-def bounded(app: DesiredApp, memory: AppMemory) -> DesiredApp:
+def bounded(app: W, memory: AppMemory) -> W:
     """The app with as many instances as may run: itself, unless its rise waits."""
     held = memory.withheld
-    if held is None or memory.admitted is None or app.job is not None:
+    if held is None or memory.admitted is None or not isinstance(app, DesiredApp):
         return app
     if app.spec.suspend or app.spec.instances <= memory.admitted:
         return app
@@ -117,23 +121,22 @@ def bounded(app: DesiredApp, memory: AppMemory) -> DesiredApp:
     return replace(app, spec=spec)
 
 
-def withheld(app: DesiredApp, memory: AppMemory) -> Withheld | None:
+def withheld(app: Workload, memory: AppMemory) -> Withheld | None:
     """Why not all that is declared may run, if that is so now."""
     return None if app.spec.suspend else memory.withheld
 
 
-def obstacle(app: DesiredApp, memory: AppMemory) -> Obstacle | None:
+def obstacle(app: Workload, memory: AppMemory) -> Obstacle | None:
     """What keeps those waiting that depend on it, where none of it may run."""
     if withheld(app, memory) is None or memory.admitted:
         return None
     return Obstacle(ObstacleReason.UNCONFIRMED, f"waits for `{CONFIRM}`")
 
 
-def sentence(app: DesiredApp, held: Withheld) -> str:
+def sentence(app: Workload, held: Withheld) -> str:
     """What waits, what the host has too little of, and what to do."""
-    if app.job is not None:
-        what = "its runs wait"
-    else:
+    what = "its runs wait"
+    if isinstance(app, DesiredApp):
         written = f" ({app.by_cores})" if app.by_cores else ""
         what = f"instances {held.before:,} → {held.count:,}{written} waits"
     others = f" with {held.apps - 1} other{'s' if held.apps > 2 else ''}" if held.apps > 1 else ""
@@ -153,7 +156,7 @@ def _figures(held: Withheld) -> str:
             return f"{held.needed:,} open files of recon needed, {held.room:,} left (ulimit -Hn)"
 
 
-def _with(at: Situation, count: int, held: Withheld | None, *events: Event) -> Situation:
+def _with(at: S, count: int, held: Withheld | None, *events: Event) -> S:
     memory = at.memory
     if memory.admitted != count or memory.withheld != held:
         memory = replace(memory, admitted=count, withheld=held)
@@ -162,26 +165,26 @@ def _with(at: Situation, count: int, held: Withheld | None, *events: Event) -> S
     return at if app is at.app else replace(at, app=app)
 
 
-def shown(status: AppStatus, app: DesiredApp, memory: AppMemory) -> AppStatus:
+def shown(status: AppStatus, app: Workload, memory: AppMemory) -> AppStatus:
     """The status of an app, as of all that it declares."""
     held = withheld(app, memory)
     if held is None:
         return status
     message = sentence(app, held)
-    alive = bool(status.instances) or app.job is not None
+    alive = bool(status.instances) or isinstance(app, DesiredJob)
     is_worse = app.problem is not None or status.health is Health.DEGRADED
     return replace(
         status,
         sync=status.sync if status.sync is Sync.UNKNOWN else Sync.OUT_OF_SYNC,
         health=status.health if alive else Health.MISSING,
-        desired=max(status.desired, held.count if app.job is None else 0),
+        desired=max(status.desired, held.count if isinstance(app, DesiredApp) else 0),
         message=f"{status.message}; {message}" if is_worse and status.message else message,
         conditions=(*status.conditions, Condition("LoadHeld", "True", held.reason, message)),
         load=held,
     )
 
 
-def changed(change: Change, app: DesiredApp, memory: AppMemory) -> Change:
+def changed(change: Change, app: Workload, memory: AppMemory) -> Change:
     """The change of an app, with what of it waits."""
     held = withheld(app, memory)
     if held is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.diff.core.history import record
-from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.core.situation import AppSituation, Moment
 from reconciler.diff.jobs import runs
 from reconciler.diff.rollout.progress import is_complete
 from reconciler.model.state.desired import Desired, DesiredApp
@@ -19,12 +19,12 @@ def as_observed(base: Desired, now: float) -> tuple[Observed, Mapping[str, AppMe
     memory: dict[str, AppMemory] = {}
     for app in base.apps.values():
         memory[app.name] = record(AppMemory(), app)
-        if app.job is not None:
+        if not isinstance(app, DesiredApp):
             memory[app.name] = runs.presumed(memory[app.name], now)
             continue
         mine = [_process(app, number) for number in range(app.spec.wanted)]
         processes += mine
-        assert is_complete(Situation.of(app, mine, memory[app.name], Moment(now)).replicas)
+        assert is_complete(AppSituation.of(app, mine, memory[app.name], Moment(now)).replicas)
     return Observed(tuple(processes)), memory
 
 

@@ -22,7 +22,7 @@ from reconciler.diff.jobs import runs
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.model.host.load import Room, Shortage, Use, Withheld
 from reconciler.model.spec.strategy import StrategyType
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import same_revision
 
@@ -36,7 +36,7 @@ _NOTHING = Use()
 class _Demand:
     """What one app asks of the host."""
 
-    app: DesiredApp
+    app: Workload
     before: int
     """Instances that may run."""
     count: int
@@ -84,7 +84,7 @@ class _Demand:
 
 
 def wanted_at_once(
-    apps: Mapping[str, DesiredApp], memory: Mapping[str, AppMemory], blank: AppMemory
+    apps: Mapping[str, Workload], memory: Mapping[str, AppMemory], blank: AppMemory
 ) -> Mapping[str, int]:
     """How many processes of each app there are at most, were every rise let in."""
     found = {}
@@ -96,7 +96,7 @@ def wanted_at_once(
 
 
 def verdicts(
-    apps: Mapping[str, DesiredApp],
+    apps: Mapping[str, Workload],
     memory: Mapping[str, AppMemory],
     uses: Mapping[str, Use],
     room: Room,
@@ -125,7 +125,7 @@ def verdicts(
 
 
 def _demands(
-    apps: Mapping[str, DesiredApp],
+    apps: Mapping[str, Workload],
     memory: Mapping[str, AppMemory],
     uses: Mapping[str, Use],
     blank: AppMemory,
@@ -133,25 +133,28 @@ def _demands(
     for name, app in apps.items():
         known, use = memory.get(name, blank), uses.get(name, _NOTHING)
         count, before = _asked(app, known), admitted(app, use.running, known)
-        if app.job is not None and before:
+        if isinstance(app, DesiredJob) and before:
             before = count  # its runs are no rise
         before = min(count, max(before, known.confirmed))
         yield _Demand(app, before, count, _surge(app, known, count), use)
 
 
-def _asked(app: DesiredApp, memory: AppMemory) -> int:
+def _asked(app: Workload, memory: AppMemory) -> int:
     """How many instances are asked for. A rise that waits already is not asked for again."""
     count, held = count_of(app), memory.withheld
-    if app.job is not None and memory.admitted:
+    if isinstance(app, DesiredJob) and memory.admitted:
         return len(runs.active(memory))
     waits = held is not None and held.count == count and not held.again
     return memory.admitted or 0 if waits else count
 
 
-def _surge(app: DesiredApp, memory: AppMemory, count: int) -> int:
+def _surge(app: Workload, memory: AppMemory, count: int) -> int:
     """How many more than declared an update starts that is under way, or is about to begin."""
-    strategy, known = app.spec.strategy, memory.revisions
-    if app.job is not None or strategy.type is not StrategyType.ROLLING_UPDATE or not known:
+    known = memory.revisions
+    if not isinstance(app, DesiredApp) or not known:
+        return 0
+    strategy = app.spec.strategy
+    if strategy.type is not StrategyType.ROLLING_UPDATE:
         return 0
     is_new = not same_revision(known[-1].hash, app.hash)
     is_under_way = memory.progressed_at is not None and len(known) > 1

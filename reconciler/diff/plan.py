@@ -17,7 +17,7 @@ from reconciler.diff import admission
 from reconciler.diff.core import dependencies, history, replicas
 from reconciler.diff.core.backoff import holds
 from reconciler.diff.core.hold import Hold
-from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.core.situation import AppSituation, JobSituation, Moment
 from reconciler.diff.jobs import job
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.rollout import (
@@ -39,7 +39,7 @@ from reconciler.diff.status import review
 from reconciler.diff.status.status import status_of, status_of_absent
 from reconciler.model.host.load import Verdicts
 from reconciler.model.spec.strategy import StrategyType
-from reconciler.model.state.desired import Desired
+from reconciler.model.state.desired import Desired, DesiredApp, DesiredJob
 from reconciler.model.state.memory import AppMemory, JournalState
 from reconciler.model.state.observed import Observed, PortHeld, Process, RunState
 from reconciler.model.state.plan import Action, AppPlan, End, Plan, Start, Sync
@@ -86,13 +86,14 @@ def plan(
         remembered = memory.get(name, blank)
         if app is None:
             plans.append(_plan_absent(name, running, remembered, absences.get(name, _UNSEEN)))
-            continue
-        plan_of = job.plan_job if app.job is not None else _plan_app
-        plans.append(plan_of(Situation.of(app, running, remembered, moment)))
+        elif isinstance(app, DesiredJob):
+            plans.append(job.plan_job(JobSituation.of(app, running, remembered, moment)))
+        elif isinstance(app, DesiredApp):
+            plans.append(_plan_app(AppSituation.of(app, running, remembered, moment)))
     return Plan(tuple(plans), desired.problems)
 
 
-def _plan_app(at: Situation) -> AppPlan:
+def _plan_app(at: AppSituation) -> AppPlan:
     """The plan of an App that is declared."""
     declared = at.app
     for step in _STEPS:
@@ -116,35 +117,35 @@ def _plan_app(at: Situation) -> AppPlan:
     )
 
 
-def _record(at: Situation) -> Situation:
+def _record(at: AppSituation) -> AppSituation:
     """Remember the revision that the manifest declares."""
     return at.after(outgoing.settle(history.record(at.memory, at.app)))
 
 
-def _presume_good(at: Situation) -> Situation:
+def _presume_good(at: AppSituation) -> AppSituation:
     """Without any memory, call what runs a good revision."""
     return at if at.before.revisions else at.after(history.presume_good(at.memory, at.processes))
 
 
-def _judge(at: Situation) -> Situation:
+def _judge(at: AppSituation) -> AppSituation:
     """Judge the rollout: whether its revision is good, has failed, or has yet to show."""
     if at.waiting:  # no process of it can be late
         return progress.without_rollout(at)
     return progress.advance(_hold(portheld.judge(canary.judge(at))))
 
 
-def _settle(at: Situation) -> Situation:
+def _settle(at: AppSituation) -> AppSituation:
     """Go on with the revision that is to run, where the last one has failed, perhaps just now."""
     return at.after(outgoing.settle(at.memory)) if at.revision.failed else at
 
 
-def _hold(at: Situation) -> Situation:
+def _hold(at: AppSituation) -> AppSituation:
     """Note what holds the rollout."""
     held = next((held for gate in _GATES if (held := gate(at)) is not None), None)
     return replace(at, held=held) if held is not at.held else at
 
 
-_GATES: Sequence[Callable[[Situation], Hold | None]] = (
+_GATES: Sequence[Callable[[AppSituation], Hold | None]] = (
     building.gate,
     pause.gate,
     amnesia.gate,
@@ -154,7 +155,7 @@ _GATES: Sequence[Callable[[Situation], Hold | None]] = (
 """What may hold a rollout, the first that does: nobody can start what is not built, and a pause
 holds the canary, too."""
 
-_STEPS: Sequence[Callable[[Situation], Situation]] = (
+_STEPS: Sequence[Callable[[AppSituation], AppSituation]] = (
     admission.settle,
     _record,
     amnesia.settle,
@@ -194,7 +195,7 @@ def _plan_absent(
     return AppPlan(name, None, tuple(actions), change, status, memory)
 
 
-def _actions(at: Situation) -> Iterator[Action]:
+def _actions(at: AppSituation) -> Iterator[Action]:
     """Stops first, so that a start may find their room at the next pass.
 
     One that failed its probe goes whatever the strategy says (Kubernetes: livenessProbe).
@@ -219,7 +220,7 @@ def _actions(at: Situation) -> Iterator[Action]:
         yield Start(number, hash, _why_started(at, number, hash))
 
 
-def _before(at: Situation) -> list[str]:
+def _before(at: AppSituation) -> list[str]:
     """What comes before the change is made, sentences."""
     awaited = awaiting.wait_of(at)
     found = (
@@ -230,7 +231,7 @@ def _before(at: Situation) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _why_ended(at: Situation, process: Process) -> str:
+def _why_ended(at: AppSituation, process: Process) -> str:
     app, sorted_by, memory = at.app, at.replicas, at.memory
     if app.spec.suspend:
         return "suspended"
@@ -247,7 +248,7 @@ def _why_ended(at: Situation, process: Process) -> str:
     return f"replaced by revision {history.number_of(memory, sorted_by.target or revision.hash)}"
 
 
-def _why_started(at: Situation, number: int, hash: str) -> str:
+def _why_started(at: AppSituation, number: int, hash: str) -> str:
     memory = at.memory
     ended = holds(memory, number, hash)
     evicted = eviction.recent(at, number, hash)
@@ -258,7 +259,7 @@ def _why_started(at: Situation, number: int, hash: str) -> str:
     return f"revision {history.number_of(memory, hash)}"
 
 
-def _look_again_at(at: Situation) -> float | None:
+def _look_again_at(at: AppSituation) -> float | None:
     """The next moment at which the passing of time alone may change this plan."""
     sorted_by, memory, held = at.replicas, at.memory, at.held
     moments: list[float] = []
@@ -291,7 +292,8 @@ def _standings(
 ) -> Mapping[str, Standing]:
     """The standings of all apps that any depends on, and of the builders."""
     needed = {need.app for app in desired.apps.values() for need in app.spec.depends_on}
-    needed |= {app.builder.name for app in desired.apps.values() if app.builder is not None}
+    built = (app for app in desired.apps.values() if isinstance(app, DesiredApp))
+    needed |= {app.builder.name for app in built if app.builder is not None}
     return {
         name: dependencies.look_at(
             desired.apps[name], processes.get(name, ()), memory.get(name, blank), now

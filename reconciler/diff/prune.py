@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, Workload
 
 CLEAN_SCANS = 2
 _UNREAD = "manifest removed; it keeps running until the journal can be read"
@@ -76,7 +76,7 @@ def absences(
     return verdicts
 
 
-def _doubt(desired: Desired, source: str | None, dependent: DesiredApp | None) -> str | None:
+def _doubt(desired: Desired, source: str | None, dependent: Workload | None) -> str | None:
     """Why the absence is not clean: something that could not be read may still declare the app,
     or something that is declared needs it."""
     if not desired.complete:
@@ -91,9 +91,9 @@ def _doubt(desired: Desired, source: str | None, dependent: DesiredApp | None) -
     return None
 
 
-def _needed(desired: Desired) -> Mapping[str, DesiredApp]:
+def _needed(desired: Desired) -> Mapping[str, Workload]:
     """The apps that any depends on, each with the first that does."""
-    found: dict[str, DesiredApp] = {}
+    found: dict[str, Workload] = {}
     for name in sorted(desired.apps):
         for need in desired.apps[name].spec.depends_on:
             found.setdefault(need.app, desired.apps[name])

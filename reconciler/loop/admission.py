@@ -12,7 +12,7 @@ from reconciler.loop.declared import Declared
 from reconciler.loop.running import Running
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.host.load import Verdicts, Withheld
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.state.history import History
@@ -70,20 +70,20 @@ class Admission:
             self._history.flush()
         return found
 
-    def _rises(self, app: DesiredApp) -> bool:
+    def _rises(self, app: Workload) -> bool:
         memory = self._history.memory(app.name)
         return admission.rises(app, self._running_of(app, memory), memory)
 
-    def _admitted(self, app: DesiredApp, memory: AppMemory) -> int:
+    def _admitted(self, app: Workload, memory: AppMemory) -> int:
         return admission.admitted(app, self._running_of(app, memory), memory)
 
-    def _running_of(self, app: DesiredApp, memory: AppMemory) -> int:
+    def _running_of(self, app: Workload, memory: AppMemory) -> int:
         """Asked only where nothing is remembered."""
         if memory.admitted is not None:
             return 0
         return len({one.tag.instance for one in self._running.observed(app.name).processes})
 
-    def _verdict(self, app: DesiredApp) -> Withheld | None:
+    def _verdict(self, app: Workload) -> Withheld | None:
         now, count = boot_now(), admission.count_of(app)
         known = self._judged.get(app.name)
         if known is None or known[0] != count or now - self._at > _FRESH:

@@ -28,9 +28,9 @@ from reconciler.loop.running import Running
 from reconciler.loop.safety_net import SafetyNet
 from reconciler.loop.sampling import Sampling
 from reconciler.loop.takeover import Takeover
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.builder import builder_name
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
@@ -229,7 +229,7 @@ class Controller:
         apps = tuple(self._with_troubles(app) for app in made.apps)
         return replace(made, apps=apps, problems=(*made.problems, *self._neighbours.problems))
 
-    def declared(self) -> Mapping[str, DesiredApp]:
+    def declared(self) -> Mapping[str, Workload]:
         """The apps as declared now."""
         return self._declared.apps()
 
@@ -337,16 +337,16 @@ class Controller:
 
     # -- small things --------------------------------------------------------------------------
 
-    def _trust(self, specs: Iterable[AppSpec]) -> bool:
+    def _trust(self, specs: Iterable[ProgramSpec]) -> bool:
         """Processes of the users of these may be ours; whether one was passed over that is."""
         return self._running.host.trust(users_of(specs))
 
-    def _spec(self, name: str) -> AppSpec:
+    def _spec(self, name: str) -> ProgramSpec:
         """As declared now, else as last applied."""
         app = self._declared.apps().get(name)
         return app.spec if app is not None else last_spec(self.history.memory(name))
 
-    def _spec_of(self, process: Process) -> AppSpec:
+    def _spec_of(self, process: Process) -> ProgramSpec:
         """As its own revision was last applied, so that it is asked what it can answer."""
         name, hash = process.tag.app, process.tag.hash
         app = self._declared.apps().get(name)

@@ -29,7 +29,7 @@ from reconciler.loop.watching.contents import Contents, NotLookedAtError
 from reconciler.loop.watching.reader import Reader
 from reconciler.loop.watching.watch import Watcher
 from reconciler.model.state.builder import builder_name, built_by
-from reconciler.model.state.desired import Desired, DesiredApp, Problem, Source
+from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.plan import Condition
@@ -102,9 +102,9 @@ class Declared:
             is_building=is_building,
         )
         self._mistakes = Mistakes(on_event)
-        self._apps: dict[str, DesiredApp] = {}
+        self._apps: dict[str, Workload] = {}
         self._dependents = Dependents()
-        self._kept: dict[str, DesiredApp] = {}
+        self._kept: dict[str, Workload] = {}
         self._journal: Journal | None = None
         self._absent_scans: dict[str, int] = {}
         self._known: dict[str, str | None] = {}
@@ -143,7 +143,7 @@ class Declared:
         self._footing = footing = Footing.from_text(journal.setting("footing"))
         filled, scan = journal.setting("filled"), self._scanning()
 
-        def load(store: ManifestStore) -> tuple[_Scanned, Mapping[str, DesiredApp]]:
+        def load(store: ManifestStore) -> tuple[_Scanned, Mapping[str, Workload]]:
             store.footing = footing
             store.filled.learn(filled)
             scanned = scan(store)
@@ -170,7 +170,7 @@ class Declared:
         whole = self._store.snapshot()
         return replace(whole, apps=self._apps)
 
-    def apps(self) -> Mapping[str, DesiredApp]:
+    def apps(self) -> Mapping[str, Workload]:
         return self._apps
 
     def dependents(self, name: str) -> Set[str]:
@@ -214,8 +214,8 @@ class Declared:
     def trouble(self, name: str) -> Condition | None:
         """Why changes of what an app watches are not followed now, if they are not."""
         app = self._apps.get(name)
-        of_builder = self._contents.trouble(app.builder.name) if app and app.builder else None
-        return self._contents.trouble(name) or of_builder
+        names = [name, *(builder.name for builder in app.builders)] if app else [name]
+        return next(filter(None, map(self._contents.trouble, names)), None)
 
     def look_at(self, name: str) -> None:
         """See what is in the files that an app watches, now: they have just been written."""
@@ -250,10 +250,10 @@ class Declared:
 
     async def rebuilt(
         self, name: str, spec: Mapping[str, Any], source: Source, key: bytes | None
-    ) -> DesiredApp | Problem:
+    ) -> Workload | Problem:
         """A revision of the past, with what is in its env and secret files now."""
 
-        def build(store: ManifestStore) -> DesiredApp | Problem:
+        def build(store: ManifestStore) -> Workload | Problem:
             return rebuild(name, spec, source, key=key, filled=store.filled)
 
         return await self._reader.look(build)
@@ -401,7 +401,7 @@ class Declared:
             self._footing = footing
             self._journal.set_setting("footing", footing.to_text())
 
-    def _adopt(self, apps: Mapping[str, DesiredApp], names: Iterable[str]) -> None:
+    def _adopt(self, apps: Mapping[str, Workload], names: Iterable[str]) -> None:
         """Take over what the store says, and tell whose declaration is another now."""
         changed = []
         concerned = {built_by(name) or name for name in names}
@@ -420,7 +420,7 @@ class Declared:
         if changed:
             self._on_change(changed)
 
-    def _put(self, name: str, app: DesiredApp | None) -> bool:
+    def _put(self, name: str, app: Workload | None) -> bool:
         """Take over one declaration; whether it is another now."""
         known = self._apps.get(name)
         if app is None:
@@ -447,7 +447,7 @@ class Declared:
         """A look that was asked for has ended, or takes too long to be waited for."""
         self._on_change({built_by(name) or name} & self._apps.keys())
 
-    def _declared_as(self, name: str) -> DesiredApp | None:
+    def _declared_as(self, name: str) -> Workload | None:
         return self._store.apps.get(name) or self._kept.get(name)
 
     def _drop_kept(self, desired: Desired) -> None:

@@ -12,9 +12,11 @@ from reconciler.diff.core.backoff import after_exit, holds
 from reconciler.diff.core.history import accounts_to
 from reconciler.diff.jobs import runs
 from reconciler.loop.declared import Declared
-from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.builder import built_by
+from reconciler.model.state.desired import DesiredJob
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Exit, Process, RunState
 from reconciler.state.history import History
@@ -25,7 +27,7 @@ class Ends:
     """Accounts for each end. ``spec_of``: an app's spec as declared now, else as last applied."""
 
     def __init__(
-        self, history: History, declared: Declared, spec_of: Callable[[str], AppSpec]
+        self, history: History, declared: Declared, spec_of: Callable[[str], ProgramSpec]
     ) -> None:
         self._history = history
         self._declared = declared
@@ -46,7 +48,7 @@ class Ends:
         memory = self._history.memory(name)
         aim = accounts_to(memory, process)
         later, spec = memory, self._spec_of(name)
-        if aim is not None:
+        if aim is not None and isinstance(spec, AppSpec):
             later = after_exit(memory, process, exit, spec, target=aim, now=now)
         told = f"pid {process.id.pid} ended: {exit}"
         self._tell(process, exit.reason or "Exited", told, warning=not spec.is_success(exit))
@@ -62,14 +64,13 @@ class Ends:
     def _end_of_try(self, process: Process, exit: Exit) -> None:
         """A process of a Job's run: the run has succeeded, is tried again, or has failed."""
         name = process.tag.app
-        memory, app = self._history.memory(name), self._declared.apps().get(name)
-        terms = (app.job if app is not None else None) or JobTerms()
+        memory, spec = self._history.memory(name), self._spec_of(name)
+        if not isinstance(spec, JobSpec):  # it is declared no more, or as an App
+            spec = JobSpec(command=spec.command)
         told = f"pid {process.id.pid} ended: {exit}"
         self._tell(process, exit.reason or "Exited", told)
         now, wall = boot_now(), wall_time()
-        later, events = runs.after_exit(
-            memory, process, exit, self._spec_of(name), terms, now=now, wall=wall
-        )
+        later, events = runs.after_exit(memory, process, exit, spec, now=now, wall=wall)
         if later is not memory:
             self._history.remember(name, later)
         for event in events:
@@ -80,7 +81,9 @@ class Ends:
 
     def _is_job(self, name: str) -> bool:
         app = self._declared.apps().get(name)
-        return app.job is not None if app is not None else bool(self._history.memory(name).runs)
+        if app is not None:
+            return isinstance(app, DesiredJob)
+        return bool(self._history.memory(name).runs)
 
     def _tell(self, process: Process, reason: str, message: str, *, warning: bool = False) -> None:
         tag = process.tag

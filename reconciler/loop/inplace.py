@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 
 PLANNED = frozenset(
     {
@@ -36,14 +36,16 @@ PLANNED = frozenset(
 @dataclass(frozen=True, slots=True)
 class _Row:
     fields: tuple[str, ...]
-    apply: Callable[[DesiredApp], object]
+    apply: Callable[[Workload], object]
     removed: Callable[[str], object]
 
-    def is_changed(self, before: DesiredApp, after: DesiredApp) -> bool:
+    def is_changed(self, before: Workload, after: Workload) -> bool:
         """Whether an edit concerns it. Another revision has other processes, which may have been
         told something else."""
         return before.hash != after.hash or any(
-            getattr(before.spec, field) != getattr(after.spec, field) for field in self.fields
+            getattr(before.spec, field, None)
+            != getattr(after.spec, field, None)  # not all of a Job
+            for field in self.fields
         )
 
 
@@ -52,12 +54,12 @@ class InPlace:
 
     def __init__(self) -> None:
         self._rows: list[_Row] = []
-        self._applied: dict[str, DesiredApp] = {}
+        self._applied: dict[str, Workload] = {}
 
     def register(
         self,
         *fields: str,
-        apply: Callable[[DesiredApp], object],
+        apply: Callable[[Workload], object],
         removed: Callable[[str], object] = lambda name: None,
     ) -> None:
         """Call ``apply`` with an app where one of these fields has changed, and ``removed`` with
@@ -69,11 +71,11 @@ class InPlace:
         """All that have a row."""
         return frozenset(field for row in self._rows for field in row.fields)
 
-    def applied(self, name: str) -> DesiredApp | None:
+    def applied(self, name: str) -> Workload | None:
         """What was applied last of an app; None where it is not declared."""
         return self._applied.get(name)
 
-    def declare(self, name: str, after: DesiredApp | None) -> None:
+    def declare(self, name: str, after: Workload | None) -> None:
         """An app is declared like this from now on; None: not at all."""
         before = self._applied.pop(name, None)
         if after is None:
@@ -83,7 +85,7 @@ class InPlace:
         self._applied[name] = after
         self.apply_in_place(before, after)
 
-    def apply_in_place(self, before: DesiredApp | None, after: DesiredApp) -> None:
+    def apply_in_place(self, before: Workload | None, after: Workload) -> None:
         """Do to what runs what an edit asks for; ``before`` is None where nothing is known."""
         for row in self._rows:
             if before is None or row.is_changed(before, after):

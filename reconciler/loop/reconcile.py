@@ -29,7 +29,7 @@ from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
 from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.state.builder import built_by
-from reconciler.model.state.desired import Desired, DesiredApp, Source
+from reconciler.model.state.desired import Desired, DesiredJob, Source, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
@@ -51,7 +51,7 @@ class _Rebuilt:
     """A revision of the past, made of what the journal remembers."""
 
     hash: str
-    app: DesiredApp | None
+    app: Workload | None
     problem: str = ""
     """Why there is none."""
 
@@ -143,7 +143,7 @@ class Reconciler:
         if app_plan.desired is not None and app_plan.memory is not self._history.memory(name):
             before = self._history.memory(name)
             self._history.remember(name, app_plan.memory)
-            if app_plan.desired.job is not None and app_plan.memory.runs != before.runs:
+            if isinstance(app_plan.desired, DesiredJob) and app_plan.memory.runs != before.runs:
                 self._running.keep_runs(name, {run.number for run in app_plan.memory.runs})
         for event in app_plan.events:
             self._history.record(event)
@@ -177,7 +177,7 @@ class Reconciler:
         told = f"stopping pid {action.process.id.pid}: {action.reason}"
         self._history.record(Event(tag.app, "Killing", told, instance=tag.instance))
 
-    def _as_it_was(self, app_plan: AppPlan) -> DesiredApp | None:
+    def _as_it_was(self, app_plan: AppPlan) -> Workload | None:
         """An app that is not declared any more, as it was: its stop is still its own."""
         declared = self._declared.apps().get(app_plan.app)
         if declared is not None or not app_plan.memory.revisions:
@@ -200,7 +200,7 @@ class Reconciler:
             return True
         source = app.source if app is not None else Source(self._declared.source_of(name) or "", 1)
         built = await self._declared.rebuilt(name, wanted.spec, source, self._key)
-        if isinstance(built, DesiredApp):
+        if isinstance(built, Workload):
             self._rebuilt[name] = _Rebuilt(wanted.hash, replace(built, hash=wanted.hash))
         else:
             self._rebuilt[name] = _Rebuilt(wanted.hash, None, f"revision {wanted.number}: {built}")
@@ -218,9 +218,9 @@ class Reconciler:
             event = Event(tag.app, "FailedLimits", told, "Warning", tag.instance)
             self._history.record(event)
 
-    def _start(self, app: DesiredApp, action: Start) -> None:
+    def _start(self, app: Workload, action: Start) -> None:
         memory = self._history.memory(app.name)
-        if app.job is not None:
+        if isinstance(app, DesiredJob):
             self._history.remember(app.name, runs.started(memory, action))
             if not self._history.flush() and built_by(app.name) is None:
                 # Unwritten, it would run once more after a crash: the next plan waits with it.
@@ -254,10 +254,10 @@ class Reconciler:
         except SpawnError as transient:
             self._retry(tag.app, transient)
 
-    def _not_started(self, app: DesiredApp, action: Start, error: Exception) -> None:
+    def _not_started(self, app: Workload, action: Start, error: Exception) -> None:
         """Trouble of the app's making is remembered, ours is raised."""
         memory = self._history.memory(app.name)
-        if app.job is not None:
+        if isinstance(app, DesiredJob):
             memory = runs.not_started(memory, action)
         if not isinstance(error, SpawnError) or error.transient:
             self._history.remember(app.name, memory)
@@ -270,23 +270,23 @@ class Reconciler:
         )
 
     def _after_failed_start(
-        self, app: DesiredApp, memory: AppMemory, action: Start, fault: Sentence
+        self, app: Workload, memory: AppMemory, action: Start, fault: Sentence
     ) -> AppMemory:
         now = boot_now()
-        if app.job is None:
-            return after_failed_start(memory, action, fault, app.spec, now)
-        return runs.after_failed_start(
-            memory, action, fault, app.spec, app.job, now=now, wall=wall_time()
-        )
+        if isinstance(app, DesiredJob):
+            return runs.after_failed_start(
+                memory, action, fault, app.spec, now=now, wall=wall_time()
+            )
+        return after_failed_start(memory, action, fault, app.spec, now)
 
-    def _limited(self, app: DesiredApp, hash: str) -> DesiredApp:
+    def _limited(self, app: Workload, hash: str) -> Workload:
         """The revision to be started, with the limits that are declared now: they hold for all."""
         found = self._revision(app, hash)
         if found.spec.limits == app.spec.limits:
             return found
         return replace(found, spec=found.spec.model_copy(update={"limits": app.spec.limits}))
 
-    def _revision(self, app: DesiredApp, hash: str) -> DesiredApp:
+    def _revision(self, app: Workload, hash: str) -> Workload:
         """The app as of the revision that is to be started: the manifest's, or the last good.
 
         SpawnError where the journal cannot give that back.
@@ -340,7 +340,7 @@ class Reconciler:
         if not self._history.memory(dependent).begun:
             return True
         app = self._declared.apps()[dependent]
-        if app.builder is not None and app.builder.name == name:
+        if any(builder.name == name for builder in app.builders):
             return True
         completed = DependencyCondition.COMPLETED
         return any(

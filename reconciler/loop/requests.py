@@ -17,6 +17,7 @@ from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
+from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import Outcome, Recall
 from reconciler.state.history import History
@@ -76,11 +77,10 @@ class Requests:
     def _build_again(self, name: str) -> None:
         """Run a build that failed once more: a restart of its app asks for that."""
         app = self._declared.apps().get(name)
-        if app is None or app.builder is None:
-            return
-        last = runs.newest(self._history.memory(app.builder.name))
-        if last is not None and last.outcome is Outcome.FAILED:
-            self.run_job(app.builder.name)
+        for builder in app.builders if app is not None else ():
+            last = runs.newest(self._history.memory(builder.name))
+            if last is not None and last.outcome is Outcome.FAILED:
+                self.run_job(builder.name)
 
     def pause(self, name: str) -> None:
         """Hold an app's rollout; what runs is kept as it runs."""
@@ -104,7 +104,7 @@ class Requests:
         elif memory.recall is Recall.LOST:
             self._history.remember(name, replace(memory, recall=Recall.WHOLE))
             self._history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
-        elif app is not None and canary.is_on(app.spec, memory):
+        elif isinstance(app, DesiredApp) and canary.is_on(app.spec, memory):
             self._history.remember(name, canary.promoted(memory))
             self._history.record(Event(name, "CanaryPromoted", "the rollout continues on request"))
         else:

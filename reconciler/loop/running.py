@@ -33,9 +33,9 @@ from reconciler.loop.limiting import Limiting
 from reconciler.loop.probing.probing import Probing
 from reconciler.loop.starting import Starting
 from reconciler.model.host.facts import HostFacts
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import ProbeRole
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import (
     Exit,
@@ -78,7 +78,7 @@ class Running:
         redact: Redactor,
         user_of: UserOf,
         is_declared: Callable[[str], bool],
-        spec_of: Callable[[Process], AppSpec],
+        spec_of: Callable[[Process], ProgramSpec],
         kernel: Kernel,
     ) -> None:
         self._kernel = kernel
@@ -164,7 +164,7 @@ class Running:
         self.capture.recover()
 
     def relist(
-        self, spec_of: Callable[[Process], AppSpec], *, full: bool = False, turn: bool = False
+        self, spec_of: Callable[[Process], ProgramSpec], *, full: bool = False, turn: bool = False
     ) -> list[str]:
         """Look for processes of ours that are not known, and adopt them; faults are returned."""
         found = self.host.relist(full, turn=turn)
@@ -193,7 +193,7 @@ class Running:
             self._on_change(app)
         self.limiting.sample()
 
-    def start(self, app: DesiredApp, action: Start) -> Process:
+    def start(self, app: Workload, action: Start) -> Process:
         """Start one instance. SpawnError, or OSError where its output cannot be captured.
 
         One of ``on_begun`` and ``on_failed_start`` hears of it, once: perhaps before this returns.
@@ -230,12 +230,12 @@ class Running:
             self._starting.follow(process, spawned.report, begun)
         return process
 
-    def _begun(self, process: Process, spec: AppSpec) -> None:
+    def _begun(self, process: Process, spec: ProgramSpec) -> None:
         """The program is exec'd: from now on it can be ready, and be asked."""
         nonce = process.tag.nonce
         app = self._declared(process.tag)
         spec = app.spec if app is not None else spec  # it may have been edited meanwhile
-        ready = spec.readiness_probe is None and spec.startup_probe is None
+        ready = spec.readiness is None
         at = process.started_at if ready else None
         self.host.update(
             nonce, starting=False, told="", answer="", ready=ready or None, ready_at=at
@@ -245,7 +245,7 @@ class Running:
             self._probing.watch(known, spec)
         self._on_begun(process)
 
-    def _spawn(self, app: DesiredApp, tag: Tag, streams: Streams) -> Spawned:
+    def _spawn(self, app: Workload, tag: Tag, streams: Streams) -> Spawned:
         """Start the program with its sockets: the shared ones, and its own for its probes."""
         sockets = app.spec.owned_sockets
         limit = self.limiting.at_birth(tag, app.spec.limits)
@@ -255,7 +255,7 @@ class Running:
             start = partial(start, limit=limit, cgroup=cgroup)
             return self._with_sockets(app, tag, start) if sockets else start()
 
-    def _with_sockets(self, app: DesiredApp, tag: Tag, start: Callable[..., Spawned]) -> Spawned:
+    def _with_sockets(self, app: Workload, tag: Tag, start: Callable[..., Spawned]) -> Spawned:
         sockets = app.spec.owned_sockets
         fds = self._sockets.hold(tag.nonce, sockets)
         handed = [*map(Handed, fds, sockets)]
@@ -282,14 +282,14 @@ class Running:
                 stack.callback(kept.remove, tag.nonce)
             self._sockets.release(tag.nonce)
 
-    def declare(self, app: str, spec: AppSpec | None, limited: tuple[str, ...]) -> None:
+    def declare(self, app: str, spec: ProgramSpec | None, limited: tuple[str, ...]) -> None:
         """Where an app listens, from before its first start to after its last; and the limits to
         look at on what runs of it."""
         wanted = spec.owned_sockets if spec is not None and spec.wanted else ()
         self._sockets.declare(app, wanted)
         self.limiting.declare(app, limited if spec is not None else ())
 
-    def end(self, action: End, spec: AppSpec, app: DesiredApp | None) -> None:
+    def end(self, action: End, spec: ProgramSpec, app: Workload | None) -> None:
         """Begin to stop a process; once more has no effect."""
         nonce = action.process.tag.nonce
         known = self.host.get(nonce)
@@ -302,17 +302,17 @@ class Running:
         self._probing.forget(nonce)
         self._journal.stopping(known.id, at)
 
-    def _declared(self, tag: Tag) -> DesiredApp | None:
+    def _declared(self, tag: Tag) -> Workload | None:
         """The manifest of a process; None where it is of another revision."""
         app = self.in_place.applied(tag.app)
         return app if app is not None and same_revision(tag.hash, app.hash) else None
 
-    def _change_grace(self, app: DesiredApp) -> None:
+    def _change_grace(self, app: Workload) -> None:
         grace = app.spec.termination_grace_period_seconds
         for process in self.observed(app.name).processes:
             self._stopper.change_grace(process.tag.nonce, grace)
 
-    def _probe(self, app: DesiredApp) -> None:
+    def _probe(self, app: Workload) -> None:
         """Ask processes of its revision; others could not answer what is asked now."""
         for process in self.host.processes(app.name):
             is_its = same_revision(process.tag.hash, app.hash)
@@ -335,7 +335,7 @@ class Running:
         self.host.close()
         self.limiting.close()
 
-    def _adopt(self, process: Process, spec: AppSpec) -> None:
+    def _adopt(self, process: Process, spec: ProgramSpec) -> None:
         tag = process.tag
         self.capture.attach(tag, spec.logs, process.id.pid)
         record = self._recorded.get(process.id)

@@ -46,11 +46,12 @@ class Takeover:
 
     def presume_built(self, names: Iterable[str]) -> None:
         """The state directory was lost: what runs has been built, and is not built again."""
-        for app in [self._declared.apps()[name] for name in names]:
-            if app.builder is None or self._history.memory(app.builder.name).runs:
+        apps = [self._declared.apps()[name] for name in names]
+        for app, builder in ((one, builder) for one in apps for builder in one.builders):
+            if self._history.memory(builder.name).runs:
                 continue
             processes = self._running.observed(app.name).processes
             if any(same_revision(process.tag.hash, app.hash) for process in processes):
-                memory = history.record(self._history.memory(app.builder.name), app.builder)
+                memory = history.record(self._history.memory(builder.name), builder)
                 done = runs.presumed(memory, wall_time().at(boot_now()))
-                self._history.remember(app.builder.name, done)
+                self._history.remember(builder.name, done)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from reconciler.desired.environment.filled import Filled
 from reconciler.desired.resolve import rebuild
-from reconciler.model.state.desired import Desired, DesiredApp, Problem, Source
+from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import Revision
 
@@ -22,13 +22,13 @@ def last_good(
     sources: Mapping[str, str | None],
     key: bytes | None,
     filled: Filled | None = None,
-) -> Mapping[str, DesiredApp]:
+) -> Mapping[str, Workload]:
     """The apps that are not declared now: their file (``sources``) is wrong, or all are held.
 
     Each as it was last applied, with ``problem`` set to the first problem of its file, or of all.
     """
     wrong = first_problems(desired)
-    found: dict[str, DesiredApp] = {}
+    found: dict[str, Workload] = {}
     for name, source in sources.items():
         memory = memories.get(name)
         problem = wrong.get(source or "") or desired.held
@@ -44,13 +44,13 @@ def last_good(
 
 def _remembered(
     name: str, revision: Revision, source: str, key: bytes | None, filled: Filled | None
-) -> DesiredApp | None:
+) -> Workload | None:
     """A revision as it was. Values of secrets are not stored: where they cannot be read now (the
     file was emptied, or is gone) what runs is kept, and nothing is started without them."""
     for without in (False, True):
         place = Source(source, 1)
         app = rebuild(name, revision.spec, place, key=key, filled=filled, without=without)
-        if isinstance(app, DesiredApp):
+        if isinstance(app, Workload):
             return replace(app, hash=revision.hash, marks=revision.marks) if without else app
     return None
 

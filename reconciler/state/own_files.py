@@ -8,10 +8,10 @@ from pathlib import Path
 from reconciler.desired.logplaces import declared
 from reconciler.desired.watched.ours import Ours
 from reconciler.logs.format.catalogs import catalogs
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 
 
-def ours_in(state: Path, apps: Iterable[DesiredApp] = ()) -> Ours:
+def ours_in(state: Path, apps: Iterable[Workload] = ()) -> Ours:
     """The state directory, every log that was ever written, and those that ``apps`` declare."""
     written = (
         place for known in catalogs(state).values() for place in (*known.places, *known.errors)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from reconciler.convert.systemd.draft import Fate, Target
 from reconciler.convert.systemd.units import Exported, export
-from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.job import JobSpec, JobTerms
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp, Source
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Source
 from reconciler.model.words.fields import effects
 from tests.convert.systemd_reads import asks_systemd, complaints
 
@@ -27,10 +27,11 @@ def app(name: str, **spec: Any) -> DesiredApp:
     return DesiredApp(name, program(**spec), "c0ffee.-", Source(f"/m/{name}.yaml", 1))
 
 
-def job(name: str, *, stop: Any = None, depends: Any = (), **terms: Any) -> DesiredApp:
-    spec = {"dependsOn": depends, **({"stop": stop} if stop else {})}
+def job(name: str, *, stop: Any = None, depends: Any = (), **terms: Any) -> DesiredJob:
+    spec = {"dependsOn": depends, **({"stop": stop} if stop else {}), **terms}
     source = Source(f"/m/{name}.yaml", 1)
-    return DesiredApp(name, program(**spec), "c0ffee.-", source, job=JobTerms(**terms))
+    made = JobSpec(**{"command": ["sleep", "1"], "cwd": "/", **spec})
+    return DesiredJob(name, made, "c0ffee.-", source)
 
 
 def lines(made: Exported, name: str) -> list[str]:
@@ -173,8 +174,7 @@ def test_a_restart_by_the_clock_is_a_timer_of_its_own() -> None:
 
 
 def test_what_is_suspended_is_not_enabled() -> None:
-    spec = program(suspend=True)
-    one = DesiredApp("a", spec, "c0ffee.-", Source("/m", 1), job=JobTerms(schedule="@daily"))
+    one = job("a", suspend=True, schedule="@daily")
     assert export([one, app("b", suspend=True, restartSchedule="@daily")], TARGET).enable == ()
 
 

@@ -9,29 +9,29 @@ from dataclasses import replace
 from reconciler.desired.builder import with_builder
 from reconciler.desired.resolve import rebuild
 from reconciler.desired.watched.content import with_content
-from reconciler.diff.core.history import record, spec_document
+from reconciler.diff.core.history import record
 from reconciler.diff.status.fields import changed_fields
 from reconciler.model.spec.job import ConcurrencyPolicy
 from reconciler.model.state.builder import builder_name, built_by
-from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Problem, Workload
 from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.revision import same_revision
+from reconciler.model.state.revision import document_of, same_revision
 from tests.desired.conftest import Folder
 
 BUILD = "  build: {command: [sh, -c, make], inputs: [src], env: {CI: '1'}, timeoutSeconds: 60}\n"
 
 
-def seen(**content: str) -> Callable[[DesiredApp], DesiredApp]:
+def seen(**content: str) -> Callable[[Workload], Workload]:
     """As the controller looks at what an app, or its builder, watches."""
 
-    def look(app: DesiredApp) -> DesiredApp:
+    def look(app: Workload) -> Workload:
         watched: Mapping[str, str] = {path: content[path] for path in _paths(app)}
         return with_content(app, watched)
 
     return look
 
 
-def _paths(app: DesiredApp) -> tuple[str, ...]:
+def _paths(app: Workload) -> tuple[str, ...]:
     return app.spec.watch.paths if app.spec.watch is not None else ()
 
 
@@ -39,11 +39,14 @@ def declared(folder: Folder, text: str = BUILD, key: bytes | None = b"k") -> Des
     folder.app("web", text)
     store = folder.scanned(key=key)
     assert not store.problems
-    return store.apps["web"]
+    app = store.apps["web"]
+    assert isinstance(app, DesiredApp)
+    return app
 
 
-def both(app: DesiredApp, **content: str) -> tuple[DesiredApp, DesiredApp]:
+def both(app: DesiredApp, **content: str) -> tuple[DesiredJob, DesiredApp]:
     builder, built = with_builder(app, seen(**content))
+    assert isinstance(builder, DesiredJob) and isinstance(built, DesiredApp)
     assert built.builder is builder
     return builder, built
 
@@ -57,11 +60,10 @@ def test_the_builder_is_a_job_that_is_tried_once_and_has_its_time(folder: Folder
     builder, _ = both(declared(folder), src="1")
     assert (builder.name, built_by(builder.name)) == (builder_name("web"), "web")
     assert built_by("web") is None
-    assert builder.job is not None
-    assert builder.job.schedule is None
-    assert builder.job.backoff_limit == 0
-    assert builder.job.active_deadline_seconds == 60
-    assert builder.job.concurrency_policy is ConcurrencyPolicy.FORBID
+    assert builder.spec.schedule is None
+    assert builder.spec.backoff_limit == 0
+    assert builder.spec.active_deadline_seconds == 60
+    assert builder.spec.concurrency_policy is ConcurrencyPolicy.FORBID
 
 
 def test_the_builder_is_where_and_who_the_app_is_and_is_told_nothing_else(folder: Folder) -> None:
@@ -73,7 +75,7 @@ def test_the_builder_is_where_and_who_the_app_is_and_is_told_nothing_else(folder
     assert builder.secrets == {}
     for field in ("cwd", "umask", "no_new_privileges"):
         assert getattr(builder.spec, field) == getattr(app.spec, field)
-    assert builder.spec.restart_schedule is None
+    assert builder.spec.schedule is None
     assert app.environment(0)["NODE_ENV"] == "production"
 
 
@@ -139,9 +141,8 @@ def test_a_problem_of_the_app_is_one_of_its_builder(folder: Folder) -> None:
 
 def test_an_app_and_its_builder_are_rebuilt_from_the_journal_as_they_were(folder: Folder) -> None:
     for app in both(declared(folder), src="1"):
-        spec = json.loads(json.dumps(spec_document(app)))
+        spec = json.loads(json.dumps(document_of(app.spec)))
         again = rebuild(app.name, spec, app.source)
-        assert isinstance(again, DesiredApp)
-        assert (again.hash, again.job) == (app.hash, app.job)
-        assert (again.builder is None) == (app.builder is None)
+        assert isinstance(again, type(app))
+        assert again.hash == app.hash and len(again.builders) == len(app.builders)
         assert again.spec.cwd == app.spec.cwd

@@ -20,7 +20,7 @@ def listens(port: int, host: str = "127.0.0.1") -> str:
 
 
 def ports(store: ManifestStore) -> dict[str, list[int | None]]:
-    return {name: [one.port for one in app.spec.sockets] for name, app in store.apps.items()}
+    return {name: [one.port for one in app.spec.shared_sockets] for name, app in store.apps.items()}
 
 
 def test_both_places_are_named_and_the_one_that_had_it_keeps_it(

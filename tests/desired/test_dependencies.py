@@ -79,7 +79,7 @@ def test_last_good_version_stands_and_what_is_mended_counts(folder: Folder, acce
     assert store.apps["web"].spec == good.spec
     accept(store, folder.app("web", on("nothing") + "  instances: 7\n"))
     assert "web" in accept(store, folder.app("nothing"))
-    assert store.apps["web"].spec.instances == 7
+    assert store.apps["web"].spec.wanted == 7
     assert store.apps["web"].problem is None
     assert store.problems == ()
 

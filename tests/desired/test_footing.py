@@ -36,7 +36,7 @@ def settled(store: ManifestStore, *paths: Path) -> None:
 
 def state(store: ManifestStore) -> tuple[int, str]:
     app = store.apps["web"]
-    return app.spec.instances, str(app.problem or "")
+    return app.spec.wanted, str(app.problem or "")
 
 
 def test_a_profile_that_nobody_has_leaves_the_last_good_one_in_force(

@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.desired import presence, resolve
 from reconciler.desired.surroundings import Surroundings
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp, DesiredJob
+from reconciler.model.state.revision import document_of
 from tests.desired.conftest import Folder, job_manifest, manifest
 
 
@@ -142,7 +143,7 @@ OF_AN_APP = [
     ("build: {command: 'true', inputs: [a], timeoutSeconds: 0}", "must be more than 0"),
     ("build: {command: 'true', inputs: [a], env: {A: {secretFile: no}}}", "env.A.secretFile: "),
     ("built: x", "built is filled in by recon; remove it"),
-    ("kind: App", "kind is filled in by recon; remove it"),
+    ("kind: App", "spec.kind: unknown field"),
 ]
 SLIPS = [
     "env: {P: {hunter2}}",
@@ -275,7 +276,7 @@ def test_defaults_that_only_an_app_has_hold_for_no_job(folder: Folder) -> None:
     folder.write("report.yaml", job_manifest("report"))
     store = folder.scanned()
     assert not store.problems
-    assert store.apps["web"].spec.instances == 3
+    assert store.apps["web"].spec.wanted == 3
     assert store.apps["report"].spec.termination_grace_period_seconds == 7
 
 
@@ -284,13 +285,13 @@ def test_a_job_is_read_with_its_terms_its_profile_and_the_words_of_cron(folder: 
     text += "  profiles: {dev: {schedule: ' 5  *  * * * '}}\n"
     folder.write("report.yaml", job_manifest("report", text))
     app = folder.scanned().apps["report"]
-    assert app.job is not None
-    assert (app.job.schedule, app.job.time_zone, app.job.backoff_limit) == (
+    assert isinstance(app, DesiredJob)
+    assert (app.spec.schedule, app.spec.time_zone, app.spec.backoff_limit) == (
         *("0 0 * * *", "Europe/Berlin", 2),
     )
-    assert app.spec.kind == "Job"
+    assert document_of(app.spec)["kind"] == "Job"
     other = folder.scanned(profile="dev").apps["report"]
-    assert other.job is not None and other.job.schedule == "5 * * * *"
+    assert isinstance(other, DesiredJob) and other.spec.schedule == "5 * * * *"
     assert other.hash == app.hash, "when it runs is no part of what it is"
 
 
@@ -341,8 +342,10 @@ def test_max_is_as_many_as_there_are_cores(
     folder.app("web", f"  instances: {word}\n")
     folder.app("worker", "  instances: 7\n")
     apps = folder.scanned(cores=cores).apps
-    assert (apps["web"].spec.instances, apps["web"].by_cores) == (number, word)
-    assert (apps["worker"].spec.instances, apps["worker"].by_cores) == (7, "")
+    web, worker = apps["web"], apps["worker"]
+    assert isinstance(web, DesiredApp) and isinstance(worker, DesiredApp)
+    assert (web.spec.instances, web.by_cores) == (number, word)
+    assert (worker.spec.instances, worker.by_cores) == (7, "")
 
 
 def test_max_may_come_from_a_profile_or_the_defaults(folder: Folder) -> None:
@@ -354,7 +357,7 @@ def test_max_may_come_from_a_profile_or_the_defaults(folder: Folder) -> None:
     folder.app("b", "  profiles: {prod: {instances: max-1}, dev: {instances: 1}}\n")
     for profile, wanted in ((None, (8, 8)), ("prod", (8, 7)), ("dev", (8, 1))):
         apps = folder.scanned(cores=8, profile=profile).apps
-        assert (apps["a"].spec.instances, apps["b"].spec.instances) == wanted
+        assert (apps["a"].spec.wanted, apps["b"].spec.wanted) == wanted
 
 
 def test_a_kind_that_is_no_text_is_a_problem_of_its_document(folder: Folder) -> None:

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.desired.resolve import rebuild
-from reconciler.diff.core.history import spec_document
-from reconciler.model.state.desired import DesiredApp, Problem
-from reconciler.model.state.revision import UNKNOWN_SECRETS
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Problem, Workload
+from reconciler.model.state.revision import UNKNOWN_SECRETS, document_of
 from tests.desired.conftest import Folder, job_manifest, manifest
 
 SECRET = "hunter2-do-not-tell"
 
 
-def app_of(folder: Folder, spec: str, **options: object) -> DesiredApp:
+def app_of(folder: Folder, spec: str, **options: object) -> Workload:
     folder.app("web", spec)
     store = folder.scanned(**{"key": b"k", **options})
     assert not store.problems, store.problems
@@ -152,10 +151,10 @@ def test_a_job_is_rebuilt_from_the_journal_as_it_was(folder: Folder) -> None:
     text = "  schedule: '@daily'\n  timeZone: UTC\n  backoffLimit: 2\n  env: {A: x}\n"
     folder.write("report.yaml", job_manifest("report", text))
     app = folder.scanned().apps["report"]
-    spec = json.loads(json.dumps(spec_document(app)))
+    spec = json.loads(json.dumps(document_of(app.spec)))
     again = rebuild("report", {**spec, "ofALaterRelease": 1}, app.source)
-    assert isinstance(again, DesiredApp)
-    assert (again.hash, again.job, again.spec) == (app.hash, app.job, app.spec)
+    assert isinstance(again, DesiredJob)
+    assert (again.hash, again.spec) == (app.hash, app.spec)
     bad = rebuild("report", {**spec, "schedule": "x"}, app.source)
     assert isinstance(bad, Problem) and bad.path == "spec.schedule"
 

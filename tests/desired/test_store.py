@@ -14,7 +14,6 @@ from reconciler.desired import files, walk
 from reconciler.desired import store as store_module
 from reconciler.desired.store import ManifestStore
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp
 from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.trust import Trust
 from tests.desired.conftest import Folder, manifest
@@ -272,11 +271,11 @@ def test_a_change_is_believed_when_it_reads_the_same_twice(folder: Folder) -> No
     store = folder.scanned()
     folder.app("web", "  instances: 2\n")
     assert not store.refresh([path])
-    assert store.unstable == {path} and store.apps["web"].spec.instances == 1
+    assert store.unstable == {path} and store.apps["web"].spec.wanted == 1
     folder.app("web", "  instances: 3\n")
     assert not store.refresh(store.unstable), "it changed in between"
     assert store.refresh(store.unstable) == {"web"}
-    assert store.apps["web"].spec.instances == 3 and not store.unstable
+    assert store.apps["web"].spec.wanted == 3 and not store.unstable
 
 
 def test_an_older_file_moved_in_place_counts(folder: Folder, accept: Accept) -> None:
@@ -285,7 +284,7 @@ def test_an_older_file_moved_in_place_counts(folder: Folder, accept: Accept) -> 
     folder.app("web", "  instances: 2\n")
     os.utime(path, (1, 1))
     accept(store, path)
-    assert store.apps["web"].spec.instances == 2
+    assert store.apps["web"].spec.wanted == 2
 
 
 def test_a_rewrite_within_one_tick_of_the_clock_is_seen(folder: Folder) -> None:
@@ -295,7 +294,7 @@ def test_a_rewrite_within_one_tick_of_the_clock_is_seen(folder: Folder) -> None:
     with path.open("r+b") as file:
         file.write(manifest("web", "  instances: 2\n").encode())
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert store.scan().apps["web"].spec.instances == 2
+    assert store.scan().apps["web"].spec.wanted == 2
 
 
 def test_touching_a_file_changes_nothing(folder: Folder, accept: Accept) -> None:
@@ -356,7 +355,7 @@ def test_an_env_file_that_vanished_is_told_and_stops_nothing(folder: Folder) -> 
     dotenv = folder.write(".env", "A=1\n")
     folder.app("web", "  envFrom: [.env]\n")
     store = folder.scanned(key=b"k")
-    good: DesiredApp = store.apps["web"]
+    good = store.apps["web"]
     dotenv.unlink()
     store.scan()
     assert store.apps["web"].hash == good.hash and store.apps["web"].problem is not None
@@ -385,7 +384,7 @@ def test_bad_settings_leave_the_last_good_ones(folder: Folder, accept: Accept) -
         folder.write("recon.yaml", wrong)
         accept(store, path)
         store.scan()
-        assert store.apps["web"].spec.instances == 4 and store.apps["web"].problem is None
+        assert store.apps["web"].spec.wanted == 4 and store.apps["web"].problem is None
         assert {problem.file for problem in store.problems} == {str(path)}
 
 
@@ -394,8 +393,8 @@ def test_settings_are_gone_when_two_scans_miss_them(folder: Folder) -> None:
     folder.app("web")
     store = folder.scanned()
     path.unlink()
-    assert store.scan().apps["web"].spec.instances == 4
-    assert store.scan().apps["web"].spec.instances == 1
+    assert store.scan().apps["web"].spec.wanted == 4
+    assert store.scan().apps["web"].spec.wanted == 1
 
 
 def test_settings_elsewhere_are_refused(folder: Folder) -> None:
@@ -410,14 +409,14 @@ def test_changed_settings_reach_every_app(folder: Folder, accept: Accept) -> Non
     folder.write("recon.yaml", SETTINGS.replace("4", "5"))
     accept(store, path)
     assert store.needs_scan
-    assert store.scan().apps["web"].spec.instances == 5
+    assert store.scan().apps["web"].spec.wanted == 5
 
 
 def test_a_profile_that_no_app_knows_is_told(folder: Folder) -> None:
     folder.app("a", "  profiles: {dev: {instances: 3}}\n")
     folder.app("b")
     store = folder.scanned(profile="dev")
-    assert [store.apps[name].spec.instances for name in "ab"] == [3, 1] and not store.problems
+    assert [store.apps[name].spec.wanted for name in "ab"] == [3, 1] and not store.problems
     assert "no manifest has a profile named dve" in said(folder.scanned(profile="dve"))
 
 
@@ -432,7 +431,7 @@ def test_what_the_host_cannot_honour_is_a_mistake_at_its_place(folder: Folder) -
     store.scan()
     assert said(store) == f"{path}:6:14: spec.instances: too many; write 1"
     app = store.apps["web"]
-    assert app.spec.instances == 1 and app.problem is not None, "the last good version stands"
+    assert app.spec.wanted == 1 and app.problem is not None, "the last good version stands"
 
 
 def test_a_review_elsewhere_asks_no_host(folder: Folder) -> None:

@@ -234,14 +234,14 @@ def test_a_manifest_that_others_can_write_is_a_problem_and_its_last_good_version
     store = folder.scanned()
     file.chmod(0o666)
     accept(store, file)
-    assert store.apps["web"].spec.instances == 1
+    assert store.apps["web"].spec.wanted == 1
     assert f"chmod go-w {file}" in str(store.problems[0])
     folder.app("web", "  instances: 7\n").chmod(0o646)
     accept(store, file)
-    assert store.apps["web"].spec.instances == 1
+    assert store.apps["web"].spec.wanted == 1
     file.chmod(0o644)
     accept(store, file)
-    assert (store.apps["web"].spec.instances, store.problems) == (7, ())
+    assert (store.apps["web"].spec.wanted, store.problems) == (7, ())
 
 
 def test_what_is_gone_from_a_folder_that_others_can_write_is_not_taken_for_deleted(

@@ -19,10 +19,10 @@ from reconciler.diff.core.schedule import is_frequent
 from reconciler.diff.jobs import runs
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence
-from reconciler.model.spec.job import ConcurrencyPolicy, JobTerms
+from reconciler.model.spec.job import ConcurrencyPolicy, JobSpec
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.builder import builder_name
-from reconciler.model.state.desired import Desired, DesiredApp, Source
+from reconciler.model.state.desired import Desired, DesiredApp, DesiredJob, Source, Workload
 from reconciler.model.state.memory import AppMemory, Run
 from reconciler.model.state.observed import Exit, Observed, Process, RunState
 from reconciler.model.state.plan import AppPlan, Plan, Start
@@ -36,34 +36,31 @@ START = 1000.0
 WELL = Behaviour(crash_after=1.0, exit=Exit(0))
 FAILS = Behaviour(crash_after=1.0, exit=Exit(1))
 HANGS = Behaviour()
-_TERMS = {field.alias or name for name, field in JobTerms.model_fields.items()}
 
 
-def job_of(name: str = "report", command: str = "a", **spec: Any) -> DesiredApp:
+def job_of(name: str = "report", command: str = "a", **spec: Any) -> DesiredJob:
     """A Job; ``spec`` by the names of a manifest."""
-    terms = JobTerms.model_validate({name: spec[name] for name in spec if name in _TERMS})
-    rest = {name: spec[name] for name in spec if name not in _TERMS}
-    program = AppSpec.model_validate({"command": [command], "kind": "Job", **rest})
-    hash = hash_of(template_of(program), {})
-    return DesiredApp(name, program, hash, Source(f"/m/{name}.yaml", 1), job=terms)
+    made = JobSpec.model_validate({"command": [command], **spec})
+    return DesiredJob(name, made, hash_of(template_of(made), {}), Source(f"/m/{name}.yaml", 1))
 
 
-def built_of(inputs: str = "1", command: str = "a", **spec: Any) -> tuple[DesiredApp, DesiredApp]:
+def built_of(inputs: str = "1", command: str = "a", **spec: Any) -> tuple[DesiredJob, DesiredApp]:
     """The builder of an app named web, and the app, with this content of its inputs."""
     build = {"command": ["make"], "inputs": ["src"]}
     written = AppSpec.model_validate({"command": [command], "build": build, **spec})
     assert written.build is not None
     source, name = Source("/m/web.yaml", 1), builder_name("web")
-    program, terms = builder_of(written, written.build)
-    builder = DesiredApp(name, program, hash_of(template_of(program), {}), source, job=terms)
+    job = builder_of(written, written.build)
+    builder = DesiredJob(name, job, hash_of(template_of(job), {}), source)
     declared = DesiredApp(
         "web", written, hash_of(template_of(written), {}), source, builder=builder
     )
 
-    def of(app: DesiredApp) -> DesiredApp:
-        return with_content(app, {"src": inputs}) if app.job is not None else app
+    def of(app: Workload) -> Workload:
+        return with_content(app, {"src": inputs}) if isinstance(app, DesiredJob) else app
 
     made, app = with_builder(declared, of)
+    assert isinstance(made, DesiredJob) and isinstance(app, DesiredApp)
     return made, app
 
 
@@ -98,11 +95,11 @@ class JobHost(SimHost):
         if self.checks:
             self._check_plan(made, desired, absences)
         for app in made.apps:
-            if app.desired is not None and app.desired.job is not None:
+            if isinstance(app.desired, DesiredJob):
                 self._note_runs(app.app)
         return made
 
-    def settle_all(self, *apps: DesiredApp, passes: int = 400) -> dict[str, AppPlan]:
+    def settle_all(self, *apps: Workload, passes: int = 400) -> dict[str, AppPlan]:
         """As ``settle``; the last plan of each."""
         self.settle(*apps, passes=passes)
         return {one.app: one for one in self.look(Desired({a.name: a for a in apps})).apps}
@@ -155,7 +152,7 @@ class JobHost(SimHost):
     def _account(self, process: Process, exit: Exit) -> None:
         name = process.tag.app
         app = self.apps.get(name)
-        if app is None or app.job is None:
+        if not isinstance(app, DesiredJob):
             super()._account(process, exit)
             return
         memory, events = runs.after_exit(
@@ -163,7 +160,6 @@ class JobHost(SimHost):
             process,
             exit,
             app.spec,
-            app.job,
             now=self.now,
             wall=self.wall,
         )
@@ -177,15 +173,15 @@ class JobHost(SimHost):
         super()._happen(nonce, heard)
         if stopped and heard and nonce not in self.sims:
             app = self.apps.get(process.tag.app)
-            if app is not None and app.job is not None:  # its end is told as any other
+            if isinstance(app, DesiredJob):  # its end is told as any other
                 self._account(process, Exit(signal=15))
 
-    def _behaviour(self, app: DesiredApp, hash: str) -> Behaviour:
+    def _behaviour(self, app: Workload, hash: str) -> Behaviour:
         script = self.script.get(app.name)
         return script.pop(0) if script else super()._behaviour(app, hash)
 
     def _start(self, made: AppPlan, action: Start) -> None:
-        if made.desired is not None and made.desired.job is not None:
+        if isinstance(made.desired, DesiredJob):
             self.memory[made.app] = runs.started(self.memory[made.app], action)
         super()._start(made, action)
         app = made.desired
@@ -201,7 +197,7 @@ class JobHost(SimHost):
 
     def _schedule(self, name: str) -> str:
         app = self.apps.get(name)
-        return (app.job.schedule or "") if app is not None and app.job is not None else ""
+        return (app.spec.schedule or "") if isinstance(app, DesiredJob) else ""
 
     def _note_runs(self, name: str) -> None:
         if name != "report":
@@ -220,23 +216,19 @@ class JobHost(SimHost):
 
     # -- what must hold ------------------------------------------------------------------------
 
-    def _check_start(self, app: DesiredApp, action: Start) -> None:
+    def _check_start(self, app: Workload, action: Start) -> None:
         mine = [p for p in self.processes() if p.tag.app == app.name]
-        if app.job is not None:
+        if isinstance(app, DesiredJob):
             same = [p for p in mine if p.tag.instance == action.instance]
             assert not same, "two processes of one run"
-            policy = app.job.concurrency_policy
-            if app.job.schedule is None or policy is not ConcurrencyPolicy.ALLOW:
+            policy = app.spec.concurrency_policy
+            if app.spec.schedule is None or policy is not ConcurrencyPolicy.ALLOW:
                 assert not mine, "two runs at a time"
             return
-        if app.builder is not None and same_revision(action.hash, app.hash):
+        for builder in app.builders if same_revision(action.hash, app.hash) else ():
             known = self.memory["web"].revisions[-1]
-            assert self.artefact == app.builder.hash or known.good, "started and not built"
+            assert self.artefact == builder.hash or known.good, "started and not built"
         super()._check_start(app, action)
-
-    def _check_end(self, made: AppPlan, app: DesiredApp) -> None:
-        if app.job is None:
-            super()._check_end(made, app)
 
     def _check_plan(
         self, made: Plan, desired: Desired, absences: Mapping[str, Absence] | None

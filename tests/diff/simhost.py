@@ -21,7 +21,7 @@ from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.model.spec.limits import Value, wanted
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.strategy import StrategyType
-from reconciler.model.state.desired import Desired, DesiredApp, Source
+from reconciler.model.state.desired import Desired, DesiredApp, Source, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Exit, Observed, Process, ProcessId, RunState, Tag
@@ -112,7 +112,7 @@ class SimHost:
     between: Callable[[], bool] = lambda: False
     """Called before each action; true: the controller was restarted, the plan is void."""
     checks: bool = True
-    apps: dict[str, DesiredApp] = field(default_factory=dict)
+    apps: dict[str, Workload] = field(default_factory=dict)
     limits: dict[str, dict[str, Value]] = field(default_factory=dict)
     """In force, by nonce, where they are not those inherited."""
     refuses: frozenset[str] = frozenset()
@@ -135,10 +135,10 @@ class SimHost:
         mine = (p for p in self.processes() if p.tag.app == app.name)
         return sum(is_available(p, app.spec, self.now) for p in mine)
 
-    def add(self, app: DesiredApp, number: int, hash: str | None = None, **state: Any) -> Process:
+    def add(self, app: Workload, number: int, hash: str | None = None, **state: Any) -> Process:
         """A process that is there already."""
         self._count += 1
-        probed = app.spec.readiness_probe is not None
+        probed = app.spec.readiness is not None
         tag = Tag("s", app.name, number, hash or app.hash, f"n{self._count}")
         ready: dict[str, Any] = {"ready": None} if probed else {"ready_at": self.now}
         process = Process(tag, ProcessId(self._count + 1, 1), self.now, **(ready | state))
@@ -197,7 +197,7 @@ class SimHost:
 
     def settle(
         self,
-        *apps: DesiredApp,
+        *apps: Workload,
         passes: int = 400,
         absences: Mapping[str, Absence] | None = None,
     ) -> AppPlan:
@@ -209,7 +209,7 @@ class SimHost:
                 return made.apps[0]
         raise AssertionError(f"not settled after {passes} passes: {made.apps[0].status}")
 
-    def run_for(self, seconds: float, *apps: DesiredApp, passes: int = 5000) -> AppPlan:
+    def run_for(self, seconds: float, *apps: Workload, passes: int = 5000) -> AppPlan:
         """Pass after pass until so much time went by; the last plan."""
         desired = Desired({app.name: app for app in apps})
         end = self.now + seconds
@@ -299,7 +299,7 @@ class SimHost:
         name = process.tag.app
         memory = self.memory.get(name, AppMemory())
         aim, app = accounts_to(memory, process), self.apps.get(name)
-        if aim is not None and app is not None:
+        if aim is not None and isinstance(app, DesiredApp):
             self.memory[name] = after_exit(
                 memory, process, exit, app.spec, target=aim, now=self.now
             )
@@ -315,7 +315,7 @@ class SimHost:
         self.sims[process.tag.nonce].behaviour = behaviour
         self.started.append(process)
 
-    def _behaviour(self, app: DesiredApp, hash: str) -> Behaviour:
+    def _behaviour(self, app: Workload, hash: str) -> Behaviour:
         known = self.memory[app.name].revision(hash)
         command = known.spec["command"][0] if known else app.spec.command[0]
         return self.behaviours.get(hash) or self.behaviours.get(command) or Behaviour()
@@ -347,13 +347,15 @@ class SimHost:
         sim = self.sims.get(action.process.tag.nonce)
         if sim is None or sim.process.state is RunState.STOPPING:
             return
-        was_up = made.desired and is_available(sim.process, made.desired.spec, self.now)
+        app = made.desired
+        was_up = isinstance(app, DesiredApp) and is_available(sim.process, app.spec, self.now)
         state = RunState.STOPPING
         sim.process = replace(sim.process, state=state, stopping_at=self.now)
-        if self.checks and was_up and made.desired:
-            self._check_end(made, bounded(made.desired, self.memory[made.app]))
+        if self.checks and was_up and isinstance(app, DesiredApp):
+            self._check_end(made, bounded(app, self.memory[made.app]))
 
-    def _check_start(self, app: DesiredApp, action: Start) -> None:
+    def _check_start(self, app: Workload, action: Start) -> None:
+        assert isinstance(app, DesiredApp)
         mine = [p for p in self.processes() if p.tag.app == app.name]
         asked = self.memory[app.name].restart_requested_at or 0
         same = [p for p in mine if same_revision(p.tag.hash, action.hash) and p.started_at >= asked]

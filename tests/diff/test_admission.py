@@ -12,7 +12,7 @@ from reconciler.diff import admission
 from reconciler.diff.core.dependencies import look_at
 from reconciler.diff.plan import plan
 from reconciler.model.host.load import Shortage, Verdicts, Withheld
-from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.observed import Observed
 from reconciler.model.state.plan import AppPlan, End, Health, Start, Sync
@@ -29,7 +29,7 @@ def _held(count: int, before: int) -> Withheld:
     return replace(NO_ROOM, count=count, before=before)
 
 
-def _look(host: SimHost, app: DesiredApp, verdicts: Verdicts | None = None) -> AppPlan:
+def _look(host: SimHost, app: Workload, verdicts: Verdicts | None = None) -> AppPlan:
     """One look, whose memory is kept. ``verdicts``: on rises."""
     desired, observed = Desired({app.name: app}), Observed(host.processes())
     made = plan(desired, observed, host.memory, host.now, loads=verdicts or {}, wall=host.wall)
@@ -45,7 +45,7 @@ def _three(**spec: Any) -> SimHost:
     return host
 
 
-def _edited(host: SimHost, count: int = 9000, **spec: Any) -> tuple[DesiredApp, AppPlan]:
+def _edited(host: SimHost, count: int = 9000, **spec: Any) -> tuple[Workload, AppPlan]:
     app = app_of(instances=count, **spec)
     return app, _look(host, app, {"web": _held(count, 3)})
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.diff.diagnosis import Cause, CauseCode, Evidence, Output, diagnose
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.observed import Exit
 
@@ -108,7 +109,8 @@ def test_of_a_process_that_recon_ended_there_is_nothing_to_tell() -> None:
 
 
 def test_a_job_that_ran_to_its_end_is_no_failure() -> None:
-    assert found("done", Exit(0), {"kind": "Job", "restartPolicy": "Never"}) is None
+    job = JobSpec.model_validate({"command": ["node", "x.js"]})
+    assert diagnose(Evidence(job, Exit(0), uptime=0.2)) is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from reconciler.diff.admission import count_of
 from reconciler.diff.core.capacity import LEAST, SPARE
 from reconciler.diff.load import GUESS, verdicts, wanted_at_once
 from reconciler.model.host.load import Room, Shortage, Use, Withheld
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp, Workload
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.revision import Revision
 from tests.diff.jobhost import job_of
@@ -44,7 +45,7 @@ memories = st.builds(
 
 
 def _judge(
-    apps: dict[str, DesiredApp],
+    apps: Mapping[str, Workload],
     room: Room,
     memory: dict[str, AppMemory] | None = None,
     uses: dict[str, Use] | None = None,
@@ -206,7 +207,7 @@ def test_more_room_or_a_smaller_rise_is_never_held_the_more(
     for name, held in _judge(apps, wider, memory, uses).items():
         assert held is None or found[name] is not None
     name = data.draw(st.sampled_from(sorted(apps)))
-    if apps[name].job is None and found.get(name) is None and name in found:
+    if isinstance(apps[name], DesiredApp) and found.get(name) is None and name in found:
         fewer = apps[name].spec.model_copy(
             update={"instances": data.draw(st.integers(0, apps[name].spec.instances))}
         )

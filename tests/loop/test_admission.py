@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.checks import rises as module
 from reconciler.diff import admission as rules
-from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.core.situation import AppSituation, Moment
 from reconciler.loop.admission import Admission
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.host.load import Room
@@ -56,7 +56,7 @@ class Controller:
     def pass_of(self, name: str) -> bool:
         """One pass; whether a rise of the app waits."""
         verdicts = self.admission.verdicts(name)
-        at = Situation.of(self._apps[name], (), self.memory(name), Moment(0.0, loads=verdicts))
+        at = AppSituation.of(self._apps[name], (), self.memory(name), Moment(0.0, loads=verdicts))
         self.memories[name] = rules.settle(at).memory
         return self.memories[name].withheld is not None
 

@@ -28,7 +28,7 @@ from reconciler.diff.plan import plan
 from reconciler.diff.prune import absences
 from reconciler.diff.status.review import last_spec
 from reconciler.model.spec.manifest import App, AppManifestSpec, Job, JobManifestSpec, Settings
-from reconciler.model.state.desired import DesiredApp, Source
+from reconciler.model.state.desired import Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Observed
 from reconciler.observed.host.facts import gather
@@ -193,7 +193,7 @@ def start_of_a_controller(folder: Path) -> frozenset[str]:
         last_spec(memory)
         spec = memory.revisions[-1].spec
         again = rebuild(name, spec, Source(str(folder / "a.yaml"), 1), key=b"k" * 32)
-        assert isinstance(again, DesiredApp)
+        assert isinstance(again, Workload)
     known = dict.fromkeys([*memories, "gone"])
     verdicts = absences(desired, known, {"gone": 2})
     made = plan(desired, Observed(), memories, 1000.0, verdicts)

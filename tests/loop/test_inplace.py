@@ -11,6 +11,7 @@ from reconciler.loop.probing.probing import Probing
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.observed import Tag
 from reconciler.model.words.fields import Effect, effects
+from tests.diff.jobhost import job_of
 from tests.diff.simhost import app_of
 from tests.loop.simulated.host import Program
 from tests.loop.simulated.world import World
@@ -52,6 +53,15 @@ def test_another_revision_is_told_all(rows: tuple[InPlace, list[str]]) -> None:
     calls.clear()
     in_place.declare("web", app_of(command="b"))
     assert calls == ["logs", "limits"]
+
+
+def test_a_job_is_told_of_the_fields_that_it_has(rows: tuple[InPlace, list[str]]) -> None:
+    in_place, calls = rows
+    in_place.register("sockets", "strategy", apply=lambda app: calls.append("sockets"))
+    in_place.declare("report", job_of())
+    calls.clear()
+    in_place.declare("report", job_of(limits={"nice": 1}))
+    assert calls == ["limits"]
 
 
 def test_one_that_is_removed_is_told_by_name_and_begins_anew(

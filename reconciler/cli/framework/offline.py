@@ -38,9 +38,9 @@ from reconciler.diff.status.review import last_spec
 from reconciler.model.host.facts import HostFacts, from_document
 from reconciler.model.host.load import Verdicts
 from reconciler.model.spec.limits import wanted as declared_limits
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.builder import builder_name, built_by
-from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import AppMemory, JournalHealth, JournalState, Recall
 from reconciler.model.state.observed import Observed, Process, RunState
 from reconciler.model.state.plan import Plan
@@ -140,7 +140,7 @@ def look(place: Where, asked: Confirmed | None = None) -> View:
     sources = journal.sources() if journal else {}
     recorded = journal.processes() if journal else {}
 
-    def read() -> tuple[ManifestStore, Desired, dict[str, DesiredApp]]:
+    def read() -> tuple[ManifestStore, Desired, dict[str, Workload]]:
         draft = store.draft()
         found = draft.scan()
         kept = last_good(found, memory, sources, secret_key(place.paths), draft.filled)
@@ -229,12 +229,12 @@ def journal_of(place: Where, journal: Journal | None) -> JournalState:
 
 
 def _with_contents(
-    apps: Mapping[str, DesiredApp], memory: Mapping[str, AppMemory], place: Where
-) -> dict[str, DesiredApp]:
+    apps: Mapping[str, Workload], memory: Mapping[str, AppMemory], place: Where
+) -> dict[str, Workload]:
     """Those that watch files, with what is in these now; and the builders."""
     before, ours = followed(memory), ours_in(place.paths.root, apps.values())
 
-    def found(app: DesiredApp) -> DesiredApp:
+    def found(app: Workload) -> Workload:
         return as_found(app, before.get(app.name, {}), ours)
 
     return {one.name: one for app in apps.values() for one in with_builder(app, found)}
@@ -360,7 +360,7 @@ def _uid_of(name: str, desired: Desired, memory: Mapping[str, AppMemory]) -> int
     return uid_of(app.spec if app is not None else last_spec(memory.get(name, AppMemory())))
 
 
-def _specs(desired: Desired, memory: Mapping[str, AppMemory]) -> Iterator[AppSpec]:
+def _specs(desired: Desired, memory: Mapping[str, AppMemory]) -> Iterator[ProgramSpec]:
     """Of each app, as declared now, else as last applied."""
     yield from (app.spec for app in desired.apps.values())
     yield from (last_spec(found) for name, found in memory.items() if name not in desired.apps)
@@ -371,7 +371,7 @@ def _conflicts(desired: Desired, observed: Observed) -> dict[str, str]:
     pids = [id.pid for process in observed.processes for id in (process.id, *process.stragglers)]
     found = {}
     for app in desired.apps.values():
-        for one in app.spec.sockets if app.spec.wanted else ():
+        for one in app.spec.shared_sockets if app.spec.wanted else ():
             who = listeners.stranger(one.address, (), pids)
             if who is not None:
                 found[app.name] = f"{one.address} is held by {who}"

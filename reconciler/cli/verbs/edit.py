@@ -30,7 +30,7 @@ from reconciler.cli.render.words import local
 from reconciler.cli.render.words import place as seen
 
 if TYPE_CHECKING:
-    from reconciler.model.state.desired import Desired, DesiredApp
+    from reconciler.model.state.desired import Desired, Workload
 
 _BY_CORES = ("max", "max-1")
 Names = Annotated[list[str], typer.Argument(metavar="APP", show_default=False)]
@@ -80,10 +80,12 @@ def resume(
 
 def _edit(place: Where, field: str, wanted: Mapping[str, Any]) -> int:
     """Set a field of each app's spec to its value, and show what that changed."""
+    from reconciler.model.state.desired import DesiredJob  # noqa: PLC0415  heavy; not for --help
+
     desired = declared(place, wanted)
     if field == "instances":
         for name in wanted:
-            if desired.apps[name].job is not None:
+            if isinstance(desired.apps[name], DesiredJob):
                 raise CliError(f"{name} is a Job, which is one process at a time")
     profile = place.profile or desired.settings.profile
     changed = [_set(desired.apps[name], profile, field, value) for name, value in wanted.items()]
@@ -121,11 +123,13 @@ def declared(place: Where, names: Iterable[str]) -> Desired:
     return desired
 
 
-def _set(app: DesiredApp, profile: str | None, field: str, value: Any) -> bool:
+def _set(app: Workload, profile: str | None, field: str, value: Any) -> bool:
     """Edit one app's file; whether that changed it."""
     from reconciler.desired.text.edit import EditError, set_field  # noqa: PLC0415  heavy
+    from reconciler.model.state.desired import DesiredApp  # noqa: PLC0415  heavy
 
-    written = app.by_cores if field == "instances" else ""
+    by_cores = app.by_cores if isinstance(app, DesiredApp) else ""
+    written = by_cores if field == "instances" else ""
     if (written or getattr(app.spec, field)) == value:
         print(f"{app.name}: {field} is {str(value).lower()} already")
         return False
@@ -140,7 +144,7 @@ def _set(app: DesiredApp, profile: str | None, field: str, value: Any) -> bool:
     return True
 
 
-def _path(app: DesiredApp, profile: str | None, field: str) -> tuple[str, ...]:
+def _path(app: Workload, profile: str | None, field: str) -> tuple[str, ...]:
     """Where the field is to be set: in the profile that is in force, where that sets it."""
     from reconciler.desired.text.locate import place_of  # noqa: PLC0415  heavy
 

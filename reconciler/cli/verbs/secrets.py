@@ -27,7 +27,7 @@ from reconciler.desired.text.edit import EditError
 from reconciler.desired.text.yaml import Fault
 from reconciler.desired.text.yaml import Path as Steps
 from reconciler.diff.lint.literals import literals_in, secret_in
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 
 LEAST = 8
 """Characters of a value that is the same key wherever it stands; a shorter one may be chance."""
@@ -45,7 +45,7 @@ class Fixed:
     """Sentences on what it could not do."""
 
 
-def advice_on_secrets(app: DesiredApp) -> Iterator[tuple[Steps, str]]:
+def advice_on_secrets(app: Workload) -> Iterator[tuple[Steps, str]]:
     """(field, a sentence): literals that look like keys, and files that others can get at."""
     for path, what in literals_in(app.spec, app.labels):
         if path[0] == "env":
@@ -60,7 +60,7 @@ def advice_on_secrets(app: DesiredApp) -> Iterator[tuple[Steps, str]]:
     yield from exposed(app.spec)
 
 
-def fix(apps: Iterable[DesiredApp], *, quiet: bool = False) -> list[Fixed]:
+def fix(apps: Iterable[Workload], *, quiet: bool = False) -> list[Fixed]:
     """Move what looks like a key into files of its own, and show each edit. CliError."""
     names: dict[str, list[str]] = {}
     for app in apps:

@@ -38,7 +38,7 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.convert.unitfile import Unwritable
 from reconciler.model.spec.env import FromEnv
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.state.lock import is_held
 from reconciler.system.init_system import InitSystem, init_system, systemd_version
 
@@ -141,13 +141,13 @@ def _as_root(place: Where, remove: bool) -> str:
     )
 
 
-def _apps(place: Where) -> list[DesiredApp]:
+def _apps(place: Where) -> list[Workload]:
     from reconciler.cli.framework.offline import scan  # noqa: PLC0415  heavy; `--remove` needs no apps
 
     return [*scan(place).apps.values()]
 
 
-def _folders(apps: Iterable[DesiredApp]) -> Iterator[str]:
+def _folders(apps: Iterable[Workload]) -> Iterator[str]:
     """Where programs are found by this shell's PATH, and would not be by a service's."""
     seen = set()
     for app in apps:
@@ -274,7 +274,7 @@ def _number(words: list[str]) -> int:
 # -- what is told ------------------------------------------------------------------------------
 
 
-def _notes(boot: Boot, init: str, apps: list[DesiredApp]) -> Iterator[str]:
+def _notes(boot: Boot, init: str, apps: list[Workload]) -> Iterator[str]:
     yield f"recon is started at boot, with {boot.place.manifests}. Check with: recon status"
     if not boot.place.manifests.is_dir():
         yield f"note: {boot.place.manifests} is not a directory yet; recon waits for it"
@@ -304,7 +304,7 @@ def _env_file(user: bool) -> Path:
     return Path(home) / "recon/env"
 
 
-def _from_env(app: DesiredApp) -> Iterator[str]:
+def _from_env(app: Workload) -> Iterator[str]:
     return (value.from_env for value in app.spec.env.values() if isinstance(value, FromEnv))
 
 

@@ -17,8 +17,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.privileges import PRIVATE_TMP, Capabilities
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.observed import ProcessId
 from reconciler.model.words.sentence import Sentence
 from reconciler.system import syscalls
@@ -42,7 +42,7 @@ class Confinement:
     """A process whose view of the file system is shared, instead of one of its own."""
 
     @classmethod
-    def of(cls, spec: AppSpec) -> Confinement:
+    def of(cls, spec: ProgramSpec) -> Confinement:
         """As declared."""
         paths, own_tmp = spec.read_only_paths, spec.private_tmp
         return cls(spec.no_new_privileges, spec.capabilities or _KEPT, paths, own_tmp)

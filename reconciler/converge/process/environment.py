@@ -28,8 +28,9 @@ from collections.abc import Mapping
 from reconciler.converge.isolation import credentials
 from reconciler.converge.isolation.account import Account, account_of
 from reconciler.converge.process import readyfile
-from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.spec.probe import ProbeRole
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.observed import Tag
 from reconciler.system import notifyplace
 
@@ -50,18 +51,18 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 _AT_START = inherited(os.environ)
 
 
-def _notify(spec: AppSpec, tag: Tag) -> dict[str, str]:
+def _notify(spec: ProgramSpec, tag: Tag) -> dict[str, str]:
     if not readyfile.asks(spec):
         return {}
     variables = {"NOTIFY_SOCKET": notifyplace.address(tag.store)}
-    liveness = spec.liveness_probe
+    liveness = spec.probes.get(ProbeRole.LIVENESS)
     if liveness is not None and liveness.notify:
         patience = liveness.period_seconds * liveness.failure_threshold
         variables["WATCHDOG_USEC"] = str(int(patience * 1_000_000))
     return variables
 
 
-def _credentials(app: DesiredApp, tag: Tag) -> dict[str, str]:
+def _credentials(app: Workload, tag: Tag) -> dict[str, str]:
     if not app.credentials:
         return {}
     folder = credentials.directory(tag)
@@ -69,7 +70,7 @@ def _credentials(app: DesiredApp, tag: Tag) -> dict[str, str]:
     return {"CREDENTIALS_DIRECTORY": folder, **paths}
 
 
-def environment_of(app: DesiredApp, tag: Tag, account: Account | None = None) -> dict[str, str]:
+def environment_of(app: Workload, tag: Tag, account: Account | None = None) -> dict[str, str]:
     """All variables of one instance. Raises AccountError where its user cannot be found."""
     account = account or account_of(app.spec.user, app.spec.group)
     declared = app.environment(tag.instance)

@@ -13,7 +13,7 @@ import textwrap
 
 from reconciler.converge.process import helper
 from reconciler.converge.process.spawn import SpawnError, Started
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.observed import Exit, Process
 
 _TO_DIE = 1.0
@@ -21,7 +21,7 @@ _TO_DIE = 1.0
 
 
 async def exec_check(
-    app: DesiredApp, process: Process, command: tuple[str, ...], seconds: float
+    app: Workload, process: Process, command: tuple[str, ...], seconds: float
 ) -> tuple[bool, str]:
     """Whether the command ended with 0 within so many seconds, and a sentence.
 

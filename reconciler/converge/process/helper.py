@@ -19,7 +19,7 @@ from collections.abc import Set
 from dataclasses import replace
 
 from reconciler.converge.process.spawn import SpawnError, Started, program_of, start
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.observed import Process
 
 _MOST_LATE = 4
@@ -30,7 +30,7 @@ _late: dict[str, list[Started]] = {}
 """By the nonce of their instance."""
 
 
-def begin(app: DesiredApp, process: Process, command: tuple[str, ...]) -> Started:
+def begin(app: Workload, process: Process, command: tuple[str, ...]) -> Started:
     """Start one. Raises SpawnError; the caller is to ``reap`` or to ``abandon`` it."""
     _reap_late()
     late = _late.get(process.tag.nonce, ())

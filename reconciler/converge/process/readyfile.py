@@ -16,7 +16,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.observed import Tag
 
 _ROOTS = Path("/run/recon")
@@ -33,7 +33,7 @@ _places: dict[str, _Place] = {}
 """By store: chosen once, when its controller starts."""
 
 
-def variables(spec: AppSpec, tag: Tag, environment: Mapping[str, str]) -> dict[str, str]:
+def variables(spec: ProgramSpec, tag: Tag, environment: Mapping[str, str]) -> dict[str, str]:
     """What one instance is told; nothing where no ``notify`` probe asks for its word."""
     place = _places.get(tag.store)
     if place is None or not asks(spec):
@@ -45,7 +45,7 @@ def variables(spec: AppSpec, tag: Tag, environment: Mapping[str, str]) -> dict[s
     return {"RECON_READY_FILE": file, "NODE_OPTIONS": options}
 
 
-def asks(spec: AppSpec) -> bool:
+def asks(spec: ProgramSpec) -> bool:
     """Whether a probe waits for the program's own word."""
     return any(probe.notify for probe in spec.probes.values())
 

@@ -36,7 +36,7 @@ from reconciler.converge.process.report import Failure, Report
 from reconciler.converge.process.stub import MOST_HANDED
 from reconciler.model.host.procstat import parse_stat
 from reconciler.model.spec.privileges import hidden_by_private_tmp
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.observed import Process, ProcessId, Tag
 from reconciler.system.exec_errors import (
     CAPABILITIES,
@@ -107,7 +107,7 @@ class Started(NamedTuple):
 
 
 def spawn(
-    app: DesiredApp,
+    app: Workload,
     tag: Tag,
     stdout: int,
     stderr: int,
@@ -136,14 +136,14 @@ def spawn(
     started = start(program, stdout, stderr, limit, cgroup)
     starting = not started.report.settled
     at = started.id.start / _TICKS
-    if starting or app.spec.readiness_probe is not None or app.spec.startup_probe is not None:
+    if starting or app.spec.readiness is not None:
         process = Process(tag, started.id, at, ready=None, starting=starting)
     else:
         process = Process(tag, started.id, at, ready=True, ready_at=at)
     return Spawned(process, started.pidfd, started.report, started.in_cgroup)
 
 
-def program_of(app: DesiredApp, tag: Tag) -> Program:
+def program_of(app: Workload, tag: Tag) -> Program:
     """How one instance of ``app`` is started. Raises SpawnError where that is not known."""
     if app.secrets is None:
         # Never start a program without its secrets: it might run on with defaults.
@@ -192,7 +192,7 @@ def start(
     return started
 
 
-def is_plain(app: DesiredApp) -> bool:
+def is_plain(app: Workload) -> bool:
     """Whether it takes on nothing that recon is not itself."""
     spec = app.spec
     other = spec.user, spec.group, spec.supplementary_groups, spec.owned_sockets

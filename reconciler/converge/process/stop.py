@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from reconciler.converge.process import helper
 from reconciler.converge.process.spawn import SpawnError, Started
 from reconciler.model.spec.lifecycle import Stop
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.observed import Process, RunState
 from reconciler.system.clock import boot_now
 
@@ -82,7 +82,7 @@ class Stopper:
         process: Process,
         how: Stop | None = None,
         grace: float = 30,
-        app: DesiredApp | None = None,
+        app: Workload | None = None,
     ) -> float:
         """Begin a stop; returns when it began (boot seconds).
 
@@ -189,7 +189,7 @@ class Stopper:
         self._signal(stop.nonce, signals.SIGKILL)
         self._signal_all(stop.nonce, signals.SIGKILL)
 
-    def _run_hook(self, stop: _Stopping, how: Stop, process: Process, app: DesiredApp) -> bool:
+    def _run_hook(self, stop: _Stopping, how: Stop, process: Process, app: Workload) -> bool:
         """Start preStop; False where there is none to wait for."""
         if not how.pre_stop:
             return False

@@ -59,7 +59,7 @@ class Draft:
     revision: str = ""
     """Of its template: what it has to have run once of."""
     by_cores: str = ""
-    """As of ``DesiredApp``."""
+    """As of ``Workload``."""
     unit: Lines = field(default_factory=list)
     service: Lines = field(default_factory=list)
     per_instance: dict[int, Lines] = field(default_factory=dict)

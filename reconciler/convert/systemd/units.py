@@ -18,7 +18,7 @@ from reconciler.convert.systemd.sockets import sockets
 from reconciler.convert.systemd.timers import timers
 from reconciler.convert.unitfile import Section, Unwritable, render, text
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
 from reconciler.model.words.fields import is_own
 
 MARK = "Written by `recon export systemd`"
@@ -49,7 +49,7 @@ class Exported(NamedTuple):
     enable: tuple[str, ...]
 
 
-def export(apps: Iterable[DesiredApp], target: Target) -> Exported:
+def export(apps: Iterable[Workload], target: Target) -> Exported:
     """The units of all these apps, and what they cannot say. Unwritable where a name is taken."""
     drafts = [_draft(app, target) for app in apps]
     for draft in drafts:
@@ -74,21 +74,19 @@ def export(apps: Iterable[DesiredApp], target: Target) -> Exported:
     return Exported(units, notes, tuple(enable))
 
 
-def said(app: DesiredApp) -> dict[str, Any]:
+def said(app: Workload) -> dict[str, Any]:
     """What was set of an app, as plain data. References to secrets stay references."""
     recons = {name for name, field in AppSpec.model_fields.items() if is_own(field)}
-    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=recons)
-    terms = app.job.model_dump(mode="json", by_alias=True, exclude_unset=True) if app.job else {}
-    return {**spec, **terms}
+    return app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=recons)
 
 
-def _draft(app: DesiredApp, target: Target) -> Draft:
+def _draft(app: Workload, target: Target) -> Draft:
     public, _, _ = app.hash.partition(".")
     return Draft(
         *(app.name, said(app), target),
-        is_job=app.job is not None,
+        is_job=isinstance(app, DesiredJob),
         revision=public,
-        by_cores=app.by_cores,
+        by_cores=app.by_cores if isinstance(app, DesiredApp) else "",
     )
 
 

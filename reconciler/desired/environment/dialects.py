@@ -16,7 +16,7 @@ from dotenv.parser import Binding, parse_stream
 
 from reconciler.desired.files import read_regular
 from reconciler.desired.text.yaml import Path
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.system.files.trust import Trust
 
 # dotenv 16.6, lib/main.js: LINE; JavaScript's \s and \w in Python's words.
@@ -32,7 +32,7 @@ _QUOTED = re.compile(r"^(['\"`])(.*)\1$", re.DOTALL | re.MULTILINE)
 _MOST = 2**20
 
 
-def advice_on_env_files(spec: AppSpec) -> Iterator[tuple[Path, str]]:
+def advice_on_env_files(spec: ProgramSpec) -> Iterator[tuple[Path, str]]:
     """(field below ``spec``, a sentence) for each such line of the files that can be read here."""
     for index, one in enumerate(spec.env_from):
         try:

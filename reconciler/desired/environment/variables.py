@@ -14,7 +14,7 @@ from reconciler.desired.files import read_regular
 from reconciler.desired.surroundings import Surroundings, Unresolvable
 from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.env import RESERVED, Credential, FromEnv, SecretFile, is_variable
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.desired import Reason
 from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.trust import Trust, UntrustedError
@@ -27,7 +27,7 @@ _STAND_IN = b"# on another machine\n"
 """In a review: a dotenv file without a variable, and the text of a secret."""
 
 
-def known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:
+def known_secrets(spec: ProgramSpec, around: Surroundings) -> dict[str, str | bytes] | None:
     """The secrets; None where the host is elsewhere (`validate --no-host`) and has the files."""
     try:
         return read_secrets(spec, around)
@@ -37,7 +37,7 @@ def known_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes]
         return None
 
 
-def read_secrets(spec: AppSpec, around: Surroundings) -> dict[str, str | bytes] | None:
+def read_secrets(spec: ProgramSpec, around: Surroundings) -> dict[str, str | bytes] | None:
     """The values of all variables that are references; None where some are not ours to read."""
     secrets: dict[str, str | bytes] = {}
     trust = around.trust.with_user(spec.user)

@@ -22,7 +22,7 @@ from reconciler.desired.store import ManifestStore
 from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.desired.watched.content import with_content
 from reconciler.desired.watched.trees import Scope
-from reconciler.model.state.desired import Desired, DesiredApp, Problem
+from reconciler.model.state.desired import Desired, Problem, Workload
 from reconciler.system.files.trust import Trust
 
 __all__ = ["RepositoryError", "Review", "review_of"]
@@ -268,7 +268,7 @@ def _with_contents(
     """
     changed = [*changes.paths()]
 
-    def found(app: DesiredApp) -> DesiredApp:
+    def found(app: Workload) -> Workload:
         watch = app.spec.watch
         if watch is None:
             return app
@@ -298,7 +298,7 @@ def _renamed(desired: Desired, folder: str, root: str, revision: str) -> Desired
         message, remedy = found.message.replace(folder, root), found.remedy.replace(folder, root)
         return replace(found, file=f"{revision}:{file}", message=message, remedy=remedy)
 
-    def app(found: DesiredApp) -> DesiredApp:
+    def app(found: Workload) -> Workload:
         file = root + found.source.file.removeprefix(folder)
         source = replace(found.source, file=file)
         return replace(found, source=source, problem=found.problem and problem(found.problem))

@@ -21,12 +21,13 @@ from reconciler.desired.text import yaml
 from reconciler.desired.text.edit import EditError, remove_field, set_field
 from reconciler.desired.text.locate import declarations
 from reconciler.desired.text.yaml import Document, Path
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp
-from reconciler.model.state.revision import Revision, Template, hash_of, template_of
+from reconciler.model.state.desired import Workload
+from reconciler.model.state.revision import Revision, Template, hash_of, is_job, template_of
 from reconciler.model.words.fields import is_own
 
-_OWN = {field.alias or name for name, field in AppSpec.model_fields.items() if is_own(field)}
+_OWN = {"kind"} | {f.alias or n for n, f in AppSpec.model_fields.items() if is_own(f)}
 # Of a variable that is one file's content.
 _FILES = (("secretFile",), ("credential",))
 # A path is written relative to the manifest's folder from so many folders further up.
@@ -48,8 +49,9 @@ class _Op:
 
 def template_at(revision: Revision) -> Template:
     """The template of a revision of the past. UndoError where this release cannot tell."""
-    known = {field.alias or name for name, field in AppSpec.model_fields.items()}
-    spec = AppSpec.model_validate({n: v for n, v in revision.spec.items() if n in known})
+    model = JobSpec if is_job(revision.spec) else AppSpec
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    spec = model.model_validate({n: v for n, v in revision.spec.items() if n in known})
     template = template_of(spec)
     if hash_of(template, None).partition(".")[0] != revision.hash.partition(".")[0]:
         told = f"revision {revision.number} was recorded by another release of recon"
@@ -57,12 +59,12 @@ def template_at(revision: Revision) -> Template:
     return template
 
 
-def differs(app: DesiredApp, revision: Revision) -> bool:
+def differs(app: Workload, revision: Revision) -> bool:
     """Whether the manifest declares another public template than ``revision`` was."""
     return _written_part(template_of(app.spec)) != _written_part(template_at(revision))
 
 
-def undone(text: bytes, app: DesiredApp, revision: Revision, context: Context) -> bytes:
+def undone(text: bytes, app: Workload, revision: Revision, context: Context) -> bytes:
     """``text``, the file that declares ``app``, edited so that it declares ``revision``.
 
     ``context`` is what the file is read in. EditError or UndoError where that cannot be.
@@ -185,7 +187,7 @@ def _document(text: bytes, name: str) -> Document:
     return documents[0]
 
 
-def _verify(text: bytes, app: DesiredApp, then: Template, context: Context) -> None:
+def _verify(text: bytes, app: Workload, then: Template, context: Context) -> None:
     """Read what was written as the controller will."""
     contents = read(app.source.file, text, context)
     problem = next(iter(contents.problems), None)

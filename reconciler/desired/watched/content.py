@@ -10,7 +10,7 @@ from reconciler.desired.watched.ours import Ours
 from reconciler.desired.watched.trees import Scope, Trees, TreeTooLarge
 from reconciler.model.spec.watch import Watch
 from reconciler.model.state.builder import built_by
-from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.desired import Problem, Workload
 from reconciler.model.state.revision import hash_of, template_of
 from reconciler.system.work.door import UnansweredError
 
@@ -21,7 +21,7 @@ def content(watch: Watch, seen: Mapping[str, str], before: Mapping[str, str]) ->
     return {path: digest for path, digest in found.items() if digest}
 
 
-def with_content(app: DesiredApp, found: Mapping[str, str]) -> DesiredApp:
+def with_content(app: Workload, found: Mapping[str, str]) -> Workload:
     """The app as it is with this content of what it watches."""
     if found == app.spec.watched:
         return app
@@ -34,7 +34,7 @@ def trees_of(watch: Watch, cwd: str, ours: Ours | None = None) -> Trees:
     return Trees(Scope(watch.paths, watch.ignore, cwd, ours))
 
 
-def as_found(app: DesiredApp, before: Mapping[str, str], ours: Ours) -> DesiredApp:
+def as_found(app: Workload, before: Mapping[str, str], ours: Ours) -> Workload:
     """The app with what is in its files now, by one look; ``before``: what was followed last.
 
     Where these are too large it is what it was, with the problem: as the controller has it.
@@ -50,7 +50,7 @@ def as_found(app: DesiredApp, before: Mapping[str, str], ours: Ours) -> DesiredA
     return with_content(app, content(watch, seen, before))
 
 
-def problem_of(app: DesiredApp, message: str, remedy: str = "") -> Problem:
+def problem_of(app: Workload, message: str, remedy: str = "") -> Problem:
     """A problem with what an app watches, at the place where it says so."""
     owner = built_by(app.name)
     field = ("watch", "paths") if owner is None else ("build", "inputs")

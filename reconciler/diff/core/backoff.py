@@ -14,6 +14,7 @@ from dataclasses import replace
 from reconciler.diff.core import history
 from reconciler.model.spec.lifecycle import Backoff, RestartPolicy
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.memory import AppMemory, Ended
 from reconciler.model.state.observed import Exit, Process, RunState
 from reconciler.model.state.plan import Start
@@ -63,7 +64,7 @@ def after_exit(
 
 
 def after_failed_start(
-    memory: AppMemory, start: Start, fault: Sentence, spec: AppSpec, now: float
+    memory: AppMemory, start: Start, fault: Sentence, spec: ProgramSpec, now: float
 ) -> AppMemory:
     """The memory after a program could not be started, and the app is to blame (not found, …).
 

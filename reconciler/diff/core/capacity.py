@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.host.facts import UNLIMITED, HostFacts
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words.sentence import Sentence
 
 DESCRIPTORS = 3
@@ -21,7 +21,7 @@ LEAST = 1 << 20
 """Bytes that any program takes, with what the kernel keeps for it: a guess, and a low one."""
 
 
-def too_many(spec: AppSpec, facts: HostFacts) -> Iterator[tuple[str, Sentence]]:
+def too_many(spec: ProgramSpec, facts: HostFacts) -> Iterator[tuple[str, Sentence]]:
     """(path below ``spec``, why) where the instances cannot all run here."""
     wanted = spec.wanted
     for most, what in _bounds(facts):

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from reconciler.diff import admission
 from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.core.situation import AppSituation, Moment
 from reconciler.diff.jobs import runs
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.model.spec.dependency import Dependency, DependencyCondition
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
@@ -32,16 +32,16 @@ _NOTHING_WANTED = {
 """By whether the app is suspended."""
 
 
-def look_at(
-    app: DesiredApp, processes: Sequence[Process], memory: AppMemory, now: float
-) -> Standing:
+def look_at(app: Workload, processes: Sequence[Process], memory: AppMemory, now: float) -> Standing:
     """The standing of an app that has yet to be planned, from its own slice."""
-    if app.job is not None:
+    if isinstance(app, DesiredJob):
         return runs.standing_of(app, memory)
-    return standing_of(Situation.of(admission.bounded(app, memory), processes, memory, Moment(now)))
+    assert isinstance(app, DesiredApp)
+    app = admission.bounded(app, memory)
+    return standing_of(AppSituation.of(app, processes, memory, Moment(now)))
 
 
-def standing_of(at: Situation) -> Standing:
+def standing_of(at: AppSituation) -> Standing:
     """What those that depend on an app see of it."""
     app, sorted_by, memory = at.app, at.replicas, at.memory
     wanted = app.spec.wanted
@@ -64,7 +64,7 @@ def standing_of(at: Situation) -> Standing:
     )
 
 
-def waiting_for(at: Situation, needs: Sequence[Dependency]) -> Wait | None:
+def waiting_for(at: AppSituation, needs: Sequence[Dependency]) -> Wait | None:
     """Which of these needs an app's start from nothing waits for; None where nothing holds it."""
     if at.memory.begun or not at.replicas.eligible or at.replicas.is_running:
         return None
@@ -95,7 +95,7 @@ def note_begun(memory: AppMemory, sorted_by: Replicas, *, starting: bool) -> App
     return memory if begun == memory.begun else replace(memory, begun=begun)
 
 
-def follow_restarts(at: Situation) -> Situation:
+def follow_restarts(at: AppSituation) -> AppSituation:
     """Request a restart once for each restart of a dependency.
 
     It is requested when the dependency is whole again, for those processes that are older than

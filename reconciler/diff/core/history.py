@@ -11,18 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory, Failure, GivenUp, Outcome, Recall
 from reconciler.model.state.observed import Process
-from reconciler.model.state.revision import Revision, same_revision
+from reconciler.model.state.revision import Revision, document_of, same_revision
 from reconciler.model.words.fields import deciding
 
 _DECIDING = deciding(AppSpec)
 
 
-def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
+def record(memory: AppMemory, app: Workload) -> AppMemory:
     """The memory in which the manifest's revision is the last one."""
-    spec = spec_document(app)
+    spec = document_of(app.spec)
     marks = app.marks or {}
     if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
         return _applied(memory, app, spec)
@@ -39,14 +39,6 @@ def record(memory: AppMemory, app: DesiredApp) -> AppMemory:
         progressed_at=None,
         progress=0,
     )
-
-
-def spec_document(app: DesiredApp) -> dict[str, Any]:
-    """All that the user set, as a revision remembers it: of a Job with when it runs."""
-    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    if app.job is not None:
-        spec |= app.job.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return spec
 
 
 def presume_good(memory: AppMemory, processes: Sequence[Process]) -> AppMemory:
@@ -143,7 +135,7 @@ def number_of(memory: AppMemory, hash: str) -> int:
     return found.number if found else 0
 
 
-def _applied(memory: AppMemory, app: DesiredApp, spec: Mapping[str, Any]) -> AppMemory:
+def _applied(memory: AppMemory, app: Workload, spec: Mapping[str, Any]) -> AppMemory:
     """The same template: fields applied in place, or secrets marked with another key."""
     last = memory.revisions[-1]
     applied = last if last.spec == spec else replace(last, spec=spec)

@@ -1,4 +1,4 @@
-"""One declared app at one moment: what every judgement of it is made from.
+"""One declared App or Job at one moment: what every judgement of it is made from.
 
 ``plan`` makes it first, with what was remembered. Each step of the plan takes a situation and
 returns the one after it. None is ever changed.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self
 
 from reconciler.diff.core import history, replicas, returning
 from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import Replicas
 from reconciler.model.host.load import Verdicts
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, JournalState
 from reconciler.model.state.observed import Observed, PortHeld, Process
@@ -40,8 +41,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Situation:
-    app: DesiredApp
-    """With as many instances as may run (``admission``)."""
+    """What the situation of an App and that of a Job have in common."""
+
+    app: Workload
     processes: Sequence[Process]
     before: AppMemory
     """What was remembered when the pass began."""
@@ -53,43 +55,12 @@ class Situation:
     """What is to be told, oldest first."""
     waiting: Wait | None = None
     """For which dependencies its start waits."""
-    held: Hold | None = None
-    """What holds its rollout."""
-    _replicas: Replicas | None = None
 
-    @classmethod
-    def of(
-        cls, app: DesiredApp, processes: Sequence[Process], memory: AppMemory, moment: Moment
-    ) -> Situation:
-        """The situation before anything is judged."""
-        return cls(app, processes, memory, memory, moment, moment.now)
-
-    def after(self, memory: AppMemory, *events: Event) -> Situation:
+    def after(self, memory: AppMemory, *events: Event) -> Self:
         """The situation in which this is remembered, and told besides."""
         if memory is self.memory and not events:
             return self
-        known = self._replicas if _is_sorted_alike(self.memory, memory) else None
-        return replace(self, memory=memory, events=(*self.events, *events), _replicas=known)
-
-    @property
-    def replicas(self) -> Replicas:
-        """Its processes against the revision that shall run. Sorted when first asked for."""
-        if self._replicas is None:
-            app, memory = self.app, self.memory
-            found = replicas.sort(app.spec, self._target, self.processes, memory, self.now)
-            found = returning.with_returning(app.spec, found, memory, self.now)
-            object.__setattr__(self, "_replicas", found)
-            return found
-        return self._replicas
-
-    def seen_as(self, shown: Replicas) -> Situation:
-        """The situation in which these are its replicas."""
-        return replace(self, _replicas=shown)
-
-    @property
-    def acting(self) -> Replicas:
-        """What the strategies calculate with: while a rollout is held, what is held is current."""
-        return self.held.replicas if self.held is not None else self.replicas
+        return replace(self, memory=memory, events=(*self.events, *events))
 
     @property
     def revision(self) -> Revision:
@@ -101,6 +72,60 @@ class Situation:
         """The manifest declares another revision than when the pass began."""
         before = self.before.revisions
         return not before or before[-1].number != self.revision.number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JobSituation(Situation):
+    """One declared Job at one moment."""
+
+    app: DesiredJob
+
+    @classmethod
+    def of(
+        cls, app: DesiredJob, processes: Sequence[Process], memory: AppMemory, moment: Moment
+    ) -> JobSituation:
+        """The situation before anything is judged. The processes are put in order."""
+        order = sorted(processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
+        return cls(app, order, memory, memory, moment, moment.now)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AppSituation(Situation):
+    """One declared App at one moment."""
+
+    app: DesiredApp
+    """With as many instances as may run (``admission``)."""
+    held: Hold | None = None
+    """What holds its rollout."""
+    _sorted: _Sorted | None = None
+
+    @classmethod
+    def of(
+        cls, app: DesiredApp, processes: Sequence[Process], memory: AppMemory, moment: Moment
+    ) -> AppSituation:
+        """The situation before anything is judged."""
+        return cls(app, processes, memory, memory, moment, moment.now)
+
+    @property
+    def replicas(self) -> Replicas:
+        """Its processes against the revision that shall run. Sorted when first asked for."""
+        known, memory = self._sorted, self.memory
+        if known is not None and (known.memory is memory or known.is_of(memory)):
+            return known.replicas
+        app = self.app
+        found = replicas.sort(app.spec, self._target, self.processes, memory, self.now)
+        found = returning.with_returning(app.spec, found, memory, self.now)
+        object.__setattr__(self, "_sorted", _Sorted(memory, found))
+        return found
+
+    def seen_as(self, shown: Replicas) -> AppSituation:
+        """The situation in which these are its replicas."""
+        return replace(self, _sorted=_Sorted(self.memory, shown))
+
+    @property
+    def acting(self) -> Replicas:
+        """What the strategies calculate with: while a rollout is held, what is held is current."""
+        return self.held.replicas if self.held is not None else self.replicas
 
     @property
     def builder(self) -> Standing | None:
@@ -129,13 +154,20 @@ class Situation:
         return aim.hash if aim is not None else None
 
 
-def _is_sorted_alike(one: AppMemory, other: AppMemory) -> bool:
-    """All that the replicas are made from is the same."""
-    return (
-        one.revisions is other.revisions
-        and one.ended is other.ended
-        and one.left is other.left
-        and one.leaving is other.leaving
-        and one.evictions is other.evictions
-        and one.restart_requested_at == other.restart_requested_at
-    )
+class _Sorted(NamedTuple):
+    """The processes, sorted, and the memory that they were sorted by."""
+
+    memory: AppMemory
+    replicas: Replicas
+
+    def is_of(self, memory: AppMemory) -> bool:
+        """All that the replicas are made from is the same in another memory."""
+        known = self.memory
+        return (
+            known.revisions is memory.revisions
+            and known.ended is memory.ended
+            and known.left is memory.left
+            and known.leaving is memory.leaving
+            and known.evictions is memory.evictions
+            and known.restart_requested_at == memory.restart_requested_at
+        )

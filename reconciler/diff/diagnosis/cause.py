@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.diff.diagnosis.output import Output
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.observed import Exit
 
 
@@ -69,7 +69,7 @@ class Facts:
 class Evidence:
     """One process that ended, or could not be started."""
 
-    spec: AppSpec
+    spec: ProgramSpec
     exit: Exit | None = None
     """None: it could not be started, or was ended by recon."""
     fault: str = ""

@@ -6,6 +6,7 @@ import re
 
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
 from reconciler.model.spec.lifecycle import RestartPolicy
+from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.observed import LEFT_BEHIND
 
 AT_ONCE = 10.0
@@ -69,9 +70,9 @@ def of_end(evidence: Evidence) -> Cause | None:
 def is_no_crash(evidence: Evidence) -> bool:
     """Whether a service simply ran to its end, at once."""
     spec, exit = evidence.spec, evidence.exit
-    if exit is None or not spec.is_success(exit) or spec.kind == "Job" or evidence.fault:
+    if exit is None or not spec.is_success(exit) or evidence.fault:
         return False
-    if exit.reason == LEFT_BEHIND:
+    if not isinstance(spec, AppSpec) or exit.reason == LEFT_BEHIND:
         return False
     always = spec.restart_policy is RestartPolicy.ALWAYS
     return always and evidence.uptime is not None and evidence.uptime < AT_ONCE

@@ -71,7 +71,7 @@ def _in_use(evidence: Evidence) -> Cause | None:
         return None
     port = _port(evidence, _IN_USE)
     what = f"port {port}" if port else "its port"
-    shared = port in {socket.port for socket in evidence.spec.sockets}
+    shared = port in {socket.port for socket in evidence.spec.shared_sockets}
     told = f"{what} is in use: the program cannot listen on it"
     if shared:
         told = (

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from reconciler.diff.diagnosis.cause import Cause, CauseCode
 from reconciler.diff.lint.servers import server_of
-from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.spec.probe import Notify, Probe, port_of
+from reconciler.model.spec.probe import Notify, Probe, ProbeRole, port_of
+from reconciler.model.spec.program import ProgramSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One instance that is not ready, at one moment."""
 
-    spec: AppSpec
+    spec: ProgramSpec
     instance: int
     told: str
     """What its probe got, a sentence; empty where it got no answer yet."""
@@ -31,8 +31,8 @@ class Asked:
 
 def why_not_ready(asked: Asked) -> Cause:
     """The cause, with the fields to correct."""
-    probe = asked.spec.startup_probe or asked.spec.readiness_probe
-    role = "startupProbe" if asked.spec.startup_probe is not None else "readinessProbe"
+    probe = asked.spec.readiness
+    role = "startupProbe" if ProbeRole.STARTUP in asked.spec.probes else "readinessProbe"
     answer = _less_address(asked.told, probe, asked) or "no answer yet"
     told = f"{_question(probe, asked)}: {answer} since {math.floor(asked.seconds)} s"
     remedy = (probe.kind if probe is not None else Notify()).remedy(role)
@@ -62,7 +62,7 @@ def why_not_ready(asked: Asked) -> Cause:
 
 def answered_by_another(asked: Asked) -> Cause:
     """Of an instance that counts as ready by what ``holder`` answers, while it listens nowhere."""
-    what = _question(asked.spec.startup_probe or asked.spec.readiness_probe, asked)
+    what = _question(asked.spec.readiness, asked)
     told = f"{what} is answered by {asked.holder}: the program itself listens on no port"
     return Cause(CauseCode.ANOTHER_ANSWERS, told, free_the_port(same_app=asked.same_app))
 
@@ -74,17 +74,17 @@ def free_the_port(*, same_app: bool) -> str:
     return "stop that process, or give the program another port"
 
 
-def asked_port(spec: AppSpec, instance: int) -> int | None:
+def asked_port(spec: ProgramSpec, instance: int) -> int | None:
     """The port at which an instance is asked whether it is ready; None where it is asked by other
     means, or on a private socket."""
-    probe = spec.startup_probe or spec.readiness_probe
+    probe = spec.readiness
     if probe is None or spec.probed_socket(probe) is not None:
         return None
     target = probe.kind.target
     return port_of(target.port, instance) if target is not None else None
 
 
-def _private(spec: AppSpec, role: str) -> str:
+def _private(spec: ProgramSpec, role: str) -> str:
     """An instance is asked on a private socket (`NAME.probe`), which it has to serve as well."""
     server = server_of(spec.command)
     if server is not None and server.ready:

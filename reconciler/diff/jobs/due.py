@@ -9,34 +9,33 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.diff.core import schedule
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import JobSituation
 from reconciler.diff.jobs import runs
-from reconciler.diff.jobs.runs import terms_of
 from reconciler.model.spec.job import ConcurrencyPolicy
 from reconciler.model.state.event import Event
 
 
-def call(at: Situation) -> Situation:
+def call(at: JobSituation) -> JobSituation:
     """Call for the runs that it is time for."""
-    terms, wall = terms_of(at.app), at.moment.wall
-    zone = terms.time_zone or wall.zone
-    at = at.after(schedule.follow(at.memory, terms.schedule, zone, at.now, wall))
-    if terms.schedule is None:
+    spec, wall = at.app.spec, at.moment.wall
+    zone = spec.time_zone or wall.zone
+    at = at.after(schedule.follow(at.memory, spec.schedule, zone, at.now, wall))
+    if spec.schedule is None:
         return _once(at)
-    moment = schedule.missed(at.memory, terms.schedule, zone, wall.at(at.now))
-    return at if moment is None or at.app.spec.suspend else _at(at, moment)
+    moment = schedule.missed(at.memory, spec.schedule, zone, wall.at(at.now))
+    return at if moment is None or spec.suspend else _at(at, moment)
 
 
-def next_at(at: Situation) -> float | None:
+def next_at(at: JobSituation) -> float | None:
     """The next moment of its schedule, in wall seconds; None where there is none."""
-    terms, wall = terms_of(at.app), at.moment.wall
-    if terms.schedule is None or at.app.spec.suspend:
+    spec, wall = at.app.spec, at.moment.wall
+    if spec.schedule is None or spec.suspend:
         return None
-    zone = terms.time_zone or wall.zone
-    return schedule.coming(at.memory, terms.schedule, zone, wall.at(at.now))
+    zone = spec.time_zone or wall.zone
+    return schedule.coming(at.memory, spec.schedule, zone, wall.at(at.now))
 
 
-def _once(at: Situation) -> Situation:
+def _once(at: JobSituation) -> JobSituation:
     number = at.revision.number
     if at.app.spec.suspend or at.memory.called_revision == number:
         return at
@@ -44,27 +43,27 @@ def _once(at: Situation) -> Situation:
     return at.after(replace(called, called_revision=number))
 
 
-def _at(at: Situation, moment: float) -> Situation:
+def _at(at: JobSituation, moment: float) -> JobSituation:
     """What follows of it that this moment of its schedule has come."""
-    app, memory, terms = at.app, at.memory, terms_of(at.app)
+    app, memory, spec = at.app, at.memory, at.app.spec
     passed = replace(memory, scheduled_until=moment)
-    frequent = schedule.is_frequent(terms.schedule or "")
+    frequent = schedule.is_frequent(spec.schedule or "")
     if not frequent and any(run.due_at == moment for run in memory.runs):
         return at.after(passed)  # the clock was wrong for a while
-    limit, late = terms.starting_deadline_seconds, at.now - at.moment.wall.came(moment)
+    limit, late = spec.starting_deadline_seconds, at.now - at.moment.wall.came(moment)
     if limit is not None and late > limit:
         message = f"a run is skipped: {late:.0f} s late, startingDeadlineSeconds is {limit:g}"
         return at.after(passed, Event(app.name, "MissSchedule", message, "Warning"))
     wall_now, events = at.moment.wall.at(at.now), tuple[Event, ...]()
     if runs.active(memory):
-        if terms.concurrency_policy is ConcurrencyPolicy.FORBID:
+        if spec.concurrency_policy is ConcurrencyPolicy.FORBID:
             return _hold_back(at, moment)
-        if terms.concurrency_policy is ConcurrencyPolicy.REPLACE:
+        if spec.concurrency_policy is ConcurrencyPolicy.REPLACE:
             passed, events = runs.replaced(app.name, passed, wall_now)
     return at.after(runs.begin(passed, "schedule", wall_now, moment), *events)
 
 
-def _hold_back(at: Situation, moment: float) -> Situation:
+def _hold_back(at: JobSituation, moment: float) -> JobSituation:
     """Look again when the run before has ended: the moment counts if it is not too late then."""
     if at.memory.held_back == moment:
         return at

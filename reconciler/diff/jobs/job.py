@@ -11,9 +11,8 @@ from dataclasses import replace
 
 from reconciler.diff import admission
 from reconciler.diff.core import dependencies, history
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import JobSituation
 from reconciler.diff.jobs import due, job_status, runs
-from reconciler.diff.jobs.runs import terms_of
 from reconciler.diff.rollout import amnesia, inplace
 from reconciler.diff.rollout.restarting import LOOK
 from reconciler.model.spec.job import ConcurrencyPolicy
@@ -22,17 +21,16 @@ from reconciler.model.state.observed import RunState
 from reconciler.model.state.plan import Action, AppPlan, End, Start
 
 
-def plan_job(at: Situation) -> AppPlan:
+def plan_job(at: JobSituation) -> AppPlan:
     """The plan of a Job that is declared."""
     app = at.app
-    processes = sorted(at.processes, key=lambda p: (p.tag.instance, p.started_at, p.tag.nonce))
-    at = admission.settle(replace(at, processes=processes))
+    at = admission.settle(at)
     at = amnesia.settle_job(at.after(history.record(at.memory, app)))
     at = runs.observe(at)
     held = admission.withheld(app, at.memory)
     if at.memory.recall is not Recall.UNREAD and held is None:
         at = due.call(at)
-    at = at.after(runs.trim(runs.note_good(at.memory), terms_of(app)))
+    at = at.after(runs.trim(runs.note_good(at.memory), app.spec))
     at = inplace.remember(at)
     waiting = dependencies.unmet(app.spec.depends_on, at.moment.standings)
     at = replace(at, waiting=waiting) if waiting is not None else at
@@ -55,10 +53,10 @@ def plan_job(at: Situation) -> AppPlan:
     )
 
 
-def _ends(at: Situation) -> Iterator[End]:
+def _ends(at: JobSituation) -> Iterator[End]:
     """Processes of runs that are decided; while it is suspended, all of one without a schedule."""
     undecided = runs.active(at.memory)
-    suspended = at.app.spec.suspend and terms_of(at.app).schedule is None
+    suspended = at.app.spec.suspend and at.app.spec.schedule is None
     reasons = {run.number: run.told or run.reason for run in at.memory.runs}
     for process in at.processes:
         if process.state is RunState.STOPPING:
@@ -69,11 +67,11 @@ def _ends(at: Situation) -> Iterator[End]:
             yield End(process, "suspended")
 
 
-def _starts(at: Situation) -> Iterator[Start]:
-    terms = terms_of(at.app)
-    suspended = at.app.spec.suspend and terms.schedule is None
+def _starts(at: JobSituation) -> Iterator[Start]:
+    spec = at.app.spec
+    suspended = spec.suspend and spec.schedule is None
     busy = {process.tag.instance for process in at.processes}
-    alone = terms.schedule is None or terms.concurrency_policy is not ConcurrencyPolicy.ALLOW
+    alone = spec.schedule is None or spec.concurrency_policy is not ConcurrencyPolicy.ALLOW
     for run in runs.active(at.memory):
         first = run.began_at is None and not run.failures
         if run.number in busy or (run.retry_at is not None and run.retry_at > at.now):
@@ -87,13 +85,13 @@ def _starts(at: Situation) -> Iterator[Start]:
         yield Start(run.number, run.hash, told)
 
 
-def _look_again_at(at: Situation, next_at: float | None) -> float | None:
+def _look_again_at(at: JobSituation, next_at: float | None) -> float | None:
     """The next moment at which the passing of time alone may change this plan."""
-    terms, moments = terms_of(at.app), list[float]()
+    spec, moments = at.app.spec, list[float]()
     for run in runs.active(at.memory):
-        late_at = runs.deadline_of(run, terms)
+        late_at = runs.deadline_of(run, spec)
         moments += [moment for moment in (run.retry_at, late_at) if moment is not None]
-    if terms.schedule is not None and not at.app.spec.suspend:
+    if spec.schedule is not None and not spec.suspend:
         moments.append(at.now + LOOK)
         moments += [at.moment.wall.boot(next_at)] if next_at is not None else []
     return min((moment for moment in moments if moment > at.now), default=None)

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.diff.core import history
 from reconciler.diff.core.dependencies import condition_of
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import JobSituation
 from reconciler.diff.jobs import due, runs
-from reconciler.diff.jobs.runs import terms_of
 from reconciler.diff.lint.advice import shell_remedy
 from reconciler.diff.rollout import amnesia
 from reconciler.diff.status import health
@@ -35,7 +34,7 @@ from reconciler.model.state.plan import (
 class Shown:
     """One Job at one moment, with what its status is made from."""
 
-    at: Situation
+    at: JobSituation
     last: Run | None
     """The run that tells how the Job is: of what is declared, the newest that is decided, else
     the newest."""
@@ -47,10 +46,10 @@ class Shown:
     """Why its runs do not begin, a sentence; empty where they may."""
 
 
-def look(at: Situation, withheld: str) -> Shown:
+def look(at: JobSituation, withheld: str) -> Shown:
     """What is shown of a Job. ``withheld``: why no run may begin, a sentence."""
     last = runs.newest(at.memory)
-    if terms_of(at.app).schedule is not None:
+    if at.app.spec.schedule is not None:
         decided = (run for run in reversed(at.memory.runs) if run.outcome is not Outcome.ACTIVE)
         last = next(decided, None)
     waiting = withheld or (at.waiting.message if at.waiting is not None else "")
@@ -60,7 +59,7 @@ def look(at: Situation, withheld: str) -> Shown:
 def status_of(shown: Shown) -> AppStatus:
     """The status of a Job that is declared."""
     app, memory, revision = shown.at.app, shown.at.memory, shown.at.revision
-    once = terms_of(app).schedule is None
+    once = app.spec.schedule is None
     active = runs.active(memory)
     done = shown.last is not None and shown.last.outcome is Outcome.SUCCEEDED
     drift = tuple(_drift(shown.at))
@@ -109,11 +108,11 @@ def _notes(shown: Shown, starts: int) -> Iterator[str]:
     at, app = shown.at, shown.at.app
     if remedy := shell_remedy(app.spec, app.line):
         yield f"advice: its command needs a shell; {remedy}"
-    if starts and terms_of(app).schedule is None:
+    if starts and app.spec.schedule is None:
         yield f"runs once: {shlex.join(app.spec.command)}"
     if shown.next_at is not None:
         wait = shown.next_at - at.moment.wall.at(at.now)
-        yield f"next run in {_span(wait)} ({terms_of(app).schedule})"
+        yield f"next run in {_span(wait)} ({app.spec.schedule})"
     if shown.waiting and any(run.began_at is None for run in runs.active(at.memory)):
         yield shown.waiting
 
@@ -127,14 +126,14 @@ def _health(shown: Shown) -> Health:
         return Health.DEGRADED
     if any(run.failures for run in active):
         return Health.DEGRADED
-    if terms_of(at.app).schedule is not None:
+    if at.app.spec.schedule is not None:
         return Health.HEALTHY
     if last is not None and last.outcome is Outcome.SUCCEEDED:
         return Health.HEALTHY
     return Health.PROGRESSING if active else Health.MISSING
 
 
-def _drift(at: Situation) -> Iterator[Drift]:
+def _drift(at: JobSituation) -> Iterator[Drift]:
     """A run that is called for and has not begun."""
     for run in runs.active(at.memory):
         if run.began_at is None and not run.failures and not at.app.spec.suspend:
@@ -151,7 +150,7 @@ def _messages(shown: Shown) -> Iterator[str]:
     for run in runs.active(memory):
         if run.retry_at is not None:
             wait = max(0, math.ceil(run.retry_at - at.now))
-            limit = terms_of(at.app).backoff_limit + 1
+            limit = at.app.spec.backoff_limit + 1
             yield f"run {run.number}: {run.told}, try {run.failures + 1} of {limit} in {wait} s"
         elif run.trying and run.began_at is not None:
             yield f"run {run.number} for {_span(wall_now - run.began_at)}"
@@ -169,7 +168,7 @@ def _messages(shown: Shown) -> Iterator[str]:
     if shown.next_at is not None:
         parts.append(f"next in {_span(shown.next_at - wall_now)}")
     failed = last is not None and last.outcome is Outcome.FAILED
-    if failed and terms_of(at.app).schedule is None:
+    if failed and at.app.spec.schedule is None:
         parts.append(f"`recon run-job {at.app.name}` runs it again")
     if last is not None and shell_remedy(at.app.spec, at.app.line):
         parts.append(f"its command needs a shell: `recon status {at.app.name}` shows what to write")
@@ -211,7 +210,7 @@ def _instances(shown: Shown) -> Iterator[InstanceStatus]:
         yield row
 
 
-def _last(run: Run, at: Situation) -> LastExit | None:
+def _last(run: Run, at: JobSituation) -> LastExit | None:
     """How its last try ended."""
     ended = run.tried_at or run.ended_at
     if ended is None or (run.exit is None and not run.fault):

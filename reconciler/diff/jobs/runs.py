@@ -13,13 +13,12 @@ from dataclasses import replace
 from reconciler.diff import admission
 from reconciler.diff.core.backoff import delay
 from reconciler.diff.core.history import mark
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import JobSituation
 from reconciler.diff.rollout import amnesia
 from reconciler.model.spec.dependency import DependencyCondition
-from reconciler.model.spec.job import JobTerms
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.job import JobSpec, JobTerms
 from reconciler.model.state.builder import built_by
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import DesiredJob
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Outcome, Recall, Run
 from reconciler.model.state.observed import Exit, Process, RunState
@@ -57,9 +56,9 @@ def tries(process: Process, run: Run) -> bool:
     return process.tag.instance == run.number and same_revision(process.tag.hash, run.hash)
 
 
-def observe(at: Situation) -> Situation:
+def observe(at: JobSituation) -> JobSituation:
     """Look at the processes: what tries, what was lost, what is too late."""
-    app, wall, scheduled = at.app, at.moment.wall, terms_of(at.app).schedule is not None
+    app, wall, scheduled = at.app, at.moment.wall, at.app.spec.schedule is not None
     memory = _adopt(at.processes, at.memory, wall)
     events: list[Event] = []
     for run in active(memory):
@@ -79,8 +78,7 @@ def after_exit(
     memory: AppMemory,
     process: Process,
     exit: Exit,
-    spec: AppSpec,
-    terms: JobTerms,
+    spec: JobSpec,
     *,
     now: float,
     wall: WallTime,
@@ -99,7 +97,7 @@ def after_exit(
     if spec.is_success(exit):
         ended = replace(ended, outcome=Outcome.SUCCEEDED, ended_at=wall.at(now), reason="")
     else:
-        ended = _failed_try(ended, spec, terms, now, wall)
+        ended = _failed_try(ended, spec, now, wall)
     return _put(memory, ended), tuple(_told(process.tag.app, run, ended))
 
 
@@ -120,8 +118,7 @@ def after_failed_start(
     memory: AppMemory,
     start: Start,
     fault: Sentence,
-    spec: AppSpec,
-    terms: JobTerms,
+    spec: JobSpec,
     *,
     now: float,
     wall: WallTime,
@@ -132,7 +129,7 @@ def after_failed_start(
         return memory
     tried = replace(run, fault=str(fault), remedy=fault.remedy, exit=None, uptime=None)
     tried = replace(tried, trying=False, tried_at=wall.at(now))
-    return _put(memory, _failed_try(tried, spec, terms, now, wall))
+    return _put(memory, _failed_try(tried, spec, now, wall))
 
 
 def failed(run: Run, reason: str, wall_now: float, fault: str = "") -> Run:
@@ -180,17 +177,17 @@ def presumed(memory: AppMemory, wall_now: float) -> AppMemory:
     return replace(_put(memory, run), called_revision=memory.revisions[-1].number)
 
 
-def standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
+def standing_of(app: DesiredJob, memory: AppMemory) -> Standing:
     """What those that depend on a Job see: it is ready when its newest run has succeeded."""
     seen = _standing_of(app, memory)
-    return replace(seen, by_clock=True) if terms_of(app).schedule is not None else seen
+    return replace(seen, by_clock=True) if app.spec.schedule is not None else seen
 
 
-def _standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
+def _standing_of(app: DesiredJob, memory: AppMemory) -> Standing:
     if not memory.revisions or not same_revision(memory.revisions[-1].hash, app.hash):
         return Standing()
     run = newest(memory)
-    if terms_of(app).schedule is None and memory.called_revision != memory.revisions[-1].number:
+    if app.spec.schedule is None and memory.called_revision != memory.revisions[-1].number:
         run = None  # an earlier revision of the same content, before others
     if run is None:
         suspended = Obstacle(ObstacleReason.SUSPENDED, "is suspended")
@@ -205,21 +202,14 @@ def _standing_of(app: DesiredApp, memory: AppMemory) -> Standing:
     return Standing(started)
 
 
-def terms_of(app: DesiredApp) -> JobTerms:
-    """When a Job runs."""
-    assert app.job is not None
-    return app.job
-
-
 def _see(
     run: Run,
     mine: Sequence[Process],
-    app: DesiredApp,
+    app: DesiredJob,
     now: float,
     wall: WallTime,
 ) -> Run:
     """The run after a look at its processes."""
-    spec, terms = app.spec, terms_of(app)
     alive = [process for process in mine if process.state is not RunState.STOPPING]
     if mine and not alive:
         return _put_off(run)
@@ -230,13 +220,13 @@ def _see(
         if built_by(app.name) is not None:
             return _put_off(run)
         lost = replace(run, trying=False, exit=Exit(), fault="", remedy="")
-        run = _failed_try(lost, spec, terms, now, wall)
+        run = _failed_try(lost, app.spec, now, wall)
     if run.outcome is not Outcome.ACTIVE:
         return run
-    late_at = deadline_of(run, terms)
+    late_at = deadline_of(run, app.spec)
     if late_at is not None and late_at <= now:
         field = "activeDeadlineSeconds" if built_by(app.name) is None else "timeoutSeconds"
-        fault = f"not done within {terms.active_deadline_seconds:g} s ({field})"
+        fault = f"not done within {app.spec.active_deadline_seconds:g} s ({field})"
         return failed(run, "DeadlineExceeded", wall.at(now), fault)
     outgrown = next((process.outgrown for process in alive if process.outgrown), "")
     if outgrown:
@@ -264,10 +254,10 @@ def deadline_of(run: Run, terms: JobTerms) -> float | None:
     return run.began_boot + terms.active_deadline_seconds
 
 
-def _failed_try(run: Run, spec: AppSpec, terms: JobTerms, now: float, wall: WallTime) -> Run:
+def _failed_try(run: Run, spec: JobSpec, now: float, wall: WallTime) -> Run:
     """One try more has failed: the next one after a wait, or none."""
     run = replace(run, failures=run.failures + 1)
-    if run.failures > terms.backoff_limit:
+    if run.failures > spec.backoff_limit:
         return failed(run, "BackoffLimitExceeded", wall.at(now))
     wait = delay(spec.backoff, run.failures + 1, f"{run.hash}{run.number}{run.failures}")
     return replace(run, retry_at=now + wait)

@@ -13,6 +13,7 @@ from reconciler.diff.lint.servers import bound_by, is_given, server_of
 from reconciler.diff.lint.shell_syntax import by_shell, runs_shell, shell_syntax
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.spec.strategy import StrategyType
 from reconciler.model.words.expansion import references
 from reconciler.model.words.values import PerInstance
@@ -25,26 +26,27 @@ class Advice(NamedTuple):
     message: str
 
 
-def advice_on(spec: AppSpec, line: str = "") -> Iterator[Advice]:
+def advice_on(spec: ProgramSpec, line: str = "") -> Iterator[Advice]:
     """What somebody who knows would say. ``line``: `command` as written, where it is a string."""
     yield from _shell(spec, line)
     yield from _unknown_names(spec)
-    yield from _listens_itself(spec)
-    yield from _own_port(spec)
-    yield from _unanswered(spec)
+    if isinstance(spec, AppSpec):
+        yield from _listens_itself(spec)
+        yield from _own_port(spec)
+        yield from _unanswered(spec)
 
 
-def shell_remedy(spec: AppSpec, line: str = "") -> str:
+def shell_remedy(spec: ProgramSpec, line: str = "") -> str:
     """What to write for a command that needs a shell; empty where it needs none."""
     cwd = spec.cwd if "cwd" in spec.model_fields_set else ""
     found = shell_syntax(spec.command, line, cwd=cwd)
     return f"write {found.remedy}" if found is not None else ""
 
 
-def _shell(spec: AppSpec, line: str) -> Iterator[Advice]:
+def _shell(spec: ProgramSpec, line: str) -> Iterator[Advice]:
     """Commands with shell syntax: recon hands it to the program as it stands."""
     found = [("command", spec.command, line)]
-    if spec.build is not None:
+    if isinstance(spec, AppSpec) and spec.build is not None:
         found.append(("build.command", spec.build.command, ""))
     if spec.stop.pre_stop:
         found.append(("stop.preStop", spec.stop.pre_stop, ""))
@@ -60,7 +62,7 @@ def _shell(spec: AppSpec, line: str) -> Iterator[Advice]:
         yield Advice(path, f"{told}; write {remedy}")
 
 
-def _unknown_names(spec: AppSpec) -> Iterator[Advice]:
+def _unknown_names(spec: ProgramSpec) -> Iterator[Advice]:
     for _, name in references(spec.command) if not runs_shell(spec.command) else ():
         if name not in spec.env and not spec.env_from:
             told = f"the app has no variable {name}, so $({name}) stays as it is"
@@ -133,7 +135,7 @@ def _surge(spec: AppSpec) -> int:
     return fenceposts(spec.strategy, max(1, spec.instances))[0]
 
 
-def ports_of(spec: AppSpec) -> tuple[set[int], set[int]]:
+def ports_of(spec: ProgramSpec) -> tuple[set[int], set[int]]:
     """Ports that the probes and $PORT name: the same for all, and one for each."""
     targets = [probe.kind.target for probe in spec.probes.values()]
     found = [target.port for target in targets if target is not None]

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 
 Path = tuple[str | int, ...]
 
@@ -160,7 +160,7 @@ class Literal(NamedTuple):
 
 
 def literals_in(
-    spec: AppSpec, labels: Mapping[str, str] = MappingProxyType({})
+    spec: ProgramSpec, labels: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[Literal]:
     """Everything in one app that looks like a secret and is written down in full."""
     for name, value in spec.env.items():

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation, JobSituation, Situation
 from reconciler.diff.rollout.freeze import freeze, ran
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.memory import AppMemory, Recall
@@ -23,8 +24,10 @@ from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import Obstacle, ObstacleReason
 
+S = TypeVar("S", bound=Situation)
 
-def settle(at: Situation) -> Situation:
+
+def settle(at: AppSituation) -> AppSituation:
     """Call the memory of an App whole again where what was lost of it makes no difference."""
     if at.memory.recall is not Recall.LOST:
         return at
@@ -33,7 +36,7 @@ def settle(at: Situation) -> Situation:
     return at if others and not _is_edited(at) else _whole(at)
 
 
-def settle_job(at: Situation) -> Situation:
+def settle_job(at: JobSituation) -> JobSituation:
     """Do the same for a Job. What it declares counts as called for: it may have run.
 
     With a schedule it missed nothing, and a build does no harm however often it is made.
@@ -46,15 +49,14 @@ def settle_job(at: Situation) -> Situation:
     if memory.recall is not Recall.LOST:
         return at
     has_run = any(same_revision(run.hash, at.revision.hash) for run in memory.runs)
-    scheduled = app.job is not None and app.job.schedule is not None
-    if has_run or scheduled or _is_edited(at):
+    if has_run or app.spec.schedule is not None or _is_edited(at):
         return _whole(at)
     if memory.called_revision == at.revision.number:
         return at
     return at.after(replace(memory, called_revision=at.revision.number))
 
 
-def gate(at: Situation) -> Hold | None:
+def gate(at: AppSituation) -> Hold | None:
     """The hold of an app that may not be rolled out without its memory."""
     memory, target = at.memory, at.replicas.target
     if memory.recall is Recall.WHOLE or not _rolls(at.replicas, memory):
@@ -66,7 +68,7 @@ def gate(at: Situation) -> Hold | None:
     return freeze(at, "memory", _message(at.app.name, memory.recall), revision_of)
 
 
-def withheld(at: Situation) -> str:
+def withheld(at: JobSituation) -> str:
     """Why no run of a Job may be started now, a sentence; empty where it may."""
     if built_by(at.app.name) is not None:
         return ""
@@ -90,7 +92,7 @@ def _is_edited(at: Situation) -> bool:
     return bool(at.before.revisions) and at.is_new_revision
 
 
-def _whole(at: Situation) -> Situation:
+def _whole(at: S) -> S:
     return at.after(replace(at.memory, recall=Recall.WHOLE))
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from reconciler.diff.core import dependencies
 from reconciler.diff.core.hold import Hold
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout.freeze import freeze, ran_or_good
 from reconciler.model.spec.dependency import Dependency, DependencyCondition
 from reconciler.model.state.memory import AppMemory
@@ -26,7 +26,7 @@ SETTLE = 1.0
 whatever the order in which the files are written."""
 
 
-def judge(at: Situation) -> Situation:
+def judge(at: AppSituation) -> AppSituation:
     """Note whether the last revision waits for a Job."""
     memory, revision = at.memory, at.revision
     if revision.good or revision.failed or not _jobs(at):
@@ -41,7 +41,7 @@ def judge(at: Situation) -> Situation:
     return _noted(at, revision.number if held else 0, until if held else None)
 
 
-def wait_to_start(at: Situation) -> Situation:
+def wait_to_start(at: AppSituation) -> AppSituation:
     """Note what a start from nothing waits for: while the update waits for a Job, what runs starts
     without it."""
     needs = at.app.spec.depends_on
@@ -52,7 +52,7 @@ def wait_to_start(at: Situation) -> Situation:
     return replace(at, waiting=waiting) if waiting is not None else at
 
 
-def gate(at: Situation) -> Hold | None:
+def gate(at: AppSituation) -> Hold | None:
     """The hold of an update that waits for a Job; None where it does not."""
     if not at.memory.awaiting:
         return None
@@ -66,17 +66,17 @@ def gate(at: Situation) -> Hold | None:
     return freeze(at, "dependency", message, revision_of, until=at.memory.awaiting_until)
 
 
-def wait_of(at: Situation) -> Wait | None:
+def wait_of(at: AppSituation) -> Wait | None:
     """What comes before the update; None where nothing does."""
     return _unmet(at) if at.memory.awaiting else None
 
 
-def _unmet(at: Situation) -> Wait | None:
+def _unmet(at: AppSituation) -> Wait | None:
     """Which Jobs have yet to complete what they declare; None where none has."""
     return dependencies.unmet(_jobs(at), at.moment.standings)
 
 
-def _jobs(at: Situation) -> list[Dependency]:
+def _jobs(at: AppSituation) -> list[Dependency]:
     """The dependencies that complete because they are edited."""
     standings = at.moment.standings
     return [
@@ -88,7 +88,7 @@ def _jobs(at: Situation) -> list[Dependency]:
     ]
 
 
-def _noted(at: Situation, number: int, until: float | None) -> Situation:
+def _noted(at: AppSituation, number: int, until: float | None) -> AppSituation:
     if (at.memory.awaiting, at.memory.awaiting_until) == (number, until):
         return at
     return at.after(replace(at.memory, awaiting=number, awaiting_until=until))

@@ -14,7 +14,7 @@ from typing import Literal
 
 from reconciler.diff.core import history
 from reconciler.diff.core.hold import Hold
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout.freeze import freeze, ran_or_good
 from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.state.desired import DesiredApp
@@ -27,7 +27,7 @@ from reconciler.model.state.standing import ObstacleReason
 Build = Literal["none", "building", "failed", "built"]
 
 
-def state_of(at: Situation) -> Build:
+def state_of(at: AppSituation) -> Build:
     """How the build of what is declared is."""
     standing = at.builder
     if standing is None:
@@ -39,7 +39,7 @@ def state_of(at: Situation) -> Build:
     return "failed" if failed else "building"
 
 
-def judge(at: Situation) -> Situation:
+def judge(at: AppSituation) -> AppSituation:
     """Let a revision fail because, and as long as, its build has."""
     memory, revision, state = at.memory, at.revision, state_of(at)
     unbuilt = revision.number if _is_unbuilt(state) else 0
@@ -56,7 +56,7 @@ def judge(at: Situation) -> Situation:
     return at.after(memory)
 
 
-def gate(at: Situation) -> Hold | None:
+def gate(at: AppSituation) -> Hold | None:
     """The hold of an app whose revision has yet to be built; None where it has been."""
     if not _is_unbuilt(state_of(at)):
         return None
@@ -68,7 +68,7 @@ def gate(at: Situation) -> Hold | None:
     return freeze(at, "build", f"building ({_command(at.app)})", revision_of)
 
 
-def condition_of(at: Situation) -> Condition | None:
+def condition_of(at: AppSituation) -> Condition | None:
     """Whether what is declared is built; None for an app that is not built at all."""
     state = state_of(at)
     if state == "none":
@@ -81,7 +81,7 @@ def condition_of(at: Situation) -> Condition | None:
     return Condition("Built", "Unknown", "Building", f"{command} runs, or is about to")
 
 
-def note_of(at: Situation) -> str:
+def note_of(at: AppSituation) -> str:
     """What comes before the rollout, a sentence; empty where nothing does."""
     return f"built first: {_command(at.app)}" if state_of(at) == "building" else ""
 
@@ -90,7 +90,7 @@ def _command(app: DesiredApp) -> str:
     return shlex.join(app.spec.build.command) if app.spec.build else ""
 
 
-def _failure(at: Situation) -> str:
+def _failure(at: AppSituation) -> str:
     """How a build that has failed did, to follow what failed."""
     return at.builder.obstacle.message if at.builder and at.builder.obstacle else ""
 

@@ -20,7 +20,7 @@ from dataclasses import replace
 from reconciler.diff.core import history
 from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import available_at
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout.freeze import freeze
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.strategy import Canary
@@ -31,7 +31,7 @@ from reconciler.model.state.revision import same_revision
 from reconciler.model.words.quantity import resolve_share
 
 
-def begin(at: Situation) -> Situation:
+def begin(at: AppSituation) -> AppSituation:
     """Put a revision that was recorded just now on its canary, if it has one."""
     revision = at.revision
     if at.app.spec.strategy.canary is None or not at.is_new_revision or revision.good:
@@ -56,7 +56,7 @@ def is_on(spec: AppSpec, memory: AppMemory) -> bool:
     return history.last_good(memory) is not None
 
 
-def judge(at: Situation) -> Situation:
+def judge(at: AppSituation) -> AppSituation:
     """Look at the canary: it has failed, it has passed, or it goes on."""
     spec, memory, revision = at.app.spec, at.memory, at.revision
     if not is_on(spec, memory) or memory.paused:
@@ -82,7 +82,7 @@ def promoted(memory: AppMemory) -> AppMemory:
     return replace(memory, canary=0)
 
 
-def _passes_at(at: Situation) -> float | None:
+def _passes_at(at: AppSituation) -> float | None:
     """Boot seconds at which enough will have stayed available; None while too few are."""
     spec, replicas = at.app.spec, at.replicas
     ups = (available_at(p, spec) for p in replicas.current if p.tag.nonce in replicas.up)
@@ -99,7 +99,7 @@ def size(spec: AppSpec) -> int:
     return max(1, min(share, spec.wanted))
 
 
-def gate(at: Situation) -> Hold | None:
+def gate(at: AppSituation) -> Hold | None:
     """The hold of an app whose new revision is on its canary; None where it is not."""
     if not is_on(at.app.spec, at.memory):
         return None
@@ -115,7 +115,7 @@ def gate(at: Situation) -> Hold | None:
     return freeze(at, "canary", message, revision_of, open_numbers=numbers, until=until)
 
 
-def _numbers(at: Situation, good: str) -> frozenset[int]:
+def _numbers(at: AppSituation, good: str) -> frozenset[int]:
     """The numbers that are canaries: those that are so already, and of the others those that have
     no process of the good revision to lose, then the lowest."""
     spec, replicas = at.app.spec, at.replicas
@@ -125,7 +125,7 @@ def _numbers(at: Situation, good: str) -> frozenset[int]:
     return frozenset(order[: size(spec)])
 
 
-def _faults(at: Situation) -> Iterator[str]:
+def _faults(at: AppSituation) -> Iterator[str]:
     for process in at.replicas.current:
         if process.ready is False and process.was_ready:
             yield f"canary {process.name} failed: it is no longer ready"
@@ -135,7 +135,7 @@ def _faults(at: Situation) -> Iterator[str]:
             yield f"canary {at.app.name}-{number} failed: {ended.told}"
 
 
-def _message(at: Situation, until: float | None) -> str:
+def _message(at: AppSituation, until: float | None) -> str:
     number, count = at.revision.number, len(at.replicas.current)
     runs = "runs" if count == 1 else "run"
     message = f"canary: {count} of {at.app.spec.wanted} instances {runs} revision {number}"

@@ -24,7 +24,7 @@ from dataclasses import replace
 
 from reconciler.diff.core.backoff import delay
 from reconciler.diff.core.replicas import is_over
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.model.spec.lifecycle import RestartPolicy
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.event import Event
@@ -35,7 +35,7 @@ from reconciler.model.state.revision import same_revision
 REASON = "MemoryLimitExceeded"
 
 
-def note(at: Situation) -> Situation:
+def note(at: AppSituation) -> AppSituation:
     """Note each process that has outgrown its limit."""
     found = sorted(filter(is_over, at.processes), key=_age)
     if not found:
@@ -58,7 +58,7 @@ def note(at: Situation) -> Situation:
     return at.after(replace(at.memory, evictions=known), *events) if events else at
 
 
-def moments(at: Situation, processes: Iterable[Process]) -> Iterator[float]:
+def moments(at: AppSituation, processes: Iterable[Process]) -> Iterator[float]:
     """When those of the processes that wait for it may be replaced, in boot seconds."""
     for process in filter(is_over, processes):
         eviction = at.memory.evictions.get(process.tag.instance)
@@ -66,7 +66,7 @@ def moments(at: Situation, processes: Iterable[Process]) -> Iterator[float]:
             yield eviction.replace_at
 
 
-def recent(at: Situation, instance: int, hash: str) -> Eviction | None:
+def recent(at: AppSituation, instance: int, hash: str) -> Eviction | None:
     """The last one of this number and revision; None once it is forgiven."""
     spec, eviction = at.app.spec, at.memory.evictions.get(instance)
     if eviction is None or not same_revision(eviction.hash, hash):
@@ -76,7 +76,7 @@ def recent(at: Situation, instance: int, hash: str) -> Eviction | None:
     return eviction if at.now - eviction.at < spec.backoff.reset_seconds else None
 
 
-def message_of(at: Situation) -> str:
+def message_of(at: AppSituation) -> str:
     """The message on what outgrew its limit; empty where nothing did."""
     everyone = (*at.replicas.old, *at.replicas.current)
     for process in filter(is_over, everyone):

@@ -17,7 +17,7 @@ from dataclasses import replace
 from reconciler.diff.core.backoff import holds
 from reconciler.diff.core.hold import HeldBy, Hold
 from reconciler.diff.core.replicas import Replicas, is_evicted
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.model.state.memory import Ended
 from reconciler.model.state.observed import Process
 from reconciler.model.state.revision import same_revision
@@ -27,7 +27,7 @@ RevisionOf = Callable[[int, Sequence[Process]], str | None]
 
 
 def freeze(
-    at: Situation,
+    at: AppSituation,
     by: HeldBy,
     message: str,
     revision_of: RevisionOf,
@@ -91,7 +91,7 @@ def freeze(
     return Hold(by, message, view, hashes, until)
 
 
-def ran(at: Situation, number: int, kept: Sequence[Process]) -> Iterator[str]:
+def ran(at: AppSituation, number: int, kept: Sequence[Process]) -> Iterator[str]:
     """The hashes that a number may come back with: its own last, then what most others run."""
     ended = at.memory.ended.get(number)
     if ended is not None:
@@ -99,7 +99,7 @@ def ran(at: Situation, number: int, kept: Sequence[Process]) -> Iterator[str]:
     yield from (hash for hash, _ in Counter(one.tag.hash for one in kept).most_common())
 
 
-def ran_or_good(at: Situation, number: int, kept: Sequence[Process]) -> Iterator[str]:
+def ran_or_good(at: AppSituation, number: int, kept: Sequence[Process]) -> Iterator[str]:
     """The same, then those of earlier revisions that were good, the newest first."""
     yield from ran(at, number, kept)
     yield from (known.hash for known in reversed(at.memory.revisions[:-1]) if known.good)
@@ -143,7 +143,7 @@ def _uncovered(mine: Sequence[Process], ended: Ended | None, up: frozenset[str])
     return None if lives else ended.hash
 
 
-def _state(at: Situation, number: int, hash: str) -> str:
+def _state(at: AppSituation, number: int, hash: str) -> str:
     """Whether a number without its process may be started now (see ``Replicas``)."""
     stopping = at.replicas.stopping
     if any(p.tag.instance == number and same_revision(p.tag.hash, hash) for p in stopping):

@@ -12,14 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from reconciler.diff.core.situation import Situation
 from reconciler.model.spec.limits import Value, shown, wanted
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.plan import Adjust, Drift, DriftKind
 
+S = TypeVar("S", bound=Situation)
 
-def remember(at: Situation) -> Situation:
+
+def remember(at: S) -> S:
     """Note the fields to look at: those declared, and those that still have to go back."""
     declared, known = set(wanted(at.app.spec.limits)), at.memory.limited
     if not declared and not known:

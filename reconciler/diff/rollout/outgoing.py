@@ -15,13 +15,13 @@ from dataclasses import replace
 from reconciler.diff.core import history
 from reconciler.diff.core.backoff import holds
 from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.model.spec.strategy import StrategyType
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import same_revision
 
 
-def note(at: Situation, ends: Container[str]) -> AppMemory:
+def note(at: AppSituation, ends: Container[str]) -> AppMemory:
     """The memory of which instances are outgoing; ``ends``: nonces of those stopped just now."""
     replicas, memory = at.replicas, at.memory
     if not (replicas.old or memory.leaving or memory.left):
@@ -46,7 +46,7 @@ def settle(memory: AppMemory) -> AppMemory:
     return replace(memory, ended={**memory.ended, **kept}, left=rest) if kept else memory
 
 
-def moments(at: Situation) -> Iterator[float]:
+def moments(at: AppSituation) -> Iterator[float]:
     """When those in backoff may be started, in boot seconds."""
     for number, hash in at.replicas.absent:
         ended = holds(at.memory, number, hash)

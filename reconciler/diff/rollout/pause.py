@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 from reconciler.diff.core import history
 from reconciler.diff.core.hold import Hold
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout.freeze import freeze
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process
 
 
-def gate(at: Situation) -> Hold | None:
+def gate(at: AppSituation) -> Hold | None:
     """The hold of a paused app; None where it is not paused."""
     memory = at.memory
     if not memory.paused:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from reconciler.diff.core import history
 from reconciler.diff.core.backoff import holds
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout import rolling
 from reconciler.model.spec.strategy import StrategyType
 from reconciler.model.state.event import Event
@@ -23,7 +23,7 @@ PATIENCE = 5.0
 REMEDY = "Declare the port under `sockets:`, or set strategy.maxSurge: 0 or type: Recreate"
 
 
-def judge(at: Situation) -> Situation:
+def judge(at: AppSituation) -> AppSituation:
     """Let the revision fail where it can never get its port."""
     memory, stuck = at.memory, _stuck(at)
     if stuck is None or _decided_at(stuck, memory) > at.now:
@@ -45,13 +45,13 @@ def remedy_of(held: PortHeld) -> str:
     return f"Choose another port, or add {app} to dependsOn if the probe is meant for it"
 
 
-def look_again_at(at: Situation) -> float | None:
+def look_again_at(at: AppSituation) -> float | None:
     """When that is decided, in boot seconds; None where it is not in question."""
     stuck = _stuck(at)
     return _decided_at(stuck, at.memory) if stuck is not None else None
 
 
-def _stuck(at: Situation) -> PortHeld | None:
+def _stuck(at: AppSituation) -> PortHeld | None:
     ports, revision = at.ports, at.revision
     if not ports or revision.good or revision.failed or at.memory.paused:
         return None

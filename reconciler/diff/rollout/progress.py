@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from reconciler.diff.core.history import give_up, mark
 from reconciler.diff.core.replicas import Replicas, available_at
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import Failure
 
@@ -21,7 +21,7 @@ def is_complete(replicas: Replicas) -> bool:
     return replicas.settled and _up(replicas) + len(replicas.done) == replicas.wanted
 
 
-def advance(at: Situation) -> Situation:
+def advance(at: AppSituation) -> AppSituation:
     """Look how far the rollout is: it is complete, goes on, or is given up.
 
     While it is held nothing is complete and no deadline runs; when that ends the deadline begins
@@ -50,20 +50,20 @@ def advance(at: Situation) -> Situation:
     return at.after(give_up(memory, Failure.DEADLINE, why), event)
 
 
-def deadline(at: Situation) -> float:
+def deadline(at: AppSituation) -> float:
     """Boot seconds at which a rollout without progress fails."""
     assert at.memory.progressed_at is not None
     return at.memory.progressed_at + at.app.spec.progress_deadline_seconds
 
 
-def without_rollout(at: Situation) -> Situation:
+def without_rollout(at: AppSituation) -> AppSituation:
     """The situation in which no deadline runs."""
     if at.memory.progressed_at is None:
         return at
     return at.after(replace(at.memory, progressed_at=None, progress=0))
 
 
-def _is_undecided(at: Situation) -> bool:
+def _is_undecided(at: AppSituation) -> bool:
     """Whether a new process may yet turn out well without anything else happening.
 
     So after the controller, or the whole machine, was away beyond the deadline: probes have not

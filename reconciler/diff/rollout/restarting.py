@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.diff.core import schedule
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.model.state.event import Event
 
 LOOK = 60.0
@@ -18,7 +18,7 @@ _LATE = 5 * LOOK
 """Seconds after which a restart counts as missed."""
 
 
-def call(at: Situation) -> Situation:
+def call(at: AppSituation) -> AppSituation:
     """Request a restart where it is time for one."""
     spec, wall = at.app.spec, at.moment.wall
     wanted, zone = spec.restart_schedule, spec.time_zone or wall.zone
@@ -35,7 +35,7 @@ def call(at: Situation) -> Situation:
     return at.after(asked, event)
 
 
-def look_again_at(at: Situation) -> float | None:
+def look_again_at(at: AppSituation) -> float | None:
     """Boot seconds of the next look; None where there is no schedule."""
     spec, wall = at.app.spec, at.moment.wall
     if spec.restart_schedule is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout import inplace
 from reconciler.diff.status.fields import changed_fields
 from reconciler.model.state.observed import Process, RunState
@@ -22,7 +22,7 @@ SYNC_DRIFT = {
 }
 
 
-def drift_of(at: Situation) -> tuple[Drift, ...]:
+def drift_of(at: AppSituation) -> tuple[Drift, ...]:
     """All drift of one declared app, by instance."""
     app, replicas = at.app, at.replicas
     outdated = (*replicas.old, *replicas.spared)
@@ -56,7 +56,7 @@ def orphans(processes: Iterable[Process], reason: str) -> tuple[Drift, ...]:
     )
 
 
-def _all_outdated(at: Situation, processes: Iterable[Process]) -> Iterator[Drift]:
+def _all_outdated(at: AppSituation, processes: Iterable[Process]) -> Iterator[Drift]:
     """One entry a process; what differs is told once a hash."""
     details: dict[str, str] = {}
     for process in processes:
@@ -66,7 +66,7 @@ def _all_outdated(at: Situation, processes: Iterable[Process]) -> Iterator[Drift
         yield Drift(DriftKind.OUTDATED, process.name, details[hash])
 
 
-def _outdated(at: Situation, hash: str) -> str:
+def _outdated(at: AppSituation, hash: str) -> str:
     revisions = reversed(at.memory.revisions)
     before = next((r for r in revisions if same_revision(r.hash, hash)), None)
     if before is None:

@@ -10,26 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.model.spec.job import JobTerms
-from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.plan import FieldChange
-from reconciler.model.state.revision import Revision, spec_of, template_of, terms_of
+from reconciler.model.state.revision import Revision, spec_of, template_of
 from reconciler.model.words.fields import Effect, effects
 
 MASKED = "***"
 _SECRET = {"secretFile", "fromEnv", "credential"}
 
 
-def changed_fields(before: Revision | None, after: DesiredApp) -> tuple[FieldChange, ...]:
+def changed_fields(before: Revision | None, after: Workload) -> tuple[FieldChange, ...]:
     """The fields that ``after`` changes, sorted by path; none for the first revision."""
     if before is None:
         return ()
-    old, terms = spec_of(before), terms_of(before)
+    old = spec_of(before)
     changes = [
         *_template_changes(template_of(old), template_of(after.spec)),
         *_in_place_changes(old, after.spec),
-        *(_in_place_changes(terms, after.job) if terms and after.job else ()),
         *_secret_changes(before.marks, after.marks),
     ]
     return tuple(sorted(changes, key=lambda change: change.path))
@@ -62,8 +60,14 @@ def _shown(before: Any, after: Any) -> tuple[Any, Any]:
     return sides[0], sides[1]
 
 
-def _in_place_changes(old: AppSpec | JobTerms, new: AppSpec | JobTerms) -> Iterator[FieldChange]:
-    names = {name for name, effect in effects(type(new)).items() if effect is Effect.IN_PLACE}
+def _in_place_changes(old: ProgramSpec, new: ProgramSpec) -> Iterator[FieldChange]:
+    """Of an App that became a Job, those of the fields that both have."""
+    known = effects(type(old))
+    names = {
+        name
+        for name, effect in effects(type(new)).items()
+        if effect is Effect.IN_PLACE and name in known
+    }
     before = old.model_dump(mode="json", by_alias=True)
     after = new.model_dump(mode="json", by_alias=True)
     for name in names:

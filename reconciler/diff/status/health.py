@@ -11,14 +11,14 @@ from typing import Literal
 
 from reconciler.diff.core import history
 from reconciler.diff.core.hold import HeldBy, Hold
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.diagnosis import CauseCode, Evidence, diagnose
 from reconciler.diff.rollout import eviction, portheld
 from reconciler.diff.rollout.progress import is_complete
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.diff.status.drift import SYNC_DRIFT
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.desired import Problem, Workload
 from reconciler.model.state.memory import Ended, Failure
 from reconciler.model.state.observed import RunState
 from reconciler.model.state.plan import Condition, Drift, Health, Sync
@@ -34,7 +34,7 @@ _HELD: Mapping[HeldBy, tuple[Literal["True", "Unknown"], str]] = {
 """Status and reason of the condition Progressing, by what holds the rollout."""
 
 
-def sync_of(app: DesiredApp, drift: Sequence[Drift], revision: Revision) -> Sync:
+def sync_of(app: Workload, drift: Sequence[Drift], revision: Revision) -> Sync:
     """Whether what runs is what is declared; Unknown where the manifest cannot be read."""
     if app.problem is not None:
         return Sync.UNKNOWN
@@ -43,7 +43,7 @@ def sync_of(app: DesiredApp, drift: Sequence[Drift], revision: Revision) -> Sync
     return Sync.SYNCED
 
 
-def health_of(at: Situation) -> Health:
+def health_of(at: AppSituation) -> Health:
     """How well it runs, whatever is declared (see `sync_of` for that)."""
     held = at.held
     alive = at.replicas.is_running or bool(at.replicas.stopping)
@@ -59,24 +59,24 @@ def health_of(at: Situation) -> Health:
     return Health.PROGRESSING if alive else Health.MISSING
 
 
-def conditions_of(at: Situation) -> tuple[Condition, ...]:
+def conditions_of(at: AppSituation) -> tuple[Condition, ...]:
     """Available and Progressing."""
     return (_available(at), _progressing(at))
 
 
-def message_of(at: Situation) -> str:
+def message_of(at: AppSituation) -> str:
     """The one thing to know; empty when all is well."""
     return next(_messages(at), "")
 
 
-def _crash_loop_of(at: Situation) -> Ended | None:
+def _crash_loop_of(at: AppSituation) -> Ended | None:
     """The end of the instance in backoff that will be tried next."""
     memory = at.memory
     ends = (memory.ended.get(n) or memory.left[n] for n in at.replicas.waiting)
     return min(ends, key=lambda e: e.retry_at or 0, default=None)
 
 
-def _messages(at: Situation) -> Iterator[str]:
+def _messages(at: AppSituation) -> Iterator[str]:
     """What is to be told, most urgent first."""
     app, replicas, revision = at.app, at.replicas, at.revision
     if app.problem is not None:
@@ -117,7 +117,7 @@ def _holds(held: Hold, now: float) -> str:
     return f"{held.message}, {max(0, math.ceil(held.until - now))} s left"
 
 
-def _suffers(at: Situation) -> bool:
+def _suffers(at: AppSituation) -> bool:
     """Something is wrong that no rollout explains."""
     if at.replicas.waiting or at.replicas.lost:
         return True
@@ -150,7 +150,7 @@ def sentence(problem: Problem, revision: Revision, *, none: bool = False) -> str
     )
 
 
-def _failed(at: Situation) -> str:
+def _failed(at: AppSituation) -> str:
     revision, replicas, memory = at.revision, at.replicas, at.memory
     assert revision.failed is not None
     running = next((r for r in memory.revisions if r.hash == replicas.target), None)
@@ -176,7 +176,7 @@ def _crash_loop(spec: AppSpec, ended: Ended, now: float) -> str:
     return f"CrashLoopBackOff: {ended.told}, next try in {wait} s"
 
 
-def _available(at: Situation) -> Condition:
+def _available(at: AppSituation) -> Condition:
     wanted, up = at.app.spec.wanted, len(at.replicas.up) + len(at.replicas.done)
     _, unavailable = fenceposts(at.app.spec.strategy, wanted)
     need = wanted - unavailable
@@ -186,7 +186,7 @@ def _available(at: Situation) -> Condition:
     return Condition("Available", "False", "MinimumReplicasUnavailable", detail)
 
 
-def _progressing(at: Situation) -> Condition:
+def _progressing(at: AppSituation) -> Condition:
     revision, replicas, held = at.revision, at.replicas, at.held
     if revision.failed:
         # A rollout that a canary ended has Argo Rollouts' reason: Kubernetes knows no canary.

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.diff.core.history import number_of
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.lint.advice import shell_remedy
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.rollout import canary
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.diff.status.fields import changed_fields
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.spec.strategy import StrategyType
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.memory import AppMemory
@@ -24,7 +25,7 @@ from reconciler.model.state.revision import Revision, same_revision, spec_of
 
 
 def change_of(
-    at: Situation, declared: DesiredApp, *, waits: Sequence[str], adjusted: Sequence[Adjust]
+    at: AppSituation, declared: DesiredApp, *, waits: Sequence[str], adjusted: Sequence[Adjust]
 ) -> Change:
     """The change of a declared app. ``declared``: the app as it stands in its file, where not all
     of that may run (``admission``), ``waits``: what it has to wait for, sentences, ``adjusted``:
@@ -108,12 +109,12 @@ def describe_stop(memory: AppMemory) -> str:
     return f"{spec.stop.signal}, then SIGKILL after {grace:g} s"
 
 
-def last_spec(memory: AppMemory) -> AppSpec:
+def last_spec(memory: AppMemory) -> ProgramSpec:
     """The spec last applied; defaults where none is remembered."""
     return spec_of(memory.revisions[-1]) if memory.revisions else AppSpec(command=("unknown",))
 
 
-def _running_revision(at: Situation) -> Revision | None:
+def _running_revision(at: AppSituation) -> Revision | None:
     """What the fields are compared with: the revision that runs, else the one last applied."""
     known = at.before.revisions
     for process in at.replicas.old:
@@ -127,7 +128,7 @@ def _known_number(old: Sequence[Process], memory: AppMemory) -> int | None:
     return next((n for p in old if (n := number_of(memory, p.tag.hash))), None)
 
 
-def _notes(at: Situation, replaced: int) -> list[str]:
+def _notes(at: AppSituation, replaced: int) -> list[str]:
     spec, revision, memory, wanted = at.app.spec, at.revision, at.memory, at.replicas.wanted
     notes = [f"revision {revision.number} has failed: {revision.failed}"] if revision.failed else []
     if not replaced:

@@ -10,7 +10,7 @@ from reconciler.diff.core.backoff import holds
 from reconciler.diff.core.dependencies import condition_of
 from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.core.situation import Situation
+from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout import awaiting, building, inplace
 from reconciler.diff.status import drift, health
 from reconciler.model.state.memory import AppMemory, Ended
@@ -18,7 +18,7 @@ from reconciler.model.state.observed import Process
 from reconciler.model.state.plan import AppStatus, Condition, Health, InstanceStatus, LastExit, Sync
 
 
-def status_of(at: Situation) -> AppStatus:
+def status_of(at: AppSituation) -> AppStatus:
     """The status of a declared app."""
     if at.held is not None:
         at = at.seen_as(_shown(at, at.held))
@@ -84,7 +84,7 @@ def _limits_in_force(stuck: str) -> Iterator[Condition]:
         yield Condition("LimitsInForce", "False", "NotInPlace", stuck)
 
 
-def _shown(at: Situation, held: Hold) -> Replicas:
+def _shown(at: AppSituation, held: Hold) -> Replicas:
     """The replicas; what is missing while a rollout is held is what the hold misses."""
     view = held.replicas
     if held.by in ("build", "dependency") and not (view.current or held.hashes):
@@ -99,7 +99,7 @@ def _shown(at: Situation, held: Hold) -> Replicas:
     )
 
 
-def _waits(at: Situation) -> bool:
+def _waits(at: AppSituation) -> bool:
     """What is missing is not to be started yet: it waits for others, or for its build."""
     return at.waiting is not None or (at.held is not None and at.held.by in ("build", "dependency"))
 
@@ -110,7 +110,7 @@ def _updated(shown: Replicas) -> set[int]:
     return {*(process.tag.instance for process in shown.current), *evicted}
 
 
-def _instances(at: Situation) -> Iterator[InstanceStatus]:
+def _instances(at: AppSituation) -> Iterator[InstanceStatus]:
     memory, shown = at.memory, at.replicas
     everyone = (*shown.current, *shown.extra, *shown.old, *shown.stopping, *shown.spared)
     rows = [(p.tag.instance, _instance(p, memory)) for p in _ordered(everyone)]

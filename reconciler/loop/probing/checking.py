@@ -15,9 +15,9 @@ from reconciler.logs.write.transcript import Transcript, Transcripts
 from reconciler.loop.kernel import Kernel
 from reconciler.loop.probing.porting import Porting
 from reconciler.model.spec import probe as kinds
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import Probe, ProbeKind, ProbeRole
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.observed import Process
 from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.search import SEARCH, first_match, is_plain
@@ -50,8 +50,8 @@ class Asked:
     process: Process
     role: ProbeRole
     probe: Probe
-    spec: AppSpec | None
-    app: DesiredApp | None
+    spec: ProgramSpec | None
+    app: Workload | None
     """None where its manifest is not known."""
     word: Word
 

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import Probe, port_of
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.observed import PortHeld, Process
 from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.portowner import Found, Owner, Question
@@ -38,7 +38,7 @@ class Porting:
         find: Callable[[Question], Found],
         *,
         is_declared: Callable[[str], bool],
-        spec_of: Callable[[str], AppSpec | None],
+        spec_of: Callable[[str], ProgramSpec | None],
     ) -> None:
         self._loop = loop
         self._host = host
@@ -60,7 +60,9 @@ class Porting:
         """One more process of an app runs, so that there may be an old one beside it."""
         self._alone.pop(app, None)
 
-    async def judge(self, process: Process, probe: Probe, spec: AppSpec, result: Result) -> Result:
+    async def judge(
+        self, process: Process, probe: Probe, spec: ProgramSpec, result: Result
+    ) -> Result:
         """What a check of an instance that is not ready says once it is known who answered."""
         held = await self.look(process, probe, spec)
         if held is None:
@@ -68,7 +70,7 @@ class Porting:
             return result
         return Result(False, f"{held}, so the answers are not from this process")
 
-    async def look(self, process: Process, probe: Probe, spec: AppSpec) -> PortHeld | None:
+    async def look(self, process: Process, probe: Probe, spec: ProgramSpec) -> PortHeld | None:
         """The port that the probe asks, where it is another's for certain.
 
         An app that it depends on is asked by design."""
@@ -90,7 +92,7 @@ class Porting:
         self._held[tag.app, tag.instance] = now
         return now
 
-    def _rivals(self, process: Process, probe: Probe, spec: AppSpec) -> Iterator[Process]:
+    def _rivals(self, process: Process, probe: Probe, spec: ProgramSpec) -> Iterator[Process]:
         tag, now = process.tag, self._loop.time()
         old: list[Process] = []
         if self._alone.get(tag.app, 0.0) < now:

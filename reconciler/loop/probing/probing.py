@@ -19,9 +19,9 @@ from reconciler.logs.write.transcript import Transcripts
 from reconciler.loop.kernel import Kernel
 from reconciler.loop.probing.checking import Asked, Checks, Word
 from reconciler.loop.probing.porting import Porting
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.probe import Probe, ProbeRole
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import PortHeld, Process, Tag
 from reconciler.observed.probes.checks import Result
@@ -65,12 +65,12 @@ class Probing:
         self._prober = Prober(loop, self._result, self._check)
         # What each process was started with or, where it is of the declared revision, what is
         # declared now: an edit that moves the port must not be asked of those that leave.
-        self._specs: dict[str, AppSpec] = {}
+        self._specs: dict[str, ProgramSpec] = {}
         self._porting = Porting(
             loop, host, kernel.port_owner, is_declared=is_declared, spec_of=self._specs.get
         )
         self._inquiries: set[asyncio.Task[None]] = set()
-        self._apps: dict[str, DesiredApp] = {}
+        self._apps: dict[str, Workload] = {}
         self._words: dict[str, Word] = {}
         self._checks = Checks(
             loop,
@@ -86,7 +86,7 @@ class Probing:
         for trouble in self._notify.troubles:
             on_event(Event("", "NotifyUnavailable", trouble, "Warning"))
 
-    def prepare(self, app: DesiredApp, tag: Tag) -> None:
+    def prepare(self, app: Workload, tag: Tag) -> None:
         """Before a start: what it writes from now on counts."""
         nonce, probes = tag.nonce, app.spec.probes
         if probes:
@@ -94,20 +94,21 @@ class Probing:
         if ProbeRole.STARTUP in probes or ProbeRole.READINESS in probes:
             self._transcripts.begin(nonce, kept=_hears(app.spec))
 
-    def adopt(self, process: Process, spec: AppSpec) -> None:
+    def adopt(self, process: Process, spec: ProgramSpec) -> None:
         """A process of an earlier controller: what it said then holds."""
         nonce = process.tag.nonce
         self._words[nonce] = Word(self._has(nonce, READY), self._loop.time())
         if self._words[nonce].ready:
             self._transcripts.discard(nonce)
-        if spec.readiness_probe is not None or spec.startup_probe is not None:
+        if spec.readiness is not None:
             noted = self._has(nonce, READY)
             # A command takes the whole manifest, which one of an earlier revision has no more.
-            runs = spec.readiness_probe is not None and spec.readiness_probe.kind.runs
+            readiness = spec.probes.get(ProbeRole.READINESS)
+            runs = readiness is not None and readiness.kind.runs
             known = noted if runs else noted or None
             self._host.update(nonce, ready=known, ready_at=boot_now() if known else None)
 
-    def watch(self, process: Process, spec: AppSpec, app: DesiredApp | None = None) -> None:
+    def watch(self, process: Process, spec: ProgramSpec, app: Workload | None = None) -> None:
         """Ask what the manifest says now."""
         nonce, probes = process.tag.nonce, spec.probes
         self._porting.began(process.tag.app)
@@ -130,7 +131,7 @@ class Probing:
             probe = probes.get(role)
             if probe is not None:
                 self._begin(process, role, probe, role is ProbeRole.LIVENESS or process.ready)
-        if spec.readiness_probe is None and process.ready is not True:
+        if ProbeRole.READINESS not in probes and process.ready is not True:
             at = boot_now() if startup is not None else process.started_at
             self._host.update(nonce, ready=True, ready_at=at, was_ready=True, told="", answer="")
             self._transcripts.end(nonce)
@@ -161,7 +162,7 @@ class Probing:
             self._inquiries.add(task)
             task.add_done_callback(self._inquiries.discard)
 
-    async def _inquire(self, process: Process, asked: list[Probe], spec: AppSpec) -> None:
+    async def _inquire(self, process: Process, asked: list[Probe], spec: ProgramSpec) -> None:
         for probe in asked:
             if await self._porting.look(process, probe, spec) is not None:
                 self._on_change(process.tag.app)
@@ -223,7 +224,7 @@ class Probing:
 
     def _remember(self, process: Process, ready: bool) -> None:
         """For the next controller, of what it could not ask again."""
-        probe = self._specs[process.tag.nonce].readiness_probe
+        probe = self._specs[process.tag.nonce].probes.get(ProbeRole.READINESS)
         if probe is not None and probe.kind.target is None:
             (self.marks.set if ready else self.marks.unset)(process.tag.nonce, READY)
 
@@ -257,6 +258,6 @@ class Probing:
         return self.marks.get(nonce, mark) is not None
 
 
-def _hears(spec: AppSpec) -> bool:
+def _hears(spec: ProgramSpec) -> bool:
     """Whether a probe waits for a line of output."""
     return any(probe.log is not None for probe in spec.probes.values())

@@ -27,7 +27,7 @@ from reconciler.loop.watching import pace
 from reconciler.loop.watching.answers import Answers
 from reconciler.loop.watching.hints import Hints
 from reconciler.model.spec.watch import Watch
-from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.desired import Problem, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.plan import Condition
 from reconciler.model.words.sentence import Sentence
@@ -55,11 +55,11 @@ class NotLookedAtError(Exception):
 class _Watched:
     """One app that watches."""
 
-    declared: DesiredApp
+    declared: Workload
     """As its manifest has it."""
     scope: Scope
     content: dict[str, str]
-    app: DesiredApp | None
+    app: Workload | None
     """As it is with that content; None until it was looked at for the first time."""
     followed: list[float] = field(default_factory=list)
     """When changes were followed, on the loop's clock."""
@@ -133,7 +133,7 @@ class Contents:
         """By app, the content that an earlier controller followed."""
         self._before = before
 
-    def of(self, declared: DesiredApp) -> DesiredApp:
+    def of(self, declared: Workload) -> Workload:
         """The app with the content of what it watches; the same object while that is the same.
 
         NotLookedAtError where that is not known yet; ``on_change`` is called when it is.
@@ -153,7 +153,7 @@ class Contents:
             raise NotLookedAtError(name)
         return known.app
 
-    def _begin(self, declared: DesiredApp, watch: Watch, known: _Watched | None) -> _Watched:
+    def _begin(self, declared: Workload, watch: Watch, known: _Watched | None) -> _Watched:
         """Watch what is declared now. What an earlier controller followed holds for the moment."""
         name = declared.name
         before = dict(known.content if known is not None else self._before.get(name, {}))
@@ -166,7 +166,7 @@ class Contents:
         self._look(fresh, at_once=True)
         return fresh
 
-    def write_logs(self, apps: Iterable[DesiredApp]) -> None:
+    def write_logs(self, apps: Iterable[Workload]) -> None:
         """These apps have their logs written by us: before it is asked what anybody watches."""
         own = [app.spec for app in apps if not app.spec.logs.is_apart]
         if own:
@@ -448,12 +448,12 @@ def _watching(known: _Watched) -> Watching:
     return Watching(watch.paths, watch.ignore, known.declared.spec.cwd)
 
 
-def _alike(one: DesiredApp, other: DesiredApp) -> bool:
+def _alike(one: Workload, other: Workload) -> bool:
     """Whether both watch the same."""
     return one.spec.watch == other.spec.watch and one.spec.cwd == other.spec.cwd
 
 
-def _marked(app: DesiredApp, problem: Problem | None) -> DesiredApp:
+def _marked(app: Workload, problem: Problem | None) -> Workload:
     return app if app.problem == problem else replace(app, problem=problem)
 
 

@@ -6,7 +6,7 @@ A field stands here only once recon does what it says; anything else is an unkno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -23,7 +23,6 @@ from reconciler.model.spec.strategy import Strategy
 from reconciler.model.words.fields import in_place, is_own, own, template
 from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import (
-    Command,
     Cron,
     Flag,
     Instances,
@@ -37,7 +36,7 @@ API_VERSION = "recon/v1"
 
 
 class AppSpec(ProgramSpec):
-    """Everything about an app but its name; of a Job, what is not in its ``JobTerms``."""
+    """Everything about an App but its name."""
 
     sockets: Sockets = template((), "listening sockets that all instances share")
     instances: Instances = in_place(
@@ -81,7 +80,6 @@ class AppSpec(ProgramSpec):
         None, "a command that recon runs before a rollout", decides_readiness=False
     )
     built: SkipJsonSchema[str] = own("", "the hash of the build that this revision uses")
-    kind: SkipJsonSchema[Literal["App", "Job"]] = own("App", "App or Job")
 
     @model_validator(mode="after")
     def _deadline_can_be_met(self) -> AppSpec:
@@ -128,32 +126,10 @@ class AppSpec(ProgramSpec):
         }
         return {role: probe for role, probe in every.items() if probe is not None}
 
-    def probed_socket(self, probe: Probe | None) -> Socket | None:
-        """The shared socket that a probe asks for: such a check goes to the instance's own."""
-        target = probe.kind.target if probe else None
-        port = target.port if target else None
-        return next((one for one in self.sockets if one.port and one.port == port), None)
-
-    def probe_commands(self) -> Iterator[tuple[tuple[str, ...], Command]]:
-        """The commands that probes run, each behind its path below ``spec``."""
-        for role, probe in self.probes.items():
-            if command := probe.kind.runs:
-                yield (f"{role}Probe", probe.field, "command"), command
-
-    def probed_sockets(self) -> tuple[Socket, ...]:
-        """All shared sockets that some probe asks for."""
-        asked = map(self.probed_socket, self.probes.values())
-        return tuple({one.name: one for one in asked if one is not None}.values())
-
     @property
-    def owned_sockets(self) -> tuple[Socket, ...]:
-        """The sockets; the file of a unix socket is the app's user's, where no owner is named."""
-        if self.user is None:
-            return self.sockets
-        return tuple(
-            one.model_copy(update={"owner": self.user}) if one.path and not one.owner else one
-            for one in self.sockets
-        )
+    def shared_sockets(self) -> tuple[Socket, ...]:
+        """The listening sockets as they are declared."""
+        return self.sockets
 
     @property
     def wanted(self) -> int:

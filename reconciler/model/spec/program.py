@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from pydantic.json_schema import SkipJsonSchema
 
 from reconciler.model.spec.base import Manifest
@@ -11,6 +13,8 @@ from reconciler.model.spec.lifecycle import Backoff, ExitCodes, Stop
 from reconciler.model.spec.limits import Limits
 from reconciler.model.spec.logs import Logs
 from reconciler.model.spec.privileges import Capabilities, Groups, Paths
+from reconciler.model.spec.probe import Probe, ProbeRole
+from reconciler.model.spec.socket import Socket
 from reconciler.model.spec.watch import Watch
 from reconciler.model.state.observed import Exit
 from reconciler.model.words.fields import in_place, own, template
@@ -18,7 +22,10 @@ from reconciler.model.words.values import Account, Command, Flag, Seconds, Umask
 
 
 class ProgramSpec(Manifest):
-    """What an App and a Job have in common (as Kubernetes' PodTemplate, and a little more)."""
+    """What an App and a Job have in common (as Kubernetes' PodTemplate, and a little more).
+
+    Probes and sockets are an App's; the properties say so of any program.
+    """
 
     command: Command = template(
         ...,
@@ -77,6 +84,53 @@ class ProgramSpec(Manifest):
         None, "files and folders; a change in them replaces the processes", decides_readiness=False
     )
     watched: SkipJsonSchema[dict[str, str]] = own({}, "what `watch` found: a digest of each path")
+
+    @property
+    def wanted(self) -> int:
+        """How many processes shall run now; of a Job, of a run."""
+        return 0 if self.suspend else 1
+
+    @property
+    def probes(self) -> Mapping[ProbeRole, Probe]:
+        """Those that are declared."""
+        return {}
+
+    @property
+    def readiness(self) -> Probe | None:
+        """The probe that a process waits for at first until it counts as ready."""
+        return self.probes.get(ProbeRole.STARTUP) or self.probes.get(ProbeRole.READINESS)
+
+    def probe_commands(self) -> Iterator[tuple[tuple[str, ...], Command]]:
+        """The commands that probes run, each behind its path below ``spec``."""
+        for role, probe in self.probes.items():
+            if command := probe.kind.runs:
+                yield (f"{role}Probe", probe.field, "command"), command
+
+    @property
+    def shared_sockets(self) -> tuple[Socket, ...]:
+        """The listening sockets as they are declared."""
+        return ()
+
+    @property
+    def owned_sockets(self) -> tuple[Socket, ...]:
+        """The sockets; the file of a unix socket is the app's user's, where no owner is named."""
+        if self.user is None:
+            return self.shared_sockets
+        return tuple(
+            one.model_copy(update={"owner": self.user}) if one.path and not one.owner else one
+            for one in self.shared_sockets
+        )
+
+    def probed_socket(self, probe: Probe | None) -> Socket | None:
+        """The shared socket that a probe asks for: such a check goes to the instance's own."""
+        target = probe.kind.target if probe else None
+        port = target.port if target else None
+        return next((one for one in self.shared_sockets if one.port and one.port == port), None)
+
+    def probed_sockets(self) -> tuple[Socket, ...]:
+        """All shared sockets that some probe asks for."""
+        asked = map(self.probed_socket, self.probes.values())
+        return tuple({one.name: one for one in asked if one is not None}.values())
 
     def is_success(self, exit: Exit) -> bool:
         """Whether a process that ended so ended well (systemd: SuccessExitStatus=)."""

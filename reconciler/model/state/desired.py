@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec, SettingsSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words.expansion import expanded
 from reconciler.model.words.sentence import Sentence
 from reconciler.model.words.values import PerInstance
@@ -68,11 +69,11 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class DesiredApp:
-    """One app as declared: profile and defaults merged, paths absolute, secrets read."""
+class Workload:
+    """One App or Job as declared: profile and defaults merged, paths absolute, secrets read."""
 
     name: str
-    spec: AppSpec
+    spec: ProgramSpec
     hash: str
     """See ``model.state.revision``: what a process that runs this is tagged with."""
     source: Source
@@ -85,16 +86,15 @@ class DesiredApp:
     """
     marks: Mapping[str, str] | None = field(default_factory=dict)
     """``revision.marks_of(secrets)``; with those of its build as ``build.env.NAME``."""
-    by_cores: str = ""
-    """``max`` or ``max-1``, where `instances` is written so; the spec has the number of here."""
     line: str = ""
     """`command` as written, where that is a string: only there quoted words are told from bare."""
     problem: Problem | None = None
     """Set when the file is wrong now, and this is the last good version of what it declared."""
-    job: JobTerms | None = None
-    """When it runs, where it is a Job; ``spec`` is its program then, and no more."""
-    builder: DesiredApp | None = None
-    """The Job that builds it (``spec.build``), which is planned beside it."""
+
+    @property
+    def builders(self) -> tuple[DesiredJob, ...]:
+        """The Jobs of recon's own that belong to it."""
+        return ()
 
     @property
     def credentials(self) -> dict[str, bytes]:
@@ -107,8 +107,7 @@ class DesiredApp:
         return expanded(self.spec.command, self.environment(instance))
 
     def environment(self, instance: int) -> dict[str, str]:
-        """The variables that the manifest gives to one instance (of a Job: to any run)."""
-        instance = 0 if self.job is not None else instance
+        """The variables that the manifest gives to one instance."""
         secrets = self.secrets or {}
         variables = {name: text for name, text in secrets.items() if isinstance(text, str)}
         for name, value in self.spec.env.items():
@@ -120,6 +119,33 @@ class DesiredApp:
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredJob(Workload):
+    """One Job as declared."""
+
+    spec: JobSpec
+
+    def environment(self, instance: int) -> dict[str, str]:
+        """The variables that the manifest gives to any run."""
+        return Workload.environment(self, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredApp(Workload):
+    """One App as declared."""
+
+    spec: AppSpec
+    by_cores: str = ""
+    """``max`` or ``max-1``, where `instances` is written so; the spec has the number of here."""
+    builder: DesiredJob | None = None
+    """The Job that builds it (``spec.build``), which is planned beside it."""
+
+    @property
+    def builders(self) -> tuple[DesiredJob, ...]:
+        """The Jobs of recon's own that belong to it."""
+        return () if self.builder is None else (self.builder,)
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """All that a directory of manifests says, as of one complete scan (or of one change since).
 
@@ -127,7 +153,7 @@ class Desired:
     set on each app, and its problems here.
     """
 
-    apps: Mapping[str, DesiredApp]
+    apps: Mapping[str, Workload]
     problems: tuple[Problem, ...] = ()
     settings: SettingsSpec = field(default_factory=SettingsSpec)
     complete: bool = True

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from reconciler.model.host.load import Withheld
 from reconciler.model.spec.limits import Value
-from reconciler.model.state.desired import DesiredApp, Problem
+from reconciler.model.state.desired import Problem, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Run
 from reconciler.model.state.observed import Exit, Process
@@ -209,7 +209,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class AppPlan:
     app: str
-    desired: DesiredApp | None
+    desired: Workload | None
     """None: no manifest declares it (any more)."""
     actions: tuple[Action, ...]
     change: Change

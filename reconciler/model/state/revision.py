@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from reconciler.model.spec.base import Manifest
-from reconciler.model.spec.job import JobTerms
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words.fields import Effect, effects
 
 _VERSION = "recon/v1"
@@ -29,9 +30,10 @@ UNKNOWN_SECRETS = "?"
 
 M = TypeVar("M", bound=Manifest)
 Template = Mapping[str, Any]
-_TEMPLATE_FIELDS = frozenset(
-    name for name, effect in effects(AppSpec).items() if effect is Effect.REPLACES
-)
+_TEMPLATE_FIELDS = {
+    "kind",
+    *(name for name, effect in effects(AppSpec).items() if effect is Effect.REPLACES),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Revision:
     number: int
     hash: str
     spec: Mapping[str, Any]
-    """The merged spec less secrets: JSON data that ``AppSpec`` validates."""
+    """The merged spec less secrets: JSON data that ``AppSpec`` or ``JobSpec`` validates."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """Keyed marks of the secrets' values (``marks_of``): tells which changed, not what it is."""
     created_at: float = 0.0
@@ -52,20 +54,28 @@ class Revision:
     """Why it was given up, a sentence; None while it was not."""
 
 
-def spec_of(revision: Revision) -> AppSpec:
+def spec_of(revision: Revision) -> AppSpec | JobSpec:
     """The spec a revision was last applied with, as far as this release knows its fields."""
-    return _as_far_as_valid(AppSpec, _known(AppSpec, revision), {"command": ("unknown",)})
+    if is_job(revision.spec):
+        return _as_far_as_valid(JobSpec, revision.spec, {"command": ("unknown",)})
+    return _as_far_as_valid(AppSpec, revision.spec, {"command": ("unknown",)})
 
 
-def terms_of(revision: Revision) -> JobTerms | None:
-    """When a revision of a Job ran; None where it was none."""
-    if revision.spec.get("kind") != "Job":
-        return None
-    return _as_far_as_valid(JobTerms, _known(JobTerms, revision), {})
+def document_of(spec: ProgramSpec) -> dict[str, Any]:
+    """All that the user set, as a revision remembers it. ``kind`` is there for a Job only."""
+    written = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return {**written, "kind": "Job"} if isinstance(spec, JobSpec) else written
 
 
-def _as_far_as_valid(model: type[M], data: dict[str, Any], needed: Mapping[str, Any]) -> M:
-    """What another release wrote may hold values, or nested fields, that this one does not know."""
+def is_job(spec: Mapping[str, Any]) -> bool:
+    """Whether a spec that is remembered is a Job's."""
+    return spec.get("kind") == "Job"
+
+
+def _as_far_as_valid(model: type[M], spec: Mapping[str, Any], needed: Mapping[str, Any]) -> M:
+    """What another release wrote may hold values, or fields, that this one does not know."""
+    names = {field.alias or name for name, field in model.model_fields.items()}
+    data = {name: value for name, value in spec.items() if name in names}
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -77,19 +87,13 @@ def _as_far_as_valid(model: type[M], data: dict[str, Any], needed: Mapping[str, 
         return model.model_validate(needed)
 
 
-def _known(model: type[Manifest], revision: Revision) -> dict[str, Any]:
-    """A journal of another release may hold fields that this one does not know."""
-    names = {field.alias or name for name, field in model.model_fields.items()}
-    return {name: value for name, value in revision.spec.items() if name in names}
-
-
-def template_of(spec: AppSpec) -> Template:
+def template_of(spec: ProgramSpec) -> Template:
     """The public template: the fields the user set whose change replaces processes.
 
     Secrets appear as the reference that the manifest holds, never as a value. ``cwd`` is always
     there, since where a program runs is part of what it is.
     """
-    written = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    written = document_of(spec)
     # An empty value says no more than silence does: `env: {}` is no change that could be shown.
     template = {name: written[name] for name in written if name in _TEMPLATE_FIELDS}
     template = {name: value for name, value in template.items() if value not in (None, {}, [])}

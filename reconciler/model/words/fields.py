@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue
@@ -53,7 +55,8 @@ def in_place(default: Any, description: str, *, decides_readiness: bool, **const
     return made
 
 
-def effects(model: type[BaseModel]) -> dict[str, Effect]:
+@cache
+def effects(model: type[BaseModel]) -> Mapping[str, Effect]:
     """The effect of each field of ``model``, by the name it has in a manifest."""
     found: dict[str, Effect] = {}
     for name, field in model.model_fields.items():

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from reconciler.model.host.fifo import STREAMS, FifoName
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.observed import Tag
 from reconciler.model.words.ids import is_id
 from reconciler.system import accounts, procfs
@@ -35,7 +35,7 @@ def unknown(app: str) -> int | None:
     return None
 
 
-def uid_of(spec: AppSpec) -> int | None:
+def uid_of(spec: ProgramSpec) -> int | None:
     """Of the declared user; None where none is declared, or the host has no such user."""
     if spec.user is None or is_id(spec.user):
         return None if spec.user is None else int(spec.user)
@@ -46,7 +46,7 @@ def uid_of(spec: AppSpec) -> int | None:
     return None if found is None else found.pw_uid
 
 
-def users_of(specs: Iterable[AppSpec]) -> set[int]:
+def users_of(specs: Iterable[ProgramSpec]) -> set[int]:
     """The uids of all that declare one."""
     return {uid for spec in specs if (uid := uid_of(spec)) is not None}
 

@@ -12,7 +12,7 @@ import pytest
 from reconciler.desired.environment.filled import Filled
 from reconciler.desired.resolve import rebuild
 from reconciler.desired.store import ManifestStore
-from reconciler.model.state.desired import DesiredApp, Problem, Reason, Source
+from reconciler.model.state.desired import Problem, Reason, Source, Workload
 from tests.desired.conftest import Folder
 from tests.desired.test_store import age
 
@@ -34,8 +34,8 @@ def settled(store: ManifestStore) -> None:
         store.refresh(store.unstable)
 
 
-def hashes(app: DesiredApp) -> tuple[str, str]:
-    return app.hash, app.builder.hash if app.builder is not None else ""
+def hashes(app: Workload) -> tuple[str, ...]:
+    return app.hash, *(builder.hash for builder in app.builders)
 
 
 def rewrite(path: Path, text: str) -> None:

@@ -60,7 +60,7 @@ def test_a_revision_is_read_as_it_was_with_the_directorys_own_paths(repository: 
     before = review(repository).before
     assert sorted(before.apps) == ["old", "web"]
     web = before.apps["web"]
-    assert web.spec.instances == 2
+    assert web.spec.wanted == 2
     assert web.spec.cwd == str(repository.root.parent / "gone"), "as if it stood there"
     assert web.source.file == str(repository.root / "web.yaml")
 
@@ -222,8 +222,8 @@ def test_a_manifest_behind_a_link_out_of_the_directory_is_read_as_it_was(tracked
         path.write_text(path.read_text().replace("2", "3"))
     found = review(tracked)
     assert not found.before.problems
-    assert [found.before.apps[name].spec.instances for name in ("one", "two")] == [2, 2]
-    assert [found.after.apps[name].spec.instances for name in ("one", "two")] == [3, 3]
+    assert [found.before.apps[name].spec.wanted for name in ("one", "two")] == [2, 2]
+    assert [found.after.apps[name].spec.wanted for name in ("one", "two")] == [3, 3]
 
 
 # -- what is compared with ----------------------------------------------------------------------
@@ -267,7 +267,7 @@ def test_without_a_common_commit_the_revision_itself_is_compared(repository: Fol
     git(repository.root, "checkout", "-q", "--orphan", "apart")
     commit(repository.root)
     found = review(repository, "main")
-    assert "shallow" in found.note and found.before.apps["web"].spec.instances == 2
+    assert "shallow" in found.note and found.before.apps["web"].spec.wanted == 2
 
 
 def test_the_environment_of_a_hook_leads_to_no_other_repository(

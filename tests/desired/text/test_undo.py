@@ -15,7 +15,7 @@ from reconciler.desired.surroundings import Surroundings
 from reconciler.desired.text.edit import EditError
 from reconciler.desired.text.undo import UndoError, differs, undone
 from reconciler.model.spec.manifest import SettingsSpec
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.revision import Revision
 
 TOP = "# the shop\napiVersion: recon/v1\nkind: App\nmetadata: {name: web}\nspec:\n"
@@ -39,7 +39,7 @@ class Shop:
         around = Surroundings({"PATH": os.environ["PATH"]}, b"key", False)
         self.context = Context(around, settings or SettingsSpec(), profile or None)
 
-    def app(self, text: str) -> DesiredApp:
+    def app(self, text: str) -> Workload:
         contents = read(self.file, text.encode(), self.context)
         assert not contents.problems, contents.problems
         return contents.apps[0]
@@ -192,7 +192,7 @@ def test_any_template_can_be_written_back_over_any_other(
     app = shop.app(after)
     assert not differs(app, shop.revision(then))
     assert app.hash == shop.app(then).hash
-    assert app.spec.instances == shop.app(now).spec.instances
+    assert app.spec.wanted == shop.app(now).spec.wanted
     assert "  # stays" in after and "# so many" in after
 
 

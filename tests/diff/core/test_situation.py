@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.diff.core.history import record
-from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.core.situation import AppSituation, Moment
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from tests.diff.simhost import SimHost, app_of
 
 
-def _situation() -> Situation:
+def _situation() -> AppSituation:
     host, app = SimHost(), app_of(instances=2)
     host.add(app, 0)
-    return Situation.of(app, host.processes(), record(AppMemory(), app), Moment(host.now))
+    return AppSituation.of(app, host.processes(), record(AppMemory(), app), Moment(host.now))
 
 
 def test_the_processes_are_sorted_once_and_again_where_another_revision_is_to_run() -> None:
@@ -38,5 +38,5 @@ def test_what_says_nothing_new_is_the_same_situation() -> None:
 def test_a_revision_that_memory_has_yet_to_note_is_what_runs() -> None:
     host, app = SimHost(), app_of()
     host.add(app, 0)
-    at = Situation.of(app, host.processes(), AppMemory(), Moment(host.now))
+    at = AppSituation.of(app, host.processes(), AppMemory(), Moment(host.now))
     assert at.replicas.target == app.hash and len(at.replicas.current) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff.jobs import runs
-from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import Outcome
 from reconciler.model.state.observed import Exit, RunState
 from reconciler.model.state.plan import Health, Sync
@@ -21,7 +21,7 @@ from tests.diff.simhost import TOO_MUCH, Behaviour, app_of, ends
 SLOW = Behaviour(crash_after=30.0, exit=Exit(0))
 
 
-def _one(host: JobHost, app: DesiredApp) -> Any:
+def _one(host: JobHost, app: Workload) -> Any:
     return host.look(Desired({app.name: app})).apps[0]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.diff.lint.advice import advice_on
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
 
 HTTP = {"httpGet": {"port": 3000}}
@@ -23,6 +24,11 @@ def test_a_program_with_a_port_of_its_own_cannot_surge(port: dict[str, Any]) -> 
     [(path, message)] = told(**port)
     assert path == "strategy" and "port 3000" in message
     assert "sockets" in message and "maxSurge: 0" in message and "Recreate" in message
+
+
+def test_a_job_has_no_port_to_share_whatever_its_variables_are() -> None:
+    job = JobSpec.model_validate({"command": ["node", "x.js"], "env": {"PORT": "3000"}})
+    assert [*advice_on(job)] == []
 
 
 def test_two_instances_cannot_share_a_port_that_is_not_a_socket() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import Verdict, absences
-from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import AppMemory, JournalHealth, JournalState, Recall
 from reconciler.model.state.observed import Observed, Process, RunState
 from reconciler.model.state.plan import End, Health, Start, Sync
@@ -163,7 +163,7 @@ def test_a_run_that_goes_on_is_adopted_and_not_superseded() -> None:
     assert not made.actions and len(host.processes()) == 1
 
 
-def made_for(app: DesiredApp, journal: JournalState) -> Any:
+def made_for(app: Workload, journal: JournalState) -> Any:
     memory: dict[str, AppMemory] = {}
     return plan(Desired({app.name: app}), Observed(), memory, 1000.0, journal=journal).apps[0]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.diff.rollout.awaiting import SETTLE
-from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, DesiredApp, DesiredJob, Workload
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import AppPlan, Health, Sync
 from tests.diff.jobhost import FAILS, WELL, JobHost, job_of
@@ -22,7 +22,7 @@ def _web(command: str, **more: Any) -> DesiredApp:
     return app_of("web", command, **{"instances": 2, "readinessProbe": PROBE, **NEEDS, **more})
 
 
-def _migrate(command: str, **more: Any) -> DesiredApp:
+def _migrate(command: str, **more: Any) -> DesiredJob:
     return job_of("migrate", command, backoffLimit=0, **more)
 
 
@@ -38,7 +38,7 @@ def _hashes(host: JobHost) -> set[str]:
     return {hash for _, hash in host.running("web")}
 
 
-def _plan(host: JobHost, *apps: DesiredApp) -> AppPlan:
+def _plan(host: JobHost, *apps: Workload) -> AppPlan:
     made = host.look(Desired({app.name: app for app in apps}))
     return next(app for app in made.apps if app.app == "web")
 

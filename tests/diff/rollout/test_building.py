@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.diff.as_if_running import as_observed
 from reconciler.diff.plan import plan
-from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, DesiredApp, DesiredJob, Workload
 from reconciler.model.state.memory import Outcome
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import End, Health, Sync
@@ -25,11 +25,11 @@ BROKEN = Behaviour(crash_after=5.0, exit=Exit(2))
 SPEC: dict[str, Any] = {"instances": 3}
 
 
-def app(inputs: str = "1", **more: Any) -> tuple[DesiredApp, DesiredApp]:
+def app(inputs: str = "1", **more: Any) -> tuple[DesiredJob, DesiredApp]:
     return built_of(inputs, **(SPEC | more))
 
 
-def desired(*apps: DesiredApp) -> Desired:
+def desired(*apps: Workload) -> Desired:
     return Desired({one.name: one for one in apps})
 
 
@@ -41,11 +41,11 @@ def running() -> JobHost:
     return host
 
 
-def web(host: JobHost, *apps: DesiredApp) -> Any:
+def web(host: JobHost, *apps: Workload) -> Any:
     return next(one for one in host.look(desired(*apps)).apps if one.app == "web")
 
 
-def settle(host: JobHost, *apps: DesiredApp) -> Any:
+def settle(host: JobHost, *apps: Workload) -> Any:
     host.settle(*apps)
     return web(host, *apps)
 
@@ -373,7 +373,7 @@ def test_nothing_is_started_that_is_not_built_and_nothing_is_stopped_by_a_build(
     assert host.running() == fresh(app(inputs, **spec)[1])
 
 
-def is_built(host: JobHost, both: tuple[DesiredApp, DesiredApp]) -> bool:
+def is_built(host: JobHost, both: tuple[DesiredJob, DesiredApp]) -> bool:
     builder, _ = both
     runs = host.memory[BUILDER].runs
     mine = bool(runs) and same_revision(runs[-1].hash, builder.hash)

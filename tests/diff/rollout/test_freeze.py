@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.diff.core.hold import Hold
-from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.core.situation import AppSituation, Moment
 from reconciler.diff.rollout.freeze import freeze
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import RunState
@@ -25,7 +25,7 @@ MEMORY = AppMemory(
 def _held(host: SimHost, open_numbers: frozenset[int] = frozenset(), **memory: Any) -> Hold:
     remembered = replace(MEMORY, **memory)
     host.advance(10)
-    at = Situation.of(NEW, host.processes(), remembered, Moment(host.now))
+    at = AppSituation.of(NEW, host.processes(), remembered, Moment(host.now))
     return freeze(at, "pause", "held", lambda number, kept: OLD.hash, open_numbers=open_numbers)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.core.situation import AppSituation, Moment
 from reconciler.diff.rollout.inplace import adjustments, drift_of, remember, stuck
 from reconciler.model.spec.limits import Value, wanted
 from reconciler.model.state.desired import Desired, DesiredApp
@@ -34,10 +34,10 @@ def at(
     limited: tuple[str, ...] = (),
     inherited: dict[str, Value] = INHERITED,
     **limits: Any,
-) -> Situation:
+) -> AppSituation:
     """An app with these limits; ``limited``: fields that were looked at before."""
     moment = Moment(0.0, observed=Observed(inherited=inherited))
-    return Situation.of(app_of(limits=limits), processes, AppMemory(limited=limited), moment)
+    return AppSituation.of(app_of(limits=limits), processes, AppMemory(limited=limited), moment)
 
 
 def process(**changes: Any) -> Process:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff.core.replicas import Replicas
-from reconciler.diff.core.situation import Moment, Situation
+from reconciler.diff.core.situation import AppSituation, Moment
 from reconciler.diff.rollout import portheld
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory, Failure
@@ -35,9 +35,9 @@ class Roll(NamedTuple):
 
     def at(
         self, *ports: PortHeld, after: float = 0.0, memory: AppMemory | None = None
-    ) -> Situation:
+    ) -> AppSituation:
         moment = Moment(self.host.now + after, ports={"web": ports})
-        return Situation.of(self.app, self.host.processes(), memory or self.memory, moment)
+        return AppSituation.of(self.app, self.host.processes(), memory or self.memory, moment)
 
     def held(self, **changes: Any) -> tuple[PortHeld, ...]:
         """Each new instance that is not ready is kept from its port by the first old one."""

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.desired.dependencies import Dependents
 from reconciler.desired.resolve import rebuild
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
-from reconciler.model.state.desired import Desired, DesiredApp, Problem, Source
+from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.plan import Condition
 from reconciler.state.journal import Journal
@@ -20,7 +20,7 @@ class Manifests:
     """The directory: it outlives controllers. ``tell`` is the controller's that reads it."""
 
     def __init__(self) -> None:
-        self.apps: dict[str, DesiredApp] = {}
+        self.apps: dict[str, Workload] = {}
         self.problems: tuple[Problem, ...] = ()
         self.tell: Callable[[Iterable[str]], None] = lambda names: None
         self.awaited: set[str] = set()
@@ -29,7 +29,7 @@ class Manifests:
         """Why changes of what apps watch are not followed."""
         self.looked_at: list[str] = []
 
-    def write(self, *apps: DesiredApp) -> None:
+    def write(self, *apps: Workload) -> None:
         """Declare these, in the place of what had their names."""
         self.apps.update((app.name, app) for app in apps)
         self.tell([app.name for app in apps])
@@ -61,7 +61,7 @@ class SimulatedDeclared:
         self._known: dict[str, str | None] = {}
         self._on_change = on_change
         self._dependents = Dependents()
-        self._apps: dict[str, DesiredApp] = {}
+        self._apps: dict[str, Workload] = {}
 
     async def start(
         self,
@@ -85,7 +85,7 @@ class SimulatedDeclared:
     def snapshot(self) -> Desired:
         return Desired({**self._apps}, self.manifests.problems)
 
-    def apps(self) -> Mapping[str, DesiredApp]:
+    def apps(self) -> Mapping[str, Workload]:
         return self._apps
 
     def dependents(self, name: str) -> Set[str]:
@@ -116,7 +116,7 @@ class SimulatedDeclared:
 
     async def rebuilt(
         self, name: str, spec: Mapping[str, Any], source: Source, key: bytes | None
-    ) -> DesiredApp | Problem:
+    ) -> Workload | Problem:
         return rebuild(name, spec, source, key=key)
 
     async def rescan(self, *, confirm: bool = False) -> None:

@@ -21,7 +21,7 @@ from reconciler.loop.kernel import Kernel
 from reconciler.model.host.facts import UNLIMITED, CgroupFacts, HostFacts, Rlimit
 from reconciler.model.spec.limits import Value
 from reconciler.model.spec.probe import Probe
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.portowner import Found, Owner, Question
@@ -160,7 +160,7 @@ class SimulatedHost:
 
     def spawn(
         self,
-        app: DesiredApp,
+        app: Workload,
         tag: Tag,
         stdout: int,
         stderr: int,
@@ -193,7 +193,7 @@ class SimulatedHost:
             self._executed(one)
         elif program.executes_after is not None:
             self.clock.at(one.began + program.executes_after, lambda: self._settle(one, report))
-        asked = app.spec.readiness_probe is not None or app.spec.startup_probe is not None
+        asked = app.spec.readiness is not None
         known = not asked and settled
         process = Process(
             tag,
@@ -253,7 +253,7 @@ class SimulatedHost:
         return {f: one.limits.get(f, "unset") for f in fields} if one is not None else {}
 
     async def exec_check(
-        self, app: DesiredApp, process: Process, command: tuple[str, ...], seconds: float
+        self, app: Workload, process: Process, command: tuple[str, ...], seconds: float
     ) -> tuple[bool, str]:
         one = self.alive.get(process.tag.nonce)
         answers = one is not None and self._answers(one)
@@ -339,7 +339,7 @@ class SimulatedHost:
         return self.shown
 
 
-def _port(app: DesiredApp) -> int | None:
+def _port(app: Workload) -> int | None:
     """Where its program listens: where it is asked."""
     for probe in app.spec.probes.values():
         target = probe.tcp_socket or probe.http_get

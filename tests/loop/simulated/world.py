@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from reconciler.loop.controller import Controller, Options
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import AppPlan
@@ -162,7 +162,7 @@ class World:
         """How the programs of this name behave from their next start on."""
         self.host.programs[name] = program
 
-    def declare(self, *apps: DesiredApp) -> None:
+    def declare(self, *apps: Workload) -> None:
         """Write manifests."""
         self.manifests.write(*apps)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.revision import (
     Revision,
@@ -88,7 +89,6 @@ TEMPLATE: dict[str, Any] = {
     "sockets": [{"name": "http", "port": 3000}],
     "watched": {"dist": "c0ffee"},
     "built": "c0ffee",
-    "kind": "Job",
 }
 
 
@@ -97,6 +97,12 @@ def test_the_hash_sees_every_field_of_the_template() -> None:
     assert TEMPLATE.keys() == fields, "a new field: say here what it may hold"
     hashes = {_hash({name: value}) for name, value in TEMPLATE.items()}
     assert len(hashes | {_hash({})}) == len(TEMPLATE) + 1
+
+
+def test_a_job_is_another_template_than_an_app_of_the_same_program() -> None:
+    job = JobSpec.model_validate({"command": ["a"], "cwd": "/srv"})
+    assert template_of(job) == {"command": ["a"], "cwd": "/srv", "kind": "Job"}
+    assert hash_of(template_of(job), {}) == "f6db85992169.-"
 
 
 @given(st.dictionaries(st.sampled_from("ABCDE"), st.text(st.characters(exclude_characters="\0"))))
@@ -187,5 +193,6 @@ def test_a_spec_of_another_release_is_known_as_far_as_it_is_valid() -> None:
     }
     known = spec_of(Revision(1, "a.-", later))
     assert known.command == ("x",) and known.termination_grace_period_seconds == 7
+    assert isinstance(known, AppSpec)
     assert known.strategy == AppSpec(command=("x",)).strategy
     assert spec_of(Revision(1, "a.-", {})).command == ("unknown",)

@@ -16,14 +16,15 @@ from reconciler.desired.logplaces import declared as declared_logs
 from reconciler.desired.text.locate import place_of
 from reconciler.diff.lint.advice import advice_on, ports_of
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.desired import DesiredApp
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.state.desired import Workload
 from reconciler.model.state.finding import Finding, ok, problem, warning
 from reconciler.model.words.address import Address
 from reconciler.observed.host.machine import device, disk, folder
 from reconciler.observed.probes import listeners
 
 
-def of_app(app: DesiredApp, ours: list[int], closed: int, state: Path) -> Iterator[Finding]:
+def of_app(app: Workload, ours: list[int], closed: int, state: Path) -> Iterator[Finding]:
     """``ours``: pids that hold ports of ours; ``closed``: below this recon may not listen;
     ``state``: the state directory, whose disk is looked at elsewhere."""
     spec = app.spec
@@ -36,7 +37,7 @@ def of_app(app: DesiredApp, ours: list[int], closed: int, state: Path) -> Iterat
     yield from _advice(app)
 
 
-def _programs(app: DesiredApp) -> Iterator[Finding]:
+def _programs(app: Workload) -> Iterator[Finding]:
     """That it is there was looked at with the manifest; here whether *its user* may run it."""
     spec = app.spec
     user = _identity(spec)
@@ -58,7 +59,7 @@ def _programs(app: DesiredApp) -> Iterator[Finding]:
         yield missing_interpreter(program) or ok("program", f"{program} can be run")
 
 
-def _identity(spec: AppSpec) -> Identity | None:
+def _identity(spec: ProgramSpec) -> Identity | None:
     """Who the app runs as; None: we ourselves. The names are known: see `desired.resolve`."""
     if os.geteuid() != 0 or (spec.user is None and spec.group is None):
         return None
@@ -80,8 +81,8 @@ def _files_of(program: str, cwd: str, search: str) -> list[str]:
     return [path for path in dict.fromkeys(paths) if os.path.isfile(path)]
 
 
-def _low_ports(spec: AppSpec, closed: int) -> Iterator[Finding]:
-    for socket in spec.sockets:
+def _low_ports(spec: ProgramSpec, closed: int) -> Iterator[Finding]:
+    for socket in spec.shared_sockets:
         if socket.port is not None and socket.port < closed:
             told = f"recon may not listen on {socket.address}"
             remedy = (
@@ -90,12 +91,12 @@ def _low_ports(spec: AppSpec, closed: int) -> Iterator[Finding]:
             yield problem("port", told, remedy)
 
 
-def _ports(spec: AppSpec, ours: list[int]) -> Iterator[Finding]:
+def _ports(spec: ProgramSpec, ours: list[int]) -> Iterator[Finding]:
     """Each address that the app is to listen on, by itself or through recon."""
     fixed, each = ports_of(spec)
     ports = {*fixed, *(base + number for base in each for number in range(spec.wanted))}
-    own = {socket.port for socket in spec.sockets}
-    addresses = [socket.address for socket in spec.sockets]
+    own = {socket.port for socket in spec.shared_sockets}
+    addresses = [socket.address for socket in spec.shared_sockets]
     addresses += [Address("0.0.0.0", port) for port in sorted(ports - own)]
     for address in addresses if spec.wanted else ():
         told = str(address) if address.path or address.port in own else f"port {address.port}"
@@ -109,9 +110,10 @@ def _ports(spec: AppSpec, ours: list[int]) -> Iterator[Finding]:
             yield ok("port", f"{told} is free")
 
 
-def _unwatched(spec: AppSpec) -> Iterator[Finding]:
+def _unwatched(spec: ProgramSpec) -> Iterator[Finding]:
     watched = spec.watch.paths if spec.watch else ()
-    inputs = spec.build.inputs if spec.build else ()
+    build = spec.build if isinstance(spec, AppSpec) else None
+    inputs = build.inputs if build else ()
     for path, check, remedy in (
         *((path, "watch", "build it, or correct watch.paths") for path in watched),
         *((path, "build", "correct build.inputs, unless it comes later") for path in inputs),
@@ -123,7 +125,7 @@ def _unwatched(spec: AppSpec) -> Iterator[Finding]:
             )
 
 
-def _logs(spec: AppSpec, state: Path) -> Iterator[Finding]:
+def _logs(spec: ProgramSpec, state: Path) -> Iterator[Finding]:
     """The folders that logs are declared to go to."""
     own = device(state)
     for path in sorted({os.path.dirname(log) for _, log in declared_logs(spec)}):
@@ -131,7 +133,7 @@ def _logs(spec: AppSpec, state: Path) -> Iterator[Finding]:
         yield from of_log_folder(folder(Path(path)), disk(Path(path)) if elsewhere else None)
 
 
-def _advice(app: DesiredApp) -> Iterator[Finding]:
+def _advice(app: Workload) -> Iterator[Finding]:
     for path, message in advice_on(app.spec, app.line):
         line, _ = place_of(app.source.file, app.name, path)
         yield warning("manifest", message, f"see {place(app.source.file)}:{line}")

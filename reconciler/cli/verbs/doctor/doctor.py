@@ -40,7 +40,7 @@ from reconciler.desired.watched.content import trees_of
 from reconciler.desired.watched.trees import TreeTooLarge
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.host.machine import Machine
-from reconciler.model.spec.manifest import AppSpec
+from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.desired import Desired, Problem
 from reconciler.model.state.finding import Finding, Level, ok, problem, warning
 from reconciler.observed.host.machine import disk, folder, machine
@@ -113,7 +113,7 @@ def _needs(here: Where, desired: Desired) -> Needs:
     )
 
 
-def _watched(spec: AppSpec) -> int:
+def _watched(spec: ProgramSpec) -> int:
     """How many folders an app has watched."""
     if spec.watch is None:
         return 0

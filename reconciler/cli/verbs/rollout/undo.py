@@ -33,7 +33,7 @@ from reconciler.desired.surroundings import Surroundings
 from reconciler.desired.text.edit import EditError
 from reconciler.desired.text.undo import UndoError, differs, undone
 from reconciler.desired.watched.content import as_found
-from reconciler.model.state.desired import Desired, DesiredApp
+from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import Revision, same_revision
 from reconciler.state.own_files import ours_in
@@ -107,7 +107,7 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
     return True
 
 
-def _wanted(app: DesiredApp, memory: AppMemory, number: int) -> Revision:
+def _wanted(app: Workload, memory: AppMemory, number: int) -> Revision:
     """The revision to go back to: the newest before the manifest's that was good once."""
     if number:
         return find(memory, number)
@@ -131,7 +131,7 @@ def _never_good(memory: AppMemory, revision: Revision) -> str:
     return f"failed ({failed})" if failed else "never became ready"
 
 
-def _refuse_secrets(app: DesiredApp, revision: Revision) -> None:
+def _refuse_secrets(app: Workload, revision: Revision) -> None:
     """Where all that differs is what recon does not keep."""
     changed = _other_secrets(app, revision)
     if changed:
@@ -139,7 +139,7 @@ def _refuse_secrets(app: DesiredApp, revision: Revision) -> None:
         raise UndoError(f"{told}, and recon keeps no secrets; restore the earlier value yourself")
 
 
-def _refuse_content(app: DesiredApp, revision: Revision) -> None:
+def _refuse_content(app: Workload, revision: Revision) -> None:
     then = revision.spec.get("watched", {})
     changed = sorted(path for path, digest in app.spec.watched.items() if then.get(path) != digest)
     if changed:
@@ -147,7 +147,7 @@ def _refuse_content(app: DesiredApp, revision: Revision) -> None:
         raise UndoError(f"{told}, and recon keeps no files; restore the earlier files yourself")
 
 
-def _other_secrets(app: DesiredApp, revision: Revision) -> list[str]:
+def _other_secrets(app: Workload, revision: Revision) -> list[str]:
     """Variables that have a secret value now and had another then (as far as can be told)."""
 
     def differ(name: str, mark: str) -> bool:
@@ -157,7 +157,7 @@ def _other_secrets(app: DesiredApp, revision: Revision) -> list[str]:
     return sorted(name for name, mark in (app.marks or {}).items() if differ(name, mark))
 
 
-def _context(place: Where, desired: Desired, app: DesiredApp) -> Context:
+def _context(place: Where, desired: Desired, app: Workload) -> Context:
     """What the controller reads the file in. `fromEnv` is its environment, not this shell's."""
     cores = facts_of(place).cores
     key = secret_key(place.paths)

@@ -32,7 +32,7 @@ def dead(folder: Path) -> Iterator[None]:
         finally:
             _call("umount2", os.fsencode(folder), _MNT_DETACH)
     finally:
-        os.close(device)  # which ends the connection: whoever waits gets an error
+        os.close(device)  # which ends the connection: each waiting process gets an error
 
 
 def _call(name: str, *arguments: object) -> None:

@@ -273,7 +273,7 @@ def end(is_ours: Callable[[int], bool]) -> None:
 def replace(path: Path, content: str | bytes) -> None:
     """Another content at once: nobody ever reads it empty or half, however slow the machine.
 
-    The file keeps its mode. On the way it has a name that neither manifests nor `watch` heed."""
+    The file keeps its mode. On the way it has a name that neither manifests nor `watch` follow."""
     fresh = path.with_name(f".{path.name}.tmp")
     fresh.write_bytes(content.encode() if isinstance(content, str) else content)
     if path.exists():

@@ -22,11 +22,11 @@ _RUNLEVELS = ("sysinit", "boot", "default", "nonetwork", "shutdown", "off")
 
 
 class NotHere(Exception):
-    """Why OpenRC cannot be had on this host."""
+    """Why OpenRC is unavailable on this host."""
 
 
 def fetched(folder: Path) -> Path:
-    """The files of OpenRC, below ``folder``. NotHere where they cannot be had."""
+    """The files of OpenRC, below ``folder``. NotHere where they are unavailable."""
     if lacks := box.lacking(OPENRC):
         raise NotHere(lacks)
     if missing := [name for name in ("apt-get", "dpkg-deb") if shutil.which(name) is None]:

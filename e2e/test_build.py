@@ -117,7 +117,7 @@ def test_a_build_that_fails_keeps_what_runs_and_shows_why(recon: Recon, code: Pa
     recon.wait("web", health="Degraded", ready=2)
     replace(code / "src/text", "good\n")
     recon.healthy("web", ready=2, revision=2)
-    until(lambda: recon.log("web")[-1] == "good", what="the mended one runs")
+    until(lambda: recon.log("web")[-1] == "good", what="the fixed one runs")
 
 
 def test_a_first_build_that_fails_starts_nothing(recon: Recon, code: Path) -> None:

@@ -1,6 +1,6 @@
 """The usual first failures: `recon status NAME` alone tells cause and remedy, on one screen.
 
-Real programs and real ports, all of them under one controller. The real kill for want of memory
+Real programs and real ports, all of them under one controller. The real kill when memory runs out
 needs the memory controller of cgroup v2; see ``test_memory``.
 """
 

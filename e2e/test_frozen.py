@@ -1,6 +1,6 @@
 """What one app's files hold is no matter to another: it comes back as fast as ever.
 
-Each case once kept the controller from everything else for minutes, or for ever.
+Each case once kept the controller from everything else for minutes, or forever.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def test_no_request_is_lost_when_the_controller_is_killed_in_the_middle_of_a_rol
 
 
 def test_a_crash_of_an_instance_refuses_nobody(recon: Recon, unused_port: int) -> None:
-    """What it was answering is lost with it; whoever comes next is not."""
+    """What it was answering is lost with it; the next request is not."""
     install(recon.manifests / "site", PLAIN)
     declare(recon, unused_port, 0, ["node", "server.js"], instances=1)
     recon.run()

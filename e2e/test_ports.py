@@ -220,7 +220,7 @@ def stranger(unused_port: int) -> Iterator[int]:
 
 
 def _serve_as_nobody(port: int) -> None:
-    """Says yes to everything, for ever."""
+    """Says yes to everything, without end."""
     try:
         if os.geteuid() == 0:
             os.setresuid(NOBODY, NOBODY, NOBODY)

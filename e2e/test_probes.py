@@ -410,7 +410,7 @@ def test_headers_of_the_probe_are_sent(recon: Recon, unused_port: int) -> None:
     target = {"port": unused_port, "httpHeaders": [{"name": "X-Probe", "value": "no"}]}
     recon.app("web", command, readinessProbe={"httpGet": target, **FAST})
     recon.run()
-    until(lambda: "HTTP 503" in recon.of("web").get("message", ""), what="the header is heeded")
+    until(lambda: "HTTP 503" in recon.of("web").get("message", ""), what="the header is respected")
 
 
 HOSTILE = """

@@ -19,7 +19,7 @@ apiVersion: recon/v1
 kind: App
 metadata: {name: web}
 spec:
-  command: [sleep, "100000"]   # for ever
+  command: [sleep, "100000"]   # without end
   instances: 2   # two for now
   env:
     LEVEL: info   # or debug

@@ -23,7 +23,7 @@ kind: App
 metadata:
   name: web   # do not rename
 spec:
-  command: [sleep, "100000"]   # runs for ever
+  command: [sleep, "100000"]   # runs without end
   instances:   2   # two for now
 """
 

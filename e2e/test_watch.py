@@ -144,7 +144,7 @@ def test_new_code_that_does_not_come_up_leaves_the_old_serving(recon: Recon, cod
     given_up = "running revision 1"
     until(lambda: given_up in recon.of("web")["message"], what=given_up)
     assert recon.pids("web") == before
-    (code / "dist/text").write_text("mended\n")
+    (code / "dist/text").write_text("fixed\n")
     recon.healthy("web", revision=3)
 
 
@@ -169,7 +169,7 @@ def test_an_app_that_writes_where_it_watches_is_slowed_down_and_told(
     assert held["reason"] == "WatchLoop"
     assert "dist/scribble" in held["message"] and "watch.ignore" in held["message"]
     assert "WatchLoop" in recon.cli("events", "web")
-    # What the message says mends it.
+    # What the message says fixes it.
     watching(recon, code, watch={"paths": ["dist"], "ignore": ["scribble"], "settleSeconds": 0.2})
     app = recon.healthy("web")
     assert not any(one["type"] == "WatchHeld" for one in app["conditions"])

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def ports() -> Iterator[int]:
     """The first of ten in a row that nobody listens on, of any address of this host.
 
-    Below 32,768, from where on the kernel gives ports to whoever connects somewhere.
+    Below 32,768, from where on the kernel gives ports to outgoing connections.
     """
     for first in range(20_000, 32_760, 10):
         with socket.socket(socket.AF_UNIX) as claim:

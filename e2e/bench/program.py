@@ -69,7 +69,7 @@ class Stamps:
         return self._ready.popleft()
 
     def gather(self, count: int, seconds: float = 120) -> list[Stamp]:
-        """So many stamps, read now and then only: the reader shall take no core for itself."""
+        """So many stamps, read now and then only: the reader must take no core for itself."""
         deadline = time.monotonic() + seconds
         while len(self._ready) < count:
             if time.monotonic() > deadline:

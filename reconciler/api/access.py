@@ -53,7 +53,7 @@ class Access:
 
 
 def _peer(connection: Connection) -> tuple[int, int]:
-    """Effective uid and gid of whoever connected."""
+    """Effective uid and gid of the client."""
     data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     _, uid, gid = struct.unpack("iII", data)
     return uid, gid

@@ -1,6 +1,6 @@
 """Work that may wait for a disk or for /proc, beside the event loop, with a deadline.
 
-In daemon threads of its own: one that a dead network file system holds for ever holds neither the
+In daemon threads of its own: one that a dead network file system holds forever holds neither the
 loop, nor the other threads of asyncio, nor the controller's end.
 """
 

@@ -2,7 +2,7 @@
 
 `recon apply` shows the plan before anything is done, and both it and the controller take their
 time to load. So it starts the controller first, held, and says go on its standard input; until
-then the controller has looked at nothing. Whoever started it may leave without a word: then the
+then the controller has looked at nothing. Its starter may end without a word: then the
 controller leaves as well.
 """
 

@@ -2,7 +2,7 @@
 
 One request a connection, which is all that our clients ask. uvicorn would do it too, for 4 MiB
 of the controller's memory, and with a main loop that wakes ten times a second to look at a flag:
-an idle controller shall be idle.
+an idle controller must stay idle.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _EPILOG = "Any verb takes --debug (or RECON_DEBUG=1), which shows where an unexp
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run ``recon`` and exit."""
     # What a verb reads it keeps until its end: the collector would go through it again and again
-    # in vain, for a sixth of the time that a look at 10,000 manifests takes.
+    # without success, for a sixth of the time that a look at 10,000 manifests takes.
     gc.set_threshold(_RARELY)
     output.prepare()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))

@@ -97,7 +97,7 @@ def path(value: str) -> str:
 
 
 def span(seconds: float) -> str:
-    """A duration; never 0, by which systemd means for ever in most places."""
+    """A duration; never 0, by which systemd means forever in most places."""
     microseconds = max(1, round(seconds * 1_000_000))
     if microseconds % 1_000_000 == 0:
         return f"{microseconds // 1_000_000}s"

@@ -1,7 +1,7 @@
 """The order in which everything is stopped: dependents first (`recon down`).
 
 Guarantees: an app is held only while something that depends on it, directly or through others,
-still runs. No order holds anything for ever: where the dependencies form a circle after all, or
+still runs. No order holds anything without end: where the dependencies form a circle after all, or
 nothing is known of an app, it is stopped at once.
 """
 

@@ -1,7 +1,7 @@
 """Users and groups of this host, without waiting for a directory that is slow to answer.
 
 A name may be known to a server only (LDAP, NIS: nsswitch.conf(5)), which may not answer for
-minutes. So each lookup is made by a thread of its own. Whoever asks waits for a moment; after that
+minutes. So each lookup is made by a thread of its own. The caller waits for a moment; after that
 what was known before is the answer, and where nothing was known it is ``SlowLookupError``: ask
 again later. Answers are kept for a minute, or until /etc/passwd or /etc/group has changed.
 """

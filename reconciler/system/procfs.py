@@ -5,7 +5,7 @@ at. Every function takes the directory where procfs is mounted, for tests and fo
 
 Every read is bounded: a process says itself how large its environment and its arguments are
 (``PR_SET_MM_MAP``, prctl(2)), 2 GiB if it likes. ``environ`` and ``cmdline`` are its memory, so to
-read them can also take for ever: see ``environs``. Everything else is the kernel's own.
+read them can also take forever: see ``environs``. Everything else is the kernel's own.
 """
 
 from __future__ import annotations

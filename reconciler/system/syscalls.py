@@ -114,7 +114,7 @@ def clear_ambient() -> None:
 
 
 def fresh_session_keyring() -> None:
-    """The thread leaves the keys of whoever started it behind. OSError where that is forbidden."""
+    """The thread leaves the keys of its starter behind. OSError where that is forbidden."""
     number = _KEYCTL.get(os.uname().machine)
     if number is not None:
         _checked(_libc.syscall(number, _JOIN_SESSION_KEYRING, None))

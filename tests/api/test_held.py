@@ -1,4 +1,4 @@
-"""A controller that is started before it may act: it waits for the word, and for nobody in vain."""
+"""A controller that is started before it may act: it waits for the word, but not without end."""
 
 from __future__ import annotations
 

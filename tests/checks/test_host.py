@@ -1,4 +1,4 @@
-"""What is amiss with a host: each rule at its bound."""
+"""Problems of a host: each rule at its bound."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ ALARMS: dict[Callable[[random.Random], Shape], range] = {
     daily_wave: range(1),
     noise: range(3),
     flat: range(1),
-    # Its first tooth is a leak to whoever has seen no other. What follows is none any more.
+    # Its first tooth is a leak to an observer who has seen no other. What follows is none any more.
     slow_saw_tooth: range(41),
 }
 

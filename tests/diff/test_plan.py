@@ -297,9 +297,9 @@ def test_a_failed_revision_is_tried_again_when_its_probe_is_mended() -> None:
     host = SimHost({"a": Behaviour(ready_after=None)})
     host.settle(edited(spec, "a"))
     host.behaviours = {"a": Behaviour()}
-    mended = edited(spec, "a", readinessProbe={"tcpSocket": {"port": 81}})
-    made = host.settle(mended)
-    assert host.running() == fresh(mended)
+    fixed = edited(spec, "a", readinessProbe={"tcpSocket": {"port": 81}})
+    made = host.settle(fixed)
+    assert host.running() == fresh(fixed)
     assert (made.status.sync, made.status.revision) == (Sync.SYNCED, 1)
 
 

@@ -367,7 +367,7 @@ def _specs(desired: Desired, memory: Mapping[str, AppMemory]) -> Iterator[Progra
 
 
 def _conflicts(desired: Desired, observed: Observed) -> dict[str, str]:
-    """Addresses that an app shall listen on, and that a stranger has."""
+    """Declared addresses of an app that another process uses."""
     pids = [id.pid for process in observed.processes for id in (process.id, *process.stragglers)]
     found = {}
     for app in desired.apps.values():

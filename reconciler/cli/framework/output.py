@@ -42,7 +42,7 @@ def prepare() -> None:
     """Have stdout and stderr take every text, and be there."""
     codecs.register_error(_ERRORS, _readable)
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever called us: `>&-`
+        if getattr(sys, name) is None:  # closed by the caller: `>&-`
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  to the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -52,14 +52,14 @@ ROLLOUT: dict[str, str] = {
     "pause": "rollout.rollout",
     "resume": "rollout.rollout",
 }
-"""The verbs below `rollout`, likewise."""
+"""The verbs below `rollout`, in the same form."""
 
 IMPORT: dict[str, str] = {
     "pm2": "imports.pm2",
     "procfile": "imports.others",
     "supervisor": "imports.others",
 }
-"""The verbs below `import`, likewise."""
+"""The verbs below `import`, in the same form."""
 
 EXPORT: dict[str, str] = {"systemd": "export"}
 """Below `export`."""

@@ -216,7 +216,7 @@ def _check_names(
         if name in with_logs or os.path.isdir(place.paths.logs / name):
             continue
         from reconciler.cli.framework import controller  # noqa: PLC0415  only where a name is not found
-        from reconciler.cli.render.status import problem  # noqa: PLC0415  likewise
+        from reconciler.cli.render.status import problem  # noqa: PLC0415  heavy
 
         document = controller.status(place)
         known = {app["name"] for app in document["apps"]}

@@ -1,10 +1,10 @@
 """A program's privileges are laid down before its first instruction, and hold for all it starts.
 
-The stub (``stub``) gives up what the program shall not have, and becomes it. No wrapper program is
+The stub (``stub``) gives up what the program must not have, and becomes it. No wrapper program is
 in between, a failure is told as exactly as without, and a program that declares nothing of the
 kind costs nothing.
 
-Of capabilities the bounding and the inheritable (hence the ambient) set are reduced. The permitted
+Of capabilities the bounding and the inheritable (so the ambient) set are reduced. The permitted
 and effective ones follow at exec, by the rules of capabilities(7): those of root become what the
 bounding set still holds, those of another user nothing. Until then the child needs them, to take
 on its user.
@@ -77,7 +77,7 @@ class Confinement:
 
 
 def why_not(by: Confinement, stage: int, error: OSError) -> SpawnError:
-    """What kept a stub from giving up what the program shall not have."""
+    """What kept a stub from giving up what the program must not have."""
     if stage == CAPABILITIES:
         told = "recon may not drop capabilities here (it needs CAP_SETPCAP itself)"
         return SpawnError(told, False, "give it CAP_SETPCAP, or remove `capabilities`")

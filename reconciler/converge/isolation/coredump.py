@@ -1,7 +1,7 @@
 """No core dump of the controller: its memory holds every app's secrets. Programs keep their limit.
 
 By RLIMIT_CORE, and not by prctl(PR_SET_DUMPABLE): that makes ``/proc/self`` root's, which a
-controller of an ordinary user reads all day, and whoever may ptrace it may read the secrets' files
+controller of an ordinary user reads all day, and anyone who may ptrace it reads the secrets' files
 as well. The limit is 1 and not 0: core(5) ignores 0 where core_pattern is a pipe (systemd-coredump,
 apport), and the kernel takes 1 to mean none at all there; a file needs at least a page.
 """

@@ -1,8 +1,8 @@
 """What passes from the controller to a program by itself, and is set straight.
 
-Whoever starts recon has groups, a umask, keys, open files, ignored signals and perhaps raised
-capabilities. A program shall be the same after a boot as after a hand-made start, so none of that
-passes on. ``prepare`` sees to what can be set once; ``signals`` and ``descriptors`` to theirs,
+The user who starts recon has groups, a umask, keys, open files, ignored signals and perhaps raised
+capabilities. A program must be the same after a boot as after a hand-made start, so none of that
+passes on. ``prepare`` handles what can be set once; ``signals`` and ``descriptors`` to theirs,
 ``spawn`` to umask, directory, session and environment, which each program has of its own.
 
 What does pass on, because it is the word of the host or of recon's unit: resource limits, nice

@@ -57,7 +57,7 @@ class StuckError(Exception):
 
 @dataclass(slots=True)
 class _Call(Generic[T]):
-    """``first`` may wait for ever, ``then`` may not."""
+    """``first`` may wait forever, ``then`` may not."""
 
     first: Callable[[], object]
     then: Callable[[], T]
@@ -85,7 +85,7 @@ _possible = False
 def prepare(keep: int = -1) -> None:
     """Call once, first thing in the controller: see the module's promises.
 
-    ``keep`` is a descriptor that children shall hold until their exec: the controller's lock.
+    ``keep`` is a descriptor that children hold until their exec: the controller's lock.
     Where a sandbox forbids a table of its own, spawns go the common way.
     """
     global _soft, _keep, _possible

@@ -149,7 +149,7 @@ def _begin(fd: int, keep: Sequence[int]) -> int:
 
 
 def _inherited() -> dict[str, Any]:
-    """What programs shall inherit, where the controller has changed it for itself."""
+    """What programs must inherit, where the controller has changed it for itself."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     _, core = resource.getrlimit(resource.RLIMIT_CORE)
     limits = [

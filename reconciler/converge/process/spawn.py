@@ -246,7 +246,7 @@ def _forget(popen: subprocess.Popen[bytes]) -> int:
     """The pid; the object never waits for it.
 
     A Popen that is dropped while its child runs warns, and parks itself in a list that each
-    later Popen reaps from with waitpid: the exit status would be lost to whoever watches the
+    later Popen reaps from with waitpid: the exit status would be lost to the code that watches the
     pidfd. Popen does neither once it has a return code, so it is given one.
     """
     popen.returncode = 0

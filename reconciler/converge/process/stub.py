@@ -1,7 +1,7 @@
 """The fork server's program: a small process that forks stubs, each of which becomes a program.
 
 It is run by ``forkserver``, with little in its memory, so that a fork costs next to nothing. It
-touches nothing of any app itself and so never waits for one. What may wait for ever (a directory
+touches nothing of any app itself and so never waits for one. What may wait forever (a directory
 on a dead file system, a program whose owner holds a lease on it) is done by the stub alone, in
 this order:
 
@@ -9,7 +9,7 @@ this order:
 2. It takes its output, by which the next controller knows it (``observed.processes.witness``), and
    only then lets go of the lock of the state directory and of all else that is the server's.
 3. It waits for the controller's word, where limits are to be put in force on it.
-4. It gives up what it shall not have, takes on its user, and as that user enters its directory.
+4. It gives up what it must not have, takes on its user, and as that user enters its directory.
 5. It execs. One whose controller has given it up, or is gone, ends instead.
 
 What kept it from that is written to its channel, which the exec closes. Imports are few on
@@ -72,7 +72,7 @@ def main() -> None:
 def serve(server: _socket.socket, keep: list[int]) -> None:
     """Fork a stub for each request; returns when the controller is gone."""
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
-        _signal.signal(number, _signal.SIG_DFL)  # as programs shall find them
+        _signal.signal(number, _signal.SIG_DFL)  # as programs expect them
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NAME, NAME, 0, 0, 0)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -116,7 +116,7 @@ def _receive(server: _socket.socket) -> tuple[dict[str, Any], list[int]] | None:
 
 
 def _settle(inherited: dict[str, Any]) -> None:
-    """Take on what programs shall inherit, and the controller has changed for itself."""
+    """Take on what programs must inherit, and the controller has changed for itself."""
     for which, soft, hard in inherited["limits"]:
         resource.setrlimit(which, (soft, hard))
     try:

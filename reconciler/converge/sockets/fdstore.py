@@ -38,7 +38,7 @@ def keep(address: Address, fd: int) -> None:
 
 
 def drop(address: Address) -> None:
-    """It need not be held any longer."""
+    """It need no longer be held."""
     sd_notify.tell(f"FDSTOREREMOVE=1\nFDNAME={_name(address)}")
 
 

@@ -84,7 +84,7 @@ class Sockets:
         self._drop_unused()
 
     def conflicts(self) -> Mapping[str, str]:
-        """By app: why one of its sockets cannot be had, a sentence."""
+        """By app: why one of its sockets is unavailable, a sentence."""
         return self._conflicts
 
     def hold(self, nonce: str, sockets: tuple[Socket, ...]) -> list[int]:

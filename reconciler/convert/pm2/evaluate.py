@@ -225,7 +225,7 @@ def _why_silent(ended: _Ended) -> str:
     if ended.late or ended.code in (-signal.SIGXCPU, -signal.SIGKILL):
         return f"does not come to an end: stopped after {SECONDS} s; fix the loop in it"
     if ended.code < 0 or b"heap" in ended.output or b"memory" in ended.output:
-        return f"takes more memory than the {_MEMORY >> 30} GiB that a config may have; mend it"
+        return f"takes more memory than the {_MEMORY >> 30} GiB that a config may have; fix it"
     if ended.code == 13:  # Node: unsettled top-level await
         return "waits for something that never comes (await); export the apps at once"
     return f"ends by itself (exit {ended.code}) before it exports anything"

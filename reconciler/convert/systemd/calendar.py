@@ -80,7 +80,7 @@ def _days(cron: CronSim) -> Iterator[_Days]:
         if days.from_end or days.every_day:
             yield days
             continue
-        # What no month has is left out: systemd would look for it for ever.
+        # What no month has is left out: systemd would look for it forever.
         longest = max(_longest(month) for month in days.months)
         there = frozenset(day for day in days.days if day <= longest)
         if there:

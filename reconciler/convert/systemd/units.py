@@ -28,7 +28,7 @@ EVERYWHERE = (
     "Output is in the journal: journalctl -u NAME.",
     "Variables in a unit can be read by every user of the host.",
     "What a main process leaves behind gets SIGKILL when it has ended, not its stop signal first.",
-    "A crash loop of an app is retried for ever; that the waits grow needs systemd 254 or newer.",
+    "A crash loop of an app is retried without end; growing waits need systemd 254 or newer.",
 )
 """What holds for every app, and for none of its fields."""
 

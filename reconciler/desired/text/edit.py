@@ -65,7 +65,7 @@ def _edited(
     except Fault as fault:
         raise EditError(f"line {fault.line}: {fault}; fix the file first") from None
     document = _only(documents, app)
-    # All documents as they shall read after the edit, canonically.
+    # All documents as they must read after the edit, canonically.
     wanted = _canonical([change(d.data) if d is document else d.data for d in documents])
     if wanted == _canonical([d.data for d in documents]):
         return text

@@ -54,7 +54,7 @@ def presume_good(memory: AppMemory, processes: Sequence[Process]) -> AppMemory:
 
 
 def target(memory: AppMemory) -> Revision | None:
-    """The revision that shall run: the manifest's, or the last good one if that one failed."""
+    """The revision that should run: the manifest's, or the last good one if that one failed."""
     if not memory.revisions:
         return None
     if memory.revisions[-1].failed is None:
@@ -77,9 +77,9 @@ def followed(memories: Mapping[str, AppMemory]) -> Mapping[str, Mapping[str, str
 
 
 def accounts_to(memory: AppMemory, process: Process) -> str | None:
-    """The hash that an end of ``process`` is reckoned to; None where nothing shall run.
+    """The hash that an end of ``process`` counts for; None where nothing should run.
 
-    That which shall run: the end of a process that is being left means nothing. But where the
+    That of the target: the end of a process that is being left means nothing. But where the
     rollout is held, or still needs it, what it ran is started again, on the same ladder.
     """
     held = is_held(memory)

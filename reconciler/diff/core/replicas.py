@@ -30,7 +30,7 @@ class Replicas:
 
     wanted: int
     target: str | None
-    """Hash of the revision that shall run; None: none may (it failed, and none before was good)."""
+    """Hash of the revision that should run; None: none (it failed, and none before was good)."""
     current: tuple[Process, ...]
     """Of the target revision, one a number below ``wanted``, not stopping."""
     extra: tuple[Process, ...]

@@ -4,7 +4,7 @@ Over a change of the clocks as Debian's cron(8): what falls into the hour that i
 right after it, what falls into the hour that comes twice runs once; schedules with ``*`` for the
 hour or the minute go by the time that really passes (cronsim).
 
-Where the clock is set, likewise: by less than three hours, a fixed time that was left out is made
+The same where the clock is set: by less than three hours, a fixed time that was left out is made
 up for, and one that comes again is not repeated, while a schedule with ``*`` goes by the new time
 at once. By more, the clock was wrong before: the new time is simply taken.
 

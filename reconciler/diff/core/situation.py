@@ -108,7 +108,7 @@ class AppSituation(Situation):
 
     @property
     def replicas(self) -> Replicas:
-        """Its processes against the revision that shall run. Sorted when first asked for."""
+        """Its processes against the revision that should run. Sorted when first asked for."""
         known, memory = self._sorted, self.memory
         if known is not None and (known.memory is memory or known.is_of(memory)):
             return known.replicas
@@ -146,7 +146,7 @@ class AppSituation(Situation):
 
     @property
     def _target(self) -> str | None:
-        """The hash that shall run; None where nothing may."""
+        """The hash that should run; None where nothing may."""
         known = self.memory.revisions
         if not known or not same_revision(known[-1].hash, self.app.hash):
             return self.app.hash  # the next step notes it

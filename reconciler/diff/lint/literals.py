@@ -1,6 +1,6 @@
 """Literals in a manifest that look like keys: told by `recon validate`, moved by `--fix`.
 
-Two ways to know one. By its form, where whoever issues the key gave it one (``_FORMS``, each with
+Two ways to know one. By its form, where the issuer of the key gave it one (``_FORMS``, each with
 its source). And by its name: what a variable called ``…_PASSWORD`` holds is one, unless it is
 plainly something else; what one called ``…_TOKEN`` or ``…_KEY`` holds is one if it looks random.
 A random value under any other name is left alone: hashes of commits, ids and public keys are many.

@@ -10,7 +10,7 @@ of a number are as far apart as the waits after crashes (``backoff.delay``): fir
 1 s × 2, to 60 s, forgiven after 600 s. Meanwhile it runs on, over its limit; `limits.memory` is
 the soft one. Decided besides:
 
-- an edit of the template or of the limit begins a new ladder, and whoever is within a raised
+- an edit of the template or of the limit begins a new ladder, and an instance within a raised
   limit runs on;
 - `rollout pause` and a canary hold no eviction: the number is replaced by what it ran;
 - `restartPolicy: Never` means that nothing may run twice: it is told, and left alone.

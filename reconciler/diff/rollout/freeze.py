@@ -130,7 +130,7 @@ def _sorted(
 
 
 def _everyone(replicas: Replicas) -> Iterator[tuple[Process, bool]]:
-    """All that is not stopping, and whether it is of the revision that shall run."""
+    """All that is not stopping, and whether it is of the revision that should run."""
     yield from ((process, True) for process in (*replicas.current, *replicas.extra))
     yield from ((process, False) for process in (*replicas.old, *replicas.spared))
 

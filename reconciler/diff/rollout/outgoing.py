@@ -36,7 +36,7 @@ def note(at: AppSituation, ends: Container[str]) -> AppMemory:
 
 
 def settle(memory: AppMemory) -> AppMemory:
-    """The memory after the revision that shall run may have become another: what was outgoing and
+    """The memory after the revision that should run may have become another: what was outgoing and
     is now to stay keeps its ladder."""
     target = history.target(memory)
     if not memory.left or target is None:

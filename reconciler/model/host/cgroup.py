@@ -1,7 +1,7 @@
 """The name of an instance's cgroup: a witness of the identity of all that is in it.
 
-``<base>/recon/<store>/<app>.<instance>.<hash>.<nonce>``. A process is in the cgroup of whoever
-forked it, whatever it does to its environment, session and descriptors; only root, or who owns
+``<base>/recon/<store>/<app>.<instance>.<hash>.<nonce>``. A process is in the cgroup of its parent,
+whatever it does to its environment, session and descriptors; only root, or who owns
 the whole subtree, can take it out. ``converge`` makes these directories, ``observed`` reads the
 names in ``/proc/PID/cgroup``.
 """

@@ -133,7 +133,7 @@ class AppSpec(ProgramSpec):
 
     @property
     def wanted(self) -> int:
-        """How many instances shall run now."""
+        """How many instances should run now."""
         return 0 if self.suspend else self.instances
 
 

@@ -87,7 +87,7 @@ class ProgramSpec(Manifest):
 
     @property
     def wanted(self) -> int:
-        """How many processes shall run now; of a Job, of a run."""
+        """How many processes should run now; of a Job, of a run."""
         return 0 if self.suspend else 1
 
     @property

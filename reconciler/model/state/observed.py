@@ -170,7 +170,7 @@ class Observed:
     faults: tuple[str, ...] = ()
     """Witnesses that contradict each other, as sentences."""
     conflicts: Mapping[str, str] = field(default_factory=dict)
-    """By app: why one of its sockets cannot be had, a sentence that names who has it."""
+    """By app: why one of its sockets is unavailable, a sentence that names who has it."""
     ports: tuple[PortHeld, ...] = ()
     """Ports of instances that are not ready, held by others."""
     inherited: Mapping[str, Value] = field(default_factory=dict)

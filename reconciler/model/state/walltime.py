@@ -1,4 +1,4 @@
-"""Wall time, for what goes by the calendar. All else is reckoned in boot seconds."""
+"""Wall time, for what goes by the calendar. All else is in boot seconds."""
 
 from __future__ import annotations
 

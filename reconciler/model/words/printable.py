@@ -1,4 +1,4 @@
-"""Text of others made harmless for whoever prints it: a terminal obeys what stands in it."""
+"""Text of others made harmless to print: a terminal obeys what stands in it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 ``/proc/PID/statm`` on a descriptor that is kept: 1.5 µs a look, against 7 µs with open and close
 and 10 µs for ``stat`` (measured on 1,000 processes, Linux 6.18). Such a descriptor belongs to the
-process, not to its number: once the process is gone it gives nothing, whoever has the number then.
+process, not to its number: once the process is gone it gives nothing, also where its pid is in
+use again.
 
 RSS counts a page once for each process that maps it. What a page is to a whole tree, PSS tells,
 for some 50 µs a process and more where there is much; so it is asked only where it matters.

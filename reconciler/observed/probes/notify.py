@@ -2,7 +2,7 @@
 
 sd_notify(3). The kernel tells the sender's pid and uid (SCM_CREDENTIALS), so nobody can speak for
 another program. Where the socket lies: ``notifyplace``. The abstract name of earlier releases is
-served as well, since programs that they started send to it; whoever has taken that name first
+served as well, since programs that they started send to it; one that has taken that name first
 keeps those programs from being heard, and no controller from starting.
 
 Anybody may send. What one user sends beyond ``_A_SECOND`` is thrown away unread, and the loop has

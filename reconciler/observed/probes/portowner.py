@@ -24,7 +24,7 @@ from reconciler.system import procfs
 from reconciler.system.getfd import getfd
 
 _LINKS = 20_000
-"""Descriptors looked at for one answer; whoever has more is not known."""
+"""Descriptors looked at for one answer; a process with more is not known."""
 _LOOPBACK = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 """Where a connection to these names leads."""
 

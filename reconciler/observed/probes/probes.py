@@ -1,7 +1,7 @@
 """Probes: when each instance is checked, and what the checks add up to.
 
 Kubernetes' meanings: not ready until ``successThreshold`` checks in a row succeed, ready until
-``failureThreshold`` in a row fail; likewise alive until then; a startup probe has failed when it
+``failureThreshold`` in a row fail; the same for alive; a startup probe has failed when it
 has not succeeded within ``failureThreshold`` periods. Better here than a kubelet does them:
 
 - Until an instance is ready it is checked after 50 ms, 100 ms, 200 ms … up to its period, so that
@@ -67,7 +67,7 @@ class Prober:
 
     ``on_result(nonce, role, ready, message)`` is called in the loop when readiness changes, and
     while an instance is not ready whenever the reason does. Of a startup probe None says that it
-    has not succeeded yet, and False that it will not be waited for any longer. ``check`` makes one
+    has not succeeded yet, and False that recon no longer waits for it. ``check`` makes one
     check.
     """
 

@@ -1,7 +1,7 @@
 """The tags in the environments of processes, read so that no process can hold recon up.
 
 An environment is memory of its process, who may be anybody. Its size is what the process says it
-is, and to read it takes a lock that the process may keep for ever. So:
+is, and to read it takes a lock that the process may keep forever. So:
 
 - first comes the real uid: a process of somebody as whom no app of ours was ever started can not
   be one of ours by its environment (``authority``), so its memory is not touched;

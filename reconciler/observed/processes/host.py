@@ -299,11 +299,11 @@ class Host:
         self._look_at_latest(group)
 
     def _look_at_latest(self, group: Group | None = None) -> None:
-        """Whoever came to be since the last look, and whoever is in the group's cgroup."""
+        """Processes that began since the last look, and those in the group's cgroup."""
         try:
             members = self._cgroup_members(group.process.tag) if group is not None else ()
             self._examine(sorted({*self._newcomers.latest(), *members}), adopt=False)
-        except OSError:  # out of files: what follows is done all the same, the relist mends it
+        except OSError:  # out of files: what follows is done all the same, the relist corrects it
             self._newcomers.reset()
 
     def _watch_leftover(self, group: Group, id: ProcessId) -> None:

@@ -21,7 +21,7 @@ class Survey(NamedTuple):
 
     claimed: dict[str, list[tuple[ProcStat, Tag]]]
     """By nonce: the main process first, if it is among them (design.md#identity: the leader of the
-    session that started first, else whoever started first)."""
+    session that started first, else the process that started first)."""
     nobodys: list[ProcStat]
     faults: dict[int, str]
     """By pid."""

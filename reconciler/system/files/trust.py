@@ -1,6 +1,6 @@
 """Whom a file may come from that root acts upon: the rule of sshd's StrictModes and of cron.
 
-Whoever can write a manifest, or put another in its place, can have recon run anything as the user
+A user who can write a manifest, or replace it, can have recon run anything as the user
 that recon runs as. So when that is root, each file that is read and everything on the way to it,
 from ``/`` through all folders and links, has to belong to root and to be writable by nobody else,
 a group neither. A folder for all, such as /tmp, is right where it is sticky: others can add to it,

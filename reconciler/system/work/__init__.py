@@ -1,1 +1,1 @@
-"""Work that may take long, or for ever: in threads and in worker processes."""
+"""Work that may take long, or forever: in threads and in worker processes."""

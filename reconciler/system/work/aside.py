@@ -1,7 +1,7 @@
 """Calls that may never return, made beside the caller, who waits for them for a bounded time.
 
-``/proc/PID/environ`` takes a lock of that process's memory, and the process can keep the lock for
-ever (it reads memory that a FUSE server of its own never fills in). No signal and no O_NONBLOCK
+``/proc/PID/environ`` takes a lock of that process's memory, and the process can keep the lock
+forever (it reads memory that a FUSE server of its own never fills in). No signal and no O_NONBLOCK
 ends such a call. So it is made in a thread: what does not answer within ``patience`` is given up,
 and the thread is left to itself until the kernel lets it go, or recon ends.
 

@@ -129,22 +129,22 @@ def is_folder(path: Name) -> bool:
 
 
 def is_file(path: Name) -> bool:
-    """As ``os.path.isfile``, likewise."""
+    """As ``os.path.isfile``."""
     return modes.S_ISREG(_mode(stat, path))
 
 
 def is_link(path: Name) -> bool:
-    """As ``os.path.islink``, likewise."""
+    """As ``os.path.islink``."""
     return modes.S_ISLNK(_mode(lstat, path))
 
 
 def exists(path: Name) -> bool:
-    """As ``os.path.exists``, likewise."""
+    """As ``os.path.exists``."""
     return _mode(stat, path) != 0
 
 
 def lexists(path: Name) -> bool:
-    """As ``os.path.lexists``, likewise."""
+    """As ``os.path.lexists``."""
     return _mode(lstat, path) != 0
 
 

@@ -35,7 +35,7 @@ async def main():
     for number in arrived:
         loop.add_signal_handler(number, heard, number)
     begin()
-    # Whoever sends signals picks a thread; here it is the one that forks, the worst of all.
+    # The sender of a signal picks a thread; here it is the one that forks, the worst of all.
     print("ready", threads()["spawner"], os.getpid(), flush=True)
     while not done.is_set():
         begin()

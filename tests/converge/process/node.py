@@ -104,6 +104,6 @@ def http2_client(port: int, url: str, *, tls: bool = False) -> subprocess.Popen[
 
 
 def is_answered(asking: subprocess.Popen[str], program: Program) -> bool:
-    """Whether the client got the whole answer of this program, and nothing was amiss."""
+    """Whether the client got the whole answer of this program, and nothing was wrong."""
     assert asking.stdout is not None
     return asking.stdout.readline() == f"body {program.process.pid}\n" and asking.wait(60) == 0

@@ -92,7 +92,7 @@ def test_many_at_once_each_get_their_own_answer(make_app: MakeApp, count: int) -
 
 
 def test_it_leads_a_session_so_that_no_terminal_of_ours_is_its_own(make_app: MakeApp) -> None:
-    """By TIOCSTI a program could type into the shell of whoever started recon on a terminal."""
+    """By TIOCSTI a program could type into the shell that started recon on a terminal."""
     script = "read -r pid name state parent group session terminal rest < /proc/$$/stat"
     ok, _ = check(make_app(["sleep", "1"]), "sh", "-c", f"{script}; test $session$terminal = $$0")
     assert ok

@@ -20,7 +20,7 @@ from reconciler.model.state.revision import Revision
 
 TOP = "# the shop\napiVersion: recon/v1\nkind: App\nmetadata: {name: web}\nspec:\n"
 BODY = """\
-  command: [sleep, 1000]   # for ever
+  command: [sleep, 1000]   # without end
   # how loud
   env:
     LOG_LEVEL: info   # or debug

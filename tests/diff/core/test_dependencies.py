@@ -165,7 +165,7 @@ def test_a_crash_restart_and_an_update_wait_for_nothing() -> None:
         down = app_of("db", suspend=True)
         before = _pids(host, "web")
         host.settle(down, web)
-        assert _pids(host, "web") == before, "nothing is stopped for want of a dependency"
+        assert _pids(host, "web") == before, "nothing is stopped because a dependency is missing"
         host.kill(next(p for p in host.processes() if p.tag.app == "web"))
         host.settle(down, web)
         assert host.running() == {(0, web.hash)}

@@ -1,4 +1,4 @@
-"""Revisions: numbered, kept as a Deployment keeps its ReplicaSets, the last good one for ever."""
+"""Revisions: numbered, kept as a Deployment keeps its ReplicaSets, the last good one always."""
 
 from __future__ import annotations
 

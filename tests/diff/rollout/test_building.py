@@ -368,7 +368,7 @@ def test_nothing_is_started_that_is_not_built_and_nothing_is_stopped_by_a_build(
     host.script = {}
     host.settle(*app(inputs, **spec))
     if host.memory[BUILDER].runs[-1].outcome is Outcome.FAILED:
-        inputs = "mended"
+        inputs = "fixed"
     host.settle(*app(inputs, **spec))
     assert host.running() == fresh(app(inputs, **spec)[1])
 

@@ -1,4 +1,4 @@
-"""Whoever outgrows `limits.memory` is replaced as the strategy says, and never without end."""
+"""An instance that outgrows `limits.memory` is replaced by the strategy, and never without end."""
 
 from __future__ import annotations
 

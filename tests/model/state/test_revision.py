@@ -37,7 +37,7 @@ def _hash(spec: dict[str, Any], marks: dict[str, str] | None = None) -> str:
     ],
 )
 def test_a_new_release_restarts_nothing(spec: dict[str, Any], golden: str) -> None:
-    """If this fails, an upgrade would replace every process of every user: mend the code."""
+    """If this fails, an upgrade would replace every process of every user: fix the code."""
     assert _hash(spec) == golden
 
 

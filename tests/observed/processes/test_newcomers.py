@@ -1,4 +1,4 @@
-"""Whoever is new is found: the cheap way where its numbers are sound, else by listing."""
+"""A new process is found: the cheap way where its numbers are sound, else by listing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`recon doctor`: what is amiss with this host, and with what the declared apps need of it."""
+"""`recon doctor`: problems of this host, and of what the declared apps need from it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def doctor(
         bool, typer.Option("--all", "-a", help="Also show checks that passed.")
     ] = False,
 ) -> int:
-    """Look for what is amiss here, and say what to do.
+    """Look for problems here, and say what to do.
 
     Host, limits, disk, permissions, programs, packages, logs, ports and what runs. The exit code is
     1 where there is a problem, 0 where there are warnings only. FORMAT is text or json. Nothing is

@@ -108,8 +108,8 @@ def _tell(bundle: Bundle, written: Sequence[str], report: str) -> None:
     more = f", {count(secrets, 'secret')} (0600)" if secrets else ""
     print(f"wrote {count(len(bundle.manifests), 'manifest')}{more} to {place(directory)}")
     option = "" if place(directory) == "manifests" else f" -m {place(directory)}"
-    mend = "Fix the problems above, then" if problems else "Check them, then"
-    print(f"{mend} `recon apply --dry-run{option}`.")
+    what = "Fix the problems above, then" if problems else "Check them, then"
+    print(f"{what} `recon apply --dry-run{option}`.")
 
 
 def _problems(bundle: Bundle) -> list[str]:

@@ -114,7 +114,7 @@ def document_of(name: str, memory: AppMemory) -> dict[str, Any]:
 def state_of(memory: AppMemory, revision: Revision) -> str:
     """``failed``, ``running``, ``rolling out``, ``paused``, ``canary``, ``good``, ``superseded``.
 
-    ``running`` is the one that shall run and was good; after a failure that is an earlier one.
+    ``running`` is the one that should run and was good; after a failure that is an earlier one.
     """
     aim = revisions.target(memory)
     if revision.failed:

@@ -16,13 +16,12 @@ from reconciler.diff.rollout import amnesia
 from reconciler.diff.status import health
 from reconciler.diff.status.fields import changed_fields
 from reconciler.model.state.memory import Outcome, Recall, Run
-from reconciler.model.state.observed import RunState
+from reconciler.model.state.observed import DriftKind, RunState
 from reconciler.model.state.plan import (
     AppStatus,
     Change,
     Condition,
     Drift,
-    DriftKind,
     Health,
     InstanceStatus,
     JobStatus,

@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from reconciler.diff.core.situation import Situation
 from reconciler.model.spec.limits import Value, shown, wanted
-from reconciler.model.state.observed import Process, RunState
-from reconciler.model.state.plan import Adjust, Drift, DriftKind
+from reconciler.model.state.observed import DriftKind, Process, RunState
+from reconciler.model.state.plan import Adjust, Drift
 
 S = TypeVar("S", bound=Situation)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout import inplace
 from reconciler.diff.status.fields import changed_fields
-from reconciler.model.state.observed import Process, RunState
-from reconciler.model.state.plan import Drift, DriftKind
+from reconciler.model.state.observed import DriftKind, Process, RunState
+from reconciler.model.state.plan import Drift
 from reconciler.model.state.revision import same_revision
 from reconciler.model.words.fields import Effect
 

@@ -49,6 +49,21 @@ class RunState(StrEnum):
     STOPPING = "stopping"
 
 
+class DriftKind(StrEnum):
+    """How what runs differs from what is declared (``diff.status.drift``)."""
+
+    MISSING = "Missing"
+    EXTRA = "Extra"
+    OUTDATED = "Outdated"
+    ORPHAN = "Orphan"
+    IN_PLACE = "InPlace"
+    FROZEN = "Frozen"
+    OUTGROWN = "Outgrown"
+    UNHEALTHY = "Unhealthy"
+    BINARY = "Binary"
+    PORT_CONFLICT = "PortConflict"
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """One instance that runs: its main process, and what is known of it.

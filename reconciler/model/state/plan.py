@@ -16,7 +16,7 @@ from reconciler.model.spec.limits import Value
 from reconciler.model.state.desired import Problem, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Run
-from reconciler.model.state.observed import Exit, Process
+from reconciler.model.state.observed import DriftKind, Exit, Process
 from reconciler.model.state.standing import UNDECLARED, Standing
 from reconciler.model.words.fields import Effect
 
@@ -65,19 +65,6 @@ class Health(StrEnum):
     SUSPENDED = "Suspended"
     MISSING = "Missing"
     UNKNOWN = "Unknown"
-
-
-class DriftKind(StrEnum):
-    MISSING = "Missing"
-    EXTRA = "Extra"
-    OUTDATED = "Outdated"
-    ORPHAN = "Orphan"
-    IN_PLACE = "InPlace"
-    FROZEN = "Frozen"
-    OUTGROWN = "Outgrown"
-    UNHEALTHY = "Unhealthy"
-    BINARY = "Binary"
-    PORT_CONFLICT = "PortConflict"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from reconciler.diff.plan import plan
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.model.state.desired import Desired
 from reconciler.model.state.memory import Outcome
-from reconciler.model.state.observed import Exit, Observed
-from reconciler.model.state.plan import DriftKind, Sync
+from reconciler.model.state.observed import DriftKind, Exit, Observed
+from reconciler.model.state.plan import Sync
 from tests.diff.jobhost import FAILS, HANGS, WELL, JobHost, job_of
 from tests.diff.simhost import Behaviour, ends
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from reconciler.diff.plan import plan
 from reconciler.model.state.desired import Desired, DesiredApp
-from reconciler.model.state.observed import Observed, RunState
-from reconciler.model.state.plan import DriftKind, End, Health, Start, Sync
+from reconciler.model.state.observed import DriftKind, Observed, RunState
+from reconciler.model.state.plan import End, Health, Start, Sync
 from tests.diff.simhost import TOO_MUCH, Behaviour, SimHost, app_of, floor_of, fresh
 from tests.diff.strategies import good, specs
 

@@ -13,8 +13,8 @@ from reconciler.diff.rollout.inplace import adjustments, drift_of, remember, stu
 from reconciler.model.spec.limits import Value, wanted
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.observed import Observed, Process, ProcessId, RunState, Tag
-from reconciler.model.state.plan import Adjust, DriftKind, Sync
+from reconciler.model.state.observed import DriftKind, Observed, Process, ProcessId, RunState, Tag
+from reconciler.model.state.plan import Adjust, Sync
 from tests.diff.simhost import INHERITED, SimHost, actions, app_of
 
 LIMITS = st.fixed_dictionaries(

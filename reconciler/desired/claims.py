@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from reconciler.desired import logplaces
+from reconciler.desired.table import Table
 from reconciler.desired.text.locate import place_of
 from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.program import ProgramSpec
@@ -62,12 +63,14 @@ class Claims:
     """All claims of all files."""
 
     def __init__(self) -> None:
-        self._at: dict[str | int, set[Claim]] = {}
+        self._at: Table[str | int, frozenset[Claim]] = Table()
+        self._contested: set[str | int] = set()
+        """Places with more than one claim: no clash is anywhere else."""
 
     def copy(self) -> Claims:
         """The same, to be changed."""
         fresh = Claims()
-        fresh._at = {place: {*claims} for place, claims in self._at.items()}
+        fresh._at, fresh._contested = self._at.copy(), {*self._contested}
         return fresh
 
     def change(self, file: str, before: Workload | None, now: Workload | None) -> set[str]:
@@ -75,11 +78,11 @@ class Claims:
         old, new = ({*_claims(file, app)} for app in (before, now))
         concerned: set[str] = set()
         for claim in old ^ new:
-            at = self._at.setdefault(claim.what.place, set())
-            (at.add if claim in new else at.discard)(claim)
+            place = claim.what.place
+            at = self._at.get(place, frozenset())
+            at = at | {claim} if claim in new else at - {claim}
             concerned |= {other.app for other in at}
-            if not at:
-                del self._at[claim.what.place]
+            self._put(place, at)
         return concerned
 
     def lost(self, file: str, app: Workload, holds: Holds) -> Problem | None:
@@ -91,10 +94,16 @@ class Claims:
 
     def problems(self) -> Iterator[Problem]:
         """One for each claim that clashes, at its place."""
-        for at in self._at.values():
-            if len(at) > 1:
-                for claim, rival in self._clashes(sorted(at, key=_order)):
-                    yield _problem(claim, rival)
+        for place in self._contested:
+            for claim, rival in self._clashes(sorted(self._at[place], key=_order)):
+                yield _problem(claim, rival)
+
+    def _put(self, place: str | int, at: frozenset[Claim]) -> None:
+        if at:
+            self._at[place] = at
+        else:
+            self._at.pop(place, None)
+        (self._contested.add if len(at) > 1 else self._contested.discard)(place)
 
     def _clashes(self, claims: list[Claim]) -> Iterator[tuple[Claim, Claim]]:
         for claim in claims:

@@ -7,9 +7,10 @@ none. One changed app costs what it depends on, and nothing that grows with the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.desired.table import Table
 from reconciler.desired.validate import suggestion
 from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.spec.lifecycle import RestartPolicy
@@ -23,26 +24,28 @@ class Dependents:
     """Who depends on whom, looked up from the other side."""
 
     def __init__(self) -> None:
-        self._of: dict[str, set[str]] = {}
+        self._of: Table[str, frozenset[str]] = Table()
 
     def copy(self) -> Dependents:
         """The same, to be changed."""
         fresh = Dependents()
-        fresh._of = {need: {*names} for need, names in self._of.items()}
+        fresh._of = self._of.copy()
         return fresh
 
-    def of(self, name: str) -> Set[str]:
+    def of(self, name: str) -> frozenset[str]:
         """The apps that depend on this one, whether it is declared or not."""
         return self._of.get(name, frozenset())
 
     def put(self, name: str, before: Workload | None, now: Workload | None) -> None:
         """Note that an app is declared another way (None: not at all)."""
         for need in needs(before):
-            self._of[need].discard(name)
-            if not self._of[need]:
+            others = self._of[need] - {name}
+            if others:
+                self._of[need] = others
+            else:
                 del self._of[need]
         for need in needs(now):
-            self._of.setdefault(need, set()).add(name)
+            self._of[need] = self.of(need) | {name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,18 @@ class DependencyCheck:
 
     def __init__(self, locate: Locate) -> None:
         self._locate = locate
-        self._declared: dict[str, Workload] = {}
-        self._good: dict[str, Workload] = {}
+        self._declared: Table[str, Workload] = Table()
+        self._good: Table[str, Workload] = Table()
         self._refused: dict[str, _Refusal] = {}
         self._dependents = Dependents()
-        self.apps: dict[str, Workload] = {}
+        self.apps: Table[str, Workload] = Table()
         """By name: as declared, or as last declared well (then with ``problem``)."""
 
     def copy(self, locate: Locate) -> DependencyCheck:
         """The same, to be changed."""
         fresh = DependencyCheck(locate)
-        fresh._declared, fresh._good = {**self._declared}, {**self._good}
-        fresh._refused, fresh.apps = {**self._refused}, {**self.apps}
+        fresh._declared, fresh._good = self._declared.copy(), self._good.copy()
+        fresh._refused, fresh.apps = {**self._refused}, self.apps.copy()
         fresh._dependents = self._dependents.copy()
         return fresh
 

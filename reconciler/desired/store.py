@@ -25,6 +25,7 @@ from reconciler.desired.footing import Footing, unknown_profile
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.names import names_in
 from reconciler.desired.surroundings import Refusals, Surroundings, nothing
+from reconciler.desired.table import Table
 from reconciler.desired.text.locate import place_of
 from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
@@ -83,12 +84,16 @@ class ManifestStore:
             environ, key, environ_is_controllers, check, asked, cores, trust, own
         )
         self._settings_file = str(self._root / "recon.yaml")
-        self._files: dict[str, _File] = {}
-        self._owners: dict[str, set[str]] = {}
-        self._declaring: dict[str, tuple[str, ...]] = {}
+        self._files: Table[str, _File] = Table()
+        self._wrong: dict[str, tuple[Problem, ...]] = {}
+        """The problems of the files that have any."""
+        self._owners: Table[str, frozenset[str]] = Table()
+        self._declaring: Table[str, tuple[str, ...]] = Table()
+        self._contested: set[str] = set()
+        """Names that more than one file declares."""
         self._undecided: set[str] = set()
         self._claims = Claims()
-        self._apps: dict[str, Workload] = {}
+        self._apps: Table[str, Workload] = Table()
         self._named: set[str] = set()
         self._dependencies = DependencyCheck(self._locate_dependency)
         self._half_read: dict[str, bytes] = {}
@@ -150,9 +155,9 @@ class ManifestStore:
 
     def _all_problems(self) -> tuple[Problem, ...]:
         """Found by reading the places of clashes once more: part of a look."""
-        found = {problem for file in self._files.values() for problem in file.problems}
+        found = {problem for problems in self._wrong.values() for problem in problems}
         found.update(self._walk_problems)
-        found.update(problem for name in self._declaring for problem in self._clash(name))
+        found.update(problem for name in self._contested for problem in self._clash(name))
         found.update(self._claims.problems())
         if self._unknown_profile is not None:
             found.add(self._unknown_profile)
@@ -161,7 +166,7 @@ class ManifestStore:
 
     def snapshot(self) -> Desired:
         """What is declared now, without looking again."""
-        apps = dict(self._dependencies.apps)
+        apps = self._dependencies.apps.to_dict()
         return Desired(apps, self.problems, self.settings, self._complete, self.root_id, self._held)
 
     def scan(self, *, believe: bool = True) -> Desired:
@@ -200,7 +205,7 @@ class ManifestStore:
         self._around = replace(self._around, trust=self._around.trust.renewed())
         files: set[str] = set()
         for path in map(str, paths):
-            files |= self._owners.get(path, set())
+            files |= self._owners.get(path, frozenset())
             if self._is_manifest(path):
                 files.add(path)
         for path in [*files]:
@@ -231,9 +236,10 @@ class ManifestStore:
         fresh = copy.copy(self)
         fresh.filled = self.filled.copy()
         fresh._around = replace(self._around, filled=fresh.filled)
-        fresh._files, fresh._apps = {**self._files}, {**self._apps}
-        fresh._owners = {file: {*paths} for file, paths in self._owners.items()}
-        fresh._declaring, fresh._half_read = {**self._declaring}, {**self._half_read}
+        fresh._files, fresh._apps = self._files.copy(), self._apps.copy()
+        fresh._owners, fresh._declaring = self._owners.copy(), self._declaring.copy()
+        fresh._wrong, fresh._half_read = {**self._wrong}, {**self._half_read}
+        fresh._contested = {*self._contested}
         fresh._undecided, fresh._named = {*self._undecided}, {*self._named}
         fresh._claims = self._claims.copy()
         fresh._dependencies = self._dependencies.copy(fresh._locate_dependency)
@@ -318,6 +324,7 @@ class ManifestStore:
             # Looked at again only because something around it changed: keep what is equal.
             fresh.apps = {n: _same(before.get(n), app) for n, app in fresh.apps.items()}
         self._files[path] = fresh
+        self._note_problems(path, fresh.problems)
         self._own(path, known, fresh)
         names = before.keys() | fresh.apps.keys()
         for name in names:
@@ -326,6 +333,7 @@ class ManifestStore:
 
     def _drop(self, path: str) -> None:
         known = self._files.pop(path)
+        self._note_problems(path, ())
         self._half_read.pop(path, None)
         self._own(path, known, _File(None, b""))
         for name in known.apps:
@@ -335,13 +343,21 @@ class ManifestStore:
         if path == self._settings_file:
             self.needs_scan = True
 
+    def _note_problems(self, path: str, problems: tuple[Problem, ...]) -> None:
+        if problems:
+            self._wrong[path] = problems
+        else:
+            self._wrong.pop(path, None)
+
     def _own(self, path: str, known: _File | None, fresh: _File) -> None:
         for file, _ in known.dependencies if known is not None else ():
-            self._owners[file].discard(path)
-            if not self._owners[file]:
+            others = self._owners[file] - {path}
+            if others:
+                self._owners[file] = others
+            else:
                 del self._owners[file]
         for file, _ in fresh.dependencies:
-            self._owners.setdefault(file, set()).add(path)
+            self._owners[file] = self._owners.get(file, frozenset()) | {path}
 
     # -- one name ------------------------------------------------------------------------------
 
@@ -356,6 +372,7 @@ class ManifestStore:
             self._declaring[name] = files
         else:
             self._declaring.pop(name, None)
+        (self._contested.add if len(files) > 1 else self._contested.discard)(name)
         self._decide(name)
 
     def _claim(
@@ -401,7 +418,7 @@ class ManifestStore:
 
         What runs goes on as the journal remembers it; an order of file names decides nothing.
         """
-        self._undecided = {name for name, files in self._declaring.items() if len(files) > 1}
+        self._undecided = {*self._contested}
         for name in self._undecided:
             self._apps.pop(name, None)
 
@@ -446,7 +463,8 @@ class ManifestStore:
         self.needs_scan = True
 
     def _read_all_again(self) -> None:
-        self._files = {path: replace(file, signature=NEVER) for path, file in self._files.items()}
+        for path, file in self._files.to_dict().items():
+            self._files[path] = replace(file, signature=NEVER)
 
     def _miss_settings(self, absent: bool) -> None:
         """No Settings any more, once that was seen twice: a checkout removes and rewrites."""
@@ -458,18 +476,19 @@ class ManifestStore:
         """Whether manifests are to be read with another profile than they were just now, or are
         to be held: the Settings are wrong, or nobody has the profile that is asked for."""
         before = (self.settings, self._in_use, self._held, self._unknown_profile)
-        files = {**self._files, **readings}
+        files = self._files.copy()
+        files.update(readings)
         wrong = files[self._settings_file].problems if self._settings_file in files else ()
         own = next((one for one in wrong if one.reason is not Reason.UNKNOWN_PROFILE), None)
-        in_error = any(set(file.problems) - {self._held} for file in files.values())
-        good, self._held, self._unknown_profile = self.footing, None, None
+        good, held = self.footing, self._held
+        self._held = self._unknown_profile = None
         wanted = self._profile or self.settings.profile
         if own is not None:
             if good is None:
                 self._held = own
             elif not self._scanned:
                 self.settings, self._in_use = good.settings, self._profile or good.profile
-        elif self._is_known(wanted, files, in_error=in_error):
+        elif self._is_known(wanted, files, held):
             self._in_use = wanted
             self.footing = Footing(self.settings, wanted)
         elif wanted is not None:
@@ -480,7 +499,9 @@ class ManifestStore:
             self._read_all_again()
         return changed
 
-    def _is_known(self, wanted: str | None, files: Mapping[str, _File], *, in_error: bool) -> bool:
+    def _is_known(
+        self, wanted: str | None, files: Mapping[str, _File], held: Problem | None
+    ) -> bool:
         """Whether some manifest has the profile; elsewhere (a base, CI) nothing can be harmed."""
         if self._has_profile(wanted, files):
             return True
@@ -489,7 +510,9 @@ class ManifestStore:
             self._unknown_profile = self._problem_of_profile(wanted, files, "")
             return True
         # A file that cannot be read may have it, if it was there when all was well.
-        return in_error and self.footing is not None and self.footing.profile == wanted
+        if self.footing is None or self.footing.profile != wanted:
+            return False
+        return any(set(file.problems) - {held} for file in files.values())
 
     def _doubt_profile(self, wanted: str, files: Mapping[str, _File]) -> None:
         """Stay with the last good profile or, where that is gone, with what every file was."""

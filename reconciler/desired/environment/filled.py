@@ -12,6 +12,8 @@ import json
 
 from pydantic import TypeAdapter, ValidationError
 
+from reconciler.desired.table import Table
+
 _PATHS = TypeAdapter(list[str])
 
 
@@ -19,13 +21,13 @@ class Filled:
     """Paths; ``changed`` until they were written down."""
 
     def __init__(self) -> None:
-        self._paths: set[str] = set()
+        self._paths: Table[str, None] = Table()
         self.changed = False
 
     def copy(self) -> Filled:
         """The same, to be added to."""
         fresh = Filled()
-        fresh._paths, fresh.changed = {*self._paths}, self.changed
+        fresh._paths, fresh.changed = self._paths.copy(), self.changed
         return fresh
 
     def __contains__(self, path: str) -> bool:
@@ -33,13 +35,13 @@ class Filled:
 
     def add(self, path: str) -> None:
         if path not in self._paths:
-            self._paths.add(path)
+            self._paths[path] = None
             self.changed = True
 
     def learn(self, text: str | None) -> None:
         """What an earlier controller wrote with ``to_text``, if that can be read."""
         with contextlib.suppress(ValidationError):
-            self._paths.update(_PATHS.validate_json(text or "[]"))
+            self._paths.update(dict.fromkeys(_PATHS.validate_json(text or "[]")))
 
     def to_text(self) -> str:
         """As the journal keeps them."""

@@ -104,18 +104,23 @@ class Limiting:
 
         To be born there takes a millisecond more than to be moved there later, and is of use to
         programs that put themselves in the background at once. So it is left out, where the start
-        is ``quick`` otherwise, of starts in a row, and of a program that ran for a while and left
-        nothing behind. Its lineage tells of what it forks until it is there.
+        is ``quick`` otherwise, of starts in a row, and of a program that has run for a while, or
+        ran so and left nothing behind. Its lineage tells of what it forks until it is there.
         """
         now = boot_now()
         lone, self._placed_at = now - self._placed_at > _IN_A_ROW, now
-        needed = tag.app in self._leaving or (lone and tag.app not in self._steady)
+        needed = tag.app in self._leaving or (lone and not self._is_steady(tag.app, now))
         fd = self.cgroups.open(tag) if needed or not quick else -1
         try:
             yield fd
         finally:
             if fd >= 0:
                 os.close(fd)
+
+    def _is_steady(self, app: str, now: float) -> bool:
+        """Whether its program stays in the foreground, as far as is known."""
+        runs = self._host.processes(app)
+        return app in self._steady or any(now - one.started_at >= _STEADY for one in runs)
 
     def ran(self, process: Process, *, left: bool) -> None:
         """A main process has ended; whether it left others behind."""

@@ -21,6 +21,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 _STEP = 1.0
 """Seconds: less is NTP, which keeps the clock right."""
+_ZONE_HOLDS = 1.0
+"""Seconds until the host is asked for its time zone again."""
 
 
 def boot_id(proc: Path = Path("/proc")) -> str:
@@ -46,12 +48,16 @@ class _Steps:
         self._offset: float | None = None
         self._forward = 0.0
         self._forward_at: float | None = None
+        self._zone = ""
+        self._zone_until = float("-inf")
 
     def look(self, offset: float, now: float) -> WallTime:
         if self._offset is not None and offset - self._offset > _STEP:
             self._forward, self._forward_at = offset - self._offset, now
         self._offset = offset
-        return WallTime(offset, local_zone(), self._forward, self._forward_at)
+        if now >= self._zone_until:  # each pass of the loop asks
+            self._zone, self._zone_until = local_zone(), now + _ZONE_HOLDS
+        return WallTime(offset, self._zone, self._forward, self._forward_at)
 
 
 _steps = _Steps()
@@ -66,7 +72,6 @@ def local_zone(etc: Path = Path("/etc")) -> str:
 
 
 def _named_zones(etc: Path) -> Iterator[str]:
-    """Looked at one after the other: each pass of the loop asks."""
     yield os.environ.get("TZ", "").lstrip(":")
     try:
         yield os.readlink(etc / "localtime").partition("zoneinfo/")[2]

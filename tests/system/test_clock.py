@@ -60,3 +60,19 @@ def test_it_is_seen_when_the_clock_is_set_forward() -> None:
     assert wall.came(wall.at(100.0) - 3600) == 100.0, "the moment was skipped, and came then"
     assert wall.came(wall.at(200.0)) == pytest.approx(200.0)
     assert steps.look(1000.4, 160.0).forward_at == 100.0, "set back shows by itself"
+
+
+def test_the_zone_is_looked_up_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pass over each app asks; a changed zone counts a second later."""
+    asked: list[str] = []
+    zones = iter(["Europe/Berlin", "Asia/Kolkata"])
+
+    def zone() -> str:
+        asked.append(next(zones))
+        return asked[-1]
+
+    monkeypatch.setattr("reconciler.system.clock.local_zone", zone)
+    steps = _Steps()
+    assert {steps.look(0.0, 100 + n / 1000).zone for n in range(900)} == {"Europe/Berlin"}
+    assert steps.look(0.0, 101.5).zone == "Asia/Kolkata"
+    assert len(asked) == 2

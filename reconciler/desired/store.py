@@ -97,6 +97,8 @@ class ManifestStore:
         self._named: set[str] = set()
         self._dependencies = DependencyCheck(self._locate_dependency)
         self._half_read: dict[str, bytes] = {}
+        self.half_read_at = 0.0
+        """When the last of these was read (the clock is time.monotonic's)."""
         self._walk_problems: tuple[Problem, ...] = ()
         self._folders: tuple[str, ...] = ()
         self._apart: frozenset[str] = frozenset()
@@ -265,7 +267,7 @@ class ManifestStore:
             return _File(None, b"", problems=(problem,), dependencies=around)
 
     def _looked(self, path: str, believe: bool) -> _File | None:
-        known = self._files.get(path)
+        known, began = self._files.get(path), time.monotonic()
         seen = signature(path)
         around = [(file, signature(file)) for file, _ in known.dependencies] if known else []
         if known is not None and _still_holds(known, seen, around):
@@ -282,6 +284,7 @@ class ManifestStore:
         seen_before = believe or self._half_read.get(path) == reading
         if (new and not seen_before) or is_open or seen != signature(path):
             self._half_read[path] = reading
+            self.half_read_at = began
             return None
         self._half_read.pop(path, None)
         return self._read(path, content, seen, digest)

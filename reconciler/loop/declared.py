@@ -313,7 +313,8 @@ class Declared:
         """Have a second look at files that were just changed, perhaps not to their end."""
         unstable = tuple(self._store.unstable)
         if unstable:
-            self._loop.call_later(_SETTLE, self._paths_changed, unstable)
+            at = self._store.half_read_at + _SETTLE
+            self._loop.call_at(at, self._paths_changed, unstable)
 
     def _tell_mistakes(self) -> None:
         self._mistakes.tell(self._store.problems)

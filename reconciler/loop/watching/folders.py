@@ -46,7 +46,8 @@ _FOLDER = (
 )
 # ATTRIB: another link to the inode is gone, which is all that happens to a file that is open.
 # MODIFY: truncate(2) opens nothing, so nothing is closed.
-_STEP = flags.MODIFY | flags.CLOSE_WRITE | flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
+_STEP = flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
+_FILE = _STEP | flags.MODIFY | flags.CLOSE_WRITE
 _MISSING = flags.CREATE | flags.MOVED_TO
 # Names that nobody waits for come as fast as somebody makes them: that long they are gathered.
 _CALM = 0.05
@@ -59,6 +60,8 @@ class Step(NamedTuple):
 
     path: str
     missing: str = ""
+    is_folder: bool = False
+    """Then writes are to what is in it, which may be a log that never rests."""
 
 
 class _Interest(NamedTuple):
@@ -229,7 +232,9 @@ class Folders:
     def _mask_of(self, interest: _Interest) -> int:
         if interest.step is None:
             return self._of_folders
-        return int(_MISSING | _GONE if interest.step.missing else _STEP)
+        if interest.step.missing:
+            return int(_MISSING | _GONE)
+        return int(_STEP if interest.step.is_folder else _FILE)
 
     def _drop_folder(self, folder: str) -> None:
         self._folders.discard(folder)
@@ -363,12 +368,13 @@ def way_to(path: str) -> Iterator[Step]:
             continue
         step = os.path.join(at, name)
         try:
-            is_link = stat.S_ISLNK(door.lstat(step).st_mode)
+            mode = door.lstat(step).st_mode
+            is_link = stat.S_ISLNK(mode)
             target = door.readlink(step) if is_link else ""
         except OSError:
             yield Step(at, name)
             return
-        yield Step(step)
+        yield Step(step, is_folder=stat.S_ISDIR(mode))
         if not is_link:
             at = step
             continue

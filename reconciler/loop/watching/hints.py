@@ -75,10 +75,6 @@ class Hints:
         self._folders |= wanted
         self._do(lambda watched: watched.also(wanted), then)
 
-    def tell_folders(self, paths: set[str], then: Then) -> None:
-        """``then`` is told whether there is a folder at one of these paths."""
-        self._do(lambda watched: any(map(_is_folder, paths)), then)
-
     def has(self, folder: str) -> bool:
         """Whether what happens in it is heard."""
         return self._thread is not None and self._thread.folders.has(folder)
@@ -237,10 +233,3 @@ class _Thread:
         if not isinstance(context.get("exception"), GivenUp):
             with contextlib.suppress(RuntimeError):
                 self._main.call_soon_threadsafe(self._main.call_exception_handler, context)
-
-
-def _is_folder(path: str) -> bool:
-    try:
-        return door.is_folder(path)
-    except UnansweredError:
-        return False

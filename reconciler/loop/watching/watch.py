@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from reconciler.desired.walk import is_manifest_name
+from reconciler.desired.walk import is_hidden, is_manifest_name
 from reconciler.loop.watching.answers import Answers
 from reconciler.loop.watching.hints import Hints
+from reconciler.system.work import door
 
 
 class Watcher:
@@ -26,9 +27,11 @@ class Watcher:
         self._root = str(root)
         self._on_paths = on_paths
         self._on_scan = on_scan
-        self._hints = Hints(loop, answers, self._heard, on_scan, every_write=False)
         self._below: set[str] = set()
         self._files: set[str] = set()
+        self._hints = Hints(
+            loop, answers, self._heard, on_scan, every_write=False, leave_out=self._leaves_out
+        )
 
     def watch(self, folders: Iterable[str], files: Iterable[str] = ()) -> None:
         """Watch the root, these folders below it, and the ways to these files."""
@@ -49,14 +52,21 @@ class Watcher:
         self._hints.look_after()
 
     def _heard(self, paths: set[str]) -> None:
-        files = {path for path in paths if path in self._files or is_manifest_name(_name(path))}
-        others = paths - files
+        files = set(filter(self._is_file, paths))
         if files:
             self._on_paths(set(map(Path, files)))
-        if others & self._below:
+        if paths - files:
             self._on_scan()
-        elif others:
-            self._hints.tell_folders(others, self._scan_if)
+
+    def _is_file(self, path: str) -> bool:
+        return path in self._files or is_manifest_name(_name(path))
+
+    def _leaves_out(self, path: str) -> bool:
+        """Whether there is neither a manifest nor a folder of manifests, as what an editor puts
+        beside a file. Asked in the thread of the hints."""
+        if path in self._below or self._is_file(path):
+            return False
+        return is_hidden(_name(path)) or not door.is_folder(path)
 
     def _scan_if(self, changed: bool) -> None:
         if changed:

@@ -252,3 +252,29 @@ def test_a_busy_folder_on_the_way_wakes_nobody(
             folders.close()
 
     asyncio.run(run())
+
+
+def test_what_is_written_in_a_folder_on_the_way_wakes_nobody(
+    tmp_path: Path,
+) -> None:
+    """A log that never rests, beside the folder of the manifests."""
+    (tmp_path / "manifests").mkdir()
+    log = tmp_path / "app.log"
+    log.touch()
+
+    async def run() -> None:
+        hints: asyncio.Queue[str] = asyncio.Queue()
+        folders = Folders(asyncio.get_running_loop(), hints.put_nowait, lambda: None)
+        try:
+            folders.watch([str(tmp_path / "manifests")])
+            inotify = folders._inotify
+            assert inotify is not None
+            for number in range(100):
+                log.write_text(f"line {number}\n")
+            assert inotify.read(timeout=0) == []
+            (tmp_path / "manifests").rename(tmp_path / "old")
+            await _heard(hints, tmp_path / "manifests")
+        finally:
+            folders.close()
+
+    asyncio.run(run())

@@ -306,7 +306,7 @@ class Declared:
         if changed:
             self._later("watch", _WATCH_AGAIN, self._watch)
         self._later("mistakes", _TELL, self._tell_mistakes)
-        if self._store.needs_scan or not self._absent_of(changed) <= self._absent_scans.keys():
+        if self._store.needs_scan or (changed and self._absent() - self._absent_scans.keys()):
             self._later("scan", _SETTLE, self._scan)
 
     def _settle(self) -> None:
@@ -381,11 +381,7 @@ class Declared:
 
     def _absent(self) -> Set[str]:
         """Apps that are known, and not declared."""
-        return self._absent_of(self._known.keys())
-
-    def _absent_of(self, names: Set[str]) -> Set[str]:
-        """Those of ``names`` that are known, and not declared."""
-        return {n for n in names if n in self._known and n not in self._apps} - self._unseen
+        return self._known.keys() - self._apps.keys() - self._unseen
 
     def _judge_root(self, desired: Desired) -> None:
         """Another directory in the place of the accepted one is accepted when it lacks nothing."""

@@ -108,9 +108,9 @@ class Directory:
         self.run(0.1)
 
     def scan(self) -> None:
-        """Folders came or went; long enough for two complete looks."""
+        """Folders came or went; long enough for a file to rest, and two complete looks after."""
         cast("ToldWatcher", self.declared._watcher).tell_all()
-        self.run(2)
+        self.run(5)
 
     # -- what is declared ----------------------------------------------------------------------
 

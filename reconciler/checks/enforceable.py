@@ -2,7 +2,7 @@
 
 A field that recon cannot enforce is refused, with the reason and what would make it possible;
 it is never accepted and ignored. Such a manifest is a mistake like any other: its place is told,
-and the last good version runs on.
+and the last good version keeps running.
 
 Each rule takes a spec and the host's facts and yields (path below ``spec``, why). They do not
 look at the host themselves: `validate` on another machine than the host is told by ``--no-host``

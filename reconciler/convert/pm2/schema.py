@@ -69,7 +69,9 @@ KEYS: Mapping[str, Key] = {
     "stop_exit_codes": _mapped("successExitCodes; restartPolicy: OnFailure"),
     "restart_delay": _mapped("backoff"),
     "exp_backoff_restart_delay": _mapped("backoff"),
-    "max_restarts": _unneeded("gives up at some point; recon goes on, ever more slowly (backoff)"),
+    "max_restarts": _unneeded(
+        "gives up at some point; recon keeps trying, with growing waits (backoff)"
+    ),
     "min_uptime": _unneeded("is for max_restarts; see backoff.resetSeconds"),
     "cron_restart": _mapped(
         "restartSchedule; with autorestart: false, of what is no server, a kind: Job", "cron"

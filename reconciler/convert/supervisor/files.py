@@ -20,7 +20,7 @@ GENERAL = (
     " and PATH, HOME, USER, LANG, TZ (HOME and USER of the user it runs as).",
     "Without stopwaitsecs supervisord kills after 10 s; recon waits terminationGracePeriodSeconds,"
     " which is 30 unless written.",
-    "supervisord gives a program up after startretries; recon goes on, ever more slowly.",
+    "supervisord gives a program up after startretries; recon keeps trying, with growing waits.",
     "recon writes the time before each line of the logs that it places itself;"
     " logs.timestamps: false leaves it out.",
 )

@@ -34,7 +34,7 @@ OPTIONS: Mapping[str, Option] = {
     "autostart": Option(None, "suspend"),
     "autorestart": Option(None, "restartPolicy"),
     "startsecs": Option(None, "minReadySeconds"),
-    "startretries": Option(Fate.UNNEEDED, "recon goes on, ever more slowly (backoff)"),
+    "startretries": Option(Fate.UNNEEDED, "recon keeps trying, with growing waits (backoff)"),
     "exitcodes": Option(None, "successExitCodes"),
     "stopsignal": Option(None, "stop.signal"),
     "stopwaitsecs": Option(None, "terminationGracePeriodSeconds"),

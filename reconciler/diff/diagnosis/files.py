@@ -58,7 +58,7 @@ def line_ends(evidence: Evidence) -> Cause | None:
         return None
     words = evidence.spec.command
     script = next((word for word in words if "." in word and not word.startswith("-")), words[-1])
-    told = f"the lines of {script} end as on Windows (CR LF), which a shell cannot run"
+    told = f"the lines of {script} end with CR LF as on Windows, which a shell cannot run"
     return Cause(CauseCode.LINE_ENDS, told, f"cd {evidence.spec.cwd} && sed -i 's/\\r$//' {script}")
 
 

@@ -110,11 +110,14 @@ class AppSituation(Situation):
     def replicas(self) -> Replicas:
         """Its processes against the revision that should run. Sorted when first asked for."""
         known, memory = self._sorted, self.memory
-        if known is not None and (known.memory is memory or known.is_of(memory)):
+        if known is not None and known.memory is memory:
             return known.replicas
-        app = self.app
-        found = replicas.sort(app.spec, self._target, self.processes, memory, self.now)
-        found = returning.with_returning(app.spec, found, memory, self.now)
+        if known is not None and known.is_of(memory):
+            found = known.replicas
+        else:
+            spec = self.app.spec
+            found = replicas.sort(spec, self._target, self.processes, memory, self.now)
+            found = returning.with_returning(spec, found, memory, self.now)
         object.__setattr__(self, "_sorted", _Sorted(memory, found))
         return found
 

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.desired import store as store_module
+from reconciler.loop import declared as declared_module
+from reconciler.loop.watching import contents as contents_module
 from tests.loop.simulated.clock import Clock, install
+from tests.loop.simulated.directory import Directory
+from tests.loop.simulated.reading import ReaderAtOnce, ToldHints, ToldWatcher
 from tests.loop.simulated.world import World
 from tests.observed.conftest import watched, zoo
 
@@ -22,5 +27,18 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     clock = Clock()
     install(clock, monkeypatch)
     made = World(tmp_path, clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Directory]:
+    monkeypatch.setattr(declared_module, "Reader", ReaderAtOnce)
+    monkeypatch.setattr(declared_module, "Watcher", ToldWatcher)
+    monkeypatch.setattr(contents_module, "Hints", ToldHints)
+    made = Directory(tmp_path)
+    install(made.clock, monkeypatch)
+    monkeypatch.setattr(declared_module, "time", made.clock)
+    monkeypatch.setattr(store_module, "time", made.clock)
     yield made
     made.close()

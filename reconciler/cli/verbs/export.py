@@ -170,4 +170,5 @@ def _wrapped(sentence: str, head: str) -> list[str]:
 
 
 def _problem(one: Any) -> dict[str, Any]:
-    return {key: getattr(one, key) for key in ("file", "line", "column", "path", "message")}
+    keys = ("file", "line", "column", "path", "remedy")
+    return {**{key: getattr(one, key) for key in keys}, "message": one.text}

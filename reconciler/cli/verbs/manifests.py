@@ -216,6 +216,9 @@ def _within(file: str, only: Path | None) -> bool:
 
 
 def _document(apps: int, problems: Iterable[Any]) -> dict[str, Any]:
-    keys = ("file", "line", "column", "path", "message")
-    errors = [{key: getattr(problem, key) for key in keys} for problem in problems]
+    keys = ("file", "line", "column", "path", "remedy")
+    errors = [
+        {**{key: getattr(problem, key) for key in keys}, "message": problem.text}
+        for problem in problems
+    ]
     return {"formatVersion": FORMAT_VERSION, "apps": apps, "errors": errors}

@@ -41,8 +41,9 @@ from reconciler.system.work.worker import Workers
 
 R = TypeVar("R")
 
-# A file is believed when it reads the same twice, this far apart (seconds).
-_SETTLE = 0.02
+# A file is believed when it reads the same twice, this far apart (seconds). The loop's timers are
+# whole milliseconds, rounded up, and the first look has taken a part of one: 20 ms in all.
+_SETTLE = 0.019
 # Between the two complete scans that a deletion takes (seconds).
 _SCAN_AGAIN = 0.5
 # So long has a file not been written that leaves out an app which it declared (nanoseconds).

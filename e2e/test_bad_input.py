@@ -46,7 +46,7 @@ CASES: dict[str, tuple[bytes, str]] = {
     "alias bomb": (BOMB.encode(), "web.yaml"),
     "invalid UTF-8": (GOOD.encode() + b"# \xff\xfe\n", "UTF-8"),
     "NUL byte": (GOOD.encode() + b"# \0\n", "web.yaml"),
-    "NUL by an escape": (GOOD.encode() + b'  cwd: "a\\0b"\n', "spec.cwd: holds a NUL"),
+    "NUL by an escape": (GOOD.encode() + b'  cwd: "a\\0b"\n', "spec.cwd: contains a NUL"),
     "a digit that is none": (
         GOOD.encode() + '  user: "²"\n'.encode(),
         "is not a valid name or id",

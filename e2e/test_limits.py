@@ -139,7 +139,7 @@ def test_what_the_kernel_refuses_is_told_once_and_nothing_ends(recon: Recon) -> 
         pytest.skip("this root has CAP_SYS_RESOURCE and may raise a hard limit")
     (drift,) = recon.of("web")["drift"]
     assert drift["kind"] == "InPlace"
-    assert "takes CAP_SYS_RESOURCE; `recon restart` gives it to new processes" in drift["detail"]
+    assert "needs CAP_SYS_RESOURCE; `recon restart` gives it to new processes" in drift["detail"]
     assert "`recon restart` gives it" in recon.cli("apply", code=1)
     assert len(events(recon, "FailedLimits")) == 1, "not tried again and again"
     assert events(recon, "LimitsAdjusted") == [], "what was not done is not told as done"
@@ -158,7 +158,7 @@ def test_what_cannot_be_had_is_refused_and_the_last_good_version_runs_on(recon: 
     recon.app("web", SLEEP, limits={"openFiles": 2**31 - 1, "cpuAffinity": "8000"})
     text = recon.cli("validate", code=1)
     assert "web.yaml:13:20: spec.limits.openFiles: is above" in text, (text, hard)
-    assert "spec.limits.cpuAffinity: processor 8000 is not here" in text
+    assert "spec.limits.cpuAffinity: processor 8000 does not exist here" in text
     recon.wait("web", sync="Unknown", health="Healthy")
     assert recon.pids("web")["web-0"] == pid
 

@@ -154,7 +154,7 @@ def test_canary_holds_the_roll_and_goes_on_by_itself(recon: Recon) -> None:
 
 def _held(recon: Recon) -> dict[str, Any]:
     app = recon.of("web")
-    return app if "s to go" in app["message"] and app["ready"] == 4 else {}
+    return app if "s left" in app["message"] and app["ready"] == 4 else {}
 
 
 def test_canary_that_ends_takes_its_revision_back_and_one_can_be_promoted(

@@ -215,7 +215,7 @@ def test_a_state_directory_that_is_read_only_costs_no_restart(recon: Recon, smal
     )
     recon.run()
     told = recon.output.read_text()
-    assert "cannot be written: Read-only file system; apps are run" in told
+    assert "cannot be written: Read-only file system; apps run" in told
     assert journal_state(recon) == "unwritable"
     restarted(recon, "web")
     assert "all apps are stopped" in recon.cli("down")

@@ -132,7 +132,7 @@ def test_what_the_kernel_refuses_is_told_with_what_would_help() -> None:
     assert told.keys() == {"openFiles", "nice", "oomScoreAdjust"}
     assert "needs CAP_SYS_RESOURCE; `recon restart`" in told["openFiles"]
     assert "needs CAP_SYS_NICE" in told["nice"]
-    assert "takes CAP_SYS_RESOURCE" in told["oomScoreAdjust"]
+    assert "needs CAP_SYS_RESOURCE" in told["oomScoreAdjust"]
 
 
 def test_a_fork_bomb_of_an_ordinary_user_stays_within_its_limit() -> None:

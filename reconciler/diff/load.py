@@ -78,9 +78,12 @@ class _Demand:
     def lacks(self, count: int, of: Shortage) -> int:
         """What is missing until so many run, beyond what those that do have already."""
         each, use = self.each(of), self.use
+        wanted = (count + min(self.surge, count)) * each
+        if not (use.settled or use.young):
+            return wanted
         young = {Shortage.MEMORY: use.young_memory, Shortage.PROCESSES: use.young_tasks}
         there = use.settled * each + use.young * min(each, max(1, young.get(of, each)))
-        return max(0, (count + min(self.surge, count)) * each - there)
+        return max(0, wanted - there)
 
 
 def wanted_at_once(
@@ -119,8 +122,9 @@ def verdicts(
         for of in left:
             sums[of] += sum(one.rise_in(of) for one in equal)
         together = len(found) + len(equal)
+        short = [of for of in left if sums[of] > left[of]]
         for one in equal:
-            found[one.app.name] = _verdict(one, left, sums, together)
+            found[one.app.name] = _verdict(one, short, left, sums, together)
     return found
 
 
@@ -180,11 +184,15 @@ def _left(
 
 
 def _verdict(
-    one: _Demand, left: Mapping[Shortage, int], sums: Mapping[Shortage, int], together: int
+    one: _Demand,
+    short: Sequence[Shortage],
+    left: Mapping[Shortage, int],
+    sums: Mapping[Shortage, int],
+    together: int,
 ) -> Withheld | None:
-    for of, room in left.items():
-        alone = one.rise_in(of)
-        if sums[of] <= room or not alone:
+    for of in short:
+        room, alone = left[of], one.rise_in(of)
+        if not alone:
             continue
         is_alone = together == 1 or alone > room
         return Withheld(

@@ -34,7 +34,9 @@ def test_what_a_crash_leaves_behind_gets_the_apps_own_signal_and_is_waited_for(
     recon.run()
     until((tmp_path / "asked").exists, what="its child gets SIGUSR1")
     child = int((tmp_path / "child").read_text())
-    told = until(lambda: _message(recon, "left behind"), what="status says what is waited for")
+    told = until(
+        lambda: _message(recon, "remaining processes"), what="status says what is waited for"
+    )
     assert f"pid {child}" in told and "SIGUSR1" in told and "3600 s" in told
     (tmp_path / "go").touch()
     until(lambda: not alive(child))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from reconciler.desired import logplaces
-from reconciler.desired.table import Table
+from reconciler.desired.cowdict import CowDict
 from reconciler.desired.text.locate import place_of
 from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.program import ProgramSpec
@@ -63,7 +63,7 @@ class Claims:
     """All claims of all files."""
 
     def __init__(self) -> None:
-        self._at: Table[str | int, frozenset[Claim]] = Table()
+        self._at: CowDict[str | int, frozenset[Claim]] = CowDict()
         self._contested: set[str | int] = set()
         """Places with more than one claim: no clash is anywhere else."""
 
@@ -139,7 +139,7 @@ def _problem(claim: Claim, rival: Claim) -> Problem:
     verb = "written to" if isinstance(claim.what, LogFile) else "declared"
     message = f"{claim.what} is also {verb} by {rival.app}{what} ({rival.file}:{other})"
     path = ".".join(map(str, ("spec", *claim.field)))
-    return Problem(claim.file, line, column, path, f"{message}", remedy="change one of them")
+    return Problem(claim.file, line, column, path, message, remedy="change one of them")
 
 
 def _place(claim: Claim) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.desired.table import Table
+from reconciler.desired.cowdict import CowDict
 from reconciler.desired.validate import suggestion
 from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.spec.lifecycle import RestartPolicy
@@ -24,7 +24,7 @@ class Dependents:
     """Who depends on whom, looked up from the other side."""
 
     def __init__(self) -> None:
-        self._of: Table[str, frozenset[str]] = Table()
+        self._of: CowDict[str, frozenset[str]] = CowDict()
 
     def copy(self) -> Dependents:
         """The same, to be changed."""
@@ -62,11 +62,11 @@ class DependencyCheck:
 
     def __init__(self, locate: Locate) -> None:
         self._locate = locate
-        self._declared: Table[str, Workload] = Table()
-        self._good: Table[str, Workload] = Table()
+        self._declared: CowDict[str, Workload] = CowDict()
+        self._good: CowDict[str, Workload] = CowDict()
         self._refused: dict[str, _Refusal] = {}
         self._dependents = Dependents()
-        self.apps: Table[str, Workload] = Table()
+        self.apps: CowDict[str, Workload] = CowDict()
         """By name: as declared, or as last declared well (then with ``problem``)."""
 
     def copy(self, locate: Locate) -> DependencyCheck:

@@ -19,13 +19,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.desired.claims import Claimed, Claims, claimed
+from reconciler.desired.cowdict import CowDict
 from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, is_made_up, lasting, read_regular, signature
 from reconciler.desired.footing import Footing, unknown_profile
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.names import names_in
 from reconciler.desired.surroundings import Refusals, Surroundings, nothing
-from reconciler.desired.table import Table
 from reconciler.desired.text.locate import place_of
 from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
@@ -84,16 +84,16 @@ class ManifestStore:
             environ, key, environ_is_controllers, check, asked, cores, trust, own
         )
         self._settings_file = str(self._root / "recon.yaml")
-        self._files: Table[str, _File] = Table()
+        self._files: CowDict[str, _File] = CowDict()
         self._wrong: dict[str, tuple[Problem, ...]] = {}
         """The problems of the files that have any."""
-        self._owners: Table[str, frozenset[str]] = Table()
-        self._declaring: Table[str, tuple[str, ...]] = Table()
+        self._owners: CowDict[str, frozenset[str]] = CowDict()
+        self._declaring: CowDict[str, tuple[str, ...]] = CowDict()
         self._contested: set[str] = set()
         """Names that more than one file declares."""
         self._undecided: set[str] = set()
         self._claims = Claims()
-        self._apps: Table[str, Workload] = Table()
+        self._apps: CowDict[str, Workload] = CowDict()
         self._named: set[str] = set()
         self._dependencies = DependencyCheck(self._locate_dependency)
         self._half_read: dict[str, bytes] = {}

@@ -12,7 +12,7 @@ import json
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.desired.table import Table
+from reconciler.desired.cowdict import CowDict
 
 _PATHS = TypeAdapter(list[str])
 
@@ -21,7 +21,7 @@ class Filled:
     """Paths; ``changed`` until they were written down."""
 
     def __init__(self) -> None:
-        self._paths: Table[str, None] = Table()
+        self._paths: CowDict[str, None] = CowDict()
         self.changed = False
 
     def copy(self) -> Filled:

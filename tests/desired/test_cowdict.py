@@ -1,4 +1,4 @@
-"""A table is a dict, and its copies are none of its business."""
+"""A copy-on-write dict is a dict, and a copy and its original change apart."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.desired.table import Table
+from reconciler.desired.cowdict import CowDict
 
 _KEYS = st.integers(0, 9)
 _STEPS = st.lists(
@@ -18,7 +18,7 @@ _STEPS = st.lists(
 def test_it_holds_what_a_dict_would_hold_in_the_same_order(
     steps: list[tuple[str, int, int]],
 ) -> None:
-    table: Table[int, int] = Table()
+    table: CowDict[int, int] = CowDict()
     model: dict[int, int] = {}
     for step, key, value in steps:
         if step == "put":
@@ -40,18 +40,18 @@ def test_it_holds_what_a_dict_would_hold_in_the_same_order(
 def test_a_copy_and_its_original_change_apart(
     before: list[tuple[str, int, int]], after: list[tuple[str, int, int]]
 ) -> None:
-    table = _changed(Table(), before)
+    table = _changed(CowDict(), before)
     held = table.to_dict()
     copied = _changed(table.copy(), after)
     assert table.to_dict() == held
-    expected = _changed(Table(), before + after)
+    expected = _changed(CowDict(), before + after)
     assert copied.to_dict() == expected.to_dict()
     _changed(table, after[::-1])
     assert copied.to_dict() == expected.to_dict()
 
 
 def test_what_is_not_there_is_a_key_error() -> None:
-    table: Table[str, int] = Table()
+    table: CowDict[str, int] = CowDict()
     table["a"] = 1
     table = table.copy()
     del table["a"]
@@ -62,7 +62,7 @@ def test_what_is_not_there_is_a_key_error() -> None:
 
 
 def test_a_copy_of_a_large_table_shares_what_neither_changes() -> None:
-    table: Table[int, int] = Table()
+    table: CowDict[int, int] = CowDict()
     for number in range(1000):
         table[number] = number
     table = table.copy()
@@ -73,7 +73,7 @@ def test_a_copy_of_a_large_table_shares_what_neither_changes() -> None:
     assert (table[3], second[3], second[4]) == (3, -3, 4)
 
 
-def _changed(table: Table[int, int], steps: list[tuple[str, int, int]]) -> Table[int, int]:
+def _changed(table: CowDict[int, int], steps: list[tuple[str, int, int]]) -> CowDict[int, int]:
     for step, key, value in steps:
         if step == "put":
             table[key] = value

@@ -1,4 +1,4 @@
-"""A dict that is cheap to copy, however large it is: the copy shares what neither has changed.
+"""A dict that is copied on write: a copy is cheap, however large the dict is, and shares the rest.
 
 A look at one manifest among a thousand is made on a copy of all that is known of them. Copying
 that whole takes milliseconds where it is not in the processor's cache: longer than the look.
@@ -16,7 +16,7 @@ _GONE: Final[Any] = object()
 _NONE: Final[Any] = object()
 
 
-class Table(MutableMapping[K, V]):
+class CowDict(MutableMapping[K, V]):
     """Keys keep the order of a dict. ``copy`` costs what was changed lately."""
 
     __slots__ = ("_base", "_changes")
@@ -27,9 +27,9 @@ class Table(MutableMapping[K, V]):
         self._changes: dict[K, V] = {}
         """What differs from it; ``_GONE`` for keys that were removed."""
 
-    def copy(self) -> Table[K, V]:
+    def copy(self) -> CowDict[K, V]:
         """Another table with the same content. ``self`` is not touched: others may be reading."""
-        fresh: Table[K, V] = Table()
+        fresh: CowDict[K, V] = CowDict()
         if len(self._changes) ** 2 > len(self._base):  # rarely enough for what a whole copy costs
             fresh._base = self.to_dict()
         else:

@@ -53,9 +53,7 @@ def _check_account(spec: ProgramSpec) -> None:
         with contextlib.suppress(accounts.SlowLookupError):
             if accounts.user(int(spec.user)) is None:
                 message = f"id {spec.user} has no account on this host, so its group is unknown"
-                raise Unresolvable(
-                    ("user",), f"{message}", "create the account, or set `group` too"
-                )
+                raise Unresolvable(("user",), message, "create the account, or set `group` too")
 
 
 def _is_user(name: str) -> bool:
@@ -79,7 +77,7 @@ def _check_size(app: Workload) -> None:
     for word in spec.command:
         if len(os.fsencode(word)) >= _LONGEST:
             message = f"one of its words has {len(os.fsencode(word))} bytes"
-            raise Unresolvable(("command",), f"{message}", f"Linux takes at most {_LONGEST - 1}")
+            raise Unresolvable(("command",), message, f"Linux takes at most {_LONGEST - 1}")
     variables = app.environment(0)
     total = sum(len(os.fsencode(word)) + _ADDED for word in spec.command)
     for name, value in variables.items():
@@ -88,7 +86,7 @@ def _check_size(app: Workload) -> None:
         if size >= _LONGEST:
             where = ("env", name) if name in spec.env else ("envFrom",)
             message = f"{name} has {size} bytes with its name, of at most {_LONGEST - 1}"
-            raise Unresolvable(where, f"{message}", "put it into a file")
+            raise Unresolvable(where, message, "put it into a file")
     if total + _OWN_SHARE > most:
         where = ("env",) if len(spec.env) * 2 > len(variables) else ("envFrom",)
         message = f"{len(variables)} variables and the command have {total} bytes together"

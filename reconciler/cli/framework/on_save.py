@@ -21,6 +21,7 @@ from reconciler.cli.render.terminal import colours, is_terminal, paint
 from reconciler.cli.render.words import place
 from reconciler.desired.files import Signature, signature
 from reconciler.desired.store import ManifestStore
+from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 from reconciler.system.work.look import patiently
 
@@ -70,12 +71,13 @@ class Sources:
     def __init__(self, stores: Sequence[ManifestStore]) -> None:
         self._stores = stores
         self._took = 0.0
+        self._folders: set[str] = set()
         self._seen = self._look()
 
     def saves(self) -> Iterator[str]:
         """A phrase for each time that files are others than at the last look."""
         while True:
-            for _ in chain((None,), _stirs(self._folders(), max(_PATIENCE, _SHARE * self._took))):
+            for _ in chain((None,), _stirs(self._folders, max(_PATIENCE, _SHARE * self._took))):
                 seen = self._look()
                 if seen != self._seen:
                     phrase = _phrase(seen, self._seen)
@@ -85,19 +87,21 @@ class Sources:
 
     def _look(self) -> _Seen:
         began = time.monotonic()
-        seen = patiently(lambda: {path: _signature(path) for path in self._paths()})
+        seen, self._folders = patiently(self._found)
         self._took = time.monotonic() - began
         return seen
+
+    def _found(self) -> tuple[_Seen, set[str]]:
+        """The files, and the folders in which they and others may be saved."""
+        seen = {path: _signature(path) for path in self._paths()}
+        folders = {os.path.dirname(path) for path in seen}
+        folders.update(folder for store in self._stores for folder in store.folders)
+        return seen, set(filter(_is_folder, folders))
 
     def _paths(self) -> Iterator[str]:
         for store in self._stores:
             store.scan()
             yield from store.sources
-
-    def _folders(self) -> set[str]:
-        named = {os.path.dirname(path) for path in self._seen}
-        found = {folder for store in self._stores for folder in store.folders}
-        return {folder for folder in named | found if os.path.isdir(folder)}
 
 
 def _signature(path: str) -> Signature | None:
@@ -105,6 +109,13 @@ def _signature(path: str) -> Signature | None:
         return signature(path)
     except UnansweredError:
         return None
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return door.is_folder(path)
+    except UnansweredError:
+        return False
 
 
 def _stirs(folders: Iterable[str], patience: float) -> Iterator[None]:

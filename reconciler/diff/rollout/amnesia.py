@@ -10,7 +10,7 @@ declared, or the manifest was edited, or somebody asks for the rollout (or the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -62,10 +62,11 @@ def gate(at: AppSituation) -> Hold | None:
     if memory.recall is Recall.WHOLE or not _rolls(at.replicas, memory):
         return None
 
-    def revision_of(number: int, kept: Sequence[Process]) -> str | None:
-        return next((one for one in ran(at, number, kept) if _is_usable(one, memory)), target)
+    def candidates(number: int, kept: Sequence[Process]) -> Iterator[str]:
+        yield from ran(at, number, kept)
+        yield from (target,) if target else ()
 
-    return freeze(at, "memory", _message(at.app.name, memory.recall), revision_of)
+    return freeze(at, "memory", _message(at.app.name, memory.recall), candidates, memory.is_usable)
 
 
 def withheld(at: JobSituation) -> str:
@@ -104,7 +105,7 @@ def _rolls(replicas: Replicas, memory: AppMemory) -> bool:
     return any(
         replicas.target is not None and not same_revision(ended.hash, replicas.target)
         for number, ended in memory.ended.items()
-        if number < replicas.wanted and number not in there and _is_usable(ended.hash, memory)
+        if number < replicas.wanted and number not in there and memory.is_usable(ended.hash)
     )
 
 
@@ -113,9 +114,3 @@ def _message(app: str, recall: Recall) -> str:
         return "rollout held until the journal can be read"
     told = "rollout held: its history was lost"
     return f"{told}; `recon rollout resume {app}` continues it"
-
-
-def _is_usable(hash: str, memory: AppMemory) -> bool:
-    """A program of that revision can be started, and did not prove bad."""
-    revision = memory.revision(hash)
-    return revision is not None and revision.failed is None and bool(revision.spec)

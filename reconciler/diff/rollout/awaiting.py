@@ -8,8 +8,8 @@ completed what it declares holds nothing, nor does one that runs by the clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from reconciler.diff.core import dependencies
 from reconciler.diff.core.hold import Hold
@@ -17,7 +17,6 @@ from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout.freeze import freeze, ran_or_good
 from reconciler.model.spec.dependency import Dependency, DependencyCondition
 from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.observed import Process
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import Wait
 
@@ -57,13 +56,10 @@ def gate(at: AppSituation) -> Hold | None:
     if not at.memory.awaiting:
         return None
     wait = _unmet(at)
-
-    def revision_of(number: int, kept: Sequence[Process]) -> str | None:
-        hashes = ran_or_good(at, number, kept)
-        return next((hash for hash in hashes if _is_earlier(hash, at.memory)), None)
-
     message = f"update {wait.message if wait else 'waiting for the manifests to settle'}"
-    return freeze(at, "dependency", message, revision_of, until=at.memory.awaiting_until)
+    may_run = partial(_is_earlier, at.memory)
+    until = at.memory.awaiting_until
+    return freeze(at, "dependency", message, partial(ran_or_good, at), may_run, until=until)
 
 
 def wait_of(at: AppSituation) -> Wait | None:
@@ -94,7 +90,6 @@ def _noted(at: AppSituation, number: int, until: float | None) -> AppSituation:
     return at.after(replace(at.memory, awaiting=number, awaiting_until=until))
 
 
-def _is_earlier(hash: str, memory: AppMemory) -> bool:
+def _is_earlier(memory: AppMemory, hash: str) -> bool:
     """A program of that revision can be started, and is not what waits."""
-    known = memory.revision(hash)
-    return known is not None and known is not memory.revisions[-1] and known.failed is None
+    return memory.is_usable(hash) and memory.revision(hash) is not memory.revisions[-1]

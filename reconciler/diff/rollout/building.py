@@ -8,8 +8,8 @@ ran before it runs on, until the inputs, or the manifest, are edited.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from reconciler.diff.core import history
@@ -20,7 +20,6 @@ from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Failure
-from reconciler.model.state.observed import Process
 from reconciler.model.state.plan import Condition
 from reconciler.model.state.standing import ObstacleReason
 
@@ -60,12 +59,8 @@ def gate(at: AppSituation) -> Hold | None:
     """The hold of an app whose revision has yet to be built; None where it has been."""
     if not _is_unbuilt(state_of(at)):
         return None
-
-    def revision_of(number: int, kept: Sequence[Process]) -> str | None:
-        hashes = ran_or_good(at, number, kept)
-        return next((hash for hash in hashes if _was_built(hash, at.memory)), None)
-
-    return freeze(at, "build", f"building ({_command(at.app)})", revision_of)
+    message = f"building ({_command(at.app)})"
+    return freeze(at, "build", message, partial(ran_or_good, at), partial(_was_built, at.memory))
 
 
 def condition_of(at: AppSituation) -> Condition | None:
@@ -99,10 +94,8 @@ def _is_unbuilt(state: Build) -> bool:
     return state in ("building", "failed")
 
 
-def _was_built(hash: str, memory: AppMemory) -> bool:
+def _was_built(memory: AppMemory, hash: str) -> bool:
     """It is a revision that was built once, and did not prove bad: one that was good before may
     be what is declared again, and now its build has failed."""
-    known = memory.revision(hash)
-    if known is None:
-        return False
-    return known.good if known is memory.revisions[-1] else known.failed is None
+    last = memory.revisions[-1]
+    return last.good if memory.revision(hash) is last else memory.is_usable(hash)

@@ -107,12 +107,13 @@ def gate(at: AppSituation) -> Hold | None:
     assert good is not None
     good_hash, until = good.hash, _passes_at(at)
 
-    def revision_of(number: int, kept: Sequence[Process]) -> str | None:
-        return good_hash
+    def candidates(number: int, kept: Sequence[Process]) -> tuple[str]:
+        return (good_hash,)
 
     numbers = _numbers(at, good_hash)
     message = _message(at, until)
-    return freeze(at, "canary", message, revision_of, open_numbers=numbers, until=until)
+    may_run = at.memory.is_usable
+    return freeze(at, "canary", message, candidates, may_run, open_numbers=numbers, until=until)
 
 
 def _numbers(at: AppSituation, good: str) -> frozenset[int]:

@@ -22,15 +22,19 @@ from reconciler.model.state.memory import Ended
 from reconciler.model.state.observed import Process
 from reconciler.model.state.revision import same_revision
 
-RevisionOf = Callable[[int, Sequence[Process]], str | None]
-"""The hash that a held number is to run, given all held processes; None where nobody knows."""
+Candidates = Callable[[int, Sequence[Process]], Iterable[str]]
+"""The hashes that a held number without a process may run, the best first, given all held
+processes."""
+MayRun = Callable[[str], bool]
+"""Whether a process of the revision of this hash may be started while the rollout is held."""
 
 
 def freeze(
     at: AppSituation,
     by: HeldBy,
     message: str,
-    revision_of: RevisionOf,
+    candidates: Candidates,
+    may_run: MayRun,
     *,
     open_numbers: frozenset[int] = frozenset(),
     until: float | None = None,
@@ -39,10 +43,23 @@ def freeze(
     spec, replicas, memory = at.app.spec, at.replicas, at.memory
     wanted = spec.wanted
     everyone = [*_everyone(replicas)]
+    all_of_them = [process for process, _ in everyone]
+
+    def first(*hashes: str | None) -> str | None:
+        return next((hash for hash in hashes if hash is not None and may_run(hash)), None)
+
+    def has_successor(process: Process) -> bool:
+        number = process.tag.instance
+        if number in open_numbers:
+            return True
+        return first(process.tag.hash, *candidates(number, all_of_them)) is not None
+
     evicted = {
         process.tag.nonce: process
-        for process, _ in everyone
-        if process.tag.instance < wanted and is_evicted(process, spec, memory, at.now)
+        for process in all_of_them
+        if process.tag.instance < wanted
+        and is_evicted(process, spec, memory, at.now)
+        and has_successor(process)
     }
     kept, old, extra = _sorted(everyone, wanted, open_numbers, evicted)
     ran = {process.tag.instance: process.tag.hash for process in evicted.values()}
@@ -57,13 +74,11 @@ def freeze(
         if number in open_numbers:
             hash = None if mine else replicas.target
         elif number in absent:
-            hash = absent[number]
-        elif not mine:
-            known = memory.revision(ran.get(number, ""))
-            usable = known is not None and known.failed is None
-            hash = ran[number] if usable else revision_of(number, kept)
+            hash = first(absent[number])
+        elif mine:
+            hash = first(_uncovered(mine, memory.ended.get(number), replicas.up))
         else:
-            hash = _uncovered(mine, memory.ended.get(number), replicas.up)
+            hash = first(ran.get(number), *candidates(number, kept))
         if hash is not None:
             hashes[number] = hash
     states: dict[str, list[int]] = {}

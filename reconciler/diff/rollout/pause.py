@@ -8,7 +8,7 @@ Deployment in proportion; here a new number gets the revision that most of the o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.diff.core import history
 from reconciler.diff.core.hold import Hold
@@ -24,29 +24,20 @@ def gate(at: AppSituation) -> Hold | None:
     if not memory.paused:
         return None
 
-    def revision_of(number: int, kept: Sequence[Process]) -> str | None:
-        ended = memory.ended.get(number)
-        if ended is not None and _is_usable(ended.hash, memory):
-            return ended.hash
-        return _commonest(kept, memory) or _last_good(memory) or at.replicas.target
+    def candidates(number: int, kept: Sequence[Process]) -> Iterator[str]:
+        if number in memory.ended:
+            yield memory.ended[number].hash
+        yield from _commonest(kept, memory)
+        good = history.last_good(memory)
+        yield from (hash for hash in (good and good.hash, at.replicas.target) if hash)
 
     message = f"rollout paused; `recon rollout resume {at.app.name}` continues it"
-    return freeze(at, "pause", message, revision_of)
+    return freeze(at, "pause", message, candidates, memory.is_usable)
 
 
-def _commonest(processes: Sequence[Process], memory: AppMemory) -> str | None:
-    counts = Counter(p.tag.hash for p in processes if _is_usable(p.tag.hash, memory))
-    if not counts:
-        return None
-    return max(counts, key=lambda hash: (counts[hash], history.number_of(memory, hash)))
-
-
-def _last_good(memory: AppMemory) -> str | None:
-    good = history.last_good(memory)
-    return good.hash if good else None
-
-
-def _is_usable(hash: str, memory: AppMemory) -> bool:
-    """A program of that revision can be started, and did not prove bad."""
-    revision = memory.revision(hash)
-    return revision is not None and revision.failed is None
+def _commonest(processes: Sequence[Process], memory: AppMemory) -> list[str]:
+    """The hashes of the processes, those of most first, then the newest."""
+    counts = Counter(process.tag.hash for process in processes)
+    return sorted(
+        counts, key=lambda hash: (counts[hash], history.number_of(memory, hash)), reverse=True
+    )

@@ -226,6 +226,11 @@ class AppMemory:
         """The newest remembered revision with exactly this hash."""
         return next((found for found in reversed(self.revisions) if found.hash == hash), None)
 
+    def is_usable(self, hash: str) -> bool:
+        """Whether a program of that revision can be started, and did not prove bad."""
+        known = self.revision(hash)
+        return known is not None and known.failed is None and bool(known.spec)
+
 
 class JournalHealth(StrEnum):
     """How the journal is."""

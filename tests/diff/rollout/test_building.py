@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.diff.as_if_running import as_observed
@@ -333,6 +333,18 @@ STEPS = st.one_of(
 
 
 @settings(max_examples=150)
+@example(
+    [],
+    [
+        ("env", "1"),
+        ("instances", 1),
+        ("pass", 1),
+        ("inputs", "2"),
+        ("crash", 0),
+        ("inputs", "1"),
+        ("unseen", None),
+    ],
+)
 @given(st.lists(st.sampled_from([BUILDS, BROKEN, WELL, FAILS]), max_size=6), st.lists(STEPS))
 def test_nothing_is_started_that_is_not_built_and_nothing_is_stopped_by_a_build(
     script: list[Behaviour], steps: list[tuple[str, Any]]

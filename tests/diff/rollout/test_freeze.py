@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.situation import AppSituation, Moment
-from reconciler.diff.rollout.freeze import freeze
-from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.observed import RunState
+from reconciler.diff.rollout.freeze import MayRun, freeze
+from reconciler.model.state.desired import DesiredApp
+from reconciler.model.state.memory import AppMemory, Ended, Eviction
+from reconciler.model.state.observed import Exit, Process, RunState
 from reconciler.model.state.revision import Revision
-from tests.diff.simhost import SimHost, app_of
+from tests.diff.simhost import TOO_MUCH, SimHost, app_of
 
 OLD, NEW = app_of(command="a", instances=3), app_of(command="b", instances=3)
 MEMORY = AppMemory(
@@ -22,11 +26,20 @@ MEMORY = AppMemory(
 )
 
 
-def _held(host: SimHost, open_numbers: frozenset[int] = frozenset(), **memory: Any) -> Hold:
+def _held(
+    host: SimHost,
+    open_numbers: frozenset[int] = frozenset(),
+    may_run: MayRun = lambda hash: True,
+    **memory: Any,
+) -> Hold:
     remembered = replace(MEMORY, **memory)
     host.advance(10)
     at = AppSituation.of(NEW, host.processes(), remembered, Moment(host.now))
-    return freeze(at, "pause", "held", lambda number, kept: OLD.hash, open_numbers=open_numbers)
+
+    def candidates(number: int, kept: Sequence[Process]) -> list[str]:
+        return [OLD.hash]
+
+    return freeze(at, "pause", "held", candidates, may_run, open_numbers=open_numbers)
 
 
 def test_what_runs_is_kept_and_what_is_missing_comes_back_as_it_was() -> None:
@@ -69,3 +82,26 @@ def test_a_number_waits_for_its_own_predecessor_to_go() -> None:
     sim.behaviour = replace(sim.behaviour, ignores_stop=100)
     found = _held(host)
     assert (found.replicas.blocked, found.replicas.eligible) == ((2,), ())
+
+
+@pytest.mark.parametrize("allowed, hashes", [(OLD, {0: OLD.hash, 1: OLD.hash}), (NEW, {})])
+def test_a_revision_that_may_not_run_now_is_not_started_whatever_was_lost(
+    allowed: DesiredApp, hashes: dict[int, str]
+) -> None:
+    host = SimHost()
+    host.add(NEW, 0, ready=None)
+    host.add(OLD, 2)
+    lost = Ended(OLD.hash, Exit(signal=9), at=host.now, failures=1, retry_at=host.now)
+    found = _held(host, may_run=lambda hash: hash == allowed.hash, ended={0: lost})
+    assert found.hashes == hashes
+
+
+@pytest.mark.parametrize("may_run", [True, False])
+def test_what_outgrew_its_memory_stays_where_no_successor_may_be_started(may_run: bool) -> None:
+    host = SimHost()
+    for number in range(3):
+        host.add(OLD, number, outgrown=TOO_MUCH if number == 1 else "")
+    evictions = {1: Eviction(OLD.hash, None, "n2", 0.0, host.now, 1, host.now, "")}
+    found = _held(host, may_run=lambda hash: may_run, evictions=evictions)
+    assert bool(found.replicas.evicted) == may_run
+    assert found.hashes == ({1: OLD.hash} if may_run else {})

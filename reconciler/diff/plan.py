@@ -1,17 +1,20 @@
 """The plan: the only judge of what is to be done.
 
     plan(desired, observed, memory, now) -> Plan
+    decide(desired, memory, moment) -> Decision, Decision, …
 
-Pure: the same arguments give the same plan, in whatever order the processes come. The controller
-executes a plan's ``actions`` and calls again; ``status`` and ``apply --dry-run`` print it. Acting
-on it again and again ends at the desired state, where the plan is empty.
+Pure: the same arguments give the same plan, in whatever order the processes come. ``status`` and
+``apply --dry-run`` print it. The controller executes the ``actions`` of its decisions and asks
+again, without what is for people, which would be a third of the work. Acting on them again and
+again ends at the desired state, where the plan is empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from reconciler.diff import admission
 from reconciler.diff.core import dependencies, history, replicas
@@ -41,8 +44,8 @@ from reconciler.model.host.load import Verdicts
 from reconciler.model.spec.strategy import StrategyType
 from reconciler.model.state.desired import Desired, DesiredApp, DesiredJob
 from reconciler.model.state.memory import AppMemory, JournalState
-from reconciler.model.state.observed import Observed, PortHeld, Process, RunState
-from reconciler.model.state.plan import Action, AppPlan, End, Plan, Start, Sync
+from reconciler.model.state.observed import Observed, Process, RunState
+from reconciler.model.state.plan import Action, Adjust, AppPlan, Decision, End, Plan, Start, Sync
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import Standing
 from reconciler.model.state.walltime import WallTime
@@ -60,7 +63,6 @@ def plan(
     now: float,
     absences: Mapping[str, Absence] | None = None,
     *,
-    standings: Mapping[str, Standing] | None = None,
     loads: Verdicts = _ROOMY,
     wall: WallTime = _UTC,
     journal: JournalState = _WELL,
@@ -68,49 +70,90 @@ def plan(
     """The plan for every app that is declared, runs, or is known to be absent.
 
     ``now`` and all times are boot seconds. ``absences`` (see ``prune``) judges the apps that no
-    manifest declares; without a verdict nothing of theirs is touched. ``standings`` are those
-    of the apps that these depend on, where this is a slice; None: they are all in it. ``loads``
+    manifest declares; without a verdict nothing of theirs is touched. ``loads``
     (see ``load``) judges rises of the count of instances; without a verdict they are let in.
     ``wall`` is what the schedules of Jobs go by. ``journal``: whether ``memory`` is all that there
     is to remember, and whether anything can be added to it.
     """
+    moment = Moment.of(observed, now, {}, loads=loads, wall=wall, journal=journal)
+    moment = replace(moment, standings=standings(desired, memory, moment))
+    return Plan(tuple(_each(_plan_app, desired, memory, moment, absences)), desired.problems)
+
+
+def decide(
+    desired: Desired,
+    memory: Mapping[str, AppMemory],
+    moment: Moment,
+    absences: Mapping[str, Absence] | None = None,
+) -> tuple[Decision, ...]:
+    """What ``plan`` decides of the same, by app."""
+    return tuple(_each(_decide, desired, memory, moment, absences))
+
+
+D = TypeVar("D", bound=Decision)
+
+
+def _each(
+    of_app: Callable[[AppSituation], D],
+    desired: Desired,
+    memory: Mapping[str, AppMemory],
+    moment: Moment,
+    absences: Mapping[str, Absence] | None,
+) -> Iterator[D | AppPlan]:
     absences = absences or {}
-    processes = _by_app(observed.processes)
-    blank = AppMemory(recall=journal.unremembered)
-    if standings is None:
-        standings = _standings(desired, processes, memory, now, blank)
-    moment = Moment(now, standings, observed, _ports(observed), wall, journal, loads)
-    plans = []
-    for name in sorted({*desired.apps, *processes, *absences}):
-        app, running = desired.apps.get(name), processes.get(name, [])
-        remembered = memory.get(name, blank)
+    for name in sorted({*desired.apps, *moment.processes, *absences}):
+        app, running = desired.apps.get(name), moment.processes.get(name, ())
+        remembered = memory.get(name) or moment.blank
         if app is None:
-            plans.append(_plan_absent(name, running, remembered, absences.get(name, _UNSEEN)))
+            yield _plan_absent(name, running, remembered, absences.get(name, _UNSEEN))
         elif isinstance(app, DesiredJob):
-            plans.append(job.plan_job(JobSituation.of(app, running, remembered, moment)))
+            yield job.plan_job(JobSituation.of(app, running, remembered, moment))
         elif isinstance(app, DesiredApp):
-            plans.append(_plan_app(AppSituation.of(app, running, remembered, moment)))
-    return Plan(tuple(plans), desired.problems)
+            yield of_app(AppSituation.of(app, running, remembered, moment))
 
 
 def _plan_app(at: AppSituation) -> AppPlan:
     """The plan of an App that is declared."""
     declared = at.app
+    at = _judged(at)
+    adjusted = tuple(inplace.adjustments(at))
+    change = review.change_of(at, declared, waits=_before(at), adjusted=adjusted)
+    made = _decided(at, declared, adjusted)
+    return AppPlan(
+        made.app,
+        made.desired,
+        made.actions,
+        made.memory,
+        made.events,
+        made.look_again_at,
+        made.standing,
+        change=admission.changed(change, declared, at.memory),
+        status=admission.shown(status_of(at), declared, at.memory),
+    )
+
+
+def _decide(at: AppSituation) -> Decision:
+    """The same without what a person is shown of it."""
+    declared = at.app
+    at = _judged(at)
+    return _decided(at, declared, tuple(inplace.adjustments(at)))
+
+
+def _judged(at: AppSituation) -> AppSituation:
     for step in _STEPS:
         at = step(at)
-    adjusted = tuple(inplace.adjustments(at))
+    return at
+
+
+def _decided(at: AppSituation, declared: DesiredApp, adjusted: tuple[Adjust, ...]) -> Decision:
     actions = () if at.waiting else (*adjusted, *_actions(at))
     starting = any(isinstance(action, Start) for action in actions)
     ends = {action.process.tag.nonce for action in actions if isinstance(action, End)}
-    change = review.change_of(at, declared, waits=_before(at), adjusted=adjusted)
-    memory = outgoing.note(at, ends)
-    return AppPlan(
+    return Decision(
         declared.name,
         declared,
         actions,
-        admission.changed(change, declared, at.memory),
-        admission.shown(status_of(at), declared, at.memory),
-        dependencies.note_begun(memory, at.replicas, starting=starting),
+        dependencies.note_begun(outgoing.note(at, ends), at.replicas, starting=starting),
         at.events,
         earliest(_look_again_at(at), restarting.look_again_at(at)),
         dependencies.standing_of(at),
@@ -192,7 +235,7 @@ def _plan_absent(
         unconfirmed=absence.verdict is Verdict.UNCONFIRMED,
     )
     change = review.removal_of(name, processes, memory, absence)
-    return AppPlan(name, None, tuple(actions), change, status, memory)
+    return AppPlan(name, None, tuple(actions), memory, change=change, status=status)
 
 
 def _actions(at: AppSituation) -> Iterator[Action]:
@@ -283,12 +326,8 @@ def _look_again_at(at: AppSituation) -> float | None:
     return min((moment for moment in moments if moment > at.now), default=None)
 
 
-def _standings(
-    desired: Desired,
-    processes: Mapping[str, Sequence[Process]],
-    memory: Mapping[str, AppMemory],
-    now: float,
-    blank: AppMemory,
+def standings(
+    desired: Desired, memory: Mapping[str, AppMemory], moment: Moment
 ) -> Mapping[str, Standing]:
     """The standings of all apps that any depends on, and of the builders."""
     needed = {need.app for app in desired.apps.values() for need in app.spec.depends_on}
@@ -296,7 +335,10 @@ def _standings(
     needed |= {app.builder.name for app in built if app.builder is not None}
     return {
         name: dependencies.look_at(
-            desired.apps[name], processes.get(name, ()), memory.get(name, blank), now
+            desired.apps[name],
+            moment.processes.get(name, ()),
+            memory.get(name) or moment.blank,
+            moment.now,
         )
         for name in needed & desired.apps.keys()
     }
@@ -305,18 +347,3 @@ def _standings(
 def earliest(*moments: float | None) -> float | None:
     """The first of the moments that there are."""
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _ports(observed: Observed) -> Mapping[str, Sequence[PortHeld]]:
-    """By app: ports of its instances that others hold."""
-    found: dict[str, list[PortHeld]] = {}
-    for one in observed.ports:
-        found.setdefault(one.asked.app, []).append(one)
-    return found
-
-
-def _by_app(processes: Iterable[Process]) -> dict[str, list[Process]]:
-    found: dict[str, list[Process]] = {}
-    for process in processes:
-        found.setdefault(process.tag.app, []).append(process)
-    return found

@@ -6,6 +6,8 @@ declared than were let in, and then all rises that there are at that moment are 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from reconciler.checks.rises import judged
 from reconciler.diff import admission
 from reconciler.loop.declared import Declared
@@ -15,6 +17,7 @@ from reconciler.model.host.load import Verdicts, Withheld
 from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.observed import Process
 from reconciler.state.history import History
 from reconciler.system.clock import boot_now
 
@@ -36,16 +39,21 @@ class Admission:
         """The count that was judged, and the verdict on it, of apps that have had no pass since."""
         self._at = 0.0
 
-    def verdicts(self, name: str | None = None) -> Verdicts:
-        """On all apps of which the count rises, or on one."""
-        apps = self._declared.apps()
-        if name is not None:
-            app = apps.get(name)
-            if app is None or not self._rises(app):
-                self._judged.pop(name, None)
-                return {}
-            return {name: self._verdict(app)}
-        return {one.name: self._verdict(one) for one in apps.values() if self._rises(one)}
+    def verdicts(self) -> Verdicts:
+        """On all apps of which the count rises."""
+        apps = self._declared.apps().values()
+        return {one.name: self._verdict(one) for one in apps if self._rises(one)}
+
+    def verdict(
+        self, app: Workload | None, memory: AppMemory, processes: Sequence[Process]
+    ) -> Verdicts:
+        """On one app, if its count rises. ``processes``: its own."""
+        if app is None:
+            return {}
+        if not admission.rises(app, _count(processes), memory):
+            self._judged.pop(app.name, None)
+            return {}
+        return {app.name: self._verdict(app)}
 
     def judge_again(self) -> None:
         """What waits is judged anew: a person has asked for it to be carried out."""
@@ -81,7 +89,7 @@ class Admission:
         """Asked only where nothing is remembered."""
         if memory.admitted is not None:
             return 0
-        return len({one.tag.instance for one in self._running.observed(app.name).processes})
+        return _count(self._running.observed(app.name).processes)
 
     def _verdict(self, app: Workload) -> Withheld | None:
         now, count = boot_now(), admission.count_of(app)
@@ -97,3 +105,8 @@ class Admission:
         found = judged(apps, memory, processes, self._facts, blank)
         self._judged = {name: (admission.count_of(apps[name]), one) for name, one in found.items()}
         self._at = now
+
+
+def _count(processes: Iterable[Process]) -> int:
+    """How many instances have a process."""
+    return len({process.tag.instance for process in processes})

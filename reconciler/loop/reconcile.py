@@ -17,8 +17,9 @@ from reconciler.converge.process.spawn import SpawnError
 from reconciler.desired.dependencies import needs
 from reconciler.diff.core.backoff import after_failed_start
 from reconciler.diff.core.dependencies import look_at
+from reconciler.diff.core.situation import Moment
 from reconciler.diff.jobs import runs
-from reconciler.diff.plan import plan
+from reconciler.diff.plan import decide, plan
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.status.review import last_spec
 from reconciler.diff.stop_order import Teardown
@@ -33,7 +34,7 @@ from reconciler.model.state.desired import Desired, DesiredJob, Source, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
-from reconciler.model.state.plan import Action, Adjust, AppPlan, End, Plan, Start
+from reconciler.model.state.plan import Action, Adjust, Decision, End, Plan, Start
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import UNDECLARED, Standing
 from reconciler.model.words.sentence import Sentence
@@ -83,29 +84,37 @@ class Reconciler:
         self.leaving = False
         """Nothing is declared any more: everything is to be stopped (`recon down`)."""
 
-    def plan(
-        self, name: str | None = None, standings: Mapping[str, Standing] | None = None
-    ) -> Plan:
-        """The plan as of now, for all or for one app, which takes the standings of those that it
-        depends on. Nothing is done by asking."""
-        if name is None:
-            desired, memory = self._declared.snapshot(), self._history.memories
-        else:
-            desired, memory = self._declared.desired(name), {name: self._history.memory(name)}
-        if self.leaving:
-            desired = Desired({}, desired.problems)
-        observed, absences = self._running.observed(name), self._absences(name)
+    def plan(self) -> Plan:
+        """The plan as of now. Nothing is done by asking."""
         return plan(
-            desired,
-            observed,
-            memory,
+            self._left(self._declared.snapshot()),
+            self._running.observed(),
+            self._history.memories,
             boot_now(),
-            absences,
-            standings=standings,
-            loads={} if self.leaving else self._admission.verdicts(name),
+            self._absences(None),
+            loads={} if self.leaving else self._admission.verdicts(),
             wall=wall_time(),
             journal=self._history.journal,
         )
+
+    def _decide(self, name: str) -> tuple[Decision, ...]:
+        """What is to be done about one app now."""
+        observed, memory = self._running.observed(name), self._history.memory(name)
+        desired = self._left(self._declared.desired(name))
+        app = desired.apps.get(name)
+        moment = Moment.of(
+            observed,
+            boot_now(),
+            self._seen_by(name),
+            loads=self._admission.verdict(app, memory, observed.processes),
+            wall=wall_time(),
+            journal=self._history.journal,
+        )
+        return decide(desired, {name: memory}, moment, self._absences(name))
+
+    def _left(self, desired: Desired) -> Desired:
+        """Of what is declared, what still counts."""
+        return Desired({}, desired.problems) if self.leaving else desired
 
     async def work(self) -> None:
         """One worker. Trouble with one app is no trouble for the next."""
@@ -124,45 +133,45 @@ class Reconciler:
             self._let_go(name)
         elif self._declared.is_awaited(name):
             return  # what it is to be is known in a moment; it is in the queue again then
-        for app_plan in self.plan(name, self._seen_by(name)).apps:
+        for made in self._decide(name):
             if not self.leaving:
-                self._take_note(app_plan)
-            spec = app_plan.desired.spec if app_plan.desired is not None else None
-            self._running.declare(name, spec, app_plan.memory.limited)
-            await self._act(app_plan)
+                self._take_note(made)
+            spec = made.desired.spec if made.desired is not None else None
+            self._running.declare(name, spec, made.memory.limited)
+            await self._act(made)
             self._attempts.pop(name, None)
-            self._tell_dependents(name, app_plan.standing)
-            if app_plan.actions and not self.leaving:
+            self._tell_dependents(name, made.standing)
+            if made.actions and not self.leaving:
                 self._queue.add(name)
-            elif app_plan.look_again_at is not None:
-                self._queue.add_at(name, app_plan.look_again_at)
-            self._forget_if_gone(app_plan)
+            elif made.look_again_at is not None:
+                self._queue.add_at(name, made.look_again_at)
+            self._forget_if_gone(made)
 
-    def _take_note(self, app_plan: AppPlan) -> None:
-        name = app_plan.app
-        if app_plan.desired is not None and app_plan.memory is not self._history.memory(name):
+    def _take_note(self, made: Decision) -> None:
+        name = made.app
+        if made.desired is not None and made.memory is not self._history.memory(name):
             before = self._history.memory(name)
-            self._history.remember(name, app_plan.memory)
-            if isinstance(app_plan.desired, DesiredJob) and app_plan.memory.runs != before.runs:
-                self._running.keep_runs(name, {run.number for run in app_plan.memory.runs})
-        for event in app_plan.events:
+            self._history.remember(name, made.memory)
+            if isinstance(made.desired, DesiredJob) and made.memory.runs != before.runs:
+                self._running.keep_runs(name, {run.number for run in made.memory.runs})
+        for event in made.events:
             self._history.record(event)
 
-    async def _act(self, app_plan: AppPlan) -> None:
+    async def _act(self, made: Decision) -> None:
         """The plan's effects, until something happens to the app that the plan did not know."""
-        for count, action in enumerate(app_plan.actions, 1):
-            if not await self._is_at_hand(app_plan, action):
-                self._queue.add(app_plan.app)  # it took a while: the plan may be another now
+        for count, action in enumerate(made.actions, 1):
+            if not await self._is_at_hand(made, action):
+                self._queue.add(made.app)  # it took a while: the plan may be another now
                 return
-            self._execute(app_plan, action)
+            self._execute(made, action)
             if count % _SLICE == 0:
                 await asyncio.sleep(0)
-                if self._queue.is_dirty(app_plan.app):
+                if self._queue.is_dirty(made.app):
                     return
 
-    def _execute(self, app_plan: AppPlan, action: Action) -> None:
+    def _execute(self, made: Decision, action: Action) -> None:
         """One effect. Trouble of the app's making is remembered, ours is raised."""
-        app = app_plan.desired
+        app = made.desired
         if isinstance(action, Start):
             assert app is not None
             self._start(app, action)
@@ -170,24 +179,24 @@ class Reconciler:
         if isinstance(action, Adjust):
             self._adjust(action)
             return
-        app = app or self._as_it_was(app_plan)
-        spec = app.spec if app is not None else last_spec(app_plan.memory)
+        app = app or self._as_it_was(made)
+        spec = app.spec if app is not None else last_spec(made.memory)
         self._running.end(action, spec, app)
         tag = action.process.tag
         told = f"stopping pid {action.process.id.pid}: {action.reason}"
         self._history.record(Event(tag.app, "Killing", told, instance=tag.instance))
 
-    def _as_it_was(self, app_plan: AppPlan) -> Workload | None:
+    def _as_it_was(self, made: Decision) -> Workload | None:
         """An app that is not declared any more, as it was: its stop is still its own."""
-        declared = self._declared.apps().get(app_plan.app)
-        if declared is not None or not app_plan.memory.revisions:
+        declared = self._declared.apps().get(made.app)
+        if declared is not None or not made.memory.revisions:
             return declared
-        return self._rebuilt[app_plan.app].app
+        return self._rebuilt[made.app].app
 
-    async def _is_at_hand(self, app_plan: AppPlan, action: Action) -> bool:
+    async def _is_at_hand(self, made: Decision, action: Action) -> bool:
         """Whether the revision that an action is about is known. Where it is not it is made of
         what the journal remembers, which reads its env and secret files."""
-        name, app, memory = app_plan.app, app_plan.desired, app_plan.memory
+        name, app, memory = made.app, made.desired, made.memory
         wanted = None
         if isinstance(action, Start):
             assert app is not None
@@ -379,10 +388,10 @@ class Reconciler:
             for freed in self._order().gone(name):
                 self._queue.add(freed)
 
-    def _forget_if_gone(self, app_plan: AppPlan) -> None:
+    def _forget_if_gone(self, made: Decision) -> None:
         """A removed app leaves the journal with its last process."""
-        name = app_plan.app
-        if app_plan.desired is not None or app_plan.status.instances or self.leaving:
+        name = made.app
+        if made.desired is not None or self.leaving or self._running.observed(name).processes:
             return
         absence = self._declared.absence(name).get(name)
         if absence is not None and absence.verdict is Verdict.DELETE:

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.desired.builder import builder_of, with_builder
 from reconciler.desired.watched.content import with_content
 from reconciler.diff.core.schedule import is_frequent
+from reconciler.diff.core.situation import Moment
 from reconciler.diff.jobs import runs
-from reconciler.diff.plan import plan
+from reconciler.diff.plan import decide, plan, standings
 from reconciler.diff.prune import Absence
 from reconciler.model.spec.job import ConcurrencyPolicy, JobSpec
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.builder import builder_name
 from reconciler.model.state.desired import Desired, DesiredApp, DesiredJob, Source, Workload
-from reconciler.model.state.memory import AppMemory, Run
+from reconciler.model.state.memory import AppMemory, JournalState, Run
 from reconciler.model.state.observed import Exit, Observed, Process, RunState
-from reconciler.model.state.plan import AppPlan, Plan, Start
+from reconciler.model.state.plan import AppPlan, Decision, Plan, Start
 from reconciler.model.state.revision import hash_of, same_revision, template_of
 from reconciler.model.state.walltime import WallTime
 from tests.diff.simhost import INHERITED, KILLED, Behaviour, SimHost
@@ -240,6 +241,7 @@ class JobHost(SimHost):
         for processes in orders:
             observed = Observed(processes, inherited=INHERITED)
             again = plan(desired, observed, self.memory, self.now, absences, wall=self.wall)
+            assert self._decided(desired, observed, absences) == [*map(_decision_of, again.apps)]
             for app, twice in zip(made.apps, again.apps, strict=True):
                 if app.desired is None:
                     continue
@@ -248,6 +250,16 @@ class JobHost(SimHost):
                 assert twice.actions == app.actions, "not settled, or by order"
                 assert twice.events == (), "told twice"
         self._check_next_look(made, desired, absences)
+
+    def _decided(
+        self, desired: Desired, observed: Observed, absences: Mapping[str, Absence] | None
+    ) -> list[Decision]:
+        """As the controller asks."""
+        whole = Moment.of(
+            *(observed, self.now, {}), loads={}, wall=self.wall, journal=JournalState()
+        )
+        moment = replace(whole, standings=standings(desired, self.memory, whole))
+        return [*map(_decision_of, decide(desired, self.memory, moment, absences))]
 
     def _check_next_look(
         self, made: Plan, desired: Desired, absences: Mapping[str, Absence] | None
@@ -287,3 +299,8 @@ def _of_another_boot(memory: AppMemory) -> AppMemory:
         scheduled_until=memory.scheduled_until,
         held_back=memory.held_back,
     )
+
+
+def _decision_of(made: Decision) -> Decision:
+    """It, without what a person is shown."""
+    return Decision(*(getattr(made, field.name) for field in fields(Decision)))

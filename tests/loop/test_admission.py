@@ -55,8 +55,9 @@ class Controller:
 
     def pass_of(self, name: str) -> bool:
         """One pass; whether a rise of the app waits."""
-        verdicts = self.admission.verdicts(name)
-        at = AppSituation.of(self._apps[name], (), self.memory(name), Moment(0.0, loads=verdicts))
+        app, memory = self._apps[name], self.memory(name)
+        verdicts = self.admission.verdict(app, memory, ())
+        at = AppSituation.of(app, (), memory, Moment(0.0, loads=verdicts))
         self.memories[name] = rules.settle(at).memory
         return self.memories[name].withheld is not None
 

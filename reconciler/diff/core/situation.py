@@ -32,11 +32,38 @@ class Moment:
     standings: Mapping[str, Standing] = field(default_factory=dict)
     """Of the apps that others depend on."""
     observed: Observed = field(default_factory=Observed)
+    processes: Mapping[str, Sequence[Process]] = field(default_factory=dict)
+    """By app."""
     ports: Mapping[str, Sequence[PortHeld]] = field(default_factory=dict)
     """By app: ports of its instances that others hold."""
     wall: WallTime = field(default_factory=WallTime)
     journal: JournalState = field(default_factory=JournalState)
     loads: Verdicts = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        observed: Observed,
+        now: float,
+        standings: Mapping[str, Standing],
+        *,
+        loads: Verdicts,
+        wall: WallTime,
+        journal: JournalState,
+    ) -> Moment:
+        """The moment at which this is observed."""
+        processes: dict[str, list[Process]] = {}
+        for process in observed.processes:
+            processes.setdefault(process.tag.app, []).append(process)
+        ports: dict[str, list[PortHeld]] = {}
+        for one in observed.ports:
+            ports.setdefault(one.asked.app, []).append(one)
+        return cls(now, standings, observed, processes, ports, wall, journal, loads)
+
+    @property
+    def blank(self) -> AppMemory:
+        """What is remembered of an app of which nothing is."""
+        return AppMemory(recall=self.journal.unremembered)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,12 +44,12 @@ def plan_job(at: JobSituation) -> AppPlan:
         app.name,
         app,
         actions,
-        admission.changed(change, app, at.memory),
-        admission.shown(job_status.status_of(shown), app, at.memory),
         at.memory,
         at.events,
         _look_again_at(at, shown.next_at),
         runs.standing_of(app, at.memory),
+        change=admission.changed(change, app, at.memory),
+        status=admission.shown(job_status.status_of(shown), app, at.memory),
     )
 
 

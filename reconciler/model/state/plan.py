@@ -1,13 +1,13 @@
 """A plan: what one pass would do, what the whole way to the desired state is, how things stand.
 
 The controller executes ``actions``; ``apply --dry-run`` prints ``change``; ``status`` prints
-``status``. All three come from the same call of ``diff.plan``.
+``status``. All three come from one judgement, that of ``diff.plan``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -194,13 +194,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class AppPlan:
+class Decision:
+    """What is to be done about one app now, and what is to be remembered of it."""
+
     app: str
     desired: Workload | None
     """None: no manifest declares it (any more)."""
     actions: tuple[Action, ...]
-    change: Change
-    status: AppStatus
     memory: AppMemory
     """To be remembered for the next pass."""
     events: tuple[Event, ...] = ()
@@ -208,6 +208,14 @@ class AppPlan:
     """Boot seconds at which time alone changes the plan (backoff, minReady, deadline)."""
     standing: Standing = UNDECLARED
     """What those that depend on it see of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppPlan(Decision):
+    """A decision, with what a person is shown of it."""
+
+    change: Change = field(kw_only=True)
+    status: AppStatus = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,6 @@ class Declared:
         scanned, kept = await self._reader.look(load)
         self._kept = {**kept}
         self._after_scan(scanned)
-        self._settle()
         self._watch()
         self._net_later(self._loop.time())
 
@@ -269,7 +268,6 @@ class Declared:
         self._confirmed = self._absent() if confirm else frozenset()
         self._judge_root(scanned.desired)
         self._on_change(self._confirmed)
-        self._settle()
         self._watch()
 
     def look_after(self) -> None:
@@ -329,7 +327,6 @@ class Declared:
     async def _scan_all(self) -> None:
         scanned = await self._reader.look(self._scanning(believe=False))
         self._after_scan(scanned)
-        self._settle()
         self._watch()
 
     def _scanning(self, *, believe: bool = True) -> Callable[[ManifestStore], _Scanned]:
@@ -345,7 +342,16 @@ class Declared:
 
     def _watch(self) -> None:
         store = self._store
-        self._watcher.watch(store.folders, {*store.apart, *map(str, store.dependencies)})
+        files = {*store.apart, *map(str, store.dependencies)}
+        self._watcher.watch(store.folders, files, self._watched)
+
+    def _watched(self, fresh: bool) -> None:
+        """All is watched that was seen. A second look at all that is in fresh folders is the
+        second look at files that were just changed, too."""
+        if fresh:
+            self._scan_soon()
+        else:
+            self._settle()
 
     async def _net(self) -> None:
         """The periodic scan, for whatever inotify missed. Whatever befalls it, it comes again."""

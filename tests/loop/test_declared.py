@@ -60,6 +60,24 @@ def test_a_file_that_is_being_written_is_believed_when_it_reads_the_same_twice(
     assert directory.command("web") == "env" and "cat" not in seen
 
 
+def test_one_look_settles_a_new_folder_and_finds_what_came_before_it_was_watched(
+    directory: Directory,
+) -> None:
+    directory.begin()
+    watcher = cast("ToldWatcher", directory.declared._watcher)
+    reader = cast("ReaderAtOnce", directory.declared._reader)
+    (directory.root / "shop").mkdir()
+    directory.write("shop/web.yaml", "web")
+    watcher.meanwhile = lambda: directory.write("shop/db.yaml", "db")
+    before = reader.looks
+    watcher.tell_all()
+    directory.run(0.03)
+    assert "web" not in directory.declared.apps(), "it was read once"
+    directory.run(0.1)
+    assert directory.declared.apps().keys() == {"web", "db"}
+    assert reader.looks - before == 3, "to see it, to settle it and see more, to settle that"
+
+
 def test_hints_that_come_during_a_look_are_followed_by_another_one(directory: Directory) -> None:
     directory.write("web.yaml", "web")
     directory.begin()

@@ -33,11 +33,15 @@ class Watcher:
             loop, answers, self._heard, on_scan, every_write=False, leave_out=self._leaves_out
         )
 
-    def watch(self, folders: Iterable[str], files: Iterable[str] = ()) -> None:
-        """Watch the root, these folders below it, and the ways to these files."""
+    def watch(
+        self, folders: Iterable[str], files: Iterable[str], then: Callable[[bool], None]
+    ) -> None:
+        """Watch the root, these folders below it, and the ways to these files.
+
+        ``then(fresh)``: it is so; in a fresh folder something may have been made before.
+        """
         self._below, self._files = {self._root, *folders}, {*files}
-        # In a new folder something may have been made before it was watched.
-        self._hints.watch(self._below, self._files, self._scan_if)
+        self._hints.watch(self._below, self._files, then)
 
     @property
     def is_settled(self) -> bool:
@@ -67,10 +71,6 @@ class Watcher:
         if path in self._below or self._is_file(path):
             return False
         return is_hidden(_name(path)) or not door.is_folder(path)
-
-    def _scan_if(self, changed: bool) -> None:
-        if changed:
-            self._on_scan()
 
 
 def _name(path: str) -> str:

@@ -53,9 +53,18 @@ class ToldWatcher:
     ) -> None:
         self.tell, self.tell_all = on_paths, on_scan
         self.files: set[str] = set()
+        self.folders: set[str] = {str(root)}
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What happens in a fresh folder before it is watched."""
 
-    def watch(self, folders: Iterable[str], files: Iterable[str] = ()) -> None:
-        self.files = {*files}
+    def watch(
+        self, folders: Iterable[str], files: Iterable[str], then: Callable[[bool], None]
+    ) -> None:
+        fresh = {*folders} - self.folders
+        self.files, self.folders = {*files}, self.folders | fresh
+        if fresh:
+            self.meanwhile()
+        then(bool(fresh))
 
     def look_after(self) -> None:
         pass

@@ -38,7 +38,7 @@ async def watch(watcher: Watcher, root: Path, files: Iterable[Path] = ()) -> Non
     """As after a look at the manifests."""
     store = ManifestStore(root)
     store.scan()
-    watcher.watch(store.folders, {*store.apart, *map(str, files)})
+    watcher.watch(store.folders, {*store.apart, *map(str, files)}, lambda fresh: None)
     await until(lambda: watcher.is_settled, "watched")
 
 

@@ -5,6 +5,7 @@ A FIFO or a device named like a manifest must not hold up the controller, a huge
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
@@ -21,6 +22,7 @@ Signature = tuple[int, ...]
 # A time stamp may be as coarse as a tick of the kernel (10 ms at most): a file that changed
 # less than this ago may change again and keep its stamp, so that its stamp proves nothing.
 _RACY_NS = 50_000_000
+_PIECE = 4096
 NEVER: Signature = ()
 """The signature that no file has."""
 
@@ -36,15 +38,26 @@ def read_regular(path: str, limit: int, trust: Trust) -> bytes:
         descriptor = door.through(path, reopen_regular, found)
     finally:
         os.close(found)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        # Without waiting: where there is nothing to read yet, as in some of /proc, it is None.
-        fits = status.st_size <= limit
-        content = (door.through(path, file.read, limit + 1) if fits else b"") or b""
-        size = max(status.st_size, len(content))
+    try:
+        size = os.fstat(descriptor).st_size
+        content = door.through(path, _content, descriptor, size, limit) if size <= limit else b""
+        size = max(size, len(content))
+    finally:
+        os.close(descriptor)
     if size > limit:
         raise OSError(errno.EFBIG, f"{-(-size // 2**20)}Mi is too large", path)
     return content
+
+
+def _content(descriptor: int, size: int, limit: int) -> bytes:
+    """Up to one byte more than ``limit``, of a file that says it has ``size``."""
+    pieces: list[bytes] = []
+    left = limit + 1
+    with contextlib.suppress(BlockingIOError):  # there is nothing to read yet, as in some of /proc
+        while left > 0 and (piece := os.read(descriptor, min(left, max(size + 1, _PIECE)))):
+            pieces.append(piece)
+            left -= len(piece)
+    return b"".join(pieces)
 
 
 def is_made_up(path: str) -> bool:

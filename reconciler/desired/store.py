@@ -83,7 +83,8 @@ class ManifestStore:
         self._around = Surroundings(
             environ, key, environ_is_controllers, check, asked, cores, trust, own
         )
-        self._settings_file = str(self._root / "recon.yaml")
+        self._below = os.path.join(self._root, "")
+        self._settings_file = f"{self._below}recon.yaml"
         self._files: CowDict[str, _File] = CowDict()
         self._wrong: dict[str, tuple[Problem, ...]] = {}
         """The problems of the files that have any."""
@@ -542,10 +543,10 @@ class ManifestStore:
     def _is_manifest(self, path: str) -> bool:
         if path in self._files:
             return True
-        inside = os.path.relpath(path, self._root).split(os.sep)
-        return (
-            inside[0] != ".." and is_manifest_name(inside[-1]) and not any(map(is_hidden, inside))
-        )
+        inside = path.removeprefix(self._below)
+        names = inside.split(os.sep)
+        is_below = inside != path
+        return is_below and is_manifest_name(names[-1]) and not any(map(is_hidden, names))
 
 
 def _still_holds(

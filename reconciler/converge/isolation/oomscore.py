@@ -13,6 +13,7 @@ the score that programs are to have. Whatever happens, none is born with the wro
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 _OWN = "/proc/self/oom_score_adj"
@@ -64,5 +65,8 @@ def given() -> Iterator[None]:
 
 
 def _set(score: int) -> None:
-    with open(_OWN, "wb", buffering=0) as file:
-        file.write(b"%d" % score)
+    descriptor = os.open(_OWN, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, b"%d" % score)
+    finally:
+        os.close(descriptor)

@@ -7,6 +7,7 @@ A field stands here only once recon does what it says; anything else is an unkno
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -140,6 +141,13 @@ class AppSpec(ProgramSpec):
 Profiles = dict[Name, dict[str, Any]]
 
 
+@cache
+def _owns(model: type[ProgramSpec]) -> tuple[str, ...]:
+    """The names of the fields that recon fills in."""
+    fields = model.model_fields.items()
+    return tuple(field.alias or name for name, field in fields if is_own(field))
+
+
 class Written(ProgramSpec):
     """A spec as written in a file: with the profiles that may be merged over it."""
 
@@ -148,8 +156,7 @@ class Written(ProgramSpec):
     @model_validator(mode="before")
     @classmethod
     def _leaves_what_is_recons(cls, data: Any) -> Any:
-        names = [field.alias or name for name, field in cls.model_fields.items() if is_own(field)]
-        for name in names:
+        for name in _owns(cls):
             if isinstance(data, dict) and name in data:
                 raise InvalidValue(f"{name} is filled in by recon", "remove it")
         return data

@@ -60,9 +60,6 @@ class Visit:
         self.touches += 1
         self.at = path
 
-    def leave(self) -> None:
-        self.at = ""
-
     def stands_still(self) -> bool:
         """Whether it is where it was when this was asked last. For one other thread to ask."""
         seen, self._seen = self._seen, self.touches
@@ -91,11 +88,11 @@ def through(path: Name, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
     visit = _local.visit
     if visit is None:
         return call(*args, **kwargs)
-    visit.enter(os.fsdecode(path))
+    visit.enter(path if type(path) is str else os.fsdecode(path))
     try:
         return call(*args, **kwargs)
     finally:
-        visit.leave()
+        visit.at = ""
 
 
 def stat(path: Name) -> os.stat_result:

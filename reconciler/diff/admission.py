@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 from reconciler.diff.core.situation import Situation
@@ -22,6 +21,7 @@ from reconciler.model.state.observed import Process
 from reconciler.model.state.plan import AppStatus, Change, Condition, Health, Sync
 from reconciler.model.state.standing import Obstacle, ObstacleReason
 from reconciler.model.words.quantity import format_size
+from reconciler.model.words.record import replace
 
 CONFIRM = "recon apply --confirm-load"
 

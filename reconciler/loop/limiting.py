@@ -7,9 +7,8 @@ and what puts them in force (``converge.cgroups.limits``, ``converge.cgroups.cgr
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.converge.cgroups.cgroup import Cgroups
@@ -98,9 +97,9 @@ class Limiting:
 
         return limit
 
-    @contextlib.contextmanager
-    def place(self, tag: Tag, *, quick: bool) -> Iterator[int]:
-        """A descriptor of the cgroup that a new process is to be born in; -1 where it is none.
+    def place(self, tag: Tag, *, quick: bool) -> int:
+        """A descriptor of the cgroup that a new process is to be born in, which the caller closes;
+        -1 where it is none.
 
         To be born there takes a millisecond more than to be moved there later, and is of use to
         programs that put themselves in the background at once. So it is left out, where the start
@@ -110,12 +109,7 @@ class Limiting:
         now = boot_now()
         lone, self._placed_at = now - self._placed_at > _IN_A_ROW, now
         needed = tag.app in self._leaving or (lone and not self._is_steady(tag.app, now))
-        fd = self.cgroups.open(tag) if needed or not quick else -1
-        try:
-            yield fd
-        finally:
-            if fd >= 0:
-                os.close(fd)
+        return self.cgroups.open(tag) if needed or not quick else -1
 
     def _is_steady(self, app: str, now: float) -> bool:
         """Whether its program stays in the foreground, as far as is known."""

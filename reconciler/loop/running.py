@@ -8,6 +8,7 @@ and only here.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -250,10 +251,14 @@ class Running:
         sockets = app.spec.owned_sockets
         limit = self.limiting.at_birth(tag, app.spec.limits)
         plain = limit is None and is_plain(app)
-        with self.limiting.place(tag, quick=plain) as cgroup:
-            start = partial(self._kernel.spawn, app, tag, streams.stdout, streams.stderr)
-            start = partial(start, limit=limit, cgroup=cgroup)
+        cgroup = self.limiting.place(tag, quick=plain)
+        try:
+            output = streams.stdout, streams.stderr
+            start = partial(self._kernel.spawn, app, tag, *output, limit=limit, cgroup=cgroup)
             return self._with_sockets(app, tag, start) if sockets else start()
+        finally:
+            if cgroup >= 0:
+                os.close(cgroup)
 
     def _with_sockets(self, app: Workload, tag: Tag, start: Callable[..., Spawned]) -> Spawned:
         sockets = app.spec.owned_sockets

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 from reconciler.model.state.event import Event
-from reconciler.model.state.memory import AppMemory, Ended, JournalState
+from reconciler.model.state.memory import AppMemory, Ended, JournalState, Recall
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
 from reconciler.state.events import RecordedEvent
@@ -51,7 +52,7 @@ class History:
     def memory(self, name: str) -> AppMemory:
         """What is remembered of an app; nothing, where nothing is."""
         known = self._memories.get(name)
-        return AppMemory(recall=self.journal.unremembered) if known is None else known
+        return _nothing(self.journal.unremembered) if known is None else known
 
     @property
     def journal(self) -> JournalState:
@@ -167,3 +168,8 @@ class History:
             self.record(event)
         if self.journal.writable and not before.writable:
             self._on_writable()
+
+
+@cache
+def _nothing(recall: Recall) -> AppMemory:
+    return AppMemory(recall=recall)

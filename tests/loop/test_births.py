@@ -58,8 +58,10 @@ class Stage:
 
     def is_born_inside(self, tag: Tag = WEB, *, quick: bool = True) -> bool:
         before = self.cgroups.opened
-        with self.limiting.place(tag, quick=quick) as fd:
-            return self.cgroups.opened > before and fd >= 0
+        fd = self.limiting.place(tag, quick=quick)
+        if fd >= 0:
+            os.close(fd)
+        return self.cgroups.opened > before and fd >= 0
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -62,8 +63,10 @@ class Limited:
 
     def at_birth(self, quick: bool = True) -> bool:
         """Whether a new process would be born in its cgroup."""
-        with self.limiting.place(TAG, quick=quick) as fd:
-            return fd >= 0
+        fd = self.limiting.place(TAG, quick=quick)
+        if fd >= 0:
+            os.close(fd)
+        return fd >= 0
 
 
 @pytest.fixture

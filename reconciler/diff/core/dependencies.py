@@ -7,7 +7,6 @@ availability first. And nothing is ever stopped because a dependency went away.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from reconciler.diff import admission
 from reconciler.diff.core.replicas import Replicas
@@ -21,6 +20,7 @@ from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.plan import Condition
 from reconciler.model.state.standing import UNDECLARED, Obstacle, ObstacleReason, Standing, Wait
+from reconciler.model.words.record import replace
 
 # So many are named while they are waited for.
 _NAMED = 3

@@ -7,7 +7,6 @@ last good one is never forgotten, whatever ``revisionHistoryLimit`` says.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from reconciler.model.spec.manifest import AppSpec
@@ -16,6 +15,7 @@ from reconciler.model.state.memory import AppMemory, Failure, GivenUp, Outcome, 
 from reconciler.model.state.observed import Process
 from reconciler.model.state.revision import Revision, document_of, same_revision
 from reconciler.model.words.fields import deciding
+from reconciler.model.words.record import replace
 
 _DECIDING = deciding(AppSpec)
 

@@ -7,7 +7,7 @@ returns the one after it. None is ever changed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from reconciler.diff.core import history, replicas, returning
@@ -21,6 +21,7 @@ from reconciler.model.state.observed import Observed, PortHeld, Process
 from reconciler.model.state.revision import Revision, same_revision
 from reconciler.model.state.standing import UNDECLARED, Standing, Wait
 from reconciler.model.state.walltime import WallTime
+from reconciler.model.words.record import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ been fully available once stays good: the deadline is for deploys, not for outag
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reconciler.diff.core.history import give_up, mark
 from reconciler.diff.core.replicas import Replicas, available_at
 from reconciler.diff.core.situation import AppSituation
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import Failure
+from reconciler.model.words.record import replace
 
 
 def is_complete(replicas: Replicas) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from e2e.crm import page, project
 from e2e.crm.project import Crm
 from e2e.harness import Recon
-from reconciler.api.callbacks import SWITCH
+from reconciler.api.daemon.callbacks import SWITCH
 from tests.ports import ports
 from tests.waiting import SLOWNESS
 

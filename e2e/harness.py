@@ -18,7 +18,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from reconciler.api.callbacks import SWITCH
+from reconciler.api.daemon.callbacks import SWITCH
 from reconciler.converge.sockets.privatesocket import places as private_places
 from reconciler.model.host.cgroup import store_directory
 from reconciler.observed.host.cgroups import find

@@ -22,7 +22,7 @@ import pytest
 
 from e2e.harness import Recon, replace
 from e2e.programs import SLEEP, notifier, python
-from reconciler.api.routes import application
+from reconciler.api.server.routes import application
 from reconciler.converge.isolation import credentials
 from reconciler.state.paths import StatePaths, store_id
 from tests.waiting import until

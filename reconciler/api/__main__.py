@@ -22,13 +22,13 @@ import tempfile
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.api import held
-from reconciler.api.access import Access, group_id
-from reconciler.api.announce import Announcer
-from reconciler.api.callbacks import Callbacks
-from reconciler.api.routes import application
-from reconciler.api.server import Server, listen
-from reconciler.api.service import STOPPED, Service
+from reconciler.api.daemon import held
+from reconciler.api.daemon.announce import Announcer
+from reconciler.api.daemon.callbacks import Callbacks
+from reconciler.api.daemon.service import STOPPED, Service
+from reconciler.api.server.access import Access, group_id
+from reconciler.api.server.routes import application
+from reconciler.api.server.server import Server, listen
 from reconciler.checks.redact import guard
 from reconciler.converge.isolation import coredump, inheritance, oomscore
 from reconciler.converge.process import descriptors, forkserver, helper

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from reconciler.api.report import change_document, status_document
+from reconciler.api.documents.status import change_document, status_document
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor
 from reconciler.desired.builder import with_builder

@@ -11,7 +11,7 @@ same. (A controller that asked systemd, on SIGTERM, whether this is a shutdown w
 
 from __future__ import annotations
 
-from reconciler.api.service import STOPPED
+from reconciler.api.daemon.service import STOPPED
 from reconciler.cli.boot.boot import MARK, USUAL_PATH, Boot
 from reconciler.convert.unitfile import Section, assignment, command, path, render, text, word
 

@@ -15,8 +15,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from tenacity.retry import retry_if_exception
 
 from reconciler.api.client import Client
+from reconciler.api.daemon.held import GO
 from reconciler.api.errors import ControllerNotRunningError
-from reconciler.api.held import GO
 from reconciler.cli.boot.unit import run as run_command
 from reconciler.cli.boot.unit import service_of
 from reconciler.cli.framework import controller

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler import __version__
-from reconciler.api.causes import Subject, explained
-from reconciler.api.documents import describe_document
+from reconciler.api.documents.causes import Subject, explained
+from reconciler.api.documents.describe import describe_document
+from reconciler.api.documents.status import Usage, status_document
+from reconciler.api.documents.usage import Known, history_documents, usage_document
 from reconciler.api.errors import ClientError
-from reconciler.api.report import Usage, status_document
-from reconciler.api.usage import Known, history_documents, usage_document
 from reconciler.checks.ask_once import ask_once
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.api.timeline import Timeline, subject_of
+from reconciler.api.documents.timeline import Timeline, subject_of
 from reconciler.cli.render.status import app_lines, problem_lines, run_table
 from reconciler.cli.render.table import Cell, table
 from reconciler.cli.render.terminal import paint, plain

@@ -79,7 +79,7 @@ def _events(
                 f"no controller is running on {place.paths.root}, so there are no new "
                 "events; without -f past events are shown"
             ) from None
-        from reconciler.api.documents import event_document  # noqa: PLC0415  heavy
+        from reconciler.api.documents.describe import event_document  # noqa: PLC0415  heavy
         from reconciler.cli.framework import offline  # noqa: PLC0415  heavy
 
         yield from map(event_document, offline.events(place, apps, limit))

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reconciler.api.report import Place, change_document, has_changes
+from reconciler.api.documents.status import Place, change_document, has_changes
 from reconciler.cli.framework.errors import CHANGES, ERROR, OK, CliError
 from reconciler.cli.framework.offline import View, look
 from reconciler.cli.framework.options import Confirmed, Where

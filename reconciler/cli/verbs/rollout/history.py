@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.documents import iso
-from reconciler.api.report import FORMAT_VERSION
+from reconciler.api.documents.describe import iso
+from reconciler.api.documents.status import FORMAT_VERSION
 from reconciler.cli.framework.controller import unknown_app
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import (

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.api.report import Place, Usage, change_document, has_changes, status_document
+from reconciler.api.documents.status import (
+    Place,
+    Usage,
+    change_document,
+    has_changes,
+    status_document,
+)
 from reconciler.model.state.desired import Desired, Problem
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import Plan

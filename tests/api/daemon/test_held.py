@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.api.client import Client
+from reconciler.api.daemon.held import GO
 from reconciler.api.errors import ControllerNotRunningError
-from reconciler.api.held import GO
 from tests.waiting import until
 
 

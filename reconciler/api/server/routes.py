@@ -20,17 +20,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from reconciler import __version__
-from reconciler.api.aside import Aside
-from reconciler.api.causes import Subject, explained
-from reconciler.api.documents import describe_document, event_document
-from reconciler.api.report import (
+from reconciler.api.documents.causes import Subject, explained
+from reconciler.api.documents.describe import describe_document, event_document
+from reconciler.api.documents.status import (
     FORMAT_VERSION,
     Usage,
     journal_document,
     run_document,
     status_document,
 )
-from reconciler.api.usage import history_documents, usage_document
+from reconciler.api.documents.usage import history_documents, usage_document
+from reconciler.api.server.aside import Aside
 from reconciler.loop.controller import Controller
 from reconciler.model.host.facts import to_document
 from reconciler.model.state.builder import builder_name

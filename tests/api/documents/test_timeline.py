@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api.timeline import Timeline, subject_of
+from reconciler.api.documents.timeline import Timeline, subject_of
 
 WHEN = "2026-11-24 05:12:09"
 REASONS = ["Started", "ControllerStarted", "JournalUnavailable", "FailedPreStopHook", "BackOff"]

@@ -24,9 +24,9 @@ import h11
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 
-from reconciler.api.acceptor import Acceptor
-from reconciler.api.access import Access
-from reconciler.api.guests import Guests, Turn
+from reconciler.api.server.acceptor import Acceptor
+from reconciler.api.server.access import Access
+from reconciler.api.server.guests import Guests, Turn
 
 _BLOCK = 2**16
 _PATIENCE = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from reconciler.api.aside import Aside
+from reconciler.api.server.aside import Aside
 
 
 def test_a_call_that_hangs_holds_neither_the_loop_nor_the_others() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.api.report import FORMAT_VERSION, run_document
+from reconciler.api.documents.status import FORMAT_VERSION, run_document
 from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory, Run
 from reconciler.state.events import RecordedEvent
@@ -23,7 +23,7 @@ def describe_document(
     problems: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Everything known of one app. ``status`` is its part of the status document, ``usage`` its
-    instances' histories (``api.usage``), ``builds`` the runs of its builder."""
+    instances' histories (``api.documents.usage``), ``builds`` the runs of its builder."""
     wrong = [one for one in problems if status["name"] in one["apps"]]
     source = {"file": wrong[0]["file"], "line": wrong[0]["line"]} if wrong else None
     return {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 
-from reconciler.api import announce
-from reconciler.api.announce import Announcer
+from reconciler.api.daemon import announce
+from reconciler.api.daemon.announce import Announcer
 from reconciler.model.state.event import Event
 from reconciler.state.events import RecordedEvent
 from tests.waiting import until

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.api import routes
-from reconciler.api.routes import Answer, application
+from reconciler.api.server import routes
+from reconciler.api.server.routes import Answer, application
 from reconciler.model.state.event import Event
 from reconciler.state.events import RecordedEvent
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.api.callbacks import SWITCH, Callbacks
+from reconciler.api.daemon.callbacks import SWITCH, Callbacks
 
 
 def _busy() -> None:

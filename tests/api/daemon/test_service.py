@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.api.client import Client
+from reconciler.api.daemon.service import STOPPED
 from reconciler.api.errors import ClientError
-from reconciler.api.service import STOPPED
 from tests.waiting import until
 
 MANIFEST = """\

@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from reconciler.api.acceptor import Acceptor
-from reconciler.api.access import Access, group_id
 from reconciler.api.client import Client
 from reconciler.api.errors import ApiError, ClientError
-from reconciler.api.guests import ALL, MOST, Guests
-from reconciler.api.server import Server, listen
+from reconciler.api.server.acceptor import Acceptor
+from reconciler.api.server.access import Access, group_id
+from reconciler.api.server.guests import ALL, MOST, Guests
+from reconciler.api.server.server import Server, listen
 from tests.otheruser import as_user
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from reconciler.api.server import Server, listen
+from reconciler.api.server.server import Server, listen
 
 
 async def echo(request: Request) -> Response:

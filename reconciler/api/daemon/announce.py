@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from reconciler.api.timeline import Timeline, subject_of
+from reconciler.api.documents.timeline import Timeline, subject_of
 from reconciler.state.events import RecordedEvent
 from reconciler.system.work import threads
 

@@ -1,0 +1,1 @@
+"""The controller as a process: how it starts, what it prints, what systemd hears."""

@@ -1,0 +1,1 @@
+"""The JSON that people and scripts read: one file a document."""

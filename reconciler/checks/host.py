@@ -149,10 +149,10 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
     if _version(release) < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         yield problem("kernel", f"Linux {release} is too old", f"recon needs {oldest} or newer")
-    elif machine.exits_told is None:
+    elif machine.exits_reported is None:
         remedy = "allow pidfd_open(2): a sandbox (seccomp) forbids it here"
         yield problem("kernel", f"Linux {release} gives no pidfds", remedy)
-    elif not machine.exits_told:
+    elif not machine.exits_reported:
         told = (
             f"Linux {release} cannot report the exit status of processes started by a "
             "previous controller"

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
-from reconciler.diff.lint.literals import is_telling
+from reconciler.diff.lint.literals import is_secret_name
 from reconciler.model.spec.env import Credential, SecretFile
 from reconciler.model.state.desired import Workload
 
@@ -53,7 +53,7 @@ class Redactor:
         self._seen[app.name] = app.secrets
         for name, value in app.secrets.items():
             is_file = isinstance(app.spec.env.get(name), SecretFile | Credential)
-            for form in _forms(value, is_secret=is_file or is_telling(name)):
+            for form in _forms(value, is_secret=is_file or is_secret_name(name)):
                 self._add(form)
 
     def __call__(self, text: str) -> str:

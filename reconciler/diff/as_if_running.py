@@ -22,9 +22,9 @@ def as_observed(base: Desired, now: float) -> tuple[Observed, Mapping[str, AppMe
         if not isinstance(app, DesiredApp):
             memory[app.name] = runs.presumed(memory[app.name], now)
             continue
-        mine = [_process(app, number) for number in range(app.spec.wanted)]
-        processes += mine
-        assert is_complete(AppSituation.of(app, mine, memory[app.name], Moment(now)).replicas)
+        of_app = [_process(app, number) for number in range(app.spec.wanted)]
+        processes += of_app
+        assert is_complete(AppSituation.of(app, of_app, memory[app.name], Moment(now)).replicas)
     return Observed(tuple(processes)), memory
 
 

@@ -93,44 +93,48 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def watch_memory(
-    process: Process, buckets: Sequence[Bucket], limit: int | None, told: Trend, now: float
+    process: Process, buckets: Sequence[Bucket], limit: int | None, reported: Trend, now: float
 ) -> tuple[Trend, tuple[Event, ...]]:
     """What is known after a look at the history (of full buckets), and what is to be told of it:
     a leak once, again when it changes materially, and its end."""
-    found, leak = leak_of(buckets, limit), told.leak
+    found, leak = leak_of(buckets, limit), reported.leak
     if found is not None and (leak is None or _is_material(leak, found)):
         text = _grows(found, buckets, limit, now)
-        return replace(told, leak=found), (_event(process, "MemoryLeakSuspected", text),)
+        return replace(reported, leak=found), (_event(process, "MemoryLeakSuspected", text),)
     if found is None and leak is not None and _is_over(leak, buckets):
         text = f"memory no longer grows, at {format_size(buckets[-1].low)}"
-        return replace(told, leak=None), (_event(process, "MemorySteady", text, "Normal"),)
-    return told, ()
+        return replace(reported, leak=None), (_event(process, "MemorySteady", text, "Normal"),)
+    return reported, ()
 
 
 def watch_load(
-    process: Process, busy_since: float | None, told: Trend, now: float
+    process: Process, busy_since: float | None, reported: Trend, now: float
 ) -> tuple[Trend, tuple[Event, ...]]:
     """The same of a hot loop. ``busy_since``: as now found by the function of that name."""
-    if busy_since != told.busy_since:
-        told = replace(told, busy_since=busy_since)
-    if busy_since is None and told.saturated_since is not None:
-        done = replace(told, saturated_since=None)
+    if busy_since != reported.busy_since:
+        reported = replace(reported, busy_since=busy_since)
+    if busy_since is None and reported.saturated_since is not None:
+        done = replace(reported, saturated_since=None)
         return done, (_event(process, "CpuRelieved", "again uses less than a core", "Normal"),)
-    if busy_since is None or told.saturated_since is not None or now - busy_since < BUSY_SECONDS:
-        return told, ()
+    if (
+        busy_since is None
+        or reported.saturated_since is not None
+        or now - busy_since < BUSY_SECONDS
+    ):
+        return reported, ()
     text = (
         f"has used all of a core for {_hours(now - busy_since)}: an endless loop, or too much work"
     )
-    found = replace(told, saturated_since=busy_since)
+    found = replace(reported, saturated_since=busy_since)
     return found, (_event(process, "CpuSaturated", text),)
 
 
-def busy_since(told: Trend, cpu: float, busiest: float, cores: int, at: float) -> float | None:
+def busy_since(reported: Trend, cpu: float, busiest: float, cores: int, at: float) -> float | None:
     """Since when all of a core is used, given one more sample: percent of the whole tree, and of
     the busiest process; ``at``: when the sample before was taken."""
     low, high = _CORE
     if low <= busiest <= high or cpu >= low * cores:
-        return at if told.busy_since is None else told.busy_since
+        return at if reported.busy_since is None else reported.busy_since
     return None
 
 
@@ -221,5 +225,5 @@ def _hours(seconds: float) -> str:
 def _event(
     process: Process, reason: str, text: str, type: Literal["Normal", "Warning"] = "Warning"
 ) -> Event:
-    told = f"pid {process.id.pid} {text}"
-    return Event(process.tag.app, reason, told, type, process.tag.instance)
+    message = f"pid {process.id.pid} {text}"
+    return Event(process.tag.app, reason, message, type, process.tag.instance)

@@ -78,22 +78,22 @@ class _Demand:
     def lacks(self, count: int, of: Shortage) -> int:
         """What is missing until so many run, beyond what those that do have already."""
         each, use = self.each(of), self.use
-        wanted = (count + min(self.surge, count)) * each
+        needed = (count + min(self.surge, count)) * each
         if not (use.settled or use.young):
-            return wanted
+            return needed
         young = {Shortage.MEMORY: use.young_memory, Shortage.PROCESSES: use.young_tasks}
         there = use.settled * each + use.young * min(each, max(1, young.get(of, each)))
-        return max(0, wanted - there)
+        return max(0, needed - there)
 
 
-def wanted_at_once(
+def most_at_once(
     apps: Mapping[str, Workload], memory: Mapping[str, AppMemory], blank: AppMemory
 ) -> Mapping[str, int]:
     """How many processes of each app there are at most, were every rise let in."""
     found = {}
     for name, app in apps.items():
         known = memory.get(name, blank)
-        count = _asked(app, known)
+        count = _requested(app, known)
         found[name] = count + min(count, _surge(app, known, count))
     return found
 
@@ -136,14 +136,14 @@ def _demands(
 ) -> Iterator[_Demand]:
     for name, app in apps.items():
         known, use = memory.get(name, blank), uses.get(name, _NOTHING)
-        count, before = _asked(app, known), admitted(app, use.running, known)
+        count, before = _requested(app, known), admitted(app, use.running, known)
         if isinstance(app, DesiredJob) and before:
             before = count  # its runs are no rise
         before = min(count, max(before, known.confirmed))
         yield _Demand(app, before, count, _surge(app, known, count), use)
 
 
-def _asked(app: Workload, memory: AppMemory) -> int:
+def _requested(app: Workload, memory: AppMemory) -> int:
     """How many instances are asked for. A rise that waits already is not asked for again."""
     count, held = count_of(app), memory.withheld
     if isinstance(app, DesiredJob) and memory.admitted:

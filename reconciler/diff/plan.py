@@ -298,7 +298,7 @@ def _why_started(at: AppSituation, number: int, hash: str) -> str:
     if evicted is not None and (ended is None or evicted.at > ended.at):
         return "its predecessor outgrew limits.memory"
     if ended is not None:
-        return f"restarted after {ended.told}"
+        return f"restarted after {ended.message}"
     return f"revision {history.number_of(memory, hash)}"
 
 

@@ -107,13 +107,13 @@ def _hold(
     if not clean:
         return None
     settings = desired.settings
-    ask = "if that is meant, run `recon apply --confirm-prune`"
+    confirm = "if that is meant, run `recon apply --confirm-prune`"
     if root_changed:
         lacks = f"the manifests directory was replaced by another, which lacks {_apps(clean)}"
-        return f"{lacks}; it is accepted as soon as it declares every app that runs; {ask}"
+        return f"{lacks}; it is accepted as soon as it declares every app that runs; {confirm}"
     deletions, total = len(clean), len(known)
     if not desired.apps and not settings.allow_empty:
-        return f"the manifests directory no longer declares anything; {ask}"
+        return f"the manifests directory no longer declares anything; {confirm}"
     if settings.max_prune is not None:
         limit = settings.max_prune
     elif settings.allow_empty and not desired.apps:
@@ -121,7 +121,7 @@ def _hold(
     else:
         limit = total // 2 if total > 3 else total - 1  # over half, or all of a few
     if deletions > limit:
-        return f"{deletions} of {total} apps would be removed at once; {ask}"
+        return f"{deletions} of {total} apps would be removed at once; {confirm}"
     return None
 
 

@@ -239,7 +239,7 @@ class Running:
         ready = spec.readiness is None
         at = process.started_at if ready else None
         self.host.update(
-            nonce, starting=False, told="", answer="", ready=ready or None, ready_at=at
+            nonce, starting=False, unready_reason="", answer="", ready=ready or None, ready_at=at
         )
         known = self.host.get(nonce)
         if known is not None and known.state is not RunState.STOPPING:

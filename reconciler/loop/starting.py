@@ -94,7 +94,7 @@ class Starting:
 
     def _tell(self, start: _Start) -> None:
         nonce = start.process.tag.nonce
-        self._host.update(nonce, ready=False, told=_WAITS, answer="")
+        self._host.update(nonce, ready=False, unready_reason=_WAITS, answer="")
         start.timer = self._loop.call_later(_PATIENCE - _TELL_AFTER, self._give_up, start)
         self._on_change(start.process.tag.app)
 

@@ -49,6 +49,8 @@ _FIRST = frozenset(
 _FAILURES = (("canary ", Failure.CANARY), ("its build ", Failure.BUILD))
 """How release 0.1.0 begins the sentence of why a revision has failed."""
 _NESTED: Mapping[str, frozenset[str]] = {"ended": _ENDED, "evictions": _EVICTION, "runs": _RUN}
+_TOLD = ("evictions", "given_up")
+"""Objects by number whose ``message`` is the key ``told``: that is how 0.1.0 knows it."""
 
 Document: TypeAlias = dict[str, Any]
 
@@ -101,7 +103,8 @@ def load(first: object, later: object = None) -> tuple[AppMemory, Unknown | None
             whole[name] = value
         elif isinstance(value, dict):
             _put_nested(whole.get(name), value)
-    decoded = _decoded(_MEMORY, {**whole, "runs": [*whole["runs"].values()], "revisions": ()})
+    renamed = _renamed(whole, "told", "message")
+    decoded = _decoded(_MEMORY, {**renamed, "runs": [*whole["runs"].values()], "revisions": ()})
     _check(decoded)
     return decoded, None if _is_known(whole) else _rest(whole, _document(decoded))
 
@@ -161,7 +164,23 @@ def _document(memory: AppMemory) -> Document:
     """All that we know, runs by number."""
     found: Document = _MEMORY.dump_python(memory, mode="json", exclude=_APART, warnings=False)
     found["runs"] = {str(run["number"]): run for run in found["runs"]}
-    return found
+    return _renamed(found, "message", "told")
+
+
+def _renamed(document: Document, key: str, to: str) -> Document:
+    """The document with the key of a message, in the objects of ``_TOLD``, renamed."""
+    renamed = dict(document)
+    for name in _TOLD:
+        objects = document.get(name)
+        if isinstance(objects, dict):
+            renamed[name] = {number: _with_key(one, key, to) for number, one in objects.items()}
+    return renamed
+
+
+def _with_key(one: Any, key: str, to: str) -> Any:
+    if not isinstance(one, dict):
+        return one
+    return {to if name == key else name: value for name, value in one.items()}
 
 
 def _split(objects: Document, known: frozenset[str]) -> tuple[Document, Document]:
@@ -302,6 +321,5 @@ _BLANK = _document(AppMemory())
 _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 _KINDS: Mapping[str, type] = {"ended": Ended, "left": Ended, "evictions": Eviction, "runs": Run}
 _FIELDS: Mapping[type, frozenset[str]] = {
-    kind: frozenset(field.name for field in fields(kind))
-    for kind in (AppMemory, Ended, Eviction, Run, Exit)
-}
+    kind: frozenset(field.name for field in fields(kind)) for kind in (AppMemory, Ended, Run, Exit)
+} | {Eviction: _EVICTION}

@@ -56,7 +56,7 @@ def test_its_end_counts_as_a_crash_however_it_took_the_signal() -> None:
     for exit in (Exit(0), Exit(signal=15)):
         later = after_exit(memory, stopping, exit, app.spec, target=app.hash, now=NOW)
         ended = later.ended[0]
-        assert (ended.failures, ended.told, ended.retry_at) == (1, WHY, NOW)
+        assert (ended.failures, ended.message, ended.retry_at) == (1, WHY, NOW)
         again = after_exit(later, stopping, exit, app.spec, target=app.hash, now=NOW)
         assert again.ended[0].failures == 2 and (again.ended[0].retry_at or 0) > NOW
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.diff.admission import count_of
 from reconciler.diff.core.capacity import LEAST, SPARE
-from reconciler.diff.load import GUESS, verdicts, wanted_at_once
+from reconciler.diff.load import GUESS, most_at_once, verdicts
 from reconciler.model.host.load import Room, Shortage, Use, Withheld
 from reconciler.model.state.desired import DesiredApp, Workload
 from reconciler.model.state.memory import AppMemory, Recall
@@ -149,7 +149,7 @@ def test_the_surge_of_an_update_that_goes_with_it_counts() -> None:
     app = app_of("web", "b", instances=10, strategy=strategy)
     before = Revision(1, app_of("web", "a").hash, {"command": ["a"], "instances": 5})
     memory = AppMemory(admitted=5, revisions=(before,))
-    assert wanted_at_once({"web": app}, {"web": memory}, BLANK) == {"web": 20}
+    assert most_at_once({"web": app}, {"web": memory}, BLANK) == {"web": 20}
     use = {"web": Use(settled=5, memory=10 * MIB, tasks=1)}
     assert _judge({"web": app}, Room(memory=149 * MIB), {"web": memory}, use)["web"] is not None
     assert _judge({"web": app}, Room(memory=151 * MIB), {"web": memory}, use)["web"] is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.diff.diagnosis import Asked, Cause, CauseCode, why_not_ready
+from reconciler.diff.diagnosis import Cause, CauseCode, UnreadyInstance, why_not_ready
 from reconciler.model.spec.manifest import AppSpec
 
 
@@ -14,7 +14,7 @@ def cause(probe: dict[str, Any] | None, told: str = "", **spec: Any) -> Cause:
     """Of instance 2, which has run for 7.9 s."""
     probes = {"readinessProbe": probe} if probe else {}
     made = AppSpec.model_validate({"command": ["node", "x.js"], **probes, **spec})
-    return why_not_ready(Asked(made, 2, told, 7.9))
+    return why_not_ready(UnreadyInstance(made, 2, told, 7.9))
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,9 @@ def test_a_start_that_hangs_is_shown_soon_and_killed_after_a_minute(world: World
     world.begin()
     world.declare(app_of())
     world.run_for(0.4)
-    assert world.controller.processes()[0].told == ""
+    assert world.controller.processes()[0].unready_reason == ""
     world.run_for(0.2)
-    assert "its program has not started yet" in world.controller.processes()[0].told
+    assert "its program has not started yet" in world.controller.processes()[0].unready_reason
     world.run_for(58)
     assert len(world.starts()) == 1 and not world.signals(), "nothing takes its place"
     world.run_for(2)
@@ -113,7 +113,7 @@ def test_a_start_that_takes_a_while_is_told_when_the_program_runs(world: World) 
     world.run_for(2)
     assert world.reasons("web").count("Started") == 1
     (process,) = world.controller.processes("web")
-    assert process.ready and process.told == "" and not process.starting
+    assert process.ready and process.unready_reason == "" and not process.starting
 
 
 def test_a_start_that_fails_late_counts_as_one_that_failed_and_not_as_a_crash(world: World) -> None:

@@ -21,11 +21,13 @@ def test_an_instance_is_ready_when_its_probe_says_so(world: World) -> None:
     world.declare(app_of(readinessProbe=probe()))
     world.run_for(19)
     (process,) = world.controller.processes("web")
-    assert not process.ready and process.told == "readiness probe failed: check ended with 1"
+    assert (
+        not process.ready and process.unready_reason == "readiness probe failed: check ended with 1"
+    )
     assert "Unhealthy" not in world.reasons(), "it is only starting"
     world.run_for(3)
     (process,) = world.controller.processes("web")
-    assert process.ready and process.told == ""
+    assert process.ready and process.unready_reason == ""
 
 
 def test_readiness_that_flaps_is_told_each_time_it_is_lost_and_restarts_nothing(

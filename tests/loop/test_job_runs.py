@@ -47,7 +47,7 @@ def test_a_run_that_cannot_be_started_counts_its_tries_too(world: World) -> None
     world.declare(job_of(backoffLimit=1))
     world.run_for(3600)
     (run,) = world.memory("report").runs
-    assert run.outcome is Outcome.FAILED and "no such program" in run.told
+    assert run.outcome is Outcome.FAILED and "no such program" in run.message
     assert not world.starts("report")
 
 

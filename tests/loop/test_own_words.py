@@ -32,7 +32,7 @@ def test_a_line_of_output_makes_it_ready_as_soon_as_it_is_written(world: World) 
     world.declare(app_of(readinessProbe=LOG))
     world.run_for(4.9)
     assert ready(world) is False
-    assert "no line of its output matches" in world.controller.processes("web")[0].told
+    assert "no line of its output matches" in world.controller.processes("web")[0].unready_reason
     world.run_for(0.5)
     assert ready(world)
 
@@ -148,6 +148,6 @@ def test_a_pattern_that_takes_too_long_is_told_and_tried_rarely(
     world.begin()
     world.declare(app_of(readinessProbe=REGEX))
     world.run_for(101)
-    told = world.controller.processes("web")[0].told
+    told = world.controller.processes("web")[0].unready_reason
     assert "the pattern 'listening on [0-9]+$' takes too long on its output; simplify it" in told
     assert 9 <= len(asked) <= 11, "a tenth of the time, at one second each"

@@ -14,7 +14,9 @@ PORT: Any = {"readinessProbe": {"tcpSocket": {"port": 8000}, "periodSeconds": 1}
 
 
 def told(world: World, hash: str) -> str:
-    return next(one.told for one in world.controller.processes("web") if one.tag.hash == hash)
+    return next(
+        one.unready_reason for one in world.controller.processes("web") if one.tag.hash == hash
+    )
 
 
 def test_what_an_old_process_answers_makes_no_new_one_ready(world: World) -> None:
@@ -43,7 +45,7 @@ def test_it_is_ready_by_its_own_answer_once_the_old_one_is_gone(world: World) ->
     world.run_for(60)
     assert world.hashes() == [B]
     (process,) = world.controller.processes("web")
-    assert process.ready and not process.told
+    assert process.ready and not process.unready_reason
     assert not world.controller._running.observed("web").ports
 
 
@@ -79,4 +81,4 @@ def test_one_that_ends_because_its_port_is_held_is_told_so(world: World) -> None
     world.declare(app_of(command="b", **surge))
     world.run_for(1)
     (held,) = world.controller._running.observed("web").ports
-    assert (held.port, held.holder.hash, held.asked.hash) == (8000, A, B)
+    assert (held.port, held.holder.hash, held.probed.hash) == (8000, A, B)

@@ -14,6 +14,8 @@ from reconciler.model.state.memory import (
     AppMemory,
     Ended,
     Eviction,
+    Failure,
+    GivenUp,
     JournalHealth,
     JournalState,
     Outcome,
@@ -21,6 +23,7 @@ from reconciler.model.state.memory import (
 )
 from reconciler.model.state.observed import Exit, ProcessId, Tag
 from reconciler.model.state.revision import Revision
+from reconciler.state import records
 from reconciler.state.database import aside_of
 from reconciler.state.journal import Journal
 
@@ -74,6 +77,15 @@ def test_memory_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert again.memories() == {"web": MEMORY, "report": JOB}
     assert again.sources() == {"web": "/m/web.yaml", "report": "/m/web.yaml"}
     again.close()
+
+
+def test_the_key_of_a_message_is_the_one_that_0_1_0_reads() -> None:
+    given_up = {2: GivenUp(Failure.BUILD, "its build failed")}
+    memory = replace(MEMORY, revisions=(), given_up=given_up)
+    first, later = records.dump(memory)
+    assert json.loads(first)["evictions"]["1"]["told"] == "uses too much"
+    assert json.loads(later or "")["more"]["given_up"]["2"]["told"] == "its build failed"
+    assert records.load(first, later) == (memory, None)
 
 
 def test_revisions_that_were_dropped_stay_dropped(tmp_path: Path) -> None:

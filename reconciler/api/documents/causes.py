@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 
 from reconciler.checks.runtimes import how_to_install, python_of, requirements_of
 from reconciler.diff.diagnosis import (
-    Asked,
     Cause,
     Evidence,
     Facts,
     Output,
+    UnreadyInstance,
     answered_by_another,
-    asked_port,
     diagnose,
     perhaps_of_the_port,
+    probed_port,
     why_not_ready,
     with_holder,
 )
@@ -216,7 +216,7 @@ def _held(cause: Cause, subject: Subject, spec: ProgramSpec, instance: int) -> C
     if cause.port is not None:
         holder = _holder(cause.port, subject)
         return with_holder(cause, holder.told, same_app=holder.same_app) if holder else cause
-    port = asked_port(spec, instance)
+    port = probed_port(spec, instance)
     holder = _holder(port, subject) if port is not None else None
     if port is None or holder is None or holder.same_app:
         return cause
@@ -265,7 +265,7 @@ def _of_running(subject: Subject) -> Iterator[tuple[Process, Cause]]:
     for process in subject.processes:
         if not same_revision(process.tag.hash, hash):
             continue
-        if process.ready is False and process.told:
+        if process.ready is False and process.unready_reason:
             yield process, why_not_ready(_asked(process, subject))
         elif process.ready and not _asks_others(subject.app.spec):
             asked = _asked(process, subject)
@@ -273,14 +273,14 @@ def _of_running(subject: Subject) -> Iterator[tuple[Process, Cause]]:
                 yield process, answered_by_another(asked)
 
 
-def _asked(process: Process, subject: Subject) -> Asked:
+def _asked(process: Process, subject: Subject) -> UnreadyInstance:
     spec, instance = subject.app.spec, process.tag.instance
-    port = asked_port(spec, instance)
+    port = probed_port(spec, instance)
     holder = _holder(port, subject, but=[process.id.pid]) if port is not None else None
-    return Asked(
+    return UnreadyInstance(
         spec,
         instance,
-        process.answer or process.told,
+        process.answer or process.unready_reason,
         boot_now() - process.started_at,
         listeners.ports_of(_pids(process)),
         *(holder or ()),

@@ -170,7 +170,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "outcome": run.outcome.value,
         "reason": run.reason or None,
         "failures": run.failures,
-        "exit": run.told or None,
+        "exit": run.message or None,
     }
 
 

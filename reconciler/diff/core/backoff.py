@@ -30,8 +30,8 @@ def after_exit(
     A process that was being stopped, or of a revision that is being left, leaves no trace; but
     one that is being stopped because a probe failed has crashed.
     """
-    asked = process.state is RunState.STOPPING and not process.failed
-    if asked or not same_revision(process.tag.hash, target):
+    requested = process.state is RunState.STOPPING and not process.failed
+    if requested or not same_revision(process.tag.hash, target):
         return memory
     if process.failed:  # ended by us, since it failed its probe: a crash, however it took it
         exit = Exit()

@@ -35,10 +35,10 @@ def _bounds(facts: HostFacts) -> Iterator[tuple[int, str]]:
     """(instances at most, why)."""
     files = facts.rlimits.get("openFiles")
     if files is not None and files.hard != UNLIMITED:
-        told = f"recon may open {files.hard:,} files (ulimit -Hn), {DESCRIPTORS} for each"
-        yield files.hard // DESCRIPTORS, told
+        text = f"recon may open {files.hard:,} files (ulimit -Hn), {DESCRIPTORS} for each"
+        yield files.hard // DESCRIPTORS, text
     if facts.most_processes:
         yield facts.most_processes, f"{facts.most_processes:,} processes are allowed"
     if facts.memory:
-        told = f"it has {facts.memory >> 20:,} MiB of memory, and each takes 1 MiB at least"
-        yield facts.memory // LEAST, told
+        text = f"it has {facts.memory >> 20:,} MiB of memory, and each takes 1 MiB at least"
+        yield facts.memory // LEAST, text

@@ -79,7 +79,7 @@ def unmet(needs: Sequence[Dependency], standings: Mapping[str, Standing]) -> Wai
     if not missing:
         return None
     obstacles = [standings.get(need.app, UNDECLARED).obstacle for need in missing]
-    named = [_told(*pair) for pair in zip(missing[:_NAMED], obstacles, strict=False)]
+    named = [_text_of(*pair) for pair in zip(missing[:_NAMED], obstacles, strict=False)]
     rest = len(missing) - _NAMED
     message = f"waiting for {'; '.join(named)}" + (f"; and {rest} more" if rest > 0 else "")
     return Wait(message, is_stuck=any(obstacle is not None for obstacle in obstacles))
@@ -125,8 +125,8 @@ def follow_restarts(at: AppSituation) -> AppSituation:
         memory = replace(memory, dependency_starts=known)
     if not restarted:
         return at.after(memory)
-    asked = max(memory.restart_requested_at or 0.0, *restarted.values())
-    memory = replace(memory, restart_requested_at=asked, progressed_at=None, progress=0)
+    requested_at = max(memory.restart_requested_at or 0.0, *restarted.values())
+    memory = replace(memory, restart_requested_at=requested_at, progressed_at=None, progress=0)
     message = f"{', '.join(sorted(restarted))} restarted"
     return at.after(memory, Event(at.app.name, "RestartRequested", message))
 
@@ -144,9 +144,9 @@ def condition_of(wait: Wait | None) -> tuple[Condition, ...]:
     return (Condition("DependenciesMet", "False", reason, wait.message),)
 
 
-def _told(need: Dependency, obstacle: Obstacle | None) -> str:
-    told = f"{need.app} to be {need.condition}"
-    return f"{told}, which {obstacle.message}" if obstacle is not None else told
+def _text_of(need: Dependency, obstacle: Obstacle | None) -> str:
+    text = f"{need.app} to be {need.condition}"
+    return f"{text}, which {obstacle.message}" if obstacle is not None else text
 
 
 def _has_failed(memory: AppMemory) -> bool:
@@ -158,7 +158,7 @@ def _failure(sorted_by: Replicas, memory: AppMemory) -> Obstacle | None:
     """That it has failed for good, unless somebody does something."""
     if sorted_by.target is None:
         return Obstacle(ObstacleReason.FAILED, "has failed")
-    ends = [memory.ended[number].told for number in sorted_by.lost]
+    ends = [memory.ended[number].message for number in sorted_by.lost]
     return Obstacle(ObstacleReason.FAILED, f"failed ({ends[0]})") if ends else None
 
 

@@ -114,12 +114,12 @@ def mark(memory: AppMemory, revision: Revision) -> AppMemory:
     return replace(memory, revisions=revisions)
 
 
-def give_up(memory: AppMemory, reason: Failure, told: str, remedy: str = "") -> AppMemory:
+def give_up(memory: AppMemory, reason: Failure, message: str, remedy: str = "") -> AppMemory:
     """The memory in which the last revision has failed."""
-    revision = replace(memory.revisions[-1], failed=told)
+    revision = replace(memory.revisions[-1], failed=message)
     known = {one.number for one in memory.revisions}
     given_up = {n: one for n, one in memory.given_up.items() if n in known}
-    given_up[revision.number] = GivenUp(reason, told, remedy)
+    given_up[revision.number] = GivenUp(reason, message, remedy)
     return mark(replace(memory, given_up=given_up), revision)
 
 

@@ -109,10 +109,10 @@ def sort(
             extra.append(process)
         else:
             current[number] = process
-    ours = {p.tag.instance for p in stopping if target and same_revision(p.tag.hash, target)}
+    leaving = {p.tag.instance for p in stopping if target and same_revision(p.tag.hash, target)}
     missing = [number for number in range(wanted) if number not in current]
     may = (
-        _missing(spec, missing, ours, target, memory=memory, now=now)
+        _missing(spec, missing, leaving, target, memory=memory, now=now)
         if target is not None
         else _NONE_MISSING
     )
@@ -220,7 +220,7 @@ def _is_spared(process: Process, spec: AppSpec, memory: AppMemory) -> bool:
 
 
 def _is_current(process: Process, target: str, memory: AppMemory) -> bool:
-    asked = memory.restart_requested_at
-    if asked is not None and process.started_at < asked:
+    requested_at = memory.restart_requested_at
+    if requested_at is not None and process.started_at < requested_at:
         return False
     return same_revision(process.tag.hash, target)

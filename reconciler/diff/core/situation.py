@@ -58,7 +58,7 @@ class Moment:
             processes.setdefault(process.tag.app, []).append(process)
         ports: dict[str, list[PortHeld]] = {}
         for one in observed.ports:
-            ports.setdefault(one.asked.app, []).append(one)
+            ports.setdefault(one.probed.app, []).append(one)
         return cls(now, standings, observed, processes, ports, wall, journal, loads)
 
     @property

@@ -7,19 +7,24 @@ it comes here (``output``), and no expression here looks at a line more than onc
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence, Facts
 from reconciler.diff.diagnosis.diagnose import diagnose, perhaps_of_the_port, with_holder
 from reconciler.diff.diagnosis.output import Output
-from reconciler.diff.diagnosis.unready import Asked, answered_by_another, asked_port, why_not_ready
+from reconciler.diff.diagnosis.unready import (
+    UnreadyInstance,
+    answered_by_another,
+    probed_port,
+    why_not_ready,
+)
 
 __all__ = [
-    "Asked",
     "Cause",
     "CauseCode",
     "Evidence",
     "Facts",
     "Output",
+    "UnreadyInstance",
     "answered_by_another",
-    "asked_port",
     "diagnose",
     "perhaps_of_the_port",
+    "probed_port",
     "why_not_ready",
     "with_holder",
 ]

@@ -21,8 +21,8 @@ _RECOGNISERS = (
 def diagnose(evidence: Evidence) -> Cause | None:
     """Why the process ended, as far as it can be told; None where there is nothing to tell."""
     if evidence.shell_advice and not _ran(evidence):
-        told = "the command uses shell syntax, and recon runs no shell"
-        return Cause(CauseCode.SHELL_SYNTAX, told, evidence.shell_advice)
+        fault = "the command uses shell syntax, and recon runs no shell"
+        return Cause(CauseCode.SHELL_SYNTAX, fault, evidence.shell_advice)
     if evidence.fault:
         message, remedy = Sentence.of(evidence.fault, evidence.remedy)
         return Cause(CauseCode.NOT_STARTED, message, remedy or "correct the manifest")
@@ -38,16 +38,18 @@ def diagnose(evidence: Evidence) -> Cause | None:
 
 def with_holder(cause: Cause, holder: str, *, same_app: bool = False) -> Cause:
     """The cause of a port in use with who holds it, a phrase: ``pid 812 (nginx)``."""
-    told = f"port {cause.port} is held by {holder}, so the program cannot listen on it"
-    return replace(cause, message=told, remedy=free_the_port(same_app=same_app))
+    message = f"port {cause.port} is held by {holder}, so the program cannot listen on it"
+    return replace(cause, message=message, remedy=free_the_port(same_app=same_app))
 
 
 def perhaps_of_the_port(cause: Cause, port: int, holder: str) -> Cause:
     """The same, with who holds the port that the app is asked at: where nothing else says why."""
     if cause.code not in (CauseCode.UNKNOWN, CauseCode.ERROR):
         return cause
-    told = f"{cause.message}; port {port}, at which it is asked, is held by {holder}"
-    return replace(cause, message=told, remedy=f"{free_the_port(same_app=False)}; {cause.remedy}")
+    message = f"{cause.message}; port {port}, at which it is asked, is held by {holder}"
+    return replace(
+        cause, message=message, remedy=f"{free_the_port(same_app=False)}; {cause.remedy}"
+    )
 
 
 def _ran(evidence: Evidence) -> bool:
@@ -58,9 +60,9 @@ def _ran(evidence: Evidence) -> bool:
 def _unknown(evidence: Evidence) -> Cause | None:
     if evidence.exit is None or evidence.spec.is_success(evidence.exit):
         return None
-    told = f"it ended with {evidence.exit}"
+    message = f"it ended with {evidence.exit}"
     if evidence.output.lines:
-        return Cause(CauseCode.UNKNOWN, told, "its last output, below, says why")
+        return Cause(CauseCode.UNKNOWN, message, "its last output, below, says why")
     return Cause(
-        CauseCode.UNKNOWN, f"{told}, and wrote nothing", "run its command by hand in its `cwd`"
+        CauseCode.UNKNOWN, f"{message}, and wrote nothing", "run its command by hand in its `cwd`"
     )

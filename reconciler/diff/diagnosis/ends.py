@@ -81,18 +81,18 @@ def is_no_crash(evidence: Evidence) -> bool:
 def _ended_well(evidence: Evidence) -> Cause | None:
     if not is_no_crash(evidence):
         return None
-    told = f"exits at once with code {evidence.exit.code if evidence.exit else 0}"
+    message = f"exits at once with code {evidence.exit.code if evidence.exit else 0}"
     remedy = "a program that runs to its end is a Job: write kind: Job, or restartPolicy: OnFailure"
-    return Cause(CauseCode.ENDS_AT_ONCE, told, remedy)
+    return Cause(CauseCode.ENDS_AT_ONCE, message, remedy)
 
 
 def _of_signal(name: str) -> Cause:
     if name == "SIGKILL":
-        told = "it was killed (SIGKILL), by another process or by the kernel when memory ran out"
+        message = "it was killed (SIGKILL), by another process or by the kernel when memory ran out"
         remedy = "check dmesg: if the kernel did it, give the app or the host more memory"
-        return Cause(CauseCode.SIGNAL, told, remedy)
-    told, remedy = _SIGNALS.get(name, ("a signal ended it", "find out who sends it"))
-    return Cause(CauseCode.SIGNAL, f"{name}: {told}", remedy)
+        return Cause(CauseCode.SIGNAL, message, remedy)
+    message, remedy = _SIGNALS.get(name, ("a signal ended it", "find out who sends it"))
+    return Cause(CauseCode.SIGNAL, f"{name}: {message}", remedy)
 
 
 def _of_code(evidence: Evidence) -> Cause | None:
@@ -104,11 +104,11 @@ def _of_code(evidence: Evidence) -> Cause | None:
         return Cause(CauseCode.ERROR, error[1], remedy)
     if code in (126, 127):
         what = "is not found" if code == 127 else "cannot be executed"
-        told = f"exit {code}: a command that {program} runs {what}"
+        message = f"exit {code}: a command that {program} runs {what}"
         return Cause(
-            CauseCode.COMMAND_MISSING, told, "install it, or add its directory to env.PATH"
+            CauseCode.COMMAND_MISSING, message, "install it, or add its directory to env.PATH"
         )
     if code == 137:
-        told = "exit 137: a child process was killed (SIGKILL), often because memory ran out"
-        return Cause(CauseCode.OUT_OF_MEMORY, told, _OUT_OF_MEMORY)
+        message = "exit 137: a child process was killed (SIGKILL), often because memory ran out"
+        return Cause(CauseCode.OUT_OF_MEMORY, message, _OUT_OF_MEMORY)
     return None

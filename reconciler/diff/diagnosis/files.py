@@ -58,29 +58,31 @@ def line_ends(evidence: Evidence) -> Cause | None:
         return None
     words = evidence.spec.command
     script = next((word for word in words if "." in word and not word.startswith("-")), words[-1])
-    told = f"the lines of {script} end with CR LF as on Windows, which a shell cannot run"
-    return Cause(CauseCode.LINE_ENDS, told, f"cd {evidence.spec.cwd} && sed -i 's/\\r$//' {script}")
+    message = f"the lines of {script} end with CR LF as on Windows, which a shell cannot run"
+    return Cause(
+        CauseCode.LINE_ENDS, message, f"cd {evidence.spec.cwd} && sed -i 's/\\r$//' {script}"
+    )
 
 
 def _library(evidence: Evidence) -> Cause | None:
     found = evidence.output.find(_LIBRARY)
     if found is not None:
-        told = f"the shared library {found[1]} is not on this host"
+        message = f"the shared library {found[1]} is not on this host"
         remedy = f"install the package that has it (apt-file search {found[1]})"
-        return Cause(CauseCode.LIBRARY_MISSING, told, remedy)
+        return Cause(CauseCode.LIBRARY_MISSING, message, remedy)
     symbol = evidence.output.find(_SYMBOL)
     if symbol is None:
         return None
-    told = f"it was built for a newer system: {symbol[1]} is not in this host's C library"
-    return Cause(CauseCode.LIBRARY_MISSING, told, "build it on this system, or on an older one")
+    message = f"it was built for a newer system: {symbol[1]} is not in this host's C library"
+    return Cause(CauseCode.LIBRARY_MISSING, message, "build it on this system, or on an older one")
 
 
 def _full(evidence: Evidence) -> Cause | None:
     if evidence.output.find(_FULL) is None:
         return None
-    told = "no space is left on a disk that it writes to, or too many files are watched (ENOSPC)"
+    message = "no space is left on a disk that it writes to, or too many files are watched (ENOSPC)"
     return Cause(
-        CauseCode.DISK_FULL, told, "make room (df -h, df -i); `recon doctor` looks at the disks"
+        CauseCode.DISK_FULL, message, "make room (df -h, df -i); `recon doctor` looks at the disks"
     )
 
 
@@ -90,14 +92,14 @@ def _forbidden(evidence: Evidence) -> Cause | None:
         locked = evidence.output.find(_READ_ONLY)
         if locked is None:
             return None
-        told = f"{locked[1]} is on a read-only file system"
-        return Cause(CauseCode.FILE_FORBIDDEN, told, "write elsewhere, or check `readOnlyPaths`")
-    who = f"user {evidence.spec.user}" if evidence.spec.user else "the user it runs as"
-    told = f"{who} may not open {found[1]}: permission denied"
+        message = f"{locked[1]} is on a read-only file system"
+        return Cause(CauseCode.FILE_FORBIDDEN, message, "write elsewhere, or check `readOnlyPaths`")
+    user = f"user {evidence.spec.user}" if evidence.spec.user else "the user it runs as"
+    message = f"{user} may not open {found[1]}: permission denied"
     place = _where(evidence, found[1])
-    whom = evidence.spec.user or "USER"
-    remedy = f"chown {whom} {place}, change its mode, or correct `user`"
-    return Cause(CauseCode.FILE_FORBIDDEN, told, remedy)
+    owner = evidence.spec.user or "USER"
+    remedy = f"chown {owner} {place}, change its mode, or correct `user`"
+    return Cause(CauseCode.FILE_FORBIDDEN, message, remedy)
 
 
 def _missing(evidence: Evidence) -> Cause | None:
@@ -106,12 +108,12 @@ def _missing(evidence: Evidence) -> Cause | None:
         return None
     path, cwd = found[1], evidence.spec.cwd
     if path.startswith("/"):
-        told = f"there is no file {path}"
+        message = f"there is no file {path}"
         remedy = "create it, or correct the path that the program is given"
     else:
-        told = f"there is no file {path} in its working directory {cwd}"
+        message = f"there is no file {path} in its working directory {cwd}"
         remedy = "correct `cwd`: relative paths are looked for there; or write an absolute path"
-    return Cause(CauseCode.FILE_MISSING, told, remedy)
+    return Cause(CauseCode.FILE_MISSING, message, remedy)
 
 
 def _command(evidence: Evidence) -> Cause | None:
@@ -119,9 +121,9 @@ def _command(evidence: Evidence) -> Cause | None:
     if found is None:
         return None
     name = found[1] or found[2]
-    told = f"the command {name} is not found by the shell"
+    message = f"the command {name} is not found by the shell"
     remedy = "install it, or add its directory to env.PATH"
-    return Cause(CauseCode.COMMAND_MISSING, told, remedy)
+    return Cause(CauseCode.COMMAND_MISSING, message, remedy)
 
 
 def _where(evidence: Evidence, path: str) -> str:

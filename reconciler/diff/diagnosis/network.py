@@ -72,18 +72,18 @@ def _in_use(evidence: Evidence) -> Cause | None:
     port = _port(evidence, _IN_USE)
     what = f"port {port}" if port else "its port"
     shared = port in {socket.port for socket in evidence.spec.shared_sockets}
-    told = f"{what} is in use: the program cannot listen on it"
+    message = f"{what} is in use: the program cannot listen on it"
     if shared:
-        told = (
+        message = (
             f"{what} is declared under `sockets`, so recon listens on it, and the program "
             "also tries to"
         )
-        return Cause(CauseCode.PORT_IN_USE, told, _take_the_descriptor(evidence, port))
+        return Cause(CauseCode.PORT_IN_USE, message, _take_the_descriptor(evidence, port))
     remedy = (
         f"stop the process that uses it (ss -ltnp 'sport = {port or ':PORT'}'), or choose "
         "another port"
     )
-    return Cause(CauseCode.PORT_IN_USE, told, remedy, port)
+    return Cause(CauseCode.PORT_IN_USE, message, remedy, port)
 
 
 def _take_the_descriptor(evidence: Evidence, port: int | None) -> str:
@@ -97,10 +97,10 @@ def _forbidden(evidence: Evidence) -> Cause | None:
     if evidence.output.find(_BIND_FORBIDDEN) is None:
         return None
     port = _port(evidence, _BIND_FORBIDDEN)
-    told = f"its user may not listen on port {port or 'PORT'}: only root may below 1024"
+    message = f"its user may not listen on port {port or 'PORT'}: only root may below 1024"
     listen = f"sockets: [{{name: http, port: {port or 'PORT'}}}]"
     remedy = f"{listen} has recon listen for it; or choose a higher port"
-    return Cause(CauseCode.PORT_FORBIDDEN, told, remedy)
+    return Cause(CauseCode.PORT_FORBIDDEN, message, remedy)
 
 
 def _port(evidence: Evidence, fault: re.Pattern[str]) -> int | None:
@@ -127,12 +127,12 @@ def _refused(evidence: Evidence) -> Cause | None:
     to = next((found for one in _TO if (found := evidence.output.find(one))), None)
     where = f"{to[1]}:{to[2]}" if to else "the address it connects to"
     service = f" ({_SERVICES[int(to[2])]})" if to and int(to[2]) in _SERVICES else ""
-    told = f"connection refused by {where}{service}: nothing listens there"
+    message = f"connection refused by {where}{service}: nothing listens there"
     remedy = (
         "start that service, or correct the address in `env`; if recon runs it, add it "
         "to `dependsOn`"
     )
-    return Cause(CauseCode.REFUSED, told, remedy)
+    return Cause(CauseCode.REFUSED, message, remedy)
 
 
 def _unknown_host(evidence: Evidence) -> Cause | None:
@@ -140,9 +140,11 @@ def _unknown_host(evidence: Evidence) -> Cause | None:
     name = next((one for one in found.groups() if one), "") if found else ""
     if found is None and evidence.output.find(_UNKNOWN_PYTHON) is None:
         return None
-    told = f"the host name {name} cannot be resolved" if name else "a host name cannot be resolved"
+    message = (
+        f"the host name {name} cannot be resolved" if name else "a host name cannot be resolved"
+    )
     remedy = "correct it in `env`; names of containers (db, redis) are localhost here"
-    return Cause(CauseCode.HOST_UNKNOWN, told, remedy)
+    return Cause(CauseCode.HOST_UNKNOWN, message, remedy)
 
 
 def _login(evidence: Evidence) -> Cause | None:
@@ -150,6 +152,6 @@ def _login(evidence: Evidence) -> Cause | None:
     if found is None:
         return None
     user = next((one for one in found.groups() if one), "")
-    told = f"the login {'of ' + user + ' ' if user else ''}was refused by a database"
+    message = f"the login {'of ' + user + ' ' if user else ''}was refused by a database"
     remedy = "correct the password where `env` or `envFrom` takes it from"
-    return Cause(CauseCode.LOGIN_REFUSED, told, remedy)
+    return Cause(CauseCode.LOGIN_REFUSED, message, remedy)

@@ -30,9 +30,9 @@ def recognise(evidence: Evidence) -> Cause | None:
 def _heap(evidence: Evidence) -> Cause | None:
     if not evidence.output.has(*_HEAP):
         return None
-    told = "Node ran out of heap memory: JavaScript heap out of memory"
+    message = "Node ran out of heap memory: JavaScript heap out of memory"
     remedy = "env: {NODE_OPTIONS: --max-old-space-size=4096} (MiB) gives it more; if it keeps"
-    return Cause(CauseCode.OUT_OF_MEMORY, told, f"{remedy} growing (`recon top`), it leaks")
+    return Cause(CauseCode.OUT_OF_MEMORY, message, f"{remedy} growing (`recon top`), it leaks")
 
 
 def _module(evidence: Evidence) -> Cause | None:
@@ -41,18 +41,18 @@ def _module(evidence: Evidence) -> Cause | None:
         return None
     name = found[1]
     if name.startswith("node:"):
-        told = f"this Node has no built-in module {name}"
+        message = f"this Node has no built-in module {name}"
         return Cause(
-            CauseCode.RUNTIME_VERSION, told, "run it with a newer Node: its path in `command`"
+            CauseCode.RUNTIME_VERSION, message, "run it with a newer Node: its path in `command`"
         )
     if name.startswith((".", "/", "file:")):
         return _file(evidence, name.removeprefix("file://"))
     package = "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
-    told = f"the package {package} is not installed: Cannot find module '{name}'"
+    message = f"the package {package} is not installed: Cannot find module '{name}'"
     remedy = evidence.facts.install
     return Cause(
         CauseCode.MODULE_MISSING,
-        told,
+        message,
         f"{remedy} (add {package} to package.json if it is not there)",
     )
 
@@ -61,12 +61,12 @@ def _file(evidence: Evidence, name: str) -> Cause:
     """A file of the program itself."""
     script = next((w for w in evidence.spec.command[1:] if not w.startswith("-")), "")
     if script and name.endswith(script.removeprefix("./")):
-        told = f"there is no file {name}, which `command` names"
+        message = f"there is no file {name}, which `command` names"
         remedy = f"build it, or correct `command` or `cwd` ({evidence.spec.cwd})"
     else:
-        told = f"a file of the program is missing: Cannot find module '{name}'"
+        message = f"a file of the program is missing: Cannot find module '{name}'"
         remedy = "build or deploy it again; file names are case-sensitive on Linux"
-    return Cause(CauseCode.FILE_MISSING, told, remedy)
+    return Cause(CauseCode.FILE_MISSING, message, remedy)
 
 
 def _syntax(evidence: Evidence) -> Cause | None:
@@ -76,29 +76,29 @@ def _syntax(evidence: Evidence) -> Cause | None:
     place, version = evidence.output.find(_PLACE), evidence.output.find(_VERSION)
     if place is None and version is None:
         return None  # another language's
-    told = f"{place[1]}:{place[2]}: SyntaxError: {found[1]}" if place else found[0]
+    message = f"{place[1]}:{place[2]}: SyntaxError: {found[1]}" if place else found[0]
     if any(text in found[1] for text in _IS_MODULE):
         remedy = 'write "type": "module" in package.json, or name the file .mjs'
-        return Cause(CauseCode.SYNTAX_ERROR, told, remedy)
+        return Cause(CauseCode.SYNTAX_ERROR, message, remedy)
     if _EXPORT.search(found[1]):
         remedy = "correct the name in the import, or install the version that has it"
-        return Cause(CauseCode.SYNTAX_ERROR, told, remedy)
+        return Cause(CauseCode.SYNTAX_ERROR, message, remedy)
     remedy = "correct that line"
     if version is not None:
         remedy += (
             f"; if the line is valid in a newer Node than {version[1]}, name that one in `command`"
         )
-    return Cause(CauseCode.SYNTAX_ERROR, told, remedy)
+    return Cause(CauseCode.SYNTAX_ERROR, message, remedy)
 
 
 def _other(evidence: Evidence) -> Cause | None:
     if evidence.output.find(_ADDON):
-        told = "a native package was compiled for another version of Node"
+        message = "a native package was compiled for another version of Node"
         remedy = f"cd {evidence.spec.cwd} && npm rebuild, with the Node that `command` runs"
-        return Cause(CauseCode.RUNTIME_VERSION, told, remedy)
+        return Cause(CauseCode.RUNTIME_VERSION, message, remedy)
     extension = evidence.output.find(_EXTENSION)
     if extension is not None:
-        told = f"Node cannot run {extension[1]} files: {extension[2] or extension[0]}"
+        message = f"Node cannot run {extension[1]} files: {extension[2] or extension[0]}"
         remedy = "run what the build makes (dist/main.js), or write node --import tsx in `command`"
-        return Cause(CauseCode.RUNTIME_VERSION, told, remedy)
+        return Cause(CauseCode.RUNTIME_VERSION, message, remedy)
     return None

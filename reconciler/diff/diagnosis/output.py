@@ -45,10 +45,10 @@ class Output:
 
         Where the error itself stands further up, as above a long stack, those from it on.
         """
-        told = [line for line in self.lines if line.strip() and not _NOISE.match(line)]
-        heads = [index for index, line in enumerate(told) if _HEAD.match(line)]
-        first = min([len(told) - count, *heads[-1:]]) if len(told) > count else 0
-        return tuple(printable(line) for line in told[first : first + count])
+        lines = [line for line in self.lines if line.strip() and not _NOISE.match(line)]
+        heads = [index for index, line in enumerate(lines) if _HEAD.match(line)]
+        first = min([len(lines) - count, *heads[-1:]]) if len(lines) > count else 0
+        return tuple(printable(line) for line in lines[first : first + count])
 
 
 def printable(text: str) -> str:

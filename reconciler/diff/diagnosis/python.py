@@ -45,20 +45,20 @@ def recognise(evidence: Evidence) -> Cause | None:
 def _memory(evidence: Evidence) -> Cause | None:
     if evidence.output.find(_MEMORY) is None:
         return None
-    told = "Python could not get more memory: MemoryError"
+    message = "Python could not get more memory: MemoryError"
     remedy = (
         "give the host, or its limits, more memory; if it keeps growing (`recon top`), it leaks"
     )
-    return Cause(CauseCode.OUT_OF_MEMORY, told, remedy)
+    return Cause(CauseCode.OUT_OF_MEMORY, message, remedy)
 
 
 def _script(evidence: Evidence) -> Cause | None:
     found = evidence.output.find(_SCRIPT)
     if found is None:
         return None
-    told = f"there is no file {found[1]}, which `command` names"
+    message = f"there is no file {found[1]}, which `command` names"
     remedy = f"correct `command` or `cwd` ({evidence.spec.cwd})"
-    return Cause(CauseCode.FILE_MISSING, told, remedy)
+    return Cause(CauseCode.FILE_MISSING, message, remedy)
 
 
 def _syntax(evidence: Evidence) -> Cause | None:
@@ -69,27 +69,27 @@ def _syntax(evidence: Evidence) -> Cause | None:
     at = f"{place[1]}:{place[2]}: " if place else ""
     if place is None:  # one of Node's: it has no such line
         return None
-    told = f"{at}{found[1]}: {found[2]}"
-    return Cause(CauseCode.SYNTAX_ERROR, told, "correct that line, or name the Python it is for")
+    message = f"{at}{found[1]}: {found[2]}"
+    return Cause(CauseCode.SYNTAX_ERROR, message, "correct that line, or name the Python it is for")
 
 
 def _module(evidence: Evidence) -> Cause | None:
     attribute = evidence.output.find(_ATTRIBUTE)
     if attribute is not None:
-        told = f"{attribute[2]} has no {attribute[1]}"
+        message = f"{attribute[2]} has no {attribute[1]}"
         remedy = "correct MODULE:NAME in `command`"
-        return Cause(CauseCode.MODULE_MISSING, told, remedy)
+        return Cause(CauseCode.MODULE_MISSING, message, remedy)
     local = evidence.output.find(_ASGI)
     if local is not None:
-        told = f"there is no module {local[1]} in {evidence.spec.cwd}"
+        message = f"there is no module {local[1]} in {evidence.spec.cwd}"
         remedy = "correct MODULE:NAME in `command`, or `cwd`"
-        return Cause(CauseCode.MODULE_MISSING, told, remedy)
+        return Cause(CauseCode.MODULE_MISSING, message, remedy)
     found = evidence.output.find(_MODULE)
     if found is None:
         return None
     module = found[1].partition(".")[0]
-    told = f"the Python module {found[1]} is not installed: No module named '{found[1]}'"
-    return Cause(CauseCode.MODULE_MISSING, told, _how_to_install(evidence, module))
+    message = f"the Python module {found[1]} is not installed: No module named '{found[1]}'"
+    return Cause(CauseCode.MODULE_MISSING, message, _how_to_install(evidence, module))
 
 
 def _how_to_install(evidence: Evidence, module: str) -> str:
@@ -110,7 +110,7 @@ def _variable(evidence: Evidence) -> Cause | None:
     found = evidence.output.find(_KEY)
     if found is None or not evidence.output.has("environ"):
         return None
-    told = f"the environment variable {found[1]} is not set: KeyError"
+    message = f"the environment variable {found[1]} is not set: KeyError"
     return Cause(
-        CauseCode.VARIABLE_MISSING, told, f"env: {{{found[1]}: …}}, or a file in `envFrom`"
+        CauseCode.VARIABLE_MISSING, message, f"env: {{{found[1]}: …}}, or a file in `envFrom`"
     )

@@ -57,7 +57,7 @@ def _ends(at: JobSituation) -> Iterator[End]:
     """Processes of runs that are decided; while it is suspended, all of one without a schedule."""
     undecided = runs.active(at.memory)
     suspended = at.app.spec.suspend and at.app.spec.schedule is None
-    reasons = {run.number: run.told or run.reason for run in at.memory.runs}
+    reasons = {run.number: run.message or run.reason for run in at.memory.runs}
     for process in at.processes:
         if process.state is RunState.STOPPING:
             continue
@@ -81,8 +81,8 @@ def _starts(at: JobSituation) -> Iterator[Start]:
         if alone and busy:
             return
         busy.add(run.number)
-        told = f"{run.why}, try {run.failures + 1}" if run.failures else run.why
-        yield Start(run.number, run.hash, told)
+        reason = f"{run.why}, try {run.failures + 1}" if run.failures else run.why
+        yield Start(run.number, run.hash, reason)
 
 
 def _look_again_at(at: JobSituation, next_at: float | None) -> float | None:

@@ -150,7 +150,7 @@ def _messages(shown: Shown) -> Iterator[str]:
         if run.retry_at is not None:
             wait = max(0, math.ceil(run.retry_at - at.now))
             limit = at.app.spec.backoff_limit + 1
-            yield f"run {run.number}: {run.told}, try {run.failures + 1} of {limit} in {wait} s"
+            yield f"run {run.number}: {run.message}, try {run.failures + 1} of {limit} in {wait} s"
         elif run.trying and run.began_at is not None:
             yield f"run {run.number} for {_span(wall_now - run.began_at)}"
         elif shown.waiting:
@@ -162,7 +162,7 @@ def _messages(shown: Shown) -> Iterator[str]:
     elif memory.recall is Recall.UNREAD:
         parts.append(shown.waiting)
     if last is not None and last.ended_at is not None:
-        how = "succeeded" if last.outcome is Outcome.SUCCEEDED else f"failed ({last.told})"
+        how = "succeeded" if last.outcome is Outcome.SUCCEEDED else f"failed ({last.message})"
         parts.append(f"run {last.number} {how} {_span(wall_now - last.ended_at)} ago")
     if shown.next_at is not None:
         parts.append(f"next in {_span(shown.next_at - wall_now)}")
@@ -181,7 +181,7 @@ def _conditions(last: Run | None) -> Iterator[Condition]:
     if last.outcome is Outcome.SUCCEEDED:
         yield Condition("Complete", "True", "Completed", f"run {last.number} succeeded")
     else:
-        yield Condition("Failed", "True", last.reason, f"run {last.number}: {last.told}")
+        yield Condition("Failed", "True", last.reason, f"run {last.number}: {last.message}")
 
 
 def _waits(shown: Shown) -> tuple[Condition, ...]:
@@ -198,7 +198,7 @@ def _instances(shown: Shown) -> Iterator[InstanceStatus]:
         number = history.number_of(at.memory, run.hash)
         name = f"{at.app.name}-{run.number}"
         rows[run.number] = InstanceStatus(
-            name, None, _state(run, shown), False, number, run.failures, run.told, _last(run, at)
+            name, None, _state(run, shown), False, number, run.failures, run.message, _last(run, at)
         )
     for process in at.processes:
         number = process.tag.instance

@@ -62,15 +62,15 @@ def observe(at: JobSituation) -> JobSituation:
     memory = _adopt(at.processes, at.memory, wall)
     events: list[Event] = []
     for run in active(memory):
-        mine = [process for process in at.processes if tries(process, run)]
-        seen = _see(run, mine, app, at.now, wall)
+        of_run = [process for process in at.processes if tries(process, run)]
+        seen = _see(run, of_run, app, at.now, wall)
         declared = scheduled or same_revision(run.hash, app.hash)
         declared = declared or memory.recall is Recall.UNREAD  # perhaps it was superseded before
         if seen.outcome is Outcome.ACTIVE and not declared:
             seen = failed(seen, "Superseded", wall.at(at.now))
         if seen != run:
             memory = _put(memory, seen)
-            events += _told(app.name, run, seen)
+            events += _events_of(app.name, run, seen)
     return at.after(memory, *events)
 
 
@@ -98,7 +98,7 @@ def after_exit(
         ended = replace(ended, outcome=Outcome.SUCCEEDED, ended_at=wall.at(now), reason="")
     else:
         ended = _failed_try(ended, spec, now, wall)
-    return _put(memory, ended), tuple(_told(process.tag.app, run, ended))
+    return _put(memory, ended), tuple(_events_of(process.tag.app, run, ended))
 
 
 def started(memory: AppMemory, start: Start) -> AppMemory:
@@ -144,7 +144,7 @@ def replaced(app: str, memory: AppMemory, wall_now: float) -> Told:
     for run in active(memory):
         gone = failed(run, "Replaced", wall_now)
         memory = _put(memory, gone)
-        events += _told(app, run, gone)
+        events += _events_of(app, run, gone)
     return memory, tuple(events)
 
 
@@ -195,7 +195,7 @@ def _standing_of(app: DesiredJob, memory: AppMemory) -> Standing:
         return Standing(obstacle=suspended if app.spec.suspend else waits)
     started = frozenset({DependencyCondition.STARTED} if run.trying else ())
     if run.outcome is Outcome.FAILED:
-        message = f"has failed ({run.told or run.reason})"
+        message = f"has failed ({run.message or run.reason})"
         return Standing(obstacle=Obstacle(ObstacleReason.FAILED, message))
     if run.outcome is Outcome.SUCCEEDED:
         return Standing(frozenset(DependencyCondition))
@@ -204,19 +204,19 @@ def _standing_of(app: DesiredJob, memory: AppMemory) -> Standing:
 
 def _see(
     run: Run,
-    mine: Sequence[Process],
+    processes: Sequence[Process],
     app: DesiredJob,
     now: float,
     wall: WallTime,
 ) -> Run:
     """The run after a look at its processes."""
-    alive = [process for process in mine if process.state is not RunState.STOPPING]
-    if mine and not alive:
+    alive = [process for process in processes if process.state is not RunState.STOPPING]
+    if processes and not alive:
         return _put_off(run)
     if alive:
         started = min(process.started_at for process in alive)
         run = replace(_begun(run, started, wall), trying=True, retry_at=None)
-    elif run.trying and not mine:
+    elif run.trying and not processes:
         if built_by(app.name) is not None:
             return _put_off(run)
         lost = replace(run, trying=False, exit=Exit(), fault="", remedy="")
@@ -283,18 +283,18 @@ def _adopt(processes: Sequence[Process], memory: AppMemory, wall: WallTime) -> A
     return memory
 
 
-def _told(app: str, before: Run, after: Run) -> Iterator[Event]:
+def _events_of(app: str, before: Run, after: Run) -> Iterator[Event]:
     """What is to be told of a run, in Kubernetes' words."""
     name = f"run {after.number}"
     if after.outcome is before.outcome:
         if after.failures > before.failures and after.retry_at is not None:
-            told = f"{name} failed ({after.told}), try {after.failures}; it is tried again"
-            yield Event(app, "BackOff", told, "Warning", after.number)
+            message = f"{name} failed ({after.message}), try {after.failures}; it is tried again"
+            yield Event(app, "BackOff", message, "Warning", after.number)
     elif after.outcome is Outcome.SUCCEEDED:
         yield Event(app, "Completed", f"{name} succeeded", instance=after.number)
     else:
-        told = f"{name} has failed: {after.told or after.reason}"
-        yield Event(app, after.reason, told, "Warning", after.number)
+        message = f"{name} has failed: {after.message or after.reason}"
+        yield Event(app, after.reason, message, "Warning", after.number)
 
 
 def _put(memory: AppMemory, run: Run) -> AppMemory:

@@ -58,17 +58,17 @@ def _shell(spec: ProgramSpec, line: str) -> Iterator[Advice]:
             continue
         words = " ".join(syntax.words)
         remedy = syntax.remedy if path == "command" else by_shell(command)
-        told = f"{words} is shell syntax, and recon runs no shell: the program gets it unchanged"
-        yield Advice(path, f"{told}; write {remedy}")
+        message = f"{words} is shell syntax, and recon runs no shell: the program gets it unchanged"
+        yield Advice(path, f"{message}; write {remedy}")
 
 
 def _unknown_names(spec: ProgramSpec) -> Iterator[Advice]:
     for _, name in references(spec.command) if not runs_shell(spec.command) else ():
         if name not in spec.env and not spec.env_from:
-            told = f"the app has no variable {name}, so $({name}) stays as it is"
+            message = f"the app has no variable {name}, so $({name}) stays as it is"
             shell = by_shell(spec.command)
             remedy = f"declare it in `env`; or, for a command {name}, write command: {shell}"
-            yield Advice("command", f"{told}; {remedy}")
+            yield Advice("command", f"{message}; {remedy}")
 
 
 def _listens_itself(spec: AppSpec) -> Iterator[Advice]:
@@ -79,12 +79,12 @@ def _listens_itself(spec: AppSpec) -> Iterator[Advice]:
         return
     bound, address = bound_by(spec.command, server), spec.sockets[0].address
     if server.flag and (bound or not is_given(spec.command)):
-        told = f"recon listens on {address}, so {server.name} {bound or 'without --fd'} fails"
-        yield Advice("command", f"{told}; write {server.by_descriptor(spec.command)}")
+        message = f"recon listens on {address}, so {server.name} {bound or 'without --fd'} fails"
+        yield Advice("command", f"{message}; write {server.by_descriptor(spec.command)}")
     elif not server.flag and not server.ready:
-        told = f"{server.name} cannot take a socket from recon, and finds the port in use"
+        message = f"{server.name} cannot take a socket from recon, and finds the port in use"
         remedy = "run it by gunicorn, or remove `sockets` and write strategy: {maxSurge: 0}"
-        yield Advice("command", f"{told}; {remedy}")
+        yield Advice("command", f"{message}; {remedy}")
 
 
 def _own_port(spec: AppSpec) -> Iterator[Advice]:
@@ -95,17 +95,17 @@ def _own_port(spec: AppSpec) -> Iterator[Advice]:
     surge = _surge(spec)
     if fixed and spec.instances > 1:
         port = min(fixed)
-        told = f"{spec.instances} instances cannot all listen on port {port}"
+        message = f"{spec.instances} instances cannot all listen on port {port}"
         remedy = f"{_declare(spec)}, or give each its own by {{perInstance: {port}}}"
-        yield Advice("instances", f"{told}: {remedy}")
+        yield Advice("instances", f"{message}: {remedy}")
     elif fixed and surge:
         port = min(fixed)
-        told = f"a new process cannot listen on port {port} while the old one does"
+        message = f"a new process cannot listen on port {port} while the old one does"
         remedy = f"{_declare(spec)}; or write maxSurge: 0, or type: Recreate"
-        yield Advice("strategy", f"{told}: {remedy}")
+        yield Advice("strategy", f"{message}: {remedy}")
     elif each and surge:
-        told = "an instance's successor has the same port, so the old one must end first"
-        yield Advice("strategy", f"{told}: write maxSurge: 0, and maxUnavailable: 1")
+        message = "an instance's successor has the same port, so the old one must end first"
+        yield Advice("strategy", f"{message}: write maxSurge: 0, and maxUnavailable: 1")
 
 
 def _declare(spec: AppSpec) -> str:
@@ -125,8 +125,8 @@ def _unanswered(spec: AppSpec) -> Iterator[Advice]:
     line = server.ready if server is not None else ""
     for role, probe in spec.probes.items():
         if line and spec.probed_socket(probe):
-            told = "the program serves one descriptor, so it cannot answer for one instance"
-            yield Advice(f"{role}Probe", f'{told}: use {{log: "{line}"}}, notify or exec')
+            message = "the program serves one descriptor, so it cannot answer for one instance"
+            yield Advice(f"{role}Probe", f'{message}: use {{log: "{line}"}}, notify or exec')
 
 
 def _surge(spec: AppSpec) -> int:

@@ -203,7 +203,7 @@ def secrets_in_command(words: tuple[str, ...]) -> Iterator[tuple[int, str]]:
         option = word.lstrip("-") if takes_value else ""
 
 
-def is_telling(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
     """Whether a variable of this name holds a secret, whatever it holds."""
     return _kind(name) != ""
 
@@ -227,7 +227,7 @@ def _by_name(name: str, text: str) -> str | None:
     coded = is_random(text) and (text.endswith("=") or "+" in text)  # `/` is of its alphabet
     if not coded and (_REFERENCE.match(text) or _URL.match(text)):
         return None
-    if kind == "password" and not (text.isdigit() and _asks(name)):
+    if kind == "password" and not (text.isdigit() and _is_setting(name)):
         return "a password"
     if kind == "secret" and not (text.isdigit() or (text.islower() and _NAMED.fullmatch(text))):
         return "a secret"
@@ -254,7 +254,7 @@ def _kind(name: str) -> str:
     return ""
 
 
-def _asks(name: str) -> bool:
+def _is_setting(name: str) -> bool:
     """`MIN_PASSWORD: 8` is about passwords, and none."""
     first = (_WORD.findall(name) or [""])[0].lower()
     return first in {"min", "max", "require", "allow", "use", "reset", "expire", "check", "skip"}

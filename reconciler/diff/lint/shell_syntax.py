@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from reconciler.diff.lint.literals import is_telling
+from reconciler.diff.lint.literals import is_secret_name
 
 _SHELLS = {"sh", "bash", "dash", "zsh", "ash", "ksh", "busybox", "fish", "su", "ssh", "cmd"}
 _BUILTINS = {
@@ -254,7 +254,7 @@ def _redirects(words: list[str]) -> tuple[dict[str, str], list[str]]:
 
 def _value(name: str, value: str) -> str:
     """As YAML, for a string; never a password."""
-    if is_telling(name):
+    if is_secret_name(name):
         return "{secretFile: FILE}"
     return json.dumps(value, ensure_ascii=False)
 

@@ -112,5 +112,5 @@ def _rolls(replicas: Replicas, memory: AppMemory) -> bool:
 def _message(app: str, recall: Recall) -> str:
     if recall is Recall.UNREAD:
         return "rollout held until the journal can be read"
-    told = "rollout held: its history was lost"
-    return f"{told}; `recon rollout resume {app}` continues it"
+    message = "rollout held: its history was lost"
+    return f"{message}; `recon rollout resume {app}` continues it"

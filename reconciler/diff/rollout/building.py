@@ -47,8 +47,10 @@ def judge(at: AppSituation) -> AppSituation:
     failure = history.failure_of(memory, revision) if revision.failed is not None else None
     if state == "failed" and revision.failed is None:
         why = f"its build {_failure(at)}"
-        told = f"revision {revision.number}: {why}; `recon logs {at.app.name}` shows what it wrote"
-        event = Event(at.app.name, "BuildFailed", told, "Warning")
+        message = (
+            f"revision {revision.number}: {why}; `recon logs {at.app.name}` shows what it wrote"
+        )
+        event = Event(at.app.name, "BuildFailed", message, "Warning")
         return at.after(history.give_up(memory, Failure.BUILD, why), event)
     if failure is Failure.BUILD and state != "failed":
         return at.after(history.mark(memory, replace(revision, failed=None)))

@@ -133,7 +133,7 @@ def _faults(at: AppSituation) -> Iterator[str]:
     for number, ended in sorted(at.memory.ended.items()):
         well = ended.retry_at is None and at.app.spec.is_success(ended.exit)
         if ended.served and not well and same_revision(ended.hash, at.revision.hash):
-            yield f"canary {at.app.name}-{number} failed: {ended.told}"
+            yield f"canary {at.app.name}-{number} failed: {ended.message}"
 
 
 def _message(at: AppSituation, until: float | None) -> str:

@@ -51,10 +51,10 @@ def note(at: AppSituation) -> AppSituation:
         if before is not None and _age(process) <= (before.started_at, before.nonce):
             continue  # known, or a successor of it has outgrown the limit as well
         eviction = known[number] = _evict(process, before, spec, at.now)
-        told = f"pid {process.id.pid} {process.outgrown}"
+        message = f"pid {process.id.pid} {process.outgrown}"
         if eviction.times > 1:
-            told += f"; {eviction.times} times in a row"
-        events.append(Event(at.app.name, REASON, told, "Warning", number))
+            message += f"; {eviction.times} times in a row"
+        events.append(Event(at.app.name, REASON, message, "Warning", number))
     return at.after(replace(at.memory, evictions=known), *events) if events else at
 
 
@@ -92,8 +92,8 @@ def message_of(at: AppSituation) -> str:
         before = recent(at, process.tag.instance, process.tag.hash)
         if before is not None and before.times > 1:
             ago = math.floor(at.now - before.at)
-            told = f"outgrew limits.memory {before.times} times in a row, last {ago} s ago"
-            return f"{process.name} {told}: it {before.told}"
+            text = f"outgrew limits.memory {before.times} times in a row, last {ago} s ago"
+            return f"{process.name} {text}: it {before.message}"
     return ""
 
 
@@ -105,8 +105,8 @@ def _evict(process: Process, before: Eviction | None, spec: AppSpec, now: float)
     # From start to start, not from end to start as after a crash: it serves meanwhile, and what
     # took minutes to outgrow its limit has waited long enough.
     at = max(now, process.started_at + delay(spec.backoff, times, tag.nonce))
-    limit, told = spec.limits.memory, process.outgrown
-    return Eviction(tag.hash, limit, tag.nonce, process.started_at, now, times, at, told)
+    limit, message = spec.limits.memory, process.outgrown
+    return Eviction(tag.hash, limit, tag.nonce, process.started_at, now, times, at, message)
 
 
 def _age(process: Process) -> tuple[float, str]:

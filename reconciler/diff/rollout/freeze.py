@@ -43,7 +43,7 @@ def freeze(
     spec, replicas, memory = at.app.spec, at.replicas, at.memory
     wanted = spec.wanted
     everyone = [*_everyone(replicas)]
-    all_of_them = [process for process, _ in everyone]
+    processes = [process for process, _ in everyone]
 
     def first(*hashes: str | None) -> str | None:
         return next((hash for hash in hashes if hash is not None and may_run(hash)), None)
@@ -52,11 +52,11 @@ def freeze(
         number = process.tag.instance
         if number in open_numbers:
             return True
-        return first(process.tag.hash, *candidates(number, all_of_them)) is not None
+        return first(process.tag.hash, *candidates(number, processes)) is not None
 
     evicted = {
         process.tag.nonce: process
-        for process in all_of_them
+        for process in processes
         if process.tag.instance < wanted
         and is_evicted(process, spec, memory, at.now)
         and has_successor(process)
@@ -69,14 +69,14 @@ def freeze(
     absent = dict(replicas.absent)
     hashes: dict[int, str] = {}
     for number in range(wanted):
-        mine = by_number.get(number, [])
+        of_number = by_number.get(number, [])
         hash: str | None
         if number in open_numbers:
-            hash = None if mine else replicas.target
+            hash = None if of_number else replicas.target
         elif number in absent:
             hash = first(absent[number])
-        elif mine:
-            hash = first(_uncovered(mine, memory.ended.get(number), replicas.up))
+        elif of_number:
+            hash = first(_uncovered(of_number, memory.ended.get(number), replicas.up))
         else:
             hash = first(ran.get(number), *candidates(number, kept))
         if hash is not None:
@@ -150,11 +150,11 @@ def _everyone(replicas: Replicas) -> Iterator[tuple[Process, bool]]:
     yield from ((process, False) for process in (*replicas.old, *replicas.spared))
 
 
-def _uncovered(mine: Sequence[Process], ended: Ended | None, up: frozenset[str]) -> str | None:
+def _uncovered(of_number: Sequence[Process], ended: Ended | None, up: frozenset[str]) -> str | None:
     """The revision that a number lost while what is left of it cannot serve in its place."""
-    if ended is None or any(process.tag.nonce in up for process in mine):
+    if ended is None or any(process.tag.nonce in up for process in of_number):
         return None
-    lives = any(same_revision(process.tag.hash, ended.hash) for process in mine)
+    lives = any(same_revision(process.tag.hash, ended.hash) for process in of_number)
     return None if lives else ended.hash
 
 

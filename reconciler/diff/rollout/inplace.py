@@ -58,10 +58,12 @@ def drift_of(at: Situation) -> Iterator[Drift]:
             if not _differs(process, field, value):
                 continue
             has = shown(field, process.limits[field])
-            told = f"limits.{field} is {has} on pid {process.id.pid}, {shown(field, value)} wanted"
+            message = (
+                f"limits.{field} is {has} on pid {process.id.pid}, {shown(field, value)} wanted"
+            )
             if _was_refused(process, field, value):
-                told += f"; {process.unadjusted[field][1]}"
-            yield Drift(DriftKind.IN_PLACE, process.name, told)
+                message += f"; {process.unadjusted[field][1]}"
+            yield Drift(DriftKind.IN_PLACE, process.name, message)
 
 
 def stuck(at: Situation) -> str:

@@ -30,16 +30,18 @@ def judge(at: AppSituation) -> AppSituation:
         return at
     holder = history.number_of(memory, stuck.holder.hash)
     name = f"{stuck.holder.app}-{stuck.holder.instance}"
-    who = f"{name} (pid {stuck.pid}, revision {holder})" if holder else f"{name} (pid {stuck.pid})"
-    why = f"revision {at.revision.number} cannot listen: port {stuck.port} is held by {who}"
+    owner = (
+        f"{name} (pid {stuck.pid}, revision {holder})" if holder else f"{name} (pid {stuck.pid})"
+    )
+    why = f"revision {at.revision.number} cannot listen: port {stuck.port} is held by {owner}"
     remedy = remedy_of(stuck)
-    event = Event(at.app.name, Failure.PORT, f"{why}. {remedy}", "Warning", stuck.asked.instance)
+    event = Event(at.app.name, Failure.PORT, f"{why}. {remedy}", "Warning", stuck.probed.instance)
     return at.after(history.give_up(memory, Failure.PORT, why, remedy), event)
 
 
 def remedy_of(held: PortHeld) -> str:
     """What would free the port, a sentence."""
-    if held.holder.app == held.asked.app:
+    if held.holder.app == held.probed.app:
         return REMEDY
     app = held.holder.app
     return f"Choose another port, or add {app} to dependsOn if the probe is meant for it"
@@ -60,11 +62,11 @@ def _stuck(at: AppSituation) -> PortHeld | None:
         return None
     old = {process.tag.nonce for process in replicas.old}
     held = {
-        one.asked.instance: one
+        one.probed.instance: one
         for one in ports
         if one.exclusive
-        and same_revision(one.asked.hash, revision.hash)
-        and (one.holder.nonce in old or (old and one.holder.app != one.asked.app))
+        and same_revision(one.probed.hash, revision.hash)
+        and (one.holder.nonce in old or (old and one.holder.app != one.probed.app))
     }
     down = {p.tag.instance for p in replicas.current if p.tag.nonce not in replicas.up}
     down |= {*replicas.waiting, *rolling.starts(spec, replicas)}
@@ -75,5 +77,5 @@ def _stuck(at: AppSituation) -> PortHeld | None:
 
 def _decided_at(stuck: PortHeld, memory: AppMemory) -> float:
     """One that has ended unready is decided at once."""
-    ended = holds(memory, stuck.asked.instance, stuck.asked.hash)
+    ended = holds(memory, stuck.probed.instance, stuck.probed.hash)
     return ended.at if ended is not None and not ended.served else stuck.since + PATIENCE

@@ -21,18 +21,20 @@ _LATE = 5 * LOOK
 def call(at: AppSituation) -> AppSituation:
     """Request a restart where it is time for one."""
     spec, wall = at.app.spec, at.moment.wall
-    wanted, zone = spec.restart_schedule, spec.time_zone or wall.zone
-    memory = schedule.follow(at.memory, wanted, zone, at.now, wall)
-    moment = schedule.missed(memory, wanted, zone, wall.at(at.now)) if wanted is not None else None
+    cron, zone = spec.restart_schedule, spec.time_zone or wall.zone
+    memory = schedule.follow(at.memory, cron, zone, at.now, wall)
+    moment = schedule.missed(memory, cron, zone, wall.at(at.now)) if cron is not None else None
     if moment is None:
         return at.after(memory)
     memory = replace(memory, scheduled_until=moment)
     if at.now - wall.came(moment) > _LATE or spec.suspend:
         return at.after(memory)
     # What has ended, or waits to be tried again, starts at the moment too; as `recon restart`.
-    asked = replace(memory, restart_requested_at=at.now, progressed_at=None, progress=0, ended={})
+    requested = replace(
+        memory, restart_requested_at=at.now, progressed_at=None, progress=0, ended={}
+    )
     event = Event(at.app.name, "RestartRequested", "it is time (restartSchedule)")
-    return at.after(asked, event)
+    return at.after(requested, event)
 
 
 def look_again_at(at: AppSituation) -> float | None:

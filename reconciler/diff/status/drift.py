@@ -92,6 +92,6 @@ def _faults(processes: Iterable[Process]) -> list[Drift]:
             and process.ready_at is None
             and process.state is RunState.RUNNING
         ):
-            detail = process.failed or process.told or "its readiness probe fails"
+            detail = process.failed or process.unready_reason or "its readiness probe fails"
             found.append(Drift(DriftKind.UNHEALTHY, process.name, detail))
     return found

@@ -100,13 +100,13 @@ def _messages(at: AppSituation) -> Iterator[str]:
         yield f"stopped by a signal (frozen): {', '.join(frozen)}"
     unready = [p for p in replicas.current if p.ready is False]
     if unready:
-        why = f" ({unready[0].told})" if unready[0].told else ""
+        why = f" ({unready[0].unready_reason})" if unready[0].unready_reason else ""
         yield f"not ready: {', '.join(p.name for p in unready)}{why}"
     yield from (process.remnant for process in replicas.stopping if process.remnant)
     if replicas.stopping:
         yield f"stopping {len(replicas.stopping)}"
     for number in (*replicas.lost, *replicas.done):
-        yield f"{at.memory.ended[number].told}; restartPolicy is {app.spec.restart_policy}"
+        yield f"{at.memory.ended[number].message}; restartPolicy is {app.spec.restart_policy}"
     if replicas.extra:
         yield f"{len(replicas.extra)} more than the {replicas.wanted} wanted"
 
@@ -141,12 +141,12 @@ def sentence(problem: Problem, revision: Revision, *, none: bool = False) -> str
     if problem.line:
         place += f":{problem.line}:{problem.column}"
     text = f"{place} {problem.path}: {problem.text}" if problem.path else f"{place}: {problem.text}"
-    told = text if text.endswith((".", "?")) else f"{text}."
+    message = text if text.endswith((".", "?")) else f"{text}."
     number = revision.number
     return (
-        f"{told} No instance of revision {number} runs"
+        f"{message} No instance of revision {number} runs"
         if none
-        else f"{told} Running revision {number}"
+        else f"{message} Running revision {number}"
     )
 
 
@@ -173,7 +173,7 @@ def _crash_loop(spec: AppSpec, ended: Ended, now: float) -> str:
     cause = diagnose(Evidence(spec, ended.exit, ended.fault, ended.uptime))
     if cause is not None and cause.code is CauseCode.ENDS_AT_ONCE:
         return f"{cause.message}, next try in {wait} s; {cause.remedy}"
-    return f"CrashLoopBackOff: {ended.told}, next try in {wait} s"
+    return f"CrashLoopBackOff: {ended.message}, next try in {wait} s"
 
 
 def _available(at: AppSituation) -> Condition:
@@ -194,8 +194,8 @@ def _progressing(at: AppSituation) -> Condition:
         return Condition("Progressing", "False", reason, revision.failed)
     if held is not None:
         status, why = _HELD[held.by]
-        told = "the rollout is paused" if held.by == "pause" else held.message
-        return Condition("Progressing", status, why, told)
+        message = "the rollout is paused" if held.by == "pause" else held.message
+        return Condition("Progressing", status, why, message)
     if is_complete(replicas):
         detail = f"revision {revision.number} is fully rolled out"
         return Condition("Progressing", "True", "NewReplicaSetAvailable", detail)

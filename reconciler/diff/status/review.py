@@ -90,11 +90,11 @@ def removal_of(
         return Change(name, "none", number, None, (), 0, 0, 0, held, note, held=waits)
     note = (absence.reason,)
     if processes:
-        note = (f"{absence.reason}: stop {_who(processes)} ({describe_stop(memory)})",)
+        note = (f"{absence.reason}: stop {_by_pid(processes)} ({describe_stop(memory)})",)
     return Change(name, "delete", number, None, (), 0, 0, len(processes), 0, note)
 
 
-def _who(processes: Sequence[Process]) -> str:
+def _by_pid(processes: Sequence[Process]) -> str:
     """The processes, by pid; those of a review (``base.as_observed``) have none."""
     pids = [str(process.id.pid) for process in processes if process.id.pid]
     if pids:

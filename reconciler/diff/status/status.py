@@ -135,7 +135,7 @@ def _instance(process: Process, memory: AppMemory) -> InstanceStatus:
         process.ready is True,
         history.number_of(memory, process.tag.hash),
         memory.restarts.get(number, 0),
-        ended.told if ended else "",
+        ended.message if ended else "",
         _last(ended),
     )
 
@@ -143,7 +143,7 @@ def _instance(process: Process, memory: AppMemory) -> InstanceStatus:
 def _no_instance(app: str, number: int, state: str, memory: AppMemory) -> InstanceStatus:
     ended: Ended | None = memory.ended.get(number)
     restarts = memory.restarts.get(number, 0)
-    last = ended.told if ended else ""
+    last = ended.message if ended else ""
     name = f"{app}-{number}"
     return InstanceStatus(name, None, state, False, 0, restarts, last, _last(ended))
 

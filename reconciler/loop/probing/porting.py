@@ -87,7 +87,7 @@ class Porting:
             return None
         before = self._held.get((tag.app, tag.instance))
         now = PortHeld(tag, port, holder.tag, found.pid, found.exclusive, boot_now())
-        if before is not None and (before.asked.hash, before.holder) == (tag.hash, holder.tag):
+        if before is not None and (before.probed.hash, before.holder) == (tag.hash, holder.tag):
             now = replace(now, since=before.since)
         self._held[tag.app, tag.instance] = now
         return now

@@ -133,7 +133,9 @@ class Probing:
                 self._begin(process, role, probe, role is ProbeRole.LIVENESS or process.ready)
         if ProbeRole.READINESS not in probes and process.ready is not True:
             at = boot_now() if startup is not None else process.started_at
-            self._host.update(nonce, ready=True, ready_at=at, was_ready=True, told="", answer="")
+            self._host.update(
+                nonce, ready=True, ready_at=at, was_ready=True, unready_reason="", answer=""
+            )
             self._transcripts.end(nonce)
             self._on_change(process.tag.app)
 
@@ -191,7 +193,9 @@ class Probing:
         if role is ProbeRole.READINESS:
             self._readiness(process, bool(ok), message)
         elif ok is None:
-            self._host.update(nonce, ready=False, ready_at=None, told=told, answer=message)
+            self._host.update(
+                nonce, ready=False, ready_at=None, unready_reason=told, answer=message
+            )
             self._on_change(process.tag.app)
         elif not ok:
             self._tell(process, told)
@@ -204,17 +208,17 @@ class Probing:
 
     def _readiness(self, process: Process, ready: bool, message: str) -> None:
         told = "" if ready else f"readiness probe failed: {message}"
-        if process.ready is ready and process.told == told:
+        if process.ready is ready and process.unready_reason == told:
             return
         nonce = process.tag.nonce
         if process.ready is ready:
-            self._host.update(nonce, told=told, answer=message)
+            self._host.update(nonce, unready_reason=told, answer=message)
         else:
             ready_at = boot_now() if ready else None
             was_ready = process.was_ready or ready
             answer = "" if ready else message
             changes = {"ready": ready, "ready_at": ready_at, "was_ready": was_ready}
-            self._host.update(nonce, **changes, told=told, answer=answer)
+            self._host.update(nonce, **changes, unready_reason=told, answer=answer)
             self._remember(process, ready)
             if ready:
                 self._transcripts.end(nonce)

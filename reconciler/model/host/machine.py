@@ -38,7 +38,7 @@ class Machine(NamedTuple):
     """As ``uname -r`` has it."""
     uid: int
     """Whom recon runs as here."""
-    exits_told: bool | None
+    exits_reported: bool | None
     """Whether a pidfd tells the exit of a process that somebody else has reaped (Linux ≥ 6.15).
     None: there are no pidfds here."""
     ptrace_scope: int

@@ -66,9 +66,9 @@ class EnvFile(Manifest):
 def _env_names(value: dict[str, Any]) -> dict[str, Any]:
     for name, text in value.items():
         if not is_variable(name):
-            told, equals, _ = name.partition("=")
+            variable, equals, _ = name.partition("=")
             if equals:  # what follows may be a secret: it is not repeated
-                raise ValueError(f"write {told}: VALUE, in the place of {told}=VALUE")
+                raise ValueError(f"write {variable}: VALUE, in the place of {variable}=VALUE")
             raise ValueError(f"{name!r} is not a valid name of an environment variable")
         if name in RESERVED:
             raise InvalidValue(f"{name} {RESERVED[name]}", "it cannot be set")

@@ -35,8 +35,8 @@ def _pattern(value: str) -> str:
     except (re.error, OverflowError) as error:
         raise ValueError(f"{value!r} is not a regular expression: {error}") from None
     if _EXPLOSIVE.search(value):
-        told = "has nested quantifiers, which can take exponential time"
-        raise InvalidValue(f"{value!r} {told}", "simplify the pattern")
+        fault = "has nested quantifiers, which can take exponential time"
+        raise InvalidValue(f"{value!r} {fault}", "simplify the pattern")
     return value
 
 
@@ -70,7 +70,7 @@ class Target(Protocol):
 class ProbeKind(ABC):
     """One kind of check, with its settings."""
 
-    is_asked: ClassVar[bool] = True
+    is_active: ClassVar[bool] = True
     """Whether a check asks the program; else recon waits for what the program says by itself."""
     liveness_fault: ClassVar[Sentence | None] = None
     """Why a livenessProbe cannot be of this kind."""
@@ -165,7 +165,7 @@ class LogLine(ProbeKind):
     """A line of output that matches a pattern."""
 
     pattern: str
-    is_asked = False
+    is_active = False
     liveness_fault = Sentence(
         "a line of output cannot show that a program is still alive", "use another kind of probe"
     )
@@ -180,7 +180,7 @@ class LogLine(ProbeKind):
 class Notify(ProbeKind):
     """The program's own word: sd_notify(3), or ``process.send('ready')`` of Node."""
 
-    is_asked = False
+    is_active = False
 
     def question(self, instance: int) -> str:
         return "waiting for READY=1 (sd_notify)"

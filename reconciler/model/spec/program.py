@@ -129,8 +129,8 @@ class ProgramSpec(Manifest):
 
     def probed_sockets(self) -> tuple[Socket, ...]:
         """All shared sockets that some probe asks for."""
-        asked = map(self.probed_socket, self.probes.values())
-        return tuple({one.name: one for one in asked if one is not None}.values())
+        probed = map(self.probed_socket, self.probes.values())
+        return tuple({one.name: one for one in probed if one is not None}.values())
 
     def is_success(self, exit: Exit) -> bool:
         """Whether a process that ended so ended well (systemd: SuccessExitStatus=)."""

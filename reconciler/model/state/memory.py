@@ -40,7 +40,7 @@ class Ended:
     """What to do about the fault, which ends with it."""
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         """For people: ``exit 1``, ``SIGKILL (signal 9)``, or the fault."""
         return self.fault or str(self.exit)
 
@@ -65,7 +65,7 @@ class Eviction:
     """So often in a row, each within ``backoff.resetSeconds`` of its start."""
     replace_at: float
     """When it may be replaced."""
-    told: str
+    message: str
     """A sentence with the figures."""
 
 
@@ -120,7 +120,7 @@ class Run:
     """What to do about the fault, which ends with it."""
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         """How it ended, for people: ``exit 1``, or the fault."""
         return self.fault or (str(self.exit) if self.exit is not None else "")
 
@@ -150,7 +150,7 @@ class GivenUp:
     """That a revision was given up, also where it has been tried again since."""
 
     reason: Failure
-    told: str
+    message: str
     remedy: str = ""
     """What would help, a sentence; empty where that is the same for every revision."""
 

@@ -81,7 +81,7 @@ class Process:
     """Since when it is ready; None while it is not."""
     was_ready: bool = False
     """It has been ready before: one that is not now fails, one that never was is starting."""
-    told: str = ""
+    unready_reason: str = ""
     """Why it is not ready, a sentence; empty where it is, or nothing is known."""
     answer: str = ""
     """What the probe got that says so; empty where none has."""
@@ -154,15 +154,17 @@ def left_behind(exit: Exit, left: Sequence[ProcessId]) -> Exit:
     if not exit.success or not left:
         return exit
     pid = min(left, key=lambda id: id.start).pid
-    told = f'left pid {pid} running and exited: keep it in the foreground (remove --daemon or "&")'
-    return replace(exit, reason=LEFT_BEHIND, detail=told)
+    detail = (
+        f'left pid {pid} running and exited: keep it in the foreground (remove --daemon or "&")'
+    )
+    return replace(exit, reason=LEFT_BEHIND, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
 class PortHeld:
     """An instance is to be asked at a port where another process of ours listens."""
 
-    asked: Tag
+    probed: Tag
     """The instance, which may have ended since."""
     port: int
     holder: Tag

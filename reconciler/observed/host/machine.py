@@ -28,7 +28,7 @@ def machine() -> Machine:
     return Machine(
         release=os.uname().release,
         uid=os.geteuid(),
-        exits_told=_exits_told(),
+        exits_reported=_exits_reported(),
         ptrace_scope=_number("kernel/yama/ptrace_scope") or 0,
         open_files=_unbounded(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         user_processes=_user_processes(),
@@ -75,7 +75,7 @@ def folder(path: Path) -> Folder:
     return Folder(str(path), True, found.st_uid, stat.S_IMODE(found.st_mode), writable)
 
 
-def _exits_told() -> bool | None:
+def _exits_reported() -> bool | None:
     """Tried on a child that is reaped: no version number tells what a sandbox forbids."""
     child = os.fork()
     if child == 0:

@@ -118,7 +118,7 @@ class Prober:
         """The program has said something by itself: look now."""
         for role in ProbeRole:
             watch = self._watches.get((nonce, role))
-            if watch is not None and not watch.probe.kind.is_asked and watch.timer is not None:
+            if watch is not None and not watch.probe.kind.is_active and watch.timer is not None:
                 self._after(watch, 0)
 
     def forget(self, nonce: str, role: ProbeRole | None = None) -> None:
@@ -180,7 +180,7 @@ class Prober:
     def _interval(self, watch: _Watch) -> float:
         """Seconds from the beginning of one check to that of the next."""
         period = watch.probe.period_seconds
-        if not watch.ready and not watch.probe.kind.is_asked:
+        if not watch.ready and not watch.probe.kind.is_active:
             period = min(period, _LOOK)
         wait = min(watch.interval or period, period)
         if watch.interval:

@@ -104,7 +104,7 @@ def test_a_program_that_cannot_be_started_begins_at_the_second_rung() -> None:
         AppMemory(), Start(0, APP.hash, ""), Sentence("not found"), APP.spec, 100
     )
     ended = memory.ended[0]
-    assert ended.told == "not found"
+    assert ended.message == "not found"
     assert ended.retry_at == pytest.approx(101, abs=0.2)
     again = after_failed_start(memory, Start(0, APP.hash, ""), Sentence("not found"), APP.spec, 200)
     assert again.ended[0].failures == 2
@@ -115,7 +115,7 @@ def test_an_unknown_exit_counts_as_a_failure() -> None:
     process = Process(Tag("s", "web", 0, app.hash, "n"), ProcessId(9, 9), 0)
     memory = after_exit(AppMemory(), process, Exit(), app.spec, target=app.hash, now=5)
     assert memory.ended[0].retry_at == 5
-    assert memory.ended[0].told == "exit unknown"
+    assert memory.ended[0].message == "exit unknown"
 
 
 def test_restarts_are_counted_over_edits() -> None:

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff.diagnosis import (
-    Asked,
     Cause,
     CauseCode,
     Evidence,
     Facts,
     Output,
+    UnreadyInstance,
     answered_by_another,
-    asked_port,
     diagnose,
     perhaps_of_the_port,
+    probed_port,
     why_not_ready,
     with_holder,
 )
@@ -299,7 +299,7 @@ def test_a_probe_that_fails_is_told_with_the_ports_of_the_program(
     listens: set[int], code: CauseCode, message: str, remedy: str
 ) -> None:
     told = "connection refused on 127.0.0.1:3001"
-    asked = Asked(spec_of(readinessProbe=HTTP), 0, told, 34.6, frozenset(listens))
+    asked = UnreadyInstance(spec_of(readinessProbe=HTTP), 0, told, 34.6, frozenset(listens))
     found = why_not_ready(asked)
     assert found.code is code
     start = "GET http://127.0.0.1:3001/health: connection refused since 34 s"
@@ -309,7 +309,9 @@ def test_a_probe_that_fails_is_told_with_the_ports_of_the_program(
 
 def test_one_that_is_not_ready_since_a_stranger_has_its_port_is_told_who() -> None:
     told = "HTTP 404 from /health"
-    asked = Asked(spec_of(readinessProbe=HTTP), 0, told, 3, holder="pid 7 (nginx, user www)")
+    asked = UnreadyInstance(
+        spec_of(readinessProbe=HTTP), 0, told, 3, holder="pid 7 (nginx, user www)"
+    )
     found = why_not_ready(asked)
     assert found.code is CauseCode.PORT_IN_USE and "stop that" in found.remedy
     assert found.message.endswith(
@@ -320,7 +322,9 @@ def test_one_that_is_not_ready_since_a_stranger_has_its_port_is_told_who() -> No
 
 
 def test_one_that_is_ready_by_what_a_stranger_answers_is_told_so() -> None:
-    asked = Asked(spec_of(readinessProbe=HTTP), 0, "", 3, holder="pid 7 (nginx, user www)")
+    asked = UnreadyInstance(
+        spec_of(readinessProbe=HTTP), 0, "", 3, holder="pid 7 (nginx, user www)"
+    )
     found = answered_by_another(asked)
     assert found.code is CauseCode.ANOTHER_ANSWERS
     assert (
@@ -353,7 +357,7 @@ def test_of_an_end_without_a_reason_who_has_the_port_may_be_one() -> None:
     ],
 )
 def test_the_port_at_which_an_instance_is_asked(spec: dict[str, Any], port: int | None) -> None:
-    assert asked_port(spec_of(**spec), 2) == port
+    assert probed_port(spec_of(**spec), 2) == port
 
 
 def test_an_excerpt_begins_with_the_error_and_is_fit_to_be_shown() -> None:

@@ -240,7 +240,7 @@ def test_a_run_that_outgrows_its_memory_is_ended_and_has_failed() -> None:
     host = JobHost({"a": Behaviour(outgrows_after=3)})
     made = host.settle(job_of(limits={"memory": "300Mi"}))
     assert run_of(made).reason == "MemoryLimitExceeded"
-    assert TOO_MUCH in run_of(made).told
+    assert TOO_MUCH in run_of(made).message
     assert host.tries == {1: 1} and not host.processes()
 
 

@@ -44,7 +44,7 @@ class Roll(NamedTuple):
         found = self.sorted()
         down = [one for one in found.current if one.tag.nonce not in found.up]
         first = PortHeld(down[0].tag, 80, found.old[0].tag, 41, True, self.host.now)
-        return tuple(replace(first, asked=one.tag, **changes) for one in down)
+        return tuple(replace(first, probed=one.tag, **changes) for one in down)
 
     def judged(self, *ports: PortHeld, after: float = portheld.PATIENCE) -> bool:
         """Whether the revision has failed for them; asserts that both questions agree."""
@@ -138,7 +138,7 @@ def test_it_fails_only_where_every_instance_that_is_down_is_kept_out(
 ) -> None:
     roll = rolled(instances=instances, strategy={"maxSurge": "100%", "maxUnavailable": 0})
     every = roll.held(exclusive=exclusive)
-    ports = tuple(one for one in every if one.asked.instance in kept_out)
+    ports = tuple(one for one in every if one.probed.instance in kept_out)
     expected = exclusive and ports == every and after >= portheld.PATIENCE
     assert roll.judged(*ports, after=after) is expected
 

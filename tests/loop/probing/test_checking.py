@@ -60,7 +60,10 @@ def test_a_new_kind_is_asked_by_its_check(world: World, monkeypatch: pytest.Monk
     world.run_for(15)
     (process,) = world.controller.processes("web")
     assert not process.ready
-    assert process.told.startswith("readiness probe failed: it is ") and "s old" in process.told
+    assert (
+        process.unready_reason.startswith("readiness probe failed: it is ")
+        and "s old" in process.unready_reason
+    )
     world.run_for(7)
     (process,) = world.controller.processes("web")
     assert process.ready

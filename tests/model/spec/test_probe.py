@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from pydantic import ValidationError
 
-from reconciler.diff.diagnosis import Asked, CauseCode, asked_port, why_not_ready
+from reconciler.diff.diagnosis import CauseCode, UnreadyInstance, probed_port, why_not_ready
 from reconciler.diff.lint.advice import advice_on, ports_of
 from reconciler.model.spec import probe as probes
 from reconciler.model.spec.base import Manifest
@@ -45,7 +45,7 @@ class Word(ProbeKind):
     """Waited for, and never asked."""
 
     text: str
-    is_asked = False
+    is_active = False
     liveness_fault = Sentence("it is said once")
 
     def question(self, instance: int) -> str:
@@ -83,13 +83,13 @@ def test_every_field_of_a_probe_is_a_kind_or_its_rhythm() -> None:
 
 def test_a_new_kind_with_a_port_is_known_by_port_command_question_and_remedy() -> None:
     spec = spec_of(readinessProbe={"redis": {"port": 6379}})
-    assert asked_port(spec, 0) == 6379
+    assert probed_port(spec, 0) == 6379
     assert ports_of(spec) == ({6379}, set())
     assert [*spec.probe_commands()] == [
         (("readinessProbe", "redis", "command"), ("redis-cli", "ping", "|", "cat"))
     ]
     assert "readinessProbe.redis.command" in {one.path for one in advice_on(spec)}
-    found = why_not_ready(Asked(spec, 3, "no answer", 7.0, listens=frozenset({6379})))
+    found = why_not_ready(UnreadyInstance(spec, 3, "no answer", 7.0, listens=frozenset({6379})))
     assert found.message == "PING of instance 3: no answer since 7 s"
     assert found.remedy == "it listens on 6379: look at `readinessProbe.redis`"
 
@@ -102,8 +102,8 @@ def test_a_new_kind_with_a_port_asks_the_private_socket_of_a_shared_one() -> Non
 
 def test_a_new_kind_that_is_waited_for_says_what_it_waits_for() -> None:
     spec = spec_of(readinessProbe={"word": "up"})
-    assert spec.readiness_probe is not None and not spec.readiness_probe.kind.is_asked
-    found = why_not_ready(Asked(spec, 0, "", 7.0))
+    assert spec.readiness_probe is not None and not spec.readiness_probe.kind.is_active
+    found = why_not_ready(UnreadyInstance(spec, 0, "", 7.0))
     assert found.code is CauseCode.PROBE_FAILED
     assert found.message == "waiting for up: no answer yet since 7 s"
     assert found.remedy == "say up, as `readinessProbe` has it"

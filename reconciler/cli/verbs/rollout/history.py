@@ -135,7 +135,7 @@ def _why_failed(memory: AppMemory, revision: Revision) -> str | None:
     known = memory.given_up.get(revision.number)
     if revision.failed or known is None or state_of(memory, revision) != "failed":
         return revision.failed
-    return known.told
+    return known.message
 
 
 def _text(document: Mapping[str, Any]) -> list[str]:

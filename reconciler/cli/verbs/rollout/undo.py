@@ -127,7 +127,7 @@ def _wanted(app: Workload, memory: AppMemory, number: int) -> Revision:
 def _never_good(memory: AppMemory, revision: Revision) -> str:
     """What is to be known of a revision that one should not go back to."""
     known = memory.given_up.get(revision.number)
-    failed = revision.failed or (known.told if known is not None else None)
+    failed = revision.failed or (known.message if known is not None else None)
     return f"failed ({failed})" if failed else "never became ready"
 
 

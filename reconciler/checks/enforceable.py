@@ -43,8 +43,8 @@ def _account(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
         return
     for field, value in (("user", spec.user), ("group", spec.group)):
         if value is not None:
-            told = f"only root can run a program as another {field}"
-            yield Refusal(field, Sentence(told, f"start recon as root, or remove `{field}`"))
+            message = f"only root can run a program as another {field}"
+            yield Refusal(field, Sentence(message, f"start recon as root, or remove `{field}`"))
 
 
 def _socket_owners(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
@@ -53,9 +53,9 @@ def _socket_owners(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
     for index, socket in enumerate(spec.shared_sockets):
         for field, value in (("owner", socket.owner), ("group", socket.group)):
             if value is not None:
-                told = "only root can change the owner of a file"
+                message = "only root can change the owner of a file"
                 remedy = f"start recon as root, or remove `{field}`"
-                yield Refusal(f"sockets.{index}.{field}", Sentence(told, remedy))
+                yield Refusal(f"sockets.{index}.{field}", Sentence(message, remedy))
 
 
 def _privileges(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
@@ -67,7 +67,7 @@ def _privileges(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
         ("privateTmp", spec.private_tmp, "SYS_ADMIN"),
     ):
         if is_set and not facts.may(needed):
-            told = f"recon lacks the capability for this: CAP_{needed}"
+            message = f"recon lacks the capability for this: CAP_{needed}"
             remedy = (
                 "give recon that capability (root has it outside of containers), or "
                 f"remove `{field}`"
@@ -76,7 +76,7 @@ def _privileges(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
                 remedy = (
                     "write noNewPrivileges: true, which has the same effect for an ordinary user"
                 )
-            yield Refusal(field, Sentence(told, remedy))
+            yield Refusal(field, Sentence(message, remedy))
 
 
 def _limits(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:

@@ -23,9 +23,9 @@ _NO_PIDS = Sentence("there is no pids controller")
 def refusals(spec: ProgramSpec, facts: HostFacts) -> Iterator[tuple[str, Sentence]]:
     """(path below ``spec``, why) of each limit that is unavailable."""
     for field in wanted(spec.limits):
-        told = next(_reasons(field, spec, facts), None)
-        if told:
-            yield f"limits.{field}", told
+        reason = next(_reasons(field, spec, facts), None)
+        if reason:
+            yield f"limits.{field}", reason
 
 
 def _reasons(field: str, spec: ProgramSpec, facts: HostFacts) -> Iterator[Sentence]:

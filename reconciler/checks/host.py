@@ -54,18 +54,18 @@ def of_host(machine: Machine, needs: Needs) -> Iterator[Finding]:
 def of_cgroups(facts: CgroupFacts) -> Iterator[Finding]:
     """Which limits the kernel can be asked to keep; a manifest with another one is refused."""
     if not facts.base:
-        told = "the kernel cannot enforce limits of a whole process tree"
-        yield warning("cgroups", told, str(facts.why))
+        message = "the kernel cannot enforce limits of a whole process tree"
+        yield warning("cgroups", message, str(facts.why))
         return
     for controller, field in _KEPT_BY.items():
         if controller in facts.controllers:
             yield ok("cgroups", f"{field} can be enforced ({controller} controller)")
         else:
-            told = (
+            message = (
                 f"{field} is unavailable: the cgroup v2 {controller} controller is not "
                 "delegated to recon"
             )
-            yield warning("cgroups", told, str(facts.missing.get(controller, facts.why)))
+            yield warning("cgroups", message, str(facts.missing.get(controller, facts.why)))
     if not facts.has_kill:
         remedy = "Linux 5.14 or newer ends them all at once"
         yield warning("cgroups", "recon ends the processes of a tree one by one", remedy)
@@ -74,14 +74,15 @@ def of_cgroups(facts: CgroupFacts) -> Iterator[Finding]:
 def of_disk(disk: Disk) -> Iterator[Finding]:
     """The file system of the state directory: room, and whether it is of a fit kind."""
     if disk.kind in _REMOTE:
-        told = (
+        message = (
             f"{disk.path} is on a network file system ({disk.kind}), on which SQLite is "
             "not reliable"
         )
-        yield problem("disk", told, "put the state directory on a local disk (--state-dir)")
+        yield problem("disk", message, "put the state directory on a local disk (--state-dir)")
     if disk.kind in _FLEETING:
-        told = f"{disk.path} is in memory ({disk.kind}): history and logs are lost at the next boot"
-        yield warning("disk", told, "put the state directory on a disk (--state-dir)")
+        what = "history and logs are lost at the next boot"
+        remedy = "put the state directory on a disk (--state-dir)"
+        yield warning("disk", f"{disk.path} is in memory ({disk.kind}): {what}", remedy)
     remedy = "make room: logs cannot be written and history cannot be kept on a full disk"
     yield from _room(disk, "disk", remedy)
 
@@ -89,9 +90,9 @@ def of_disk(disk: Disk) -> Iterator[Finding]:
 def of_log_folder(folder: Folder, disk: Disk | None) -> Iterator[Finding]:
     """Where an app's logs are declared to go; ``disk``: its file system, if that is another one."""
     if not folder.writable:
-        told = f"recon cannot write logs in {folder.path}"
+        message = f"recon cannot write logs in {folder.path}"
         yield problem(
-            "logs", told, "chown it to recon's user, or name another place in logs.stdout"
+            "logs", message, "chown it to recon's user, or name another place in logs.stdout"
         )
     elif disk is None:
         yield ok("logs", f"logs can be written in {folder.path}")
@@ -102,20 +103,20 @@ def of_log_folder(folder: Folder, disk: Disk | None) -> Iterator[Finding]:
 def _room(disk: Disk, check: str, remedy: str) -> Iterator[Finding]:
     free = disk.free / disk.size if disk.size else 1.0
     nodes = disk.free_inodes / disk.inodes if disk.inodes else 1.0
-    told = f"{_bytes(disk.free)} ({free:.0%}) free on the file system of {disk.path}"
+    message = f"{_bytes(disk.free)} ({free:.0%}) free on the file system of {disk.path}"
     if free < _EMPTY and disk.free < _ROOMY:
-        yield problem(check, told, remedy)
+        yield problem(check, message, remedy)
     elif free < _LOW and disk.free < _ROOMY:
-        yield warning(check, told, remedy)
+        yield warning(check, message, remedy)
     else:
-        yield ok(check, told)
+        yield ok(check, message)
     if nodes < _LOW:
         level = Level.PROBLEM if nodes < _EMPTY else Level.WARNING
-        told = (
+        message = (
             f"{disk.free_inodes:,} files ({nodes:.0%}) can still be created on the file "
             f"system of {disk.path}"
         )
-        yield Finding(check, level, told, "remove small files: the file system is out of inodes")
+        yield Finding(check, level, message, "remove small files: the file system is out of inodes")
 
 
 def of_state(folder: Folder, uid: int) -> Finding:
@@ -129,8 +130,8 @@ def of_state(folder: Folder, uid: int) -> Finding:
         remedy = f"chown -R it to uid {uid}, or give another --state-dir"
         return problem("state", f"{path} belongs to uid {folder.owner}, recon is {uid}", remedy)
     if folder.mode & 0o022:
-        told = f"other users can write in {path} (mode {folder.mode:04o})"
-        return problem("state", told, f"chmod 0700 {path}")
+        message = f"other users can write in {path} (mode {folder.mode:04o})"
+        return problem("state", message, f"chmod 0700 {path}")
     return ok("state", f"{path} is writable only for recon (mode {folder.mode:04o})")
 
 
@@ -153,30 +154,31 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
         remedy = "allow pidfd_open(2): a sandbox (seccomp) forbids it here"
         yield problem("kernel", f"Linux {release} gives no pidfds", remedy)
     elif not machine.exits_reported:
-        told = (
+        message = (
             f"Linux {release} cannot report the exit status of processes started by a "
             "previous controller"
         )
-        yield warning("kernel", told, "Linux 6.15 can; until then such an exit counts as a failure")
+        remedy = "Linux 6.15 can; until then such an exit counts as a failure"
+        yield warning("kernel", message, remedy)
     else:
         yield ok("kernel", f"Linux {release} has everything that recon uses")
     if machine.ptrace_scope and machine.uid:
-        told = (
+        message = (
             "Yama (ptrace_scope) prevents recon from recovering listening sockets after "
             "a controller crash"
         )
         remedy = "sysctl kernel.yama.ptrace_scope=0, or run recon as root"
-        yield warning("kernel", told, remedy)
+        yield warning("kernel", message, remedy)
 
 
 def _open_files(machine: Machine, needs: Needs) -> Finding:
     # Twice, since an update may have an old and a new process of each number.
-    wanted = SPARE + 2 * DESCRIPTORS * needs.instances
-    told = f"recon may open {_limit(machine.open_files)} files; {wanted:,} are enough here"
-    if 0 <= machine.open_files < wanted:
+    enough = SPARE + 2 * DESCRIPTORS * needs.instances
+    message = f"recon may open {_limit(machine.open_files)} files; {enough:,} are enough here"
+    if 0 <= machine.open_files < enough:
         remedy = "raise the hard limit: ulimit -Hn, or LimitNOFILE= in its systemd unit"
-        return problem("open-files", told, remedy)
-    return ok("open-files", told)
+        return problem("open-files", message, remedy)
+    return ok("open-files", message)
 
 
 def _processes(machine: Machine, needs: Needs) -> Iterator[Finding]:
@@ -191,25 +193,25 @@ def _processes(machine: Machine, needs: Needs) -> Iterator[Finding]:
         return
     remedy = min(limits, key=lambda one: limits[one])
     most = limits[remedy]
-    told = f"{most:,} processes are allowed, {needs.instances:,} instances are declared"
+    message = f"{most:,} processes are allowed, {needs.instances:,} instances are declared"
     if 2 * needs.instances > most:
-        yield problem("processes", told, remedy)
+        yield problem("processes", message, remedy)
     else:
-        yield ok("processes", told)
+        yield ok("processes", message)
 
 
 def _pipes(machine: Machine, needs: Needs) -> Iterator[Finding]:
     if machine.uid == 0 or not machine.pipe_pages:
         return
     if needs.instances * 2 * _PIPE_PAGES > machine.pipe_pages:
-        told = (
+        message = (
             f"{needs.instances:,} instances exceed this user's pipe buffer limit "
             "(fs.pipe-user-pages-soft)"
         )
         remedy = "sysctl fs.pipe-user-pages-soft=0, or run recon as root"
         yield warning(
             "pipes",
-            f"{told}: a program may have to wait until the controller reads its output",
+            f"{message}: a program may have to wait until the controller reads its output",
             remedy,
         )
 
@@ -217,43 +219,44 @@ def _pipes(machine: Machine, needs: Needs) -> Iterator[Finding]:
 def _watches(machine: Machine, needs: Needs) -> Iterator[Finding]:
     """Without inotify recon looks every two seconds; a dev server (Vite, nodemon) ends."""
     if not machine.can_watch:
-        told = "this user has no free inotify instance to watch files with"
-        yield warning("watches", told, "sysctl fs.inotify.max_user_instances=1024")
+        message = "this user has no free inotify instance to watch files with"
+        yield warning("watches", message, "sysctl fs.inotify.max_user_instances=1024")
     if machine.watches is None:
         return
-    told = f"{machine.watches:,} folders may be watched, {needs.watches:,} are needed"
+    message = f"{machine.watches:,} folders may be watched, {needs.watches:,} are needed"
     if 2 * needs.watches > machine.watches:  # other programs of this user watch as well
         remedy = "sysctl fs.inotify.max_user_watches=524288, or watch fewer (watch.ignore)"
-        yield warning("watches", told, remedy)
+        yield warning("watches", message, remedy)
     else:
-        yield ok("watches", told)
+        yield ok("watches", message)
 
 
 def _memory(machine: Machine, needs: Needs) -> Iterator[Finding]:
     if not needs.memory:
         return
-    told = f"limits.memory allows {_bytes(needs.memory)}, the host has {_bytes(machine.memory)}"
+    message = f"limits.memory allows {_bytes(needs.memory)}, the host has {_bytes(machine.memory)}"
     if needs.memory > machine.memory:
         remedy = "lower the limits or the instances, before the kernel kills a process"
-        yield warning("memory", told, remedy)
+        yield warning("memory", message, remedy)
     else:
-        yield ok("memory", told)
+        yield ok("memory", message)
 
 
 def _clock(machine: Machine) -> Iterator[Finding]:
     behind = machine.made - machine.clock
     if behind > _SKEW:
-        told = f"the clock says {_day(machine.clock)}, but recon was built on {_day(machine.made)}"
-        yield problem("clock", told, "set it: timedatectl set-time, or let chrony do it")
+        today, built = _day(machine.clock), _day(machine.made)
+        message = f"the clock says {today}, but recon was built on {built}"
+        yield problem("clock", message, "set it: timedatectl set-time, or let chrony do it")
         return
     if machine.clock_synchronised is None:
         return
     if machine.clock_synchronised:
         yield ok("clock", "the clock is synchronised")
     else:
-        told = "the clock is not synchronised: times in logs may be wrong"
+        message = "the clock is not synchronised: times in logs may be wrong"
         yield warning(
-            "clock", told, "run chrony or systemd-timesyncd (in a container: on its host)"
+            "clock", message, "run chrony or systemd-timesyncd (in a container: on its host)"
         )
 
 

@@ -60,12 +60,12 @@ class Redactor:
         """``text`` with a mask in the place of each secret, and of each piece of one."""
         if not self._heads or len(text) < LEAST:
             return text
-        told, end = "", 0
+        masked, end = "", 0
         for start, stop in sorted(self._spans(text)):
-            if start > end or not told:
-                told += text[end:start] + MASK
+            if start > end or not masked:
+                masked += text[end:start] + MASK
             end = max(end, stop)
-        return told + text[end:]
+        return masked + text[end:]
 
     def _add(self, form: str) -> None:
         heads = self._heads.setdefault(form[:LEAST], [])

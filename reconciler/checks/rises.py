@@ -35,6 +35,6 @@ def judged(
     blank: AppMemory,
 ) -> Verdicts:
     """All rises, judged together by a look at the host as it is now."""
-    wanted = load.most_at_once(apps, memory, blank)
-    found = uses(processes, wanted, boot_now())
+    most = load.most_at_once(apps, memory, blank)
+    found = uses(processes, most, boot_now())
     return load.verdicts(apps, memory, found, room(facts, len(processes)), blank=blank)

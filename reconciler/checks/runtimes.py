@@ -64,13 +64,14 @@ def missing_interpreter(program: str) -> Finding | None:
     interpreter = os.fsdecode(named[1]) if named else "/"
     if os.path.exists(interpreter):
         return None
-    told = f"{program} is run by {interpreter.rstrip()}, which does not exist"
+    message = f"{program} is run by {interpreter.rstrip()}, which does not exist"
     if interpreter.endswith("\r"):
-        told = f"the lines of {program} end with CR LF as on Windows, so it cannot be run"
-        return problem("program", told, f"sed -i 's/\\r$//' {program}")
-    moved = "/bin/python" in interpreter
-    remedy = "create the virtual environment again: it was moved, or its Python was removed"
-    return problem("program", told, remedy if moved else "install that, or correct its first line")
+        message = f"the lines of {program} end with CR LF as on Windows, so it cannot be run"
+        return problem("program", message, f"sed -i 's/\\r$//' {program}")
+    remedy = "install that, or correct its first line"
+    if "/bin/python" in interpreter:
+        remedy = "create the virtual environment again: it was moved, or its Python was removed"
+    return problem("program", message, remedy)
 
 
 def _script(arguments: Sequence[str], with_value: set[str]) -> str | None:
@@ -110,8 +111,8 @@ def _named_script(arguments: Sequence[str], cwd: str) -> Iterator[Finding]:
     package = _package(cwd)
     if package is None:
         torn = os.path.exists(os.path.join(cwd, "package.json"))
-        told = f"{cwd}/package.json is no JSON" if torn else f"there is no package.json in {cwd}"
-        yield problem("program", told, "correct it" if torn else "correct `cwd`")
+        message = f"{cwd}/package.json is no JSON" if torn else f"there is no package.json in {cwd}"
+        yield problem("program", message, "correct it" if torn else "correct `cwd`")
         return
     scripts = _scripts(package)
     # `npm start` runs server.js where no script says else.
@@ -138,19 +139,19 @@ def _packages(folder: str) -> Iterator[Finding]:
     """Each declared dependency has its folder in some node_modules from here upwards."""
     home = _nearest(folder, "package.json")
     package = _package(home) if home else None
-    wanted = package.get("dependencies") if package else None
-    if not isinstance(wanted, dict) or not home or os.path.exists(f"{home}/.pnp.cjs"):
+    dependencies = package.get("dependencies") if package else None
+    if not isinstance(dependencies, dict) or not home or os.path.exists(f"{home}/.pnp.cjs"):
         return
     above = [home, *map(str, Path(home).parents)]
     missing = [
         name
-        for name in wanted
+        for name in dependencies
         if not any(os.path.isdir(os.path.join(at, "node_modules", name)) for at in above)
     ]
     if not missing:
         return
-    told = f"packages that {home}/package.json names are not installed: {_few(missing)}"
-    yield problem("packages", told, f"cd {home} && {_installer(home)}")
+    message = f"packages that {home}/package.json names are not installed: {_few(missing)}"
+    yield problem("packages", message, f"cd {home} && {_installer(home)}")
 
 
 def _python_script(script: str | None, cwd: str) -> Iterator[Finding]:
@@ -166,13 +167,14 @@ def _environment(python: str, cwd: str) -> Iterator[Finding]:
     wants = next((name for name in _REQUIRES if os.path.exists(os.path.join(cwd, name))), None)
     venvs = [one for one in _VENVS if os.path.exists(os.path.join(cwd, one, "bin/python"))]
     if venvs:
-        told = f"{cwd}/{venvs[0]} exists, but `command` runs the system's {python}"
-        yield warning("packages", told, f"write {venvs[0]}/bin/python in `command`")
+        message = f"{cwd}/{venvs[0]} exists, but `command` runs the system's {python}"
+        yield warning("packages", message, f"write {venvs[0]}/bin/python in `command`")
     elif wants:
-        told = f"{cwd}/{wants} exists, but there is no virtual environment"
-        remedy = f"cd {cwd} && python3 -m venv .venv && .venv/bin/pip install -r {wants}"
-        by_pip = wants == "requirements.txt"
-        yield warning("packages", told, remedy if by_pip else "create one, and name its bin/python")
+        message = f"{cwd}/{wants} exists, but there is no virtual environment"
+        remedy = "create one, and name its bin/python"
+        if wants == "requirements.txt":
+            remedy = f"cd {cwd} && python3 -m venv .venv && .venv/bin/pip install -r {wants}"
+        yield warning("packages", message, remedy)
 
 
 def _requirements(program: str, cwd: str) -> Iterator[Finding]:
@@ -188,12 +190,12 @@ def _requirements(program: str, cwd: str) -> Iterator[Finding]:
         _canonical(found.name.partition("-")[0])
         for found in venv.glob("lib*/python3*/site-packages/*.dist-info")
     }
-    wanted = (_REQUIREMENT.match(line) for line in lines if ";" not in line)
-    missing = [name[1] for name in wanted if name and _canonical(name[1]) not in there]
+    names = (_REQUIREMENT.match(line) for line in lines if ";" not in line)
+    missing = [name[1] for name in names if name and _canonical(name[1]) not in there]
     if missing:
-        told = f"packages that {cwd}/requirements.txt names are not installed: {_few(missing)}"
+        message = f"packages that {cwd}/requirements.txt names are not installed: {_few(missing)}"
         pip = os.path.join(os.path.dirname(program), "pip")
-        yield problem("packages", told, f"cd {cwd} && {pip} install -r requirements.txt")
+        yield problem("packages", message, f"cd {cwd} && {pip} install -r requirements.txt")
 
 
 def _canonical(name: str) -> str:

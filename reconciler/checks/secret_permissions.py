@@ -19,9 +19,9 @@ from reconciler.model.spec.program import ProgramSpec
 def exposed(spec: ProgramSpec) -> Iterator[tuple[Path, str]]:
     """(field below ``spec``, a sentence) for each secret's file that others can read or write."""
     for path, file in _files(spec):
-        told = exposure(file)
-        if told:
-            yield path, told
+        problem = exposure(file)
+        if problem:
+            yield path, problem
 
 
 def exposure(file: str) -> str:

@@ -20,9 +20,9 @@ from reconciler.checks.redact import Redactor
 from reconciler.converge.cgroups.cgroup import Cgroups
 from reconciler.converge.isolation.account import account_of
 from reconciler.converge.isolation.credentials import Credentials
-from reconciler.converge.process import handover
+from reconciler.converge.process import handover, readyfile
 from reconciler.converge.process.handover import Handed, Handover
-from reconciler.converge.process.readyfile import ReadyFiles, asks
+from reconciler.converge.process.readyfile import ReadyFiles
 from reconciler.converge.process.spawn import Spawned, SpawnError, is_plain
 from reconciler.converge.process.stop import Stopper
 from reconciler.converge.sockets.privatesocket import PrivateSockets
@@ -130,7 +130,7 @@ class Running:
             on_event=on_event,
             is_declared=is_declared,
             redact=redact,
-            said_ready=self._ready.said,
+            said_ready=self._ready.is_ready,
             kernel=kernel,
         )
         self.in_place = InPlace()
@@ -208,7 +208,7 @@ class Running:
             self._probing.prepare(app, tag)
             if app.credentials:
                 self._credentials.create(tag.nonce, app.credentials, owner)
-            if asks(app.spec):
+            if readyfile.is_needed(app.spec):
                 self._ready.create(tag.nonce, owner)
             spawned = self._spawn(app, tag, streams)
         except BaseException:

@@ -51,28 +51,28 @@ _lookups: dict[Hashable, _Lookup] = {}
 
 def user(name: str | int) -> pwd.struct_passwd | None:
     """The account of a name or a number; None where there is none. SlowLookupError."""
-    ask = pwd.getpwuid if isinstance(name, int) else pwd.getpwnam
-    return _ask(("user", name), partial(_or_none, ask, name))  # type: ignore[no-any-return]  # what is asked
+    lookup = pwd.getpwuid if isinstance(name, int) else pwd.getpwnam
+    return _look_up(("user", name), partial(_or_none, lookup, name))  # type: ignore[no-any-return]  # what is asked
 
 
 def group(name: str) -> int | None:
     """The number of a group; None where there is none. SlowLookupError."""
-    found = _ask(("group", name), partial(_or_none, grp.getgrnam, name))
+    found = _look_up(("group", name), partial(_or_none, grp.getgrnam, name))
     return None if found is None else found.gr_gid
 
 
 def group_name(gid: int) -> str | None:
     """The name of a group; None where there is none. SlowLookupError."""
-    found = _ask(("group", gid), partial(_or_none, grp.getgrgid, gid))
+    found = _look_up(("group", gid), partial(_or_none, grp.getgrgid, gid))
     return None if found is None else found.gr_name
 
 
 def groups_of(name: str, gid: int) -> list[int]:
     """The numbers of all groups of a user, and ``gid``. SlowLookupError."""
-    return _ask(("groups", name, gid), partial(_groups_of, name, gid))  # type: ignore[no-any-return]  # what is asked
+    return _look_up(("groups", name, gid), partial(_groups_of, name, gid))  # type: ignore[no-any-return]  # what is asked
 
 
-def _ask(key: Hashable, call: Callable[[], Any]) -> Any:
+def _look_up(key: Hashable, call: Callable[[], Any]) -> Any:
     known = _lookups.setdefault(key, _Lookup())
     now, stamp = time.monotonic(), _stamp()
     fresh = known.stamp == stamp and now - known.answered < _KEPT
@@ -100,9 +100,9 @@ def _answer(known: _Lookup, call: Callable[[], Any], stamp: tuple[int, ...]) -> 
     known.done.set()
 
 
-def _or_none(ask: Callable[[Any], Any], name: str | int) -> Any:
+def _or_none(lookup: Callable[[Any], Any], name: str | int) -> Any:
     try:
-        return ask(name)
+        return lookup(name)
     except (KeyError, OverflowError, ValueError):  # ValueError: a NUL byte
         return None
 

@@ -48,5 +48,5 @@ class Poller:
             try:
                 call()
             except Exception as error:
-                told = {"message": "the end of a process was not handled", "exception": error}
-                self._loop.call_exception_handler(told)
+                context = {"message": "the end of a process was not handled", "exception": error}
+                self._loop.call_exception_handler(context)

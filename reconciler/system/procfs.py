@@ -20,7 +20,7 @@ from reconciler.model.host.procstat import ProcStat, parse_stat
 PROC = "/proc"
 BLOCK = 1 << 16
 """Bytes that one read(2) asks for: more than nearly every environment has."""
-_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_OWN_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def pids(proc: str = PROC) -> list[int]:
@@ -36,7 +36,7 @@ def children(pid: int, proc: str = PROC) -> list[int]:
             with open(f"{proc}/{pid}/task/{thread}/children", "rb") as file:
                 found += map(int, file.read().split())
     except OSError as error:
-        _raise_if_ours(error)
+        _raise_own_error(error)
         return pids(proc)
     return found
 
@@ -149,7 +149,7 @@ def link(pid: int, name: str, proc: str = PROC) -> str | None:
     try:
         return os.readlink(f"{proc}/{pid}/{name}")
     except OSError as error:
-        _raise_if_ours(error)
+        _raise_own_error(error)
         return None
 
 
@@ -182,7 +182,7 @@ def open_file(pid: int, name: str, proc: str = PROC) -> int | None:
     try:
         return os.open(f"{proc}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        _raise_if_ours(error)
+        _raise_own_error(error)
         return None
 
 
@@ -211,12 +211,12 @@ def _read(path: str, size: int) -> bytes | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        _raise_if_ours(error)
+        _raise_own_error(error)
         return None
     try:
         return os.read(fd, size)
     except OSError as error:  # ESRCH: it ended between open and read
-        _raise_if_ours(error)
+        _raise_own_error(error)
         return None
     finally:
         os.close(fd)
@@ -227,7 +227,7 @@ def head(path: str, most: int) -> bytes:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        _raise_if_ours(error)
+        _raise_own_error(error)
         return b""
     try:
         block = os.read(fd, min(BLOCK, most))
@@ -239,13 +239,13 @@ def head(path: str, most: int) -> bytes:
             whole += block
         return bytes(whole)
     except OSError as error:
-        _raise_if_ours(error)
+        _raise_own_error(error)
         return b""
     finally:
         os.close(fd)
 
 
-def _raise_if_ours(error: OSError) -> None:
+def _raise_own_error(error: OSError) -> None:
     """Our own trouble must never look like a process that is gone: a second copy would start."""
-    if error.errno in _OURS:
+    if error.errno in _OWN_ERRORS:
         raise error

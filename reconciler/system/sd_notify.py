@@ -17,7 +17,7 @@ def is_heard() -> bool:
     return bool(os.environ.get("NOTIFY_SOCKET"))
 
 
-def tell(message: str, fds: Sequence[int] = ()) -> None:
+def send(message: str, fds: Sequence[int] = ()) -> None:
     """Send ``message``, e.g. ``READY=1\\nSTATUS=3 apps``, and descriptors with it."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if not path:

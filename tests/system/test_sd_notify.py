@@ -20,7 +20,7 @@ def test_a_message_arrives_at_a_path_or_an_abstract_name(
         manager.bind("\0" + path[1:] if abstract else path)
         monkeypatch.setenv("NOTIFY_SOCKET", path)
         assert sd_notify.is_heard()
-        sd_notify.tell("READY=1\nSTATUS=é")
+        sd_notify.send("READY=1\nSTATUS=é")
         assert manager.recv(4096).decode() == "READY=1\nSTATUS=é"
 
 
@@ -28,9 +28,9 @@ def test_a_manager_that_has_gone_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
-    sd_notify.tell("READY=1")
+    sd_notify.send("READY=1")
     monkeypatch.delenv("NOTIFY_SOCKET")
-    sd_notify.tell("READY=1")
+    sd_notify.send("READY=1")
     assert not sd_notify.is_heard()
 
 

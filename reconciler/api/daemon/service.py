@@ -35,28 +35,28 @@ class Service:
     def ready(self) -> None:
         """Everything is loaded, and is being looked after from now on."""
         if sd_notify.is_heard():
-            sd_notify.tell(f"READY=1\n{self._told()}")
+            sd_notify.send(f"READY=1\n{self._told()}")
             self._timer = self._loop.call_later(self._every, self._alive)
 
     def reload(self) -> None:
         """Read the manifests again, and say when that is done (systemd: Type=notify-reload)."""
-        sd_notify.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        sd_notify.send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         self._reading = self._loop.create_task(self._reload())
 
     async def _reload(self) -> None:
         try:
             await self._controller.rescan()
         finally:
-            sd_notify.tell(f"READY=1\n{self._told()}")
+            sd_notify.send(f"READY=1\n{self._told()}")
 
     def leaving(self) -> None:
         """The controller ends now. Not before: from this on the unit's TimeoutStopSec= runs."""
         if self._timer is not None:
             self._timer.cancel()
-        sd_notify.tell("STOPPING=1")
+        sd_notify.send("STOPPING=1")
 
     def _alive(self) -> None:
-        sd_notify.tell(f"WATCHDOG=1\n{self._told()}")
+        sd_notify.send(f"WATCHDOG=1\n{self._told()}")
         self._timer = self._loop.call_later(self._every, self._alive)
 
     def _told(self) -> str:

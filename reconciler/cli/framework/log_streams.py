@@ -11,13 +11,13 @@ from collections.abc import Iterable
 
 from reconciler.cli.framework.options import Where
 from reconciler.logs.read.files import LogFile
-from reconciler.logs.read.search import says_no_stream
+from reconciler.logs.read.search import lacks_stream
 from reconciler.model.state.builder import built_by
 
 
 def unmarked(place: Where, found: Iterable[LogFile]) -> list[str]:
     """The apps of which nobody can tell from the logs what went to which stream."""
-    names = {log.app for log in found if log.mixed and says_no_stream(log)}
+    names = {log.app for log in found if log.mixed and lacks_stream(log)}
     apart = _apart_by_now(place) if names else set()
     return sorted(name for name in names if (built_by(name) or name) not in apart)
 

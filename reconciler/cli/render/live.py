@@ -32,7 +32,7 @@ class Live:
         shown = [line for line in lines if instance is None or line.instance in (None, instance)]
         for line in shown:
             mark = "!" if line.stream == "err" else "|"
-            prefix = paint(f"{line.who} {mark}", "cyan", on=self._colour)
+            prefix = paint(f"{line.source} {mark}", "cyan", on=self._colour)
             print(f"{prefix} {plain(line.text)}", flush=True)
         return bool(shown)
 

@@ -216,7 +216,7 @@ def _blame(culprits: list[App], place: Where) -> None:
         if lines:
             print(f"  its last {count(len(lines), 'line')}:")
         for line in lines:
-            print(f"  {line.who} {'!' if line.stream == 'err' else '|'} {line.text}")
+            print(f"  {line.source} {'!' if line.stream == 'err' else '|'} {line.text}")
 
 
 def _tell_end(culprits: list[App]) -> None:

@@ -182,7 +182,7 @@ class _Printer:
         return not self._known
 
     def show(self, line: LogLine) -> None:
-        name = line.who
+        name = line.source
         colour = self._known.setdefault(name, _PALETTE[len(self._known) % len(_PALETTE)])
         self._width = max(self._width, len(name))
         mark = "!" if line.stream == "err" else "|"

@@ -72,8 +72,8 @@ class Cgroups:
         try:
             OF_CGROUPS[field].set(directory, value)
         except ValueError as error:
-            told = f"{error}; `recon restart` starts it within the limit"
-            raise ValueError(told) from None
+            message = f"{error}; `recon restart` starts it within the limit"
+            raise ValueError(message) from None
 
     def members(self, tag: Tag) -> list[int]:
         """The pids in an instance's cgroup, and in those that the program made below it."""

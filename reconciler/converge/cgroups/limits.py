@@ -41,11 +41,11 @@ def apply(
         for id in fresh:
             for field in [*grouped][:1] if id.pid not in inside else ():
                 _try(refused, field, partial(cgroups.enter, tag, id.pid))
-            told: dict[str, str] = {}
+            reasons: dict[str, str] = {}
             for field, value in single.items():
-                _try(told, field, partial(OF_PROCESSES[field].set, id.pid, value))
+                _try(reasons, field, partial(OF_PROCESSES[field].set, id.pid, value))
             if not done:  # what a worker of another user refuses is no fault of the main process
-                refused |= told
+                refused |= reasons
             done.add(id)
         if not fresh:
             break
@@ -67,8 +67,8 @@ def _try(
         refused[field] = str(error)
     except OSError as error:
         forbidden = error.errno in (errno.EPERM, errno.EACCES)
-        told = _forbidden(field) if forbidden else ""
-        refused[field] = told or f"{error.strerror} ({error.filename or 'the kernel says'})"
+        reason = _forbidden(field) if forbidden else ""
+        refused[field] = reason or f"{error.strerror} ({error.filename or 'the kernel says'})"
 
 
 def _forbidden(field: str) -> str:

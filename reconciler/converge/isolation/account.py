@@ -48,9 +48,9 @@ def account_of(user: str | None, group: str | None, supplementary: tuple[str, ..
     try:
         return _lookup(user, group, supplementary)
     except SlowLookupError:
-        asked = " and ".join(name for name in (user, group, *supplementary) if name)
-        told = f"the lookup of {asked} on this host has not been answered yet (LDAP?)"
-        raise SpawnError(told, True, "recon tries again") from None
+        names = " and ".join(name for name in (user, group, *supplementary) if name)
+        message = f"the lookup of {names} on this host has not been answered yet (LDAP?)"
+        raise SpawnError(message, True, "recon tries again") from None
 
 
 @functools.cache
@@ -74,9 +74,9 @@ def _lookup(user: str | None, group: str | None, supplementary: tuple[str, ...])
         return Account(entry.name, entry.home, entry.uid, gid, groups, switch=True)
     if entry.uid == os.geteuid() and gid == os.getegid() and not more:
         return Account(entry.name, entry.home, entry.uid, gid, (), switch=False)
-    wanted = f"user {user}" if user else f"group {group or ', '.join(supplementary)}"
+    what = f"user {user}" if user else f"group {group or ', '.join(supplementary)}"
     raise AccountError(
-        f"cannot run as {wanted}: recon runs as {_passwd(None).name}",
+        f"cannot run as {what}: recon runs as {_passwd(None).name}",
         "start recon as root, or remove the field",
     )
 

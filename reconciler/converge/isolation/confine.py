@@ -79,8 +79,8 @@ class Confinement:
 def why_not(by: Confinement, stage: int, error: OSError) -> SpawnError:
     """What kept a stub from giving up what the program must not have."""
     if stage == CAPABILITIES:
-        told = "recon may not drop capabilities here (it needs CAP_SETPCAP itself)"
-        return SpawnError(told, False, "give it CAP_SETPCAP, or remove `capabilities`")
+        reason = "recon may not drop capabilities here (it needs CAP_SETPCAP itself)"
+        return SpawnError(reason, False, "give it CAP_SETPCAP, or remove `capabilities`")
     message, remedy = _why_not_mounted(by, error)
     return SpawnError(message, error.errno in _TRANSIENT, remedy)
 
@@ -91,9 +91,9 @@ def _why_not_mounted(by: Confinement, error: OSError) -> Sentence:
         for name, is_set in (("`readOnlyPaths`", by.read_only), ("`privateTmp`", by.private_tmp))
         if is_set
     )
-    said = error.strerror or os.strerror(error.errno or 0)
+    reason = error.strerror or os.strerror(error.errno or 0)
     if by.beside is not None:
-        return Sentence(f"the mounts of pid {by.beside.pid} cannot be shared ({fields}): {said}")
+        return Sentence(f"the mounts of pid {by.beside.pid} cannot be shared ({fields}): {reason}")
     if error.errno == errno.ENOENT and error.filename:
         return Sentence(f"{error.filename} does not exist", "create it, or correct `readOnlyPaths`")
     if error.errno == errno.EPERM:
@@ -103,7 +103,7 @@ def _why_not_mounted(by: Confinement, error: OSError) -> Sentence:
             "allow it, or remove the field",
         )
     if error.errno == errno.ENOSPC:
-        told = "the host allows no more mounts or mount namespaces"
-        return Sentence(f"{told} ({fields})", "raise fs.mount-max or user.max_mnt_namespaces")
+        message = "the host allows no more mounts or mount namespaces"
+        return Sentence(f"{message} ({fields})", "raise fs.mount-max or user.max_mnt_namespaces")
     where = f" at {error.filename}" if error.filename else ""
-    return Sentence(f"its mounts cannot be set up{where} ({fields}): {said}")
+    return Sentence(f"its mounts cannot be set up{where} ({fields}): {reason}")

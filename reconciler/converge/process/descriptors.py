@@ -92,9 +92,9 @@ def prepare(keep: int = -1) -> None:
     _close_inherited_on_exec()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     _soft, _keep, _possible = soft, keep, True
-    wanted = _CAP if hard == resource.RLIM_INFINITY else min(hard, _CAP)
-    if soft != resource.RLIM_INFINITY and wanted > soft:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = _CAP if hard == resource.RLIM_INFINITY else min(hard, _CAP)
+    if soft != resource.RLIM_INFINITY and limit > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def soft_limit() -> int:

@@ -52,7 +52,7 @@ _AT_START = inherited(os.environ)
 
 
 def _notify(spec: ProgramSpec, tag: Tag) -> dict[str, str]:
-    if not readyfile.asks(spec):
+    if not readyfile.is_needed(spec):
         return {}
     variables = {"NOTIFY_SOCKET": notifyplace.address(tag.store)}
     liveness = spec.probes.get(ProbeRole.LIVENESS)

@@ -27,7 +27,7 @@ async def exec_check(
 
     It finds the pid of the instance in RECON_PID.
     """
-    told = textwrap.shorten(shlex.join(command), 60, placeholder=" …")
+    shown = textwrap.shorten(shlex.join(command), 60, placeholder=" …")
     try:
         started = helper.begin(app, process, command)
     except SpawnError as error:
@@ -36,7 +36,7 @@ async def exec_check(
         async with asyncio.timeout(seconds):
             await _ended(started.pidfd)
     except TimeoutError:
-        return False, f"{told} did not end within {seconds:g} s{await _end(process, started)}"
+        return False, f"{shown} did not end within {seconds:g} s{await _end(process, started)}"
     except BaseException:
         helper.abandon(process, started)
         raise
@@ -45,7 +45,7 @@ async def exec_check(
         status = helper.reap(started)
     except SpawnError as error:
         return False, str(error)
-    return status == 0, f"{told} ended with {_told(status)}"
+    return status == 0, f"{shown} ended with {_status_text(status)}"
 
 
 async def _end(process: Process, started: Started) -> str:
@@ -71,7 +71,7 @@ async def _ended(pidfd: int) -> None:
         loop.remove_reader(pidfd)
 
 
-def _told(status: int | None) -> str:
+def _status_text(status: int | None) -> str:
     if status is None:
         return "an unknown status"
     return f"exit code {status}" if status >= 0 else str(Exit(signal=-status))

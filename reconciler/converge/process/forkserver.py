@@ -67,7 +67,7 @@ class ForkServer:
         near, far = socket.socketpair()
         try:
             given = [*([cgroup] if cgroup >= 0 else ()), far.fileno(), *fds]
-            pid, inside = self._ask({**request, "cgroup": cgroup >= 0}, given)
+            pid, inside = self._request({**request, "cgroup": cgroup >= 0}, given)
         except BaseException:
             near.close()
             raise
@@ -97,7 +97,7 @@ class ForkServer:
             os.kill(self._pid, 9)  # not reaped, so the number is its own
             os.waitpid(self._pid, 0)
 
-    def _ask(self, request: dict[str, Any], fds: Sequence[int]) -> tuple[int, bool]:
+    def _request(self, request: dict[str, Any], fds: Sequence[int]) -> tuple[int, bool]:
         """Once more with a new one, where the server was killed."""
         for left in (1, 0):
             self.prepare()

@@ -74,7 +74,7 @@ def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str,
         **environment,
         "LISTEN_FDS": str(len(handed)),
         "LISTEN_FDNAMES": ":".join(one.name for one in handed),
-        "RECON_SOCKETS": json.dumps([*map(_told, handed, range(FIRST, FIRST + len(handed)))]),
+        "RECON_SOCKETS": json.dumps([_entry(one, fd) for fd, one in enumerate(handed, FIRST)]),
         "RECON_STOP_SIGNAL": sockets.stop_signal,
         "NODE_OPTIONS": options if load in options else f"{options} {load}".strip(),
     }
@@ -107,7 +107,7 @@ def _installed(folder: Path, content: bytes) -> str:
     return str(path)
 
 
-def _told(handed: Handed, fd: int) -> dict[str, Any]:
+def _entry(handed: Handed, fd: int) -> dict[str, Any]:
     socket = handed.socket
     # By the inode a program can tell that the descriptor is still the one it was given.
     about = {"name": handed.name, "fd": fd, "inode": os.fstat(handed.fd).st_ino}

@@ -36,8 +36,8 @@ def begin(app: Workload, process: Process, command: tuple[str, ...]) -> Started:
     late = _late.get(process.tag.nonce, ())
     if len(late) >= _MOST_LATE:
         pids = ", ".join(str(one.id.pid) for one in late)
-        told = f"{len(late)} earlier ones were killed and have not ended (pid {pids})"
-        raise SpawnError(f"{command[0]} is not started: {told}", False, "end them by hand")
+        message = f"{len(late)} earlier ones were killed and have not ended (pid {pids})"
+        raise SpawnError(f"{command[0]} is not started: {message}", False, "end them by hand")
     program = program_of(app, process.tag)
     started = start(
         replace(

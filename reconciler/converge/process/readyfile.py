@@ -36,7 +36,7 @@ _places: dict[str, _Place] = {}
 def variables(spec: ProgramSpec, tag: Tag, environment: Mapping[str, str]) -> dict[str, str]:
     """What one instance is told; nothing where no ``notify`` probe asks for its word."""
     place = _places.get(tag.store)
-    if place is None or not asks(spec):
+    if place is None or not is_needed(spec):
         return {}
     file = str(place.folder / tag.nonce)
     if spec.private_tmp and any(one.startswith(_HIDDEN) for one in (file, place.preload)):
@@ -45,7 +45,7 @@ def variables(spec: ProgramSpec, tag: Tag, environment: Mapping[str, str]) -> di
     return {"RECON_READY_FILE": file, "NODE_OPTIONS": options}
 
 
-def asks(spec: ProgramSpec) -> bool:
+def is_needed(spec: ProgramSpec) -> bool:
     """Whether a probe waits for the program's own word."""
     return any(probe.notify for probe in spec.probes.values())
 
@@ -68,7 +68,7 @@ class ReadyFiles:
         finally:
             os.close(descriptor)
 
-    def said(self, nonce: str) -> bool:
+    def is_ready(self, nonce: str) -> bool:
         """Whether the instance has said that it is ready."""
         try:
             return os.lstat(self._folder / nonce).st_size > 0

@@ -130,9 +130,9 @@ def spawn(
         if program.confinement.private_tmp and hidden_by_private_tmp(sockets.preload):
             hidden = f"`privateTmp` hides {sockets.preload}, which Node programs load"
             raise SpawnError(hidden, False, "choose another state directory")
-        told = handover.with_sockets(program.environment, sockets)
+        environment = handover.with_sockets(program.environment, sockets)
         numbers = tuple(one.fd for one in sockets.handed)
-        program = replace(program, environment=told, handed=numbers)
+        program = replace(program, environment=environment, handed=numbers)
     started = start(program, stdout, stderr, limit, cgroup)
     starting = not started.report.settled
     at = started.id.start / _TICKS
@@ -257,15 +257,15 @@ def _request(program: Program, output: list[bool], *, waits: bool) -> dict[str, 
     """What the stub is to do (``stub``). SpawnError."""
     account, environment = program.account, program.environment
     if len(program.handed) > MOST_HANDED:
-        told = f"it has {len(program.handed)} sockets, and {MOST_HANDED} can be handed over"
-        raise SpawnError(told, transient=False)
+        message = f"it has {len(program.handed)} sockets, and {MOST_HANDED} can be handed over"
+        raise SpawnError(message, transient=False)
     try:
         variables = {os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
         command = [os.fsencode(word) for word in program.command]
         cwd = os.fsencode(program.cwd)
     except UnicodeEncodeError as error:
-        told = f"{printable(repr(error.object))} is not valid Unicode"
-        raise SpawnError(f"cannot start {printable(program.command[0])}: {told}", False) from None
+        what = f"{printable(repr(error.object))} is not valid Unicode"
+        raise SpawnError(f"cannot start {printable(program.command[0])}: {what}", False) from None
     paths = [os.fsencode(path) for path in candidates(program.command[0], environment)]
     switch = (account.uid, account.gid, list(account.groups)) if account.switch else None
     return {

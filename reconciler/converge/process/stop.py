@@ -100,7 +100,7 @@ class Stopper:
             if process.state is RunState.FROZEN:
                 self._signal(stop.nonce, signals.SIGCONT)  # what it drains must be able to act
         else:
-            self._ask(stop)
+            self._signal_main(stop)
         return stop.began
 
     def restore(self, process: Process, how: Stop | None = None, grace: float = 30) -> None:
@@ -112,7 +112,7 @@ class Stopper:
         if process.tag.nonce in self._stops:
             return
         began = boot_now() if process.stopping_at is None else process.stopping_at
-        self._ask(self._begin(process, how or Stop(), began, grace))
+        self._signal_main(self._begin(process, how or Stop(), began, grace))
 
     def change_grace(self, nonce: str, grace: float) -> None:
         """The grace period is another one now, from the beginning of the stop that is under way.
@@ -172,7 +172,7 @@ class Stopper:
             stop.deadline = stop.began + grace
             self._arm(stop, stop.deadline - boot_now())
 
-    def _ask(self, stop: _Stopping) -> None:
+    def _signal_main(self, stop: _Stopping) -> None:
         """Signal the main process; SIGCONT after it, so that a frozen one can act on it."""
         if stop.main_gone or stop.killing:
             return
@@ -211,7 +211,7 @@ class Stopper:
             return  # nothing is left to prepare; the hook got the signal as a straggler
         if sentence:
             self._on_hook_failed(stop.nonce, sentence)
-        self._ask(stop)
+        self._signal_main(stop)
 
     def _kill_hook(self, stop: _Stopping) -> None:
         """Its reader stays, and reaps it when it has died."""

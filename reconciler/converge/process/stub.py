@@ -184,9 +184,9 @@ def _become(request: dict[str, Any], fds: list[int], null: int, other: list[int]
         _prepare(request, at)
         _exec(request, channel, at)
     except OSError as error:
-        _tell(channel, at[0], error, *_why(request, at[0], error))
+        _report(channel, at[0], error, *_why(request, at[0], error))
     except BaseException as error:  # a fault of ours must not pass for the program's end
-        _tell(channel, SETUP, OSError(), repr(error))
+        _report(channel, SETUP, OSError(), repr(error))
     finally:
         os._exit(127)
 
@@ -279,7 +279,7 @@ def _why(request: dict[str, Any], stage: int, error: OSError) -> tuple[str, str]
     return exec_errors.why(stage, error, command, decode(request["cwd"]), search)
 
 
-def _tell(channel: int, stage: int, error: OSError, message: str, remedy: str = "") -> None:
+def _report(channel: int, stage: int, error: OSError, message: str, remedy: str = "") -> None:
     name = None if error.filename is None else os.fsencode(error.filename)[:_LONGEST]
     os.set_blocking(channel, True)
     texts = [text.encode(errors="replace")[:_LONGEST] for text in (message, remedy)]

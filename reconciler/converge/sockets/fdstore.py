@@ -20,10 +20,10 @@ _FIRST = 3
 def take() -> dict[Address, socket.socket]:
     """The listening sockets that the service manager kept for us; once, at the start."""
     count = os.environ.pop("LISTEN_FDS", "")
-    ours = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
+    is_own = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
     os.environ.pop("LISTEN_FDNAMES", None)
     found: dict[Address, socket.socket] = {}
-    for fd in range(_FIRST, _FIRST + int(count)) if ours and count.isdigit() else ():
+    for fd in range(_FIRST, _FIRST + int(count)) if is_own and count.isdigit() else ():
         with contextlib.suppress(OSError):
             stored = socket.socket(fileno=fd)
             os.set_inheritable(fd, False)
@@ -34,12 +34,12 @@ def take() -> dict[Address, socket.socket]:
 
 def keep(address: Address, fd: int) -> None:
     """Have the service manager hold a socket."""
-    sd_notify.tell(f"FDSTORE=1\nFDNAME={_name(address)}", (fd,))
+    sd_notify.send(f"FDSTORE=1\nFDNAME={_name(address)}", (fd,))
 
 
 def drop(address: Address) -> None:
     """It need no longer be held."""
-    sd_notify.tell(f"FDSTOREREMOVE=1\nFDNAME={_name(address)}")
+    sd_notify.send(f"FDSTOREREMOVE=1\nFDNAME={_name(address)}")
 
 
 def address_of(listening: socket.socket) -> Address:

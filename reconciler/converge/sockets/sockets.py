@@ -108,15 +108,15 @@ class Sockets:
             one.close()
         self._open.clear()
 
-    def _have(self, wanted: Socket) -> socket.socket:
-        address = wanted.address
+    def _have(self, declared: Socket) -> socket.socket:
+        address = declared.address
         known = self._open.get(address) or self._stored.pop(address, None)
         if known is None:
-            known = self._fetch(address) or self._bind(wanted)
+            known = self._fetch(address) or self._bind(declared)
             fdstore.keep(address, known.fileno())
         self._open[address] = known
         if address.path:
-            _own(wanted)
+            _own(declared)
         return known
 
     def _fetch(self, address: Address) -> socket.socket | None:
@@ -125,8 +125,8 @@ class Sockets:
                 return socket.socket(fileno=getfd(pidfd, fd))
         return None
 
-    def _bind(self, wanted: Socket) -> socket.socket:
-        address = wanted.address
+    def _bind(self, declared: Socket) -> socket.socket:
+        address = declared.address
         own = {os.fstat(one.fileno()).st_ino for one in self._open.values()}
         stranger = self._stranger(address, own)
         if stranger is not None:
@@ -137,11 +137,11 @@ class Sockets:
             and not any(self._find(address))
             and safe_files.is_served(Path(address.path))
         ):
-            told = f"{address} is already in use by a process that recon cannot see"
-            raise SocketError(told, "stop that, or choose another path")
+            message = f"{address} is already in use by a process that recon cannot see"
+            raise SocketError(message, "stop that, or choose another path")
         if address.path and len(os.fsencode(address.path)) > _LONGEST_PATH:
-            told = f"{address} is too long for a unix socket ({_LONGEST_PATH} bytes)"
-            raise SocketError(told, "choose a shorter path")
+            message = f"{address} is too long for a unix socket ({_LONGEST_PATH} bytes)"
+            raise SocketError(message, "choose a shorter path")
         try:
             return _bound(address)
         except OSError as error:
@@ -199,19 +199,19 @@ def _bind_port(bound: socket.socket, address: Address) -> None:
     bound.bind((address.host, address.port))
 
 
-def _own(wanted: Socket) -> None:
+def _own(declared: Socket) -> None:
     """Give a unix socket's file its mode and owner. SocketError."""
-    assert wanted.path is not None
+    assert declared.path is not None
     try:
-        uid = _id(wanted.owner, lambda name: pwd.getpwnam(name).pw_uid)
-        gid = _id(wanted.group, lambda name: grp.getgrnam(name).gr_gid)
-        safe_files.give_socket(Path(wanted.path), uid, gid, int(wanted.mode, 8))
+        uid = _id(declared.owner, lambda name: pwd.getpwnam(name).pw_uid)
+        gid = _id(declared.group, lambda name: grp.getgrnam(name).gr_gid)
+        safe_files.give_socket(Path(declared.path), uid, gid, int(declared.mode, 8))
     except KeyError as error:
-        raise SocketError(f"{wanted.path}: {error.args[0]}") from error
+        raise SocketError(f"{declared.path}: {error.args[0]}") from error
     except FileNotFoundError:
         return  # somebody removed the file; those who are connected do not mind
     except OSError as error:
-        raise SocketError(f"{wanted.path}: its mode or owner: {error.strerror}") from error
+        raise SocketError(f"{declared.path}: its mode or owner: {error.strerror}") from error
 
 
 def _id(name: str | None, look_up: Callable[[str], int]) -> int:

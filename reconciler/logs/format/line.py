@@ -45,9 +45,9 @@ class LineFormat:
         if match is not None:
             return Said(_iso(match[1]), None, None, raw[match.end() :])
         if raw.startswith(_JSON):
-            said = self._json(raw)
-            if said is not None:
-                return said
+            parsed = self._json(raw)
+            if parsed is not None:
+                return parsed
         for read in self._readers:
             found = read(raw)
             if found is not None:

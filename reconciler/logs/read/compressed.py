@@ -194,8 +194,8 @@ def _unpack_zstd(frame: bytes) -> bytes:
 
 def _needed_zstd() -> Any:
     if _zstd is None:
-        told = "compressed with zstd, which needs Python 3.14 to read; zstdcat shows it"
-        raise OSError(errno.ENOTSUP, told, "a rotated log")
+        message = "compressed with zstd, which needs Python 3.14 to read; zstdcat shows it"
+        raise OSError(errno.ENOTSUP, message, "a rotated log")
     return _zstd
 
 

@@ -29,7 +29,7 @@ class LogLine:
     text: str
 
     @property
-    def who(self) -> str:
+    def source(self) -> str:
         """The name of the instance, or of the app where that is not known."""
         return self.app if self.instance is None else f"{self.app}-{self.instance}"
 
@@ -53,7 +53,7 @@ class LogFile:
     path: Path
     timestamps: tuple[str, ...] = ()
     """Formats of times (``strftime``) that it may hold beside recon's own."""
-    wanted: tuple[Stream, ...] = STREAMS
+    streams: tuple[Stream, ...] = STREAMS
     mixed: bool = field(default=False, compare=False)
     """Both streams go, or went, to it."""
     format: LineFormat = field(init=False, compare=False, repr=False)
@@ -64,7 +64,7 @@ class LogFile:
     def line(self, raw: bytes) -> LogLine | None:
         """One line as it stands in the file, less its newline; None where it is not wanted."""
         when, instance, stream, text = self.format.parse(raw)
-        if (stream or self.stream) not in self.wanted:
+        if (stream or self.stream) not in self.streams:
             return None
         instance = self.instance if instance is None else instance
         return LogLine(
@@ -75,9 +75,11 @@ class LogFile:
         """All files, newest first. One that is being compressed counts once."""
         rotated: dict[str, Path] = {}
         for name in _names(self.path.parent):
-            said = logname.parse(str(self.path), name)
-            if said is not None and said.when and (not said.packed or said.when not in rotated):
-                rotated[said.when] = self.path.with_name(name)
+            parsed = logname.parse(str(self.path), name)
+            if parsed is None or not parsed.when:
+                continue
+            if not parsed.packed or parsed.when not in rotated:
+                rotated[parsed.when] = self.path.with_name(name)
         old = (Rotated(rotated[when], _ended(when)) for when in sorted(rotated, reverse=True))
         return [Rotated(self.path, None), *old]
 
@@ -90,10 +92,10 @@ def find(
     What an app has built or run apart, as ``api:build``, is its own.
     """
     names = [name for name in _names(state_dir / "logs") if not name.startswith(".")]
-    wanted = None if apps is None else set(apps)
+    selected = None if apps is None else set(apps)
     found: dict[Path, LogFile] = {}
     for name in sorted({name.removesuffix(SUFFIX) for name in names}):
-        if wanted is None or name in wanted or name.partition(":")[0] in wanted:
+        if selected is None or name in selected or name.partition(":")[0] in selected:
             catalog = catalog_of(state_dir, name) if name + SUFFIX in names else Catalog()
             for log in _of_app(state_dir, name, catalog, tuple(streams)):
                 found.setdefault(log.path, log)
@@ -117,11 +119,11 @@ def _at_place(
 ) -> Iterator[LogFile]:
     folder = Path(place).parent
     for name in _names(folder):
-        said = logname.parse(place, name)
-        if said is not None:
-            path = folder / said.log
+        parsed = logname.parse(place, name)
+        if parsed is not None:
+            path = folder / parsed.log
             mixed = place in catalog.mixed
-            yield LogFile(app, said.instance, stream, path, catalog.timestamps, streams, mixed)
+            yield LogFile(app, parsed.instance, stream, path, catalog.timestamps, streams, mixed)
 
 
 def _ended(when: str) -> float:

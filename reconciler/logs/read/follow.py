@@ -85,14 +85,14 @@ class _Follower:
         if self._fd is None:
             self._fd = self._open()
             return None
-        mine = os.fstat(self._fd).st_ino
+        own_inode = os.fstat(self._fd).st_ino
         newer: Path | None = None
         for path, _ in self._log.files():
             try:
                 inode = path.stat().st_ino
             except FileNotFoundError:
                 continue
-            if inode == mine:
+            if inode == own_inode:
                 return None if newer is None else self._open(newer)
             if path.suffix not in logname.PACKED:
                 newer = path

@@ -68,7 +68,7 @@ def scan(
     return (line for _, line in merged if line is not None and matches(line))
 
 
-def says_no_stream(log: LogFile) -> bool:
+def lacks_stream(log: LogFile) -> bool:
     """Whether its newest line does not say which stream it is from. OSError as above."""
     for path, _ in log.files():
         with opened(path) as source:

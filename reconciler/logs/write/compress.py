@@ -43,10 +43,10 @@ def _tidy(folder: Path, place: str, rotate: Rotate) -> None:
     """Removes as well what an interrupted run left."""
     logs: set[str] = set()
     for name in os.listdir(folder):
-        said = logname.parse(place, name.removesuffix(_PARTIAL))
-        if said is not None and said.when:
-            logs.add(said.log)
-            if said.packed and name.endswith(_PARTIAL):
+        parsed = logname.parse(place, name.removesuffix(_PARTIAL))
+        if parsed is not None and parsed.when:
+            logs.add(parsed.log)
+            if parsed.packed and name.endswith(_PARTIAL):
                 (folder / name).unlink(missing_ok=True)
     for log in sorted(logs):
         path = folder / log
@@ -93,13 +93,13 @@ class Compressor:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._wanted: dict[str, Rotate] = {}
+        self._rotations: dict[str, Rotate] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._thread: threading.Thread | None = None
 
     def request(self, place: str, rotate: Rotate) -> None:
         """Have the logs at ``place`` tidied soon."""
-        self._wanted[place] = rotate
+        self._rotations[place] = rotate
         if self._timer is None:
             self._timer = self._loop.call_later(DELAY, self._start)
 
@@ -110,17 +110,17 @@ class Compressor:
             return
         # A daemon: an exit of the controller need not wait, since the next one takes over.
         try:
-            self._thread = threads.start(_tidy_all, (self._wanted,), name="compressor")
+            self._thread = threads.start(_tidy_all, (self._rotations,), name="compressor")
         except OSError:  # no more threads just now
             self._timer = self._loop.call_later(DELAY, self._start)
             return
-        self._wanted = {}
+        self._rotations = {}
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
 
-def _tidy_all(wanted: dict[str, Rotate]) -> None:
-    for place, rotate in wanted.items():
+def _tidy_all(rotations: dict[str, Rotate]) -> None:
+    for place, rotate in rotations.items():
         tidy(place, rotate)

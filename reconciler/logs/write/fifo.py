@@ -37,10 +37,10 @@ def home(folders: Sequence[Path]) -> Path:
     Looked at for each new FIFO: a folder in memory may be cleared away by hand, and made again by
     somebody else.
     """
-    return next(filter(_is_ours, folders[:-1]), folders[-1])
+    return next(filter(_is_own, folders[:-1]), folders[-1])
 
 
-def _is_ours(folder: Path) -> bool:
+def _is_own(folder: Path) -> bool:
     try:
         try:
             status = os.lstat(folder)
@@ -49,8 +49,8 @@ def _is_ours(folder: Path) -> bool:
             status = os.lstat(folder)
     except OSError:
         return False
-    mine = status.st_uid == os.geteuid() and not status.st_mode & 0o022
-    return mine and stat.S_ISDIR(status.st_mode)
+    owned = status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return owned and stat.S_ISDIR(status.st_mode)
 
 
 def place(name: FifoName, folders: Sequence[Path]) -> Path:
@@ -96,11 +96,11 @@ def open_reader(path: str | Path, pid: int | None = None) -> int:
 
 def _held_by(pid: int, name: str) -> str | None:
     """The link in /proc through which ``pid`` holds the removed FIFO of this name."""
-    wanted = FifoName.parse(name)
+    parsed = FifoName.parse(name)
     for link in Path(f"/proc/{pid}/fd").iterdir():
         try:
             target = link.readlink()
-            if FifoName.parse(target.name) == wanted and stat.S_ISFIFO(link.stat().st_mode):
+            if FifoName.parse(target.name) == parsed and stat.S_ISFIFO(link.stat().st_mode):
                 return str(link)
         except OSError:  # closed meanwhile
             continue

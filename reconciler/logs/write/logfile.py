@@ -57,15 +57,16 @@ def current(place: str) -> list[Path]:
     if logname.INSTANCE not in place:
         return [Path(place)] if os.path.lexists(place) else []
     found = ((name, logname.parse(place, name)) for name in _names(folder))
-    return [Path(folder, name) for name, said in found if said is not None and not said.when]
+    return [Path(folder, name) for name, parsed in found if parsed is not None and not parsed.when]
 
 
 def remove_others(place: str, instances: Container[int]) -> None:
     """Remove the logs at a place of all other instances; none where all have one. OSError."""
     with safe_files.held(Path(place).parent) as folder:
         for name in _names(folder):
-            said = logname.parse(place, name)
-            if said is not None and said.instance is not None and said.instance not in instances:
+            parsed = logname.parse(place, name)
+            instance = parsed.instance if parsed is not None else None
+            if instance is not None and instance not in instances:
                 (folder / name).unlink(missing_ok=True)
 
 

@@ -100,7 +100,7 @@ def free_memory(proc: str = procfs.PROC) -> int | None:
 
 def _filled(controller: str, proc: str) -> Iterator[tuple[str, int, int]]:
     """(directory, most, now) of our cgroup and each above it that has a bound."""
-    for directory in _ours(proc):
+    for directory in _own_directories(proc):
         most, now = (_words(f"{directory}/{controller}.{name}") for name in ("max", "current"))
         if most and now and most[0].isdecimal() and now[0].isdecimal():
             yield directory, int(most[0]), int(now[0])
@@ -108,13 +108,13 @@ def _filled(controller: str, proc: str) -> Iterator[tuple[str, int, int]]:
 
 def _bounds(file: str, proc: str) -> Iterator[list[str]]:
     """What such a file says in our cgroup and in each above it, where that is not ``max``."""
-    for directory in _ours(proc):
+    for directory in _own_directories(proc):
         words = _words(f"{directory}/{file}")
         if words and words[0] != "max":
             yield words
 
 
-def _ours(proc: str) -> Iterator[str]:
+def _own_directories(proc: str) -> Iterator[str]:
     """The directory of our cgroup, and of each above it."""
     mount = _mount(proc)
     own = _own(mount, proc) if mount is not None else None

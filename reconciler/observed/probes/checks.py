@@ -146,8 +146,8 @@ async def _get(target: HttpGet, place: _Place, path: str) -> h11.Response:
 def _headers(target: HttpGet, place: _Place) -> str:
     """Those of the manifest win, each once or as often as it stands there."""
     given = {header.name.lower() for header in target.http_headers}
-    ours = {"Host": place.address, "User-Agent": "recon-probe", "Accept": "*/*"}
-    lines = [f"{name}: {value}" for name, value in ours.items() if name.lower() not in given]
+    own = {"Host": place.address, "User-Agent": "recon-probe", "Accept": "*/*"}
+    lines = [f"{name}: {value}" for name, value in own.items() if name.lower() not in given]
     lines += [f"{header.name}: {header.value}" for header in target.http_headers]
     lines += [] if "connection" in given else ["Connection: close"]
     return "".join(f"{line}\r\n" for line in lines)

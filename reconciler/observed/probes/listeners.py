@@ -70,14 +70,14 @@ def ports_of(pids: Iterable[int], proc: str = procfs.PROC) -> frozenset[int]:
 
 
 def stranger(
-    address: Address, ours: Container[int], pids: Iterable[int], proc: str = procfs.PROC
+    address: Address, own: Container[int], pids: Iterable[int], proc: str = procfs.PROC
 ) -> str | None:
     """Who is in the way of ``address``, as a phrase; None where nobody is.
 
     ``ours`` are inodes of sockets of our own, ``pids`` processes of ours that may have others.
     """
     pids = list(pids)
-    inodes = [inode for inode in listening(address, proc) if inode not in ours]
+    inodes = [inode for inode in listening(address, proc) if inode not in own]
     strange = [inode for inode in inodes if not holders([inode], pids, proc)]
     return describe(strange, proc) if strange else None
 
@@ -98,8 +98,8 @@ def describe(
         return f"a process of user {users}" if users else "a process of another user"
     commands = _ASIDE.each(lambda pid: _command(pid, proc), pids[:2])
     known = {pid: commands.get(pid, "…") + _as_user(pid, proc, user_of) for pid in pids[:2]}
-    told = ", ".join(f"pid {pid} ({about})" for pid, about in known.items())
-    return told + (f" and {len(pids) - 2} more" if len(pids) > 2 else "")
+    text = ", ".join(f"pid {pid} ({about})" for pid, about in known.items())
+    return text + (f" and {len(pids) - 2} more" if len(pids) > 2 else "")
 
 
 def _as_user(pid: int, proc: str, user_of: Callable[[int], str] | None) -> str:

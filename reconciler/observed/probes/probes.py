@@ -46,7 +46,7 @@ class _Watch:
     role: ProbeRole
     probe: Probe
     ready: bool
-    told: tuple[bool | None, str] | None = None
+    reported: tuple[bool | None, str] | None = None
     row: int = 0
     """Results in a row that speak against ``ready``."""
     interval: float = _FIRST
@@ -99,7 +99,7 @@ class Prober:
         watch.since = self._loop.time() + max(0.0, delay)
         if initial:
             watch.interval = 0
-            watch.told = (True, "")
+            watch.reported = (True, "")
             delay = max(delay, random.uniform(0, probe.period_seconds))
         self._after(watch, delay)
 
@@ -195,16 +195,16 @@ class Prober:
             watch.row = 0
             watch.interval = 0
         if watch.ready:
-            self._tell(watch, True, "")
+            self._report(watch, True, "")
         elif not result.ok:
             starting = watch.role is ProbeRole.STARTUP and not self._is_late(watch)
-            self._tell(watch, None if starting else False, result.message)
+            self._report(watch, None if starting else False, result.message)
 
     def _is_late(self, watch: _Watch) -> bool:
         patience = watch.probe.failure_threshold * watch.probe.period_seconds
         return self._loop.time() - watch.since >= patience
 
-    def _tell(self, watch: _Watch, ready: bool | None, message: str) -> None:
-        if watch.told != (ready, message):
-            watch.told = (ready, message)
+    def _report(self, watch: _Watch, ready: bool | None, message: str) -> None:
+        if watch.reported != (ready, message):
+            watch.reported = (ready, message)
             self._on_result(*watch.key, ready, message)

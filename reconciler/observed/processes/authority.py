@@ -81,7 +81,7 @@ class Authority:
 
     def owner_of(self, tag: Tag) -> int | None:
         """As whom the instance was started, by the owner of its FIFO; None where that is gone."""
-        for folder in filter(self._is_ours, self.fifo_dirs):
+        for folder in filter(self._is_own, self.fifo_dirs):
             for stream in STREAMS:
                 fifo = FifoName(tag.app, tag.instance, tag.hash, tag.nonce, stream)
                 owner = _owner(f"{folder}/{'.'.join(map(str, fifo))}")
@@ -92,7 +92,7 @@ class Authority:
     def of_output(self, pid: int, name: str, tag: Tag, uid: int) -> bool:
         """Whether to believe the FIFO that a process of ``uid`` has open as ``name`` (``fd/1``)."""
         fifo = procfs.link(pid, name, self.proc) or ""
-        if not self._is_ours(os.path.dirname(fifo)):
+        if not self._is_own(os.path.dirname(fifo)):
             return self.of_text(tag, uid)
         try:
             # Not by stat(2): what only looks like ours may lie on a file system of the process's.
@@ -122,7 +122,7 @@ class Authority:
 
     def _owners(self) -> set[int]:
         found: set[int] = set()
-        for folder in filter(self._is_ours, self.fifo_dirs):
+        for folder in filter(self._is_own, self.fifo_dirs):
             with contextlib.suppress(OSError), os.scandir(folder) as entries:
                 found.update(entry.stat(follow_symlinks=False).st_uid for entry in entries)
         return found
@@ -132,7 +132,7 @@ class Authority:
         found = _owner(self.fifo_dirs[-1])
         return os.geteuid() if found is None else found
 
-    def _is_ours(self, folder: str) -> bool:
+    def _is_own(self, folder: str) -> bool:
         """Not one that somebody made where ours had been removed."""
         return _owner(folder) == self._recons()
 

@@ -56,28 +56,28 @@ class Environs:
     def read(self, pids: Iterable[int]) -> Mapping[int, Environ]:
         """By pid, without those that are gone. OSError where we are out of files."""
         found = {pid: uid for pid in pids if (uid := procfs.real_uid(pid, self._proc)) is not None}
-        said = {pid: Environ(uid) for pid, uid in found.items()}
+        environs = {pid: Environ(uid) for pid, uid in found.items()}
         wanted: dict[int, list[int]] = {}
         for pid, uid in found.items():
             if self._authority.may_be(uid):
                 wanted.setdefault(uid, []).append(pid)
         budget = _Budget(_AT_ONCE)
         for uid, members in wanted.items():
-            said.update(self._of_user(uid, members, budget))
-        return said
+            environs.update(self._of_user(uid, members, budget))
+        return environs
 
     def _of_user(self, uid: int, pids: list[int], budget: _Budget) -> Mapping[int, Environ]:
         """An exec first closes what is close-on-exec, by which its parent and a lock on a file
         take it for done, and only then puts the environment in place: some 100 µs later.
         """
-        said = self._looked_at(uid, pids, budget)
+        environs = self._looked_at(uid, pids, budget)
         for _ in range(_LOOKS):
-            starting = [pid for pid, found in said.items() if found.starting]
+            starting = [pid for pid, found in environs.items() if found.starting]
             if not starting:
                 break
             time.sleep(_BETWEEN_LOOKS)
-            said.update(self._looked_at(uid, starting, budget))
-        return said
+            environs.update(self._looked_at(uid, starting, budget))
+        return environs
 
     def _looked_at(self, uid: int, pids: list[int], budget: _Budget) -> dict[int, Environ]:
         look = partial(self._look, uid, budget)

@@ -90,10 +90,10 @@ def reap_strangers(awaited: Set[int] = frozenset()) -> None:
     Never one that we started ourselves, whose exit status somebody waits for: those that are
     watched (see above), and those that are ``awaited`` elsewhere (preStop, exec checks).
     """
-    mine = os.getpid()
-    for pid in procfs.children(mine):
+    own_pid = os.getpid()
+    for pid in procfs.children(own_pid):
         found = None if pid in _kept or pid in awaited else procfs.stat(pid)
-        if found is None or found.ppid != mine or not procfs.is_dead(found):
+        if found is None or found.ppid != own_pid or not procfs.is_dead(found):
             continue
         try:
             os.waitpid(pid, os.WNOHANG)

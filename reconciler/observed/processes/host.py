@@ -86,7 +86,7 @@ class Host:
         self._recorded = recorded
         self._cgroup_members = cgroup_members
         self._faults: dict[int, str] = {}
-        self._untold: list[str] = []
+        self._new_faults: list[str] = []
 
     # -- what is known -------------------------------------------------------------------------
 
@@ -195,8 +195,8 @@ class Host:
         except OSError:
             self._newcomers.reset()
             raise
-        told, self._untold = tuple(self._untold), []
-        return Found(tuple(adopted), told)
+        faults, self._new_faults = tuple(self._new_faults), []
+        return Found(tuple(adopted), faults)
 
     def _examine(self, pids: Iterable[int], adopt: bool = True) -> list[Process]:
         """Find out whose these processes are; the new main ones are returned.
@@ -259,7 +259,7 @@ class Host:
     def _note_fault(self, pid: int, fault: str) -> None:
         if fault and self._faults.get(pid) != fault:
             self._faults[pid] = fault
-            self._untold.append(fault)
+            self._new_faults.append(fault)
 
     # -- who goes ------------------------------------------------------------------------------
 
@@ -406,6 +406,6 @@ class Host:
         try:
             return pidfds.send(pidfd, signum) if pidfd >= 0 else pidfds.send_to(id, signum)
         except PermissionError:
-            told = "may not be signalled: it runs as another user; run recon as root"
-            self._note_fault(id.pid, f"pid {id.pid} {told}")
+            fault = "may not be signalled: it runs as another user; run recon as root"
+            self._note_fault(id.pid, f"pid {id.pid} {fault}")
             return True

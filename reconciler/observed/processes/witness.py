@@ -76,7 +76,7 @@ class Witnesses:
 
     def identify(self, found: ProcStat, environ: Environ) -> Identity | None:
         """Whose the process is; None where it is nobody's of this store."""
-        said = [
+        answers = [
             ("the journal", self.journal(ProcessId(found.pid, found.start))),
             ("its session", self.session(found.session)),
             ("its cgroup", self._by_cgroup(found.pid)),
@@ -84,18 +84,18 @@ class Witnesses:
             ("its output", self._by_fifo(found.pid, environ.uid)),
             ("its environment", self._by_environment(environ)),
         ]
-        heard = [(who, tag) for who, tag in said if tag is not None]
+        heard = [(witness, tag) for witness, tag in answers if tag is not None]
         if not heard:
             return None
         strongest, believed = heard[0]
-        against = [(who, tag) for who, tag in heard[1:] if tag.nonce != believed.nonce]
+        against = [(witness, tag) for witness, tag in heard[1:] if tag.nonce != believed.nonce]
         if not against:
             return Identity(believed)
-        others = " and ".join(f"{who} says {_told(tag)}" for who, tag in against)
+        others = " and ".join(f"{witness} says {_text_of(tag)}" for witness, tag in against)
         return Identity(
             believed,
-            f"pid {found.pid}: {strongest} says {_told(believed)}, but {others}; recon treats it"
-            f" as {_told(believed)}: stop the process by hand if that is wrong",
+            f"pid {found.pid}: {strongest} says {_text_of(believed)}, but {others}; recon treats it"
+            f" as {_text_of(believed)}: stop the process by hand if that is wrong",
         )
 
     def _by_cgroup(self, pid: int) -> Tag | None:
@@ -130,5 +130,5 @@ class Witnesses:
         return None
 
 
-def _told(tag: Tag) -> str:
+def _text_of(tag: Tag) -> str:
     return f"{tag.app}-{tag.instance} ({tag.nonce})"

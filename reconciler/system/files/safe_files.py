@@ -113,8 +113,8 @@ def give_socket(path: Path, uid: int, gid: int, mode: int) -> None:
         try:
             status = os.fstat(fd)
             if not stat.S_ISSOCK(status.st_mode) or status.st_nlink > 1:
-                told = "another file is in its place; remove it"
-                raise OSError(errno.EPERM, told, str(path))
+                message = "another file is in its place; remove it"
+                raise OSError(errno.EPERM, message, str(path))
             if (uid, gid) != (-1, -1):
                 os.chown(f"/proc/self/fd/{fd}", uid, gid)
             os.chmod(f"/proc/self/fd/{fd}", mode)
@@ -124,11 +124,11 @@ def give_socket(path: Path, uid: int, gid: int, mode: int) -> None:
 
 def is_served(path: Path) -> bool:
     """Whether somebody listens on a unix socket, also in another network namespace."""
-    asking = socket.socket(socket.AF_UNIX)
-    with contextlib.suppress(OSError), asking, held(path.parent) as folder:
-        asking.setblocking(False)
+    client = socket.socket(socket.AF_UNIX)
+    with contextlib.suppress(OSError), client, held(path.parent) as folder:
+        client.setblocking(False)
         with contextlib.suppress(BlockingIOError):  # its queue is full
-            asking.connect(str(folder / path.name))
+            client.connect(str(folder / path.name))
         return True
     return False
 
@@ -159,16 +159,16 @@ def _append(folder: int, name: str, owner: Owner | None) -> int:
 def _checked(fd: int, owner: Owner | None, name: str) -> int:
     """The descriptor, where it is of a file that may be used; closed else. OSError."""
     status = os.fstat(fd)
-    told = ""
+    fault = ""
     if not stat.S_ISREG(status.st_mode):
-        told = "is not a regular file"
+        fault = "is not a regular file"
     elif status.st_nlink > 1:
-        told = "has a second name elsewhere (a hard link)"
+        fault = "has a second name elsewhere (a hard link)"
     elif owner is not None and status.st_uid not in (0, owner.uid):
-        told = f"belongs to uid {status.st_uid}"
-    if told:
+        fault = f"belongs to uid {status.st_uid}"
+    if fault:
         os.close(fd)
-        raise OSError(errno.EPERM, f"{name} {told}, so recon does not touch it; remove it", name)
+        raise OSError(errno.EPERM, f"{name} {fault}, so recon does not touch it; remove it", name)
     return fd
 
 

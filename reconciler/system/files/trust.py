@@ -169,8 +169,8 @@ def _walk(path: str, owners: frozenset[int]) -> _Step:
                 os.close(at.fd)
                 at.fd, at.shown = os.open("/", _STEP | os.O_DIRECTORY), "/"
         if door.through(at.shown, os.fstat, at.fd).st_uid != at.owner:
-            told = f"{at.shown} is not {_name(at.owner)}'s, who owns part of the path to it"
-            raise UntrustedError(path, told, "use a path that belongs to root")
+            message = f"{at.shown} is not {_name(at.owner)}'s, who owns part of the path to it"
+            raise UntrustedError(path, message, "use a path that belongs to root")
     except BaseException:
         os.close(at.fd)
         raise
@@ -191,14 +191,14 @@ def _judge(path: str, status: os.stat_result, owners: frozenset[int]) -> int:
     """Who owns it, where it may stand on the way; UntrustedError else."""
     mode, uid = status.st_mode, status.st_uid
     if uid not in owners:
-        told = f"{path} belongs to {_name(uid)}, who could change it, and recon is root here"
+        message = f"{path} belongs to {_name(uid)}, who could change it, and recon is root here"
         remedy = f"run chown -h root {path}, or run recon as {_name(uid)}"
-        raise UntrustedError(path, told, remedy)
+        raise UntrustedError(path, message, remedy)
     sticky = stat.S_ISDIR(mode) and mode & stat.S_ISVTX
     if not stat.S_ISLNK(mode) and mode & _OTHERS and not sticky:
-        who = "everybody" if mode & stat.S_IWOTH else f"the group {_group(status.st_gid)}"
-        told = f"{path} can be written by {who} (mode {stat.S_IMODE(mode):04o})"
-        raise UntrustedError(path, f"{told}, and recon is root here", f"run chmod go-w {path}")
+        writers = "everybody" if mode & stat.S_IWOTH else f"the group {_group(status.st_gid)}"
+        message = f"{path} can be written by {writers} (mode {stat.S_IMODE(mode):04o})"
+        raise UntrustedError(path, f"{message}, and recon is root here", f"run chmod go-w {path}")
     return uid
 
 

@@ -69,7 +69,7 @@ class _Job:
     keeps: bool
     shared: Shared | None
     future: asyncio.Future[Any]
-    asked_at: float
+    requested_at: float
 
 
 class Workers:
@@ -168,7 +168,7 @@ class Workers:
             else:
                 worker.begin(job)
         if self._jobs and not self._closed:
-            due = self._jobs[0].asked_at + _PATIENCE
+            due = self._jobs[0].requested_at + _PATIENCE
             wait = due - self._loop.time()
             if wait > 0:
                 self._timer = self._loop.call_later(wait, self._dispatch)
@@ -180,7 +180,7 @@ class Workers:
         known = next((worker for worker in knowing if worker.job is None), None)
         if known is not None:
             return known
-        impatient = self._loop.time() - job.asked_at >= _PATIENCE
+        impatient = self._loop.time() - job.requested_at >= _PATIENCE
         if idle and (impatient or not knowing):
             return idle[0]
         if self._workers and (not impatient or len(self._workers) >= self._most):

@@ -126,18 +126,18 @@ def test_a_file_is_the_instances_own_and_goes_with_it(tmp_path: Path) -> None:
         status = path.stat()
         assert stat.S_IMODE(status.st_mode) == 0o600
         assert os.geteuid() != 0 or (status.st_uid, status.st_gid) == (1234, 1235)
-        assert not files.said("one")
+        assert not files.is_ready("one")
         path.write_text("READY=1\n")
-        assert files.said("one") and not files.said("two")
-        assert ReadyFiles(tmp_path, "test-store", "/p.cjs").said("one")
+        assert files.is_ready("one") and not files.is_ready("two")
+        assert ReadyFiles(tmp_path, "test-store", "/p.cjs").is_ready("one")
         files.create("two", None)
         files.sweep({"one"})
-        assert files.said("one") and not (path.parent / "two").exists()
+        assert files.is_ready("one") and not (path.parent / "two").exists()
     finally:
         for nonce in ("one", "two"):
             files.remove(nonce)
     assert not path.parent.exists()
-    assert not files.said("one")
+    assert not files.is_ready("one")
 
 
 def test_who_waits_for_no_word_is_told_nothing(tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_logs_at_declared_places_are_found_by_what_is_written_down(tmp_path: Pat
     write(tmp_path / "own/api-x.txt", at(4, "another's"))
     write(tmp_path / "logs/api/0.out.log", at(0, "before"))
     found = search.tail(find(tmp_path, ["api"]))
-    assert [(line.who, line.stream, line.text) for line in found] == [
+    assert [(line.source, line.stream, line.text) for line in found] == [
         ("api-0", "out", "before"),
         ("api-0", "out", "a"),
         ("api-12", "out", "b"),
@@ -283,7 +283,7 @@ def test_json_tells_instance_and_stream_and_is_shown_as_its_message(tmp_path: Pa
             file.write(lines.render(text, before, False, "json")[0])
     write(Path(place), at(3, "text from before"), '{"app":"own","level":"info"}')
     found = search.tail(find(tmp_path))
-    assert [(line.who, line.stream, line.text) for line in found] == [
+    assert [(line.source, line.stream, line.text) for line in found] == [
         ("api-3", "err", "plain"),
         ("api-3", "err", "caf�"),
         ("api", "out", "text from before"),
@@ -297,7 +297,10 @@ def test_what_an_app_builds_is_shown_with_it(tmp_path: Path) -> None:
     write(tmp_path / "logs/api/0.out.log", at(1, "a"))
     write(tmp_path / "logs/api:build/4.out.log", at(2, "b"))
     write(tmp_path / "logs/apix/0.out.log", at(3, "c"))
-    assert [line.who for line in search.tail(find(tmp_path, ["api"]))] == ["api-0", "api:build-4"]
+    assert [line.source for line in search.tail(find(tmp_path, ["api"]))] == [
+        "api-0",
+        "api:build-4",
+    ]
     assert texts(search.tail(find(tmp_path, ["api:build"]))) == ["b"]
 
 

@@ -16,7 +16,7 @@ from reconciler.model.spec.job import ConcurrencyPolicy, JobSpec
 from reconciler.model.spec.logs import Logs
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.watch import Watch
-from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
+from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload, with_problem
 from reconciler.model.state.revision import hash_of, template_of
 
 _SHARED = {
@@ -54,8 +54,7 @@ def with_builder(app: Workload, with_content: Callable[[Workload], Workload]) ->
     """What an app declares, as it is with the content of its files: its builder, if any, then
     the app itself. ``with_content`` looks at what one of them watches."""
     if isinstance(app, DesiredApp) and app.builder is not None:
-        same = app.builder.problem == app.problem
-        builder = with_content(app.builder if same else replace(app.builder, problem=app.problem))
+        builder = with_content(with_problem(app.builder, app.problem))
         assert isinstance(builder, DesiredJob)
         yield builder
         spec = app.spec.model_copy(update={"built": builder.hash.partition(".")[0]})

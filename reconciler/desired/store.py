@@ -14,15 +14,15 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from reconciler.desired.claims import Claimed, Claims, claimed
-from reconciler.desired.cowdict import CowDict
+from reconciler.desired.declarations import Declarations
 from reconciler.desired.dependencies import DependencyCheck
 from reconciler.desired.files import NEVER, Signature, is_made_up, lasting, read_regular, signature
 from reconciler.desired.footing import Footing, unknown_profile
+from reconciler.desired.last_read import ManifestFile, ManifestFiles
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.names import names_in
 from reconciler.desired.surroundings import Refusals, Surroundings, nothing
@@ -30,26 +30,13 @@ from reconciler.desired.text.locate import place_of
 from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.model.spec.manifest import SettingsSpec
-from reconciler.model.state.desired import Desired, Problem, Reason, Workload
+from reconciler.model.state.desired import Desired, Problem, Reason, Workload, with_problem
 from reconciler.system.files.trust import Trust, UntrustedError, trusting
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 
 # So long has an env or secret file not been written that is taken for complete.
 _AT_REST_NS = 300_000_000
-
-
-@dataclass(slots=True)
-class _File:
-    """One manifest file as it was last read."""
-
-    signature: Signature | None
-    digest: bytes
-    apps: dict[str, Workload] = field(default_factory=dict)
-    """Of the last good version; with ``problem`` set while the file is wrong."""
-    problems: tuple[Problem, ...] = ()
-    dependencies: tuple[tuple[str, Signature | None], ...] = ()
-    profiles: frozenset[str] = frozenset()
 
 
 class ManifestStore:
@@ -85,17 +72,8 @@ class ManifestStore:
         )
         self._below = os.path.join(self._root, "")
         self._settings_file = f"{self._below}recon.yaml"
-        self._files: CowDict[str, _File] = CowDict()
-        self._wrong: dict[str, tuple[Problem, ...]] = {}
-        """The problems of the files that have any."""
-        self._owners: CowDict[str, frozenset[str]] = CowDict()
-        self._declaring: CowDict[str, tuple[str, ...]] = CowDict()
-        self._contested: set[str] = set()
-        """Names that more than one file declares."""
-        self._undecided: set[str] = set()
-        self._claims = Claims()
-        self._apps: CowDict[str, Workload] = CowDict()
-        self._named: set[str] = set()
+        self._files = ManifestFiles()
+        self._declarations = Declarations()
         self._dependencies = DependencyCheck(self._locate_dependency)
         self._half_read: dict[str, bytes] = {}
         self.half_read_at = 0.0
@@ -144,12 +122,12 @@ class ManifestStore:
     @property
     def dependencies(self) -> frozenset[Path]:
         """Env and secret files whose content is part of some app."""
-        return frozenset(map(Path, self._owners))
+        return frozenset(map(Path, self._files.dependencies))
 
     @property
     def sources(self) -> frozenset[str]:
         """All files that were read: the manifests, and their ``dependencies``."""
-        return frozenset((*self._files, *self._owners))
+        return frozenset((*self._files.paths, *self._files.dependencies))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -158,10 +136,7 @@ class ManifestStore:
 
     def _all_problems(self) -> tuple[Problem, ...]:
         """Found by reading the places of clashes once more: part of a look."""
-        found = {problem for problems in self._wrong.values() for problem in problems}
-        found.update(self._walk_problems)
-        found.update(problem for name in self._contested for problem in self._clash(name))
-        found.update(self._claims.problems())
+        found = {*self._files.problems(), *self._walk_problems, *self._declarations.problems()}
         if self._unknown_profile is not None:
             found.add(self._unknown_profile)
         found.update(self._dependencies.problems)
@@ -180,12 +155,12 @@ class ManifestStore:
         paths = set(walk.files())
         self._walk_problems, self.root_id = tuple(walk.problems), walk.root_id
         self._folders, self._apart = tuple(walk.folders), frozenset(walk.apart)
-        for path in self._files.keys() - paths:
+        for path in self._files.paths - paths:
             # What is not seen in an incomplete walk may be there all the same.
             if walk.complete:
                 self._drop(path)
             else:
-                self._take(path, _File(NEVER, b"", problems=self._walk_problems[:1]))
+                self._take(path, ManifestFile(NEVER, b"", problems=self._walk_problems[:1]))
         self._miss_settings(walk.complete and self._settings_file not in paths)
         ordered = sorted(paths, key=lambda path: (path != self._settings_file, path))
         readings = self._readings(ordered, believe)
@@ -195,9 +170,9 @@ class ManifestStore:
         for path, fresh in readings.items():
             self._take(path, fresh)
         # A new file that is still being written may declare whatever is missed.
-        self._complete = walk.complete and self._half_read.keys() <= self._files.keys()
+        self._complete = walk.complete and self._half_read.keys() <= self._files.paths
         if not self._scanned:
-            self._leave_undecided()
+            self._declarations.leave_undecided()
         self._scanned = True
         self._check_dependencies()
         self._problems = self._all_problems()
@@ -208,7 +183,7 @@ class ManifestStore:
         self._around = replace(self._around, trust=self._around.trust.renewed())
         files: set[str] = set()
         for path in map(str, paths):
-            files |= self._owners.get(path, frozenset())
+            files |= self._files.referring_to(path)
             if self._is_manifest(path):
                 files.add(path)
         for path in [*files]:
@@ -220,7 +195,7 @@ class ManifestStore:
                 files.discard(path)
             if not mode:
                 self._half_read.pop(path, None)
-                self.needs_scan = self.needs_scan or path in self._files
+                self.needs_scan = self.needs_scan or path in self._files.paths
                 files.discard(path)
         readings = self._readings(sorted(files), believe=False)
         if self._reconsider(readings):
@@ -239,23 +214,19 @@ class ManifestStore:
         fresh = copy.copy(self)
         fresh.filled = self.filled.copy()
         fresh._around = replace(self._around, filled=fresh.filled)
-        fresh._files, fresh._apps = self._files.copy(), self._apps.copy()
-        fresh._owners, fresh._declaring = self._owners.copy(), self._declaring.copy()
-        fresh._wrong, fresh._half_read = {**self._wrong}, {**self._half_read}
-        fresh._contested = {*self._contested}
-        fresh._undecided, fresh._named = {*self._undecided}, {*self._named}
-        fresh._claims = self._claims.copy()
+        fresh._files, fresh._half_read = self._files.copy(), {**self._half_read}
+        fresh._declarations = self._declarations.copy()
         fresh._dependencies = self._dependencies.copy(fresh._locate_dependency)
         return fresh
 
     # -- one file ------------------------------------------------------------------------------
 
-    def _readings(self, paths: Iterable[str], believe: bool) -> dict[str, _File]:
+    def _readings(self, paths: Iterable[str], believe: bool) -> dict[str, ManifestFile]:
         """What has changed of these files, and is believed."""
         found = {path: self._look(path, believe) for path in paths}
         return {path: fresh for path, fresh in found.items() if fresh is not None}
 
-    def _look(self, path: str, believe: bool) -> _File | None:
+    def _look(self, path: str, believe: bool) -> ManifestFile | None:
         """Read a file if it may have changed. Where it, or what it refers to, does not answer,
         its last good version stands."""
         try:
@@ -265,9 +236,9 @@ class ManifestStore:
             names = tuple(sorted(known.apps)) if known is not None else ()
             problem = Problem(path, 0, 0, "", error.message, names, Reason.UNANSWERED, error.remedy)
             around = known.dependencies if known is not None else ()
-            return _File(None, b"", problems=(problem,), dependencies=around)
+            return ManifestFile(None, b"", problems=(problem,), dependencies=around)
 
-    def _looked(self, path: str, believe: bool) -> _File | None:
+    def _looked(self, path: str, believe: bool) -> ManifestFile | None:
         known, began = self._files.get(path), time.monotonic()
         seen = signature(path)
         around = [(file, signature(file)) for file, _ in known.dependencies] if known else []
@@ -275,7 +246,7 @@ class ManifestStore:
             return None
         content = _content(path, self._around.trust)
         if isinstance(content, Problem):
-            return _File(None, b"", problems=(content,))
+            return ManifestFile(None, b"", problems=(content,))
         digest = hashlib.blake2b(content, digest_size=16).digest()
         before = known.dependencies if known is not None else ()
         pairs = zip(around, before, strict=True)
@@ -290,7 +261,9 @@ class ManifestStore:
         self._half_read.pop(path, None)
         return self._read(path, content, seen, digest)
 
-    def _read(self, path: str, content: bytes, seen: Signature | None, digest: bytes) -> _File:
+    def _read(
+        self, path: str, content: bytes, seen: Signature | None, digest: bytes
+    ) -> ManifestFile:
         contents = read(path, content, self._context(path))
         problems = contents.problems or _emptied(path, contents, self._files.get(path))
         if contents.settings is not None and not problems:
@@ -300,10 +273,10 @@ class ManifestStore:
         elif self._held is not None and not problems:
             problems = [self._held]
         doubt = self._unknown_profile if contents.profiles else None
-        return _File(
+        return ManifestFile(
             lasting(seen),
             digest,
-            {app.name: _marked(app, doubt) for app in contents.apps} if not problems else {},
+            {app.name: with_problem(app, doubt) for app in contents.apps} if not problems else {},
             tuple(self._naming(problem, content) for problem in problems),
             tuple((file, _lasting(file)) for file in sorted(contents.dependencies)),
             frozenset(contents.profiles),
@@ -313,7 +286,7 @@ class ManifestStore:
         """With the apps of its file; what holds all files is about no one of them."""
         return problem if problem == self._held else replace(problem, apps=names_in(content))
 
-    def _take(self, path: str, fresh: _File) -> set[str]:
+    def _take(self, path: str, fresh: ManifestFile) -> set[str]:
         """Put what was read in the place of what was known."""
         known = self._files.get(path)
         before = known.apps if known is not None else {}
@@ -321,127 +294,25 @@ class ManifestStore:
             problem = fresh.problems[0]
             if known is not None and problem != self._held:
                 fresh.profiles |= known.profiles
-            fresh.apps = {name: _marked(app, problem) for name, app in before.items()}
+            fresh.apps = {name: with_problem(app, problem) for name, app in before.items()}
             if known is not None and known.problems == fresh.problems:
                 fresh.apps = before
         elif known is not None and fresh.digest == known.digest:
             # Looked at again only because something around it changed: keep what is equal.
             fresh.apps = {n: _same(before.get(n), app) for n, app in fresh.apps.items()}
-        self._files[path] = fresh
-        self._note_problems(path, fresh.problems)
-        self._own(path, known, fresh)
-        names = before.keys() | fresh.apps.keys()
-        for name in names:
-            self._declare(name, path, name in fresh.apps)
-        return set(names) | self._claim(path, before, fresh.apps)
+        self._files.put(path, fresh)
+        return self._declarations.change(path, before, fresh.apps)
 
     def _drop(self, path: str) -> None:
-        known = self._files.pop(path)
-        self._note_problems(path, ())
+        known = self._files.remove(path)
         self._half_read.pop(path, None)
-        self._own(path, known, _File(None, b""))
-        for name in known.apps:
-            self._declare(name, path, False)
-        self._claim(path, known.apps, {})
-        self._undecided &= self._declaring.keys()
+        self._declarations.change(path, known.apps, {})
         if path == self._settings_file:
             self.needs_scan = True
 
-    def _note_problems(self, path: str, problems: tuple[Problem, ...]) -> None:
-        if problems:
-            self._wrong[path] = problems
-        else:
-            self._wrong.pop(path, None)
-
-    def _own(self, path: str, known: _File | None, fresh: _File) -> None:
-        for file, _ in known.dependencies if known is not None else ():
-            others = self._owners[file] - {path}
-            if others:
-                self._owners[file] = others
-            else:
-                del self._owners[file]
-        for file, _ in fresh.dependencies:
-            self._owners[file] = self._owners.get(file, frozenset()) | {path}
-
-    # -- one name ------------------------------------------------------------------------------
-
-    def _declare(self, name: str, path: str, declares: bool) -> None:
-        """Note that a file declares an app (or no longer does); the first to do so is heard."""
-        files = self._declaring.get(name, ())
-        if declares and path not in files:
-            files = (*files, path)
-        elif not declares:
-            files = tuple(file for file in files if file != path)
-        if files:
-            self._declaring[name] = files
-        else:
-            self._declaring.pop(name, None)
-        (self._contested.add if len(files) > 1 else self._contested.discard)(name)
-        self._decide(name)
-
-    def _claim(
-        self, path: str, before: Mapping[str, Workload], now: Mapping[str, Workload]
-    ) -> set[str]:
-        """Note what a file's apps want for themselves; the names of all whom it concerns."""
-        concerned: set[str] = set()
-        for name in before.keys() | now.keys():
-            concerned |= self._claims.change(path, before.get(name), now.get(name))
-        for name in sorted(concerned):
-            self._decide(name)
-        return concerned
-
-    def _decide(self, name: str) -> None:
-        """What of all that the files say of an app is believed."""
-        self._named.add(name)
-        files = self._declaring.get(name, ())
-        if len(files) < 2:
-            self._undecided.discard(name)
-        if not files or name in self._undecided:
-            self._apps.pop(name, None)
-            return
-        app = self._files[files[0]].apps[name]
-        clash = next(iter(self._clash(name)), None)
-        lost = self._claims.lost(files[0], app, self._has)
-        if lost is not None:  # it stays what it was; one that is new is nothing yet
-            known = self._apps.get(name)
-            if known is None:
-                return
-            app = _marked(known, lost)
-        elif clash is not None and app.problem is None:
-            app = replace(app, problem=clash)
-        if app != self._apps.get(name):
-            self._apps[name] = app
-
-    def _has(self, name: str, what: Claimed) -> bool:
-        """Whether an app has this very address or file, as it was last believed."""
-        app = self._apps.get(name)
-        return app is not None and any(one == what for _, one in claimed(app.spec))
-
-    def _leave_undecided(self) -> None:
-        """Of two apps of one name nobody knows which was there first: neither is declared.
-
-        What runs goes on as the journal remembers it; an order of file names decides nothing.
-        """
-        self._undecided = {*self._contested}
-        for name in self._undecided:
-            self._apps.pop(name, None)
-
-    def _clash(self, name: str) -> Iterator[Problem]:
-        """A problem in each file that declares an app of this name, if several do."""
-        files = self._declaring[name]
-        if len(files) < 2:
-            return
-        sources = [self._files[file].apps[name].source for file in files]
-        for source in sources:
-            other = sources[1] if source is sources[0] else sources[0]
-            message = f"{name} is also declared in {other.file}:{other.line}"
-            at = (source.file, source.line, 1, "metadata.name")
-            yield Problem(*at, message, apps=(name,), remedy="rename or remove one")
-
     def _check_dependencies(self) -> frozenset[str]:
         """Judge what was declared since; the names of the apps that may have changed by it."""
-        names, self._named = self._named, set()
-        return self._dependencies.update(self._apps, names)
+        return self._dependencies.update(self._declarations.apps, self._declarations.judged())
 
     def _locate_dependency(self, app: Workload, index: int) -> tuple[int, int]:
         profile = self._in_use
@@ -463,12 +334,8 @@ class ManifestStore:
             return
         self.settings = settings
         self._in_use = self._profile or settings.profile
-        self._read_all_again()
+        self._files.read_again()
         self.needs_scan = True
-
-    def _read_all_again(self) -> None:
-        for path, file in self._files.to_dict().items():
-            self._files[path] = replace(file, signature=NEVER)
 
     def _miss_settings(self, absent: bool) -> None:
         """No Settings any more, once that was seen twice: a checkout removes and rewrites."""
@@ -476,12 +343,11 @@ class ManifestStore:
             self._set_settings(SettingsSpec())
         self._settings_gone = absent
 
-    def _reconsider(self, readings: Mapping[str, _File]) -> bool:
+    def _reconsider(self, readings: Mapping[str, ManifestFile]) -> bool:
         """Whether manifests are to be read with another profile than they were just now, or are
         to be held: the Settings are wrong, or nobody has the profile that is asked for."""
         before = (self.settings, self._in_use, self._held, self._unknown_profile)
-        files = self._files.copy()
-        files.update(readings)
+        files = self._files.with_readings(readings)
         wrong = files[self._settings_file].problems if self._settings_file in files else ()
         own = next((one for one in wrong if one.reason is not Reason.UNKNOWN_PROFILE), None)
         good, held = self.footing, self._held
@@ -500,11 +366,11 @@ class ManifestStore:
         # A doubt that has gone is marked on apps whose files have not changed since.
         changed = before != (self.settings, self._in_use, self._held, self._unknown_profile)
         if changed:
-            self._read_all_again()
+            self._files.read_again()
         return changed
 
     def _is_known(
-        self, wanted: str | None, files: Mapping[str, _File], held: Problem | None
+        self, wanted: str | None, files: Mapping[str, ManifestFile], held: Problem | None
     ) -> bool:
         """Whether some manifest has the profile; elsewhere (a base, CI) nothing can be harmed."""
         if self._has_profile(wanted, files):
@@ -518,7 +384,7 @@ class ManifestStore:
             return False
         return any(set(file.problems) - {held} for file in files.values())
 
-    def _doubt_profile(self, wanted: str, files: Mapping[str, _File]) -> None:
+    def _doubt_profile(self, wanted: str, files: Mapping[str, ManifestFile]) -> None:
         """Stay with the last good profile or, where that is gone, with what every file was."""
         good = self.footing
         if good is None:
@@ -532,16 +398,18 @@ class ManifestStore:
             problem = self._problem_of_profile(wanted, files, "all apps stay as they were")
             self._held = self._unknown_profile = problem
 
-    def _has_profile(self, profile: str | None, files: Mapping[str, _File]) -> bool:
+    def _has_profile(self, profile: str | None, files: Mapping[str, ManifestFile]) -> bool:
         return profile is None or any(profile in file.profiles for file in files.values())
 
-    def _problem_of_profile(self, wanted: str, files: Mapping[str, _File], kept: str) -> Problem:
+    def _problem_of_profile(
+        self, wanted: str, files: Mapping[str, ManifestFile], kept: str
+    ) -> Problem:
         known = {name for file in files.values() for name in file.profiles}
         file = None if self._profile else self._settings_file
         return unknown_profile(wanted, known, kept, file, str(self._root))
 
     def _is_manifest(self, path: str) -> bool:
-        if path in self._files:
+        if path in self._files.paths:
             return True
         inside = path.removeprefix(self._below)
         names = inside.split(os.sep)
@@ -550,7 +418,7 @@ class ManifestStore:
 
 
 def _still_holds(
-    known: _File, seen: Signature | None, around: list[tuple[str, Signature | None]]
+    known: ManifestFile, seen: Signature | None, around: list[tuple[str, Signature | None]]
 ) -> bool:
     """Nothing was wrong, and nothing that it was read from is another than it was."""
     return not known.problems and seen == known.signature and around == list(known.dependencies)
@@ -564,7 +432,7 @@ def _is_being_written(now: Signature | None, before: Signature | None) -> bool:
     return abs(time.time_ns() - now[1]) < _AT_REST_NS
 
 
-def _rewritten(known: _File, around: list[tuple[str, Signature | None]]) -> bool:
+def _rewritten(known: ManifestFile, around: list[tuple[str, Signature | None]]) -> bool:
     """An env or secret file is another than it was; one too fresh to tell may be."""
     return any(
         seen not in (now, NEVER)
@@ -613,7 +481,7 @@ def _lasting(path: str) -> Signature | None:
         return NEVER
 
 
-def _emptied(path: str, contents: Contents, known: _File | None) -> list[Problem]:
+def _emptied(path: str, contents: Contents, known: ManifestFile | None) -> list[Problem]:
     """A file without a document is never right: it may have declared what still runs."""
     if contents.documents or contents.settings is not None:
         return []
@@ -624,10 +492,6 @@ def _emptied(path: str, contents: Contents, known: _File | None) -> list[Problem
         message = "the file declares nothing"
         remedy = "delete it, or put a dot before its name"
     return [Problem(path, 1, 1, "", message, remedy=remedy)]
-
-
-def _marked(app: Workload, problem: Problem | None) -> Workload:
-    return app if app.problem == problem else replace(app, problem=problem)
 
 
 def _same(before: Workload | None, now: Workload) -> Workload:

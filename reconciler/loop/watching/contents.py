@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from reconciler.loop.watching import pace
 from reconciler.loop.watching.answers import Answers
 from reconciler.loop.watching.hints import Hints
 from reconciler.model.spec.watch import Watch
-from reconciler.model.state.desired import Problem, Workload
+from reconciler.model.state.desired import Problem, Workload, with_problem
 from reconciler.model.state.event import Event
 from reconciler.model.state.plan import Condition
 from reconciler.model.words.sentence import Sentence
@@ -414,7 +414,7 @@ class Contents:
                 known.followed = [*known.followed[-_REMEMBERED:], self._loop.time()]
                 self._on_event(Event(known.name, "ContentChanged", f"{named} changed"))
         known.content = found
-        known.app = _marked(with_content(known.declared, found), problem)
+        known.app = with_problem(with_content(known.declared, found), problem)
         self._on_change({known.name})
 
     def _hold(self, known: _Watched, files: str, until: float) -> None:
@@ -451,10 +451,6 @@ def _watching(known: _Watched) -> Watching:
 def _alike(one: Workload, other: Workload) -> bool:
     """Whether both watch the same."""
     return one.spec.watch == other.spec.watch and one.spec.cwd == other.spec.cwd
-
-
-def _marked(app: Workload, problem: Problem | None) -> Workload:
-    return app if app.problem == problem else replace(app, problem=problem)
 
 
 def _why(error: WorkerError) -> Sentence:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec, SettingsSpec
@@ -116,6 +117,14 @@ class Workload:
             elif isinstance(value, PerInstance):
                 variables[name] = str(value.per_instance + instance)
         return variables
+
+
+W = TypeVar("W", bound=Workload)
+
+
+def with_problem(app: W, problem: Problem | None) -> W:
+    """The app with this problem, or without one; the same object where nothing changes."""
+    return app if app.problem == problem else replace(app, problem=problem)
 
 
 @dataclass(frozen=True, slots=True)

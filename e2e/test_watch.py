@@ -13,7 +13,7 @@ import pytest
 
 from e2e.harness import Recon, replace
 from e2e.programs import READER, python
-from reconciler.desired import store
+from reconciler.desired import settling
 from reconciler.loop.watching import mounts
 from tests.waiting import until
 
@@ -291,7 +291,7 @@ def test_what_changes_behind_a_link_is_seen_as_fast_as_a_plain_edit(
     linked = seconds_until(
         recon, "linked", "in-place", lambda: _write(tmp_path / "releases/3/env", "A=in-place")
     )
-    assert linked < 5 * (max(plain) + store._AT_REST_NS / 1e9)
+    assert linked < 5 * (max(plain) + settling._AT_REST_NS / 1e9)
 
 
 def _shown(number: int) -> str:

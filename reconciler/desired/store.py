@@ -3,40 +3,34 @@
 Guarantees (design.md#mistakes): a file that is wrong, emptied, half-written or unreadable goes on
 standing for its last good version; nothing is taken for deleted here but by a complete ``scan``
 (and what that means is for ``diff.prune`` to judge). ``refresh`` looks at the named files only,
-however many others there are. Content decides whether a file changed, never its date.
+however many others there are.
 """
 
 from __future__ import annotations
 
 import copy
-import errno
-import hashlib
 import os
 import stat
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler.desired.declarations import Declarations
 from reconciler.desired.dependencies import DependencyCheck
-from reconciler.desired.files import NEVER, Signature, is_made_up, lasting, read_regular, signature
-from reconciler.desired.footing import Footing, unknown_profile
+from reconciler.desired.files import NEVER, Signature, lasting, signature
+from reconciler.desired.footing import Footing, InForce, Judge
 from reconciler.desired.last_read import ManifestFile, ManifestFiles
 from reconciler.desired.manifest import Contents, Context, read
 from reconciler.desired.names import names_in
+from reconciler.desired.settling import Reading, Settling
 from reconciler.desired.surroundings import Refusals, Surroundings, nothing
 from reconciler.desired.text.locate import place_of
-from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.desired.walk import Walk, is_hidden, is_manifest_name
 from reconciler.model.spec.manifest import SettingsSpec
 from reconciler.model.state.desired import Desired, Problem, Reason, Workload, with_problem
-from reconciler.system.files.trust import Trust, UntrustedError, trusting
+from reconciler.system.files.trust import Trust, trusting
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
-
-# So long has an env or secret file not been written that is taken for complete.
-_AT_REST_NS = 300_000_000
 
 
 class ManifestStore:
@@ -62,7 +56,6 @@ class ManifestStore:
         opens files, where that is not this host's rule."""
         self._root = Path(os.path.abspath(root))
         self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
-        self._profile = profile
         check = anchor is None
         asked = refusals if check else nothing
         trust = files or (trusting() if check else Trust())
@@ -75,9 +68,7 @@ class ManifestStore:
         self._files = ManifestFiles()
         self._declarations = Declarations()
         self._dependencies = DependencyCheck(self._locate_dependency)
-        self._half_read: dict[str, bytes] = {}
-        self.half_read_at = 0.0
-        """When the last of these was read (the clock is time.monotonic's)."""
+        self._settling = Settling()
         self._walk_problems: tuple[Problem, ...] = ()
         self._folders: tuple[str, ...] = ()
         self._apart: frozenset[str] = frozenset()
@@ -85,16 +76,13 @@ class ManifestStore:
         self._scanned = False
         self._settings_gone = False
         self._problems: tuple[Problem, ...] = ()
-        self.settings = SettingsSpec()
+        self._in_force = InForce(profile=profile)
+        self._judge = Judge(str(self._root), self._settings_file, asked_for=profile, is_host=check)
         self.footing: Footing | None = None
         """What manifests were read with when all was well last, an earlier controller's at first;
         None where nobody knows."""
         self.filled = self._around.filled
         """The env and secret files that were not empty once."""
-        self._in_use = profile
-        self._unknown_profile: Problem | None = None
-        self._held: Problem | None = None
-        """Why no manifest is taken over now: each stays what it was."""
         self.root_id: tuple[int, int] | None = None
         self.needs_scan = False
         """A file went away: only a complete scan can tell what that means."""
@@ -105,9 +93,19 @@ class ManifestStore:
         return self._dependencies.apps
 
     @property
+    def settings(self) -> SettingsSpec:
+        """The Settings in force."""
+        return self._in_force.settings
+
+    @property
     def unstable(self) -> frozenset[Path]:
         """Files that changed and have to read the same once more before they are believed."""
-        return frozenset(map(Path, self._half_read))
+        return frozenset(map(Path, self._settling.paths))
+
+    @property
+    def unstable_since(self) -> float:
+        """When the last of these was read (the clock is time.monotonic's)."""
+        return self._settling.last_at
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -137,15 +135,16 @@ class ManifestStore:
     def _all_problems(self) -> tuple[Problem, ...]:
         """Found by reading the places of clashes once more: part of a look."""
         found = {*self._files.problems(), *self._walk_problems, *self._declarations.problems()}
-        if self._unknown_profile is not None:
-            found.add(self._unknown_profile)
+        if self._in_force.unknown_profile is not None:
+            found.add(self._in_force.unknown_profile)
         found.update(self._dependencies.problems)
         return tuple(sorted(found))
 
     def snapshot(self) -> Desired:
         """What is declared now, without looking again."""
         apps = self._dependencies.apps.to_dict()
-        return Desired(apps, self.problems, self.settings, self._complete, self.root_id, self._held)
+        held = self._in_force.held
+        return Desired(apps, self.problems, self.settings, self._complete, self.root_id, held)
 
     def scan(self, *, believe: bool = True) -> Desired:
         """Look at everything. ``believe``: take changed files at their first reading."""
@@ -165,12 +164,12 @@ class ManifestStore:
         ordered = sorted(paths, key=lambda path: (path != self._settings_file, path))
         readings = self._readings(ordered, believe)
         if self._reconsider(readings):  # all that was believed is read in another way
-            others = [path for path in ordered if path not in {*readings, *self._half_read}]
+            others = [path for path in ordered if path not in {*readings, *self._settling.paths}]
             readings = self._readings(readings, True) | self._readings(others, believe)
         for path, fresh in readings.items():
             self._take(path, fresh)
         # A new file that is still being written may declare whatever is missed.
-        self._complete = walk.complete and self._half_read.keys() <= self._files.paths
+        self._complete = walk.complete and self._settling.paths <= self._files.paths
         if not self._scanned:
             self._declarations.leave_undecided()
         self._scanned = True
@@ -194,7 +193,7 @@ class ManifestStore:
                 self.needs_scan = True
                 files.discard(path)
             if not mode:
-                self._half_read.pop(path, None)
+                self._settling.forget(path)
                 self.needs_scan = self.needs_scan or path in self._files.paths
                 files.discard(path)
         readings = self._readings(sorted(files), believe=False)
@@ -214,7 +213,7 @@ class ManifestStore:
         fresh = copy.copy(self)
         fresh.filled = self.filled.copy()
         fresh._around = replace(self._around, filled=fresh.filled)
-        fresh._files, fresh._half_read = self._files.copy(), {**self._half_read}
+        fresh._files, fresh._settling = self._files.copy(), self._settling.copy()
         fresh._declarations = self._declarations.copy()
         fresh._dependencies = self._dependencies.copy(fresh._locate_dependency)
         return fresh
@@ -229,62 +228,41 @@ class ManifestStore:
     def _look(self, path: str, believe: bool) -> ManifestFile | None:
         """Read a file if it may have changed. Where it, or what it refers to, does not answer,
         its last good version stands."""
+        known = self._files.get(path)
         try:
-            return self._looked(path, believe)
+            reading = self._settling.read(path, known, self._around.trust, believe=believe)
+            if isinstance(reading, Problem):
+                return ManifestFile(None, b"", problems=(reading,))
+            return self._read(path, known, reading) if reading is not None else None
         except UnansweredError as error:
-            known = self._files.get(path)
             names = tuple(sorted(known.apps)) if known is not None else ()
             problem = Problem(path, 0, 0, "", error.message, names, Reason.UNANSWERED, error.remedy)
             around = known.dependencies if known is not None else ()
             return ManifestFile(None, b"", problems=(problem,), dependencies=around)
 
-    def _looked(self, path: str, believe: bool) -> ManifestFile | None:
-        known, began = self._files.get(path), time.monotonic()
-        seen = signature(path)
-        around = [(file, signature(file)) for file, _ in known.dependencies] if known else []
-        if known is not None and _still_holds(known, seen, around):
-            return None
-        content = _content(path, self._around.trust)
-        if isinstance(content, Problem):
-            return ManifestFile(None, b"", problems=(content,))
-        digest = hashlib.blake2b(content, digest_size=16).digest()
-        before = known.dependencies if known is not None else ()
-        pairs = zip(around, before, strict=True)
-        is_open = any(_is_being_written(now, earlier) for (_, now), (_, earlier) in pairs)
-        new = known is None or known.digest != digest or _rewritten(known, around)
-        reading = digest + repr(around).encode()
-        seen_before = believe or self._half_read.get(path) == reading
-        if (new and not seen_before) or is_open or seen != signature(path):
-            self._half_read[path] = reading
-            self.half_read_at = began
-            return None
-        self._half_read.pop(path, None)
-        return self._read(path, content, seen, digest)
-
-    def _read(
-        self, path: str, content: bytes, seen: Signature | None, digest: bytes
-    ) -> ManifestFile:
-        contents = read(path, content, self._context(path))
-        problems = contents.problems or _emptied(path, contents, self._files.get(path))
+    def _read(self, path: str, known: ManifestFile | None, reading: Reading) -> ManifestFile:
+        contents = read(path, reading.content, self._context(path))
+        problems = contents.problems or _emptied(path, contents, known)
         if contents.settings is not None and not problems:
             self._set_settings(contents.settings)
         elif path == self._settings_file and not problems and self.settings != SettingsSpec():
             problems = [Problem(path, 1, 1, "", "its Settings are gone", remedy="delete the file")]
-        elif self._held is not None and not problems:
-            problems = [self._held]
-        doubt = self._unknown_profile if contents.profiles else None
+        elif self._in_force.held is not None and not problems:
+            problems = [self._in_force.held]
+        doubt = self._in_force.unknown_profile if contents.profiles else None
         return ManifestFile(
-            lasting(seen),
-            digest,
+            lasting(reading.signature),
+            reading.digest,
             {app.name: with_problem(app, doubt) for app in contents.apps} if not problems else {},
-            tuple(self._naming(problem, content) for problem in problems),
+            tuple(self._naming(problem, reading.content) for problem in problems),
             tuple((file, _lasting(file)) for file in sorted(contents.dependencies)),
             frozenset(contents.profiles),
         )
 
     def _naming(self, problem: Problem, content: bytes) -> Problem:
         """With the apps of its file; what holds all files is about no one of them."""
-        return problem if problem == self._held else replace(problem, apps=names_in(content))
+        is_of_all = problem == self._in_force.held
+        return problem if is_of_all else replace(problem, apps=names_in(content))
 
     def _take(self, path: str, fresh: ManifestFile) -> set[str]:
         """Put what was read in the place of what was known."""
@@ -292,7 +270,7 @@ class ManifestStore:
         before = known.apps if known is not None else {}
         if fresh.problems:  # the last good version stands
             problem = fresh.problems[0]
-            if known is not None and problem != self._held:
+            if known is not None and problem != self._in_force.held:
                 fresh.profiles |= known.profiles
             fresh.apps = {name: with_problem(app, problem) for name, app in before.items()}
             if known is not None and known.problems == fresh.problems:
@@ -305,7 +283,7 @@ class ManifestStore:
 
     def _drop(self, path: str) -> None:
         known = self._files.remove(path)
-        self._half_read.pop(path, None)
+        self._settling.forget(path)
         self._declarations.change(path, known.apps, {})
         if path == self._settings_file:
             self.needs_scan = True
@@ -315,8 +293,7 @@ class ManifestStore:
         return self._dependencies.update(self._declarations.apps, self._declarations.judged())
 
     def _locate_dependency(self, app: Workload, index: int) -> tuple[int, int]:
-        profile = self._in_use
-        return place_of(app.source.file, app.name, ("dependsOn", index), profile)
+        return place_of(app.source.file, app.name, ("dependsOn", index), self._in_force.profile)
 
     # -- the whole -----------------------------------------------------------------------------
 
@@ -326,14 +303,14 @@ class ManifestStore:
             inside = os.path.relpath(os.path.dirname(path), self._root)
             folder = os.path.normpath(self._anchor / inside)
         is_settings = path == self._settings_file
-        return Context(self._around, self.settings, self._in_use, is_settings, folder)
+        in_force = self._in_force
+        return Context(self._around, in_force.settings, in_force.profile, is_settings, folder)
 
     def _set_settings(self, settings: SettingsSpec) -> None:
         """New settings: every manifest has to be read again."""
         if settings == self.settings:
             return
-        self.settings = settings
-        self._in_use = self._profile or settings.profile
+        self._in_force = self._judge.with_settings(self._in_force, settings)
         self._files.read_again()
         self.needs_scan = True
 
@@ -346,67 +323,14 @@ class ManifestStore:
     def _reconsider(self, readings: Mapping[str, ManifestFile]) -> bool:
         """Whether manifests are to be read with another profile than they were just now, or are
         to be held: the Settings are wrong, or nobody has the profile that is asked for."""
-        before = (self.settings, self._in_use, self._held, self._unknown_profile)
         files = self._files.with_readings(readings)
-        wrong = files[self._settings_file].problems if self._settings_file in files else ()
-        own = next((one for one in wrong if one.reason is not Reason.UNKNOWN_PROFILE), None)
-        good, held = self.footing, self._held
-        self._held = self._unknown_profile = None
-        wanted = self._profile or self.settings.profile
-        if own is not None:
-            if good is None:
-                self._held = own
-            elif not self._scanned:
-                self.settings, self._in_use = good.settings, self._profile or good.profile
-        elif self._is_known(wanted, files, held):
-            self._in_use = wanted
-            self.footing = Footing(self.settings, wanted)
-        elif wanted is not None:
-            self._doubt_profile(wanted, files)
+        before, is_first = self._in_force, not self._scanned
+        self._in_force, self.footing = self._judge(before, self.footing, files, is_first=is_first)
         # A doubt that has gone is marked on apps whose files have not changed since.
-        changed = before != (self.settings, self._in_use, self._held, self._unknown_profile)
+        changed = before != self._in_force
         if changed:
             self._files.read_again()
         return changed
-
-    def _is_known(
-        self, wanted: str | None, files: Mapping[str, ManifestFile], held: Problem | None
-    ) -> bool:
-        """Whether some manifest has the profile; elsewhere (a base, CI) nothing can be harmed."""
-        if self._has_profile(wanted, files):
-            return True
-        assert wanted is not None
-        if not self._around.check:
-            self._unknown_profile = self._problem_of_profile(wanted, files, "")
-            return True
-        # A file that cannot be read may have it, if it was there when all was well.
-        if self.footing is None or self.footing.profile != wanted:
-            return False
-        return any(set(file.problems) - {held} for file in files.values())
-
-    def _doubt_profile(self, wanted: str, files: Mapping[str, ManifestFile]) -> None:
-        """Stay with the last good profile or, where that is gone, with what every file was."""
-        good = self.footing
-        if good is None:
-            problem = self._problem_of_profile(wanted, files, "nothing new is started")
-            self._held = self._unknown_profile = problem
-        elif good.profile != wanted and self._has_profile(good.profile, files):
-            kept = f"the last good profile ({good.profile or 'none'}) stays in force"
-            self._unknown_profile = self._problem_of_profile(wanted, files, kept)
-            self._in_use = good.profile
-        else:
-            problem = self._problem_of_profile(wanted, files, "all apps stay as they were")
-            self._held = self._unknown_profile = problem
-
-    def _has_profile(self, profile: str | None, files: Mapping[str, ManifestFile]) -> bool:
-        return profile is None or any(profile in file.profiles for file in files.values())
-
-    def _problem_of_profile(
-        self, wanted: str, files: Mapping[str, ManifestFile], kept: str
-    ) -> Problem:
-        known = {name for file in files.values() for name in file.profiles}
-        file = None if self._profile else self._settings_file
-        return unknown_profile(wanted, known, kept, file, str(self._root))
 
     def _is_manifest(self, path: str) -> bool:
         if path in self._files.paths:
@@ -415,52 +339,6 @@ class ManifestStore:
         names = inside.split(os.sep)
         is_below = inside != path
         return is_below and is_manifest_name(names[-1]) and not any(map(is_hidden, names))
-
-
-def _still_holds(
-    known: ManifestFile, seen: Signature | None, around: list[tuple[str, Signature | None]]
-) -> bool:
-    """Nothing was wrong, and nothing that it was read from is another than it was."""
-    return not known.problems and seen == known.signature and around == list(known.dependencies)
-
-
-def _is_being_written(now: Signature | None, before: Signature | None) -> bool:
-    """Whether an env or secret file was written a moment ago, and not put in place as a whole:
-    who truncates it, or writes it piece by piece, may not be done."""
-    if now is None or not before or now == before or now[3:] != before[3:]:
-        return False
-    return abs(time.time_ns() - now[1]) < _AT_REST_NS
-
-
-def _rewritten(known: ManifestFile, around: list[tuple[str, Signature | None]]) -> bool:
-    """An env or secret file is another than it was; one too fresh to tell may be."""
-    return any(
-        seen not in (now, NEVER)
-        for (_, now), (_, seen) in zip(around, known.dependencies, strict=True)
-    )
-
-
-def _content(path: str, trust: Trust) -> bytes | Problem:
-    try:
-        if door.is_link(path) and is_made_up(path):
-            return Problem(
-                path,
-                0,
-                0,
-                "",
-                "a link to a file of the kernel (as in /proc or /sys)",
-                remedy="remove it",
-            )
-        return read_regular(path, MAX_BYTES, trust)
-    except UnansweredError:
-        raise
-    except UntrustedError as error:
-        return Problem(path, 0, 0, "", error.message, remedy=error.remedy)
-    except OSError as error:
-        said = f"cannot be read: {error.strerror}"
-        if error.errno == errno.EFBIG:
-            said = f"{error.strerror} for a manifest (at most 4Mi)"
-        return Problem(path, 0, 0, "", said)
 
 
 def _mode(path: str) -> tuple[int, int]:

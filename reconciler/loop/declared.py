@@ -312,7 +312,7 @@ class Declared:
         """Have a second look at files that were just changed, perhaps not to their end."""
         unstable = tuple(self._store.unstable)
         if unstable:
-            at = self._store.half_read_at + _SETTLE
+            at = self._store.unstable_since + _SETTLE
             self._loop.call_at(at, self._paths_changed, unstable)
 
     def _tell_mistakes(self) -> None:

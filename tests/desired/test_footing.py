@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.desired.footing import Footing
+from reconciler.desired.footing import Footing, InForce, Judge
+from reconciler.desired.last_read import ManifestFile
 from reconciler.desired.store import ManifestStore
+from reconciler.model.spec.manifest import SettingsSpec
+from reconciler.model.state.desired import Problem
 from tests.desired.conftest import Folder, manifest
 
 SETTINGS = "apiVersion: recon/v1\nkind: Settings\nspec:\n  profile: {}\n"
@@ -161,3 +164,22 @@ def test_what_is_remembered_is_read_back_or_forgotten() -> None:
     assert Footing.from_text(None) is None
     for text in ("", "{}", "[]", '{"profile": 1}', '{"profile": null, "settings": {"a": 1}}'):
         assert Footing.from_text(text) is None
+
+
+def test_what_another_profile_was_good_for_holds_at_the_first_look_only() -> None:
+    """The Settings are wrong: the last good ones count for a controller that has just begun, and
+    what is in force for one that runs."""
+    good = Footing(SettingsSpec.model_validate({"maxPrune": 3}), "prod")
+    wrong = Problem("recon.yaml", 1, 1, "", "wrong")
+    files = {"recon.yaml": ManifestFile(None, b"", problems=(wrong,))}
+    judge, now = Judge("/m", "recon.yaml"), InForce(profile="dev")
+    assert judge(now, good, files, is_first=True) == (InForce(good.settings, "prod"), good)
+    assert judge(now, good, files, is_first=False) == (now, good)
+    assert judge(now, None, files, is_first=True) == (InForce(profile="dev", held=wrong), None)
+
+
+def test_a_profile_that_nobody_has_harms_nothing_where_nothing_runs() -> None:
+    judge = Judge("/m", "/m/recon.yaml", asked_for="prod", is_host=False)
+    found, good = judge(InForce(), None, {}, is_first=True)
+    assert found.profile == "prod" and found.held is None and good is not None
+    assert found.unknown_profile is not None and found.unknown_profile.path == "--profile"

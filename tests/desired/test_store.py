@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired import files, walk
-from reconciler.desired import store as store_module
+from reconciler.desired import files, settling, walk
 from reconciler.desired.store import ManifestStore
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.words.sentence import Sentence
@@ -42,7 +41,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(path)
         return real(path, limit, trust)
 
-    monkeypatch.setattr(store_module, "read_regular", read)
+    monkeypatch.setattr(settling, "read_regular", read)
     return seen
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired import store as store_module
+from reconciler.desired import settling
 from reconciler.loop import declared as declared_module
 from reconciler.loop.watching import contents as contents_module
 from tests.loop.simulated.clock import Clock, install
@@ -39,6 +39,6 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Direc
     made = Directory(tmp_path)
     install(made.clock, monkeypatch)
     monkeypatch.setattr(declared_module, "time", made.clock)
-    monkeypatch.setattr(store_module, "time", made.clock)
+    monkeypatch.setattr(settling, "time", made.clock)
     yield made
     made.close()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.desired import settling
-from reconciler.loop import declared as declared_module
 from reconciler.loop.watching import contents as contents_module
+from reconciler.loop.watching import manifests
 from tests.loop.simulated.clock import Clock, install
 from tests.loop.simulated.directory import Directory
 from tests.loop.simulated.reading import ReaderAtOnce, ToldHints, ToldWatcher
@@ -33,12 +33,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Directory]:
-    monkeypatch.setattr(declared_module, "Reader", ReaderAtOnce)
-    monkeypatch.setattr(declared_module, "Watcher", ToldWatcher)
+    monkeypatch.setattr(manifests, "Reader", ReaderAtOnce)
+    monkeypatch.setattr(manifests, "Watcher", ToldWatcher)
     monkeypatch.setattr(contents_module, "Hints", ToldHints)
     made = Directory(tmp_path)
     install(made.clock, monkeypatch)
-    monkeypatch.setattr(declared_module, "time", made.clock)
+    monkeypatch.setattr(manifests, "time", made.clock)
     monkeypatch.setattr(settling, "time", made.clock)
     yield made
     made.close()

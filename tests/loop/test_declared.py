@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from reconciler.diff.prune import Verdict
 from reconciler.model.state.builder import builder_name
 from reconciler.model.state.desired import DesiredApp, Problem
 from tests.loop.simulated.directory import APP, KEY, Directory
-from tests.loop.simulated.reading import ReaderAtOnce, ToldWatcher
 
 # -- edits -----------------------------------------------------------------------------------------
 
@@ -49,8 +46,7 @@ def test_a_file_that_is_being_written_is_believed_when_it_reads_the_same_twice(
     directory.begin()
     path = directory.root / "web.yaml"
     path.write_text(APP.format(name="web", command="cat"))
-    watcher = cast("ToldWatcher", directory.declared._watcher)
-    watcher.tell({path})
+    directory.watcher.tell({path})
     directory.run(0.001)
     path.write_text(APP.format(name="web", command="env"))
     seen = {directory.command("web")}
@@ -64,18 +60,18 @@ def test_one_look_settles_a_new_folder_and_finds_what_came_before_it_was_watched
     directory: Directory,
 ) -> None:
     directory.begin()
-    watcher = cast("ToldWatcher", directory.declared._watcher)
-    reader = cast("ReaderAtOnce", directory.declared._reader)
     (directory.root / "shop").mkdir()
     directory.write("shop/web.yaml", "web")
-    watcher.meanwhile = lambda: directory.write("shop/db.yaml", "db")
-    before = reader.looks
-    watcher.tell_all()
+    directory.watcher.meanwhile = lambda: directory.write("shop/db.yaml", "db")
+    before = directory.reader.looks
+    directory.watcher.tell_all()
     directory.run(0.03)
     assert "web" not in directory.declared.apps(), "it was read once"
     directory.run(0.1)
     assert directory.declared.apps().keys() == {"web", "db"}
-    assert reader.looks - before == 3, "to see it, to settle it and see more, to settle that"
+    assert directory.reader.looks - before == 3, (
+        "to see it, to settle it and see more, to settle that"
+    )
 
 
 def test_hints_that_come_during_a_look_are_followed_by_another_one(directory: Directory) -> None:
@@ -83,9 +79,8 @@ def test_hints_that_come_during_a_look_are_followed_by_another_one(directory: Di
     directory.begin()
     directory.write("web.yaml", "web", command="ls")
     directory.write("new.yaml", "new")
-    watcher = cast("ToldWatcher", directory.declared._watcher)
-    watcher.tell({directory.root / "web.yaml"})
-    watcher.tell({directory.root / "new.yaml"})
+    directory.watcher.tell({directory.root / "web.yaml"})
+    directory.watcher.tell({directory.root / "new.yaml"})
     directory.run(0.1)
     assert directory.command("web") == "ls" and directory.command("new") == "sh"
 
@@ -163,8 +158,7 @@ def test_the_safety_net_finds_what_nobody_told_of(directory: Directory) -> None:
 def test_the_net_comes_again_whatever_happened_to_it(directory: Directory) -> None:
     directory.write("web.yaml", "web")
     directory.begin()
-    reader = cast("ReaderAtOnce", directory.declared._reader)
-    reader.fails = OSError(24, "Too many open files")
+    directory.reader.fails = OSError(24, "Too many open files")
     directory.run(25)
     (fault,) = directory.loop.faults
     assert fault["message"] == "a look at the manifests failed (net)"
@@ -206,7 +200,7 @@ def test_an_env_file_is_part_of_what_is_declared(directory: Directory) -> None:
     directory.text("web.yaml", path.read_text().replace("command:", "envFrom: [.env], command:"))
     directory.begin()
     before = directory.declared.apps()["web"].hash
-    assert str(env) in cast("ToldWatcher", directory.declared._watcher).files
+    assert str(env) in directory.watcher.files
     env.write_text("A=2\n")
     directory.hint(".env")
     directory.run(1)

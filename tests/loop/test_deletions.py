@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from reconciler.diff.prune import Verdict
 from tests.loop.simulated.directory import Directory
-from tests.loop.simulated.reading import ToldWatcher
 
 
 def test_a_file_that_is_gone_is_a_deletion_after_two_complete_looks(directory: Directory) -> None:
@@ -14,8 +11,7 @@ def test_a_file_that_is_gone_is_a_deletion_after_two_complete_looks(directory: D
     directory.write("db.yaml", "db")
     directory.begin()
     (directory.root / "web.yaml").unlink()
-    watcher = cast("ToldWatcher", directory.declared._watcher)
-    watcher.tell({directory.root / "web.yaml"})
+    directory.watcher.tell({directory.root / "web.yaml"})
     directory.run(0.03)
     assert directory.command("web") is None and directory.verdict("web") is Verdict.WAIT
     directory.run(2)
@@ -29,8 +25,7 @@ def test_one_that_is_back_before_the_second_look_was_never_gone(directory: Direc
     directory.write("web.yaml", "web")
     directory.begin()
     (directory.root / "web.yaml").unlink()
-    watcher = cast("ToldWatcher", directory.declared._watcher)
-    watcher.tell({directory.root / "web.yaml"})
+    directory.watcher.tell({directory.root / "web.yaml"})
     directory.run(0.03)
     assert directory.verdict("web") is Verdict.WAIT
     directory.write("web.yaml", "web")

@@ -12,10 +12,12 @@ import reconciler
 HOME = Path(reconciler.__file__).parent
 LOOKS = [
     *(f"desired/{name}.py" for name in ("files", "logplaces", "manifest", "presence", "resolve")),
-    *(f"desired/{name}.py" for name in ("environment/variables", "store", "text/locate", "walk")),
+    *(f"desired/{name}.py" for name in ("environment/variables", "settling", "store")),
+    *(f"desired/{name}.py" for name in ("text/locate", "walk")),
     *(f"desired/watched/{name}.py" for name in ("content", "ours", "trees")),
     "loop/declared.py",
-    *(f"loop/watching/{n}.py" for n in ("contents", "folders", "hints", "reader", "watch")),
+    *(f"loop/watching/{n}.py" for n in ("contents", "folders", "hints", "manifests")),
+    *(f"loop/watching/{n}.py" for n in ("reader", "watch")),
 ]
 TOUCH = re.compile(
     r"\bos\.(stat|lstat|open|access|readlink|listdir|path\."

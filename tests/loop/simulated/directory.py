@@ -16,7 +16,7 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.state.journal import Journal
 from tests.loop.simulated.clock import Clock, JumpingLoop
-from tests.loop.simulated.reading import Looks, ToldWatcher
+from tests.loop.simulated.reading import Looks, ReaderAtOnce, ToldWatcher
 
 KEY = b"k" * 32
 APP = "apiVersion: recon/v1\nkind: App\nmetadata: {{name: {name}}}\nspec: {{command: {command}}}\n"
@@ -37,6 +37,16 @@ class Directory:
         self.changed: list[str] = []
         self.journal = Journal(self._database, "boot")
         self.declared: Declared
+
+    @property
+    def watcher(self) -> ToldWatcher:
+        """What the controller hears of changes from."""
+        return cast("ToldWatcher", self.declared._looks._watcher)
+
+    @property
+    def reader(self) -> ReaderAtOnce:
+        """What the controller looks with."""
+        return cast("ReaderAtOnce", self.declared._looks._reader)
 
     # -- controllers ---------------------------------------------------------------------------
 
@@ -96,13 +106,12 @@ class Directory:
 
     def hint(self, *files: str) -> None:
         """inotify tells of these; long enough for them to be believed."""
-        watcher = cast("ToldWatcher", self.declared._watcher)
-        watcher.tell({self.root / file for file in files})
+        self.watcher.tell({self.root / file for file in files})
         self.run(0.1)
 
     def scan(self) -> None:
         """Folders came or went; long enough for a file to rest, and two complete looks after."""
-        cast("ToldWatcher", self.declared._watcher).tell_all()
+        self.watcher.tell_all()
         self.run(5)
 
     # -- what is declared ----------------------------------------------------------------------

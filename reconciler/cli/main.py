@@ -75,8 +75,8 @@ def _dispatch(words: list[str]) -> int:
     return code if isinstance(code, int) else OK
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         print(f"recon {__version__}")
         raise typer.Exit()
 
@@ -109,5 +109,5 @@ def _sentence(error: Exception) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     at = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"
-    told = f"unexpected {type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"{told} ({at}); --debug shows more. This is a fault in recon, please report it"
+    message = f"unexpected {type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{message} ({at}); --debug shows more. This is a fault in recon, please report it"

@@ -43,8 +43,8 @@ class Note(NamedTuple):
 
 def from_shell(names: Iterable[str]) -> Note:
     """Of a source that asks for the environment: its values are in the manifests from now on."""
-    told = "was read from the environment of this shell, and what came of it is written down"
-    return Note(Fate.CHANGED, ", ".join(names), told)
+    note = "was read from the environment of this shell, and what came of it is written down"
+    return Note(Fate.CHANGED, ", ".join(names), note)
 
 
 class Located(str):

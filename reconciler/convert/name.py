@@ -17,10 +17,10 @@ def name_of(text: str, prefix: str = "", fallback: str = "app") -> str:
     return found or fallback
 
 
-def apart(wanted: str, taken: Iterable[str]) -> str:
+def apart(name: str, taken: Iterable[str]) -> str:
     """``wanted``, or ``wanted-2`` and so on, where that is taken."""
-    there, number, found = set(taken), 1, wanted
+    there, number, found = set(taken), 1, name
     while found in there:
         number += 1
-        found = f"{wanted[: _LONGEST - 4].rstrip('-')}-{number}"
+        found = f"{name[: _LONGEST - 4].rstrip('-')}-{number}"
     return found

@@ -25,11 +25,11 @@ _ALWAYS_BLOCK = {"env", "spec", "profiles"}
 
 def manifest(data: Mapping[str, Any], header: list[str]) -> str:
     """The text of one document, below the comments of ``header`` (paragraphs)."""
-    wanted = _plain(data)
+    plain = _plain(data)
     for form in (_Pretty(), _Pretty(quote=True)):
         top = [line for paragraph in header for line in comment(paragraph)]
         found = "\n".join([*top, *form.mapping(data, ())]) + "\n"
-        if _reads_as(found, wanted):
+        if _reads_as(found, plain):
             return found
     raise AssertionError("a manifest that does not read back as what was meant")
 
@@ -41,12 +41,12 @@ def comment(sentence: str) -> list[str]:
     return [f"# {line}" for line in lines or [""]]
 
 
-def _reads_as(found: str, wanted: Any) -> bool:
+def _reads_as(found: str, value: Any) -> bool:
     try:
         documents = yaml.parse(found)
     except yaml.Fault:
         return False
-    return len(documents) == 1 and documents[0].data == wanted
+    return len(documents) == 1 and documents[0].data == value
 
 
 def _plain(value: Any) -> Any:

@@ -61,9 +61,9 @@ def drafts_of(
     unknown = concurrency.keys() - {draft.name for draft in drafts}
     if unknown:
         raise fault(file, f"has no process type {min(unknown)}; correct --concurrency")
-    notes = [Note(Fate.CHANGED, f"line {line}", told) for line, told in odd]
+    notes = [Note(Fate.CHANGED, f"line {line}", note) for line, note in odd]
     if there:
-        notes += [Note(Fate.CHANGED, os.path.basename(env), told) for told in differences(env)]
+        notes += [Note(Fate.CHANGED, os.path.basename(env), note) for note in differences(env)]
     return drafts, {file: tuple(notes)}
 
 
@@ -77,9 +77,9 @@ def _lines(file: str) -> tuple[list[tuple[int, str, str]], list[tuple[int, str]]
         match = _LINE.fullmatch(line.rstrip())
         if match is None:
             name = line.partition(":")[0].strip()
-            told = f"{name[:40]!r} is not the name of a process type ([A-Za-z0-9_-])"
-            told = told if ":" in line else "is not `name: command`"
-            odd.append((number, f"{told}; foreman passes the line over, and so does recon"))
+            text = f"{name[:40]!r} is not the name of a process type ([A-Za-z0-9_-])"
+            text = text if ":" in line else "is not `name: command`"
+            odd.append((number, f"{text}; foreman passes the line over, and so does recon"))
             continue
         first = next((at for at, name, _ in found if name == match[1]), None)
         if first is not None:
@@ -97,16 +97,16 @@ def _count(draft: Draft, port: int, count: int | None, line: int) -> None:
     if port + max(count, 1) - 1 <= _LAST_PORT:
         draft.spec["env"] = {"PORT": {"perInstance": port}}
     else:
-        told = f"would be {port}, which is no port: line {line} gets none"
-        draft.note(Fate.LOST, "PORT", told)
+        note = f"would be {port}, which is no port: line {line} gets none"
+        draft.note(Fate.LOST, "PORT", note)
     draft.spec["strategy"] = {"maxSurge": 0}
 
 
 def _release(draft: Draft) -> None:
     draft.put("restartPolicy", "Never")
     draft.spec["suspend"] = True
-    told = "runs once before each deploy on Heroku; here it is suspended: let the deploy run it"
-    draft.note(Fate.TODO, "release", told)
+    note = "runs once before each deploy on Heroku; here it is suspended: let the deploy run it"
+    draft.note(Fate.TODO, "release", note)
 
 
 def _port_in(env: str) -> int | None:

@@ -30,7 +30,7 @@ def text(bundle: Bundle, seen: Any, width: int) -> Iterator[str]:
     for draft in bundle.drafts:
         path = os.path.join(bundle.vault.directory, f"{draft.title}.yaml")
         yield f"{draft.title}  {seen(draft.source)} → {seen(path)}"
-        yield from _told(draft.notes, width)
+        yield from _by_fate(draft.notes, width)
         for one in bundle.vault.moved:
             if one.app == draft.title:
                 yield from _wrapped(f"{one.name}: {one.what}: moved to {seen(one.file)}", 2, width)
@@ -38,7 +38,7 @@ def text(bundle: Bundle, seen: Any, width: int) -> Iterator[str]:
         if notes:
             yield ""
             yield seen(file)
-            yield from _told(notes, width)
+            yield from _by_fate(notes, width)
     if bundle.general:
         yield ""
         yield "For every app:"
@@ -46,7 +46,7 @@ def text(bundle: Bundle, seen: Any, width: int) -> Iterator[str]:
             yield from _wrapped(sentence, 2, width)
 
 
-def _told(notes: Sequence[Note], width: int) -> Iterator[str]:
+def _by_fate(notes: Sequence[Note], width: int) -> Iterator[str]:
     for fate in Fate:
         chosen = [note for note in notes if note.fate is fate]
         if chosen:

@@ -65,14 +65,14 @@ def _refuse_twins(drafts: Sequence[Draft]) -> None:
     twins = {name: files for name, files in sources.items() if len(files) > 1}
     if not twins:
         return
-    told = []
+    titles = []
     for name, files in twins.items():
         distinct = list(dict.fromkeys(files))
         where = " and ".join(distinct) if len(distinct) > 1 else f"{files[0]}, {len(files)} times"
-        told.append(f"{name} is declared in {where}")
+        titles.append(f"{name} is declared in {where}")
     apart = any(len(set(files)) > 1 for files in twins.values())
     remedy = "import the files one by one, with --prefix or --only" if apart else "rename one there"
-    raise ImportFault("\n".join([*told, f"a name must be unique: {remedy}"]))
+    raise ImportFault("\n".join([*titles, f"a name must be unique: {remedy}"]))
 
 
 def _entitle(drafts: Sequence[Draft], prefix: str) -> None:
@@ -81,10 +81,10 @@ def _entitle(drafts: Sequence[Draft], prefix: str) -> None:
         draft.title = apart(name_of(draft.name, prefix), taken)
         taken.append(draft.title)
         if draft.title != draft.name:
-            told = (
+            note = (
                 "names are at most 63 of [a-z0-9-], and unique" if not prefix else "with --prefix"
             )
-            draft.note(Fate.CHANGED, "name", f"{draft.name[:80]} is now {draft.title}: {told}")
+            draft.note(Fate.CHANGED, "name", f"{draft.name[:80]} is now {draft.title}: {note}")
 
 
 def _part_sockets(drafts: Sequence[Draft]) -> None:
@@ -104,8 +104,8 @@ def _part_sockets(drafts: Sequence[Draft]) -> None:
             layer.pop("sockets", None)
             layer.pop("readinessProbe", None)
         draft.spec["strategy"] = {"maxSurge": 0}
-        told = f"{other.title} has the same port; recon binds it for one app: give it another"
-        draft.note(Fate.TODO, "sockets", told)
+        note = f"{other.title} has the same port; recon binds it for one app: give it another"
+        draft.note(Fate.TODO, "sockets", note)
 
 
 def _part_logs(drafts: Sequence[Draft]) -> None:
@@ -124,8 +124,8 @@ def _part_logs(drafts: Sequence[Draft]) -> None:
                 known.append((place, draft))
                 continue
             del logs[stream]
-            told = f"{other.title} writes there; a file is one app's, so this log is where recon's"
-            draft.note(Fate.CHANGED, f"logs.{stream}", f"{told} are: `recon logs` shows both")
+            note = f"{other.title} writes there; a file is one app's, so this log is where recon's"
+            draft.note(Fate.CHANGED, f"logs.{stream}", f"{note} are: `recon logs` shows both")
         if not logs:
             draft.spec.pop("logs", None)
 
@@ -140,11 +140,11 @@ def _valid(draft: Draft, directory: str) -> dict[str, Any]:
         spec["profiles"] = _relative(draft.profiles, directory)
     data = {"apiVersion": API_VERSION, "kind": draft.kind, "metadata": metadata, "spec": spec}
     for profile in (None, *draft.profiles):
-        _mend(data, profile, draft)
+        _fix(data, profile, draft)
     return data
 
 
-def _mend(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
+def _fix(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
     model, spec = WORKLOADS[draft.kind], data["spec"]
     layer = spec if profile is None else spec["profiles"][profile]
     faults: list[Complaint] = []
@@ -159,8 +159,8 @@ def _mend(data: dict[str, Any], profile: str | None, draft: Draft) -> None:
             break
         del layer[field_]
         draft.note(Fate.LOST, ".".join(map(str, path[1:]))[:80], faults[0].text)
-    told = "; ".join(f"{'.'.join(map(str, one.path))}: {one.text}" for one in faults)
-    raise ImportFault(f"{draft.source}: {draft.name}: {told}")
+    text = "; ".join(f"{'.'.join(map(str, one.path))}: {one.text}" for one in faults)
+    raise ImportFault(f"{draft.source}: {draft.name}: {text}")
 
 
 def near(path: str, directory: str) -> str:

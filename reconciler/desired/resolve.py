@@ -115,7 +115,7 @@ def rebuild(
     same.
     """
     around = Surroundings(
-        environ, key, environ_is_ours=not without, check=False, filled=filled or Filled()
+        environ, key, environ_is_own=not without, check=False, filled=filled or Filled()
     )
     kind: type[AppSpec | JobSpec] = JobSpec if is_job(spec) else AppSpec
     model = validate(kind, _known(kind, spec))

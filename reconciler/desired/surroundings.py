@@ -38,7 +38,7 @@ class Surroundings:
 
     environ: Mapping[str, str]
     key: bytes | None
-    environ_is_ours: bool = True
+    environ_is_own: bool = True
     """False in the command line: there `fromEnv` would read another shell's environment."""
     check: bool = True
     """Look whether directories, programs and users exist (not for manifests of the past)."""

@@ -58,7 +58,7 @@ def manifests(found: Bundle) -> dict[str, Any]:
 
 def problems(found: Bundle, profile: str | None = None) -> list[Problem]:
     """What `recon validate` says of the manifests alone, not of the host."""
-    around = Surroundings({}, None, environ_is_ours=False, check=False)
+    around = Surroundings({}, None, environ_is_own=False, check=False)
     context = Context(around, profile=profile)
     return [
         problem

@@ -88,7 +88,7 @@ def test_commonjs_with_computed_values(run: Callable[..., Evaluated], folder: Pa
         }
     ]
     assert "GREETING" in found.reads and "PORT" not in found.reads
-    assert {"GREETING", "PORT"} <= {*found.asked}
+    assert {"GREETING", "PORT"} <= {*found.requested}
     assert found.cores == len(os.sched_getaffinity(0))
 
 

@@ -107,15 +107,15 @@ def _unit(
     boot: Boot, name: str, unit: list[tuple[str, str]], service: list[tuple[str, str]]
 ) -> str:
     target = "default.target" if boot.user else "multi-user.target"
-    ours = [("Manifests", path(str(boot.place.manifests)))]
-    ours += [("StateDir", path(str(boot.place.paths.root)))]
+    own = [("Manifests", path(str(boot.place.manifests)))]
+    own += [("StateDir", path(str(boot.place.paths.root)))]
     comment = _COMMENT.format(user="--user " if boot.user else "", unit=name)
     return render(
         [
             Section("Unit", unit),
             Section("Service", service),
             Section("Install", [("WantedBy", target)]),
-            Section("X-Recon", ours),
+            Section("X-Recon", own),
         ],
         comment,
     )

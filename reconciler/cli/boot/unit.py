@@ -46,7 +46,7 @@ def write(path: Path, text: str, mode: int = 0o644, mark: str = MARK) -> bool:
     before = _read(path)
     if before == text:
         return False
-    if path.exists() and not _is_ours(before, mark):
+    if path.exists() and not _is_own(before, mark):
         raise CliError(f"{path} exists, and recon did not write it; move it away first")
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -67,7 +67,7 @@ def remove(path: Path) -> bool:
     """Remove a file of ours; False where there is none. CliError where it is somebody else's."""
     if not path.exists():
         return False
-    if not _is_ours(_read(path), MARK):
+    if not _is_own(_read(path), MARK):
         raise CliError(f"{path} was not written by `recon startup`; it was not removed")
     try:
         path.unlink()
@@ -83,11 +83,11 @@ def run(words: list[str]) -> None:
     except OSError as error:
         raise CliError(f"{words[0]}: {error.strerror}") from None
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
-        raise CliError(f"{' '.join(words)} failed: {said}")
+        reason = (done.stderr or done.stdout).strip() or f"exit code {done.returncode}"
+        raise CliError(f"{' '.join(words)} failed: {reason}")
 
 
-def _is_ours(text: str, mark: str) -> bool:
+def _is_own(text: str, mark: str) -> bool:
     return any(mark in line for line in text.splitlines()[:3])
 
 

@@ -83,24 +83,24 @@ def _check(place: Where, about: dict[str, Any]) -> None:
 
 def _check_profile(place: Where, about: dict[str, Any]) -> None:
     """--profile is the controller's from its start on; `profile` in recon.yaml can be edited."""
-    runs_with, asked, pid = about["profile"], place.profile, about["pid"]
-    if asked is None:
+    runs_with, profile, pid = about["profile"], place.profile, about["pid"]
+    if profile is None:
         raise CliError(f"the controller runs with --profile {runs_with}; give the same option here")
     if runs_with is None:
         from reconciler.cli.framework.offline import scan  # noqa: PLC0415  heavy, and seldom needed
 
-        if scan(Where(place.manifests, place.paths)).settings.profile == asked:
+        if scan(Where(place.manifests, place.paths)).settings.profile == profile:
             return
         raise CliError(
             f"the controller (pid {pid}) runs without --profile, which it gets at its start. "
-            f"To switch, write `profile: {asked}` into the Settings in "
+            f"To switch, write `profile: {profile}` into the Settings in "
             f"{place.manifests / 'recon.yaml'}: the edit takes effect at once, and the next "
             "controller reads it too"
         )
     raise CliError(
         f"the controller (pid {pid}) runs with --profile {runs_with}, which it gets at its start. "
         f"To switch, end it with `kill {pid}` (its apps keep running) and apply again; or, where "
-        f"it is started at boot, run `recon startup --profile {asked}`. A controller without "
+        f"it is started at boot, run `recon startup --profile {profile}`. A controller without "
         "--profile follows edits of `profile` in recon.yaml"
     )
 

@@ -35,18 +35,18 @@ def chosen(
 ) -> dict[str, Any]:
     """The document with only the apps that were named or selected. CliError for unknown names."""
     everyone = document["apps"]
-    wanted = names(place, {app["name"] for app in everyone}, apps, selector)
-    if wanted is None:
+    selected = names(place, {app["name"] for app in everyone}, apps, selector)
+    if selected is None:
         return document
-    chosen = [app for app in everyone if app["name"] in wanted]
-    mine, others = [], 0
+    chosen = [app for app in everyone if app["name"] in selected]
+    own, others = [], 0
     for error in document["errors"]:
         concerned = set(error.get("apps", ()))
-        if concerned and not concerned & wanted:
+        if concerned and not concerned & selected:
             others += 1
         else:
-            mine.append(error)
-    return {**document, "apps": chosen, "errors": mine, "otherErrors": others}
+            own.append(error)
+    return {**document, "apps": chosen, "errors": own, "otherErrors": others}
 
 
 def names(
@@ -55,15 +55,15 @@ def names(
     """The apps that were named or selected; None where neither was done, which means all."""
     if not apps and not selector:
         return None
-    wanted = set(apps or known)
-    unknown = sorted(wanted - known)
+    selected = set(apps or known)
+    unknown = sorted(selected - known)
     if unknown:
         raise CliError(unknown_app(unknown[0], known))
     if selector:
         from reconciler.cli.framework.selector import matching  # noqa: PLC0415  reads the manifests
 
-        wanted &= matching(place, selector)
-    return wanted
+        selected &= matching(place, selector)
+    return selected
 
 
 def unknown_app(name: str, known: Iterable[str]) -> str:

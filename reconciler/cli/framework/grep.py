@@ -43,8 +43,8 @@ class Grep:
         self._ticks = self._ticks + 1 if same else 0
         self._seen = self._lines
         if self._ticks >= _MOST:
-            told = f"--grep {self._pattern.pattern!r} takes too long on a line of {self._length}"
-            raise CliError(f"{told} characters; simplify it: avoid nested repetition, as in (a+)+")
+            what = f"--grep {self._pattern.pattern!r} takes too long on a line of {self._length}"
+            raise CliError(f"{what} characters; simplify it: avoid nested repetition, as in (a+)+")
 
 
 @contextlib.contextmanager

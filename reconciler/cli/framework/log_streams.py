@@ -25,10 +25,10 @@ def unmarked(place: Where, found: Iterable[LogFile]) -> list[str]:
 def explained(apps: list[str], *, stderr: bool) -> str:
     """The sentence for the user who asked for standard error alone, or for standard output."""
     names = f"{', '.join(apps)}: " if len(apps) < 4 else f"{len(apps)} apps: "
-    told = "--stderr finds no lines" if stderr else "lines of standard error are shown as well"
+    message = "--stderr finds no lines" if stderr else "lines of standard error are shown as well"
     return (
         f"{names}both streams are in one file, unmarked (logs.merge, or the same path for both), "
-        f"so {told}; write logs.format: json to mark each line, or remove merge"
+        f"so {message}; write logs.format: json to mark each line, or remove merge"
     )
 
 

@@ -128,7 +128,7 @@ def facts_of(place: Where) -> HostFacts:
         return gather()
 
 
-def look(place: Where, asked: Confirmed | None = None) -> View:
+def look(place: Where, confirmed: Confirmed | None = None) -> View:
     """Look at the manifests and at the host, once. ``asked``: as `recon apply` would."""
     facts = facts_of(place)
     store = store_of(place, facts=facts)
@@ -170,7 +170,7 @@ def look(place: Where, asked: Confirmed | None = None) -> View:
         desired,
         {name: sources.get(name) for name in names},
         dict.fromkeys(missing, CLEAN_SCANS),
-        confirmed=asked is not None and asked.prune,
+        confirmed=confirmed is not None and confirmed.prune,
         root_changed=journal is not None and _is_another(desired, root.accepted(journal)),
         unread=state.unremembered is Recall.UNREAD,
     )
@@ -179,22 +179,22 @@ def look(place: Where, asked: Confirmed | None = None) -> View:
     processes = [*_with_readiness(place, processes, desired, memory)]
     processes = [_with_limits(one, desired, memory, facts) for one in processes]
     blank = AppMemory(recall=state.unremembered)
-    known = _as_asked(desired, processes, memory, blank, asked) if asked else memory
+    known = _confirmed(desired, processes, memory, blank, confirmed) if confirmed else memory
     loads = verdicts_on_rises(desired.apps, known, processes, facts, blank)
     observed = replace(observed, processes=tuple(processes))
     return View(desired, observed, known, verdicts, boot_now(), loads, state)
 
 
-def _as_asked(
+def _confirmed(
     desired: Desired,
     processes: Sequence[Process],
     memory: Mapping[str, AppMemory],
     blank: AppMemory,
-    asked: Confirmed,
+    confirmed: Confirmed,
 ) -> Mapping[str, AppMemory]:
     """The memory once `recon apply` has asked for rises that wait, or has confirmed them."""
     memory = {name: admission.reconsidered(known) for name, known in memory.items()}
-    if not asked.load:
+    if not confirmed.load:
         return memory
     rising = admission.rising(desired.apps, memory, processes, blank)
     meant = {name: admission.confirm(app, memory.get(name, blank)) for name, app in rising.items()}
@@ -232,10 +232,10 @@ def _with_contents(
     apps: Mapping[str, Workload], memory: Mapping[str, AppMemory], place: Where
 ) -> dict[str, Workload]:
     """Those that watch files, with what is in these now; and the builders."""
-    before, ours = followed(memory), ours_in(place.paths.root, apps.values())
+    before, own = followed(memory), ours_in(place.paths.root, apps.values())
 
     def found(app: Workload) -> Workload:
-        return as_found(app, before.get(app.name, {}), ours)
+        return as_found(app, before.get(app.name, {}), own)
 
     return {one.name: one for app in apps.values() for one in with_builder(app, found)}
 
@@ -262,9 +262,9 @@ def _explained(
             continue
         app = view.desired.apps[name]
         builder = view.memory.get(builder_name(app.name), AppMemory())
-        mine = [one for one in view.observed.processes if one.tag.app == app.name]
+        of_app = [one for one in view.observed.processes if one.tag.app == app.name]
         memory = plans[app.name].memory
-        subject = Subject(app.name, app, memory, mine, builder, place.paths.root, redact)
+        subject = Subject(app.name, app, memory, of_app, builder, place.paths.root, redact)
         row.update(explained(row, subject))
     return document
 
@@ -280,8 +280,8 @@ def describe(place: Where, name: str) -> dict[str, Any]:
     recorded = events(place, (name, builder_name(name)), limit=30)
     builds = view.memory.get(builder_name(name), AppMemory()).runs
     remembered = view.memory.get(name, AppMemory())
-    mine = [process for process in view.observed.processes if process.tag.app == name]
-    used = history_documents(mine, _kept(place), _limits(view.desired), wall_of(0.0))
+    of_app = [process for process in view.observed.processes if process.tag.app == name]
+    used = history_documents(of_app, _kept(place), _limits(view.desired), wall_of(0.0))
     app = view.desired.apps.get(name)
     wrong = document["errors"]
     return describe_document(
@@ -372,9 +372,9 @@ def _conflicts(desired: Desired, observed: Observed) -> dict[str, str]:
     found = {}
     for app in desired.apps.values():
         for one in app.spec.shared_sockets if app.spec.wanted else ():
-            who = listeners.stranger(one.address, (), pids)
-            if who is not None:
-                found[app.name] = f"{one.address} is held by {who}"
+            holder = listeners.stranger(one.address, (), pids)
+            if holder is not None:
+                found[app.name] = f"{one.address} is held by {holder}"
     return found
 
 
@@ -413,15 +413,15 @@ def _with_readiness(
     memory: Mapping[str, AppMemory],
 ) -> tuple[Process, ...]:
     """Each probe asked once, now. Who is ready is taken to have been so since its start."""
-    return asyncio.run(_ask_all(place, list(processes), desired, memory))
+    return asyncio.run(_probe_all(place, list(processes), desired, memory))
 
 
-async def _ask_all(
+async def _probe_all(
     place: Where, processes: list[Process], desired: Desired, memory: Mapping[str, AppMemory]
 ) -> tuple[Process, ...]:
     turn = asyncio.Semaphore(_PROBES)
 
-    async def ask(process: Process) -> Process:
+    async def probe(process: Process) -> Process:
         app = desired.apps.get(process.tag.app)
         spec = app.spec if app else last_spec(memory.get(process.tag.app, AppMemory()))
         ready = True
@@ -430,4 +430,4 @@ async def _ask_all(
                 ready = await ask_once(place.paths.root, spec, process)
         return replace(process, ready=ready, ready_at=process.started_at if ready else None)
 
-    return tuple(await asyncio.gather(*map(ask, processes)))
+    return tuple(await asyncio.gather(*map(probe, processes)))

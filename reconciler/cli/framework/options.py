@@ -130,5 +130,5 @@ def moment(option: str, value: str) -> float:
             value = f"{time.strftime('%Y-%m-%d')} {value}"
         return datetime.fromisoformat(value).timestamp()
     except (ValueError, OverflowError):
-        told = "write e.g. 10m, 14:30 or 2026-11-24T14:30"
-        raise usage(f"{option}: {value!r} is neither a duration nor a time; {told}") from None
+        message = "write e.g. 10m, 14:30 or 2026-11-24T14:30"
+        raise usage(f"{option}: {value!r} is neither a duration nor a time; {message}") from None

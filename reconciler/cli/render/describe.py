@@ -64,8 +64,8 @@ class EventLines:
         return self._timeline.line(when, subject, event["reason"], local(event["message"]), painted)
 
     def _subject(self, event: Document) -> str:
-        is_said = self._named or event["instance"] is not None
-        return subject_of(event["app"], event["instance"]) if is_said else ""
+        is_shown = self._named or event["instance"] is not None
+        return subject_of(event["app"], event["instance"]) if is_shown else ""
 
 
 def _head(document: Document) -> Iterator[str]:

@@ -117,10 +117,10 @@ def _children(
         if is_own(field) or (only is not None and alias not in only):
             continue
         effect = own.get(alias, inherited)
-        said = [type_name(field.annotation)]
-        said += [f"default {default_of(field)}" if not field.is_required() else "required"]
-        said += [effect.value] if effect is not None else []
-        yield f"  {alias}: {'; '.join(said)}"
+        facts = [type_name(field.annotation)]
+        facts += [f"default {default_of(field)}" if not field.is_required() else "required"]
+        facts += [effect.value] if effect is not None else []
+        yield f"  {alias}: {'; '.join(facts)}"
         about = field.description or next(map(_first_line, _models(field.annotation)), "")
         if about:
             yield f"      {about}"

@@ -45,7 +45,7 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
     quiet_since, was_building = began, False
     blamed: set[str] = set()
     while True:
-        asked = time.monotonic()
+        asked_at = time.monotonic()
         try:
             document = client.status()
         except ControllerNotRunningError:
@@ -58,14 +58,14 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
         if was_building or any(map(_is_building, pending)):
             shown.clear()
             if live.show():
-                quiet_since = asked
+                quiet_since = asked_at
         was_building = any(map(_is_building, pending))
         if shown.show(pending, {app["name"] for app in document["apps"]}):
-            quiet_since = asked
+            quiet_since = asked_at
         if not pending:
             apps = len(document["apps"])
-            told = f"All {apps} apps" if apps != 1 else "The app is"
-            print(f"{told} ready after {_since(began)}.")
+            message = f"All {apps} apps" if apps != 1 else "The app is"
+            print(f"{message} ready after {_since(began)}.")
             return OK
         now = time.monotonic()
         culprits = [app for app in pending if is_hopeless(app)]
@@ -76,13 +76,13 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
             _blame(fresh, place)
             blamed |= {app["name"] for app in fresh}
         if len(culprits) == len(pending):  # nobody else is on the way any more
-            _tell_end(culprits)
+            _print_outcome(culprits)
             return ERROR
         if now - began > limit:
             print("\n".join(_table(pending)))
-            told = f"not ready after {duration(limit)}: {_names(pending)}"
-            raise CliError(f"{told}; the controller keeps trying")
-        time.sleep(max(_EVERY, _SHARE * (now - asked)))
+            message = f"not ready after {duration(limit)}: {_names(pending)}"
+            raise CliError(f"{message}; the controller keeps trying")
+        time.sleep(max(_EVERY, _SHARE * (now - asked_at)))
 
 
 def is_hopeless(app: App) -> bool:
@@ -219,7 +219,7 @@ def _blame(culprits: list[App], place: Where) -> None:
             print(f"  {line.source} {'!' if line.stream == 'err' else '|'} {line.text}")
 
 
-def _tell_end(culprits: list[App]) -> None:
+def _print_outcome(culprits: list[App]) -> None:
     message = f"\nnot ready: {_names(culprits)}"
     if all(map(_failed_to_build, culprits)):
         message += "; fix the build, then check with `recon status`"

@@ -43,9 +43,9 @@ def status_table(
 
 def cut_messages(document: Document, lines: Sequence[str]) -> list[str]:
     """The messages that the table has no room for, in full: it is them that one has asked for."""
-    told = "\n".join(lines)
+    shown = "\n".join(lines)
     full = ((app["name"], plain(local(app["message"]))) for app in document["apps"])
-    return [f"{name}: {message}" for name, message in full if message not in told]
+    return [f"{name}: {message}" for name, message in full if message not in shown]
 
 
 def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
@@ -56,9 +56,9 @@ def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> li
     else:
         below = instance_table(app, columns=columns, colour=colour)
     lines += ["", *below] if lines and below else below
-    said = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
-    if said:
-        lines += ["", *table(["INSTANCE", "SAYS"], said, columns=columns, colour=colour)]
+    statuses = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
+    if statuses:
+        lines += ["", *table(["INSTANCE", "SAYS"], statuses, columns=columns, colour=colour)]
     if app["drift"]:
         rows = [[drift["kind"], drift["instance"], drift["detail"]] for drift in app["drift"]]
         lines += ["", *table(["DRIFT", "INSTANCE", "DETAIL"], rows, columns=columns, colour=colour)]
@@ -83,10 +83,10 @@ def cause_lines(app: Document, *, columns: int | None, colour: bool = False) -> 
             lines.append(
                 "  " + clip(f"{'!' if output['stream'] == 'stderr' else '|'} {plain(text)}", room)
             )
-    told = [one for one in app.get("advice", ()) if one["path"] == "command"]
+    advices = [one for one in app.get("advice", ()) if one["path"] == "command"]
     if any(cause["code"] in _TELL_THE_COMMAND for cause in app.get("causes", ())):
-        told = []
-    for advice in told:
+        advices = []
+    for advice in advices:
         lines += [""] if lines else []
         text = plain(f"advice: {advice['path']}: {local(advice['message'])}")
         lines += textwrap.wrap(
@@ -98,10 +98,10 @@ def cause_lines(app: Document, *, columns: int | None, colour: bool = False) -> 
 def _head(cause: Document) -> str:
     """``web-0, web-1: exit 1 after 0.3 s``."""
     names = cause["instances"]
-    who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    subjects = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     if cause["uptimeSeconds"] is None:
-        return f"{who}: {cause['code']}"
-    return f"{who}: {cause['code']}, {cause['exit']} after {_took(cause['uptimeSeconds'])}"
+        return f"{subjects}: {cause['code']}"
+    return f"{subjects}: {cause['code']}, {cause['exit']} after {_took(cause['uptimeSeconds'])}"
 
 
 def _took(seconds: float) -> str:

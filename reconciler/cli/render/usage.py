@@ -52,8 +52,8 @@ def note(row: Row) -> str:
     leak = row["leak"]
     if leak is not None:
         left = leak["secondsLeft"]
-        told = f"leaks {size(leak['bytesPerHour'])}/h"
-        notes.append(told if left is None else f"{told}, {duration(left)} left")
+        text = f"leaks {size(leak['bytesPerHour'])}/h"
+        notes.append(text if left is None else f"{text}, {duration(left)} left")
     if row["saturatedSince"] is not None:
         notes.append("all of a core")
     return "; ".join(notes)
@@ -108,8 +108,8 @@ def _line(row: Row) -> tuple[str, str]:
 def _graphs(row: Row) -> Iterator[str]:
     blocks = unicode_locale()
     memory, cpu, every = _series(row)
-    span, told = duration(every * len(memory)), note(row)
-    yield f"  {row['name']}, the last {span}" + (f": {told}" if told else "")
+    span, text = duration(every * len(memory)), note(row)
+    yield f"  {row['name']}, the last {span}" + (f": {text}" if text else "")
     drawn = fitted(memory, _COLUMNS)
     low, high = bounds(drawn)
     for number, line in enumerate(chart(drawn, _ROWS, blocks=blocks)):

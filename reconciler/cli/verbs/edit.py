@@ -47,13 +47,13 @@ def scale(
 
     N is a number, max (as many as there are cores) or max-1.
     """
-    wanted: dict[str, int | str] = {}
+    numbers: dict[str, int | str] = {}
     for text in counts:
         name, equals, number = text.partition("=")
         if not name or not equals:
             raise usage(f"{text!r}: write APP=N, e.g. backend=3")
-        wanted[name] = number if number in _BY_CORES else whole_number(f"{name}=", number)
-    return _edit(where(manifests, state_dir, profile), "instances", wanted)
+        numbers[name] = number if number in _BY_CORES else whole_number(f"{name}=", number)
+    return _edit(where(manifests, state_dir, profile), "instances", numbers)
 
 
 def suspend(
@@ -78,24 +78,24 @@ def resume(
     return _edit(where(manifests, state_dir, profile), "suspend", dict.fromkeys(apps, False))
 
 
-def _edit(place: Where, field: str, wanted: Mapping[str, Any]) -> int:
+def _edit(place: Where, field: str, values: Mapping[str, Any]) -> int:
     """Set a field of each app's spec to its value, and show what that changed."""
     from reconciler.model.state.desired import DesiredJob  # noqa: PLC0415  heavy; not for --help
 
-    desired = declared(place, wanted)
+    desired = declared(place, values)
     if field == "instances":
-        for name in wanted:
+        for name in values:
             if isinstance(desired.apps[name], DesiredJob):
                 raise CliError(f"{name} is a Job, which is one process at a time")
     profile = place.profile or desired.settings.profile
-    changed = [_set(desired.apps[name], profile, field, value) for name, value in wanted.items()]
+    changed = [_set(desired.apps[name], profile, field, value) for name, value in values.items()]
     if any(changed):
-        tell_what_is_next(place)
-        _tell_what_waits(place, wanted)
+        print_next_steps(place)
+        _print_withheld(place, values)
     return OK
 
 
-def _tell_what_waits(place: Where, names: Iterable[str]) -> None:
+def _print_withheld(place: Where, names: Iterable[str]) -> None:
     """Say at once which of these apps have more instances now than this host has room for."""
     from reconciler.cli.framework.offline import rises_that_wait, scan  # noqa: PLC0415  heavy
 
@@ -114,8 +114,8 @@ def declared(place: Where, names: Iterable[str]) -> Desired:
         if name not in desired.apps:
             wrong = [local(str(problem)) for problem in desired.problems]
             if wrong:
-                told = f"no valid manifest declares {name}; fix these first:"
-                raise CliError("\n".join([told, *wrong]))
+                message = f"no valid manifest declares {name}; fix these first:"
+                raise CliError("\n".join([message, *wrong]))
             raise CliError(controller.unknown_app(name, desired.apps))
         problem = desired.apps[name].problem
         if problem is not None:
@@ -182,7 +182,7 @@ def show(file: Path, before: bytes, after: bytes, context: int = 1) -> None:
         print("  " + paint(plain(line), marks.get(line[:1], ""), on=colours()))
 
 
-def tell_what_is_next(place: Where) -> None:
+def print_next_steps(place: Where) -> None:
     try:
         about = controller.client_of(place).version()
     except ClientError:

@@ -48,9 +48,9 @@ def events(
     one_of("--output", output, ("text", "json"))
     number = whole_number("--limit", limit)
     place = where(manifests, state_dir)
-    wanted = tuple(sorted(_names(place, apps, selector)))
+    selected = tuple(sorted(_names(place, apps, selector)))
     lines = EventLines(colour=colours())
-    for event in _events(place, wanted, number, follow):
+    for event in _events(place, selected, number, follow):
         print(json.dumps(event) if output == "json" else lines.of(event), flush=follow)
     return OK
 
@@ -62,10 +62,10 @@ def _names(place: Where, apps: list[str] | None, selector: str | None) -> set[st
     from reconciler.cli.framework.selector import matching  # noqa: PLC0415  reads the manifests
 
     found = matching(place, selector)
-    wanted = found & set(apps) if apps else found
-    if not wanted:
+    selected = found & set(apps) if apps else found
+    if not selected:
         raise CliError(f"no app is selected by --selector {selector}")
-    return wanted
+    return selected
 
 
 def _events(

@@ -98,13 +98,13 @@ def systemd(
     except Unwritable as error:
         raise CliError(str(error)) from None
     written = [*_write(made, Path(output))] if output is not None else []
-    told: list[str] = [problem(_problem(one)).strip() for one in desired.problems]
+    problems: list[str] = [problem(_problem(one)).strip() for one in desired.problems]
     if report == "json":
-        document = _document(made, written, told, prints=output is None)
+        document = _document(made, written, problems, prints=output is None)
         print_json(document)
     else:
-        _print(made, written, told, Path(output) if output is not None else None)
-    return ERROR if told else OK
+        _print(made, written, problems, Path(output) if output is not None else None)
+    return ERROR if problems else OK
 
 
 def _write(made: Exported, folder: Path) -> Iterator[str]:
@@ -151,7 +151,7 @@ def _report(made: Exported, problems: list[str], folder: Path | None) -> Iterato
         yield from _wrapped(sentence, f"  {Fate.DIFFERS.value:<8}")
     if problems:
         yield f"not exported: {count(len(problems), 'problem')} in the manifests"
-        yield from (f"  {told}" for told in problems)
+        yield from (f"  {line}" for line in problems)
     if folder is not None and made.enable:
         yield "To change over: recon down, copy the files to /etc/systemd/system, then"
         yield "  systemctl daemon-reload"

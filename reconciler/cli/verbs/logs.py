@@ -91,10 +91,10 @@ def logs(
         )
     streams: tuple[Stream, ...] = ("err",) if stderr else ("out",) if stdout else STREAMS
     place = where(manifests, state_dir)
-    wanted = _wanted(place, apps, selector)
+    selected = _selected(place, apps, selector)
 
     def files() -> list[LogFile]:
-        return find(place.paths.root, wanted, streams)
+        return find(place.paths.root, selected, streams)
 
     found = files()
     _check_names(place, apps, found, streams)
@@ -198,7 +198,7 @@ def _time(when: float | None) -> str:
     return f"{whole}.{int(when * 1000) % 1000:03}"
 
 
-def _wanted(place: Where, apps: list[str] | None, selector: str | None) -> set[str] | None:
+def _selected(place: Where, apps: list[str] | None, selector: str | None) -> set[str] | None:
     if not selector:
         return set(apps) if apps else None
     from reconciler.cli.framework.selector import matching  # noqa: PLC0415  reads the manifests
@@ -222,7 +222,7 @@ def _check_names(
         known = {app["name"] for app in document["apps"]}
         wrong = [error for error in document["errors"] if name in error.get("apps", ())]
         if wrong and name in known:
-            told = problem(wrong[0]).strip()
-            raise CliError(f"{name} has written nothing yet: its manifest is invalid: {told}")
+            message = problem(wrong[0]).strip()
+            raise CliError(f"{name} has written nothing yet: its manifest is invalid: {message}")
         if name not in known:
             raise CliError(controller.unknown_app(name, known | with_logs))

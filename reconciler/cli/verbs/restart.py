@@ -33,13 +33,13 @@ def restart(
     try:
         rows = {app["name"]: app for app in client.status()["apps"]}
         chosen = controller.names(place, set(rows), apps, selector)
-        wanted = sorted(rows if chosen is None else chosen)
-        if not wanted:
+        selected = sorted(rows if chosen is None else chosen)
+        if not selected:
             raise CliError("no app is selected, so none is restarted")
-        done = client.restart(wanted)
+        done = client.restart(selected)
     except ControllerNotRunningError:
-        told = f"no controller is running on {place.paths.root}, so nothing can be restarted"
-        raise CliError(f"{told}; `recon apply` starts one") from None
+        message = f"no controller is running on {place.paths.root}, so nothing can be restarted"
+        raise CliError(f"{message}; `recon apply` starts one") from None
     for name in done:
         suspended = rows[name]["health"] == "Suspended"
         print(f"{name}: {'suspended, nothing to restart' if suspended else 'restarting'}")

@@ -39,12 +39,12 @@ def document_of(view: View, profile: str | None) -> dict[str, Any]:
     return change_document(made, _places(made, profile or view.desired.settings.profile))
 
 
-def live(place: Where, asked: Confirmed) -> dict[str, Any]:
+def live(place: Where, confirmed: Confirmed) -> dict[str, Any]:
     """The change document against the host as it is."""
-    return document_of(look(place, asked), place.profile)
+    return document_of(look(place, confirmed), place.profile)
 
 
-def against(place: Where, revision: str, asked: Confirmed) -> dict[str, Any]:
+def against(place: Where, revision: str, confirmed: Confirmed) -> dict[str, Any]:
     """The change document against the manifests at a revision in git.
 
     Neither side is checked against this host, nor is its room: a review runs where the programs
@@ -62,10 +62,10 @@ def against(place: Where, revision: str, asked: Confirmed) -> dict[str, Any]:
     observed, memory = as_observed(found.before, now)
     known = {n: app.source.file for n, app in found.before.apps.items() if built_by(n) is None}
     gone = dict.fromkeys(known.keys() - found.after.apps.keys(), CLEAN_SCANS)
-    verdicts = absences(found.after, known, gone, confirmed=asked.prune)
-    for told in (found.note, *(f"in the base: {problem}" for problem in found.before.problems)):
-        if told:
-            print(told, file=sys.stderr)
+    verdicts = absences(found.after, known, gone, confirmed=confirmed.prune)
+    for note in (found.note, *(f"in the base: {problem}" for problem in found.before.problems)):
+        if note:
+            print(note, file=sys.stderr)
     document = document_of(View(found.after, observed, memory, verdicts, now), place.profile)
     return {**document, "base": {"revision": revision, "commit": found.commit}}
 

@@ -63,13 +63,15 @@ def run(
     """
     place = where(manifests, state_dir, profile, new=True)
     # Perhaps it is not mounted yet: what runs is kept all the same.
-    told = f"{place.manifests} is not a directory yet; recon waits for it (`recon init` makes one)"
+    message = (
+        f"{place.manifests} is not a directory yet; recon waits for it (`recon init` makes one)"
+    )
     try:
         is_there = patiently(partial(door.is_folder, place.manifests))
     except UnansweredError as error:
-        is_there, told = False, str(error.strerror)
+        is_there, message = False, str(error.strerror)
     if not is_there:
-        print(f"recon: {told}", file=sys.stderr, flush=True)
+        print(f"recon: {message}", file=sys.stderr, flush=True)
     more = ["--api-group", api_group] if api_group else []
     more += ["--confirm-load"] if confirm_load else []
     _become(command(place, *more))

@@ -50,8 +50,8 @@ def run_job(
             raise
         raise CliError(_unknown(place, job)) from None
     except ControllerNotRunningError:
-        told = f"no controller is running on {place.paths.root}, so nothing can be run"
-        raise CliError(f"{told}; `recon apply` starts one") from None
+        message = f"no controller is running on {place.paths.root}, so nothing can be run"
+        raise CliError(f"{message}; `recon apply` starts one") from None
     except KeyboardInterrupt:
         print(f"\nstopped waiting; `recon status {job}` shows the progress", file=sys.stderr)
         return INTERRUPTED

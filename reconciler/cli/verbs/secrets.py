@@ -49,14 +49,14 @@ def advice_on_secrets(app: Workload) -> Iterator[tuple[Steps, str]]:
     """(field, a sentence): literals that look like keys, and files that others can get at."""
     for path, what in literals_in(app.spec, app.labels):
         if path[0] == "env":
-            told = f"this looks like {what}, and text is shown and stored as it is: {_FIX}"
+            message = f"this looks like {what}, and text is shown and stored as it is: {_FIX}"
         elif path[0] == "metadata":
-            told = f"this looks like {what}, and labels are shown everywhere: take it out"
+            message = f"this looks like {what}, and labels are shown everywhere: take it out"
         else:
-            told = f"this looks like {what}, and every user of this host can see it: {_BY_HAND}"
+            message = f"this looks like {what}, and every user of this host can see it: {_BY_HAND}"
             if "httpHeaders" in path:
-                told = f"this looks like {what}, and text is shown and stored as it is: use exec"
-        yield path, told
+                message = f"this looks like {what}, and text is shown and stored as it is: use exec"
+        yield path, message
     yield from exposed(app.spec)
 
 

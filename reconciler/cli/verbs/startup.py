@@ -50,7 +50,7 @@ _PATIENCE = 30.0
 class Step(NamedTuple):
     """One thing that is done: as a line of shell, and the doing."""
 
-    told: str
+    message: str
     do: Callable[[], object]
 
 
@@ -94,7 +94,7 @@ def startup(
     for path, text in files.items() if dry_run and not remove else ():
         print(f"# {path}\n{text}")
     for step in steps:
-        print(step.told, flush=True)
+        print(step.message, flush=True)
         if not dry_run:
             step.do()
     if not dry_run:
@@ -106,9 +106,9 @@ def startup(
 # -- what is there -----------------------------------------------------------------------------
 
 
-def _init(asked: str | None, place: Where) -> InitSystem:
-    if asked is not None:
-        name = one_of("--init", asked, _INITS)
+def _init(given: str | None, place: Where) -> InitSystem:
+    if given is not None:
+        name = one_of("--init", given, _INITS)
         return InitSystem(name, True, systemd_version() if name == "systemd" else 0)
     found = init_system()
     if not found.known:
@@ -281,9 +281,9 @@ def _notes(boot: Boot, init: str, apps: list[Workload]) -> Iterator[str]:
     for folder in boot.folders:
         yield f"note: PATH gets {folder}: declared programs are found only there"
     file = _env_file(boot.user)
-    wanted = sorted({name for app in apps for name in _from_env(app)})
-    if wanted and not file.exists():
-        yield f"note: {', '.join(wanted)} (fromEnv): write NAME=value lines into {file}, mode 0600"
+    names = sorted({name for app in apps for name in _from_env(app)})
+    if names and not file.exists():
+        yield f"note: {', '.join(names)} (fromEnv): write NAME=value lines into {file}, mode 0600"
     if not boot.user and os.stat(boot.program[0]).st_uid != 0:
         yield f"note: {boot.program[0]} does not belong to root, and root will run it"
     name = pwd.getpwuid(os.geteuid()).pw_name

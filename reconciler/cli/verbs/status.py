@@ -65,7 +65,7 @@ def status(
         print(line)
     if output in ("table", "wide"):
         sys.stdout.flush()
-        _tell_where_from(document, place)
+        _print_origin(document, place)
     return CHANGES if detailed_exitcode and has_drift(document) else OK
 
 
@@ -153,7 +153,7 @@ def _watch(look: Any, document: dict[str, Any], output: str, detailed: bool) -> 
         document = look()
 
 
-def _tell_where_from(document: dict[str, Any], place: Where) -> None:
+def _print_origin(document: dict[str, Any], place: Where) -> None:
     if not document["controller"]["running"]:
-        told = f"no controller is running on {place.paths.root}; `recon apply` starts one"
-        print(f"\n({told})", file=sys.stderr)
+        message = f"no controller is running on {place.paths.root}; `recon apply` starts one"
+        print(f"\n({message})", file=sys.stderr)

@@ -91,8 +91,8 @@ def _looker(place: Where, apps: list[str] | None, selector: str | None) -> Look:
         known = {row["app"] for row in document["instances"]}
         if apps and not known.issuperset(apps):
             known |= {app["name"] for app in controller.status(place)["apps"]}
-        wanted = controller.names(place, known, apps, selector) or set()
-        rows = [row for row in document["instances"] if row["app"] in wanted]
+        selected = controller.names(place, known, apps, selector) or set()
+        rows = [row for row in document["instances"] if row["app"] in selected]
         return {**document, "instances": rows}
 
     return look

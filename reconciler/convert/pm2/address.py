@@ -26,7 +26,7 @@ _PORT_OPTION = re.compile(r"(?:--port|-p|-P)(?:=(.*))?", re.S)
 _PATH_VARIABLES = ("PORT", "SOCKET", "SOCKET_PATH", "LISTEN", *_VARIABLES)
 
 
-class Asked(NamedTuple):
+class Listen(NamedTuple):
     """``host`` is an IP address or ``localhost``; ``strange`` is what is neither."""
 
     host: str | None = None
@@ -34,23 +34,23 @@ class Asked(NamedTuple):
     strange: str = ""
 
 
-def asked_host(env: Mapping[str, Any], command: Sequence[str]) -> Asked:
+def listen_address(env: Mapping[str, Any], command: Sequence[str]) -> Listen:
     """The address that options or variables name, the options first; none where none does."""
     for key, value in (*_options(command), *_variables(env)):
         text = _less_port(_bare(value))
         if text in ("*", "true"):
-            return Asked("0.0.0.0", key)
+            return Listen("0.0.0.0", key)
         if text.lower() == "localhost":
-            return Asked("localhost", key)
+            return Listen("localhost", key)
         try:
-            return Asked(str(ipaddress.ip_address(text.strip("[]"))), key)
+            return Listen(str(ipaddress.ip_address(text.strip("[]"))), key)
         except ValueError:
             if text and not text.isdecimal() and not _is_path(text):
-                return Asked(None, key, text)
-    return Asked()
+                return Listen(None, key, text)
+    return Listen()
 
 
-def asked_port(env: Mapping[str, Any], command: Sequence[str]) -> int | None:
+def listen_port(env: Mapping[str, Any], command: Sequence[str]) -> int | None:
     """The port that the program is told: one for all instances."""
     port = port_of(env.get("PORT"))
     if port is not None:
@@ -66,7 +66,7 @@ def asked_port(env: Mapping[str, Any], command: Sequence[str]) -> int | None:
     return None
 
 
-def asked_path(env: Mapping[str, Any], command: Sequence[str]) -> str | None:
+def listen_path(env: Mapping[str, Any], command: Sequence[str]) -> str | None:
     """The path of a unix socket that it listens on, where it is told one in the place of a port."""
     given = [str(env[name]) for name in _PATH_VARIABLES if isinstance(env.get(name), str)]
     for value in (*(value for _, value in _options(command)), *given):
@@ -84,10 +84,10 @@ def port_of(value: Any) -> int | None:
     return None
 
 
-def socket_at(port: int, asked: Asked, host: Host) -> dict[str, Any]:
+def socket_at(port: int, listen: Listen, host: Host) -> dict[str, Any]:
     """The socket as recon declares it: where the program would have listened."""
-    address = {None: host.any_address, "localhost": LOOPBACK}.get(asked.host, asked.host)
-    if asked.strange:
+    address = {None: host.any_address, "localhost": LOOPBACK}.get(listen.host, listen.host)
+    if listen.strange:
         address = LOOPBACK
     return {"name": "http", "port": port, "host": address}
 

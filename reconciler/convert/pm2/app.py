@@ -57,10 +57,10 @@ def draft_of(
     draft.spec["command"] = [_less_nul(word) for word in run.command]
     draft.spec["cwd"] = folder
     inherited = NOTHING if conf.get("filter_env") is True else inherited
-    said = read(inherited.files)
-    whole = {**said, **acceptable(inherited.variables, "process.env", draft)}
+    from_files = read(inherited.files)
+    whole = {**from_files, **acceptable(inherited.variables, "process.env", draft)}
     whole.update(environment.base(conf, draft))
-    env = {name: value for name, value in whole.items() if said.get(name) != value}
+    env = {name: value for name, value in whole.items() if from_files.get(name) != value}
     files: list[Any] = [*map(Located, inherited.files)]
     files += [one for one in environment.files(conf, folder, draft) if one not in files]
     sources = Sources(folder, text_of(conf["script"]))
@@ -80,7 +80,7 @@ def draft_of(
     _user(conf, draft)
     _watch(conf, draft)
     clock.put(conf, kind, draft)
-    _told(conf, draft)
+    _keys(conf, draft)
     return draft
 
 
@@ -125,8 +125,8 @@ def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
     ignored = conf.get("ignore_watch")
     patterns = ignored if isinstance(ignored, list) else words_of(ignored)
     if any(isinstance(one, dict) for one in patterns):
-        told = "holds regular expressions; write them as .gitignore would in watch.ignore"
-        draft.note(Fate.TODO, "ignore_watch", told)
+        note = "holds regular expressions; write them as .gitignore would in watch.ignore"
+        draft.note(Fate.TODO, "ignore_watch", note)
     texts = [_less_nul(one) for one in patterns if isinstance(one, str)]
     if any(texts):
         watch["ignore"] = list(filter(None, texts))
@@ -144,12 +144,12 @@ def _folders(paths: list[str], draft: Draft) -> list[str]:
         folder = fixed or ("/" if path.startswith("/") else ".")
         found[folder] = None
         if folder != path:
-            told = f"{path} is all of {folder} in recon; say in watch.ignore what is to be left out"
-            draft.note(Fate.CHANGED, "watch", told)
+            note = f"{path} is all of {folder} in recon; say in watch.ignore what is to be left out"
+            draft.note(Fate.CHANGED, "watch", note)
     return list(found)
 
 
-def _told(conf: Mapping[str, Any], draft: Draft) -> None:
+def _keys(conf: Mapping[str, Any], draft: Draft) -> None:
     """Keys that are not needed, or that recon cannot have, where they ask for anything."""
     for key, value in conf.items():
         rule = KEYS.get(key)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from reconciler.convert.draft import Draft, Fate
-from reconciler.convert.pm2.address import asked_port
+from reconciler.convert.pm2.address import listen_port
 from reconciler.convert.pm2.given import Given
 from reconciler.convert.pm2.schema import is_undefined
 from reconciler.convert.pm2.values import is_true, text_of
@@ -43,8 +43,8 @@ def kind_of(given: Given) -> Kind:
     and the program's text have to tell.
     """
     conf = given.conf
-    asked = _asked(conf)
-    if conf.get("autorestart") not in (False, "false") or asked == "" or _fault(asked):
+    cron = _cron(conf)
+    if conf.get("autorestart") not in (False, "false") or cron == "" or _fault(cron):
         return Kind(False)
     name = f"{text_of(conf.get('name') or '')} {text_of(conf.get('script') or '')}".lower()
     task, server = _TASK.search(name), _SERVER.search(name)
@@ -53,7 +53,7 @@ def kind_of(given: Given) -> Kind:
         (given.is_cluster, "cluster mode"),
         (not is_undefined(conf.get("watch")) and conf["watch"] is not False, "watch"),
         (is_true(conf.get("wait_ready")), "wait_ready"),
-        (not task and asked_port(given.known, given.run.command) is not None, "a port"),
+        (not task and listen_port(given.known, given.run.command) is not None, "a port"),
         (not task and server is not None, f"the name ({server and server[1]})"),
     ):
         if holds:
@@ -65,24 +65,24 @@ def kind_of(given: Given) -> Kind:
 
 def put(conf: Mapping[str, Any], kind: Kind, draft: Draft) -> None:
     """The schedule; after all else of the app."""
-    asked = _asked(conf)
-    if not asked:
+    cron = _cron(conf)
+    if not cron:
         return
-    fault, schedule = _fault(asked), _in_minutes(asked) or ""
+    fault, schedule = _fault(cron), _in_minutes(cron) or ""
     if fault:
-        draft.note(Fate.TODO, _KEY, f"{asked[:80]}: {fault}")
+        draft.note(Fate.TODO, _KEY, f"{cron[:80]}: {fault}")
     elif kind.is_job:
         _job(conf, schedule, kind, draft)
     else:
         draft.put("restartSchedule", schedule)
-        told = "restarts all at once; recon does it as an update is done, by `strategy`"
-        draft.note(Fate.CHANGED, _KEY, told)
+        note = "restarts all at once; recon does it as an update is done, by `strategy`"
+        draft.note(Fate.CHANGED, _KEY, note)
         if kind.why:
-            told = (
+            note = (
                 f"{kind.why}: taken for a service that the clock restarts; if it is a task that"
                 " ends, write kind: Job and schedule"
             )
-            draft.note(Fate.CHANGED, "autorestart: false", told)
+            draft.note(Fate.CHANGED, "autorestart: false", note)
 
 
 def _job(conf: Mapping[str, Any], schedule: str, kind: Kind, draft: Draft) -> None:
@@ -91,18 +91,18 @@ def _job(conf: Mapping[str, Any], schedule: str, kind: Kind, draft: Draft) -> No
     draft.put("schedule", schedule)
     draft.put("concurrencyPolicy", "Replace")
     draft.put("backoffLimit", 0)
-    told = (
+    note = (
         f"{kind.why}: taken for a Job, which runs by its schedule only (PM2 ran it at its start,"
         " too); if it is a service, write kind: App and restartSchedule"
     )
-    draft.note(Fate.CHANGED, "autorestart: false", told)
+    draft.note(Fate.CHANGED, "autorestart: false", note)
     count = conf.get("instances")
     if not is_undefined(count) and count not in (1, "1"):
-        told = f"{text_of(count)[:20]}: a Job is one process at a time"
-        draft.note(Fate.CHANGED, "instances", told)
+        note = f"{text_of(count)[:20]}: a Job is one process at a time"
+        draft.note(Fate.CHANGED, "instances", note)
 
 
-def _asked(conf: Mapping[str, Any]) -> str:
+def _cron(conf: Mapping[str, Any]) -> str:
     given = conf.get(_KEY)
     return "" if is_undefined(given) or given in (False, 0, "0") else text_of(given)
 

@@ -70,8 +70,8 @@ def _run(conf: dict[str, Any], cwd: str, host: Host, draft: Draft) -> Run | None
         return _shell_line(text_of(script), conf, draft)
     args = words_of(conf.get("args"))
     if script == "serve":
-        told = "is PM2's own file server; here it means the program `serve` (npm install serve)"
-        draft.note(Fate.TODO, "script: serve", told)
+        note = "is PM2's own file server; here it means the program `serve` (npm install serve)"
+        draft.note(Fate.TODO, "script: serve", note)
         return Run([script, *args])
     return _Program(text_of(script), cwd, host, draft).run(args, conf)
 
@@ -141,8 +141,8 @@ class _Program:
         if found is not None or not os.path.exists(self.here) or _is_binary(self.here):
             return found
         if _start(self.here).startswith(b"#!") and os.access(self.here, os.X_OK):
-            told = "runs by its first line (#!); PM2 would take Node"
-            self.draft.note(Fate.CHANGED, "script", told)
+            note = "runs by its first line (#!); PM2 would take Node"
+            self.draft.note(Fate.CHANGED, "script", note)
             return None
         return "node"
 
@@ -167,8 +167,8 @@ def _interpreter(given: str, host: Host, draft: Draft) -> list[str]:
     path = os.path.join(folder, "versions", "node", f"v{version}", "bin", "node")
     if os.path.exists(path):
         return [path]
-    told = f"PM2 would have nvm install that Node; it is not in {folder}: name the one to be used"
-    draft.note(Fate.TODO, f"interpreter: {text_of(given)}", told)
+    note = f"PM2 would have nvm install that Node; it is not in {folder}: name the one to be used"
+    draft.note(Fate.TODO, f"interpreter: {text_of(given)}", note)
     return ["node"]
 
 
@@ -180,8 +180,8 @@ def _words(given: str, host: Host, draft: Draft) -> list[str]:
     home = host.environ.get("HOME", "")
     found = os.path.join(home, first[2:]) if first.startswith("~/") and home else first
     if [found, *options] != [given]:
-        told = "PM2 takes all of it for the name of one program; recon starts what it says"
-        draft.note(Fate.CHANGED, f"interpreter: {given}", told)
+        note = "PM2 takes all of it for the name of one program; recon starts what it says"
+        draft.note(Fate.CHANGED, f"interpreter: {given}", note)
     return [found, *options]
 
 

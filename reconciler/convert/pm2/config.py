@@ -93,29 +93,29 @@ def _config(file: str, found: Evaluated, copied: int, host: Host) -> Config:
     if found.reads:
         notes.append(from_shell(found.reads))
     if copied:
-        told = (
+        text = (
             f"{copied} variables of this shell are copied into env; those are left out, since recon"
             " hands no shell on: write what the program needs of them into env"
         )
-        notes.append(Note(Fate.CHANGED, "...process.env", told))
+        notes.append(Note(Fate.CHANGED, "...process.env", text))
     given = inherited(found, host.environ)
     if (note := given.note()) is not None:
         notes.append(note)
     if found.cores is not None:
-        told = (
+        text = (
             f"said {found.cores} on this host, and what came of it is written down; with"
             " instances: max recon counts by itself"
         )
-        notes.append(Note(Fate.CHANGED, "os.cpus()", told))
+        notes.append(Note(Fate.CHANGED, "os.cpus()", text))
     return Config(file, tuple(apps), tuple(notes), given)
 
 
 def _of_file(top: dict[str, Any]) -> list[Note]:
     notes = []
     if top.get("deploy"):
-        told = "`pm2 deploy` is an ssh script; keep it, and let it end with `recon apply`"
-        notes.append(Note(Fate.LOST, "deploy", told))
+        note = "`pm2 deploy` is an ssh script; keep it, and let it end with `recon apply`"
+        notes.append(Note(Fate.LOST, "deploy", note))
     if top.get("static"):
-        told = "PM2's own file server; declare nginx, caddy or `npx serve` as an app instead"
-        notes.append(Note(Fate.TODO, "static", told))
+        note = "PM2's own file server; declare nginx, caddy or `npx serve` as an app instead"
+        notes.append(Note(Fate.TODO, "static", note))
     return notes

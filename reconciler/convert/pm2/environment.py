@@ -52,11 +52,11 @@ def put_instance(conf: dict[str, Any], env: dict[str, Any], sources: Sources, dr
     if used or (name != _INSTANCE):
         env[name] = {"perInstance": 0}
     elif draft.spec.get("instances", 1) != 1:
-        told = (
+        note = (
             f"PM2 sets {name}, which no file of the program names; where something that it"
             f" depends on does, write env: {{{name}: {{perInstance: 0}}}}"
         )
-        draft.note(Fate.CHANGED, "instance_var", told)
+        draft.note(Fate.CHANGED, "instance_var", note)
 
 
 def profiles(conf: dict[str, Any], env: dict[str, Any], draft: Draft) -> dict[str, dict[str, Any]]:
@@ -72,8 +72,8 @@ def profiles(conf: dict[str, Any], env: dict[str, Any], draft: Draft) -> dict[st
             variables[str(counted)] = {"perInstance": int(first)}
         title = name_of(name, fallback="env")
         if title != name:
-            told = f"is the profile {title}, since names are [a-z0-9-]"
-            draft.note(Fate.CHANGED, f"env_{name}", told)
+            note = f"is the profile {title}, since names are [a-z0-9-]"
+            draft.note(Fate.CHANGED, f"env_{name}", note)
         over = {key: inner for key, inner in variables.items() if env.get(key) != inner}
         found.setdefault(title, {}).update({"env": over} if over else {})
     return found
@@ -97,8 +97,8 @@ def files(conf: dict[str, Any], cwd: str, draft: Draft) -> list[Any]:
         path = locate(cwd, text_of(one))
         missing = not os.path.exists(path)
         found.append({"file": path, "optional": True} if missing else path)
-        told = f"PM2 never reads {text_of(one)}, at most the program does; recon does (envFrom)"
-        draft.note(Fate.CHANGED, "env_file", told + ("; it is not there now" if missing else ""))
+        note = f"PM2 never reads {text_of(one)}, at most the program does; recon does (envFrom)"
+        draft.note(Fate.CHANGED, "env_file", note + ("; it is not there now" if missing else ""))
         for line in [] if missing else differences(path):
             draft.note(Fate.CHANGED, f"env_file {text_of(one)}"[:80], line)
     return found

@@ -35,7 +35,7 @@ class Evaluated:
     value: Any
     reads: tuple[str, ...] = ()
     """Variables of the environment that were there."""
-    asked: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
     """All that it asked for, there or not."""
     sets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What it put into its own environment, which PM2's apps inherit."""
@@ -90,11 +90,11 @@ def evaluate(
     if "error" in document:
         raise _of_error(file, document["error"], ended.output.decode(errors="replace"))
     sets = _texts(document.get("sets"))
-    asked = {*_words(document.get("reads"))} - _OF_NODE
+    requested = {*_words(document.get("reads"))} - _OF_NODE
     return Evaluated(
         _exported(file, document["value"]),
-        tuple(sorted((asked & environ.keys()) - sets.keys())),
-        tuple(sorted(asked)),
+        tuple(sorted((requested & environ.keys()) - sets.keys())),
+        tuple(sorted(requested)),
         sets,
         tuple(one for one in _words(document.get("files")) if is_within(one, folders)),
         document.get("cores"),
@@ -120,7 +120,7 @@ def is_within(path: str, folders: Sequence[str]) -> bool:
 def _run(means: Engine, config: _Config, environ: Mapping[str, str], cwd: str) -> _Ended:
     reader, writer = os.pipe()
     question = {**asdict(config), "environ": dict(environ), "fd": writer}
-    asked = {
+    request = {
         **asdict(config),
         "engine": means.name,
         "argv": means.argv,
@@ -132,7 +132,7 @@ def _run(means: Engine, config: _Config, environ: Mapping[str, str], cwd: str) -
     }
     try:
         process = subprocess.Popen(
-            [*sandbox(), json.dumps(asked)],
+            [*sandbox(), json.dumps(request)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -234,13 +234,13 @@ def _why_silent(ended: _Ended) -> str:
 def _of_error(file: str, error: Mapping[str, str], output: str) -> ImportFault:
     real = os.path.realpath(file)
     line, column = _place(real, error["stack"]) or _place(real, output) or (0, 0)
-    told = error["message"].splitlines()[0] if error["message"] else error["name"]
-    message = f"{error['name']}: {told}"
+    summary = error["message"].splitlines()[0] if error["message"] else error["name"]
+    message = f"{error['name']}: {summary}"
     if error["code"] == "ERR_ACCESS_DENIED":
         message = _denied(error)
     elif error["code"] in ("MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"):
-        message = f"{told}; install it (npm ci), or let the config do without"
-    elif error["code"] == "ENOMEM" or "allocation failed" in told.lower():
+        message = f"{summary}; install it (npm ci), or let the config do without"
+    elif error["code"] == "ENOMEM" or "allocation failed" in summary.lower():
         message = f"{message}; a config may have {_MEMORY >> 30} GiB of memory"
     return fault(file, message, line, column)
 

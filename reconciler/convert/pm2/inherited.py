@@ -33,11 +33,11 @@ class Inherited:
         names = [os.path.basename(file) for file in self.files]
         where = [f"{', '.join(names)} (envFrom)"] if names else []
         where += ["env"] if self.variables else []
-        told = (
+        note = (
             f"{_some(sorted(self.known))}: the config puts them into its own environment, which"
             f" PM2's apps inherit; here they are in {' and '.join(where)} of each app"
         )
-        return Note(Fate.CHANGED, "process.env", told)
+        return Note(Fate.CHANGED, "process.env", note)
 
 
 NOTHING = Inherited()
@@ -48,8 +48,8 @@ def inherited(found: Evaluated, environ: Mapping[str, str]) -> Inherited:
     if not found.sets:
         return NOTHING
     files = _exact(found, {**environ, **found.sets})
-    said = read(files)
-    rest = {name: text for name, text in found.sets.items() if name not in said}
+    from_files = read(files)
+    rest = {name: text for name, text in found.sets.items() if name not in from_files}
     return Inherited(tuple(files), rest, found.sets)
 
 

@@ -31,8 +31,8 @@ def put(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     if limit is not None:
         draft.put("limits.memory", limit)
         if (first := _between(run)) is not None:
-            told = f"PM2 looked at {first} alone; recon counts all that it starts: allow for it"
-            draft.note(Fate.CHANGED, "max_memory_restart", told)
+            note = f"PM2 looked at {first} alone; recon counts all that it starts: allow for it"
+            draft.note(Fate.CHANGED, "max_memory_restart", note)
 
 
 def _policy(conf: Mapping[str, Any], draft: Draft) -> None:
@@ -44,8 +44,8 @@ def _policy(conf: Mapping[str, Any], draft: Draft) -> None:
         if others := sorted(codes - {0}):
             draft.put("successExitCodes", others)
         if 0 not in codes:
-            told = "PM2 restarted after exit 0; recon takes that for success as well, and does not"
-            draft.note(Fate.CHANGED, "stop_exit_codes", told)
+            note = "PM2 restarted after exit 0; recon takes that for success as well, and does not"
+            draft.note(Fate.CHANGED, "stop_exit_codes", note)
 
 
 def _codes(conf: Mapping[str, Any], draft: Draft) -> set[int]:
@@ -59,8 +59,8 @@ def _codes(conf: Mapping[str, Any], draft: Draft) -> set[int]:
         if number is not None and number.is_integer() and 0 <= number <= _LAST_CODE:
             found.add(int(number))
         else:
-            told = f"{text_of(one)[:40]!r} is not an exit code, which is 0 to {_LAST_CODE}"
-            draft.note(Fate.TODO, "stop_exit_codes", told)
+            note = f"{text_of(one)[:40]!r} is not an exit code, which is 0 to {_LAST_CODE}"
+            draft.note(Fate.TODO, "stop_exit_codes", note)
     return found
 
 
@@ -74,28 +74,28 @@ def _backoff(conf: Mapping[str, Any], draft: Draft) -> None:
             "resetSeconds": _EXPONENTIAL_RESET_SECONDS,
         }
         draft.put("backoff", value)
-        told = "grows by half each time in PM2; in recon it doubles, and the first is at once"
-        draft.note(Fate.CHANGED, "exp_backoff_restart_delay", told)
+        note = "grows by half each time in PM2; in recon it doubles, and the first is at once"
+        draft.note(Fate.CHANGED, "exp_backoff_restart_delay", note)
     elif constant:
         value = {"initialSeconds": constant, "maxSeconds": constant}
         draft.put("backoff", value)
-        told = "in recon the first crash after a stable run is restarted at once"
-        draft.note(Fate.CHANGED, "restart_delay", told)
+        note = "in recon the first crash after a stable run is restarted at once"
+        draft.note(Fate.CHANGED, "restart_delay", note)
 
 
 def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     if (first := _between(run)) is not None:
-        told = (
+        note = (
             "PM2 sends SIGINT to every process at once; recon SIGTERM to this one, then to the rest"
         )
-        draft.note(Fate.CHANGED, first, told)
+        draft.note(Fate.CHANGED, first, note)
     else:
         draft.spec["stop"] = {"signal": "SIGINT"}
     if is_true(conf.get("shutdown_with_message")):
         signal = "SIGTERM" if first is not None else "SIGINT"
-        told = f"recon sends {signal} and no message; this line in the program makes one of it:"
-        told += f" process.on('{signal}', () => process.emit('message', 'shutdown'))"
-        draft.note(Fate.TODO, "shutdown_with_message", told)
+        note = f"recon sends {signal} and no message; this line in the program makes one of it:"
+        note += f" process.on('{signal}', () => process.emit('message', 'shutdown'))"
+        draft.note(Fate.TODO, "shutdown_with_message", note)
     grace = seconds_of(conf, "kill_timeout", draft)
     if grace is not None:
         draft.put("terminationGracePeriodSeconds", grace)

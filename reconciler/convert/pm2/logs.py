@@ -34,11 +34,11 @@ def put(conf: Mapping[str, Any], folder: str, draft: Draft) -> None:
     if conf.get("log_type") == "json":
         draft.put("logs.format", "json")
     if conf.get("log_file"):
-        told = "held both streams in one file besides; `recon logs APP` shows both, by time"
-        draft.note(Fate.CHANGED, "log_file", told)
+        note = "held both streams in one file besides; `recon logs APP` shows both, by time"
+        draft.note(Fate.CHANGED, "log_file", note)
     if any(placed) and apart:
-        told = f"is not set, so each instance has a file of its own ({INSTANCE} is its number)"
-        draft.note(Fate.CHANGED, "merge_logs", told)
+        note = f"is not set, so each instance has a file of its own ({INSTANCE} is its number)"
+        draft.note(Fate.CHANGED, "merge_logs", note)
 
 
 def strftime(pattern: str) -> str | None:
@@ -90,7 +90,7 @@ def _times(conf: Mapping[str, Any], draft: Draft, own_files: bool) -> None:
         return
     found = strftime(pattern)
     if found is None:
-        told = f"{text_of(pattern)}: has no equal; recon writes the time in its own form"
-        draft.note(Fate.CHANGED, key, told)
+        note = f"{text_of(pattern)}: has no equal; recon writes the time in its own form"
+        draft.note(Fate.CHANGED, key, note)
     else:
         draft.put("logs.timestamps", found)

@@ -22,14 +22,14 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "quick.js")) 
     _PRELUDE = _file.read()
 
 
-def main(asked: dict[str, Any]) -> None:
+def main(request: dict[str, Any]) -> None:
     """Answer to the descriptor that the question names."""
     question = json.load(sys.stdin)
     context = quickjs.Context()
-    context.set_memory_limit(asked["memory"] // 2)
+    context.set_memory_limit(request["memory"] // 2)
     context.set_max_stack_size(_STACK)
-    context.add_callable("host", _Host(asked["folders"]).verb)
-    words = [question["environ"], question["file"], asked["cwd"]]
+    context.add_callable("host", _Host(request["folders"]).verb)
+    words = [question["environ"], question["file"], request["cwd"]]
     prelude = f"globalThis.__answer = {_PRELUDE}(...{json.dumps(words)})"
     context.eval(prelude)
     answer = context.eval(f"__answer({json.dumps(question['expression'])})")

@@ -135,8 +135,8 @@ def _draft(group: list[dict[str, Any]], source: str, number: int, host: Host) ->
     draft = draft_of(conf, source, number, host, cwd=cwd)
     _rest(first.get("status"), draft)
     if names:
-        told = "PM2 cannot say which came from the shell; remove from env what did"
-        draft.note(Fate.CHANGED, ", ".join(sorted(names)), told)
+        note = "PM2 cannot say which came from the shell; remove from env what did"
+        draft.note(Fate.CHANGED, ", ".join(sorted(names)), note)
     return draft
 
 
@@ -145,11 +145,11 @@ def _rest(status: object, draft: Draft) -> None:
     if status not in ("stopped", "errored"):
         return
     if draft.kind == "Job":
-        told = "stopped, as between two runs: it goes on by its schedule; else `recon suspend` it"
+        note = "stopped, as between two runs: it goes on by its schedule; else `recon suspend` it"
     else:
         draft.put("suspend", True)
-        told = f"{status} in PM2, so it is suspended; `recon resume` starts it"
-    draft.note(Fate.CHANGED, "status", told)
+        note = f"{status} in PM2, so it is suspended; `recon resume` starts it"
+    draft.note(Fate.CHANGED, "status", note)
 
 
 def _has(entry: Mapping[str, Any], name: str) -> bool:

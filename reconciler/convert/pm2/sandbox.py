@@ -34,21 +34,21 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> None:
-    asked: dict[str, Any] = json.loads(sys.argv[1])
-    os.chdir(asked["cwd"])
-    if asked["engine"] == "quickjs":
-        sys.path[:0] = asked["path"]
+    request: dict[str, Any] = json.loads(sys.argv[1])
+    os.chdir(request["cwd"])
+    if request["engine"] == "quickjs":
+        sys.path[:0] = request["path"]
         # Beside this file; loaded while it can still be read.
         quick = importlib.import_module("quick")
     _leave_network()
-    _limit(asked)
+    _limit(request)
     if os.geteuid() == 0:
-        _leave_root(asked)
+        _leave_root(request)
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if asked["engine"] == "quickjs":
-        quick.main(asked)
+    if request["engine"] == "quickjs":
+        quick.main(request)
     else:
-        os.execve(asked["argv"][0], asked["argv"], asked["environ"])
+        os.execve(request["argv"][0], request["argv"], request["environ"])
 
 
 def _leave_network() -> None:
@@ -56,10 +56,10 @@ def _leave_network() -> None:
         _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
-def _limit(asked: dict[str, Any]) -> None:
+def _limit(request: dict[str, Any]) -> None:
     for kind, most in (
-        (resource.RLIMIT_DATA, asked["memory"]),
-        (resource.RLIMIT_CPU, asked["seconds"]),
+        (resource.RLIMIT_DATA, request["memory"]),
+        (resource.RLIMIT_CPU, request["seconds"]),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 256),
@@ -69,24 +69,24 @@ def _limit(asked: dict[str, Any]) -> None:
         resource.setrlimit(kind, (least, least))
 
 
-def _leave_root(asked: dict[str, Any]) -> None:
+def _leave_root(request: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
         os.setgroups([])
-    owner = os.stat(asked["file"])
+    owner = os.stat(request["file"])
     for uid, gid in ((_NOBODY, _NOBODY), (owner.st_uid, owner.st_gid)):
-        if uid != 0 and _become(uid, gid, asked):
+        if uid != 0 and _become(uid, gid, request):
             return
     _leave_capabilities()
 
 
-def _become(uid: int, gid: int, asked: dict[str, Any]) -> bool:
+def _become(uid: int, gid: int, request: dict[str, Any]) -> bool:
     """Whether we are that user now; root still where it could not read what has to be read."""
     try:
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, 0)
-        os.close(os.open(asked["file"], os.O_RDONLY))
-        os.listdir(asked["folders"][0])
-        may = not asked["argv"] or os.access(asked["argv"][0], os.X_OK)
+        os.close(os.open(request["file"], os.O_RDONLY))
+        os.listdir(request["folders"][0])
+        may = not request["argv"] or os.access(request["argv"][0], os.X_OK)
         if may:
             os.setresuid(uid, uid, uid)
             return True

@@ -13,7 +13,13 @@ from typing import Any
 
 from reconciler.convert.draft import Draft, Fate, Located
 from reconciler.convert.host import Host
-from reconciler.convert.pm2.address import Asked, asked_host, asked_path, asked_port, socket_at
+from reconciler.convert.pm2.address import (
+    Listen,
+    listen_address,
+    listen_path,
+    listen_port,
+    socket_at,
+)
 from reconciler.convert.pm2.given import Given
 from reconciler.convert.pm2.units import seconds_of
 from reconciler.convert.pm2.values import is_true, number_of, text_of
@@ -38,8 +44,8 @@ def put_instances(conf: Mapping[str, Any], host: Host, draft: Draft) -> None:
     value = conf.get("instances")
     count = _count(value)
     if isinstance(value, str) and value != "max" and number_of(value) is None:
-        told = f"{text_of(value)[:40]!r} is not a number; PM2 takes it for {count or 'max'}"
-        draft.note(Fate.CHANGED, "instances", told)
+        note = f"{text_of(value)[:40]!r} is not a number; PM2 takes it for {count or 'max'}"
+        draft.note(Fate.CHANGED, "instances", note)
     if value == "max" or (count is not None and count <= 0):
         _cores(0 if value == "max" or count is None else count, host, draft)
     elif count is not None and count != 1:
@@ -59,7 +65,7 @@ def put_port(given: Given, draft: Draft, host: Host) -> None:
 
 def _share(given: Given, draft: Draft, host: Host) -> bool:
     """Declare the socket; False where one process alone binds whatever it binds."""
-    socket = _socket(given.known, given, draft, host, tell=True)
+    socket = _socket(given.known, given, draft, host, noted=True)
     if socket is not None:
         draft.spec["sockets"] = [socket]
         for name, profile in draft.profiles.items():
@@ -67,65 +73,65 @@ def _share(given: Given, draft: Draft, host: Host) -> bool:
             if other not in (None, socket):
                 draft.profiles[name] = {**profile, "sockets": [other]}
     elif draft.spec.get("instances", 1) != 1:
-        told = (
+        note = (
             "shares the port that the program listens on, and the config does not say which that"
             " is: declare it (sockets: [{name: http, port: N}]), unless it serves none"
         )
-        draft.note(Fate.TODO, _CLUSTER, told)
+        draft.note(Fate.TODO, _CLUSTER, note)
     else:
-        told = (
+        note = (
             "no port is known, so the old process ends before the new one starts; with sockets:"
             " [{name: http, port: N}] an update has no gap"
         )
-        draft.note(Fate.CHANGED, _CLUSTER, told)
+        draft.note(Fate.CHANGED, _CLUSTER, note)
     return socket is not None or draft.spec.get("instances", 1) != 1
 
 
 def _socket(
-    known: Mapping[str, Any], given: Given, draft: Draft, host: Host, *, tell: bool = False
+    known: Mapping[str, Any], given: Given, draft: Draft, host: Host, *, noted: bool = False
 ) -> dict[str, Any] | None:
     command, literal = draft.spec["command"], given.sources.address
-    path = asked_path(known, command)
+    path = listen_path(known, command)
     if path is not None:
         absolute = os.path.normpath(os.path.join(draft.spec["cwd"], path))
         return {"name": "http", "path": absolute if os.path.isabs(path) else Located(absolute)}
-    port = asked_port(known, command)
+    port = listen_port(known, command)
     if port is None:
         return None
-    asked = asked_host(known, command)
-    if asked == Asked() and literal is not None:
-        asked = Asked(literal, "listen")
-    if asked.strange and tell:
-        told = (
-            f"{asked.key} is {asked.strange[:60]}, not an address: the socket is for this host"
+    listen = listen_address(known, command)
+    if listen == Listen() and literal is not None:
+        listen = Listen(literal, "listen")
+    if listen.strange and noted:
+        note = (
+            f"{listen.key} is {listen.strange[:60]}, not an address: the socket is for this host"
             " alone (127.0.0.1); write the address under sockets.host"
         )
-        draft.note(Fate.TODO, _CLUSTER, told)
-    elif asked == Asked() and tell:
-        told = (
+        draft.note(Fate.TODO, _CLUSTER, note)
+    elif listen == Listen() and noted:
+        note = (
             f"no HOST and no --host is given, so recon listens on port {port} of all addresses, as"
             " Node does; where the program names one, write it under sockets.host"
         )
-        draft.note(Fate.CHANGED, _CLUSTER, told)
-    return socket_at(port, asked, host)
+        draft.note(Fate.CHANGED, _CLUSTER, note)
+    return socket_at(port, listen, host)
 
 
 def _not_node(given: Given, draft: Draft) -> None:
     """Only Node loads what takes the socket in the place of the program's own `listen`."""
     command = draft.spec["command"]
     name = os.path.basename(command[0])
-    port = asked_port(given.known, command)
+    port = listen_port(given.known, command)
     if draft.spec.get("instances", 1) == 1:
-        told = "is for Node; it binds its own port, as in fork mode"
-        draft.note(Fate.CHANGED, _CLUSTER, told)
+        note = "is for Node; it binds its own port, as in fork mode"
+        draft.note(Fate.CHANGED, _CLUSTER, note)
         return
     instead = _INSTEAD.get(name, "let it take the socket (LISTEN_FDS, docs/sockets.md), or")
-    told = (
+    note = (
         f"{name} does not take recon's socket by itself, and its instances cannot all bind one"
         f" port: {instead} give each a port of its own (env: {{PORT: {{perInstance:"
         f" {port or 3000}}}}}) behind a proxy"
     )
-    draft.note(Fate.TODO, _CLUSTER, told)
+    draft.note(Fate.TODO, _CLUSTER, note)
 
 
 def _count(value: Any) -> int | None:
@@ -144,34 +150,34 @@ def _cores(less: int, host: Host, draft: Draft) -> None:
         return
     number = max(1, host.cores + less)
     draft.spec["instances"] = number
-    told = f"is {number}, by the {host.cores} cores of this host"
-    draft.note(Fate.CHANGED, f"instances: {word}", told)
+    note = f"is {number}, by the {host.cores} cores of this host"
+    draft.note(Fate.CHANGED, f"instances: {word}", note)
 
 
 def _ready(given: Given, draft: Draft) -> None:
     """process.send('ready') is a notification: recon's preload sends it on."""
     timeout = seconds_of(given.conf, "listen_timeout", draft)
     if not given.run.on_node:
-        told = (
+        note = (
             "process.send('ready') reaches recon from Node alone: write what tells that it is"
             " ready, e.g. readinessProbe: {httpGet: {path: /health, port: N}}, {log: 'listening'},"
             " or {notify: true} with sd_notify(3)"
         )
-        draft.note(Fate.TODO, "wait_ready", told)
+        draft.note(Fate.TODO, "wait_ready", note)
         return
     if given.sources.mention("process.send") is False:
-        told = (
+        note = (
             "no file of the program calls process.send, and PM2 went on without it after"
             " listen_timeout; so it counts as ready once it has run for a second"
         )
-        draft.note(Fate.CHANGED, "wait_ready", told)
+        draft.note(Fate.CHANGED, "wait_ready", note)
         return
     draft.spec["readinessProbe"] = {"notify": True}
     if timeout is not None:
         deadline = max(timeout, _LEAST_DEADLINE)
         draft.put("progressDeadlineSeconds", deadline)
-        told = (
+        note = (
             f"after {timeout:g} s PM2 goes on regardless; recon gives the update up after"
             f" {deadline:g} s, and what ran before stays"
         )
-        draft.note(Fate.CHANGED, "listen_timeout", told)
+        draft.note(Fate.CHANGED, "listen_timeout", note)

@@ -47,7 +47,7 @@ def less_shell(run: Evaluate, environ: Mapping[str, str]) -> tuple[Evaluated, in
         count = max(count, len(copied) - 1)
         for name in copied:
             del env[name]
-    reads = tuple(name for name in bare.asked if name in environ and name not in found.sets)
+    reads = tuple(name for name in bare.requested if name in environ and name not in found.sets)
     return replace(found, reads=reads), count
 
 

@@ -38,8 +38,8 @@ def size_of(conf: Mapping[str, Any], key: str, draft: Draft) -> str | int | None
         found = int(number) or 1
         if found >= _SMALL:
             return found
-        told = f"{text} is {found} bytes, in PM2 as well: too little; write limits.memory: 300M"
-        draft.note(Fate.TODO, key, told)
+        note = f"{text} is {found} bytes, in PM2 as well: too little; write limits.memory: 300M"
+        draft.note(Fate.TODO, key, note)
         return None
     if number is None and meant is not None and float(meant[1]) > 0:
         written = _written(int(float(meant[1]) * _FACTORS[meant[2].lower()]))
@@ -63,8 +63,8 @@ def seconds_of(conf: Mapping[str, Any], key: str, draft: Draft) -> float | None:
         unit = meant[2].lower()
         seconds = _whole(float(meant[1]) * _SECONDS["ms" if unit == "ms" else unit[0]])
         if 0 < seconds < _LONGEST:
-            told = f"{text} is not a time to PM2 7, which wants milliseconds; it is {seconds:g} s"
-            draft.note(Fate.CHANGED, key, f"{told} here")
+            note = f"{text} is not a time to PM2 7, which wants milliseconds; it is {seconds:g} s"
+            draft.note(Fate.CHANGED, key, f"{note} here")
             return seconds
     draft.note(Fate.TODO, key, f"{text[:40]!r} is not a time; write one in milliseconds, as 3000")
     return None

@@ -44,29 +44,29 @@ def drafts_of_files(
         ini = read(file, variables)
         groups = _groups(ini)
         around = _around(ini, variables, file, cwd)
-        told = [Note(Fate.CHANGED, "include", f"no file matches {one}") for one in ini.missing]
+        found = [Note(Fate.CHANGED, "include", f"no file matches {one}") for one in ini.missing]
         for section in ini.sections:
             if section.kind in ("program", FCGI):
                 group = groups.get(section.name)
                 drafts += drafts_of(section, replace(around, group=group))
             else:
-                told += _of_section(section)
+                found += _of_section(section)
         if read_here := _from_shell(ini, around, host):
-            told.append(from_shell(read_here))
-        notes[file] = tuple(told)
+            found.append(from_shell(read_here))
+        notes[file] = tuple(found)
     return drafts, notes
 
 
 def _from_shell(ini: Ini, around: Around, host: Host) -> list[str]:
     """The variables of this shell that programs ask for, less those that supervisord sets."""
-    asked = {
+    names = {
         name
         for section in ini.sections
         if section.kind in ("program", FCGI, "supervisord")
         for text in section.options.values()
         for name in re.findall(r"%\(ENV_(\w+)\)", text)
     }
-    return sorted((asked & host.environ.keys()) - around.environment.keys())
+    return sorted((names & host.environ.keys()) - around.environment.keys())
 
 
 def _groups(ini: Ini) -> dict[str, str]:
@@ -111,8 +111,8 @@ def _around(ini: Ini, variables: dict[str, str], file: str, cwd: str | None) -> 
 def _of_section(section: Section) -> list[Note]:
     name = f"[{section.kind}{':' if section.name else ''}{section.name}]"
     if section.kind == "eventlistener":
-        told = "listens to supervisord's events; `recon events -f -o json` tells recon's"
-        return [Note(Fate.TODO, name, told)]
+        note = "listens to supervisord's events; `recon events -f -o json` tells recon's"
+        return [Note(Fate.TODO, name, note)]
     if section.kind == "rpcinterface" or section.kind in _SERVERS:
         return [Note(Fate.UNNEEDED, name, "is supervisord's own; recon has an API and verbs")]
     if section.kind == "group" and "priority" in section.options:

@@ -85,8 +85,10 @@ def expand(text: str, variables: Mapping[str, str | int], section: Section, opti
             return "%"
         if name not in variables:
             what = name.removeprefix("ENV_")
-            told = f"{what} is not in the environment" if what != name else f"%({name}) is unknown"
-            raise section.fault(option, f"{told}; set it, or write the value")
+            message = (
+                f"{what} is not in the environment" if what != name else f"%({name}) is unknown"
+            )
+            raise section.fault(option, f"{message}; set it, or write the value")
         value = variables[name]
         if kind == "d" and not isinstance(value, int):
             raise section.fault(option, f"%({name})d is no number; write %({name})s")

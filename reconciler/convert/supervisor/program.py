@@ -70,8 +70,8 @@ def drafts_of(section: Section, around: Around) -> list[Draft]:
         return [draft]
     drafts = [process.draft(process.name) for process in processes]
     for draft in drafts:
-        told = f"differ in their command or environment, so the {numprocs} are an app each"
-        draft.note(Fate.CHANGED, "numprocs", told)
+        note = f"differ in their command or environment, so the {numprocs} are an app each"
+        draft.note(Fate.CHANGED, "numprocs", note)
     return drafts
 
 
@@ -175,13 +175,13 @@ class _Process:
             self._listen(draft)
         else:
             draft.spec["strategy"] = {"maxSurge": 0}
-        self._told(draft)
+        self._options(draft)
         return draft
 
     def _listen(self, draft: Draft) -> None:
         """supervisord hands the socket over as standard input, recon as descriptor 3."""
-        asked = {name: self._get(name) or "" for name in SOCKET_OPTIONS}
-        socket = socket_of(asked, self._around.directory)
+        options = {name: self._get(name) or "" for name in SOCKET_OPTIONS}
+        socket = socket_of(options, self._around.directory)
         if socket is None:
             raise self._section.fault("socket", "must be tcp://HOST:PORT or unix:///PATH")
         draft.spec["sockets"] = [socket]
@@ -207,11 +207,11 @@ class _Process:
             return locate(self._around.directory, given)
         if self._around.started_in is None:
             return self._around.directory
-        told = (
+        note = (
             "is not written, so the program runs where supervisord was started, which no file"
             f" says: taken to be {self._around.started_in}; correct cwd, or import with --cwd DIR"
         )
-        draft.note(Fate.TODO, "directory", told)
+        draft.note(Fate.TODO, "directory", note)
         return self._around.directory
 
     def _flag(self, option: str, default: bool) -> bool:
@@ -255,8 +255,8 @@ class _Process:
         if numbers not in ([], [0]):
             draft.put("successExitCodes", [code for code in numbers if code])
         if 0 not in numbers:
-            told = "0 is not one of them; recon takes exit 0 for success as well, and does not"
-            draft.note(Fate.CHANGED, "exitcodes", f"{told} restart after it")
+            note = "0 is not one of them; recon takes exit 0 for success as well, and does not"
+            draft.note(Fate.CHANGED, "exitcodes", f"{note} restart after it")
 
     def _stop(self, draft: Draft) -> None:
         name = (self._values.get("stopsignal") or "TERM").strip().upper().removeprefix("SIG")
@@ -281,13 +281,13 @@ class _Process:
             if path.lower() in _NONE or path == "/dev/null":
                 draft.note(Fate.LOST, option, "recon keeps logs, and rotates them (logs.rotate)")
             elif path.lower() == "syslog" or is_no_file(located):
-                told = f"{path} is no file; recon writes files, and `recon logs` shows them"
-                draft.note(Fate.LOST, option, told)
+                note = f"{path} is no file; recon writes files, and `recon logs` shows them"
+                draft.note(Fate.LOST, option, note)
             else:
                 draft.put(f"logs.{stream}", located)
                 if self._around.started_in is not None and not os.path.isabs(path):
-                    told = f"{path} is where supervisord was started, which no file says: --cwd DIR"
-                    draft.note(Fate.TODO, option, told)
+                    note = f"{path} is where supervisord was started, which no file says: --cwd DIR"
+                    draft.note(Fate.TODO, option, note)
         if merged:
             draft.put("logs.merge", True)
         if any(stream in draft.spec.get("logs", {}) for stream in ("stdout", "stderr")):
@@ -307,15 +307,15 @@ class _Process:
             if no_file or path.lower() in _NONE or path.lower() == "syslog":
                 continue  # supervisord wants maxbytes=0 there: what cannot be rotated
             if found is not None and int("".join(filter(str.isdigit, found))) == 0:
-                told = "0 means no rotation; recon rotates at logs.rotate.size"
-                draft.note(Fate.CHANGED, f"{stream}_logfile_maxbytes", told)
+                note = "0 means no rotation; recon rotates at logs.rotate.size"
+                draft.note(Fate.CHANGED, f"{stream}_logfile_maxbytes", note)
             elif found is not None:
                 draft.put("logs.rotate", {"size": found})
             keep = self._whole(f"{stream}_logfile_backups")
             if keep is not None:
                 draft.put("logs.rotate", {"keep": keep})
 
-    def _told(self, draft: Draft) -> None:
+    def _options(self, draft: Draft) -> None:
         for option in self._section.options:
             rule = OPTIONS.get(option)
             if self._section.kind == FCGI and option in SOCKET_OPTIONS:

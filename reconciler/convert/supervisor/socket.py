@@ -19,17 +19,17 @@ _TCP = re.compile(r"tcp://(?P<host>[^\s/]*):(?P<port>\d{1,5})")
 _UNIX = re.compile(r"unix://(?P<path>.+)", re.DOTALL)
 
 
-def socket_of(asked: Mapping[str, str], directory: str) -> dict[str, Any] | None:
+def socket_of(options: Mapping[str, str], directory: str) -> dict[str, Any] | None:
     """As recon declares it; None where it is neither kind."""
-    text = asked["socket"].strip()
+    text = options["socket"].strip()
     if (found := _TCP.fullmatch(text)) is not None:
         host = found["host"].strip("[]")
         address = {"localhost": "127.0.0.1", "": "0.0.0.0", "*": "0.0.0.0"}.get(host, host)
         return {"name": "fcgi", "port": int(found["port"]), "host": address}
     if (found := _UNIX.fullmatch(text)) is None:
         return None
-    owner, _, group = asked["socket_owner"].partition(":")
-    given = {"mode": asked["socket_mode"] or "700", "owner": owner, "group": group}
+    owner, _, group = options["socket_owner"].partition(":")
+    given = {"mode": options["socket_mode"] or "700", "owner": owner, "group": group}
     path = locate(directory, found["path"])
     return {"name": "fcgi", "path": path, **{key: text for key, text in given.items() if text}}
 

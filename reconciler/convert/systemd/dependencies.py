@@ -19,19 +19,19 @@ def dependencies(draft: Draft, apps: Mapping[str, Draft]) -> None:
         other = apps.get(name)
         if other is None:
             entry = f"{draft.target.prefix}{name}.service"
-            told = f"{name} is not among what is exported; {entry} is taken for it"
-            draft.note(Fate.TODO, told, "dependsOn", name)
+            note = f"{name} is not among what is exported; {entry} is taken for it"
+            draft.note(Fate.TODO, note, "dependsOn", name)
             _after(draft, entry, requires=dependency.get("condition") == "Completed")
         elif other.is_job:
             _after_job(draft, other, dependency)
         else:
             _after_app(draft, other, dependency)
         if dependency.get("restart"):
-            told = f"nothing follows a restart of {name}; PartOf= would also follow its stop"
-            draft.note(Fate.LOST, told, "dependsOn", name, "restart")
+            note = f"nothing follows a restart of {name}; PartOf= would also follow its stop"
+            draft.note(Fate.LOST, note, "dependsOn", name, "restart")
         for field in dependency.keys() - {"app", "condition", "restart"}:
-            told = "this exporter does not know it; set it by hand"
-            draft.note(Fate.LOST, told, "dependsOn", name, field)
+            note = "this exporter does not know it; set it by hand"
+            draft.note(Fate.LOST, note, "dependsOn", name, field)
 
 
 def _after(draft: Draft, entry: str, *, requires: bool) -> None:
@@ -41,33 +41,33 @@ def _after(draft: Draft, entry: str, *, requires: bool) -> None:
 def _after_app(draft: Draft, other: Draft, dependency: Mapping[str, Any]) -> None:
     condition = dependency.get("condition", "Ready")
     _after(draft, other.entry, requires=condition == "Completed")
-    if condition == "Ready" and not _tells_ready(other):
-        told = f"waits until {other.name} is started, which is before it is ready (see its probes)"
-        draft.note(Fate.DIFFERS, told, "dependsOn", other.name)
+    if condition == "Ready" and not _notifies(other):
+        note = f"waits until {other.name} is started, which is before it is ready (see its probes)"
+        draft.note(Fate.DIFFERS, note, "dependsOn", other.name)
     if condition == "Completed":
-        _tell_of_failure(draft, other.name)
+        _note_failure(draft, other.name)
 
 
 def _after_job(draft: Draft, other: Draft, dependency: Mapping[str, Any]) -> None:
     """Of a Job, Ready means that it has succeeded, too."""
     if other.by_clock:  # to pull it would be to run it now
         draft.unit.append(("After", other.entry))
-        told = f"does not wait for a run of {other.name}, which its timer starts"
-        draft.note(Fate.LOST, told, "dependsOn", other.name)
+        note = f"does not wait for a run of {other.name}, which its timer starts"
+        draft.note(Fate.LOST, note, "dependsOn", other.name)
         return
     succeeded = dependency.get("condition", "Ready") != "Started"
     _after(draft, other.entry, requires=succeeded)
     if succeeded:
-        _tell_of_failure(draft, other.name)
+        _note_failure(draft, other.name)
     else:
-        told = f"waits until {other.name} has ended"
-        draft.note(Fate.DIFFERS, told, "dependsOn", other.name)
+        note = f"waits until {other.name} has ended"
+        draft.note(Fate.DIFFERS, note, "dependsOn", other.name)
 
 
-def _tell_of_failure(draft: Draft, name: str) -> None:
-    told = f"where {name} fails this is not started, also when {name} is retried"
-    draft.note(Fate.DIFFERS, told, "dependsOn", name)
+def _note_failure(draft: Draft, name: str) -> None:
+    note = f"where {name} fails this is not started, also when {name} is retried"
+    draft.note(Fate.DIFFERS, note, "dependsOn", name)
 
 
-def _tells_ready(draft: Draft) -> bool:
+def _notifies(draft: Draft) -> bool:
     return any(draft.peek(f"{role}Probe", "notify") for role in ("startup", "readiness"))

@@ -53,7 +53,7 @@ class Draft:
     """``said`` is the spec as plain data: what the manifest set, by the names it has there."""
 
     name: str
-    said: Mapping[str, Any]
+    fields: Mapping[str, Any]
     target: Target
     is_job: bool = False
     revision: str = ""
@@ -76,7 +76,7 @@ class Draft:
 
     @property
     def instances(self) -> int:
-        return int(self.said.get("instances", 1))
+        return int(self.fields.get("instances", 1))
 
     @property
     def is_template(self) -> bool:
@@ -111,14 +111,14 @@ class Draft:
 
     def peek(self, *path: str) -> Any:
         """The value there, for those who only need to know."""
-        found: Any = self.said
+        found: Any = self.fields
         for step in path:
             found = found.get(step) if isinstance(found, Mapping) else None
         return found
 
     def left(self) -> Iterator[Path]:
         """What was set and that nobody has taken."""
-        return (path for path in _leaves(self.said) if path not in self._taken)
+        return (path for path in _leaves(self.fields) if path not in self._taken)
 
     def note(self, fate: Fate, text: str, *path: str) -> None:
         self.notes.append(Note(self.name, ".".join(path), fate, text))

@@ -33,16 +33,16 @@ def _deadline(draft: Draft, retries: int) -> None:
     seconds = draft.take("activeDeadlineSeconds")
     draft.service.append(("TimeoutStartSec", span(seconds) if seconds else "infinity"))
     if seconds and retries:
-        told = "each try has so long, not all together, and one that takes longer is tried again"
-        draft.note(Fate.DIFFERS, told, "activeDeadlineSeconds")
+        note = "each try has so long, not all together, and one that takes longer is tried again"
+        draft.note(Fate.DIFFERS, note, "activeDeadlineSeconds")
 
 
 def _tries(draft: Draft, retries: int) -> None:
     """Tries are counted over less than what lies between two runs, so each has its own."""
     backoff = lifecycle.backoff(draft)
     if retries and draft.target.version < _ONESHOT_RESTARTS:
-        told = f"a run that fails is not tried again; that needs systemd {_ONESHOT_RESTARTS}"
-        draft.note(Fate.LOST, told, "backoffLimit")
+        note = f"a run that fails is not tried again; that needs systemd {_ONESHOT_RESTARTS}"
+        draft.note(Fate.LOST, note, "backoffLimit")
         retries = 0
     if not retries:
         draft.service.append(("Restart", "no"))
@@ -56,11 +56,11 @@ def _tries(draft: Draft, retries: int) -> None:
     ]
     draft.service.append(("Restart", "on-failure"))
     lifecycle.waits(draft, backoff)
-    told = (
-        f"starts within {_told(interval)} are counted, also those by hand (systemctl "
+    note = (
+        f"starts within {_duration(interval)} are counted, also those by hand (systemctl "
         "reset-failed forgets them); tries that take longer in all go on"
     )
-    draft.note(Fate.DIFFERS, told, "backoffLimit")
+    draft.note(Fate.DIFFERS, note, "backoffLimit")
 
 
 def _once(draft: Draft) -> None:
@@ -70,12 +70,12 @@ def _once(draft: Draft) -> None:
     leave = command(["/bin/sh", "-c", 'mkdir -p "$1" && : > "$1/$2"', "sh"])
     draft.service.append(("RemainAfterExit", "yes"))
     draft.service.append(("ExecStartPost", f"+{leave} {folder} {name}"))
-    told = (
+    note = (
         f"it runs at boot until it has succeeded once, which {_state(draft)}/{name} tells; "
         "create that before the change-over, or it runs again then; after an edit of the unit "
         "remove it"
     )
-    draft.note(Fate.DIFFERS, told, "schedule")
+    draft.note(Fate.DIFFERS, note, "schedule")
 
 
 def _state(draft: Draft) -> str:
@@ -85,7 +85,7 @@ def _state(draft: Draft) -> str:
     return f"~/{'.local/state' if draft.target.version >= _STATE_HOME else '.config'}/recon-jobs"
 
 
-def _told(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds:g} s"
 
 
@@ -93,5 +93,5 @@ def _concurrency(draft: Draft) -> None:
     policy = draft.take("concurrencyPolicy", default="Allow")
     if not draft.by_clock or policy == "Forbid":
         return
-    told = "runs do not overlap: one that is due meanwhile begins when the one before has ended"
-    draft.note(Fate.DIFFERS, told, "concurrencyPolicy")
+    note = "runs do not overlap: one that is due meanwhile begins when the one before has ended"
+    draft.note(Fate.DIFFERS, note, "concurrencyPolicy")

@@ -24,11 +24,11 @@ _BOUNDS = {"startup": "READY=1", "readiness": "READY=1", "liveness": "WATCHDOG=1
 def start(draft: Draft, *, completes: bool) -> None:
     """``completes``: others wait until it has ended, so it is started when it has."""
     notifies = {role for role in _BOUNDS if draft.peek(f"{role}Probe", "notify")}
-    tells_ready = bool(notifies & {"startup", "readiness"}) and not completes
+    notifies_ready = bool(notifies & {"startup", "readiness"}) and not completes
     if completes:
         draft.service += [("Type", "oneshot"), ("RemainAfterExit", "yes")]
         draft.service.append(("TimeoutStartSec", "infinity"))
-    elif tells_ready:
+    elif notifies_ready:
         patience = _patience(draft, "startup") if "startup" in notifies else None
         within = span(patience) if patience is not None else "infinity"
         draft.service += [("Type", "notify"), ("TimeoutStartSec", within)]
@@ -40,10 +40,10 @@ def start(draft: Draft, *, completes: bool) -> None:
         draft.service.append(("WatchdogSec", span(_patience(draft, "liveness", delayed=False))))
         draft.service.append(("WatchdogSignal", draft.peek("stop", "signal") or "SIGTERM"))
         if draft.peek("livenessProbe", "initialDelaySeconds"):
-            told = "the watchdog runs from the start on"
-            draft.note(Fate.DIFFERS, told, "livenessProbe", "initialDelaySeconds")
+            note = "the watchdog runs from the start on"
+            draft.note(Fate.DIFFERS, note, "livenessProbe", "initialDelaySeconds")
     for role in _BOUNDS:
-        _probe(draft, role, carried=role in notifies and (tells_ready or role == "liveness"))
+        _probe(draft, role, carried=role in notifies and (notifies_ready or role == "liveness"))
 
 
 def _patience(draft: Draft, role: str, *, delayed: bool = True) -> float:
@@ -83,8 +83,8 @@ def stop(draft: Draft, *, oneshot: bool) -> None:
     guard = '[ -n "$MAINPID" ] || exit 0; RECON_PID=$MAINPID; export RECON_PID; '
     hook, _ = found(draft, words, "stop", "preStop")
     draft.service.append(("ExecStop", command(hook, guard + draft.prelude)))
-    told = "it has the whole grace period, and what follows has it again"
-    draft.note(Fate.DIFFERS, told, "stop", "preStop")
+    note = "it has the whole grace period, and what follows has it again"
+    draft.note(Fate.DIFFERS, note, "stop", "preStop")
 
 
 def restart(draft: Draft) -> None:
@@ -98,8 +98,8 @@ def restart(draft: Draft) -> None:
         draft.service.append(("RestartForceExitStatus", _CLEAN))
     waits(draft, waited)
     if waited["resetSeconds"] is not None:
-        told = "the waits shrink only when it is started by hand"
-        draft.note(Fate.LOST, told, "backoff", "resetSeconds")
+        note = "the waits shrink only when it is started by hand"
+        draft.note(Fate.LOST, note, "backoff", "resetSeconds")
 
 
 def success(draft: Draft) -> None:
@@ -125,5 +125,5 @@ def waits(draft: Draft, backoff: Backoff) -> None:
             steps = max(1, math.ceil(math.log2(most / first)))
             draft.service += [("RestartSteps", str(steps)), ("RestartMaxDelaySec", span(most))]
         elif backoff["maxSeconds"] is not None:
-            told = f"every wait is {first:g} s; that they grow needs systemd 254"
-            draft.note(Fate.DIFFERS, told, "backoff", "maxSeconds")
+            note = f"every wait is {first:g} s; that they grow needs systemd 254"
+            draft.note(Fate.DIFFERS, note, "backoff", "maxSeconds")

@@ -48,7 +48,7 @@ def found(draft: Draft, words: list[str], *field: str) -> tuple[list[str], str]:
 
     Second the folder it was found in, where a service would not look; else empty.
     """
-    name, cwd = words[0], draft.said.get("cwd", "/")
+    name, cwd = words[0], draft.fields.get("cwd", "/")
     if "/" in name:
         return [os.path.normpath(os.path.join(cwd, name)), *words[1:]], ""
     search = draft.peek("env", "PATH")
@@ -66,7 +66,7 @@ def found(draft: Draft, words: list[str], *field: str) -> tuple[list[str], str]:
 def environment(draft: Draft) -> None:
     """Variables; and the shell that sets those which no setting can set (``Draft.prelude``)."""
     inherited = _files(draft)
-    asked: list[str] = []
+    names: list[str] = []
     for name, value in (draft.peek("env") or {}).items():
         draft.take("env", name)
         if isinstance(value, str):
@@ -78,16 +78,16 @@ def environment(draft: Draft) -> None:
         elif "credential" in value:
             _credential(draft, name, value["credential"], as_value=False)
         elif "fromEnv" in value:
-            asked.append(name)
+            names.append(name)
         else:
             draft.note(Fate.LOST, "this exporter does not know it; set it by hand", "env", name)
-    if asked:
+    if names:
         file = f"%E/recon/{draft.base}.env"
         draft.service.append(("EnvironmentFile", file))
         where = "~/.config" if draft.target.user else "/etc"
-        told = f"write a line {{}}=VALUE into {where}/recon/{draft.base}.env, mode 0600"
-        for name in asked:
-            draft.note(Fate.TODO, told.format(name), "env", name)
+        note = f"write a line {{}}=VALUE into {where}/recon/{draft.base}.env, mode 0600"
+        for name in names:
+            draft.note(Fate.TODO, note.format(name), "env", name)
 
 
 def _files(draft: Draft) -> set[str]:
@@ -97,11 +97,11 @@ def _files(draft: Draft) -> set[str]:
         given, doubts = names_and_doubts(file["file"])
         names |= given
         for line in doubts:
-            told = f"{file['file']}:{line}: systemd may read this line differently; look at it"
-            draft.note(Fate.TODO, told, "envFrom")
+            note = f"{file['file']}:{line}: systemd may read this line differently; look at it"
+            draft.note(Fate.TODO, note, "envFrom")
         for field in file.keys() - {"file", "optional"}:
-            told = "this exporter does not know it; set it by hand"
-            draft.note(Fate.LOST, told, "envFrom", field)
+            note = "this exporter does not know it; set it by hand"
+            draft.note(Fate.LOST, note, "envFrom", field)
         try:
             optional = "-" if file.get("optional") else ""
             draft.service.append(("EnvironmentFile", optional + path(file["file"])))
@@ -126,8 +126,8 @@ def _numbered(draft: Draft, name: str, first: int, *, overrides: bool) -> None:
         _plain(draft, name, str(first), overrides=overrides)
         return
     if overrides:
-        told = "a file of envFrom sets it, too, and wins here; remove it there"
-        draft.note(Fate.TODO, told, "env", name)
+        note = "a file of envFrom sets it, too, and wins here; remove it there"
+        draft.note(Fate.TODO, note, "env", name)
     try:
         for number in range(draft.instances):
             lines = draft.per_instance.setdefault(number, [])

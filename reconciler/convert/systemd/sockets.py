@@ -29,16 +29,16 @@ def sockets(draft: Draft, comment: str) -> None:
     draft.service.append(("Sockets", " ".join(names)))
     draft.note(Fate.DIFFERS, _NODE, "sockets")
     if len(names) > 1:
-        told = "their order is not fixed; the program has to go by LISTEN_FDNAMES"
-        draft.note(Fate.DIFFERS, told, "sockets")
+        note = "their order is not fixed; the program has to go by LISTEN_FDNAMES"
+        draft.note(Fate.DIFFERS, note, "sockets")
 
 
 def _unit(draft: Draft, socket: dict[str, Any], comment: str) -> str:
     lines: Lines = [("FileDescriptorName", socket["name"]), ("Service", draft.member(0))]
     known = {"name", "port", "host", "path", "mode", "owner", "group"}
     for field in socket.keys() - known:
-        told = "this exporter does not know it; set it by hand"
-        draft.note(Fate.LOST, told, "sockets", socket["name"], field)
+        note = "this exporter does not know it; set it by hand"
+        draft.note(Fate.LOST, note, "sockets", socket["name"], field)
     if socket.get("path"):
         lines += _unix(draft, socket)
     else:
@@ -66,6 +66,6 @@ def _unix(draft: Draft, socket: dict[str, Any]) -> Lines:
         if socket.get(field) and not draft.target.user:
             lines.append((setting, socket[field]))
         elif socket.get(field):
-            told = "only the system's manager can give a file to others"
-            draft.note(Fate.LOST, told, "sockets", socket["name"], field)
+            note = "only the system's manager can give a file to others"
+            draft.note(Fate.LOST, note, "sockets", socket["name"], field)
     return lines

@@ -118,10 +118,10 @@ def output(draft: Draft) -> None:
             continue
         draft.service.append((setting, f"append:{written}"))
         if draft.is_job and "{instance}" in name:
-            told = "all runs write to this one file"
-            draft.note(Fate.DIFFERS, told, "logs", stream)
-        told = "nobody rotates this file; let logrotate do it, with copytruncate"
-        draft.note(Fate.DIFFERS, told, "logs", stream)
+            note = "all runs write to this one file"
+            draft.note(Fate.DIFFERS, note, "logs", stream)
+        note = "nobody rotates this file; let logrotate do it, with copytruncate"
+        draft.note(Fate.DIFFERS, note, "logs", stream)
     logs = draft.peek("logs") or {}
     if logs.get("stdout") and not logs.get("stderr") and not logs.get("merge"):
         draft.service.append(("StandardError", "journal"))
@@ -132,12 +132,12 @@ def build(draft: Draft) -> None:
     command = draft.take("build", "command")
     if command is None:
         return
-    told = f"nobody builds: before each restart run, in {draft.peek('cwd')}: {shlex.join(command)}"
-    draft.note(Fate.TODO, told, "build")
+    note = f"nobody builds: before each restart run, in {draft.peek('cwd')}: {shlex.join(command)}"
+    draft.note(Fate.TODO, note, "build")
     for field in ("env", "envFrom"):
         if draft.take("build", field):
-            told = "the build's own variables are in no unit; set them where you run it"
-            draft.note(Fate.TODO, told, "build", field)
+            note = "the build's own variables are in no unit; set them where you run it"
+            draft.note(Fate.TODO, note, "build", field)
     for field in ("inputs", "ignore"):
         draft.take("build", field)
     for field in ("timeoutSeconds", "limits"):

@@ -28,11 +28,11 @@ def _runs(draft: Draft, comment: str) -> None:
     if not lines:
         return
     if late is not None:
-        told = (
+        note = (
             "what is missed while the host is down is left out, however late it would be; "
             "Persistent=yes makes up for it. What waits for the run before is not left out"
         )
-        draft.note(Fate.DIFFERS, told, "startingDeadlineSeconds")
+        draft.note(Fate.DIFFERS, note, "startingDeadlineSeconds")
     lines.append(("Persistent", "no" if late is not None else "yes"))
     draft.files[f"{draft.base}.timer"] = _timer(draft.name, lines, draft.entry, comment)
 
@@ -52,8 +52,8 @@ def _restarts(draft: Draft, comment: str) -> None:
     draft.files[f"{name}.service"] = render(sections, comment)
     described = f"restarts of {draft.name}"
     draft.files[f"{name}.timer"] = _timer(described, lines, f"{name}.service", comment)
-    told = "it stops, then starts, all instances at once; no rolling restart"
-    draft.note(Fate.DIFFERS, told, "restartSchedule")
+    note = "it stops, then starts, all instances at once; no rolling restart"
+    draft.note(Fate.DIFFERS, note, "restartSchedule")
 
 
 def _moments(draft: Draft, field: str) -> Lines:

@@ -54,8 +54,8 @@ def export(apps: Iterable[Workload], target: Target) -> Exported:
     drafts = [_draft(app, target) for app in apps]
     for draft in drafts:
         if draft.base in _SYSTEMDS.split():
-            told = f"{draft.entry} is systemd's own; give the units another name with --prefix"
-            raise Unwritable(told)
+            message = f"{draft.entry} is systemd's own; give the units another name with --prefix"
+            raise Unwritable(message)
     awaited = {
         dependency["app"]
         for draft in drafts
@@ -74,7 +74,7 @@ def export(apps: Iterable[Workload], target: Target) -> Exported:
     return Exported(units, notes, tuple(enable))
 
 
-def said(app: Workload) -> dict[str, Any]:
+def set_fields(app: Workload) -> dict[str, Any]:
     """What was set of an app, as plain data. References to secrets stay references."""
     recons = {name for name, field in AppSpec.model_fields.items() if is_own(field)}
     return app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=recons)
@@ -83,7 +83,7 @@ def said(app: Workload) -> dict[str, Any]:
 def _draft(app: Workload, target: Target) -> Draft:
     public, _, _ = app.hash.partition(".")
     return Draft(
-        *(app.name, said(app), target),
+        *(app.name, set_fields(app), target),
         is_job=isinstance(app, DesiredJob),
         revision=public,
         by_cores=app.by_cores if isinstance(app, DesiredApp) else "",
@@ -94,8 +94,8 @@ def _units(draft: Draft, apps: Mapping[str, Draft], awaited: Collection[str]) ->
     comment = f"{MARK}: {draft.name}"
     draft.take("instances")
     if draft.by_cores:
-        told = f"is {draft.instances}, by the cores of this host; units do not follow them"
-        draft.note(Fate.DIFFERS, told, "instances")
+        note = f"is {draft.instances}, by the cores of this host; units do not follow them"
+        draft.note(Fate.DIFFERS, note, "instances")
     draft.unit.append(("Description", f"{draft.name} %i" if draft.is_template else draft.name))
     if draft.is_template:
         draft.unit.append(("PartOf", draft.entry))

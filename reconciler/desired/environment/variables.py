@@ -32,7 +32,7 @@ def known_secrets(spec: ProgramSpec, around: Surroundings) -> dict[str, str | by
     try:
         return read_secrets(spec, around)
     except Unresolvable:
-        if around.check or around.environ_is_ours or around.trust.is_review:
+        if around.check or around.environ_is_own or around.trust.is_review:
             raise
         return None
 
@@ -62,10 +62,10 @@ def read_secrets(spec: ProgramSpec, around: Surroundings) -> dict[str, str | byt
             if around.trust.is_review:
                 secrets[name] = f"${{{value.from_env}}}"
                 continue
-            readable = readable and around.environ_is_ours
+            readable = readable and around.environ_is_own
             if value.from_env in around.environ:
                 secrets[name] = around.environ[value.from_env]
-            elif around.environ_is_ours:
+            elif around.environ_is_own:
                 message = f"{value.from_env} is not in the environment recon was started with"
                 raise Unresolvable(("env", name, "fromEnv"), message)
         else:

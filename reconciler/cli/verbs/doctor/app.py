@@ -24,14 +24,14 @@ from reconciler.observed.host.machine import device, disk, folder
 from reconciler.observed.probes import listeners
 
 
-def of_app(app: Workload, ours: list[int], closed: int, state: Path) -> Iterator[Finding]:
+def of_app(app: Workload, pids: list[int], closed: int, state: Path) -> Iterator[Finding]:
     """``ours``: pids that hold ports of ours; ``closed``: below this recon may not listen;
     ``state``: the state directory, whose disk is looked at elsewhere."""
     spec = app.spec
     yield from _programs(app)
     yield from lacking(spec.command, spec.cwd)
     yield from _low_ports(spec, closed)
-    yield from _ports(spec, ours)
+    yield from _ports(spec, pids)
     yield from _unwatched(spec)
     yield from _logs(spec, state)
     yield from _advice(app)
@@ -45,8 +45,8 @@ def _programs(app: Workload) -> Iterator[Finding]:
     programs = _files_of(spec.command[0], spec.cwd, search)
     if not programs:
         return  # a problem of the manifest
-    asked = [(path, os.X_OK) for path in (spec.cwd, *programs)]
-    enters, *run = allowed(user, asked)
+    requests = [(path, os.X_OK) for path in (spec.cwd, *programs)]
+    enters, *run = allowed(user, requests)
     # exec goes on in PATH past what this user may not run.
     program = next((path for path, may in zip(programs, run, strict=True) if may), programs[0])
     if not enters:
@@ -84,14 +84,14 @@ def _files_of(program: str, cwd: str, search: str) -> list[str]:
 def _low_ports(spec: ProgramSpec, closed: int) -> Iterator[Finding]:
     for socket in spec.shared_sockets:
         if socket.port is not None and socket.port < closed:
-            told = f"recon may not listen on {socket.address}"
+            message = f"recon may not listen on {socket.address}"
             remedy = (
                 f"sysctl net.ipv4.ip_unprivileged_port_start={socket.port}, or start it as root"
             )
-            yield problem("port", told, remedy)
+            yield problem("port", message, remedy)
 
 
-def _ports(spec: ProgramSpec, ours: list[int]) -> Iterator[Finding]:
+def _ports(spec: ProgramSpec, pids: list[int]) -> Iterator[Finding]:
     """Each address that the app is to listen on, by itself or through recon."""
     fixed, each = ports_of(spec)
     ports = {*fixed, *(base + number for base in each for number in range(spec.wanted))}
@@ -99,15 +99,15 @@ def _ports(spec: ProgramSpec, ours: list[int]) -> Iterator[Finding]:
     addresses = [socket.address for socket in spec.shared_sockets]
     addresses += [Address("0.0.0.0", port) for port in sorted(ports - own)]
     for address in addresses if spec.wanted else ():
-        told = str(address) if address.path or address.port in own else f"port {address.port}"
-        who = listeners.stranger(address, (), ours)
-        if who is not None:
+        where = str(address) if address.path or address.port in own else f"port {address.port}"
+        holder = listeners.stranger(address, (), pids)
+        if holder is not None:
             remedy = "stop that, or give the app another port"
-            yield problem("port", f"{told} is held by {who}", remedy)
+            yield problem("port", f"{where} is held by {holder}", remedy)
         elif listeners.listening(address):
-            yield ok("port", f"{told} is used by recon")
+            yield ok("port", f"{where} is used by recon")
         else:
-            yield ok("port", f"{told} is free")
+            yield ok("port", f"{where} is free")
 
 
 def _unwatched(spec: ProgramSpec) -> Iterator[Finding]:

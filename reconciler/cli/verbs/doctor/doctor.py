@@ -55,7 +55,7 @@ _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 _HOST, _RECON = "host", "recon"
 
 
-class _Told(NamedTuple):
+class _Entry(NamedTuple):
     """A finding and what it is about: the host, recon, or an app by name."""
 
     subject: str
@@ -88,20 +88,20 @@ def doctor(
     found = [*_of_host(here, desired, this, facts), *_of_recon(here, desired)]
     names = set(apps or desired.apps)
     found += _of_apps(here, desired, names & set(desired.apps), _closed_ports(this, facts))
-    found += [_Told(name, finding) for name, finding in of_running(here, set(apps or ()))]
-    found.sort(key=lambda told: (told.subject not in (_HOST, _RECON), told.subject))
+    found += [_Entry(name, finding) for name, finding in of_running(here, set(apps or ()))]
+    found.sort(key=lambda entry: (entry.subject not in (_HOST, _RECON), entry.subject))
     if output == "json":
         print_json(_document(found))
     else:
         for line in _lines(found, everything):
             print(line)
-    return ERROR if any(told.finding.level is Level.PROBLEM for told in found) else OK
+    return ERROR if any(entry.finding.level is Level.PROBLEM for entry in found) else OK
 
 
-def _of_host(here: Where, desired: Desired, this: Machine, facts: HostFacts) -> Iterator[_Told]:
-    yield from (_Told(_HOST, finding) for finding in of_host(this, _needs(here, desired)))
-    yield from (_Told(_HOST, finding) for finding in of_cgroups(facts.cgroups))
-    yield from (_Told(_HOST, finding) for finding in of_disk(disk(here.paths.root)))
+def _of_host(here: Where, desired: Desired, this: Machine, facts: HostFacts) -> Iterator[_Entry]:
+    yield from (_Entry(_HOST, finding) for finding in of_host(this, _needs(here, desired)))
+    yield from (_Entry(_HOST, finding) for finding in of_cgroups(facts.cgroups))
+    yield from (_Entry(_HOST, finding) for finding in of_disk(disk(here.paths.root)))
 
 
 def _needs(here: Where, desired: Desired) -> Needs:
@@ -130,19 +130,21 @@ def _closed_ports(this: Machine, facts: HostFacts) -> int:
     return 0 if facts.may("NET_BIND_SERVICE") else this.open_ports
 
 
-def _of_recon(here: Where, desired: Desired) -> Iterator[_Told]:
-    yield _Told(_RECON, of_state(folder(here.paths.root), os.geteuid()))
-    yield from (_Told(_RECON, finding) for finding in _controllers(here))
+def _of_recon(here: Where, desired: Desired) -> Iterator[_Entry]:
+    yield _Entry(_RECON, of_state(folder(here.paths.root), os.geteuid()))
+    yield from (_Entry(_RECON, finding) for finding in _controllers(here))
     journal = Journal.open_readonly(here.paths.database, boot_id())
     if journal is not None:
-        yield _Told(_RECON, of_journal(journal_of(here, journal)))
+        yield _Entry(_RECON, of_journal(journal_of(here, journal)))
         journal.close()
     if not desired.complete:
-        told = f"{place(str(here.manifests))} cannot be read as a directory of manifests"
-        yield _Told(_RECON, problem("manifests", told, "create it (`recon init`), or name it: -m"))
+        message = f"{place(str(here.manifests))} cannot be read as a directory of manifests"
+        yield _Entry(
+            _RECON, problem("manifests", message, "create it (`recon init`), or name it: -m")
+        )
     for one in desired.problems:
         remedy = one.remedy or "correct the manifest"
-        yield _Told(_RECON, problem("manifests", _placed(one), remedy))
+        yield _Entry(_RECON, problem("manifests", _placed(one), remedy))
 
 
 def _controllers(here: Where) -> Iterator[Finding]:
@@ -154,13 +156,13 @@ def _controllers(here: Where) -> Iterator[Finding]:
         yield known
         yield from (problem("neighbours", *twice(other)) for other in others)
     elif not others:
-        told = "no controller runs: nothing is restarted, edits have no effect"
+        message = "no controller runs: nothing is restarted, edits have no effect"
         remedy = "`recon apply` starts one, `recon run` in the foreground"
-        yield warning("controller", told, remedy)
+        yield warning("controller", message, remedy)
     for other in others if known is None else ():
-        told = f"no controller runs for {own}, but {other.shown} runs these manifests"
+        message = f"no controller runs for {own}, but {other.shown} runs these manifests"
         remedy = f"use that one (--state-dir {other.state}): a second would run each app twice"
-        yield warning("controller", told, remedy)
+        yield warning("controller", message, remedy)
 
 
 def _controller(here: Where) -> Finding | None:
@@ -171,23 +173,23 @@ def _controller(here: Where) -> Finding | None:
         return None
     pid = version["pid"]
     if version["version"] != __version__:
-        told = f"the controller (pid {pid}) is recon {version['version']}, this is {__version__}"
-        return warning("controller", told, f"kill {pid}, then `recon apply`: apps keep running")
+        message = f"the controller (pid {pid}) is recon {version['version']}, this is {__version__}"
+        return warning("controller", message, f"kill {pid}, then `recon apply`: apps keep running")
     if version["manifests"] != str(here.manifests):
-        told = f"the controller (pid {pid}) reads {version['manifests']}, not {here.manifests}"
-        return warning("controller", told, "give the same directory: -m, or RECON_MANIFESTS")
+        message = f"the controller (pid {pid}) reads {version['manifests']}, not {here.manifests}"
+        return warning("controller", message, "give the same directory: -m, or RECON_MANIFESTS")
     return ok("controller", f"recon {version['version']} runs (pid {pid})")
 
 
-def _of_apps(here: Where, desired: Desired, names: set[str], closed: int) -> Iterator[_Told]:
-    pids = _ours(here)
+def _of_apps(here: Where, desired: Desired, names: set[str], closed: int) -> Iterator[_Entry]:
+    pids = _own_pids(here)
     for name in sorted(names):
         yield from (
-            _Told(name, one) for one in of_app(desired.apps[name], pids, closed, here.paths.root)
+            _Entry(name, one) for one in of_app(desired.apps[name], pids, closed, here.paths.root)
         )
 
 
-def _ours(here: Where) -> list[int]:
+def _own_pids(here: Where) -> list[int]:
     """The processes of this store, and the controller, which has their sockets open as well."""
     found = snapshot(store_id(here.paths), here.paths.root, lambda _: None).processes
     pids = [id.pid for process in found for id in (process.id, *process.stragglers)]
@@ -202,8 +204,8 @@ def _placed(one: Problem) -> str:
     return ": ".join(part for part in (at, one.path, one.message) if part)
 
 
-def _document(found: Iterable[_Told]) -> dict[str, Any]:
-    rows = [{"subject": told.subject, **_row(told.finding)} for told in found]
+def _document(found: Iterable[_Entry]) -> dict[str, Any]:
+    rows = [{"subject": entry.subject, **_row(entry.finding)} for entry in found]
     summary = {level.value: sum(row["level"] == level for row in rows) for level in Level}
     return {"formatVersion": FORMAT_VERSION, "findings": rows, "summary": summary}
 
@@ -212,16 +214,16 @@ def _row(finding: Finding) -> Mapping[str, str]:
     return {**finding._asdict(), "level": finding.level.value}
 
 
-def _lines(found: list[_Told], everything: bool) -> Iterator[str]:
+def _lines(found: list[_Entry], everything: bool) -> Iterator[str]:
     colour, columns = colours(), width()
-    shown = [told for told in found if everything or told.finding.level is not Level.OK]
+    shown = [entry for entry in found if everything or entry.finding.level is not Level.OK]
     subject = ""
-    for told in shown:
-        if told.subject != subject:
+    for entry in shown:
+        if entry.subject != subject:
             yield from [""] if subject else []
-            subject = told.subject
+            subject = entry.subject
             yield paint(subject, "bold", on=colour)
-        yield from _wrapped(told.finding, columns, colour)
+        yield from _wrapped(entry.finding, columns, colour)
     yield from [""] if shown else []
     yield _summary(found)
 
@@ -232,11 +234,11 @@ def _wrapped(finding: Finding, columns: int, colour: bool) -> Iterator[str]:
 
     mark = paint(f"{finding.level.value:<8}", _COLOURS[finding.level], on=colour)
     indent = " " * 12
-    told = textwrap.wrap(
+    lines = textwrap.wrap(
         plain(local(finding.message)), columns - len(indent), break_long_words=False
     )
-    yield f"  {mark}  {told[0]}"
-    rest = told[1:]
+    yield f"  {mark}  {lines[0]}"
+    rest = lines[1:]
     if finding.remedy:
         rest += textwrap.wrap(
             plain(local(f"→ {finding.remedy}")), columns - len(indent), break_long_words=False
@@ -244,8 +246,8 @@ def _wrapped(finding: Finding, columns: int, colour: bool) -> Iterator[str]:
     yield from (indent + line for line in rest)
 
 
-def _summary(found: list[_Told]) -> str:
-    levels = [told.finding.level for told in found]
+def _summary(found: list[_Entry]) -> str:
+    levels = [entry.finding.level for entry in found]
     problems, warnings = levels.count(Level.PROBLEM), levels.count(Level.WARNING)
     if not problems and not warnings:
         return f"{count(len(found), 'check')}, no problems"

@@ -74,28 +74,28 @@ def deliver(make: Callable[[], Bundle], report: str, dry_run: bool) -> int:
         written = [] if dry_run else write(bundle)
     except ImportFault as fault:
         raise CliError(str(fault)) from None
-    _tell(bundle, written, report)
+    _print(bundle, written, report)
     return OK if bundle.drafts else ERROR
 
 
-def _tell(bundle: Bundle, written: Sequence[str], report: str) -> None:
-    from reconciler.convert import report as told  # noqa: PLC0415
+def _print(bundle: Bundle, written: Sequence[str], report: str) -> None:
+    from reconciler.convert import report as reports  # noqa: PLC0415
 
     problems = _problems(bundle) if written else []
     if report == "json":
-        document = told.document(bundle, written, problems)
+        document = reports.document(bundle, written, problems)
         document["manifests"] = dict(bundle.manifests) if not written else {}
         print_json(document)
         return
     if not bundle.drafts:
-        for line in told.text(bundle, place, width()):
+        for line in reports.text(bundle, place, width()):
             print(line)
         print("no apps found; nothing was written")
         return
     if not written:
         for path, text in bundle.manifests.items():
             print(f"--- {place(path)}\n{text}")
-    for line in told.text(bundle, place, width()):
+    for line in reports.text(bundle, place, width()):
         print(line)
     print()
     for problem in problems:

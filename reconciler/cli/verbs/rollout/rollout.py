@@ -64,12 +64,12 @@ def pause(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDi
 
     What runs is kept up as it runs, and scaling works.
     """
-    return _ask(where(manifests, state_dir), apps, Client.pause)
+    return _request(where(manifests, state_dir), apps, Client.pause)
 
 
 def resume(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDir = None) -> int:
     """Have paused rollouts go on; one that waits for its canary, at once."""
-    return _ask(where(manifests, state_dir), apps, Client.resume)
+    return _request(where(manifests, state_dir), apps, Client.resume)
 
 
 def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
@@ -94,8 +94,8 @@ def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
     if progressing.get("reason") == "CanaryPauseStep":
         return f"{start} {progressing['message']}...", False
     if updated < app["desired"]:
-        told = f"{updated} out of {app['desired']} new instances have been updated"
-        return f"{start} {told}...", False
+        message = f"{updated} out of {app['desired']} new instances have been updated"
+        return f"{start} {message}...", False
     if old > 0:
         return f"{start} {old} old instances are pending termination...", False
     if available < updated:
@@ -104,7 +104,7 @@ def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
 
 
 def _follow(place: Where, name: str, watch: bool, limit: float) -> int:
-    began, told = time.monotonic(), ""
+    began, shown = time.monotonic(), ""
     while True:
         document = controller.status(place)
         found = next((app for app in document["apps"] if app["name"] == name), None)
@@ -117,9 +117,9 @@ def _follow(place: Where, name: str, watch: bool, limit: float) -> int:
             print(plain(local(found["message"])), file=sys.stderr)
             return ERROR
         for line in (sentence, _pause_of(found)):
-            if line and line not in told:
+            if line and line not in shown:
                 print(plain(line), flush=True)
-        told = f"{sentence}\n{_pause_of(found)}"
+        shown = f"{sentence}\n{_pause_of(found)}"
         if done or not watch:
             return OK
         if not document["controller"]["running"]:
@@ -136,15 +136,15 @@ def _pause_of(app: Mapping[str, Any]) -> str:
     return f"rollout paused; `recon rollout resume {app['name']}` goes on" if paused else ""
 
 
-def _ask(place: Where, apps: list[str], verb: Callable[[Client, str], str]) -> int:
+def _request(place: Where, apps: list[str], verb: Callable[[Client, str], str]) -> int:
     """Ask it of the controller for each app; what is refused is told, and the rest is done."""
     client, code = controller.client_of(place), OK
     for name in apps:
         try:
             print(f"app/{name} {verb(client, name)}")
         except ControllerNotRunningError:
-            told = f"no controller is running on {place.paths.root}, so no rollout is under way"
-            raise CliError(f"{told}; `recon apply` starts one") from None
+            message = f"no controller is running on {place.paths.root}, so no rollout is under way"
+            raise CliError(f"{message}; `recon apply` starts one") from None
         except ApiError as error:
             if error.status not in (404, 409):
                 raise

@@ -26,7 +26,7 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.cli.render.words import local
 from reconciler.cli.render.words import place as seen
-from reconciler.cli.verbs.edit import declared, replace_content, show, tell_what_is_next
+from reconciler.cli.verbs.edit import declared, print_next_steps, replace_content, show
 from reconciler.cli.verbs.rollout.history import find, remembered
 from reconciler.desired.manifest import Context
 from reconciler.desired.surroundings import Surroundings
@@ -67,7 +67,7 @@ def undo(
     desired = declared(place, apps)
     wrote = [_undo(place, desired, name, number, dry_run) for name in apps]
     if any(wrote):
-        tell_what_is_next(place)
+        print_next_steps(place)
     return OK
 
 
@@ -76,7 +76,7 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
     memory = remembered(place, name)
     content = memory.revisions[-1].spec.get("watched", {})
     app = as_found(desired.apps[name], content, ours_in(place.paths.root, desired.apps.values()))
-    revision = _wanted(app, memory, number)
+    revision = _target(app, memory, number)
     if number and not revision.good:
         print(f"warning: revision {number} {_never_good(memory, revision)}")
     file = Path(app.source.file)
@@ -84,30 +84,30 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
         if not differs(app, revision):
             _refuse_secrets(app, revision)
             _refuse_content(app, revision)
-            told = f"current template already matches revision {revision.number}"
-            print(f"app/{name} skipped rollback ({told})")
+            message = f"current template already matches revision {revision.number}"
+            print(f"app/{name} skipped rollback ({message})")
             return False
         before = file.read_bytes()
         after = undone(before, app, revision, _context(place, desired, app))
     except (EditError, UndoError) as error:
-        told = f"{seen(str(file))}: {local(str(error))}"
-        raise CliError(f"{told}; nothing was written") from None
+        message = f"{seen(str(file))}: {local(str(error))}"
+        raise CliError(f"{message}; nothing was written") from None
     show(file, before, after)
     for secret in _other_secrets(app, revision):
-        told = f"{secret} has another value than in revision {revision.number}"
-        print(f"note: {told}; recon keeps no secrets, so it stays as it is")
+        message = f"{secret} has another value than in revision {revision.number}"
+        print(f"note: {message}; recon keeps no secrets, so it stays as it is")
     if dry_run:
         print(f"app/{name} rolled back to revision {revision.number} (dry run)")
         return False
     replace_content(file, after)
-    _have_it_read(place)
+    _reload(place)
     print(f"app/{name} rolled back to revision {revision.number}")
     if memory.paused:
         print(f"its rollout is paused, so nothing changes until `recon rollout resume {name}`")
     return True
 
 
-def _wanted(app: Workload, memory: AppMemory, number: int) -> Revision:
+def _target(app: Workload, memory: AppMemory, number: int) -> Revision:
     """The revision to go back to: the newest before the manifest's that was good once."""
     if number:
         return find(memory, number)
@@ -117,9 +117,9 @@ def _wanted(app: Workload, memory: AppMemory, number: int) -> Revision:
         return found
     if not before:
         raise CliError(f'no rollout history found for app "{app.name}" before this revision')
-    told = "; ".join(f"revision {one.number} {_never_good(memory, one)}" for one in before[-2:])
+    reasons = "; ".join(f"revision {one.number} {_never_good(memory, one)}" for one in before[-2:])
     raise CliError(
-        f"app/{app.name} has no earlier revision that was good: {told}."
+        f"app/{app.name} has no earlier revision that was good: {reasons}."
         " `--to-revision N` goes to one anyway"
     )
 
@@ -135,16 +135,20 @@ def _refuse_secrets(app: Workload, revision: Revision) -> None:
     """Where all that differs is what recon does not keep."""
     changed = _other_secrets(app, revision)
     if changed:
-        told = f"only the value of {', '.join(changed)} differs from revision {revision.number}"
-        raise UndoError(f"{told}, and recon keeps no secrets; restore the earlier value yourself")
+        message = f"only the value of {', '.join(changed)} differs from revision {revision.number}"
+        raise UndoError(
+            f"{message}, and recon keeps no secrets; restore the earlier value yourself"
+        )
 
 
 def _refuse_content(app: Workload, revision: Revision) -> None:
     then = revision.spec.get("watched", {})
     changed = sorted(path for path, digest in app.spec.watched.items() if then.get(path) != digest)
     if changed:
-        told = f"only the content of {', '.join(changed)} differs from revision {revision.number}"
-        raise UndoError(f"{told}, and recon keeps no files; restore the earlier files yourself")
+        message = (
+            f"only the content of {', '.join(changed)} differs from revision {revision.number}"
+        )
+        raise UndoError(f"{message}, and recon keeps no files; restore the earlier files yourself")
 
 
 def _other_secrets(app: Workload, revision: Revision) -> list[str]:
@@ -161,7 +165,7 @@ def _context(place: Where, desired: Desired, app: Workload) -> Context:
     """What the controller reads the file in. `fromEnv` is its environment, not this shell's."""
     cores = facts_of(place).cores
     key = secret_key(place.paths)
-    around = Surroundings(os.environ, key, environ_is_ours=False, cores=cores)
+    around = Surroundings(os.environ, key, environ_is_own=False, cores=cores)
     settings = desired.settings
     is_settings = app.source.file == str(place.manifests / "recon.yaml")
     return Context(around, settings, place.profile or settings.profile, is_settings)
@@ -173,7 +177,7 @@ def _as_the_controller(place: Where) -> Where:
     return Where(place.manifests, place.paths, place.profile or about.get("profile"))
 
 
-def _have_it_read(place: Where) -> None:
+def _reload(place: Where) -> None:
     """So that `recon rollout status` right after this tells of what follows."""
     if _about(place):
         controller.client_of(place).apply()

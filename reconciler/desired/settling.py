@@ -1,7 +1,7 @@
 """Reads manifests that may have changed, and believes none that may still be being written.
 
-A file that changed is believed when it reads the same twice. Content decides whether it changed,
-never its date.
+A file that changed is believed when it reads the same twice, ``wait`` apart. Content decides
+whether it changed, never its date.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from reconciler.system.files.trust import Trust, UntrustedError
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 
+SETTLE = 0.019
+"""The ``wait`` of a controller. Its timers are whole milliseconds, rounded up: 20 ms in all."""
 # So long has an env or secret file not been written that is taken for complete.
 _AT_REST_NS = 300_000_000
 
@@ -37,16 +39,22 @@ class Reading(NamedTuple):
 class Settling:
     """The files that changed, and have to read the same once more."""
 
-    def __init__(self) -> None:
-        self._half_read: dict[str, bytes] = {}
-        self.last_at = 0.0
-        """When the last of these was read (the clock is time.monotonic's)."""
+    def __init__(self, wait: float = 0.0) -> None:
+        """``wait``: seconds from the first reading of a file to the one that is believed."""
+        self._wait = wait
+        self._half_read: dict[str, tuple[bytes, float]] = {}
+        """What was read, and when first (the clock is time.monotonic's)."""
 
     def copy(self) -> Settling:
         """The same, to be changed."""
-        fresh = Settling()
-        fresh._half_read, fresh.last_at = {**self._half_read}, self.last_at
+        fresh = Settling(self._wait)
+        fresh._half_read = {**self._half_read}
         return fresh
+
+    @property
+    def due_at(self) -> float:
+        """When the first of them may be believed (the clock is time.monotonic's)."""
+        return min((at for _, at in self._half_read.values()), default=0.0) + self._wait
 
     @property
     def paths(self) -> frozenset[str]:
@@ -74,10 +82,11 @@ class Settling:
         is_open = any(_is_being_written(now, earlier) for (_, now), (_, earlier) in pairs)
         new = known is None or known.digest != digest or _rewritten(known, around)
         reading = digest + repr(around).encode()
-        seen_before = believe or self._half_read.get(path) == reading
-        if (new and not seen_before) or is_open or seen != signature(path):
-            self._half_read[path] = reading
-            self.last_at = began
+        earlier, at = self._half_read.get(path, (b"", began))
+        is_same, is_early = earlier == reading, began - at < self._wait
+        is_settled = believe or (is_same and not is_early)
+        if (new and not is_settled) or is_open or seen != signature(path):
+            self._half_read[path] = reading, at if is_same and is_early else began
             return None
         self._half_read.pop(path, None)
         return Reading(content, digest, seen)

@@ -49,11 +49,13 @@ class ManifestStore:
         state: Path | None = None,
         cores: int = 1,
         files: Trust | None = None,
+        settle: float = 0.0,
     ) -> None:
         """``anchor``: the directory that relative paths are resolved as if ``root`` stood in;
         it says that this is not the host, too. ``refusals``: what the host cannot honour.
         ``state``: recon's own directory. ``cores``: how many `instances: max` are. ``files``: what
-        opens files, where that is not this host's rule."""
+        opens files, where that is not this host's rule. ``settle``: seconds for which a file that
+        changed has to read the same."""
         self._root = Path(os.path.abspath(root))
         self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
         check = anchor is None
@@ -68,7 +70,7 @@ class ManifestStore:
         self._files = ManifestFiles()
         self._declarations = Declarations()
         self._dependencies = DependencyCheck(self._locate_dependency)
-        self._settling = Settling()
+        self._settling = Settling(settle)
         self._walk_problems: tuple[Problem, ...] = ()
         self._folders: tuple[str, ...] = ()
         self._apart: frozenset[str] = frozenset()
@@ -103,9 +105,9 @@ class ManifestStore:
         return frozenset(map(Path, self._settling.paths))
 
     @property
-    def unstable_since(self) -> float:
-        """When the last of these was read (the clock is time.monotonic's)."""
-        return self._settling.last_at
+    def settled_at(self) -> float:
+        """When the first of these may be believed (the clock is time.monotonic's)."""
+        return self._settling.due_at
 
     @property
     def folders(self) -> tuple[str, ...]:

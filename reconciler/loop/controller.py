@@ -14,6 +14,7 @@ from pathlib import Path
 
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor
+from reconciler.desired.settling import SETTLE
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.jobs import runs
 from reconciler.diff.status.review import last_spec
@@ -92,6 +93,7 @@ class Controller:
             refusals=lambda spec: unenforceable(spec, self.facts),
             state=paths.root,
             cores=self.facts.cores,
+            settle=SETTLE,
         )
         self._declared = declared(
             store,

@@ -18,7 +18,7 @@ def test_a_file_is_believed_at_its_second_reading_or_at_once_where_that_is_asked
     path = str(file)
     file.write_bytes(b"half")
     assert settling.read(path, None, Trust(), believe=False) is None
-    assert settling.paths == {path} and settling.last_at
+    assert settling.paths == {path} and settling.due_at
     file.write_bytes(b"whole")
     assert settling.read(path, None, Trust(), believe=False) is None
     copy = settling.copy()

@@ -277,6 +277,29 @@ def test_a_change_is_believed_when_it_reads_the_same_twice(folder: Folder) -> No
     assert store.apps["web"].spec.wanted == 3 and not store.unstable
 
 
+def test_two_readings_count_where_enough_time_lies_between_them(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long a look takes, and whatever stands between two files in it."""
+    path, other = folder.app("web"), folder.app("other")
+    store = folder.scanned(settle=1.0)
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    folder.app("web", "  instances: 2\n")
+    assert not store.refresh([path]) and store.settled_at == 101
+    now[0] = 100.9
+    folder.app("other", "  instances: 2\n")
+    assert not store.refresh([path, other]), "the same, too early"
+    assert store.settled_at == 101, "of the first; a second look does not put it off"
+    now[0] = 101.0
+    assert store.refresh([path, other]) == {"web"} and store.settled_at == 101.9
+    folder.app("other", "  instances: 3\n")
+    now[0] = 101.9
+    assert not store.refresh([other]) and store.settled_at == 102.9
+    now[0] = 103.0
+    assert store.refresh([other]) == {"other"} and not store.unstable
+
+
 def test_an_older_file_moved_in_place_counts(folder: Folder, accept: Accept) -> None:
     path = folder.app("web")
     store = folder.scanned()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from reconciler.desired.files import signature
+from reconciler.desired.settling import SETTLE
 from reconciler.desired.store import ManifestStore
 from reconciler.loop.scheduler import Scheduler
 from reconciler.loop.watching.answers import Answers
@@ -21,9 +22,6 @@ from reconciler.system.work.door import UnansweredError
 
 R = TypeVar("R")
 
-# A file is believed when it reads the same twice, this far apart (seconds). The loop's timers are
-# whole milliseconds, rounded up, and the first look has taken a part of one: 20 ms in all.
-_SETTLE = 0.019
 # Between the two complete scans that a deletion takes (seconds).
 _SCAN_AGAIN = 0.5
 # So long has a file not been written that leaves out an app which it declared (nanoseconds).
@@ -143,11 +141,10 @@ class ManifestLooks:
         """Have a second look at files that were just changed, perhaps not to their end."""
         unstable = tuple(self.store.unstable)
         if unstable:
-            at = self.store.unstable_since + _SETTLE
-            self._loop.call_at(at, self._paths_changed, unstable)
+            self._loop.call_at(self.store.settled_at, self._paths_changed, unstable)
 
     def _scan_soon(self) -> None:
-        self._scheduler.later("scan", _SETTLE, self._scan)
+        self._scheduler.later("scan", SETTLE, self._scan)
 
     def _scan(self) -> None:
         self._scheduler.begin("scan", self._scan_all)
@@ -160,7 +157,8 @@ class ManifestLooks:
         """All is watched that was seen. A second look at all that is in fresh folders is the
         second look at files that were just changed, too."""
         if fresh:
-            self._scan_soon()
+            wait = self.store.settled_at - self._loop.time() if self.store.unstable else SETTLE
+            self._scheduler.later("scan", max(0.0, wait), self._scan)
         else:
             self._settle()
 

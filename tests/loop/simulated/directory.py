@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from reconciler.desired.settling import SETTLE
 from reconciler.desired.store import ManifestStore
 from reconciler.diff.core import history
 from reconciler.diff.prune import Verdict
@@ -52,7 +53,7 @@ class Directory:
 
     def begin(self) -> None:
         """A controller loads all for the first time."""
-        store = ManifestStore(self.root, key=KEY)
+        store = ManifestStore(self.root, key=KEY, settle=SETTLE)
         self.declared = Declared(
             store,
             self.root,

@@ -13,87 +13,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from reconciler.desired.logplaces import declared as declared_logs
-from reconciler.desired.watched import treetask
 from reconciler.desired.watched.content import content, problem_of, with_content
 from reconciler.desired.watched.ours import Ours
 from reconciler.desired.watched.trees import Scope
-from reconciler.desired.watched.treetask import Found, Question, Refused, Watching
+from reconciler.desired.watched.treetask import Found
 from reconciler.loop.watching import pace
 from reconciler.loop.watching.answers import Answers
+from reconciler.loop.watching.content_looks import DEADLINE, ContentLooks, Outcome
+from reconciler.loop.watching.discovery import Discovery
 from reconciler.loop.watching.hints import Hints
+from reconciler.loop.watching.watched import Watched
 from reconciler.model.spec.watch import Watch
 from reconciler.model.state.desired import Problem, Workload, with_problem
 from reconciler.model.state.event import Event
 from reconciler.model.state.plan import Condition
 from reconciler.model.words.sentence import Sentence
-from reconciler.system.work.worker import Shared, TaskFault, WorkerError, Workers, WorkerTimeout
+from reconciler.system.work.worker import Workers
 
 _RESTLESS = 30.0
 """Seconds of unceasing change after which that is told."""
 _REMEMBERED = 32
 """Changes that are remembered, for their pace: more than it takes to the longest wait."""
-_DEADLINE = 60.0
-"""Seconds that one look may take."""
 _SHARE = 10
 """A look that failed is repeated so rarely that it takes no more than this part of the time."""
-_CALM = 0.02
-"""Seconds between two looks for new folders, after one that found none."""
-_AWAITED = 1.0
-"""Seconds that an app is left alone for a look that was asked for."""
 
 
 class NotLookedAtError(Exception):
     """What an app watches has not been looked at yet: it is to stay what it was."""
-
-
-@dataclass(slots=True)
-class _Watched:
-    """One app that watches."""
-
-    declared: Workload
-    """As its manifest has it."""
-    scope: Scope
-    content: dict[str, str]
-    app: Workload | None
-    """As it is with that content; None until it was looked at for the first time."""
-    followed: list[float] = field(default_factory=list)
-    """When changes were followed, on the loop's clock."""
-    timer: asyncio.TimerHandle | None = None
-    restless_since: float | None = None
-    """Since when it has not been quiet."""
-    last: str = ""
-    """The path that was heard of last."""
-    trouble: Condition | None = None
-    folders: frozenset[str] = frozenset()
-    """In which something may come to be content."""
-    apart: frozenset[str] = frozenset()
-    """Files whose folder may not hear of a change."""
-    unlisted: set[str] = field(default_factory=set)
-    """Paths in which there may be folders that are not watched yet."""
-    is_listing: bool = False
-    look: asyncio.Future[Any] | None = None
-    """The look that is under way."""
-    began: float = 0.0
-    """When it began, on the loop's clock."""
-    at_once: bool = False
-    """It was asked for: what it finds is followed, settled or not."""
-    again: bool = False
-    """Another one was asked for meanwhile."""
-    not_before: float = 0.0
-    """When it may be looked at again, after a look that failed."""
-    followed_look: int = 0
-    """The number of the look whose content is the app's."""
-    folders_of: int = 0
-    """The number of the look that told its folders."""
-
-    @property
-    def name(self) -> str:
-        return self.declared.name
 
 
 class Contents:
@@ -118,15 +67,16 @@ class Contents:
         self._loop = loop
         self._workers = workers
         self._ours = ours
+        self._looks = ContentLooks(loop, workers, ours, on_ended=self._ended, on_late=on_looked)
         self._ask_aside = ask_aside
         self._on_change = on_change
         self._on_looked = on_looked
         self._on_event = on_event
         self._is_building = is_building
-        self._apps: dict[str, _Watched] = {}
+        self._apps: dict[str, Watched] = {}
         self._hints = Hints(loop, answers, self._heard, self._hint_all, leave_out=ours.is_log)
+        self._discovery = Discovery(loop, self._hints, self._looks)
         self._before: Mapping[str, Mapping[str, str]] = {}
-        self._looks = 0
         self._placing: set[asyncio.Task[None]] = set()
 
     def remember(self, before: Mapping[str, Mapping[str, str]]) -> None:
@@ -143,7 +93,7 @@ class Contents:
         if watch is None:
             self.forget(name)
             return declared
-        if known is None or not _alike(known.declared, declared):
+        if known is None or not known.watches_like(declared):
             known = self._begin(declared, watch, known)
         elif known.declared is not declared:
             known.declared = declared
@@ -153,7 +103,7 @@ class Contents:
             raise NotLookedAtError(name)
         return known.app
 
-    def _begin(self, declared: Workload, watch: Watch, known: _Watched | None) -> _Watched:
+    def _begin(self, declared: Workload, watch: Watch, known: Watched | None) -> Watched:
         """Watch what is declared now. What an earlier controller followed holds for the moment."""
         name = declared.name
         before = dict(known.content if known is not None else self._before.get(name, {}))
@@ -162,8 +112,8 @@ class Contents:
         holds = known is None and before.keys() >= {*watch.paths}
         scope = Scope(watch.paths, watch.ignore, declared.spec.cwd)  # logs are no hints
         app = with_content(declared, before) if holds else None
-        fresh = self._apps[name] = _Watched(declared, scope, before, app)
-        self._look(fresh, at_once=True)
+        fresh = self._apps[name] = Watched(declared, scope, before, app)
+        self._looks.look(fresh, at_once=True)
         return fresh
 
     def write_logs(self, apps: Iterable[Workload]) -> None:
@@ -176,10 +126,7 @@ class Contents:
         """It watches nothing any more."""
         known = self._apps.pop(name, None)
         if known is not None:
-            if known.timer is not None:
-                known.timer.cancel()
-            if known.look is not None:
-                known.look.cancel()
+            known.end()
             self._workers.forget(name)
             self._rewatch()
 
@@ -191,9 +138,7 @@ class Contents:
     def is_awaited(self, name: str) -> bool:
         """Whether a look that was asked for is under way, and has not taken long yet."""
         known = self._apps.get(name)
-        if known is None or known.look is None or not known.at_once:
-            return False
-        return self._loop.time() - known.began < _AWAITED
+        return known is not None and self._looks.is_awaited(known)
 
     def is_looking(self) -> bool:
         """Whether a look that was asked for is under way, at any app."""
@@ -220,10 +165,7 @@ class Contents:
     def close(self) -> None:
         self._hints.close()
         for known in self._apps.values():
-            if known.timer is not None:
-                known.timer.cancel()
-            if known.look is not None:
-                known.look.cancel()
+            known.end()
         for task in self._placing:
             task.cancel()
 
@@ -237,14 +179,12 @@ class Contents:
         for name, known in self._apps.items():
             if known.scope.concerns(path):
                 known.last = path
-                if not self._hints.has(path):
-                    known.unlisted.add(path)
-                    self._discover(known)
+                self._discovery.heard_of(known, path)
                 self._wait_for_quiet(name)
 
     def _hint_all(self) -> None:
         for name, known in self._apps.items():
-            if known.timer is None and known.look is None:
+            if known.is_idle:
                 self._later(name, 0.0)
 
     def _wait_for_quiet(self, name: str) -> None:
@@ -254,7 +194,7 @@ class Contents:
         if now - known.restless_since > _RESTLESS and known.trouble is None:
             message = f"watched files keep changing (last: {known.last})"
             self._tell(known, "WatchRestless", f"{message}; add it to watch.ignore")
-        self._later(name, _watch(known).settle_seconds)
+        self._later(name, known.watch.settle_seconds)
 
     def _later(self, name: str, wait: float) -> None:
         known = self._apps[name]
@@ -262,35 +202,6 @@ class Contents:
             known.timer.cancel()
         wait = max(wait, known.not_before - self._loop.time())
         known.timer = self._loop.call_later(wait, self._follow, name)
-
-    def _discover(self, known: _Watched) -> None:
-        """Have folders watched that have just come to be, and what is made in them meanwhile."""
-        if known.is_listing or not known.unlisted:
-            return
-        paths, known.unlisted, known.is_listing = tuple(known.unlisted), set(), True
-
-        def discovered(future: asyncio.Future[set[str]]) -> None:
-            if self._apps.get(known.name) is not known or future.cancelled():
-                return
-            found = future.result() if future.exception() is None else set()
-            fresh = {folder for folder in found if not self._hints.has(folder)}
-            if fresh:
-                self._hints.also(fresh, partial(watched, fresh))
-            else:
-                self._loop.call_later(_CALM, listed)
-
-        def watched(folders: set[str], fresh: bool) -> None:
-            if fresh:
-                known.folders, known.folders_of = known.folders | folders, 0
-                known.unlisted.update(paths)  # before they were watched more may have been made
-            self._loop.call_later(0.0 if fresh else _CALM, listed)
-
-        def listed() -> None:
-            known.is_listing = False
-            if self._apps.get(known.name) is known:
-                self._discover(known)
-
-        self._ask(known, treetask.DISCOVER, (_watching(known), paths)).add_done_callback(discovered)
 
     # -- looks ---------------------------------------------------------------------------------
 
@@ -304,64 +215,29 @@ class Contents:
             known.restless_since = None
         if self._is_building(name):  # when it is built it is looked at, as a whole
             return
-        self._look(known, at_once)
+        self._looks.look(known, at_once)
 
-    def _look(self, known: _Watched, at_once: bool) -> None:
-        """Begin a look. One that is under way may have missed what is there now."""
-        if at_once and not known.at_once:
-            self._loop.call_later(_AWAITED, self._await_no_longer, known)
-        known.at_once = known.at_once or at_once
-        if known.look is not None:
-            known.again = True
-            return
-        self._looks += 1
-        known.began = self._loop.time()
-        question = Question(_watching(known), self._looks, known.followed_look, known.folders_of)
-        known.look = self._ask(known, treetask.LOOK, question)
-        known.look.add_done_callback(partial(self._looked, known, self._looks))
-
-    def _await_no_longer(self, known: _Watched) -> None:
-        if known.look is not None and known.at_once:
-            self._on_looked(known.name)
-
-    def _ask(self, known: _Watched, task: str, argument: object) -> asyncio.Future[Any]:
-        ours = Shared(treetask.OURS, self._ours.version, self._ours)
-        return self._workers.call(
-            task, argument, owner=known.name, seconds=_DEADLINE, keeps=True, shared=ours
-        )
-
-    def _looked(self, known: _Watched, number: int, look: asyncio.Future[Any]) -> None:
+    def _ended(
+        self, known: Watched, number: int, outcome: Outcome, at_once: bool, again: bool
+    ) -> None:
         """A look has ended."""
-        if self._apps.get(known.name) is not known or look.cancelled():
-            return
-        known.look = None
-        again, known.again = known.again, False
-        if again and look.exception() is None and isinstance(look.result(), Found):
-            self._look(known, known.at_once)
-            return
-        at_once, known.at_once = known.at_once, False
-        try:
-            found: Found | Refused = look.result()
-        except TaskFault as error:  # out of files or memory, and the like
-            message = f"watched files cannot be looked at: {error}; trying again"
+        if isinstance(outcome, Found):
+            self._heed(known, number, outcome, at_once)
+        elif isinstance(outcome, Sentence):
+            self._refuse(known, outcome)
+        else:  # out of files or memory, and the like
             self._refuse(known, None)
+            message = f"watched files cannot be looked at: {outcome}; trying again"
             self._tell(known, "WatchFailed", message)
-        except WorkerError as error:
-            self._refuse(known, _why(error))
-        else:
-            if isinstance(found, Refused):
-                self._refuse(known, Sentence(found.message, found.remedy))
-            else:
-                self._heed(known, number, found, at_once)
         if at_once:
             self._on_looked(known.name)
-        if again and self._apps.get(known.name) is known:
+        if again and not known.is_over:
             self._later(known.name, 0.0)
 
-    def _refuse(self, known: _Watched, why: Sentence | None) -> None:
+    def _refuse(self, known: Watched, why: Sentence | None) -> None:
         """It stays what it was, with this problem, if any, and is not looked at again too soon."""
         now = self._loop.time()
-        known.not_before = now + min(_SHARE * (now - known.began), _DEADLINE)
+        known.not_before = now + min(_SHARE * (now - known.began), DEADLINE)
         if why is None or known.declared.problem is not None:
             self._take(known, known.content, known.declared.problem, "")
             return
@@ -369,14 +245,14 @@ class Contents:
         self._placing.add(task)
         task.add_done_callback(self._placing.discard)
 
-    async def _place(self, known: _Watched, why: Sentence) -> None:
+    async def _place(self, known: Watched, why: Sentence) -> None:
         """Find the place of a problem in its manifest, which is to read it once more."""
         declared = known.declared
         problem = await self._ask_aside(partial(problem_of, declared, *why))
-        if self._apps.get(known.name) is known and known.declared is declared:
+        if not known.is_over and known.declared is declared:
             self._take(known, known.content, problem, "")
 
-    def _heed(self, known: _Watched, number: int, found: Found, at_once: bool) -> None:
+    def _heed(self, known: Watched, number: int, found: Found, at_once: bool) -> None:
         """What a look found is followed, now or later."""
         if found.folders is not None:
             fresh = not found.apart <= known.apart
@@ -387,7 +263,7 @@ class Contents:
             return  # something was written meanwhile: it is looked at when it is quiet
         if known.app is not None and self._is_building(known.name):
             return
-        seen = content(_watch(known), found.digests, known.content)
+        seen = content(known.watch, found.digests, known.content)
         named = _files(found.changed, found.changes)
         earliest = pace.not_before(known.followed)
         if known.app is None or at_once or seen == known.content or self._loop.time() >= earliest:
@@ -396,14 +272,13 @@ class Contents:
         else:
             self._hold(known, named, earliest)
 
-    def _look_once_more(self, known: _Watched, fresh: bool) -> None:
+    def _look_once_more(self, known: Watched, fresh: bool) -> None:
         """What happened in folders before they were watched was not heard."""
-        is_idle = known.timer is None and known.look is None
-        if fresh and is_idle and self._apps.get(known.name) is known:
+        if fresh and known.is_idle and not known.is_over:
             self._later(known.name, 0.0)
 
     def _take(
-        self, known: _Watched, found: dict[str, str], problem: Problem | None, named: str
+        self, known: Watched, found: dict[str, str], problem: Problem | None, named: str
     ) -> None:
         """This is the content from now on, and what is wrong with it."""
         known.trouble = None
@@ -417,15 +292,17 @@ class Contents:
         known.app = with_problem(with_content(known.declared, found), problem)
         self._on_change({known.name})
 
-    def _hold(self, known: _Watched, files: str, until: float) -> None:
+    def _hold(self, known: Watched, files: str, until: float) -> None:
         """It changes each time that it was replaced: let it wait, and say so."""
         wait = until - self._loop.time()
-        told = f"{files} changed soon after each start: does it write there?"
-        told = f"{told} The next change is followed in {wait:.0f} s; add such files to watch.ignore"
-        self._tell(known, "WatchLoop", told)
+        message = (
+            f"{files} changed soon after each start: does it write there? The next change is "
+            f"followed in {wait:.0f} s; add such files to watch.ignore"
+        )
+        self._tell(known, "WatchLoop", message)
         self._later(known.name, wait)
 
-    def _tell(self, known: _Watched, reason: str, message: str) -> None:
+    def _tell(self, known: Watched, reason: str, message: str) -> None:
         if known.trouble is None or known.trouble.reason != reason:
             self._on_event(Event(known.name, reason, message, "Warning"))
         known.trouble = Condition("WatchHeld", "True", reason, message)
@@ -435,33 +312,6 @@ class Contents:
         apps = self._apps.values()
         apart = set().union(*(known.apart for known in apps))
         self._hints.watch(set().union(*(known.folders for known in apps)), apart, then)
-
-
-def _watch(known: _Watched) -> Watch:
-    watch = known.declared.spec.watch
-    assert watch is not None
-    return watch
-
-
-def _watching(known: _Watched) -> Watching:
-    watch = _watch(known)
-    return Watching(watch.paths, watch.ignore, known.declared.spec.cwd)
-
-
-def _alike(one: Workload, other: Workload) -> bool:
-    """Whether both watch the same."""
-    return one.spec.watch == other.spec.watch and one.spec.cwd == other.spec.cwd
-
-
-def _why(error: WorkerError) -> Sentence:
-    """Why a look has no answer, and what to do."""
-    if isinstance(error, WorkerTimeout):
-        place = error.path or "a watched file"
-        message = f"{place} could not be read within {_DEADLINE:.0f} s"
-        return Sentence(message, "name it in `ignore`, or watch less")
-    at = f" at {error.path}" if error.path else ""
-    message = f"watched files cannot be looked at: {error}{at}"
-    return Sentence(message, "recon tries again")
 
 
 def _files(names: tuple[str, ...], count: int) -> str:

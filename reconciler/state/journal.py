@@ -12,42 +12,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 from reconciler.model.state.event import Event
-from reconciler.model.state.memory import (
-    AppMemory,
-    JournalHealth,
-    JournalState,
-    Recall,
-)
-from reconciler.model.state.observed import ProcessId, Tag
-from reconciler.model.state.revision import Revision
+from reconciler.model.state.memory import JournalHealth, JournalState, Recall
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
 from reconciler.state import database, events, records
 from reconciler.state.events import RecordedEvent
 from reconciler.state.health import Health
-from reconciler.state.merge import merged
-from reconciler.state.pending import Pending, stored
+from reconciler.state.ledger import Ledger
 from reconciler.state.recollection import Recollection, read
 from reconciler.state.records import RecordError
 
 _SALVAGED = 1000
 """Of the newest events, where a journal is written anew."""
-_USAGE_KEPT = 7 * 86_400.0
-"""Seconds: of a process that ended unseen. What runs writes its own anew each few minutes."""
-_FORMAT = "format"
-"""The setting that says which release's documents are in it (``records.VERSION``)."""
 
 
-class Journal:
-    """Open with ``Journal(path, boot_id)`` to write, ``Journal.open_readonly`` to look."""
+class Journal(Ledger):
+    """A ledger in a file: ``Journal(path, boot_id)`` writes, ``Journal.open_readonly`` looks."""
 
     def __init__(self, path: Path, boot_id: str) -> None:
         """Never fails: ``state`` says what the journal is good for now."""
@@ -68,7 +54,7 @@ class Journal:
         return journal
 
     def _blank(self, path: Path, boot_id: str) -> None:
-        self._boot_id = boot_id
+        super().__init__(boot_id)
         self._path = path
         self._health = Health(path)
         self._db: sqlite3.Connection | None = None
@@ -76,27 +62,8 @@ class Journal:
         self._stack = ExitStack()
         self._identity: tuple[int, int] | None = None
         self._is_read = False
-        self._known = Recollection()
-        # Apps whose memory waits: a thousand ends of one app are one to write.
-        self._unsaved: dict[str, None] = {}
-        self._pending = Pending()
 
-    # -- what it remembers ---------------------------------------------------------------------
-
-    def memories(self) -> dict[str, AppMemory]:
-        """What is remembered of every app. Boot seconds of an earlier boot mean nothing now."""
-        return dict(self._known.memories)
-
-    def sources(self) -> dict[str, str | None]:
-        """The file that declared each app last."""
-        return dict(self._known.sources)
-
-    def processes(self) -> dict[ProcessId, tuple[Tag, float | None]]:
-        """Tag, and when its stop began, of each process recorded in this boot."""
-        return dict(self._known.processes)
-
-    def setting(self, name: str) -> str | None:
-        return self._known.settings.get(name)
+    # -- what is read from the file ------------------------------------------------------------
 
     def events(self, apps: tuple[str, ...] = (), limit: int = 100) -> list[RecordedEvent]:
         """The newest ``limit`` events (of these apps), oldest first."""
@@ -136,64 +103,7 @@ class Journal:
         """Every app of which the memory was lost is marked so: those to come are new."""
         self._health.losses_noted()
 
-    # -- what it is told -----------------------------------------------------------------------
-
-    def set_setting(self, name: str, value: str) -> None:
-        self._known.settings[name] = value
-        self._pending.put("setting", (name,), name, value)
-
-    def remember(self, name: str, memory: AppMemory, source: str | None) -> AppMemory:
-        """Write an app's memory; returns it as it will be read back (revisions dated)."""
-        memory = replace(memory, boot_id=self._boot_id, revisions=_dated(memory.revisions))
-        before = self._known.memories.get(name, AppMemory())
-        if before.revisions != memory.revisions:
-            self._put_revisions(name, before.revisions, memory.revisions)
-        self._known.memories[name] = memory
-        self._known.sources[name] = source
-        self._unsaved[name] = None
-        return memory
-
-    def forget(self, name: str) -> None:
-        """The app was removed and nothing of it runs: a new one of that name starts fresh."""
-        for known in (self._known.memories, self._known.sources, self._known.unknown):
-            known.pop(name, None)
-        self._unsaved.pop(name, None)
-        for table, column in (("revision", "app"), ("app", "name"), ("later", "name")):
-            self._pending.say((table, name), f"DELETE FROM {table} WHERE {column} = ?", name)
-
-    def started(self, id: ProcessId, tag: Tag) -> None:
-        self._put_process(id, tag, None)
-
-    def stopping(self, id: ProcessId, at: float) -> None:
-        known = self._known.processes.get(id)
-        if known is not None:
-            self._put_process(id, known[0], at)
-
-    def ended(self, id: ProcessId) -> None:
-        self._known.processes.pop(id, None)
-        statement = "DELETE FROM process WHERE boot_id = ? AND pid = ? AND start = ?"
-        self._pending.say(("process", *id), statement, self._boot_id, *id)
-
-    def save_usage(self, nonce: str, history: UsageHistory, trend: Trend) -> None:
-        row = (nonce, time.time(), history.pack(), records.dump_trend(trend))
-        self._pending.put("usage", (nonce,), *row)
-
-    def forget_usage(self, nonce: str) -> None:
-        self._pending.say(("usage", nonce), "DELETE FROM usage WHERE nonce = ?", nonce)
-
-    def record(self, event: Event) -> RecordedEvent:
-        """Write an event; it is numbered and dated now."""
-        self._known.last_event += 1
-        recorded = RecordedEvent(self._known.last_event, time.time(), event)
-        self._pending.record(recorded)
-        return recorded
-
     # -- the file ------------------------------------------------------------------------------
-
-    @property
-    def dirty(self) -> bool:
-        """Something waits for ``commit``."""
-        return bool(self._unsaved) or not self._pending.is_empty
 
     def commit(self) -> str | None:
         """Write what was gathered; on failure it is kept for the next time, and told."""
@@ -303,20 +213,9 @@ class Journal:
         if self._is_read:
             self._write_all()
             return
-        since, self._known = self._known, found
         self._is_read = True
         self._health.news += found.faults
-        self._unsaved.clear()
-        found.last_event += self._pending.renumber(found.last_event)
-        for id, (tag, at) in since.processes.items():
-            self._put_process(id, tag, at)
-        for name, value in since.settings.items():
-            if name not in found.settings:
-                self.set_setting(name, value)
-        for name, memory in since.memories.items():
-            both = merged(found.memories.get(name), memory)
-            self.remember(name, both, since.sources.get(name))
-        self._unsaved |= dict.fromkeys(one.app for one in found.faults if one.app in found.memories)
+        self._recall(found)
 
     def _replace_damaged(self, error: BaseException) -> None:
         """Set the damaged journal aside, and go on with what can be read of it."""
@@ -381,54 +280,6 @@ class Journal:
             with suppress(sqlite3.Error):
                 db.close()
 
-    # -- what waits to be written --------------------------------------------------------------
-
-    def _write_all(self) -> None:
-        """Have all that is remembered written, to a file that may be another."""
-        known = self._known
-        for name, memory in known.memories.items():
-            self._put_revisions(name, (), memory.revisions)
-            self._unsaved[name] = None
-        for id, (tag, at) in [*known.processes.items()]:
-            self._put_process(id, tag, at)
-        for name, value in [*known.settings.items()]:
-            self.set_setting(name, value)
-
-    def _tidy(self) -> None:
-        self._pending.say(("process",), "DELETE FROM process WHERE boot_id <> ?", self._boot_id)
-        self._pending.say(("usage",), "DELETE FROM usage WHERE at < ?", time.time() - _USAGE_KEPT)
-        if self.setting(_FORMAT) is None:
-            self.set_setting(_FORMAT, str(records.VERSION))
-
-    def _put_process(self, id: ProcessId, tag: Tag, at: float | None) -> None:
-        self._known.processes[id] = (tag, at)
-        self._pending.put("process", tuple(id), self._boot_id, *id, str(tag), at)
-
-    def _put_revisions(
-        self, name: str, before: tuple[Revision, ...], after: tuple[Revision, ...]
-    ) -> None:
-        for gone in {r.number for r in before} - {r.number for r in after}:
-            statement = "DELETE FROM revision WHERE app = ? AND number = ?"
-            self._pending.say(("revision", name, gone), statement, name, gone)
-        for one in after:
-            if one not in before:
-                spec, marks = records.dump_revision(one)
-                row = (one.hash, spec, marks, one.created_at, one.good, one.failed)
-                self._pending.put("revision", (name, one.number), name, one.number, *row)
-
-    def _dump_unsaved(self, dropped: list[str]) -> None:
-        for name in self._unsaved:
-            known = self._known
-            try:
-                first, later = records.dump(known.memories[name], known.unknown.get(name))
-            except (TypeError, ValueError, RecursionError) as error:
-                dropped.append(f"the memory of {name}: {error}")
-                continue
-            self._pending.put("app", (name,), name, stored(known.sources.get(name)), first)
-            if later is not None:
-                self._pending.put("later", (name,), name, later)
-        self._unsaved.clear()
-
 
 class _Cause(StrEnum):
     """Why a journal is written anew, to follow its name."""
@@ -436,7 +287,3 @@ class _Cause(StrEnum):
     DAMAGED = "is damaged"
     REMOVED = "was removed"
     REPLACED = "was replaced by another file"
-
-
-def _dated(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
-    return tuple(r if r.created_at else replace(r, created_at=time.time()) for r in revisions)

@@ -1,53 +1,83 @@
 """The words of `docs/style.md` that this repository does not use: `make check` looks for them.
 
 ``python -m tests.prose`` prints each with its place, and fails where there is one. In Markdown,
-code between backticks is not looked at; in Python, everything is.
+code between backticks is not looked at; in Python, everything is. Names of variables, functions
+and fields have a table of their own.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import sys
-from collections.abc import Iterator
+import tokenize
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 _RULES = "docs/style.md"
 _ABOUT_WORDS = ("tests/prose.py", "tests/test_prose.py")
 TO_DO = "tests/prose_to_do.txt"
 """Files, and packages as a whole, that still have to be rewritten: one a line."""
+NAMES_TO_DO = "tests/names_to_do.txt"
+"""The same of those whose names are still to be replaced."""
 
 _CODE = re.compile(r"^```.*?^```|`[^`]*`", re.M | re.S)
 
 
-def words(rules: str) -> dict[str, str]:
-    """By word that is not used, what is written instead: the last table of the rules."""
-    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", rules.split("## Words")[1], re.M)
+class _Check(NamedTuple):
+    table: str
+    to_do: str
+    texts: Callable[[Path], Iterator[tuple[str, str]]]
+    found: Callable[[str, Mapping[str, str]], Iterator[tuple[int, str]]]
+
+
+def words(rules: str, table: str = "Words") -> dict[str, str]:
+    """By word that is not used, what is written instead: the table below that heading."""
+    section = rules.partition(f"## {table}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", section, re.M)
     return {word: instead for left, instead in rows[2:] for word in left.split(", ")}
 
 
-def found(text: str, instead: dict[str, str]) -> Iterator[tuple[int, str]]:
+def found(text: str, instead: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     """Line and word of each that is not used."""
     any_of = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in instead)
     for match in re.finditer(rf"\b(?:{any_of})\b", text, re.I):
         yield text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()).lower()
 
 
+def names(code: str, instead: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """Line and word of each name that is, or has as a part, one that is not used."""
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.NAME:
+            for word in instead.keys() & token.string.lower().split("_"):
+                yield token.start[0], word
+
+
 def problems(root: Path = ROOT) -> Iterator[str]:
-    """A sentence for each word to replace, and for each line of the list that can be removed."""
-    instead = words((root / _RULES).read_text())
-    to_do = (root / TO_DO).read_text().split()
+    """A sentence for each word to replace, and for each line of a list that can be removed."""
+    rules = (root / _RULES).read_text()
+    for check in (
+        _Check("Words", TO_DO, _texts, found),
+        _Check("Names", NAMES_TO_DO, _program, names),
+    ):
+        yield from _problems(check, root, words(rules, check.table))
+
+
+def _problems(check: _Check, root: Path, instead: Mapping[str, str]) -> Iterator[str]:
+    to_do = (root / check.to_do).read_text().split()
     excused: set[str] = set()
-    for name, text in _texts(root):
+    for name, text in check.texts(root):
         place = next((one for one in to_do if name == one or name.startswith(f"{one}/")), None)
-        for line, word in found(text, instead):
+        for line, word in check.found(text, instead):
             if place is None:
                 yield f"{name}:{line}: {word!r} is not used here; write {instead[word]!r}"
             else:
                 excused.add(place)
     for place in to_do:
         if place not in excused:
-            yield f"{place} is listed in {TO_DO}, but is clean; remove it from the list"
+            yield f"{place} is listed in {check.to_do}, but is clean; remove it from the list"
 
 
 def _texts(root: Path) -> Iterator[tuple[str, str]]:
@@ -58,14 +88,23 @@ def _texts(root: Path) -> Iterator[tuple[str, str]]:
             name = str(path.relative_to(root))
             prose = text.split("## Words")[0] if name == _RULES else text
             yield name, _CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), prose)
-    for folder in ("reconciler", "tests", "e2e"):
+    for name, text in _code(root, "reconciler", "tests", "e2e"):
+        if name not in _ABOUT_WORDS:
+            yield name, text
+
+
+def _program(root: Path) -> Iterator[tuple[str, str]]:
+    """Name and code of each file of recon itself."""
+    return _code(root, "reconciler")
+
+
+def _code(root: Path, *folders: str) -> Iterator[tuple[str, str]]:
+    for folder in folders:
         for path in sorted((root / folder).rglob("*.py")):
-            name = str(path.relative_to(root))
-            if name not in _ABOUT_WORDS:
-                yield name, path.read_text()
+            yield str(path.relative_to(root)), path.read_text()
 
 
 if __name__ == "__main__":
-    told = list(problems())
-    print("\n".join(told), file=sys.stderr)
-    sys.exit(bool(told))
+    sentences = list(problems())
+    print("\n".join(sentences), file=sys.stderr)
+    sys.exit(bool(sentences))

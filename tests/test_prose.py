@@ -20,6 +20,13 @@ Nobody shall read this.
 | shall | must |
 | mend, mended | fix |
 | for ever | forever |
+
+## Names
+
+| not | but |
+| --- | --- |
+| told, said | message |
+| mine | own |
 """
 
 
@@ -29,6 +36,7 @@ def repository(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "docs/style.md").write_text(RULES.replace("shall read", "must read"))
     (tmp_path / prose.TO_DO).write_text("")
+    (tmp_path / prose.NAMES_TO_DO).write_text("")
     return tmp_path
 
 
@@ -43,6 +51,7 @@ def test_each_word_of_the_table_is_known_with_what_to_write_instead() -> None:
         "mended": "fix",
         "for ever": "forever",
     }
+    assert prose.words(RULES, "Names") == {"told": "message", "said": "message", "mine": "own"}
 
 
 @pytest.mark.parametrize(
@@ -87,3 +96,27 @@ def test_what_is_on_the_list_is_passed_over_until_it_is_clean(repository: Path) 
     page.write_text("It must run.\n")
     (what,) = told(repository)
     assert what.startswith("docs/old.md is listed in") and what.endswith("remove it from the list")
+
+
+@pytest.mark.parametrize(
+    ("code", "places"),
+    [
+        ("told = 1", [(1, "told")]),
+        ("class _Said:\n    told_at: float", [(1, "said"), (2, "told")]),
+        ("def say(mine: int) -> None: ...", [(1, "mine")]),
+        ("# told\ntext = 'mine'\nretold = {'told': text}", []),
+    ],
+)
+def test_a_name_is_found_by_its_parts_and_no_text_is(code: str, places: list[object]) -> None:
+    assert list(prose.names(code, prose.words(RULES, "Names"))) == places
+
+
+def test_names_have_a_list_of_their_own(repository: Path) -> None:
+    program = repository / "reconciler/cli/run.py"
+    program.write_text("mine = 1\n")
+    assert told(repository) == ["reconciler/cli/run.py:1: 'mine' is not used here; write 'own'"]
+    (repository / prose.NAMES_TO_DO).write_text("reconciler/cli\n")
+    assert told(repository) == []
+    program.write_text("own = 1\n")
+    (what,) = told(repository)
+    assert what.startswith("reconciler/cli is listed in tests/names_to_do.txt")

@@ -40,7 +40,7 @@ from reconciler.observed.processes.authority import uid_of, users_of
 from reconciler.state.history import History
 from reconciler.state.journal import Journal
 from reconciler.state.neighbours import Neighbours
-from reconciler.state.own_files import ours_in
+from reconciler.state.own_files import own_files_in
 from reconciler.state.paths import StatePaths, secret_key, store_id
 from reconciler.system.clock import boot_id, boot_now
 from reconciler.system.exec_errors import SpawnError
@@ -102,7 +102,7 @@ class Controller:
             self._workers,
             on_change=self._declaration_changed,
             on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
-            ours=ours_in(paths.root),
+            ours=own_files_in(paths.root),
             is_building=self._is_building,
         )
         self.redact = Redactor()

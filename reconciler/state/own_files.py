@@ -11,7 +11,7 @@ from reconciler.logs.format.catalogs import catalogs
 from reconciler.model.state.desired import Workload
 
 
-def ours_in(state: Path, apps: Iterable[Workload] = ()) -> Ours:
+def own_files_in(state: Path, apps: Iterable[Workload] = ()) -> Ours:
     """The state directory, every log that was ever written, and those that ``apps`` declare."""
     written = (
         place for known in catalogs(state).values() for place in (*known.places, *known.errors)

@@ -27,7 +27,7 @@ from reconciler.state.paths import prepare
 
 # A controller that takes over 10,000 apps answers only when it has read them all (seconds).
 _START = 60.0
-_TOLD = 20
+_SHOWN = 20
 
 Held: TypeAlias = "subprocess.Popen[bytes]"
 
@@ -138,7 +138,7 @@ def _start(place: Where, client: Client, held: Held | None) -> dict[str, Any]:
     try:
         about: dict[str, Any] = waiting(client.version)
     except ControllerNotRunningError:
-        last = log.read_text(errors="replace").splitlines()[-_TOLD:]
+        last = log.read_text(errors="replace").splitlines()[-_SHOWN:]
         raise CliError(
             "\n".join(["the controller did not start; its last output:", *last])
         ) from None

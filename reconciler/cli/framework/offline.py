@@ -57,7 +57,7 @@ from reconciler.state import root
 from reconciler.state.events import RecordedEvent
 from reconciler.state.journal import Journal
 from reconciler.state.last_good import last_good
-from reconciler.state.own_files import ours_in
+from reconciler.state.own_files import own_files_in
 from reconciler.state.paths import secret_key, store_id
 from reconciler.system.clock import boot_id, boot_now, wall_of, wall_time
 from reconciler.system.work.look import patiently
@@ -232,7 +232,7 @@ def _with_contents(
     apps: Mapping[str, Workload], memory: Mapping[str, AppMemory], place: Where
 ) -> dict[str, Workload]:
     """Those that watch files, with what is in these now; and the builders."""
-    before, own = followed(memory), ours_in(place.paths.root, apps.values())
+    before, own = followed(memory), own_files_in(place.paths.root, apps.values())
 
     def found(app: Workload) -> Workload:
         return as_found(app, before.get(app.name, {}), own)

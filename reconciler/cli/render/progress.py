@@ -45,7 +45,7 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
     quiet_since, was_building = began, False
     blamed: set[str] = set()
     while True:
-        asked_at = time.monotonic()
+        requested_at = time.monotonic()
         try:
             document = client.status()
         except ControllerNotRunningError:
@@ -58,10 +58,10 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
         if was_building or any(map(_is_building, pending)):
             shown.clear()
             if live.show():
-                quiet_since = asked_at
+                quiet_since = requested_at
         was_building = any(map(_is_building, pending))
         if shown.show(pending, {app["name"] for app in document["apps"]}):
-            quiet_since = asked_at
+            quiet_since = requested_at
         if not pending:
             apps = len(document["apps"])
             message = f"All {apps} apps" if apps != 1 else "The app is"
@@ -82,7 +82,7 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
             print("\n".join(_table(pending)))
             message = f"not ready after {duration(limit)}: {_names(pending)}"
             raise CliError(f"{message}; the controller keeps trying")
-        time.sleep(max(_EVERY, _SHARE * (now - asked_at)))
+        time.sleep(max(_EVERY, _SHARE * (now - requested_at)))
 
 
 def is_hopeless(app: App) -> bool:

@@ -28,7 +28,7 @@ from reconciler.model.state.standing import Obstacle, ObstacleReason, Standing
 from reconciler.model.state.walltime import WallTime
 from reconciler.model.words.sentence import Sentence
 
-Told = tuple[AppMemory, tuple[Event, ...]]
+Update = tuple[AppMemory, tuple[Event, ...]]
 
 
 def active(memory: AppMemory) -> tuple[Run, ...]:
@@ -82,7 +82,7 @@ def after_exit(
     *,
     now: float,
     wall: WallTime,
-) -> Told:
+) -> Update:
     """The memory after a process of a run ended."""
     run = next((run for run in active(memory) if tries(process, run)), None)
     if run is None:
@@ -138,7 +138,7 @@ def failed(run: Run, reason: str, wall_now: float, fault: str = "") -> Run:
     return replace(ended, fault=fault, remedy="") if fault else ended
 
 
-def replaced(app: str, memory: AppMemory, wall_now: float) -> Told:
+def replaced(app: str, memory: AppMemory, wall_now: float) -> Update:
     """The memory in which all active runs have made way for another."""
     events: list[Event] = []
     for run in active(memory):

@@ -23,7 +23,7 @@ _HEAD = re.compile(
 _STREAMS: dict[str, Stream] = {"stdout": "out", "stderr": "err"}
 
 
-class Said(NamedTuple):
+class Parsed(NamedTuple):
     """What a line says; None for what it does not say."""
 
     time: float | None
@@ -39,11 +39,11 @@ class LineFormat:
     def __init__(self, timestamps: tuple[str, ...] = ()) -> None:
         self._readers = [timestamp.reader(form) for form in timestamps]
 
-    def parse(self, raw: bytes) -> Said:
+    def parse(self, raw: bytes) -> Parsed:
         """A line less its newline."""
         match = _STAMP.match(raw)
         if match is not None:
-            return Said(_iso(match[1]), None, None, raw[match.end() :])
+            return Parsed(_iso(match[1]), None, None, raw[match.end() :])
         if raw.startswith(_JSON):
             parsed = self._json(raw)
             if parsed is not None:
@@ -51,15 +51,15 @@ class LineFormat:
         for read in self._readers:
             found = read(raw)
             if found is not None:
-                return Said(found[1], None, None, raw[found[0] :])
-        return Said(None, None, None, raw)
+                return Parsed(found[1], None, None, raw[found[0] :])
+        return Parsed(None, None, None, raw)
 
     def time(self, raw: bytes) -> float | None:
         """When it was written, if it says so."""
         match = _STAMP.match(raw)
         return _iso(match[1]) if match is not None else self.parse(raw).time
 
-    def _json(self, raw: bytes) -> Said | None:
+    def _json(self, raw: bytes) -> Parsed | None:
         """None where it is an object of the program's own."""
         try:
             data = json.loads(raw)
@@ -69,17 +69,17 @@ class LineFormat:
                 if "message" in data
                 else base64.b64decode(data["base64"], validate=True)
             )
-            return Said(self._time(data.get("time")), int(data["instance"]), stream, text)
+            return Parsed(self._time(data.get("time")), int(data["instance"]), stream, text)
         except (ValueError, KeyError, TypeError, AttributeError):
             return self._cut_json(raw)
 
-    def _cut_json(self, raw: bytes) -> Said | None:
+    def _cut_json(self, raw: bytes) -> Parsed | None:
         """Of a long line only the beginning may be at hand."""
         match = _HEAD.match(raw)
         if match is None:
             return None
         when, instance, stream = ((match[n] or b"").decode() for n in (1, 3, 4))
-        return Said(self._time(when or None), int(instance), _STREAMS[stream], raw[match.end() :])
+        return Parsed(self._time(when or None), int(instance), _STREAMS[stream], raw[match.end() :])
 
     def _time(self, text: str | None) -> float | None:
         if text is None:

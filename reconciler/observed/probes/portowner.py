@@ -32,7 +32,7 @@ _LOOPBACK = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 class Owner(StrEnum):
     """Of the socket that a connection would reach."""
 
-    OURS = "ours"
+    OWN = "own"
     ANOTHERS = "another's"
     UNKNOWN = "unknown"
 
@@ -67,7 +67,7 @@ def classify(
     """
     inodes = [*reached]
     if any(inode in own for inode in inodes):
-        return Owner.OURS, ""
+        return Owner.OWN, ""
     if inodes and all(inode in rivals for inode in inodes):
         return Owner.ANOTHERS, rivals[inodes[0]]
     return Owner.UNKNOWN, ""
@@ -98,7 +98,7 @@ def find(question: Question, proc: str = procfs.PROC) -> Found:
         every = {one.inode for one in sockets if _rank(one, host) is not None}
         own = {inode for pid in question.own for inode, _ in links.of(pid, every, strict=True)}
         if own:
-            return Found(Owner.OURS)
+            return Found(Owner.OWN)
         held: dict[int, tuple[str, int, int]] = {}
         for nonce, pids in question.rivals.items():
             for pid in pids:

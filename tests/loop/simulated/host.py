@@ -272,7 +272,7 @@ class SimulatedHost:
         for one in self.alive.values():
             if one.port == question.port and self._answers(one):
                 if one.id.pid in question.own:
-                    return Found(Owner.OURS)
+                    return Found(Owner.OWN)
                 if one.tag.nonce in question.rivals:
                     return Found(Owner.ANOTHERS, one.tag.nonce, one.id.pid, True)
         return Found()

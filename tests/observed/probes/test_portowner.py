@@ -61,7 +61,7 @@ def _ask(port: int, host: str = "127.0.0.1", own: int = 0, *rivals: int) -> Foun
 def test_ours_anothers_and_unknown(listen: Listen) -> None:
     pid, port = listen()
     other, elsewhere = listen()
-    assert _ask(port, "127.0.0.1", pid, other).owner is Owner.OURS
+    assert _ask(port, "127.0.0.1", pid, other).owner is Owner.OWN
     assert _ask(port, "127.0.0.1", other, pid) == Found(Owner.ANOTHERS, f"n{pid}", pid, True)
     assert _ask(port, "127.0.0.1", other).owner is Owner.UNKNOWN, "of nobody that recon knows"
     assert _ask(port, "localhost", other, pid).owner is Owner.ANOTHERS
@@ -99,7 +99,7 @@ def test_addresses_are_matched_as_linux_does(
 def test_siblings_that_share_a_port_are_ours_where_one_of_them_is(listen: Listen) -> None:
     first, port = listen(share=True)
     second, _ = listen(port=port, share=True)
-    assert _ask(port, "127.0.0.1", second, first).owner is Owner.OURS
+    assert _ask(port, "127.0.0.1", second, first).owner is Owner.OWN
     found = _ask(port, "127.0.0.1", 0, first, second)
     assert found.owner is Owner.ANOTHERS and not found.exclusive
     assert _ask(port, "127.0.0.1", 0, first).owner is Owner.UNKNOWN, "one of two is not known"
@@ -134,7 +134,7 @@ def test_only_what_is_certain_is_anothers(
     owner, holder = classify(inodes, own, rivals)
     if owner is Owner.ANOTHERS:
         assert inodes and not own & {*inodes} and {*inodes} <= rivals.keys() and holder == "n"
-    assert (owner is Owner.OURS) is bool(own & {*inodes})
+    assert (owner is Owner.OWN) is bool(own & {*inodes})
 
 
 def test_the_address_itself_wins_over_all_addresses() -> None:

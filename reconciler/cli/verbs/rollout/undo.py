@@ -36,7 +36,7 @@ from reconciler.desired.watched.content import as_found
 from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import Revision, same_revision
-from reconciler.state.own_files import ours_in
+from reconciler.state.own_files import own_files_in
 from reconciler.state.paths import secret_key
 
 
@@ -75,7 +75,8 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
     """One app; whether its file was written."""
     memory = remembered(place, name)
     content = memory.revisions[-1].spec.get("watched", {})
-    app = as_found(desired.apps[name], content, ours_in(place.paths.root, desired.apps.values()))
+    own = own_files_in(place.paths.root, desired.apps.values())
+    app = as_found(desired.apps[name], content, own)
     revision = _target(app, memory, number)
     if number and not revision.good:
         print(f"warning: revision {number} {_never_good(memory, revision)}")

@@ -6,8 +6,8 @@ import io
 
 from dotenv.parser import parse_stream
 
-from reconciler.convert.reading import text_of
-from reconciler.convert.trouble import ImportFault
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.read_text import text_of
 from reconciler.desired.environment import dialects
 
 

@@ -15,9 +15,9 @@ from dotenv.parser import parse_stream
 
 from reconciler.convert.dotenv import differences
 from reconciler.convert.draft import Draft, Fate, Located, Note, locate
-from reconciler.convert.reading import text_of
+from reconciler.convert.errors import fault
+from reconciler.convert.read_text import text_of
 from reconciler.convert.shell import line_of
-from reconciler.convert.trouble import fault
 from reconciler.convert.variables import acceptable
 
 GENERAL = (

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconciler.convert.draft import TITLES, Draft, Fate, Note
-from reconciler.convert.settle import Bundle
+from reconciler.convert.finalise import Bundle
 
 FORMAT_VERSION = 1
 

@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from reconciler.convert.settle import Bundle
-from reconciler.convert.trouble import ImportFault
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.finalise import Bundle
 from reconciler.desired.environment.secretfile import FOLDER, in_work_tree
 from reconciler.desired.files import read_regular, sync_folder
 from reconciler.desired.text import yaml

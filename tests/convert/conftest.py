@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.finalise import Bundle, bundle
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.app import draft_of
-from reconciler.convert.settle import Bundle, bundle
 from reconciler.desired.manifest import Context, read
 from reconciler.desired.surroundings import Surroundings
 from reconciler.desired.text import yaml

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.convert.draft import Draft, Fate
-from reconciler.convert.settle import bundle
+from reconciler.convert.finalise import bundle
 from tests.convert.conftest import HOST, manifests, pm2_draft, problems, told
 
 CLUSTER = {"name": "web", "script": "a.js", "exec_mode": "cluster", "instances": 2}

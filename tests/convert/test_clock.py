@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.convert.draft import Draft, Fate
-from reconciler.convert.settle import bundle
+from reconciler.convert.finalise import bundle
 from tests.convert.conftest import MANIFESTS, manifests, pm2_draft, problems, told
 
 APP = {"name": "a", "script": "a.js"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.convert.errors import ImportFault
 from reconciler.convert.pm2.config import read
-from reconciler.convert.trouble import ImportFault
 from tests.convert.conftest import HOST
 
 Write = Callable[[str, str], str]

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.convert.errors import ImportFault
 from reconciler.convert.pm2 import evaluate as module
 from reconciler.convert.pm2.engine import Engine, engine
 from reconciler.convert.pm2.evaluate import Evaluated, evaluate
-from reconciler.convert.trouble import ImportFault
 
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/home/x", "GREETING": "hello"}
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from reconciler.convert import procfile, report
 from reconciler.convert.draft import Draft
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.finalise import bundle
 from reconciler.convert.host import Host
 from reconciler.convert.pm2 import files as pm2
 from reconciler.convert.pm2.running import running
-from reconciler.convert.settle import bundle
 from reconciler.convert.supervisor.files import drafts_of_files
 from reconciler.convert.supervisor.options import OPTIONS
-from reconciler.convert.trouble import ImportFault
 from tests.convert.conftest import problems
 
 # No JavaScript engine in PATH: JSON that is none is told, and not evaluated.

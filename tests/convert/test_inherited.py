@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.convert.finalise import bundle
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.evaluate import is_within
 from reconciler.convert.pm2.files import drafts_of
-from reconciler.convert.settle import bundle
 from tests.convert.conftest import manifests, problems
 
 Write = Callable[[str, str], str]

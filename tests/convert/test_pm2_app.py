@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.convert.draft import Fate
-from reconciler.convert.settle import bundle
-from reconciler.convert.trouble import ImportFault
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.finalise import bundle
 from reconciler.model.spec.manifest import AppSpec
 from tests.convert.conftest import HOST, MANIFESTS, manifests, one, pm2_draft, problems, told
 

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.finalise import bundle
 from reconciler.convert.pm2.running import running
 from reconciler.convert.pm2.schema import KEYS, aliases_of
-from reconciler.convert.settle import bundle
-from reconciler.convert.trouble import ImportFault
 from tests.convert.conftest import HOST, MANIFESTS, manifests, pm2_draft, problems
 
 _JUNK = st.recursive(

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.finalise import bundle
 from reconciler.convert.procfile import drafts_of
-from reconciler.convert.settle import bundle
 from reconciler.convert.shell import command_of, line_of
-from reconciler.convert.trouble import ImportFault
 from tests.convert.conftest import manifests, problems, told
 
 Write = Callable[[str, str], str]

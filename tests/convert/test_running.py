@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.finalise import bundle
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.running import running
-from reconciler.convert.settle import bundle
-from reconciler.convert.trouble import ImportFault
 from tests.convert.conftest import HOST, MANIFESTS, pm2_draft, problems, told
 from tests.waiting import until
 

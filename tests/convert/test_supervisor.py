@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.finalise import bundle
 from reconciler.convert.host import Host
-from reconciler.convert.settle import bundle
 from reconciler.convert.supervisor.files import drafts_of_files
 from reconciler.convert.supervisor.options import OPTIONS, environment
-from reconciler.convert.trouble import ImportFault
 from reconciler.desired.merge import spec_of
 from tests.convert.conftest import manifests, problems, told
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.finalise import bundle
 from reconciler.convert.pm2.units import seconds_of, size_of
-from reconciler.convert.settle import bundle
 from tests.convert.conftest import MANIFESTS, pm2_draft, problems, told
 
 _ASK = """

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.convert.settle import Bundle, bundle
-from reconciler.convert.trouble import ImportFault
+from reconciler.convert.errors import ImportFault
+from reconciler.convert.finalise import Bundle, bundle
 from reconciler.convert.writing import write
 from tests.convert.conftest import pm2_draft
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.convert.draft import Draft, Fate, Located, locate
+from reconciler.convert.errors import fault
 from reconciler.convert.host import Host
 from reconciler.convert.pm2 import clock, environment, lifecycle, logs, serving
 from reconciler.convert.pm2.command import run_of
@@ -19,7 +20,6 @@ from reconciler.convert.pm2.schema import KEYS, canonical, is_undefined
 from reconciler.convert.pm2.sources import Sources
 from reconciler.convert.pm2.units import seconds_of
 from reconciler.convert.pm2.values import text_of, words_of
-from reconciler.convert.trouble import fault
 from reconciler.convert.variables import acceptable
 
 GENERAL = (

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.convert.draft import Fate, Note, from_shell
+from reconciler.convert.errors import fault
 from reconciler.convert.host import Host
 from reconciler.convert.pm2.evaluate import Evaluated, evaluate
 from reconciler.convert.pm2.inherited import NOTHING, Inherited, inherited
 from reconciler.convert.pm2.shell import less_shell
-from reconciler.convert.reading import text_of
-from reconciler.convert.trouble import fault
+from reconciler.convert.read_text import text_of
 from reconciler.desired.text import yaml
 
 _MODULES = (".js", ".cjs", ".mjs")

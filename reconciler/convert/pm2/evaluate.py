@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from reconciler.convert.errors import ImportFault, fault
 from reconciler.convert.pm2.engine import Engine, engine, sandbox
-from reconciler.convert.trouble import ImportFault, fault
 
 SECONDS = 10
 _MEMORY = 2**30

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from reconciler.convert.errors import ImportFault
 from reconciler.convert.pm2.evaluate import Evaluated
-from reconciler.convert.trouble import ImportFault
 
 Evaluate = Callable[[Mapping[str, str]], Evaluated]
 """Evaluate the config in this environment."""

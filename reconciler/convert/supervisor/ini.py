@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.convert.reading import text_of
-from reconciler.convert.trouble import ImportFault, fault
+from reconciler.convert.errors import ImportFault, fault
+from reconciler.convert.read_text import text_of
 
 _FORMAT = re.compile(r"%(?:%|\((\w+)\)(0?[0-9]{0,3})([sd]))")
 _MOST_FILES = 1000

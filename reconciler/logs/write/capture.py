@@ -5,7 +5,7 @@ descriptor watches all FIFOs and stands for them in the event loop: an idle stre
 descriptor and one small object, and nothing ever wakes for it. A flood is read in large pieces
 with a pause after each, so it neither starves the loop nor loses a byte: the program waits
 while its FIFO is full. A program never waits for a disk, though: while its log cannot be
-written, what no longer fits into the FIFO is dropped and counted (``trouble``).
+written, what no longer fits into the FIFO is dropped and counted (``backpressure``).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.logs.write import fifo
+from reconciler.logs.write.backpressure import Troubles
 from reconciler.logs.write.compress import Compressor
 from reconciler.logs.write.maintenance import Upkeep
 from reconciler.logs.write.transcript import Transcripts
 from reconciler.logs.write.transfer import Pump, Tap
-from reconciler.logs.write.trouble import Troubles
 from reconciler.logs.write.write_ahead import keep_large_blocks
 from reconciler.model.host.fifo import STREAMS, FifoName
 from reconciler.model.spec.logs import Logs

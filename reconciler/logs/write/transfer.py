@@ -18,9 +18,9 @@ from pathlib import Path
 from reconciler.logs.format import lines
 from reconciler.logs.format.lines import Carry
 from reconciler.logs.write import fifo, logfile, rotation
+from reconciler.logs.write.backpressure import Trouble
 from reconciler.logs.write.compress import Compressor
 from reconciler.logs.write.transcript import Transcripts
-from reconciler.logs.write.trouble import Trouble
 from reconciler.logs.write.write_ahead import MAX_CHUNK, Header, Spool, load_carry
 from reconciler.model.host.fifo import FifoName
 from reconciler.model.spec.logs import Logs, Rotate

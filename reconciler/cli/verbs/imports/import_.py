@@ -20,7 +20,7 @@ from reconciler.cli.render.words import count, place
 
 if TYPE_CHECKING:
     from reconciler.convert.draft import Draft
-    from reconciler.convert.settle import Bundle
+    from reconciler.convert.finalise import Bundle
 
 Directory = Annotated[
     str,
@@ -63,7 +63,7 @@ def chosen(drafts: Sequence[Draft], only: Sequence[str] | None) -> list[Draft]:
 
 def deliver(make: Callable[[], Bundle], report: str, dry_run: bool) -> int:
     """Write what ``make`` makes, or show it, and report. Exit code 1 where nothing could be."""
-    from reconciler.convert.trouble import ImportFault  # noqa: PLC0415
+    from reconciler.convert.errors import ImportFault  # noqa: PLC0415
     from reconciler.convert.writing import check, write  # noqa: PLC0415
 
     one_of("--report", report, ("text", "json"))

@@ -9,7 +9,7 @@ import yaml as other
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.convert import page, scalar
+from reconciler.convert import yaml_scalar, yaml_writer
 from reconciler.desired.text import yaml
 
 _TEXT = st.text(max_size=12) | st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
@@ -42,7 +42,7 @@ def test_whatever_it_holds_reads_back(
 ) -> None:
     meant = document(command=command, env=env, cwd="..", profiles={"p": {"env": env}})
     meant["metadata"]["labels"] = labels
-    text = page.manifest(meant, [comment])
+    text = yaml_writer.manifest(meant, [comment])
     assert data_of(text) == meant
 
 
@@ -51,7 +51,7 @@ def test_whatever_it_holds_reads_back(
 def test_no_other_reader_takes_a_text_for_something_else(value: str) -> None:
     if any((ord(c) < 32 and c not in "\n\t") or 0xD800 <= ord(c) < 0xE000 for c in value):
         return
-    assert other.safe_load(f"k: {scalar.text(value)}\n") == {"k": value}
+    assert other.safe_load(f"k: {yaml_scalar.text(value)}\n") == {"k": value}
 
 
 def test_it_looks_as_a_person_would_write_it() -> None:
@@ -64,7 +64,7 @@ def test_it_looks_as_a_person_would_write_it() -> None:
         "terminationGracePeriodSeconds": 1.6,
         "profiles": {"dev": {"instances": 1}, "prod": {}},
     }
-    assert page.manifest(document(**spec), ["To do: x."]) == (
+    assert yaml_writer.manifest(document(**spec), ["To do: x."]) == (
         "# To do: x.\n"
         "apiVersion: recon/v1\n"
         "kind: App\n"
@@ -87,18 +87,18 @@ def test_it_looks_as_a_person_would_write_it() -> None:
 
 
 def test_text_of_several_lines_is_a_block() -> None:
-    text = page.manifest(document(command=["x"], env={"MOTD": "one\n  two\nthree"}), [])
+    text = yaml_writer.manifest(document(command=["x"], env={"MOTD": "one\n  two\nthree"}), [])
     assert "    MOTD: |-\n      one\n        two\n      three\n" in text
 
 
 def test_a_form_that_would_be_misread_gives_way_to_a_plainer_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scalar, "text", lambda value, number=False: value)
+    monkeypatch.setattr(yaml_scalar, "text", lambda value, number=False: value)
     meant = document(command=["x", "a: b", "{"], env={"A": "- b", "B": "yes"})
-    assert data_of(page.manifest(meant, [])) == meant
+    assert data_of(yaml_writer.manifest(meant, [])) == meant
 
 
 def test_a_long_comment_goes_on_below_indented() -> None:
-    first, second = page.comment("To do: " + "word " * 25)
+    first, second = yaml_writer.comment("To do: " + "word " * 25)
     assert first.startswith("# To do: word") and second.startswith("#   word")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.convert.trouble import fault
+from reconciler.convert.errors import fault
 from reconciler.desired.files import read_regular
 from reconciler.desired.text import yaml
 from reconciler.system.files.trust import Trust

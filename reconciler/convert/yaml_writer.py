@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.convert import scalar
+from reconciler.convert import yaml_scalar
 from reconciler.desired.text import yaml
 
 Path = tuple[str, ...]
@@ -85,7 +85,7 @@ class _Pretty:
         else:
             block = None
             if isinstance(value, str) and not self._quote:
-                block = scalar.literal(value)
+                block = yaml_scalar.literal(value)
             head, *lines = block or [self._flow(value, path)]
             yield head
             yield from ((indent + line).rstrip() for line in lines)
@@ -111,9 +111,11 @@ class _Pretty:
 
     def _text(self, value: str, flow: bool = False, *, number: bool = False) -> str:
         if self._quote:
-            return scalar.quoted(value)
-        found = scalar.text(value, number=number)
-        return scalar.quoted(value) if flow and "," in found and found[0] not in "\"'" else found
+            return yaml_scalar.quoted(value)
+        found = yaml_scalar.text(value, number=number)
+        if flow and "," in found and found[0] not in "\"'":
+            return yaml_scalar.quoted(value)
+        return found
 
 
 def _is_text(path: Path) -> bool:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.convert import page
+from reconciler.convert import yaml_writer
 from reconciler.convert.draft import Draft, Fate, Located, Note
+from reconciler.convert.errors import ImportFault
 from reconciler.convert.name import apart, name_of
 from reconciler.convert.secret import Vault
-from reconciler.convert.trouble import ImportFault
 from reconciler.desired.merge import spec_of
 from reconciler.desired.validate import Complaint, validate
 from reconciler.model.spec.manifest import API_VERSION, WORKLOADS
@@ -197,4 +197,4 @@ def _page(data: dict[str, Any], draft: Draft) -> str:
     if data["spec"].get("cwd") == ".":
         del data["spec"]["cwd"]
     todo = [f"{note.key}: {note.text}" for note in draft.notes if note.fate is Fate.TODO]
-    return page.manifest(data, [f"To do: {one}" for one in todo])
+    return yaml_writer.manifest(data, [f"To do: {one}" for one in todo])

@@ -168,7 +168,7 @@ def test_a_controller_that_dies_at_the_gate_runs_nothing(tmp_path: Path) -> None
     script = (
         "import os, signal, subprocess, sys\n"
         "from reconciler.converge.process import spawn\n"
-        "from reconciler.converge.isolation.account import account_of\n"
+        "from reconciler.converge.isolation.user_account import account_of\n"
         "def die(id): print(id.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)\n"
         f"program = spawn.Program(('touch', {str(ran)!r}), '/', account_of(None, None),"
         " {'PATH': os.environ['PATH']})\n"

@@ -30,7 +30,7 @@ from reconciler.api.server.access import Access, group_id
 from reconciler.api.server.routes import application
 from reconciler.api.server.server import Server, listen
 from reconciler.checks.redact import guard
-from reconciler.converge.isolation import coredump, inheritance, oomscore
+from reconciler.converge.isolation import coredump, inherited_state, oomscore
 from reconciler.converge.process import descriptors, forkserver, helper
 from reconciler.loop.controller import Controller, Options
 from reconciler.model.state.event import Event
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         lacking = _prepare_state(paths)
         if group is not None or lacking:
             prepare_shared(paths)
-        inheritance.prepare()
+        inherited_state.prepare()
         coredump.prepare()
         locks = acquire_all(paths.run_lock, paths.lock)
         descriptors.prepare(keep=locks[-1])

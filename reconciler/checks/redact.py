@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
-from reconciler.diff.lint.literals import is_secret_name
+from reconciler.diff.lint.hardcoded_secrets import is_secret_name
 from reconciler.model.spec.env import Credential, SecretFile
 from reconciler.model.state.desired import Workload
 

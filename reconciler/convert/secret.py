@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from reconciler.convert.draft import Draft, Fate, Located
 from reconciler.desired.environment.secretfile import FOLDER, Home
 from reconciler.desired.walk import is_manifest_name
-from reconciler.diff.lint.literals import secret_in, secrets_in_command
+from reconciler.diff.lint.hardcoded_secrets import secret_in, secrets_in_command
 
 
 class Moved(NamedTuple):

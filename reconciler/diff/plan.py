@@ -25,18 +25,18 @@ from reconciler.diff.jobs import job
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.rollout import (
     amnesia,
-    awaiting,
-    building,
+    build_gate,
     canary,
     eviction,
-    inplace,
+    job_gate,
+    limit_adjustment,
     outgoing,
     pause,
-    portheld,
+    port_conflict,
     progress,
     recreate,
-    restarting,
     rolling,
+    scheduled_restart,
 )
 from reconciler.diff.status import review
 from reconciler.diff.status.status import status_of, status_of_absent
@@ -116,7 +116,7 @@ def _plan_app(at: AppSituation) -> AppPlan:
     """The plan of an App that is declared."""
     declared = at.app
     at = _judged(at)
-    adjusted = tuple(inplace.adjustments(at))
+    adjusted = tuple(limit_adjustment.adjustments(at))
     change = review.change_of(at, declared, waits=_before(at), adjusted=adjusted)
     made = _decided(at, declared, adjusted)
     return AppPlan(
@@ -136,7 +136,7 @@ def _decide(at: AppSituation) -> Decision:
     """The same without what a person is shown of it."""
     declared = at.app
     at = _judged(at)
-    return _decided(at, declared, tuple(inplace.adjustments(at)))
+    return _decided(at, declared, tuple(limit_adjustment.adjustments(at)))
 
 
 def _judged(at: AppSituation) -> AppSituation:
@@ -155,7 +155,7 @@ def _decided(at: AppSituation, declared: DesiredApp, adjusted: tuple[Adjust, ...
         actions,
         dependencies.note_begun(outgoing.note(at, ends), at.replicas, starting=starting),
         at.events,
-        earliest(_look_again_at(at), restarting.look_again_at(at)),
+        earliest(_look_again_at(at), scheduled_restart.look_again_at(at)),
         dependencies.standing_of(at),
     )
 
@@ -174,7 +174,7 @@ def _judge(at: AppSituation) -> AppSituation:
     """Judge the rollout: whether its revision is good, has failed, or has yet to show."""
     if at.waiting:  # no process of it can be late
         return progress.without_rollout(at)
-    return progress.advance(_hold(portheld.judge(canary.judge(at))))
+    return progress.advance(_hold(port_conflict.judge(canary.judge(at))))
 
 
 def _settle(at: AppSituation) -> AppSituation:
@@ -189,10 +189,10 @@ def _hold(at: AppSituation) -> AppSituation:
 
 
 _GATES: Sequence[Callable[[AppSituation], Hold | None]] = (
-    building.gate,
+    build_gate.gate,
     pause.gate,
     amnesia.gate,
-    awaiting.gate,
+    job_gate.gate,
     canary.gate,
 )
 """What may hold a rollout, the first that does: nobody can start what is not built, and a pause
@@ -203,17 +203,17 @@ _STEPS: Sequence[Callable[[AppSituation], AppSituation]] = (
     _record,
     amnesia.settle,
     _presume_good,
-    building.judge,
-    restarting.call,
+    build_gate.judge,
+    scheduled_restart.call,
     dependencies.follow_restarts,
     eviction.note,
     canary.begin,
-    awaiting.judge,
-    awaiting.wait_to_start,
+    job_gate.judge,
+    job_gate.wait_to_start,
     _judge,
     _settle,
     _hold,
-    inplace.remember,
+    limit_adjustment.remember,
 )
 """What is made of what was remembered, in this order: each step sees what those before it noted."""
 
@@ -265,10 +265,10 @@ def _actions(at: AppSituation) -> Iterator[Action]:
 
 def _before(at: AppSituation) -> list[str]:
     """What comes before the change is made, sentences."""
-    awaited = awaiting.wait_of(at)
+    awaited = job_gate.wait_of(at)
     found = (
         at.waiting.message if at.waiting else "",
-        building.note_of(at),
+        build_gate.note_of(at),
         awaited.message if awaited else "",
     )
     return [sentence for sentence in found if sentence]
@@ -313,7 +313,7 @@ def _look_again_at(at: AppSituation) -> float | None:
     everyone = (*sorted_by.current, *sorted_by.old, *sorted_by.extra)
     moments += eviction.moments(at, everyone)
     moments += outgoing.moments(at)
-    port_at = portheld.look_again_at(at)
+    port_at = port_conflict.look_again_at(at)
     moments += [port_at] if port_at is not None else []
     for process in everyone:
         if process.tag.nonce not in sorted_by.up:

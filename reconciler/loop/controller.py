@@ -36,7 +36,7 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
 from reconciler.model.state.revision import same_revision, spec_of
-from reconciler.observed.processes.authority import uid_of, users_of
+from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.state.history import History
 from reconciler.state.journal import Journal
 from reconciler.state.neighbours import Neighbours

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.converge.cgroups.cgroup import Cgroups
-from reconciler.converge.cgroups.enrol import Enroller
+from reconciler.converge.cgroups.join import Enroller
 from reconciler.converge.isolation import coredump, oomscore
 from reconciler.converge.process import descriptors
 from reconciler.converge.process.spawn import Limit, SpawnError

@@ -18,8 +18,8 @@ from signal import SIGKILL
 
 from reconciler.checks.redact import Redactor
 from reconciler.converge.cgroups.cgroup import Cgroups
-from reconciler.converge.isolation.account import account_of
 from reconciler.converge.isolation.credentials import Credentials
+from reconciler.converge.isolation.user_account import account_of
 from reconciler.converge.process import handover, readyfile
 from reconciler.converge.process.handover import Handed, Handover
 from reconciler.converge.process.readyfile import ReadyFiles
@@ -51,7 +51,7 @@ from reconciler.model.state.plan import End, Start
 from reconciler.model.state.revision import same_revision
 from reconciler.model.words.address import Address
 from reconciler.observed.probes import listeners
-from reconciler.observed.processes.authority import UserOf
+from reconciler.observed.processes.credibility import UserOf
 from reconciler.observed.processes.fifodirs import fifo_dirs
 from reconciler.state.journal import Journal
 from reconciler.system.clock import boot_now

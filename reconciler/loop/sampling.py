@@ -3,7 +3,7 @@
 Two rhythms. Every 2.5 s the memory of each instance that has a `limits.memory` is read, of the
 whole tree with what it forked a moment ago. Nobody is read less often for being far below its
 limit: memory can be filled by the GiB a second, so that any slower rhythm is a guess about the
-program; and at 1.5 µs a look (``observed.host.meter``) there is nothing to be gained by guessing.
+program; and at 1.5 µs a look (``observed.host.rss_sampler``) nothing is gained by guessing.
 So an instance that crosses its limit is seen within 2.5 s, and a little for a busy host.
 
 Where several processes make a tree, RSS counts twice what they share. Only when it is above the
@@ -30,7 +30,7 @@ from reconciler.model.state.observed import Process, ProcessId, RunState
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import EVERY, UsageHistory
 from reconciler.model.words.quantity import format_size
-from reconciler.observed.host.meter import Meter
+from reconciler.observed.host.rss_sampler import RssSampler
 from reconciler.observed.host.samples import PAGE, Sample, sample
 from reconciler.observed.processes.host import Host
 from reconciler.state.history import History
@@ -79,7 +79,7 @@ class Sampling:
         self._records = records
         self._on_change = on_change
         self._on_event = on_event
-        self._meter = Meter()
+        self._rss_sampler = RssSampler()
         self._limits: dict[str, int] = {}
         self._marked: dict[str, int] = {}
         self._pss_again: dict[str, float] = {}
@@ -99,7 +99,7 @@ class Sampling:
         else:
             del self._limits[app]
             for process in self._host.processes(app):
-                self._meter.forget([process.id, *process.stragglers])
+                self._rss_sampler.forget([process.id, *process.stragglers])
                 self._clear(process)
         self._look_now.set()
 
@@ -130,7 +130,7 @@ class Sampling:
     async def _look(self) -> None:
         """One look at all. The loop is short because it is what a thousand instances cost."""
         self._host.look_for_children()
-        pages, count, heavy = self._meter.pages, 0, list[tuple[Process, int]]()
+        pages, count, heavy = self._rss_sampler.pages, 0, list[tuple[Process, int]]()
         for app, limit in [*self._limits.items()]:
             most = limit // PAGE
             for process in self._host.processes(app):
@@ -152,7 +152,7 @@ class Sampling:
             self._sweep_at = time.monotonic() + _SWEEP
             running = self._host.processes()
             alive = {id for process in running for id in (process.id, *process.stragglers)}
-            self._meter.forget(self._meter.known() - alive)
+            self._rss_sampler.forget(self._rss_sampler.known() - alive)
 
     async def _weigh(self, process: Process, limit: int) -> None:
         nonce, ids = process.tag.nonce, (process.id, *process.stragglers)
@@ -160,7 +160,7 @@ class Sampling:
         # Once it is to be replaced, that it came down again does not change it: only a limit does.
         if process.state is RunState.STOPPING or marked == limit:
             return
-        rss, count = self._meter.weigh(ids)
+        rss, count = self._rss_sampler.weigh(ids)
         told = f"uses {format_size(rss)}"
         if count > 1:
             told += f" in {count} processes"
@@ -184,7 +184,7 @@ class Sampling:
 
         def ask() -> tuple[int | None, float]:
             began = time.thread_time()
-            return self._meter.pss(ids), time.thread_time() - began
+            return self._rss_sampler.pss(ids), time.thread_time() - began
 
         pss, took = await asyncio.to_thread(ask)
         self._pss_again[nonce] = time.monotonic() + took * _PSS_SHARE
@@ -237,7 +237,7 @@ class Sampling:
     def forget(self, process: Process) -> None:
         """It has ended."""
         nonce = process.tag.nonce
-        self._meter.forget([process.id, *process.stragglers])
+        self._rss_sampler.forget([process.id, *process.stragglers])
         self._marked.pop(nonce, None)
         self._pss_again.pop(nonce, None)
         if self._usage.pop(nonce, None) is not None:
@@ -247,7 +247,7 @@ class Sampling:
         """Leave: what is known is kept for the next controller."""
         for nonce, known in self._usage.items():
             self._records.save_usage(nonce, known.history, known.trend)
-        self._meter.close()
+        self._rss_sampler.close()
 
     def _note(self, process: Process, found: Sample) -> None:
         known = self.usage(process)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.converge.isolation.account import account_of
+from reconciler.converge.isolation.user_account import account_of
 from reconciler.converge.process import spawn as module
 from reconciler.converge.process.spawn import Program, SpawnError, Started
 from reconciler.model.host.procstat import parse_stat

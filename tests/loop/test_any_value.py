@@ -32,7 +32,7 @@ from reconciler.model.state.desired import Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Observed
 from reconciler.observed.host.facts import gather
-from reconciler.observed.processes.authority import uid_of
+from reconciler.observed.processes.credibility import uid_of
 from reconciler.state.journal import Journal
 
 GOOD = {

@@ -143,7 +143,8 @@ def test_pages_that_a_tree_shares_condemn_nobody_until_they_are_written(sampled:
     assert len(sampled.get(nonce).stragglers) == 3
     sampled.zoo.strays += sampled.get(nonce).stragglers
     assert (
-        sampled.sampling._meter.weigh([process.id, *sampled.get(nonce).stragglers]).rss > 320 * MI
+        sampled.sampling._rss_sampler.weigh([process.id, *sampled.get(nonce).stragglers]).rss
+        > 320 * MI
     )
     assert sampled.get(nonce).outgrown == ""
     sampled.touch("go")
@@ -186,11 +187,11 @@ def test_one_that_came_down_again_stays_marked(sampled: Sampled) -> None:
 def test_without_a_limit_nothing_is_read(sampled: Sampled) -> None:
     sampled.start(GROWS)
     asyncio_run(sampled, sampled.sampling._look)
-    assert sampled.sampling._meter.known() == set()
+    assert sampled.sampling._rss_sampler.known() == set()
     sampled.sampling.declare("app", 500 * MI)
-    sampled.watched.until(sampled.sampling._meter.known, "it is read")
+    sampled.watched.until(sampled.sampling._rss_sampler.known, "it is read")
     sampled.sampling.declare("app", None)
-    assert sampled.sampling._meter.known() == set()
+    assert sampled.sampling._rss_sampler.known() == set()
 
 
 def asyncio_run(sampled: Sampled, function: Callable[[], Any]) -> None:

@@ -51,7 +51,7 @@ from reconciler.observed.host.facts import gather
 from reconciler.observed.host.limits import read
 from reconciler.observed.host.samples import Sample, sample
 from reconciler.observed.probes import listeners
-from reconciler.observed.processes.authority import uid_of, users_of
+from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.observed.processes.snapshot import snapshot
 from reconciler.state import root
 from reconciler.state.events import RecordedEvent

@@ -26,7 +26,7 @@ from reconciler.desired.environment.secretfile import (
 from reconciler.desired.text.edit import EditError
 from reconciler.desired.text.yaml import Fault
 from reconciler.desired.text.yaml import Path as Steps
-from reconciler.diff.lint.literals import literals_in, secret_in
+from reconciler.diff.lint.hardcoded_secrets import literals_in, secret_in
 from reconciler.model.state.desired import Workload
 
 LEAST = 8

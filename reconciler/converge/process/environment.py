@@ -26,7 +26,7 @@ import os
 from collections.abc import Mapping
 
 from reconciler.converge.isolation import credentials
-from reconciler.converge.isolation.account import Account, account_of
+from reconciler.converge.isolation.user_account import Account, account_of
 from reconciler.converge.process import readyfile
 from reconciler.model.spec.probe import ProbeRole
 from reconciler.model.spec.program import ProgramSpec

@@ -1,7 +1,7 @@
 """Spawn: one instance of an app becomes a process, exactly as its manifest says.
 
 Guarantees: a session of its own; the declared directory, environment, umask and user (with
-that user's groups, design.md#security), and no more privileges than declared (``confine``);
+that user's groups, design.md#security), and no more privileges than declared (``privileges``);
 /dev/null as input and no descriptors but 0, 1, 2 and the sockets that it is handed (``handover``);
 default signal dispositions, and none blocked. The program is looked for in the *program's* PATH,
 relative to its directory. A child exists only together with a pidfd: where there is none, it is
@@ -27,8 +27,8 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from reconciler.converge.isolation import coredump, oomscore
-from reconciler.converge.isolation.account import Account, account_of
-from reconciler.converge.isolation.confine import Confinement, why_not
+from reconciler.converge.isolation.privileges import Confinement, why_not
+from reconciler.converge.isolation.user_account import Account, account_of
 from reconciler.converge.process import calm, descriptors, forkserver, handover, lineage
 from reconciler.converge.process.environment import environment_of
 from reconciler.converge.process.handover import Handover

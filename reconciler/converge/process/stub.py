@@ -6,7 +6,7 @@ on a dead file system, a program whose owner holds a lease on it) is done by the
 this order:
 
 1. It is a child of the controller (CLONE_PARENT), and in its cgroup, from the fork on.
-2. It takes its output, by which the next controller knows it (``observed.processes.witness``), and
+2. It takes its output, by which the next controller knows it (``observed.processes.identity``), and
    only then lets go of the lock of the state directory and of all else that is the server's.
 3. It waits for the controller's word, where limits are to be put in force on it.
 4. It gives up what it must not have, takes on its user, and as that user enters its directory.

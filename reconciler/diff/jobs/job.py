@@ -12,9 +12,9 @@ from dataclasses import replace
 from reconciler.diff import admission
 from reconciler.diff.core import dependencies, history
 from reconciler.diff.core.situation import JobSituation
-from reconciler.diff.jobs import due, job_status, runs
-from reconciler.diff.rollout import amnesia, inplace
-from reconciler.diff.rollout.restarting import LOOK
+from reconciler.diff.jobs import job_status, runs, triggers
+from reconciler.diff.rollout import amnesia, limit_adjustment
+from reconciler.diff.rollout.scheduled_restart import LOOK
 from reconciler.model.spec.job import ConcurrencyPolicy
 from reconciler.model.state.memory import Recall
 from reconciler.model.state.observed import RunState
@@ -29,13 +29,13 @@ def plan_job(at: JobSituation) -> AppPlan:
     at = runs.observe(at)
     held = admission.withheld(app, at.memory)
     if at.memory.recall is not Recall.UNREAD and held is None:
-        at = due.call(at)
+        at = triggers.call(at)
     at = at.after(runs.trim(runs.note_good(at.memory), app.spec))
-    at = inplace.remember(at)
+    at = limit_adjustment.remember(at)
     waiting = dependencies.unmet(app.spec.depends_on, at.moment.standings)
     at = replace(at, waiting=waiting) if waiting is not None else at
     withheld = amnesia.withheld(at) or (admission.sentence(app, held) if held is not None else "")
-    adjusted, ends = tuple(inplace.adjustments(at)), tuple(_ends(at))
+    adjusted, ends = tuple(limit_adjustment.adjustments(at)), tuple(_ends(at))
     starts = tuple(_starts(at)) if not withheld else ()
     actions: tuple[Action, ...] = (*adjusted, *ends, *starts)
     shown = job_status.look(at, withheld)

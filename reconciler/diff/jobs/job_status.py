@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from reconciler.diff.core import history
 from reconciler.diff.core.dependencies import condition_of
 from reconciler.diff.core.situation import JobSituation
-from reconciler.diff.jobs import due, runs
+from reconciler.diff.jobs import runs, triggers
 from reconciler.diff.lint.advice import shell_remedy
 from reconciler.diff.rollout import amnesia
 from reconciler.diff.status import health
@@ -52,7 +52,7 @@ def look(at: JobSituation, withheld: str) -> Shown:
         decided = (run for run in reversed(at.memory.runs) if run.outcome is not Outcome.ACTIVE)
         last = next(decided, None)
     waiting = withheld or (at.waiting.message if at.waiting is not None else "")
-    return Shown(at, last, due.next_at(at), withheld, waiting)
+    return Shown(at, last, triggers.next_at(at), withheld, waiting)
 
 
 def status_of(shown: Shown) -> AppStatus:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from reconciler.diff.lint.literals import is_secret_name
+from reconciler.diff.lint.hardcoded_secrets import is_secret_name
 
 _SHELLS = {"sh", "bash", "dash", "zsh", "ash", "ksh", "busybox", "fish", "su", "ssh", "cmd"}
 _BUILTINS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.diff.core.situation import AppSituation
-from reconciler.diff.rollout import inplace
+from reconciler.diff.rollout import limit_adjustment
 from reconciler.diff.status.fields import changed_fields
 from reconciler.model.state.observed import DriftKind, Process, RunState
 from reconciler.model.state.plan import Drift
@@ -43,7 +43,7 @@ def drift_of(at: AppSituation) -> tuple[Drift, ...]:
     others = (process for process in outdated if process.tag.nonce not in replicas.evicted)
     found += _all_outdated(at, others)
     found += [Drift(DriftKind.PORT_CONFLICT, app.name, at.conflict)] if at.conflict else []
-    found += inplace.drift_of(at)
+    found += limit_adjustment.drift_of(at)
     found += _faults((*replicas.current, *outdated, *replicas.extra))
     return tuple(sorted(found, key=lambda drift: (drift.instance, drift.kind)))
 

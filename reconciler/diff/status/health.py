@@ -13,7 +13,7 @@ from reconciler.diff.core import history
 from reconciler.diff.core.hold import HeldBy, Hold
 from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.diagnosis import CauseCode, Evidence, diagnose
-from reconciler.diff.rollout import eviction, portheld
+from reconciler.diff.rollout import eviction, port_conflict
 from reconciler.diff.rollout.progress import is_complete
 from reconciler.diff.rollout.rolling import fenceposts
 from reconciler.diff.status.drift import SYNC_DRIFT
@@ -86,7 +86,7 @@ def _messages(at: AppSituation) -> Iterator[str]:
         yield _failed(at)
     looping = _crash_loop_of(at)
     if looping is not None:
-        port = next((f" ({one}; {portheld.remedy_of(one)})" for one in at.ports), "")
+        port = next((f" ({one}; {port_conflict.remedy_of(one)})" for one in at.ports), "")
         yield _crash_loop(app.spec, looping, at.now) + port
     if at.held is not None:
         yield _holds(at.held, at.now)

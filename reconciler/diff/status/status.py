@@ -11,7 +11,7 @@ from reconciler.diff.core.dependencies import condition_of
 from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import Replicas
 from reconciler.diff.core.situation import AppSituation
-from reconciler.diff.rollout import awaiting, building, inplace
+from reconciler.diff.rollout import build_gate, job_gate, limit_adjustment
 from reconciler.diff.status import drift, health
 from reconciler.model.state.memory import AppMemory, Ended
 from reconciler.model.state.observed import Process
@@ -25,8 +25,8 @@ def status_of(at: AppSituation) -> AppStatus:
     app, shown = at.app, at.replicas
     found = drift.drift_of(at)
     everyone = (*shown.current, *shown.old, *shown.extra, *shown.spared)
-    how, stuck = health.health_of(at), inplace.stuck(at)
-    built = building.condition_of(at)
+    how, stuck = health.health_of(at), limit_adjustment.stuck(at)
+    built = build_gate.condition_of(at)
     return AppStatus(
         name=app.name,
         kind="App",
@@ -42,7 +42,7 @@ def status_of(at: AppSituation) -> AppStatus:
         conditions=(
             *health.conditions_of(at),
             *((built,) if built is not None else ()),
-            *condition_of(at.waiting or awaiting.wait_of(at)),
+            *condition_of(at.waiting or job_gate.wait_of(at)),
             *_limits_in_force(stuck),
         ),
         drift=found,

@@ -4,12 +4,12 @@ An environment is memory of its process, who may be anybody. Its size is what th
 is, and to read it takes a lock that the process may keep forever. So:
 
 - first comes the real uid: a process of somebody as whom no app of ours was ever started can not
-  be one of ours by its environment (``authority``), so its memory is not touched;
+  be one of ours by its environment (``credibility``), so its memory is not touched;
 - of each no more is read than an exec can give, and of all together no more than ``_AT_ONCE``;
 - what another user's process has is read beside the event loop, with a deadline (``aside``).
 
 What cannot be read within these bounds is unknown, which is not "not ours": the other witnesses
-decide then (``witness``). They are the kernel's and recon's own, and no process can hide them.
+decide then (``identity``). They are the kernel's and recon's own, and no process can hide them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from reconciler.observed.processes.authority import Authority
+from reconciler.observed.processes.credibility import Credibility
 from reconciler.system import procfs
 from reconciler.system.work.aside import Aside
 
@@ -47,9 +47,9 @@ class Environ(NamedTuple):
 class Environs:
     """Reads the values of one variable. ``variable`` is as in ``procfs.values``."""
 
-    def __init__(self, variable: bytes, authority: Authority, proc: str = procfs.PROC) -> None:
+    def __init__(self, variable: bytes, credibility: Credibility, proc: str = procfs.PROC) -> None:
         self._variable = variable
-        self._authority = authority
+        self._credibility = credibility
         self._proc = proc
         self._aside: dict[int, Aside] = {}
 
@@ -59,7 +59,7 @@ class Environs:
         environs = {pid: Environ(uid) for pid, uid in found.items()}
         wanted: dict[int, list[int]] = {}
         for pid, uid in found.items():
-            if self._authority.may_be(uid):
+            if self._credibility.may_be(uid):
                 wanted.setdefault(uid, []).append(pid)
         budget = _Budget(_AT_ONCE)
         for uid, members in wanted.items():

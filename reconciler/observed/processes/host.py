@@ -23,12 +23,12 @@ from reconciler.model.host.procstat import ProcStat
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.observed.host.samples import Sample
 from reconciler.observed.processes import exits, pidfds, states
-from reconciler.observed.processes.authority import Authority, UserOf, unknown
+from reconciler.observed.processes.classify import classify
+from reconciler.observed.processes.credibility import Credibility, UserOf, unknown
 from reconciler.observed.processes.fifodirs import fifo_dirs
-from reconciler.observed.processes.newcomers import Newcomers
-from reconciler.observed.processes.survey import survey
+from reconciler.observed.processes.identity import JournalWitness, NonceWitness, Witnesses
+from reconciler.observed.processes.new_pids import NewPids
 from reconciler.observed.processes.table import Group, Table
-from reconciler.observed.processes.witness import JournalWitness, NonceWitness, Witnesses
 from reconciler.system import procfs
 from reconciler.system.clock import ticks_to_seconds
 from reconciler.system.poller import Poller
@@ -70,15 +70,15 @@ class Host:
         self._on_gone = on_gone
         self._proc = proc
         self._table = Table()
-        self._newcomers = Newcomers(proc)
+        self._new_pids = NewPids(proc)
         fifos = fifo_dirs(state_dir, store)
-        self._authority = Authority(fifos, user_of, proc)
+        self._credibility = Credibility(fifos, user_of, proc)
         self._witnesses = Witnesses(
             store,
             fifos,
             journal,
             self._table.session,
-            self._authority,
+            self._credibility,
             proc,
             cgroups,
             self._of_nonce,
@@ -145,12 +145,12 @@ class Host:
     def trust(self, uids: Iterable[int]) -> bool:
         """Apps are started as these users. True: a process that was passed over may be ours, so
         that a full relist is called for."""
-        return self._authority.trust(uids)
+        return self._credibility.trust(uids)
 
     @property
     def doubted(self) -> bool:
         """Some process was not believed, because of the user that started it."""
-        return bool(self._authority.doubted)
+        return bool(self._credibility.doubted)
 
     def update(self, nonce: str, **changes: Any) -> None:
         """Change fields of a process's record (``ready``, ``state``, …); none where it ended."""
@@ -173,9 +173,9 @@ class Host:
     def register(self, process: Process, pidfd: int, user: int | None = None) -> None:
         """A process that we have just started, as ``user`` where that is another than ours. The
         pidfd is the host's from now on."""
-        self._newcomers.add(process.id.pid)
+        self._new_pids.add(process.id.pid)
         if user is not None:
-            self._authority.trust([user])
+            self._credibility.trust([user])
         exits.keep(process.id.pid)
         self._enter(Group(process, pidfd))
 
@@ -187,13 +187,13 @@ class Host:
         OSError where we are out of files: nothing is forgotten then, all is looked at again.
         """
         try:
-            listing = self._newcomers.listing()
+            listing = self._new_pids.listing()
             for pid in listing.vanished:
                 self._vanished(pid)
-            again = self._newcomers.present() if full else self._newcomers.turn() if turn else []
+            again = self._new_pids.present() if full else self._new_pids.turn() if turn else []
             adopted = self._examine(sorted({*listing.new, *again}))
         except OSError:
-            self._newcomers.reset()
+            self._new_pids.reset()
             raise
         faults, self._new_faults = tuple(self._new_faults), []
         return Found(tuple(adopted), faults)
@@ -204,11 +204,11 @@ class Host:
         Without ``adopt`` only processes of a known nonce are taken in, the rest is left to the
         next relist, whose caller wants to hear of them.
         """
-        found = survey(pids, self._table, self._witnesses)
+        found = classify(pids, self._table, self._witnesses)
         for pid in found.reused:
             self._vanished(pid)
         for pid in found.starting:
-            self._newcomers.discard(pid)
+            self._new_pids.discard(pid)
         for pid, fault in found.faults.items():
             self._note_fault(pid, fault)
         adopted = []
@@ -217,7 +217,7 @@ class Host:
                 adopted += self._take_in(nonce, members)
             else:
                 for stat, _ in members:
-                    self._newcomers.discard(stat.pid)
+                    self._new_pids.discard(stat.pid)
         for stat in found.nobodys:  # the main process may have been found after it
             tag = self._table.session(stat.session) or self._witnesses.by_lineage(stat.pid)
             if tag is not None:
@@ -276,7 +276,7 @@ class Host:
         os.close(group.pidfd)
         group.pidfd = -1
         self._faults.pop(process.id.pid, None)
-        self._newcomers.discard(process.id.pid)
+        self._new_pids.discard(process.id.pid)
         self._table.end(group)
         for id in tuple(group.others):
             self._watch_leftover(group, id)
@@ -302,9 +302,9 @@ class Host:
         """Processes that began since the last look, and those in the group's cgroup."""
         try:
             members = self._cgroup_members(group.process.tag) if group is not None else ()
-            self._examine(sorted({*self._newcomers.latest(), *members}), adopt=False)
+            self._examine(sorted({*self._new_pids.latest(), *members}), adopt=False)
         except OSError:  # out of files: what follows is done all the same, the relist corrects it
-            self._newcomers.reset()
+            self._new_pids.reset()
 
     def _watch_leftover(self, group: Group, id: ProcessId) -> None:
         assert self._poller is not None
@@ -369,7 +369,7 @@ class Host:
         return {g.process.tag.nonce: g.used for g in groups if g.used is not None}
 
     def look_for_children(self) -> None:
-        """Take in what ours have forked since the last look; cheap, see ``newcomers``."""
+        """Take in what ours have forked since the last look; cheap, see ``new_pids``."""
         self._look_at_latest()
 
     def sample_states(self) -> set[str]:

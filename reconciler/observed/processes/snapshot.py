@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reconciler.model.state.observed import Observed
-from reconciler.observed.processes.authority import UserOf, unknown
+from reconciler.observed.processes.credibility import UserOf, unknown
 from reconciler.observed.processes.host import Host
-from reconciler.observed.processes.witness import JournalWitness, NonceWitness
+from reconciler.observed.processes.identity import JournalWitness, NonceWitness
 
 
 def snapshot(

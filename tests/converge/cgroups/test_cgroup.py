@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.converge.cgroups.cgroup import Cgroups
-from reconciler.converge.cgroups.enrol import Enroller
+from reconciler.converge.cgroups.join import Enroller
 from reconciler.converge.process import stub
 from reconciler.model.host.cgroup import directory_of, store_directory, tag_of
 from reconciler.model.host.facts import CgroupFacts

@@ -142,7 +142,7 @@ def test_a_fork_bomb_of_an_ordinary_user_stays_within_its_limit() -> None:
         "import os, subprocess, sys\n"
         "from reconciler.converge.cgroups import limits\n"
         "from reconciler.converge.process import spawn\n"
-        "from reconciler.converge.isolation.account import Account\n"
+        "from reconciler.converge.isolation.user_account import Account\n"
         "from tests.converge.cgroups.test_limits import NONE, new_tag, owner\n"
         f"uid = {uid} if os.geteuid() == 0 else os.getuid()\n"
         "count = sum(owner(name) == uid for name in os.listdir('/proc'))\n"

@@ -15,7 +15,7 @@ import json, os, subprocess, sys
 sys.path[:0] = json.loads(sys.argv[1])
 from reconciler.converge.process import descriptors
 from reconciler.converge.isolation import oomscore
-from reconciler.converge.isolation.account import account_of
+from reconciler.converge.isolation.user_account import account_of
 from reconciler.converge.process.spawn import Program, start
 oomscore._PROTECTED = int(sys.argv[2])
 descriptors.prepare()

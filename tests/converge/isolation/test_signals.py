@@ -16,7 +16,7 @@ sys.path[:0] = json.loads(sys.argv[1])
 count = int(sys.argv[2])
 from reconciler.converge.process import descriptors
 from reconciler.converge.isolation import signals
-from reconciler.converge.isolation.account import account_of
+from reconciler.converge.isolation.user_account import account_of
 from reconciler.converge.process.spawn import Program, start
 signals.prepare()
 descriptors.prepare()

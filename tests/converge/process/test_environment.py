@@ -8,7 +8,7 @@ import pwd
 
 import pytest
 
-from reconciler.converge.isolation.account import AccountError, account_of
+from reconciler.converge.isolation.user_account import AccountError, account_of
 from reconciler.converge.process.environment import DEFAULT_PATH, environment_of, inherited
 from tests.converge.conftest import MakeApp, new_tag
 

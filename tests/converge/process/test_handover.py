@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.converge.isolation.account import account_of
+from reconciler.converge.isolation.user_account import account_of
 from reconciler.converge.process import handover
 from reconciler.converge.process.handover import Handed, Handover
 from reconciler.converge.process.spawn import Program, SpawnError, start

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.model.state.observed import Process, ProcessId, Tag
 from reconciler.observed.processes import environs
-from reconciler.observed.processes.authority import Authority
+from reconciler.observed.processes.credibility import Credibility
 from reconciler.observed.processes.environs import Environs
 from reconciler.observed.processes.host import Host
 from reconciler.system import procfs
@@ -149,9 +149,9 @@ def test_a_process_whose_memory_is_locked_for_ever_holds_nobody_up(tmp_path: Pat
     for path in locked[:1]:
         path.unlink()
         os.mkfifo(path)  # open(2) waits for a writer
-    authority = Authority(("/nowhere",), proc=proc)
-    authority.trust([USER])
-    tested = Environs(b"RECON_ID=s/", authority, proc)
+    credibility = Credibility(("/nowhere",), proc=proc)
+    credibility.trust([USER])
+    tested = Environs(b"RECON_ID=s/", credibility, proc)
     try:
         found = tested.read(pids)
         assert {*found} == {*pids} and found[70020].values == (b"a/0/h/n",)
@@ -162,7 +162,7 @@ def test_a_process_whose_memory_is_locked_for_ever_holds_nobody_up(tmp_path: Pat
 def test_however_many_there_are_what_is_read_is_bounded(tmp_path: Path, reads: Reads) -> None:
     pids = range(70_001, 70_101)
     proc = _proc(tmp_path, pids, 5 << 20)
-    tested = Environs(b"RECON_ID=s/", Authority(("/nowhere",), proc=proc), proc)
+    tested = Environs(b"RECON_ID=s/", Credibility(("/nowhere",), proc=proc), proc)
     assert {*tested.read(pids)} == {*pids}
     assert reads.bytes < environs._AT_ONCE + 100 * (procfs.BLOCK + 10_000)
 
@@ -172,7 +172,7 @@ def test_a_tag_behind_a_very_large_environment_is_found(tmp_path: Path, before: 
     text = b"X=" + b"x" * before + b"\0RECON_ID=s/a/0/h/n\0"
     proc = _proc(tmp_path, range(7, 8), len(text))
     (tmp_path / "7/environ").write_bytes(text)
-    tested = Environs(b"RECON_ID=s/", Authority(("/nowhere",), proc=proc), proc)
+    tested = Environs(b"RECON_ID=s/", Credibility(("/nowhere",), proc=proc), proc)
     assert tested.read([7])[7].values == (b"a/0/h/n",)
 
 
@@ -180,5 +180,5 @@ def test_a_tag_that_is_cut_by_the_bound_is_none(tmp_path: Path) -> None:
     text = b"X=".ljust(procfs.BLOCK - 20, b"x") + b"\0RECON_ID=s/a/0/h/nonce\0"
     proc = _proc(tmp_path, range(7, 8), 7 << 20)  # more than there can be
     (tmp_path / "7/environ").write_bytes(text.ljust(procfs.BLOCK + 1, b"\0"))
-    tested = Environs(b"RECON_ID=s/", Authority(("/nowhere",), proc=proc), proc)
+    tested = Environs(b"RECON_ID=s/", Credibility(("/nowhere",), proc=proc), proc)
     assert tested.read([7])[7].values == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.converge.cgroups.enrol import Enroller
+from reconciler.converge.cgroups.join import Enroller
 from reconciler.model.state.observed import ProcessId, Tag
 from tests.converge.conftest import new_tag
 from tests.waiting import until

@@ -52,7 +52,7 @@ def users_of(specs: Iterable[ProgramSpec]) -> set[int]:
 
 
 @dataclass(slots=True)
-class Authority:
+class Credibility:
     """Judges what processes say of themselves, for one store."""
 
     fifo_dirs: tuple[str, ...]

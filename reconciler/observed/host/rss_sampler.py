@@ -33,7 +33,7 @@ class Weight(NamedTuple):
     """How many of them there still are."""
 
 
-class Meter:
+class RssSampler:
     """Looks at processes; keeps a descriptor of each that it looked at, until ``forget``."""
 
     def __init__(self, proc: str = procfs.PROC) -> None:

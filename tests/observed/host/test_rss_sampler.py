@@ -8,8 +8,8 @@ import resource
 import pytest
 
 from reconciler.model.state.observed import ProcessId
-from reconciler.observed.host import meter as module
-from reconciler.observed.host.meter import Meter
+from reconciler.observed.host import rss_sampler as module
+from reconciler.observed.host.rss_sampler import RssSampler
 from tests.observed.conftest import Zoo
 from tests.waiting import until
 
@@ -36,7 +36,7 @@ def _children(id: ProcessId) -> list[ProcessId]:
 def test_every_look_after_the_first_is_one_read_and_says_the_same(zoo: Zoo) -> None:
     id = zoo.start(zoo.tag(), BIG)
     until((zoo.root / "ready").exists, what="the memory to be taken")
-    meter = Meter()
+    meter = RssSampler()
     first, second = meter.weigh([id]).rss, meter.weigh([id]).rss
     assert 64 * MI < second < 160 * MI and abs(first - second) < 4 * MI
     assert meter.known() == {id}
@@ -45,7 +45,7 @@ def test_every_look_after_the_first_is_one_read_and_says_the_same(zoo: Zoo) -> N
 
 def test_of_one_that_is_gone_nothing_is_read_whoever_has_its_number(zoo: Zoo) -> None:
     id = zoo.start(zoo.tag())
-    meter = Meter()
+    meter = RssSampler()
     assert meter.weigh([ProcessId(id.pid, id.start - 1)]).rss == 0
     until(lambda: meter.weigh([id]).rss > 0, what="its exec")
     zoo.kill(id)
@@ -61,7 +61,7 @@ def test_what_a_tree_shares_counts_once_in_pss(zoo: Zoo) -> None:
     family = [main, *_children(main)]
     zoo.strays += family[1:]
     assert len(family) == 4
-    meter = Meter()
+    meter = RssSampler()
     pss = meter.pss(family)
     assert meter.weigh(family).rss > 4 * 64 * MI
     assert pss is not None and 64 * MI < pss < 2 * 64 * MI
@@ -73,8 +73,8 @@ def test_where_files_are_few_it_reads_all_the_same(
 ) -> None:
     ids = [zoo.start(zoo.tag()) for _ in range(3)]
     for id in ids:
-        until(lambda id=id: Meter().weigh([id]).rss, what="its exec")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-    meter = Meter()
+        until(lambda id=id: RssSampler().weigh([id]).rss, what="its exec")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    meter = RssSampler()
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     monkeypatch.setattr(module, "_SHARE", soft)  # room for one
     assert all(meter.weigh([id]).rss > 0 for id in ids for _ in range(2))

@@ -218,8 +218,8 @@ def test_what_the_host_mounts_later_arrives_and_the_instances_mounts_do_not_leav
 import os, subprocess, sys
 sys.path[:0] = {sys.path!r}
 from reconciler.system import syscalls
-from reconciler.converge.isolation.account import account_of
-from reconciler.converge.isolation.confine import Confinement
+from reconciler.converge.isolation.user_account import account_of
+from reconciler.converge.isolation.privileges import Confinement
 from reconciler.converge.process.spawn import Program, start
 from tests.converge.conftest import settle
 syscalls.unshare(syscalls.CLONE_NEWNS)

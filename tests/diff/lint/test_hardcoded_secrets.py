@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.diff.lint.literals import (
+from reconciler.diff.lint.hardcoded_secrets import (
     FORMS,
     is_random,
     literals_in,

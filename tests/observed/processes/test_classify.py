@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.state.observed import Process, ProcessId
-from reconciler.observed.processes.authority import Authority
-from reconciler.observed.processes.survey import Survey, survey
+from reconciler.observed.processes.classify import Classified, classify
+from reconciler.observed.processes.credibility import Credibility
+from reconciler.observed.processes.identity import Witnesses
 from reconciler.observed.processes.table import Group, Table
-from reconciler.observed.processes.witness import Witnesses
 from tests.observed.conftest import Zoo, nobody
 
 
@@ -32,12 +32,12 @@ def _become(
     (proc / str(pid) / "environ").write_text(f"RECON_ID={tag}\0" if tag else "HOME=/\0")
 
 
-def _survey(zoo: Zoo, proc: Path, table: Table | None = None) -> Survey:
+def _survey(zoo: Zoo, proc: Path, table: Table | None = None) -> Classified:
     table = table or Table()
     fifos = (f"{zoo.root}/fifo",)
-    authority = Authority(fifos, proc=str(proc))
-    witnesses = Witnesses(zoo.store, fifos, nobody, table.session, authority, str(proc))
-    return survey(sorted(int(name) for name in os.listdir(proc)), table, witnesses)
+    credibility = Credibility(fifos, proc=str(proc))
+    witnesses = Witnesses(zoo.store, fifos, nobody, table.session, credibility, str(proc))
+    return classify(sorted(int(name) for name in os.listdir(proc)), table, witnesses)
 
 
 def test_the_session_leader_that_started_first_comes_first(zoo: Zoo, proc: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_dead_and_the_known_are_left_out(zoo: Zoo, proc: Path) -> None:
     _become(proc, 70001, start=50, session=70001, tag=tag)
     _become(proc, 70002, start=60, session=70002, tag=zoo.tag(), state="Z")
     table.add(Group(Process(tag, ProcessId(70001, 50), 0.5)))
-    assert _survey(zoo, proc, table) == Survey({}, [], {}, [], [])
+    assert _survey(zoo, proc, table) == Classified({}, [], {}, [], [])
 
 
 def test_a_known_pid_with_another_start_is_another_process(zoo: Zoo, proc: Path) -> None:

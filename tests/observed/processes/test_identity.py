@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.model.host.lineage import limit_of
 from reconciler.model.state.observed import ProcessId, Tag
-from reconciler.observed.processes.authority import Authority
-from reconciler.observed.processes.witness import Identity, Witnesses
+from reconciler.observed.processes.credibility import Credibility
+from reconciler.observed.processes.identity import Identity, Witnesses
 from reconciler.system import procfs
 from tests.observed.conftest import SLEEP, Zoo, nobody, tags
 from tests.waiting import until
@@ -38,8 +38,8 @@ def _identify(
     found = procfs.stat(id.pid)
     assert found is not None
     fifos = (*([apart] if apart else []), f"{zoo.root}/fifo")
-    authority = Authority(fifos)
-    witnesses = Witnesses(zoo.store, fifos, journal, session, authority)
+    credibility = Credibility(fifos)
+    witnesses = Witnesses(zoo.store, fifos, journal, session, credibility)
     witnesses.instance = {tag.nonce: tag for tag in known}.get
     return witnesses.identify(found, witnesses.environs.read([id.pid])[id.pid])
 

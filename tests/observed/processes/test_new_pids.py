@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.observed.processes.newcomers import TURNS, Newcomers
+from reconciler.observed.processes.new_pids import TURNS, NewPids
 from reconciler.system import procfs
 
 
@@ -35,11 +35,11 @@ def proc(tmp_path: Path) -> Proc:
 
 
 @pytest.fixture
-def newcomers(proc: Proc) -> Newcomers:
+def new_pids(proc: Proc) -> NewPids:
     """Has seen 1 and 10, and that the counter is sound."""
     proc.add(1, 10)
     proc.last(9)
-    made = Newcomers(str(proc.root))
+    made = NewPids(str(proc.root))
     made.listing()
     proc.last(10)
     made.add(10)
@@ -47,45 +47,45 @@ def newcomers(proc: Proc) -> Newcomers:
     return made
 
 
-def test_a_listing_tells_who_came_and_who_went(proc: Proc, newcomers: Newcomers) -> None:
+def test_a_listing_tells_who_came_and_who_went(proc: Proc, new_pids: NewPids) -> None:
     proc.add(11, 12)
     proc.remove(1)
-    assert newcomers.listing() == ([11, 12], {1})
-    assert newcomers.listing() == ([], set())
+    assert new_pids.listing() == ([11, 12], {1})
+    assert new_pids.listing() == ([], set())
 
 
-def test_latest_gives_what_the_counter_passed_since(proc: Proc, newcomers: Newcomers) -> None:
+def test_latest_gives_what_the_counter_passed_since(proc: Proc, new_pids: NewPids) -> None:
     proc.add(11, 13)
     proc.last(13)
-    assert {11, 13} <= set(newcomers.latest())
-    assert newcomers.latest() == []
-    assert newcomers.listing().new == [11, 13]  # looked at again by the net
+    assert {11, 13} <= set(new_pids.latest())
+    assert new_pids.latest() == []
+    assert new_pids.listing().new == [11, 13]  # looked at again by the net
 
 
 def test_a_counter_that_wrapped_around_gives_way_to_the_listing(
-    proc: Proc, newcomers: Newcomers
+    proc: Proc, new_pids: NewPids
 ) -> None:
     proc.add(3)
     proc.last(4)
-    assert newcomers.latest() == [3]
+    assert new_pids.latest() == [3]
 
 
 def test_a_counter_that_missed_a_child_of_ours_is_not_believed(
-    proc: Proc, newcomers: Newcomers
+    proc: Proc, new_pids: NewPids
 ) -> None:
     proc.add(5000, 5001)
-    newcomers.add(5000)
+    new_pids.add(5000)
     proc.last(10)
-    assert newcomers.latest() == [5001]
+    assert new_pids.latest() == [5001]
 
 
 def test_who_vanished_is_told_to_the_next_listing_whatever_latest_did(
-    proc: Proc, newcomers: Newcomers
+    proc: Proc, new_pids: NewPids
 ) -> None:
     proc.remove(1)
     proc.last(5)
-    newcomers.latest()
-    assert newcomers.listing().vanished == {1}
+    new_pids.latest()
+    assert new_pids.listing().vanished == {1}
 
 
 def test_of_ten_thousand_of_somebodys_each_is_looked_at_once_and_then_in_its_turn(
@@ -93,21 +93,21 @@ def test_of_ten_thousand_of_somebodys_each_is_looked_at_once_and_then_in_its_tur
 ) -> None:
     crowd = range(1000, 11_000)
     monkeypatch.setattr(procfs, "pids", lambda _: [*crowd])
-    newcomers = Newcomers(str(proc.root))
-    assert newcomers.listing().new == [*crowd]
-    assert newcomers.listing().new == [] and newcomers.latest() == []
-    turns = [newcomers.turn() for _ in range(TURNS)]
+    new_pids = NewPids(str(proc.root))
+    assert new_pids.listing().new == [*crowd]
+    assert new_pids.listing().new == [] and new_pids.latest() == []
+    turns = [new_pids.turn() for _ in range(TURNS)]
     assert max(map(len, turns)) <= -(-len(crowd) // TURNS)
     assert sorted(pid for turn in turns for pid in turn) == [*crowd]
 
 
 def test_a_fork_on_the_real_host_is_among_the_latest() -> None:
-    newcomers = Newcomers()
-    newcomers.listing()
+    new_pids = NewPids()
+    new_pids.listing()
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     try:
-        assert pid in newcomers.latest()
+        assert pid in new_pids.latest()
     finally:
         os.waitpid(pid, 0)

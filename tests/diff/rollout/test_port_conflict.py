@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.diff.core.replicas import Replicas
 from reconciler.diff.core.situation import AppSituation, Moment
-from reconciler.diff.rollout import portheld
+from reconciler.diff.rollout import port_conflict
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory, Failure
 from reconciler.model.state.observed import PortHeld, RunState, Tag
@@ -46,11 +46,11 @@ class Roll(NamedTuple):
         first = PortHeld(down[0].tag, 80, found.old[0].tag, 41, True, self.host.now)
         return tuple(replace(first, probed=one.tag, **changes) for one in down)
 
-    def judged(self, *ports: PortHeld, after: float = portheld.PATIENCE) -> bool:
+    def judged(self, *ports: PortHeld, after: float = port_conflict.PATIENCE) -> bool:
         """Whether the revision has failed for them; asserts that both questions agree."""
         at = self.at(*ports, after=after)
-        due = portheld.look_again_at(at)
-        judged = portheld.judge(at)
+        due = port_conflict.look_again_at(at)
+        judged = port_conflict.judge(at)
         failed = bool(judged.revision.failed)
         assert failed is (due is not None and due <= at.now) is bool(judged.events)
         return failed
@@ -68,13 +68,13 @@ def rolled(**spec: Any) -> Roll:
 def test_a_new_process_that_an_old_one_keeps_from_its_port_has_failed_after_its_patience() -> None:
     roll = rolled()
     [held] = roll.held()
-    assert not roll.judged(held, after=portheld.PATIENCE - 0.1)
+    assert not roll.judged(held, after=port_conflict.PATIENCE - 0.1)
     assert roll.judged(held)
-    [event] = portheld.judge(roll.at(held, after=portheld.PATIENCE)).events
+    [event] = port_conflict.judge(roll.at(held, after=port_conflict.PATIENCE)).events
     assert event.reason == Failure.PORT
     assert event.message == (
         f"revision 2 cannot listen: port 80 is held by web-0 (pid 41, revision 1). "
-        f"{portheld.REMEDY}"
+        f"{port_conflict.REMEDY}"
     )
 
 
@@ -82,7 +82,7 @@ def test_another_app_that_has_the_port_is_named_with_another_remedy() -> None:
     roll = rolled()
     [held] = roll.held(holder=Tag("store", "api", 0, "hash", "other"))
     assert roll.judged(held)
-    assert "Choose another port, or add api to dependsOn" in portheld.remedy_of(held)
+    assert "Choose another port, or add api to dependsOn" in port_conflict.remedy_of(held)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_paused_a_good_and_a_failed_revision_are_judged_no_more() -> None:
         replace(roll.memory, revisions=(*roll.memory.revisions[:-1], replace(last, good=True))),
     ):
         at = roll.at(*ports, after=1000, memory=changed)
-        assert portheld.judge(at) is at
+        assert port_conflict.judge(at) is at
 
 
 counts = st.integers(1, 4)
@@ -139,7 +139,7 @@ def test_it_fails_only_where_every_instance_that_is_down_is_kept_out(
     roll = rolled(instances=instances, strategy={"maxSurge": "100%", "maxUnavailable": 0})
     every = roll.held(exclusive=exclusive)
     ports = tuple(one for one in every if one.probed.instance in kept_out)
-    expected = exclusive and ports == every and after >= portheld.PATIENCE
+    expected = exclusive and ports == every and after >= port_conflict.PATIENCE
     assert roll.judged(*ports, after=after) is expected
 
 
@@ -148,7 +148,7 @@ def test_the_order_in_which_ports_are_told_makes_no_difference(order: list[int])
     roll = rolled(instances=3, strategy={"maxSurge": "100%", "maxUnavailable": 0})
     ports = roll.held()
     shuffled = tuple(ports[number] for number in order)
-    one, other = (portheld.judge(roll.at(*found, after=10)) for found in (ports, shuffled))
+    one, other = (port_conflict.judge(roll.at(*found, after=10)) for found in (ports, shuffled))
     assert (one.memory, one.events) == (other.memory, other.events)
     assert one.events
 
@@ -158,7 +158,7 @@ def test_what_it_gives_up_keeps_what_serves(instances: int, after: float) -> Non
     """After the judgement the plan ends the new ones alone, and all the old ones serve on."""
     roll = rolled(instances=instances)
     ports, old = roll.held(), {one.tag.nonce for one in roll.sorted().old}
-    judged = portheld.judge(roll.at(*ports, after=after))
+    judged = port_conflict.judge(roll.at(*ports, after=after))
     roll.host.memory["web"] = judged.memory
     if judged.events:
         made = roll.host.look(Desired({"web": roll.app}))

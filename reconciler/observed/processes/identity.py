@@ -13,7 +13,7 @@ FIFO         it holds an output FIFO of ours as fd 1 or 2: a kernel object, had 
 environment  text, which is inherited too, but also copied: ``env > file`` in one process and
              ``. ./file`` in another carry an old tag into a new life
 
-What somebody else's process carries says nothing (``authority``).
+What somebody else's process carries says nothing (``credibility``).
 
 Where they name different processes the strongest is believed and a fault is reported. To be ours
 is never called off by a contradiction: at worst a stop ends too little, while a second copy of a
@@ -31,7 +31,7 @@ from reconciler.model.host.fifo import FifoName
 from reconciler.model.host.procstat import ProcStat
 from reconciler.model.state.observed import ProcessId, Tag
 from reconciler.observed.processes import lineage
-from reconciler.observed.processes.authority import Authority
+from reconciler.observed.processes.credibility import Credibility
 from reconciler.observed.processes.environs import Environ, Environs
 from reconciler.system import procfs
 
@@ -61,7 +61,7 @@ class Witnesses:
     journal: JournalWitness
     session: Callable[[int], Tag | None]
     """The tag of the main process that leads the session of this number."""
-    authority: Authority
+    credibility: Credibility
     """Whether what a process carries is to be believed."""
     proc: str = procfs.PROC
     cgroups: str = ""
@@ -72,7 +72,7 @@ class Witnesses:
     """What the environments say, for ``identify``."""
 
     def __post_init__(self) -> None:
-        self.environs = Environs(f"RECON_ID={self.store}/".encode(), self.authority, self.proc)
+        self.environs = Environs(f"RECON_ID={self.store}/".encode(), self.credibility, self.proc)
 
     def identify(self, found: ProcStat, environ: Environ) -> Identity | None:
         """Whose the process is; None where it is nobody's of this store."""
@@ -107,7 +107,7 @@ class Witnesses:
         """Of an instance that is known; others' nonces say nothing."""
         nonce = lineage.nonce(pid) if self.proc == procfs.PROC else None
         tag = self.instance(nonce) if nonce is not None else None
-        if tag is None or not self.authority.of_text(tag, procfs.real_uid(pid, self.proc)):
+        if tag is None or not self.credibility.of_text(tag, procfs.real_uid(pid, self.proc)):
             return None
         return tag
 
@@ -117,7 +117,7 @@ class Witnesses:
             fifo = FifoName.parse(file) if directory in self.fifo_dirs else None
             if fifo is not None and _APP.fullmatch(fifo.app):
                 tag = Tag(self.store, fifo.app, fifo.instance, fifo.hash, fifo.nonce)
-                if self.authority.of_output(pid, name, tag, uid):
+                if self.credibility.of_output(pid, name, tag, uid):
                     return tag
         return None
 
@@ -126,7 +126,7 @@ class Witnesses:
             if len(value) <= _LONGEST and value.isascii():
                 tag = Tag.parse(f"{self.store}/{value.decode()}")
                 if tag is not None and _APP.fullmatch(tag.app):
-                    return tag if self.authority.of_text(tag, environ.uid) else None
+                    return tag if self.credibility.of_text(tag, environ.uid) else None
         return None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.diff.rollout.awaiting import SETTLE
+from reconciler.diff.rollout.job_gate import SETTLE
 from reconciler.model.state.desired import Desired, DesiredApp, DesiredJob, Workload
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import AppPlan, Health, Sync

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.diff.core.situation import AppSituation, Moment
-from reconciler.diff.rollout.inplace import adjustments, drift_of, remember, stuck
+from reconciler.diff.rollout.limit_adjustment import adjustments, drift_of, remember, stuck
 from reconciler.model.spec.limits import Value, wanted
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory

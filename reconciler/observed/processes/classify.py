@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from reconciler.model.host.procstat import ProcStat
 from reconciler.model.state.observed import Tag
+from reconciler.observed.processes.identity import Witnesses
 from reconciler.observed.processes.table import Table
-from reconciler.observed.processes.witness import Witnesses
 from reconciler.system import procfs
 
 
-class Survey(NamedTuple):
+class Classified(NamedTuple):
     """What was found. Processes that are known, dead, or the controller itself are left out."""
 
     claimed: dict[str, list[tuple[ProcStat, Tag]]]
@@ -31,9 +31,9 @@ class Survey(NamedTuple):
     """Pids that cannot be known yet, in the middle of an exec."""
 
 
-def survey(pids: Iterable[int], table: Table, witnesses: Witnesses) -> Survey:
+def classify(pids: Iterable[int], table: Table, witnesses: Witnesses) -> Classified:
     """Examine these pids. OSError where we are out of files."""
-    found = Survey({}, [], {}, [], [])
+    found = Classified({}, [], {}, [], [])
     unknown = [*_unknown(pids, table, witnesses.proc, found.reused)]
     environs = witnesses.environs.read([stat.pid for stat in unknown])
     for stat in unknown:

@@ -28,7 +28,7 @@ class Listing(NamedTuple):
     vanished: set[int]
 
 
-class Newcomers:
+class NewPids:
     """The pids that have been seen."""
 
     def __init__(self, proc: str = procfs.PROC) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.observed import ProcessId, Tag
-from reconciler.observed.processes.authority import uid_of
+from reconciler.observed.processes.credibility import uid_of
 from reconciler.observed.processes.host import Host
 from reconciler.system import procfs
 from tests.observed.conftest import Watched, Zoo, nobody

@@ -45,20 +45,20 @@ def bundle(
     notes: dict[str, tuple[Note, ...]] | None = None,
 ) -> Bundle:
     """The manifests of ``drafts`` for ``directory``. ImportFault where names clash."""
-    _refuse_twins(drafts)
-    _entitle(drafts, prefix)
-    _part_sockets(drafts)
-    _part_logs(drafts)
+    _refuse_duplicates(drafts)
+    _choose_titles(drafts, prefix)
+    _separate_sockets(drafts)
+    _separate_logs(drafts)
     vault = Vault(directory)
     manifests = {}
     for draft in drafts:
         vault.take(draft)
-        text = _page(_valid(draft, directory), draft)
+        text = _manifest_text(_valid(draft, directory), draft)
         manifests[os.path.join(directory, f"{draft.title}.yaml")] = text
     return Bundle(list(drafts), manifests, vault, general, notes or {})
 
 
-def _refuse_twins(drafts: Sequence[Draft]) -> None:
+def _refuse_duplicates(drafts: Sequence[Draft]) -> None:
     sources: dict[str, list[str]] = {}
     for draft in drafts:
         sources.setdefault(draft.name, []).append(draft.source)
@@ -75,7 +75,7 @@ def _refuse_twins(drafts: Sequence[Draft]) -> None:
     raise ImportFault("\n".join([*titles, f"a name must be unique: {remedy}"]))
 
 
-def _entitle(drafts: Sequence[Draft], prefix: str) -> None:
+def _choose_titles(drafts: Sequence[Draft], prefix: str) -> None:
     taken: list[str] = []
     for draft in drafts:
         draft.title = apart(name_of(draft.name, prefix), taken)
@@ -87,7 +87,7 @@ def _entitle(drafts: Sequence[Draft], prefix: str) -> None:
             draft.note(Fate.CHANGED, "name", f"{draft.name[:80]} is now {draft.title}: {note}")
 
 
-def _part_sockets(drafts: Sequence[Draft]) -> None:
+def _separate_sockets(drafts: Sequence[Draft]) -> None:
     """An address is one app's; in the sources two may mean never to run at the same time."""
     owners: dict[int | str, Draft] = {}
     for draft in drafts:
@@ -108,7 +108,7 @@ def _part_sockets(drafts: Sequence[Draft]) -> None:
         draft.note(Fate.TODO, "sockets", note)
 
 
-def _part_logs(drafts: Sequence[Draft]) -> None:
+def _separate_logs(drafts: Sequence[Draft]) -> None:
     """A log file is one app's: the first to name it keeps it, the others write to their own."""
     owners: dict[str, list[tuple[str, Draft]]] = {}
     for draft in drafts:
@@ -189,7 +189,7 @@ _ORDER = (
 )
 
 
-def _page(data: dict[str, Any], draft: Draft) -> str:
+def _manifest_text(data: dict[str, Any], draft: Draft) -> str:
     """What is to be done stands on top; all else that is different is in the report alone."""
     spec = data["spec"]
     ordered = {name: spec[name] for name in _ORDER if name in spec}

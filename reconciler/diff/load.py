@@ -114,7 +114,7 @@ def verdicts(
     rising = sorted((one for one in demands if one.rise > 0), key=lambda one: one.rise)
     if not rising:
         return {}
-    left = _left(demands, uses, room)
+    left = _room_left(demands, uses, room)
     sums = dict.fromkeys(left, 0)
     found: dict[str, Withheld | None] = {}
     for _, group in groupby(rising, key=lambda one: one.rise):
@@ -165,7 +165,7 @@ def _surge(app: Workload, memory: AppMemory, count: int) -> int:
     return fenceposts(strategy, count)[0] if is_new or is_under_way else 0
 
 
-def _left(
+def _room_left(
     demands: Sequence[_Demand], uses: Mapping[str, Use], room: Room
 ) -> Mapping[Shortage, int]:
     """What of each resource is left for rises, once all is there that may run already."""

@@ -59,7 +59,7 @@ def absences(
     clean: list[str] = []
     verdicts: dict[str, Absence] = {}
     for name in missing:
-        doubt = _UNREAD if unread else _doubt(desired, known[name], needed.get(name))
+        doubt = _UNREAD if unread else _reason_to_keep(desired, known[name], needed.get(name))
         if doubt is not None:
             verdicts[name] = Absence(Verdict.HELD, doubt)
         elif absent_scans.get(name, 0) < CLEAN_SCANS:
@@ -76,7 +76,7 @@ def absences(
     return verdicts
 
 
-def _doubt(desired: Desired, source: str | None, dependent: Workload | None) -> str | None:
+def _reason_to_keep(desired: Desired, source: str | None, dependent: Workload | None) -> str | None:
     """Why the absence is not clean: something that could not be read may still declare the app,
     or something that is declared needs it."""
     if not desired.complete:

@@ -43,11 +43,11 @@ def _service(boot: Boot) -> str:
     if boot.version >= 256:
         unit.append(("WantsMountsFor", word(str(boot.place.manifests))))
     unit.append(("StartLimitIntervalSec", "0"))
-    service = [*_life(boot), *_apart(boot), *_environment(boot)]
+    service = [*_lifecycle(boot), *_isolation(boot), *_environment(boot)]
     return _unit(boot, SERVICE, unit, service)
 
 
-def _life(boot: Boot) -> list[tuple[str, str]]:
+def _lifecycle(boot: Boot) -> list[tuple[str, str]]:
     """How it is started, reloaded, watched and stopped."""
     reloads = boot.version >= 253
     return [
@@ -68,7 +68,7 @@ def _life(boot: Boot) -> list[tuple[str, str]]:
     ]
 
 
-def _apart(boot: Boot) -> list[tuple[str, str]]:
+def _isolation(boot: Boot) -> list[tuple[str, str]]:
     """What would be meant for one service, and would hit all apps."""
     lines = [("#", "Cgroups below its own are recon's to make, and its limits are each app's own.")]
     lines += [("Delegate", "yes")]

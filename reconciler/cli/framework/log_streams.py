@@ -18,7 +18,7 @@ from reconciler.model.state.builder import built_by
 def unmarked(place: Where, found: Iterable[LogFile]) -> list[str]:
     """The apps of which nobody can tell from the logs what went to which stream."""
     names = {log.app for log in found if log.mixed and lacks_stream(log)}
-    apart = _apart_by_now(place) if names else set()
+    apart = _separate_now(place) if names else set()
     return sorted(name for name in names if (built_by(name) or name) not in apart)
 
 
@@ -32,7 +32,7 @@ def explained(apps: list[str], *, stderr: bool) -> str:
     )
 
 
-def _apart_by_now(place: Where) -> set[str]:
+def _separate_now(place: Where) -> set[str]:
     from reconciler.cli.framework.offline import scan  # noqa: PLC0415  heavy, and seldom needed
 
     apps = scan(place).apps.values()

@@ -77,7 +77,7 @@ class Sources:
     def saves(self) -> Iterator[str]:
         """A phrase for each time that files are others than at the last look."""
         while True:
-            for _ in chain((None,), _stirs(self._folders, max(_PATIENCE, _SHARE * self._took))):
+            for _ in chain((None,), _changes(self._folders, max(_PATIENCE, _SHARE * self._took))):
                 seen = self._look()
                 if seen != self._seen:
                     phrase = _phrase(seen, self._seen)
@@ -118,7 +118,7 @@ def _is_folder(path: str) -> bool:
         return False
 
 
-def _stirs(folders: Iterable[str], patience: float) -> Iterator[None]:
+def _changes(folders: Iterable[str], patience: float) -> Iterator[None]:
     """Whenever something may have happened in the folders, and after so many seconds."""
     from watchfiles import watch  # noqa: PLC0415  60 ms that only `--watch` needs
 

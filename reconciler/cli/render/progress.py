@@ -73,7 +73,7 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
             culprits += [app for app in pending if _is_undecided(app) and app not in culprits]
         if fresh := [app for app in culprits if app["name"] not in blamed]:
             shown.clear()
-            _blame(fresh, place)
+            _print_failures(fresh, place)
             blamed |= {app["name"] for app in fresh}
         if len(culprits) == len(pending):  # nobody else is on the way any more
             _print_outcome(culprits)
@@ -202,7 +202,7 @@ def _table(apps: list[App]) -> list[str]:
     return status_table({"apps": apps}, columns=width(), colour=colours())
 
 
-def _blame(culprits: list[App], place: Where) -> None:
+def _print_failures(culprits: list[App], place: Where) -> None:
     """Who keeps it from being ready, why, and what it wrote last."""
     for app in culprits:
         print(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}")

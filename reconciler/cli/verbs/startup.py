@@ -90,7 +90,7 @@ def startup(
         files = _files(boot, system.name)
     except Unwritable as error:
         raise CliError(f"{error}; a unit cannot name it") from None
-    steps = [*(_undo if remove else _do)(boot, system.name, files, dry_run)]
+    steps = [*(_undo if remove else _install_steps)(boot, system.name, files, dry_run)]
     for path, text in files.items() if dry_run and not remove else ():
         print(f"# {path}\n{text}")
     for step in steps:
@@ -174,7 +174,7 @@ def _files(boot: Boot, init: str) -> dict[Path, str]:
     return {folder / name: text for name, text in systemd.units(boot).items()}
 
 
-def _do(boot: Boot, init: str, files: dict[Path, str], dry_run: bool) -> Iterator[Step]:
+def _install_steps(boot: Boot, init: str, files: dict[Path, str], dry_run: bool) -> Iterator[Step]:
     mode = 0o755 if init == "openrc" else 0o644
     for path, text in files.items():
         yield Step(f"write {path}", partial(unit.write, path, text, mode))
@@ -231,11 +231,11 @@ def _handover(place: Where, own: int) -> Iterator[Step]:
     if pid != own:
         yield Step(
             f"kill {pid}  # the running controller; its apps keep running",
-            partial(_end, pid, place),
+            partial(_end_controller, pid, place),
         )
 
 
-def _end(pid: int, place: Where) -> None:
+def _end_controller(pid: int, place: Where) -> None:
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -57,7 +57,7 @@ def join(pid: int, start: int) -> None:
     try:
         if _start(pid) != start:
             raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
-        if not _is_under_our_users(namespace):
+        if not _is_in_own_user_namespace(namespace):
             raise PermissionError(errno.EPERM, "the instance is in a user namespace of its own")
         syscalls.unshare(syscalls.CLONE_FS)
         syscalls.setns(namespace, syscalls.CLONE_NEWNS)
@@ -114,7 +114,7 @@ def _start(pid: int) -> int:
         return parse_stat(file.read()).start
 
 
-def _is_under_our_users(namespace: int) -> bool:
+def _is_in_own_user_namespace(namespace: int) -> bool:
     owner = fcntl.ioctl(namespace, _NS_GET_USERNS)
     try:
         return os.path.samestat(os.fstat(owner), os.stat("/proc/self/ns/user"))

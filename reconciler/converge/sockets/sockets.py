@@ -76,7 +76,7 @@ class Sockets:
         self._conflicts.pop(app, None)
         try:
             for one in sockets:
-                self._have(one)
+                self._ensure(one)
         except SocketError as error:
             self._conflicts[app] = str(error)
         if not sockets:
@@ -92,7 +92,7 @@ class Sockets:
 
         Raises SocketError.
         """
-        found = [self._have(one) for one in sockets]
+        found = [self._ensure(one) for one in sockets]
         if found:
             self._held[nonce] = frozenset(one.address for one in sockets)
         return [one.fileno() for one in found]
@@ -108,7 +108,7 @@ class Sockets:
             one.close()
         self._open.clear()
 
-    def _have(self, declared: Socket) -> socket.socket:
+    def _ensure(self, declared: Socket) -> socket.socket:
         address = declared.address
         known = self._open.get(address) or self._stored.pop(address, None)
         if known is None:

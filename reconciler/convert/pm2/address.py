@@ -37,7 +37,7 @@ class Listen(NamedTuple):
 def listen_address(env: Mapping[str, Any], command: Sequence[str]) -> Listen:
     """The address that options or variables name, the options first; none where none does."""
     for key, value in (*_options(command), *_variables(env)):
-        text = _less_port(_bare(value))
+        text = _without_port(_bare(value))
         if text in ("*", "true"):
             return Listen("0.0.0.0", key)
         if text.lower() == "localhost":
@@ -116,7 +116,7 @@ def _bare(value: str) -> str:
     return value.strip().removeprefix("tcp://").removeprefix("http://").rstrip("/")
 
 
-def _less_port(text: str) -> str:
+def _without_port(text: str) -> str:
     """``127.0.0.1:3000`` and ``[::1]:3000`` without the port; a bare IPv6 address stays."""
     if text.startswith("[") and "]" in text:
         return text[1 : text.index("]")]

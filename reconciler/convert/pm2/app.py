@@ -54,7 +54,7 @@ def draft_of(
     run = run_of(conf, folder, host, draft)
     if run is None:
         raise fault(file, f"app {number} ({draft.name}) has no script; PM2 would not start it")
-    draft.spec["command"] = [_less_nul(word) for word in run.command]
+    draft.spec["command"] = [_without_nul(word) for word in run.command]
     draft.spec["cwd"] = folder
     inherited = NOTHING if conf.get("filter_env") is True else inherited
     from_files = read(inherited.files)
@@ -101,7 +101,7 @@ def _cwd(conf: Mapping[str, Any], cwd: str) -> str:
     return Located(cwd)
 
 
-def _less_nul(word: str) -> str:
+def _without_nul(word: str) -> str:
     return word.replace("\0", "")
 
 
@@ -109,10 +109,10 @@ def _user(conf: Mapping[str, Any], draft: Draft) -> None:
     for key, field in (("uid", "user"), ("gid", "group")):
         value = conf.get(key)
         if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
-            draft.spec[field] = _less_nul(text_of(value))
+            draft.spec[field] = _without_nul(text_of(value))
     namespace = conf.get("namespace")
     if isinstance(namespace, str) and namespace not in ("", "default"):
-        draft.labels["namespace"] = _less_nul(text_of(namespace))
+        draft.labels["namespace"] = _without_nul(text_of(namespace))
 
 
 def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
@@ -120,14 +120,14 @@ def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
     value = conf.get("watch")
     if is_undefined(value) or value in (False, "false", ""):
         return
-    paths = [_less_nul(path) for path in words_of(value) if path != "true"]
+    paths = [_without_nul(path) for path in words_of(value) if path != "true"]
     watch: dict[str, Any] = {"paths": _folders(list(filter(None, paths)), draft) or ["."]}
     ignored = conf.get("ignore_watch")
     patterns = ignored if isinstance(ignored, list) else words_of(ignored)
     if any(isinstance(one, dict) for one in patterns):
         note = "holds regular expressions; write them as .gitignore would in watch.ignore"
         draft.note(Fate.TODO, "ignore_watch", note)
-    texts = [_less_nul(one) for one in patterns if isinstance(one, str)]
+    texts = [_without_nul(one) for one in patterns if isinstance(one, str)]
     if any(texts):
         watch["ignore"] = list(filter(None, texts))
     delay = seconds_of(conf, "watch_delay", draft)

@@ -142,13 +142,13 @@ def _run(means: Engine, config: _Config, environ: Mapping[str, str], cwd: str) -
     finally:
         os.close(writer)
     try:
-        return _attend(process, reader, json.dumps(question).encode())
+        return _communicate(process, reader, json.dumps(question).encode())
     finally:
         os.close(reader)
         _end(process)
 
 
-def _attend(process: subprocess.Popen[bytes], reader: int, question: bytes) -> _Ended:
+def _communicate(process: subprocess.Popen[bytes], reader: int, question: bytes) -> _Ended:
     """Feed the question and collect what comes, up to the limits and the deadline."""
     assert process.stdin is not None and process.stdout is not None
     deadline = time.monotonic() + SECONDS

@@ -75,7 +75,7 @@ def _days(cron: CronSim) -> Iterator[_Days]:
     if not cron.day_and:
         found = [*by_month, *by_week]
     else:
-        found = [days for one in by_month for other in by_week for days in _both(one, other)]
+        found = [days for one in by_month for other in by_week for days in _common(one, other)]
     for days in found:
         if days.from_end or days.every_day:
             yield days
@@ -114,7 +114,7 @@ def _of_week(cron: CronSim) -> Iterator[_Days]:
             yield _Days(months, on, week & _EVERY_DAY)
 
 
-def _both(one: _Days, other: _Days) -> Iterator[_Days]:
+def _common(one: _Days, other: _Days) -> Iterator[_Days]:
     """The days that are in both, which have their months in common."""
     weekdays = one.weekdays & other.weekdays
     if one.every_day or other.every_day:

@@ -29,7 +29,7 @@ def start(draft: Draft, *, completes: bool) -> None:
         draft.service += [("Type", "oneshot"), ("RemainAfterExit", "yes")]
         draft.service.append(("TimeoutStartSec", "infinity"))
     elif notifies_ready:
-        patience = _patience(draft, "startup") if "startup" in notifies else None
+        patience = _tolerance(draft, "startup") if "startup" in notifies else None
         within = span(patience) if patience is not None else "infinity"
         draft.service += [("Type", "notify"), ("TimeoutStartSec", within)]
     else:
@@ -37,7 +37,7 @@ def start(draft: Draft, *, completes: bool) -> None:
     if notifies:
         draft.service.append(("NotifyAccess", "all"))
     if "liveness" in notifies:
-        draft.service.append(("WatchdogSec", span(_patience(draft, "liveness", delayed=False))))
+        draft.service.append(("WatchdogSec", span(_tolerance(draft, "liveness", delayed=False))))
         draft.service.append(("WatchdogSignal", draft.peek("stop", "signal") or "SIGTERM"))
         if draft.peek("livenessProbe", "initialDelaySeconds"):
             note = "the watchdog runs from the start on"
@@ -46,7 +46,7 @@ def start(draft: Draft, *, completes: bool) -> None:
         _probe(draft, role, carried=role in notifies and (notifies_ready or role == "liveness"))
 
 
-def _patience(draft: Draft, role: str, *, delayed: bool = True) -> float:
+def _tolerance(draft: Draft, role: str, *, delayed: bool = True) -> float:
     probe = draft.peek(f"{role}Probe")
     tries = float(probe.get("periodSeconds", 10)) * int(probe.get("failureThreshold", 3))
     return tries + (float(probe.get("initialDelaySeconds", 0)) if delayed else 0)

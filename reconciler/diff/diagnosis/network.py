@@ -78,7 +78,7 @@ def _in_use(evidence: Evidence) -> Cause | None:
             f"{what} is declared under `sockets`, so recon listens on it, and the program "
             "also tries to"
         )
-        return Cause(CauseCode.PORT_IN_USE, message, _take_the_descriptor(evidence, port))
+        return Cause(CauseCode.PORT_IN_USE, message, _use_descriptor(evidence, port))
     remedy = (
         f"stop the process that uses it (ss -ltnp 'sport = {port or ':PORT'}'), or choose "
         "another port"
@@ -86,7 +86,7 @@ def _in_use(evidence: Evidence) -> Cause | None:
     return Cause(CauseCode.PORT_IN_USE, message, remedy, port)
 
 
-def _take_the_descriptor(evidence: Evidence, port: int | None) -> str:
+def _use_descriptor(evidence: Evidence, port: int | None) -> str:
     server = server_of(evidence.spec.command)
     if server is not None and server.flag:
         return f"write {server.by_descriptor(evidence.spec.command)}"

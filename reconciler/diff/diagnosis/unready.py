@@ -33,7 +33,7 @@ def why_not_ready(unready: UnreadyInstance) -> Cause:
     """The cause, with the fields to correct."""
     probe = unready.spec.readiness
     role = "startupProbe" if ProbeRole.STARTUP in unready.spec.probes else "readinessProbe"
-    answer = _less_address(unready.answer, probe, unready) or "no answer yet"
+    answer = _without_address(unready.answer, probe, unready) or "no answer yet"
     message = f"{_question(probe, unready)}: {answer} since {math.floor(unready.seconds)} s"
     remedy = (probe.kind if probe is not None else Notify()).remedy(role)
     target = probe.kind.target if probe is not None else None
@@ -105,7 +105,7 @@ def _question(probe: Probe | None, unready: UnreadyInstance) -> str:
     return probe.kind.question(unready.instance) if probe is not None else "it has no probe"
 
 
-def _less_address(answer: str, probe: Probe | None, unready: UnreadyInstance) -> str:
+def _without_address(answer: str, probe: Probe | None, unready: UnreadyInstance) -> str:
     """The answer without the address that was asked, which stands in the question."""
     target = probe.kind.target if probe is not None else None
     if target is None:

@@ -68,7 +68,7 @@ def runs_shell(command: Sequence[str]) -> bool:
 
 def by_shell(command: Sequence[str]) -> str:
     """The same command, run by a shell, as a list of words."""
-    text = _handed_over(_line_of(command))
+    text = _with_exec(_line_of(command))
     return f"[sh, -c, {json.dumps(text, ensure_ascii=False)}]"
 
 
@@ -166,10 +166,10 @@ def _remedy(text: str, found: Sequence[str], cwd: str) -> str:
 
 def _by_shell(text: str) -> str:
     shell = "bash" if any(word in text for word in _BASH_ONLY) else "sh"
-    return f"command: [{shell}, -c, {json.dumps(_handed_over(text.strip()), ensure_ascii=False)}]"
+    return f"command: [{shell}, -c, {json.dumps(_with_exec(text.strip()), ensure_ascii=False)}]"
 
 
-def _handed_over(text: str) -> str:
+def _with_exec(text: str) -> str:
     """With ``exec`` before the last command, so that the program itself gets recon's signals."""
     text = re.sub(r"\s+&$", "", text)
     head, operator, last = "", "", text
@@ -213,7 +213,7 @@ def _by_fields(text: str, cwd: str) -> str:
     if folder:
         parts.append(f"cwd: {posixpath.normpath(posixpath.join(cwd, folder))}")
     if logs:
-        there = {k: _below(v, cwd, folder) for k, v in logs.items()}
+        there = {k: _resolved(v, cwd, folder) for k, v in logs.items()}
         parts.append("logs: {" + ", ".join(f"{k}: {v}" for k, v in there.items()) + "}")
     return ", ".join(parts)
 
@@ -259,7 +259,7 @@ def _value(name: str, value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _below(value: str, cwd: str, folder: str) -> str:
+def _resolved(value: str, cwd: str, folder: str) -> str:
     if value == "true":
         return value
     path = posixpath.normpath(posixpath.join(cwd, folder, value))

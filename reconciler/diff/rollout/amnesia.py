@@ -33,7 +33,7 @@ def settle(at: AppSituation) -> AppSituation:
         return at
     alive = [process for process in at.processes if process.state is not RunState.STOPPING]
     others = any(not same_revision(process.tag.hash, at.app.hash) for process in alive)
-    return at if others and not _is_edited(at) else _whole(at)
+    return at if others and not _is_edited(at) else _marked_whole(at)
 
 
 def settle_job(at: JobSituation) -> JobSituation:
@@ -45,12 +45,12 @@ def settle_job(at: JobSituation) -> JobSituation:
     if memory.recall is Recall.WHOLE:
         return at
     if built_by(app.name) is not None:
-        return _whole(at)
+        return _marked_whole(at)
     if memory.recall is not Recall.LOST:
         return at
     has_run = any(same_revision(run.hash, at.revision.hash) for run in memory.runs)
     if has_run or app.spec.schedule is not None or _is_edited(at):
-        return _whole(at)
+        return _marked_whole(at)
     if memory.called_revision == at.revision.number:
         return at
     return at.after(replace(memory, called_revision=at.revision.number))
@@ -59,7 +59,7 @@ def settle_job(at: JobSituation) -> JobSituation:
 def gate(at: AppSituation) -> Hold | None:
     """The hold of an app that may not be rolled out without its memory."""
     memory, target = at.memory, at.replicas.target
-    if memory.recall is Recall.WHOLE or not _rolls(at.replicas, memory):
+    if memory.recall is Recall.WHOLE or not _is_rolling(at.replicas, memory):
         return None
 
     def candidates(number: int, kept: Sequence[Process]) -> Iterator[str]:
@@ -93,11 +93,11 @@ def _is_edited(at: Situation) -> bool:
     return bool(at.before.revisions) and at.is_new_revision
 
 
-def _whole(at: S) -> S:
+def _marked_whole(at: S) -> S:
     return at.after(replace(at.memory, recall=Recall.WHOLE))
 
 
-def _rolls(replicas: Replicas, memory: AppMemory) -> bool:
+def _is_rolling(replicas: Replicas, memory: AppMemory) -> bool:
     """Something of another revision runs, or ran until it crashed."""
     if replicas.old or replicas.spared:
         return True

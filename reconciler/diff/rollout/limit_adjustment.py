@@ -31,7 +31,7 @@ def remember(at: S) -> S:
     fields = declared | {
         field
         for field in set(known) - declared
-        if any(_has_yet_to_go_back(process, field, inherited) for process in processes)
+        if any(_is_unrestored(process, field, inherited) for process in processes)
     }
     limited = tuple(sorted(fields))
     return at if limited == known else at.after(replace(at.memory, limited=limited))
@@ -96,7 +96,7 @@ def _was_refused(process: Process, field: str, value: Value) -> bool:
     return field in process.unadjusted and process.unadjusted[field][0] == value
 
 
-def _has_yet_to_go_back(process: Process, field: str, inherited: Mapping[str, Value]) -> bool:
+def _is_unrestored(process: Process, field: str, inherited: Mapping[str, Value]) -> bool:
     value = inherited.get(field)
     if value is None or field not in process.limits:
         return True

@@ -27,7 +27,7 @@ def gate(at: AppSituation) -> Hold | None:
     def candidates(number: int, kept: Sequence[Process]) -> Iterator[str]:
         if number in memory.ended:
             yield memory.ended[number].hash
-        yield from _commonest(kept, memory)
+        yield from _by_count(kept, memory)
         good = history.last_good(memory)
         yield from (hash for hash in (good and good.hash, at.replicas.target) if hash)
 
@@ -35,7 +35,7 @@ def gate(at: AppSituation) -> Hold | None:
     return freeze(at, "pause", message, candidates, memory.is_usable)
 
 
-def _commonest(processes: Sequence[Process], memory: AppMemory) -> list[str]:
+def _by_count(processes: Sequence[Process], memory: AppMemory) -> list[str]:
     """The hashes of the processes, those of most first, then the newest."""
     counts = Counter(process.tag.hash for process in processes)
     return sorted(

@@ -49,7 +49,7 @@ def health_of(at: AppSituation) -> Health:
     alive = at.replicas.is_running or bool(at.replicas.stopping)
     if at.app.spec.suspend and not alive:
         return Health.SUSPENDED
-    if at.revision.failed or _suffers(at):
+    if at.revision.failed or _is_unhealthy(at):
         return Health.DEGRADED
     if held is not None:
         if held.by in ("pause", "memory") and held.is_whole:
@@ -89,7 +89,7 @@ def _messages(at: AppSituation) -> Iterator[str]:
         port = next((f" ({one}; {port_conflict.remedy_of(one)})" for one in at.ports), "")
         yield _crash_loop(app.spec, looping, at.now) + port
     if at.held is not None:
-        yield _holds(at.held, at.now)
+        yield _hold_message(at.held, at.now)
     if any(process.tag.nonce not in replicas.evicted for process in replicas.old):
         yield f"{len(replicas.current)} of {replicas.wanted} instances updated"
     outgrown = eviction.message_of(at)
@@ -111,13 +111,13 @@ def _messages(at: AppSituation) -> Iterator[str]:
         yield f"{len(replicas.extra)} more than the {replicas.wanted} wanted"
 
 
-def _holds(held: Hold, now: float) -> str:
+def _hold_message(held: Hold, now: float) -> str:
     if held.by != "canary" or held.until is None:
         return held.message
     return f"{held.message}, {max(0, math.ceil(held.until - now))} s left"
 
 
-def _suffers(at: AppSituation) -> bool:
+def _is_unhealthy(at: AppSituation) -> bool:
     """Something is wrong that no rollout explains."""
     if at.replicas.waiting or at.replicas.lost:
         return True

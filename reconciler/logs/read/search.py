@@ -85,7 +85,7 @@ def _newest_first(
         files = log.files()
         seen = current.inode if current is not None else -1
         if current is not None:
-            yield from _back(log, current, since, until)
+            yield from _backwards(log, current, since, until)
     for index, (path, ended) in enumerate(files):
         if ended is None or _is_later(log, files[index + 1 :], until):
             continue
@@ -93,10 +93,10 @@ def _newest_first(
             return
         with opened(path) as source:
             if source is not None and source.inode != seen:
-                yield from _back(log, source, since, until)
+                yield from _backwards(log, source, since, until)
 
 
-def _back(
+def _backwards(
     log: LogFile, source: Source, since: float | None, until: float | None
 ) -> Iterator[tuple[float, LogLine | None]]:
     if since is not None and source.written < since:
@@ -131,13 +131,13 @@ def _oldest_first(
     done = float("-inf")
     """Up to which file all is read, by when that was put aside."""
     while True:
-        older = _put_aside_after(log, done)
+        older = _rotated_after(log, done)
         if not older:
             with opened(log.path) as current:
-                if _put_aside_after(log, done):
+                if _rotated_after(log, done):
                     continue  # in this moment: it is not what was opened
                 if current is not None:
-                    yield from _forth(log, current, since, until)
+                    yield from _forwards(log, current, since, until)
             return
         path, ended = older[0]
         first, done = done, ended
@@ -147,16 +147,16 @@ def _oldest_first(
             return
         with opened(path) as source:
             if source is not None:
-                yield from _forth(log, source, since, until)
+                yield from _forwards(log, source, since, until)
 
 
-def _put_aside_after(log: LogFile, done: float) -> list[tuple[Path, float]]:
+def _rotated_after(log: LogFile, done: float) -> list[tuple[Path, float]]:
     """Oldest first."""
     files = reversed(log.files())
     return [(path, ended) for path, ended in files if ended is not None and ended > done]
 
 
-def _forth(
+def _forwards(
     log: LogFile, source: Source, since: float | None, until: float | None
 ) -> Iterator[tuple[float, LogLine | None]]:
     if since is not None and source.written < since:

@@ -85,7 +85,7 @@ class Pump:
             carry += reason.encode() + b"\n"
         path = logfile.path_of(self._state, logs, name.app, name.instance, name.stream)
         if self._owed and path in self._owed:
-            self._finish_owed(path)
+            self._finish_pending(path)
         now, style = time.time(), lines.style_of(logs)
         whole = bool(style) or not midline
         log, length = self._open_log(path, logs.rotate, safe_files.owner_of(tap.fd), now, whole)
@@ -219,7 +219,7 @@ class Pump:
         stuck.close()
         tap.stuck = None
 
-    def _finish_owed(self, log: Path) -> None:
+    def _finish_pending(self, log: Path) -> None:
         """Nobody writes to a log before it is known how much of a chunk it has. OSError.
 
         Of several such chunks of one log the others are known: they were looked at when set aside.
@@ -259,7 +259,7 @@ class Pump:
         header = spool.pending()
         try:
             if header is not None:
-                self._hear(spool, header)
+                self._recover_transcript(spool, header)
                 self._resume(spool, header)
             path.unlink()
         except OSError:
@@ -271,7 +271,7 @@ class Pump:
         finally:
             spool.close()
 
-    def _hear(self, spool: Spool, header: Header) -> None:
+    def _recover_transcript(self, spool: Spool, header: Header) -> None:
         """Once more, perhaps: nobody knows whether the one who was killed had heard it."""
         name = _stream_of(header)
         if name is not None:

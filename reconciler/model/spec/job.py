@@ -64,7 +64,7 @@ class JobTerms(Manifest):
 
     @field_validator("schedule", mode="before")
     @classmethod
-    def _is_not_left_empty(cls, value: Any) -> Any:
+    def _not_empty(cls, value: Any) -> Any:
         """Nobody who writes `schedule:` means "now, and never again"."""
         if value is None:
             raise InvalidValue("has no value", "write one, or remove the line")

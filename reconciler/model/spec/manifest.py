@@ -142,7 +142,7 @@ Profiles = dict[Name, dict[str, Any]]
 
 
 @cache
-def _owns(model: type[ProgramSpec]) -> tuple[str, ...]:
+def _own_fields(model: type[ProgramSpec]) -> tuple[str, ...]:
     """The names of the fields that recon fills in."""
     fields = model.model_fields.items()
     return tuple(field.alias or name for name, field in fields if is_own(field))
@@ -155,8 +155,8 @@ class Written(ProgramSpec):
 
     @model_validator(mode="before")
     @classmethod
-    def _leaves_what_is_recons(cls, data: Any) -> Any:
-        for name in _owns(cls):
+    def _no_reserved_fields(cls, data: Any) -> Any:
+        for name in _own_fields(cls):
             if isinstance(data, dict) and name in data:
                 raise InvalidValue(f"{name} is filled in by recon", "remove it")
         return data

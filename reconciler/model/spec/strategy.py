@@ -25,7 +25,7 @@ class Canary(Manifest):
     seconds: Seconds = Field(60, description="how long each must stay available")
 
     @model_validator(mode="after")
-    def _some(self) -> Canary:
+    def _at_least_one(self) -> Canary:
         if self.instances in (0, "0%"):
             raise InvalidValue("a canary needs at least one instance", "write 1, or leave it out")
         return self

@@ -81,7 +81,7 @@ def most_processes(proc: str = procfs.PROC) -> int | None:
 
 def free_processes(proc: str = procfs.PROC) -> int | None:
     """Processes and threads that may still be made in our cgroup; None where any number."""
-    return min((max(0, most - now) for _, most, now in _filled("pids", proc)), default=None)
+    return min((max(0, most - now) for _, most, now in _limited("pids", proc)), default=None)
 
 
 def free_memory(proc: str = procfs.PROC) -> int | None:
@@ -92,13 +92,13 @@ def free_memory(proc: str = procfs.PROC) -> int | None:
     return min(
         (
             max(0, most - max(0, now - count(directory, "memory.stat", "inactive_file")))
-            for directory, most, now in _filled("memory", proc)
+            for directory, most, now in _limited("memory", proc)
         ),
         default=None,
     )
 
 
-def _filled(controller: str, proc: str) -> Iterator[tuple[str, int, int]]:
+def _limited(controller: str, proc: str) -> Iterator[tuple[str, int, int]]:
     """(directory, most, now) of our cgroup and each above it that has a bound."""
     for directory in _own_directories(proc):
         most, now = (_words(f"{directory}/{controller}.{name}") for name in ("max", "current"))

@@ -56,7 +56,7 @@ def sample_of(
     ticks, rss = main.ticks + main.waited_ticks, main.rss
     each: tuple[tuple[int, int], ...] = ((main.pid, main.ticks),)
     if process.stragglers:
-        others = [*_others(process.stragglers, proc)]
+        others = [*_alive(process.stragglers, proc)]
         ticks += sum(other.ticks + other.waited_ticks for other in others)
         rss += sum(other.rss for other in others)
         each += tuple((other.pid, other.ticks) for other in others)
@@ -73,7 +73,7 @@ def sample_of(
     return Sample(rss * PAGE, cpu, uptime, seconds, now, each, busiest)
 
 
-def _others(ids: Iterable[ProcessId], proc: str) -> Iterator[ProcStat]:
+def _alive(ids: Iterable[ProcessId], proc: str) -> Iterator[ProcStat]:
     for id in ids:
         found = procfs.stat(id.pid, proc)
         if found is not None and found.start == id.start:

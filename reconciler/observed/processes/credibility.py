@@ -112,12 +112,12 @@ class Credibility:
         if owner is not None:
             return owner
         declared = self.user_of(tag.app)
-        return self._recons() if declared is None else declared
+        return self._own_uid() if declared is None else declared
 
     def _known(self) -> set[int]:
         """The users; at first those to whom the FIFOs belong that lie there."""
         if not self.users:
-            self.users |= {self._recons(), *self._owners()}
+            self.users |= {self._own_uid(), *self._owners()}
         return self.users
 
     def _owners(self) -> set[int]:
@@ -127,14 +127,14 @@ class Credibility:
                 found.update(entry.stat(follow_symlinks=False).st_uid for entry in entries)
         return found
 
-    def _recons(self) -> int:
+    def _own_uid(self) -> int:
         """Who runs the recon of this store: its state directory tells."""
         found = _owner(self.fifo_dirs[-1])
         return os.geteuid() if found is None else found
 
     def _is_own(self, folder: str) -> bool:
         """Not one that somebody made where ours had been removed."""
-        return _owner(folder) == self._recons()
+        return _owner(folder) == self._own_uid()
 
 
 def _owner(path: str) -> int | None:

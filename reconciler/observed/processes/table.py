@@ -71,13 +71,13 @@ class Table:
         """One more process of the nonce."""
         group.others[id] = pidfd
         self._members[id.pid] = (id.start, group.process.tag.nonce)
-        self._show_others(group)
+        self._update_stragglers(group)
 
     def drop_other(self, group: Group, id: ProcessId) -> None:
         """One of the others is gone. The caller closes its pidfd."""
         group.others.pop(id, None)
         self._drop_member(id)
-        self._show_others(group)
+        self._update_stragglers(group)
 
     def end(self, group: Group) -> None:
         """The main process is gone; the group stays while it has others."""
@@ -118,5 +118,5 @@ class Table:
         if self._members.get(id.pid, (None,))[0] == id.start:
             del self._members[id.pid]
 
-    def _show_others(self, group: Group) -> None:
+    def _update_stragglers(self, group: Group) -> None:
         group.process = replace(group.process, stragglers=tuple(group.others))

@@ -90,7 +90,7 @@ class Trust:
         folder, name = os.path.split(path)
         if folder in self._sound:
             try:
-                return self._open_in_sound(path)
+                return self._open_checked(path)
             except OSError as error:
                 if error.errno != errno.ELOOP:  # a link: its way is another
                     raise
@@ -108,7 +108,7 @@ class Trust:
         if step.owner == 0:
             self._sound.add(path)
 
-    def _open_in_sound(self, path: str) -> int:
+    def _open_checked(self, path: str) -> int:
         assert self.owners is not None
         fd, status = door.through(path, _opened, path, None)
         try:

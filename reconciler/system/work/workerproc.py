@@ -32,7 +32,7 @@ _MEMORY = 4 << 30
 
 def main() -> None:
     """Serve until the socket is closed."""
-    _settle_in(int(sys.argv[1]))
+    _prepare(int(sys.argv[1]))
     memory = int(sys.argv[2])
     place = mmap.mmap(memory, PAGE)
     os.close(memory)
@@ -47,7 +47,7 @@ def main() -> None:
         _send(_answer(session, task, argument, shared))
 
 
-def _settle_in(parent: int) -> None:
+def _prepare(parent: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it ended before that was set
@@ -72,13 +72,13 @@ def _answer(session: Session, task: str, argument: Any, shared: Shared | None) -
 def _receive() -> bytes | None:
     """One message; None where the controller has closed the socket, read to the end or not."""
     try:
-        length = int.from_bytes(_exactly(HEADER), "big")
+        length = int.from_bytes(_read_exactly(HEADER), "big")
     except ConnectionResetError:
         return None
-    return _exactly(length) if 0 < length <= LONGEST else None
+    return _read_exactly(length) if 0 < length <= LONGEST else None
 
 
-def _exactly(size: int) -> bytes:
+def _read_exactly(size: int) -> bytes:
     """So many bytes; fewer at the end."""
     received = bytearray()
     while len(received) < size and (piece := os.read(_LINK, min(size - len(received), 1 << 20))):

@@ -17,8 +17,8 @@ from itertools import chain
 
 from reconciler.api.errors import ClientError
 from reconciler.cli.framework.errors import CliError
+from reconciler.cli.render.formats import place
 from reconciler.cli.render.terminal import colours, is_terminal, paint
-from reconciler.cli.render.words import place
 from reconciler.desired.files import Signature, signature
 from reconciler.desired.store import ManifestStore
 from reconciler.system.work import door

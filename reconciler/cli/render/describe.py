@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.api.documents.timeline import Timeline, subject_of
+from reconciler.cli.render.formats import clock, local, place
 from reconciler.cli.render.status import app_lines, problem_lines, run_table
 from reconciler.cli.render.table import Cell, table
 from reconciler.cli.render.terminal import paint, plain
 from reconciler.cli.render.usage import usage_lines
-from reconciler.cli.render.words import clock, local, place
 
 Document = Mapping[str, Any]
 

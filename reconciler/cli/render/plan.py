@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.cli.render.formats import count, local, place
 from reconciler.cli.render.status import problem_lines
 from reconciler.cli.render.terminal import paint, plain
-from reconciler.cli.render.words import count, local, place
 
 Document = Mapping[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.cli.render.formats import clock, count, duration, local, percent, place, size
 from reconciler.cli.render.table import Cell, table
 from reconciler.cli.render.terminal import WIDTH, clip, paint, plain
-from reconciler.cli.render.words import clock, count, duration, local, percent, place, size
 
 Document = Mapping[str, Any]
 

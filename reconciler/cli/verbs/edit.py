@@ -25,9 +25,9 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
+from reconciler.cli.render.formats import local
+from reconciler.cli.render.formats import place as seen
 from reconciler.cli.render.terminal import colours, paint, plain
-from reconciler.cli.render.words import local
-from reconciler.cli.render.words import place as seen
 
 if TYPE_CHECKING:
     from reconciler.model.state.desired import Desired, Workload

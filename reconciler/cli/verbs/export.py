@@ -27,9 +27,9 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.cli.framework.output import print_json
+from reconciler.cli.render.formats import count, local, place
 from reconciler.cli.render.status import problem
 from reconciler.cli.render.terminal import plain, width
-from reconciler.cli.render.words import count, local, place
 from reconciler.convert.systemd.draft import Fate, Target
 from reconciler.convert.systemd.units import EVERYWHERE, MARK, Exported
 from reconciler.convert.systemd.units import export as convert

@@ -20,7 +20,7 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.render.words import count
+from reconciler.cli.render.formats import count
 
 FORMAT_VERSION = 1
 _STARTER = Path(__file__).with_name("starter")

@@ -14,8 +14,8 @@ from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli.framework import controller
 from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, CliError
 from reconciler.cli.framework.options import Manifests, StateDir, Where, where
-from reconciler.cli.render.live import Live
-from reconciler.cli.render.words import duration
+from reconciler.cli.render.follow_output import Live
+from reconciler.cli.render.formats import duration
 from reconciler.logs.read.files import find
 
 _EVERY = 0.1

@@ -11,7 +11,7 @@ from pathlib import Path
 from reconciler.checks.access import Identity, allowed
 from reconciler.checks.host import of_log_folder
 from reconciler.checks.runtimes import lacking, missing_interpreter
-from reconciler.cli.render.words import place
+from reconciler.cli.render.formats import place
 from reconciler.desired.logplaces import declared as declared_logs
 from reconciler.desired.text.locate import place_of
 from reconciler.diff.lint.advice import advice_on, ports_of

@@ -32,8 +32,8 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
+from reconciler.cli.render.formats import count, local, place
 from reconciler.cli.render.terminal import colours, paint, plain, width
-from reconciler.cli.render.words import count, local, place
 from reconciler.cli.verbs.doctor.app import of_app
 from reconciler.cli.verbs.doctor.running import of_running
 from reconciler.desired.watched.content import trees_of

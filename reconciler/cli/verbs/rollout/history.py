@@ -25,9 +25,9 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.cli.framework.output import print_json
 from reconciler.cli.render.describe import tree
+from reconciler.cli.render.formats import clock
 from reconciler.cli.render.table import Cell, table
 from reconciler.cli.render.terminal import colours, plain, width
-from reconciler.cli.render.words import clock
 from reconciler.desired.text.undo import UndoError, template_at
 from reconciler.diff.core import history as revisions
 from reconciler.diff.status.fields import template_changes

@@ -24,8 +24,8 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
-from reconciler.cli.render.words import local
-from reconciler.cli.render.words import place as seen
+from reconciler.cli.render.formats import local
+from reconciler.cli.render.formats import place as seen
 from reconciler.cli.verbs.edit import declared, print_next_steps, replace_content, show
 from reconciler.cli.verbs.rollout.history import find, remembered
 from reconciler.desired.manifest import Context

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from e2e.box import Box
-from e2e.harness import PROGRAM
+from e2e.harness import PROGRAM, manifest
 from tests.waiting import until
 
 # What a unit file or a script would read as something else, were it not quoted.
@@ -26,13 +26,7 @@ class Host:
         self.box = box
 
     def app(self, name: str, command: list[str], **spec: Any) -> None:
-        document = {
-            "apiVersion": "recon/v1",
-            "kind": "App",
-            "metadata": {"name": name},
-            "spec": {"command": command, **spec},
-        }
-        self.write(f"{MANIFESTS}/{name}.yaml", json.dumps(document))
+        self.write(f"{MANIFESTS}/{name}.yaml", manifest(name, command, **spec))
 
     def write(self, path: str, text: str) -> None:
         script = 'mkdir -p "$(dirname "$1")"; printf %s "$2" > "$1"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness import Recon, alive
+from e2e.harness import Recon, alive, manifest
 from tests.waiting import until
 
 LEAVES = """
@@ -92,9 +91,7 @@ def test_of_many_that_start_at_once_none_leaves_a_copy_that_nobody_knows(
     for name in names:
         file = tmp_path / name
         script = f"touch {file}; n=$(wc -l < {file}); " + VANISHES.format(file=file, count="$n")
-        spec = {"command": ["bash", "-c", script], "terminationGracePeriodSeconds": 1}
-        app = {"apiVersion": "recon/v1", "kind": "App", "metadata": {"name": name}, "spec": spec}
-        documents.append(json.dumps(app))
+        documents.append(manifest(name, ["bash", "-c", script], terminationGracePeriodSeconds=1))
     recon.write("all.yaml", "\n---\n".join(documents))
     for name in names:
         until(lambda name=name: len(vanished(name)) > 2, what=f"{name} crashes again")  # type: ignore[misc]  # mypy cannot infer a default

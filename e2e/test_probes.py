@@ -144,8 +144,8 @@ def test_a_line_of_output_makes_ready_also_for_the_next_controller(
     )
     recon.app("web", program, readinessProbe={"log": "listening on (port )?[0-9]+"})
     recon.run()
-    app = recon.wait("web", ready=0, health="Progressing")
-    assert "not ready" in app["message"]
+    recon.wait("web", ready=0, health="Progressing")
+    until(lambda: "not ready" in recon.of("web")["message"], what="status says what is missing")
     # Before the line has come: the next one looks on where this one stood.
     recon.kill_controller()
     gate.touch()
@@ -327,7 +327,7 @@ def test_killed_the_moment_it_saw_them_ready_the_controller_still_knows(
     until(lambda: len(recon.pids("web")) == 3, what="all run")
     go.touch()
     until(lambda: recon.of("web")["ready"] == 3, what="all are ready")
-    recon.kill_controller()
+    recon.kill_controller(unsaved=True)
     recon.run()
     recon.healthy("web", ready=3)
 

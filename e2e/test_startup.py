@@ -9,7 +9,7 @@ import pytest
 
 from e2e import host as machine
 from e2e.box import Box, lacking
-from e2e.harness import PROGRAM
+from e2e.harness import PROGRAM, manifest
 from e2e.host import PROOF, SAYS_WHEN_IT_STOPS
 from tests.waiting import until
 
@@ -164,13 +164,8 @@ def test_a_user_has_it_as_a_service_without_root(host: Host) -> None:
     box = host.box
     box("chmod", "755", "/root")  # below which the Python of these tests may lie
     box("useradd", "--create-home", "--uid", "4321", "alice")
-    manifest = {
-        "apiVersion": "recon/v1",
-        "kind": "App",
-        "metadata": {"name": "own"},
-        "spec": {"command": ["sh", "-c", SAYS_WHEN_IT_STOPS.replace(PROOF, "$HOME/proof"), "own"]},
-    }
-    host.write("/home/alice/manifests/own.yaml", json.dumps(manifest))
+    command = ["sh", "-c", SAYS_WHEN_IT_STOPS.replace(PROOF, "$HOME/proof"), "own"]
+    host.write("/home/alice/manifests/own.yaml", manifest("own", command))
     box("systemctl", "start", "user@4321")
     alice = ["setpriv", "--reuid=4321", "--regid=4321", "--clear-groups", "env", "HOME=/home/alice"]
     alice += ["XDG_RUNTIME_DIR=/run/user/4321", "USER=alice"]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,10 +35,16 @@ def watching(recon: Recon, code: Path, **spec: object) -> None:
     recon.app("web", "python3 -u main.py", cwd=str(code), **spec)
 
 
-def test_another_content_rolls_the_app_and_the_same_does_not(recon: Recon, code: Path) -> None:
-    watching(recon, code)
+def serving(recon: Recon, code: Path, **spec: object) -> None:
+    """It runs, and has read its first content."""
+    watching(recon, code, **spec)
     recon.run()
     recon.healthy("web", revision=1)
+    recon.wrote("web", "one")
+
+
+def test_another_content_rolls_the_app_and_the_same_does_not(recon: Recon, code: Path) -> None:
+    serving(recon, code)
     before = recon.pids("web")
     text = code / "dist/text"
     text.write_text("two\n")
@@ -60,9 +67,7 @@ def test_another_content_rolls_the_app_and_the_same_does_not(recon: Recon, code:
 
 
 def test_a_build_that_writes_for_a_while_is_one_rollout(recon: Recon, code: Path) -> None:
-    watching(recon, code)
-    recon.run()
-    recon.healthy("web", revision=1)
+    serving(recon, code)
     before = recon.pids("web")
     for number in range(200):
         (code / f"dist/chunk-{number}.js").write_text(f"{number}")
@@ -82,10 +87,7 @@ def test_a_build_that_writes_for_a_while_is_one_rollout(recon: Recon, code: Path
 
 def test_a_slow_build_that_makes_its_folder_anew_is_one_rollout(recon: Recon, code: Path) -> None:
     watch = {"paths": ["dist"], "settleSeconds": 1}
-    watching(recon, code, watch=watch)
-    recon.run()
-    recon.healthy("web", revision=1)
-    recon.wrote("web", "one")
+    serving(recon, code, watch=watch)
     # It never rests for as long as settleSeconds, and takes longer than that in all.
     build = "rm -r dist; mkdir -p dist/sub; for n in 1 2 3 4 5 6 7 8 9; do echo $n > dist/sub/$n"
     build = f"{build}; sleep 0.2; done; echo built > dist/text"
@@ -99,10 +101,7 @@ def test_a_slow_build_that_makes_its_folder_anew_is_one_rollout(recon: Recon, co
 def test_a_folder_that_took_the_place_of_another_is_the_one_that_is_watched(
     recon: Recon, code: Path
 ) -> None:
-    watching(recon, code)
-    recon.run()
-    recon.healthy("web", revision=1)
-    recon.wrote("web", "one")
+    serving(recon, code)
     (code / "next").mkdir()
     (code / "next/text").write_text("swapped\n")
     (code / "dist").rename(code / "old")
@@ -115,9 +114,7 @@ def test_a_folder_that_took_the_place_of_another_is_the_one_that_is_watched(
 
 
 def test_a_controller_that_comes_back_rolls_only_what_changed(recon: Recon, code: Path) -> None:
-    watching(recon, code)
-    recon.run()
-    recon.healthy("web", revision=1)
+    serving(recon, code)
     before = recon.pids("web")
     recon.kill_controller()
     recon.run()
@@ -136,9 +133,7 @@ def test_a_controller_that_comes_back_rolls_only_what_changed(recon: Recon, code
 
 
 def test_new_code_that_does_not_come_up_leaves_the_old_serving(recon: Recon, code: Path) -> None:
-    watching(recon, code, progressDeadlineSeconds=3, minReadySeconds=1)
-    recon.run()
-    recon.healthy("web", revision=1)
+    serving(recon, code, progressDeadlineSeconds=3, minReadySeconds=1)
     before = recon.pids("web")
     (code / "dist/text").write_text("crash\n")
     given_up = "running revision 1"
@@ -148,37 +143,29 @@ def test_new_code_that_does_not_come_up_leaves_the_old_serving(recon: Recon, cod
     recon.healthy("web", revision=3)
 
 
+def holds(recon: Recon) -> list[dict[str, Any]]:
+    """The condition that says why changes are not followed, if they are not."""
+    return [one for one in recon.of("web")["conditions"] if one["type"] == "WatchHeld"]
+
+
 def test_an_app_that_writes_where_it_watches_is_slowed_down_and_told(
     recon: Recon, code: Path
 ) -> None:
     (code / "dist/text").write_text("scribble\n")
     watching(recon, code)
     recon.run()
-    app = until(
-        lambda: next(
-            (
-                app
-                for app in [recon.of("web")]
-                if any(one["type"] == "WatchHeld" for one in app["conditions"])
-            ),
-            {},
-        ),
-        what="the loop is told",
-    )
-    held = next(one for one in app["conditions"] if one["type"] == "WatchHeld")
+    (held,) = until(lambda: holds(recon), what="the loop is told")
     assert held["reason"] == "WatchLoop"
     assert "dist/scribble" in held["message"] and "watch.ignore" in held["message"]
     assert "WatchLoop" in recon.cli("events", "web")
     # What the message says fixes it.
     watching(recon, code, watch={"paths": ["dist"], "ignore": ["scribble"], "settleSeconds": 0.2})
-    app = recon.healthy("web")
-    assert not any(one["type"] == "WatchHeld" for one in app["conditions"])
+    recon.healthy("web")
+    until(lambda: not holds(recon), what="it is held no more")
 
 
 def test_undo_says_that_it_brings_no_files_back(recon: Recon, code: Path) -> None:
-    watching(recon, code)
-    recon.run()
-    recon.healthy("web", revision=1)
+    serving(recon, code)
     (code / "dist/text").write_text("two\n")
     recon.healthy("web", revision=2)
     told = recon.cli("rollout", "undo", "web", code=1)

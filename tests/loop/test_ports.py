@@ -62,6 +62,18 @@ def test_a_process_of_an_app_that_was_renamed_counts_as_an_old_one(world: World)
     assert world.controller.processes("web")[0].ready
 
 
+def test_it_does_also_where_somebody_was_probed_just_before_the_rename(world: World) -> None:
+    world.program("a", Program(stops_after=20))
+    world.begin()
+    world.declare(app_of("site", **PORT))
+    world.until(lambda: world.of("site"), "site runs")
+    world.until(lambda: world.controller.processes("site")[0].ready, "it was probed")
+    world.manifests.remove("site")
+    world.declare(app_of("web", "b", **PORT))
+    world.run_for(5)
+    assert "port 8000 is held by site-0" in told(world, B)
+
+
 def test_a_port_of_another_app_that_is_asked_by_design_counts(world: World) -> None:
     """The probe says that web is ready when db is."""
     world.begin()

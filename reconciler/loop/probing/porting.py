@@ -57,8 +57,10 @@ class Porting:
         return tuple(one for (name, _), one in self._held.items() if app in (None, name))
 
     def began(self, app: str) -> None:
-        """One more process of an app runs, so that there may be an old one beside it."""
+        """One more process of an app runs, so that there may be an old one beside it, perhaps of
+        an app that was declared until now."""
         self._alone.pop(app, None)
+        self._leftover = (0.0, ())
 
     async def judge(
         self, process: Process, probe: Probe, spec: ProgramSpec, result: Result

@@ -10,7 +10,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e vm bench cover picture wheel clean
+.PHONY: run test check unit e2e compiled vm bench cover picture wheel clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -24,11 +24,15 @@ check: .venv/developing
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.prose
 
-unit: .venv/developing
+unit: compiled
 	$(BIN)/pytest tests -n 2 -rs
 
-e2e: .venv/developing
+e2e: compiled
 	$(BIN)/python -m e2e.flaky e2e -n 2 --dist loadgroup -rs
+
+# Tests start recon hundreds of times, and not every machine lets Python keep what it has compiled.
+compiled: .venv/developing
+	@$(BIN)/python -m compileall -q reconciler
 
 vm: .venv/developing
 	@$(BIN)/python -m e2e.vm $(VM)

@@ -14,30 +14,27 @@ import errno
 import gc
 import os
 import resource
-import shutil
 import signal
-import socket
 import sys
 import tempfile
 from pathlib import Path
 
-from reconciler import __version__
-from reconciler.api.daemon import held
+from reconciler.api.daemon import banner, held
 from reconciler.api.daemon.announce import Announcer
+from reconciler.api.daemon.banner import say
 from reconciler.api.daemon.callbacks import Callbacks
+from reconciler.api.daemon.endpoints import Endpoints, unlink
 from reconciler.api.daemon.service import STOPPED, Service
 from reconciler.api.server.access import Access, group_id
 from reconciler.api.server.routes import application
-from reconciler.api.server.server import Server, listen
+from reconciler.api.server.server import Server
 from reconciler.checks.redact import guard
 from reconciler.converge.isolation import coredump, inherited_state, oomscore
 from reconciler.converge.process import descriptors, forkserver, helper
 from reconciler.loop.controller import Controller, Options
 from reconciler.model.state.event import Event
-from reconciler.model.words.printable import plain
 from reconciler.observed.processes.exits import reap_strangers
-from reconciler.state.database import identity
-from reconciler.state.lock import LockHeldError, acquire, acquire_all, is_at
+from reconciler.state.lock import LockHeldError, acquire_all
 from reconciler.state.paths import (
     NO_ROOM,
     StatePaths,
@@ -50,8 +47,6 @@ from reconciler.system import sd_notify
 
 # Seconds that the first answer waits for a look at what apps watch.
 _FIRST_LOOK = 2.0
-# How many apps the banner names.
-_NAMED = 8
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -104,8 +99,8 @@ def _too_few_files(error: OSError) -> str:
     """A controller that cannot hold what runs ends, and stops nothing: a sentence."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     remedy = "raise the limit of open files (LimitNOFILE= in a unit) and start recon again"
-    told = f"what runs cannot be taken over: {error.strerror} (ulimit -Hn is {most})"
-    return f"{told}; {remedy}. Apps keep running, unsupervised"
+    message = f"what runs cannot be taken over: {error.strerror} (ulimit -Hn is {most})"
+    return f"{message}; {remedy}. Apps keep running, unsupervised"
 
 
 def _prepare_state(paths: StatePaths) -> str:
@@ -135,21 +130,21 @@ async def _run(
     guard(controller.redact)
     server = Server(application(controller), access)
     service = Service(controller, loop)
-    _heed_signals(loop, controller, server, service)
+    _handle_signals(loop, controller, server, service)
     if not await _started(controller, server):
         controller.close()
         return False
     await controller.looked(_FIRST_LOOK)
     if options.confirm_load:  # and of what had to be looked at first
         controller.requests.admit(confirm=True)
-    window = _Window(options.paths, access, locks, server)
-    controller.net.upkeep.append(window.keep)
-    listeners = window.open()
+    endpoints = Endpoints(options.paths, access, locks, server)
+    controller.net.upkeep.append(endpoints.keep)
+    listeners = endpoints.open()
     if lacking:
         controller.history.record(Event("", "StateUnwritable", lacking, "Warning"))
-    _banner(controller)
+    banner.show(controller)
     if os.getpid() == 1 or sys.stdout.isatty():  # the logs of a container, or somebody who looks
-        controller.history.listen(Announcer(_say).event)
+        controller.history.listen(Announcer(say).event)
     # What is loaded now stays; the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
@@ -164,7 +159,7 @@ async def _run(
         controller.close()
         if controller.stopped.is_set():
             paths = options.paths
-            _unlink(*filter(None, (paths.socket, paths.shared_socket, paths.run_lock)))
+            unlink(*filter(None, (paths.socket, paths.shared_socket, paths.run_lock)))
     return controller.stopped.is_set()
 
 
@@ -180,62 +175,13 @@ async def _started(controller: Controller, server: Server) -> bool:
     return True
 
 
-class _Window:
-    """The sockets by which the controller is asked, and its locks: there again when removed."""
-
-    def __init__(self, paths: StatePaths, access: Access, locks: list[int], server: Server) -> None:
-        self._paths = paths
-        self._access = access
-        self._locks = locks
-        self._server = server
-        self._seen: dict[Path, tuple[int, int]] = {}
-        """The socket that is ours, by its name."""
-
-    def open(self) -> list[socket.socket]:
-        """Listen: in the state directory, else, as root, in the run directory."""
-        paths, group = self._paths, self._access.group
-        try:
-            listeners = [self._listen(paths.socket, None)]
-        except OSError as error:
-            if error.errno not in NO_ROOM or os.geteuid() != 0:
-                raise
-            return [self._listen(paths.shared_socket, group)]
-        if group is not None:
-            listeners.append(self._listen(paths.shared_socket, group))
-        else:
-            _unlink(paths.shared_socket)  # of a controller that had a group
-        return listeners
-
-    async def keep(self) -> None:
-        """Listen again, and lock again, where a file of ours was removed."""
-        with contextlib.suppress(OSError, LockHeldError):
-            for path in [self._paths.socket, *self._seen]:
-                if self._seen.get(path) != identity(path):
-                    group = self._access.group if path == self._paths.shared_socket else None
-                    self._server.add(self._listen(path, group))
-            for path in filter(None, (self._paths.run_lock, self._paths.lock)):
-                if not any(is_at(lock, path) for lock in self._locks):
-                    self._locks.append(acquire(path))
-
-    def _listen(self, path: Path, group: int | None) -> socket.socket:
-        listener = listen(path, group)
-        self._seen[path] = identity(path) or (0, 0)
-        return listener
-
-
-def _unlink(*sockets: Path) -> None:
-    for path in sockets:
-        with contextlib.suppress(OSError):
-            path.unlink()
-
-
 async def _leave_when_stopped(controller: Controller, server: Server) -> None:
     await controller.stopped.wait()
-    _say("all apps are stopped")
+    say("all apps are stopped")
     server.leave()
 
 
-def _heed_signals(
+def _handle_signals(
     loop: asyncio.AbstractEventLoop, controller: Controller, server: Server, service: Service
 ) -> None:
     first = os.getpid() == 1
@@ -244,7 +190,7 @@ def _heed_signals(
         if controller.leaving:
             server.leave()
             return
-        _say("stopping all apps; press Ctrl-C again to exit now and leave the rest running")
+        say("stopping all apps; press Ctrl-C again to exit now and leave the rest running")
         controller.down()
 
     loop.add_signal_handler(signal.SIGTERM, down if first else server.leave)
@@ -255,52 +201,6 @@ def _heed_signals(
     loop.add_signal_handler(signal.SIGHUP, server.leave if terminal else service.reload)
     if first:
         loop.add_signal_handler(signal.SIGCHLD, reap_strangers, helper.awaited())
-
-
-def _banner(controller: Controller) -> None:
-    options = controller.options
-    if options.down:
-        return
-    apps = controller.declared()
-    instances = sum(app.spec.wanted for app in apps.values())
-    names = ", ".join(sorted(apps)[:_NAMED]) + (", …" if len(apps) > _NAMED else "")
-    manifests = _from_here(options.manifests)
-    _say(f"recon {__version__}: {len(apps)} apps, {instances} instances: {names}")
-    made = controller.plan()
-    for problem in made.problems:
-        _say(f"  {plain(str(problem))}")
-    for app in made.apps:
-        if app.status.load is not None:
-            _say(f"  {app.app}: {plain(app.status.message)}")
-    _say(f"manifests in {plain(manifests)}, state and logs in {options.paths.root}")
-    if sd_notify.is_heard():
-        return  # nobody reads the journal with a finger on Ctrl-C
-    _say("Ctrl-C stops them all. In another terminal try:")
-    recon = _program()
-    for words, told in (
-        ("status", f"then edit a file in {manifests}, and look again"),
-        ("logs -f", "what they write, merged"),
-        ("events -f", "then kill -9 one of them, or this controller"),
-    ):
-        _say(f"  {f'{recon} {words}':<28} {told}")
-
-
-def _program() -> str:
-    """The command by which people call this very recon from here."""
-    program = Path(sys.executable).with_name("recon")
-    found = shutil.which("recon")
-    if found is not None and os.path.realpath(found) == os.path.realpath(program):
-        return "recon"
-    return _from_here(program) if program.exists() else f"{sys.executable} -m reconciler"
-
-
-def _from_here(path: Path) -> str:
-    """As one would say it here; a service has `/` for here, and nobody there to say it."""
-    return os.path.relpath(path) if os.getcwd() != "/" else os.path.abspath(path)
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:

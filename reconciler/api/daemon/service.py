@@ -35,7 +35,7 @@ class Service:
     def ready(self) -> None:
         """Everything is loaded, and is being looked after from now on."""
         if sd_notify.is_heard():
-            sd_notify.send(f"READY=1\n{self._told()}")
+            sd_notify.send(f"READY=1\n{self._status()}")
             self._timer = self._loop.call_later(self._every, self._alive)
 
     def reload(self) -> None:
@@ -47,7 +47,7 @@ class Service:
         try:
             await self._controller.rescan()
         finally:
-            sd_notify.send(f"READY=1\n{self._told()}")
+            sd_notify.send(f"READY=1\n{self._status()}")
 
     def leaving(self) -> None:
         """The controller ends now. Not before: from this on the unit's TimeoutStopSec= runs."""
@@ -56,10 +56,10 @@ class Service:
         sd_notify.send("STOPPING=1")
 
     def _alive(self) -> None:
-        sd_notify.send(f"WATCHDOG=1\n{self._told()}")
+        sd_notify.send(f"WATCHDOG=1\n{self._status()}")
         self._timer = self._loop.call_later(self._every, self._alive)
 
-    def _told(self) -> str:
+    def _status(self) -> str:
         apps, processes = len(self._controller.declared()), len(self._controller.processes())
         what = "stopping everything" if self._controller.leaving else "converging"
         return f"STATUS={what}: {apps} apps declared, {processes} processes"

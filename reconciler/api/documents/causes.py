@@ -157,11 +157,11 @@ def _ends(subject: Subject) -> Iterator[_End]:
 
 def _matters(number: int, ended: Ended, subject: Subject, now: float) -> bool:
     """Whether this end still matters: nothing runs in its place, or it may end like it."""
-    mine = [p for p in subject.processes if p.tag.instance == number]
-    mine = [p for p in mine if same_revision(p.tag.hash, ended.hash)]
-    if not mine:
+    current = [p for p in subject.processes if p.tag.instance == number]
+    current = [p for p in current if same_revision(p.tag.hash, ended.hash)]
+    if not current:
         return not (ended.retry_at is None and subject.app.spec.is_success(ended.exit))
-    return any(now - process.started_at < _YOUNG or process.ready is False for process in mine)
+    return any(now - process.started_at < _YOUNG or process.ready is False for process in current)
 
 
 def _of_run(run: Run) -> _End:
@@ -215,18 +215,19 @@ def _held(cause: Cause, subject: Subject, spec: ProgramSpec, instance: int) -> C
     """With who has the port now."""
     if cause.port is not None:
         holder = _holder(cause.port, subject)
-        return with_holder(cause, holder.told, same_app=holder.same_app) if holder else cause
+        return with_holder(cause, holder.name, same_app=holder.same_app) if holder else cause
     port = probed_port(spec, instance)
     holder = _holder(port, subject) if port is not None else None
     if port is None or holder is None or holder.same_app:
         return cause
-    return perhaps_of_the_port(cause, port, holder.told)
+    return perhaps_of_the_port(cause, port, holder.name)
 
 
 class _Holder(NamedTuple):
     """Who listens on a port."""
 
-    told: str
+    name: str
+    """`web-0 (pid 7)`, else what the host knows of it."""
     same_app: bool
 
 
@@ -238,8 +239,8 @@ def _holder(port: int, subject: Subject, but: Container[int] = ()) -> _Holder | 
     for process in subject.processes:
         pids = _pids(process)
         if listeners.holders(inodes, pids):
-            told = f"{process.name} (pid {process.id.pid})"
-            return None if process.id.pid in but else _Holder(told, same_app=True)
+            name = f"{process.name} (pid {process.id.pid})"
+            return None if process.id.pid in but else _Holder(name, same_app=True)
     return _Holder(listeners.describe(inodes, user_of=_user), same_app=False)
 
 
@@ -266,14 +267,14 @@ def _of_running(subject: Subject) -> Iterator[tuple[Process, Cause]]:
         if not same_revision(process.tag.hash, hash):
             continue
         if process.ready is False and process.unready_reason:
-            yield process, why_not_ready(_asked(process, subject))
-        elif process.ready and not _asks_others(subject.app.spec):
-            asked = _asked(process, subject)
-            if asked.holder and not asked.listens:
-                yield process, answered_by_another(asked)
+            yield process, why_not_ready(_probed(process, subject))
+        elif process.ready and not _probes_others(subject.app.spec):
+            probed = _probed(process, subject)
+            if probed.holder and not probed.listens:
+                yield process, answered_by_another(probed)
 
 
-def _asked(process: Process, subject: Subject) -> UnreadyInstance:
+def _probed(process: Process, subject: Subject) -> UnreadyInstance:
     spec, instance = subject.app.spec, process.tag.instance
     port = probed_port(spec, instance)
     holder = _holder(port, subject, but=[process.id.pid]) if port is not None else None
@@ -287,7 +288,7 @@ def _asked(process: Process, subject: Subject) -> UnreadyInstance:
     )
 
 
-def _asks_others(spec: ProgramSpec) -> bool:
+def _probes_others(spec: ProgramSpec) -> bool:
     """Whether its probe may be meant for another program: an app it needs, or its container."""
     return bool(spec.depends_on) or os.path.basename(spec.command[0]) in _CONTAINERS
 

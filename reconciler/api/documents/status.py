@@ -91,7 +91,7 @@ def _never_applied(name: str, problem: Problem) -> AppStatus:
     """An app of which nothing is known but that its file has a mistake."""
     place = problem.file.rpartition("/")[2]
     place += f":{problem.line}:{problem.column}" if problem.line else ""
-    told = ": ".join(part for part in (place, problem.path, problem.text) if part)
+    problem_text = ": ".join(part for part in (place, problem.path, problem.text) if part)
     return AppStatus(
         name=name,
         kind="App",
@@ -103,7 +103,7 @@ def _never_applied(name: str, problem: Problem) -> AppStatus:
         available=0,
         revision=0,
         restarts=0,
-        message=f"never started: {told}",
+        message=f"never started: {problem_text}",
         conditions=(),
         drift=(),
         instances=(),

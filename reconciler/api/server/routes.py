@@ -173,12 +173,12 @@ class Routes:
             raise HTTPException(404, _unknown(unknown))
         jobs = [name for name in names if isinstance(declared[name], DesiredJob)]
         if jobs:
-            told = f'"{jobs[0]}" is a Job, which is run and not restarted'
-            raise HTTPException(409, f"{told}: `recon run-job {jobs[0]}`")
+            message = f'"{jobs[0]}" is a Job, which is run and not restarted'
+            raise HTTPException(409, f"{message}: `recon run-job {jobs[0]}`")
         for name in names:
             if self._controller.history.memory(name).paused:
-                told = f"the rollout of {name} is paused, so nothing would be restarted"
-                raise HTTPException(409, f"{told}; `recon rollout resume {name}` first")
+                message = f"the rollout of {name} is paused, so nothing would be restarted"
+                raise HTTPException(409, f"{message}; `recon rollout resume {name}` first")
         self._controller.requests.restart(names)
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "apps": names})
@@ -207,8 +207,8 @@ class Routes:
         if app is None:
             raise HTTPException(404, _unknown([name]))
         if not isinstance(app, DesiredJob):
-            told = f'"{name}" is an App, which has no runs; `recon restart {name}` replaces it'
-            raise HTTPException(409, told)
+            message = f'"{name}" is an App, which has no runs; `recon restart {name}` replaces it'
+            raise HTTPException(409, message)
         return name
 
     async def pause(self, request: Request) -> Response:
@@ -277,9 +277,9 @@ class Routes:
     ) -> AsyncIterator[bytes]:
         waiting: asyncio.Queue[RecordedEvent] = asyncio.Queue(_UNREAD)
         lost = 0
-        hush: Callable[[], None] | None = None
+        stop: Callable[[], None] | None = None
 
-        def heard(recorded: RecordedEvent) -> None:
+        def enqueue(recorded: RecordedEvent) -> None:
             nonlocal lost
             if waiting.full():
                 lost += 1
@@ -287,7 +287,7 @@ class Routes:
                 waiting.put_nowait(recorded)
 
         if follow:  # before what is past is read, so that nothing falls between
-            hush = self._controller.history.listen(heard)
+            stop = self._controller.history.listen(enqueue)
         try:
             last = 0
             for past in self._controller.history.events(apps, limit):
@@ -305,8 +305,8 @@ class Routes:
                     event = Event("", "EventsLeftOut", message, "Warning")
                     yield _line(RecordedEvent(recorded.id, recorded.at, event))
         finally:
-            if hush is not None:
-                hush()
+            if stop is not None:
+                stop()
 
 
 def _about() -> dict[str, Any]:

@@ -86,9 +86,9 @@ class Server:
     def _admit(self, peer: socket.socket) -> bool:
         """Answer who has connected, or say why not; whether it is a guest."""
         guest = self._access.guest(peer)
-        told = self._guests.enter(guest) if guest is not None else ""
-        if told:
-            _refuse(peer, told)
+        refusal = self._guests.enter(guest) if guest is not None else ""
+        if refusal:
+            _refuse(peer, refusal)
         else:
             task = asyncio.get_running_loop().create_task(self._connected(peer, guest))
             self._connections.add(task)
@@ -124,9 +124,9 @@ class Server:
             await exchange.run(self._app, self._access, lambda: self._guests.turn(guest))
 
 
-def _refuse(peer: socket.socket, told: str) -> None:
+def _refuse(peer: socket.socket, message: str) -> None:
     """Whatever was asked, unread: this many may be a flood."""
-    body = json.dumps({"error": told}).encode()
+    body = json.dumps({"error": message}).encode()
     head = (
         "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -170,7 +170,7 @@ class _Exchange:
 
     async def _answer(self, request: h11.Request, app: Starlette, access: Access) -> None:
         method = request.method.decode("ascii")
-        told = access.refusal(self._writer.get_extra_info("socket"), method)
+        refusal = access.refusal(self._writer.get_extra_info("socket"), method)
         path, _, query = request.target.partition(b"?")
         scope = {
             "type": "http",
@@ -184,7 +184,7 @@ class _Exchange:
             "root_path": "",
             "headers": list(request.headers),
         }
-        answer = JSONResponse({"error": told}, status_code=403) if told else app
+        answer = JSONResponse({"error": refusal}, status_code=403) if refusal else app
         await answer(scope, self._receive, self._send)
 
     async def _request(self) -> tuple[h11.Request, bytes]:
@@ -239,7 +239,7 @@ def listen(path: Path, group: int | None = None) -> socket.socket:
     """
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        _must_be_ours(folder, path.parent)
+        _must_be_private(folder, path.parent)
         return _listen(folder, path.name, group)
     finally:
         os.close(folder)
@@ -268,11 +268,11 @@ def _listen(folder: int, name: str, group: int | None) -> socket.socket:
     return listener
 
 
-def _must_be_ours(folder: int, path: Path) -> None:
+def _must_be_private(folder: int, path: Path) -> None:
     status = os.fstat(folder)
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        told = (
+        message = (
             "others could replace the socket there; the folder must belong to recon, and "
             "nobody else may write in it"
         )
-        raise PermissionError(errno.EPERM, told, str(path))
+        raise PermissionError(errno.EPERM, message, str(path))

@@ -33,6 +33,7 @@ from reconciler.converge.isolation import coredump, inherited_state, oomscore
 from reconciler.converge.process import descriptors, forkserver, helper
 from reconciler.loop.controller import Controller, Options
 from reconciler.model.state.event import Event
+from reconciler.model.state.reason import EventReason
 from reconciler.observed.processes.exits import reap_strangers
 from reconciler.state.lock import LockHeldError, acquire_all
 from reconciler.state.paths import (
@@ -141,7 +142,7 @@ async def _run(
     controller.net.upkeep.append(endpoints.keep)
     listeners = endpoints.open()
     if lacking:
-        controller.history.record(Event("", "StateUnwritable", lacking, "Warning"))
+        controller.history.record(Event("", EventReason.STATE_UNWRITABLE, lacking, "Warning"))
     banner.show(controller)
     if os.getpid() == 1 or sys.stdout.isatty():  # the logs of a container, or somebody who looks
         controller.history.listen(Announcer(say).event)

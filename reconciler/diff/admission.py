@@ -19,6 +19,7 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.observed import Process
 from reconciler.model.state.plan import AppStatus, Change, Condition, Health, Sync
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.standing import Obstacle, ObstacleReason
 from reconciler.model.words.quantity import format_size
 from reconciler.model.words.record import replace
@@ -94,7 +95,7 @@ def settle(at: S) -> S:
     held = at.moment.loads.get(app.name, known if waits else None)
     if held is None:
         return _with(at, count, None)
-    event = Event(app.name, "LoadHeld", sentence(app, held), "Warning")
+    event = Event(app.name, EventReason.LOAD_HELD, sentence(app, held), "Warning")
     return _with(at, before, held, *(() if waits else (event,)))
 
 

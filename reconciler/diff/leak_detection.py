@@ -33,6 +33,7 @@ from typing import Literal
 
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Process
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.trend import Leak, Trend
 from reconciler.model.state.usage import Bucket
 from reconciler.model.words.quantity import format_size
@@ -100,10 +101,14 @@ def watch_memory(
     found, leak = leak_of(buckets, limit), reported.leak
     if found is not None and (leak is None or _is_material(leak, found)):
         text = _grows(found, buckets, limit, now)
-        return replace(reported, leak=found), (_event(process, "MemoryLeakSuspected", text),)
+        return replace(reported, leak=found), (
+            _event(process, EventReason.MEMORY_LEAK_SUSPECTED, text),
+        )
     if found is None and leak is not None and _is_over(leak, buckets):
         text = f"memory no longer grows, at {format_size(buckets[-1].low)}"
-        return replace(reported, leak=None), (_event(process, "MemorySteady", text, "Normal"),)
+        return replace(reported, leak=None), (
+            _event(process, EventReason.MEMORY_STEADY, text, "Normal"),
+        )
     return reported, ()
 
 
@@ -115,7 +120,9 @@ def watch_load(
         reported = replace(reported, busy_since=busy_since)
     if busy_since is None and reported.saturated_since is not None:
         done = replace(reported, saturated_since=None)
-        return done, (_event(process, "CpuRelieved", "again uses less than a core", "Normal"),)
+        return done, (
+            _event(process, EventReason.CPU_RELIEVED, "again uses less than a core", "Normal"),
+        )
     if (
         busy_since is None
         or reported.saturated_since is not None
@@ -126,7 +133,7 @@ def watch_load(
         f"has used all of a core for {_hours(now - busy_since)}: an endless loop, or too much work"
     )
     found = replace(reported, saturated_since=busy_since)
-    return found, (_event(process, "CpuSaturated", text),)
+    return found, (_event(process, EventReason.CPU_SATURATED, text),)
 
 
 def busy_since(reported: Trend, cpu: float, busiest: float, cores: int, at: float) -> float | None:

@@ -18,6 +18,7 @@ from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process
+from reconciler.model.state.reason import EventReason
 from reconciler.state.history import History
 from reconciler.system.clock import boot_now
 
@@ -72,7 +73,7 @@ class Admission:
             if count > max(self._admitted(app, memory), memory.confirmed):
                 self._history.remember(app.name, admission.confirm(app, memory))
                 message = f"{count:,} instances are confirmed"
-                self._history.record(Event(app.name, "LoadConfirmed", message))
+                self._history.record(Event(app.name, EventReason.LOAD_CONFIRMED, message))
                 found.add(app.name)
         if found:  # not to be asked for again, however this controller ends
             self._history.flush()

@@ -22,6 +22,7 @@ from reconciler.model.spec.limits import Limits, Value, shown, wanted
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.model.state.plan import Adjust
+from reconciler.model.state.reason import EventReason
 from reconciler.observed.host import cgroups as observed_cgroups
 from reconciler.observed.host import limits as observed_limits
 from reconciler.observed.processes.host import Host
@@ -183,7 +184,9 @@ class Limiting:
             return exit
         value = process.limits.get("memoryHard")
         over = f" over {shown('memoryHard', value)} (limits.memoryHard)" if value else ""
-        return replace(exit, reason="OOMKilled", detail=f"the kernel killed it: memory{over}")
+        return replace(
+            exit, reason=EventReason.OOM_KILLED, detail=f"the kernel killed it: memory{over}"
+        )
 
     def kill(self, tag: Tag) -> None:
         """End everything that an instance ever forked, as far as its cgroup knows."""
@@ -223,4 +226,6 @@ class Limiting:
         value: Value = process.limits.get("processes", "max")
         told = f"limits.processes is {value}: {count - known.count} forks were refused"
         self._forks[tag.nonce] = _Refused(count, boot_now())
-        self._on_event(Event(tag.app, "ProcessLimitReached", told, "Warning", tag.instance))
+        self._on_event(
+            Event(tag.app, EventReason.PROCESS_LIMIT_REACHED, told, "Warning", tag.instance)
+        )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from reconciler.model.state.desired import Problem
 from reconciler.model.state.event import Event
+from reconciler.model.state.reason import EventReason
 
 
 class Mistakes:
@@ -19,8 +20,8 @@ class Mistakes:
         """Tell what differs from the last time."""
         now = frozenset(problems)
         for problem in sorted(now - self._told):
-            self._on_event(Event("", "ManifestInvalid", str(problem), "Warning"))
+            self._on_event(Event("", EventReason.MANIFEST_INVALID, str(problem), "Warning"))
         wrong = {problem.file for problem in now}
         for file in sorted({problem.file for problem in self._told} - wrong):
-            self._on_event(Event("", "ManifestValid", f"{file}: the mistake is fixed"))
+            self._on_event(Event("", EventReason.MANIFEST_VALID, f"{file}: the mistake is fixed"))
         self._told = now

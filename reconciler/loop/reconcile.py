@@ -35,6 +35,7 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.plan import Action, Adjust, Decision, End, Plan, Start
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import UNDECLARED, Standing
 from reconciler.model.words.sentence import Sentence
@@ -184,7 +185,7 @@ class Reconciler:
         self._running.end(action, spec, app)
         tag = action.process.tag
         told = f"stopping pid {action.process.id.pid}: {action.reason}"
-        self._history.record(Event(tag.app, "Killing", told, instance=tag.instance))
+        self._history.record(Event(tag.app, EventReason.KILLING, told, instance=tag.instance))
 
     def _as_it_was(self, made: Decision) -> Workload | None:
         """An app that is not declared any more, as it was: its stop is still its own."""
@@ -221,10 +222,12 @@ class Reconciler:
         done = [text for field, text in action.changes.items() if field not in refused]
         if done:
             told = f"pid {pid}: {'; '.join(done)}"
-            self._history.record(Event(tag.app, "LimitsAdjusted", told, instance=tag.instance))
+            self._history.record(
+                Event(tag.app, EventReason.LIMITS_ADJUSTED, told, instance=tag.instance)
+            )
         for field, why in refused.items():
             told = f"limits.{field} of pid {pid} stays as it is: {why}"
-            event = Event(tag.app, "FailedLimits", told, "Warning", tag.instance)
+            event = Event(tag.app, EventReason.FAILED_LIMITS, told, "Warning", tag.instance)
             self._history.record(event)
 
     def _start(self, app: Workload, action: Start) -> None:
@@ -248,7 +251,7 @@ class Reconciler:
         action = self._starting.pop((name, instance), None)
         if action is not None:
             told = f"started pid {process.id.pid} ({action.reason})"
-            self._history.record(Event(name, "Started", told, instance=instance))
+            self._history.record(Event(name, EventReason.STARTED, told, instance=instance))
         self._queue.add_after(name)
 
     def failed(self, process: Process, error: SpawnError) -> None:
@@ -275,7 +278,7 @@ class Reconciler:
         later = self._after_failed_start(app, memory, action, fault)
         self._history.remember(app.name, later)
         self._history.record(
-            Event(app.name, "FailedCreate", str(error), "Warning", action.instance)
+            Event(app.name, EventReason.FAILED_CREATE, str(error), "Warning", action.instance)
         )
 
     def _after_failed_start(
@@ -316,7 +319,9 @@ class Reconciler:
         if attempt == 1:
             if not isinstance(error, SpawnError | OSError):  # else it was foreseen, and is told
                 _log.error("%s could not be brought to what is declared", name, exc_info=error)
-            self._history.record(Event(name, "FailedSync", f"{error}; trying again", "Warning"))
+            self._history.record(
+                Event(name, EventReason.FAILED_SYNC, f"{error}; trying again", "Warning")
+            )
         self._queue.add_at(name, boot_now() + retry.delay(attempt))
 
     def _seen_by(self, name: str) -> Mapping[str, Standing]:
@@ -398,4 +403,4 @@ class Reconciler:
             self._declared.forget(name)
             self._history.forget(name)
             told = "manifest removed, nothing of it runs"
-            self._history.record(Event(name, "Pruned", told))
+            self._history.record(Event(name, EventReason.PRUNED, told))

@@ -20,6 +20,7 @@ from reconciler.loop.running import Running
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import Outcome, Recall
+from reconciler.model.state.reason import EventReason
 from reconciler.state.history import History
 from reconciler.system.clock import boot_now, wall_time
 
@@ -59,7 +60,7 @@ class Requests:
                 recall=_relied_on(memory.recall),
             )
             self._history.remember(name, memory)
-            self._history.record(Event(name, "RestartRequested", "restart requested"))
+            self._history.record(Event(name, EventReason.RESTART_REQUESTED, "restart requested"))
             self._queue.add(name)
 
     def run_job(self, name: str) -> int:
@@ -70,7 +71,7 @@ class Requests:
         memory = admission.confirm(app, memory)  # asked for by name
         memory = runs.begin(memory, "requested", wall_time().at(boot_now()))
         self._history.remember(name, memory)
-        self._history.record(Event(name, "RunRequested", "a run is requested"))
+        self._history.record(Event(name, EventReason.RUN_REQUESTED, "a run is requested"))
         self._queue.add(name)
         return memory.last_run
 
@@ -91,7 +92,7 @@ class Requests:
         # What a number ran last is what it runs now, not what crashed in its place before that.
         ended = {n: end for n, end in memory.ended.items() if end.hash in runs.get(n, {end.hash})}
         self._history.remember(name, replace(memory, paused=True, ended=ended))
-        self._history.record(Event(name, "DeploymentPaused", "the rollout is paused"))
+        self._history.record(Event(name, EventReason.DEPLOYMENT_PAUSED, "the rollout is paused"))
         self._queue.add(name)
 
     def resume(self, name: str) -> Literal["resumed", "promoted"] | None:
@@ -100,13 +101,15 @@ class Requests:
         app = self._declared.apps().get(name)
         if memory.paused:
             self._history.remember(name, replace(memory, paused=False))
-            self._history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
+            self._history.record(Event(name, EventReason.DEPLOYMENT_RESUMED, "the rollout goes on"))
         elif memory.recall is Recall.LOST:
             self._history.remember(name, replace(memory, recall=Recall.WHOLE))
-            self._history.record(Event(name, "DeploymentResumed", "the rollout goes on"))
+            self._history.record(Event(name, EventReason.DEPLOYMENT_RESUMED, "the rollout goes on"))
         elif isinstance(app, DesiredApp) and canary.is_on(app.spec, memory):
             self._history.remember(name, canary.promoted(memory))
-            self._history.record(Event(name, "CanaryPromoted", "the rollout continues on request"))
+            self._history.record(
+                Event(name, EventReason.CANARY_PROMOTED, "the rollout continues on request")
+            )
         else:
             return None
         self._queue.add(name)

@@ -48,6 +48,7 @@ from reconciler.model.state.observed import (
     left_behind,
 )
 from reconciler.model.state.plan import End, Start
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
 from reconciler.model.words.address import Address
 from reconciler.observed.probes import listeners
@@ -411,7 +412,9 @@ class Running:
         process = self.host.get(nonce)
         if process is not None:
             tag = process.tag
-            event = Event(tag.app, "FailedPreStopHook", sentence, "Warning", tag.instance)
+            event = Event(
+                tag.app, EventReason.FAILED_PRE_STOP_HOOK, sentence, "Warning", tag.instance
+            )
             self._on_event(event)
 
     def _instances_with(self, address: Address) -> Iterator[tuple[int, int]]:

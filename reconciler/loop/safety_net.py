@@ -9,6 +9,7 @@ from reconciler.loop.declared import Declared
 from reconciler.loop.running import Running
 from reconciler.loop.sampling import Sampling
 from reconciler.model.state.event import Event
+from reconciler.model.state.reason import EventReason
 from reconciler.state.history import History
 from reconciler.state.neighbours import Neighbours, twice
 from reconciler.state.paths import StatePaths, keep_key, prepare
@@ -61,7 +62,7 @@ class SafetyNet:
                     await step()
                 except OSError as error:  # out of files or memory, or of disk: it comes again
                     message = f"{error}; trying again"
-                    self._history.record(Event("", "FailedRelist", message, "Warning"))
+                    self._history.record(Event("", EventReason.FAILED_RELIST, message, "Warning"))
 
     async def _look(self) -> None:
         if self._history.look_after():
@@ -81,7 +82,7 @@ class SafetyNet:
         """Tell loudly of another controller that runs the same manifests."""
         for other in self._neighbours.look(self._declared.root_id):
             told = str(twice(other))
-            self._history.record(Event("", "SharedManifests", told, "Warning"))
+            self._history.record(Event("", EventReason.SHARED_MANIFESTS, told, "Warning"))
 
     async def _keep_others(self) -> None:
         for call in self.upkeep:
@@ -92,6 +93,6 @@ class SafetyNet:
         paths = self._paths
         if not paths.root.is_dir():
             told = f"the state directory {paths.root} was removed; recon creates it again"
-            self._history.record(Event("", "StateRemoved", told, "Warning"))
+            self._history.record(Event("", EventReason.STATE_REMOVED, told, "Warning"))
             prepare(paths)
         keep_key(paths, self._key)

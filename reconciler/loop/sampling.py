@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from reconciler.diff import leak_detection
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Process, ProcessId, RunState
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import EVERY, UsageHistory
 from reconciler.model.words.quantity import format_size
@@ -124,7 +125,7 @@ class Sampling:
                 await self._look()
             except OSError as error:  # out of files: ours to bear, and to try again
                 told = f"memory limits: {error}; trying again"
-                self._on_event(Event("", "FailedSampling", told, "Warning"))
+                self._on_event(Event("", EventReason.FAILED_SAMPLING, told, "Warning"))
                 await asyncio.sleep(LOOK)
 
     async def _look(self) -> None:

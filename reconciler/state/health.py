@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import JournalHealth, JournalState, Recall
+from reconciler.model.state.reason import EventReason
 from reconciler.model.words.sentence import Sentence
 from reconciler.state import database
 
@@ -48,7 +49,7 @@ class Health:
         why = _why(self._path, health, error)
         self.state = JournalState(health, *why, unremembered or before.unremembered)
         if health is not before.health and not self.state.writable:
-            self.news.append(Event("", "JournalUnavailable", self.state.text, "Warning"))
+            self.news.append(Event("", EventReason.JOURNAL_UNAVAILABLE, self.state.text, "Warning"))
 
     def well(self) -> None:
         """It can be written."""
@@ -65,7 +66,7 @@ class Health:
             self.state = JournalState(unremembered=unremembered)
         if not before.writable:
             message = f"the journal {self._path} is written again"
-            self.news.append(Event("", "JournalRecovered", message))
+            self.news.append(Event("", EventReason.JOURNAL_RECOVERED, message))
 
 
 def _why(path: Path, health: JournalHealth, error: BaseException) -> Sentence:

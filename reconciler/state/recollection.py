@@ -16,6 +16,7 @@ from typing import Any
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.observed import ProcessId, Tag
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import Revision
 from reconciler.state import records
 from reconciler.state.database import is_damage, rows
@@ -142,7 +143,7 @@ class _Reader:
             self._found.is_complete &= table not in ("app", "revision")
 
     def _drop(self, app: str, told: str) -> None:
-        self._found.faults.append(Event(app, "JournalRowDropped", told, "Warning"))
+        self._found.faults.append(Event(app, EventReason.JOURNAL_ROW_DROPPED, told, "Warning"))
 
 
 def _over_a_boot(memory: AppMemory) -> AppMemory:

@@ -19,6 +19,7 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.plan import Condition
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.standing import UNDECLARED, Obstacle, ObstacleReason, Standing, Wait
 from reconciler.model.words.record import replace
 
@@ -128,7 +129,7 @@ def follow_restarts(at: AppSituation) -> AppSituation:
     requested_at = max(memory.restart_requested_at or 0.0, *restarted.values())
     memory = replace(memory, restart_requested_at=requested_at, progressed_at=None, progress=0)
     message = f"{', '.join(sorted(restarted))} restarted"
-    return at.after(memory, Event(at.app.name, "RestartRequested", message))
+    return at.after(memory, Event(at.app.name, EventReason.RESTART_REQUESTED, message))
 
 
 def _nothing(app: DesiredApp, memory: AppMemory) -> Obstacle:

@@ -23,6 +23,7 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Outcome, Recall, Run
 from reconciler.model.state.observed import Exit, Process, RunState
 from reconciler.model.state.plan import Start
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import Obstacle, ObstacleReason, Standing
 from reconciler.model.state.walltime import WallTime
@@ -67,7 +68,7 @@ def observe(at: JobSituation) -> JobSituation:
         declared = scheduled or same_revision(run.hash, app.hash)
         declared = declared or memory.recall is Recall.UNREAD  # perhaps it was superseded before
         if seen.outcome is Outcome.ACTIVE and not declared:
-            seen = failed(seen, "Superseded", wall.at(at.now))
+            seen = failed(seen, EventReason.SUPERSEDED, wall.at(at.now))
         if seen != run:
             memory = _put(memory, seen)
             events += _events_of(app.name, run, seen)
@@ -142,7 +143,7 @@ def replaced(app: str, memory: AppMemory, wall_now: float) -> Update:
     """The memory in which all active runs have made way for another."""
     events: list[Event] = []
     for run in active(memory):
-        gone = failed(run, "Replaced", wall_now)
+        gone = failed(run, EventReason.REPLACED, wall_now)
         memory = _put(memory, gone)
         events += _events_of(app, run, gone)
     return memory, tuple(events)
@@ -227,10 +228,10 @@ def _see(
     if late_at is not None and late_at <= now:
         field = "activeDeadlineSeconds" if built_by(app.name) is None else "timeoutSeconds"
         fault = f"not done within {app.spec.active_deadline_seconds:g} s ({field})"
-        return failed(run, "DeadlineExceeded", wall.at(now), fault)
+        return failed(run, EventReason.DEADLINE_EXCEEDED, wall.at(now), fault)
     outgrown = next((process.outgrown for process in alive if process.outgrown), "")
     if outgrown:
-        return failed(run, "MemoryLimitExceeded", wall.at(now), f"it {outgrown}")
+        return failed(run, EventReason.MEMORY_LIMIT_EXCEEDED, wall.at(now), f"it {outgrown}")
     return run
 
 
@@ -258,7 +259,7 @@ def _failed_try(run: Run, spec: JobSpec, now: float, wall: WallTime) -> Run:
     """One try more has failed: the next one after a wait, or none."""
     run = replace(run, failures=run.failures + 1)
     if run.failures > spec.backoff_limit:
-        return failed(run, "BackoffLimitExceeded", wall.at(now))
+        return failed(run, EventReason.BACKOFF_LIMIT_EXCEEDED, wall.at(now))
     wait = delay(spec.backoff, run.failures + 1, f"{run.hash}{run.number}{run.failures}")
     return replace(run, retry_at=now + wait)
 
@@ -289,9 +290,9 @@ def _events_of(app: str, before: Run, after: Run) -> Iterator[Event]:
     if after.outcome is before.outcome:
         if after.failures > before.failures and after.retry_at is not None:
             message = f"{name} failed ({after.message}), try {after.failures}; it is tried again"
-            yield Event(app, "BackOff", message, "Warning", after.number)
+            yield Event(app, EventReason.BACK_OFF, message, "Warning", after.number)
     elif after.outcome is Outcome.SUCCEEDED:
-        yield Event(app, "Completed", f"{name} succeeded", instance=after.number)
+        yield Event(app, EventReason.COMPLETED, f"{name} succeeded", instance=after.number)
     else:
         message = f"{name} has failed: {after.message or after.reason}"
         yield Event(app, after.reason, message, "Warning", after.number)

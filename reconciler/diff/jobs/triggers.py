@@ -13,6 +13,7 @@ from reconciler.diff.core.situation import JobSituation
 from reconciler.diff.jobs import runs
 from reconciler.model.spec.job import ConcurrencyPolicy
 from reconciler.model.state.event import Event
+from reconciler.model.state.reason import EventReason
 
 
 def call(at: JobSituation) -> JobSituation:
@@ -53,7 +54,7 @@ def _at(at: JobSituation, moment: float) -> JobSituation:
     limit, late = spec.starting_deadline_seconds, at.now - at.moment.wall.came(moment)
     if limit is not None and late > limit:
         message = f"a run is skipped: {late:.0f} s late, startingDeadlineSeconds is {limit:g}"
-        return at.after(passed, Event(app.name, "MissSchedule", message, "Warning"))
+        return at.after(passed, Event(app.name, EventReason.MISS_SCHEDULE, message, "Warning"))
     wall_now, events = at.moment.wall.at(at.now), tuple[Event, ...]()
     if runs.active(memory):
         if spec.concurrency_policy is ConcurrencyPolicy.FORBID:
@@ -68,5 +69,5 @@ def _hold_back(at: JobSituation, moment: float) -> JobSituation:
     if at.memory.held_back == moment:
         return at
     message = "scheduled run delayed: the previous run has not ended (concurrencyPolicy: Forbid)"
-    event = Event(at.app.name, "JobAlreadyActive", message)
+    event = Event(at.app.name, EventReason.JOB_ALREADY_ACTIVE, message)
     return at.after(replace(at.memory, held_back=moment), event)

@@ -21,6 +21,7 @@ from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Failure
 from reconciler.model.state.plan import Condition
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.standing import ObstacleReason
 
 Build = Literal["none", "building", "failed", "built"]
@@ -50,7 +51,7 @@ def judge(at: AppSituation) -> AppSituation:
         message = (
             f"revision {revision.number}: {why}; `recon logs {at.app.name}` shows what it wrote"
         )
-        event = Event(at.app.name, "BuildFailed", message, "Warning")
+        event = Event(at.app.name, EventReason.BUILD_FAILED, message, "Warning")
         return at.after(history.give_up(memory, Failure.BUILD, why), event)
     if failure is Failure.BUILD and state != "failed":
         return at.after(history.mark(memory, replace(revision, failed=None)))

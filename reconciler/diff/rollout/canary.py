@@ -27,6 +27,7 @@ from reconciler.model.spec.strategy import Canary
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Failure
 from reconciler.model.state.observed import Process, RunState
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
 from reconciler.model.words.quantity import resolve_share
 
@@ -65,7 +66,7 @@ def judge(at: AppSituation) -> AppSituation:
     if why is not None:
         ended = {n: e for n, e in memory.ended.items() if not same_revision(e.hash, revision.hash)}
         failed = history.give_up(replace(memory, ended=ended), Failure.CANARY, why)
-        return at.after(failed, Event(at.app.name, "CanaryFailed", why, "Warning"))
+        return at.after(failed, Event(at.app.name, EventReason.CANARY_FAILED, why, "Warning"))
     until = _passes_at(at)
     if until is None or until > at.now:
         return at
@@ -74,7 +75,7 @@ def judge(at: AppSituation) -> AppSituation:
         f"revision {revision.number} stayed available for {seconds:g} s on {size(spec)} of"
         f" {spec.wanted} instances; continuing"
     )
-    return at.after(promoted(memory), Event(at.app.name, "CanaryPassed", message))
+    return at.after(promoted(memory), Event(at.app.name, EventReason.CANARY_PASSED, message))
 
 
 def promoted(memory: AppMemory) -> AppMemory:

@@ -30,9 +30,10 @@ from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import Eviction
 from reconciler.model.state.observed import Process
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
 
-REASON = "MemoryLimitExceeded"
+REASON = EventReason.MEMORY_LIMIT_EXCEEDED
 
 
 def note(at: AppSituation) -> AppSituation:

@@ -12,6 +12,7 @@ from reconciler.diff.core.replicas import Replicas, available_at
 from reconciler.diff.core.situation import AppSituation
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import Failure
+from reconciler.model.state.reason import EventReason
 from reconciler.model.words.record import replace
 
 
@@ -34,7 +35,7 @@ def advance(at: AppSituation) -> AppSituation:
             return done
         message = f"revision {revision.number} is available"
         good = mark(done.memory, replace(revision, good=True))
-        return done.after(good, Event(app.name, "RolloutComplete", message))
+        return done.after(good, Event(app.name, EventReason.ROLLOUT_COMPLETE, message))
     if waits or (replicas.wanted == 0 and not revision.failed):
         # On its way to nothing: no process of it can be late.
         return without_rollout(at)
@@ -45,7 +46,7 @@ def advance(at: AppSituation) -> AppSituation:
     if revision.good or revision.failed or at.now < deadline(at) or _is_undecided(at):
         return at
     why = f"revision {revision.number} made no progress for {limit:g} s"
-    event = Event(app.name, "ProgressDeadlineExceeded", why, "Warning")
+    event = Event(app.name, EventReason.PROGRESS_DEADLINE_EXCEEDED, why, "Warning")
     return at.after(give_up(memory, Failure.DEADLINE, why), event)
 
 

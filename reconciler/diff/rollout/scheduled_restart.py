@@ -11,6 +11,7 @@ from dataclasses import replace
 from reconciler.diff.core import schedule
 from reconciler.diff.core.situation import AppSituation
 from reconciler.model.state.event import Event
+from reconciler.model.state.reason import EventReason
 
 LOOK = 60.0
 """Seconds after which a schedule is looked at again at the latest: the clock may be set."""
@@ -33,7 +34,7 @@ def call(at: AppSituation) -> AppSituation:
     requested = replace(
         memory, restart_requested_at=at.now, progressed_at=None, progress=0, ended={}
     )
-    event = Event(at.app.name, "RestartRequested", "it is time (restartSchedule)")
+    event = Event(at.app.name, EventReason.RESTART_REQUESTED, "it is time (restartSchedule)")
     return at.after(requested, event)
 
 

@@ -24,6 +24,7 @@ from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import PortHeld, Process, Tag
+from reconciler.model.state.reason import EventReason
 from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.notify import NotifySocket
 from reconciler.observed.probes.probes import Prober
@@ -84,7 +85,7 @@ class Probing:
         )
         self._notify = NotifySocket(store, loop, self._notified)
         for trouble in self._notify.troubles:
-            on_event(Event("", "NotifyUnavailable", trouble, "Warning"))
+            on_event(Event("", EventReason.NOTIFY_UNAVAILABLE, trouble, "Warning"))
 
     def prepare(self, app: Workload, tag: Tag) -> None:
         """Before a start: what it writes from now on counts."""
@@ -234,7 +235,7 @@ class Probing:
 
     def _tell(self, process: Process, message: str) -> None:
         tag = process.tag
-        self._on_event(Event(tag.app, "Unhealthy", message, "Warning", tag.instance))
+        self._on_event(Event(tag.app, EventReason.UNHEALTHY, message, "Warning", tag.instance))
 
     def _notified(self, pid: int, fields: Mapping[str, str]) -> None:
         nonce = self._host.nonce_of(pid)

@@ -30,6 +30,7 @@ from reconciler.model.spec.watch import Watch
 from reconciler.model.state.desired import Problem, Workload, with_problem
 from reconciler.model.state.event import Event
 from reconciler.model.state.plan import Condition
+from reconciler.model.state.reason import EventReason
 from reconciler.model.words.sentence import Sentence
 from reconciler.system.work.worker import Workers
 
@@ -193,7 +194,7 @@ class Contents:
             known.restless_since = now
         if now - known.restless_since > _RESTLESS and known.trouble is None:
             message = f"watched files keep changing (last: {known.last})"
-            self._tell(known, "WatchRestless", f"{message}; add it to watch.ignore")
+            self._tell(known, EventReason.WATCH_RESTLESS, f"{message}; add it to watch.ignore")
         self._later(name, known.watch.settle_seconds)
 
     def _later(self, name: str, wait: float) -> None:
@@ -228,7 +229,7 @@ class Contents:
         else:  # out of files or memory, and the like
             self._refuse(known, None)
             message = f"watched files cannot be looked at: {outcome}; trying again"
-            self._tell(known, "WatchFailed", message)
+            self._tell(known, EventReason.WATCH_FAILED, message)
         if at_once:
             self._on_looked(known.name)
         if again and not known.is_over:
@@ -287,7 +288,7 @@ class Contents:
                 return
             if found != known.content:
                 known.followed = [*known.followed[-_REMEMBERED:], self._loop.time()]
-                self._on_event(Event(known.name, "ContentChanged", f"{named} changed"))
+                self._on_event(Event(known.name, EventReason.CONTENT_CHANGED, f"{named} changed"))
         known.content = found
         known.app = with_problem(with_content(known.declared, found), problem)
         self._on_change({known.name})
@@ -299,7 +300,7 @@ class Contents:
             f"{files} changed soon after each start: does it write there? The next change is "
             f"followed in {wait:.0f} s; add such files to watch.ignore"
         )
-        self._tell(known, "WatchLoop", message)
+        self._tell(known, EventReason.WATCH_LOOP, message)
         self._later(known.name, wait)
 
     def _tell(self, known: Watched, reason: str, message: str) -> None:

@@ -30,6 +30,7 @@ _TIMEOUT = 15.0
 # A request that reads all manifests again, of which there may be 10,000.
 _LONG = 120.0
 _BLOCK = 2**16
+_STREAM = "text/event-stream"
 # `sun_path` of unix(7), less the final NUL.
 _LONGEST_NAME = 107
 
@@ -72,18 +73,30 @@ class Client:
         return self._ask("GET", f"/v1/usage?{query}" if query else "/v1/usage")
 
     def events(
-        self, apps: Iterable[str] = (), *, limit: int = 100, follow: bool = False
+        self,
+        apps: Iterable[str] = (),
+        *,
+        limit: int = 100,
+        follow: bool = False,
+        reasons: Iterable[str] = (),
+        **more: str | None,
     ) -> Iterator[dict[str, Any]]:
-        """The last ``limit`` events, oldest first; with ``follow`` those to come, too.
+        """The last ``limit`` events, oldest first; with ``follow`` those to come, too, until the
+        controller lets a slow reader go. ``more``: ``type``, ``since``, ``audit``, ``after``.
 
-        ApiError when the controller leaves while it is followed.
+        ControllerLeftError when the controller leaves while it is followed.
         """
-        query = "&".join([f"limit={limit}", *(f"app={_quoted(app)}" for app in apps)])
-        timeout = None if follow else _TIMEOUT
-        path = f"/v1/events?{query}{'&follow=1' if follow else ''}"
-        with self._send("GET", path, None, timeout) as answer:
+        query = [("limit", str(limit)), *(("app", app) for app in apps)]
+        query += [*(("reason", reason) for reason in reasons)]
+        query += [(name, value) for name, value in more.items() if value is not None]
+        query += [("follow", "1")] if follow else []  # for a controller that knows no streams
+        path = "/v1/events?" + "&".join(f"{name}={_quoted(value)}" for name, value in query)
+        accept, timeout = (_STREAM, None) if follow else ("*/*", _TIMEOUT)
+        with self._send("GET", path, None, timeout, accept=accept) as answer:
             for line in answer.lines():
-                yield json.loads(line)
+                document = line.removeprefix(b"data: ")
+                if document.startswith(b"{"):  # else another field of the stream
+                    yield json.loads(document)
 
     def apply(self, *, confirm_prune: bool = False, confirm_load: bool = False) -> list[str]:
         """Have the manifests read again now; what is wrong with them, as sentences."""
@@ -126,11 +139,13 @@ class Client:
         return document
 
     @contextlib.contextmanager
-    def _send(self, method: str, path: str, body: Any, timeout: float | None) -> Iterator[_Answer]:
+    def _send(
+        self, method: str, path: str, body: Any, timeout: float | None, *, accept: str = "*/*"
+    ) -> Iterator[_Answer]:
         """One request; the answer with its head read, good only within the ``with``."""
         with contextlib.closing(self._connect(timeout)) as connection, _sentences(timeout):
             with contextlib.suppress(BrokenPipeError):  # it was answered unread
-                connection.sendall(_request(method, path, body))
+                connection.sendall(_request(method, path, body, accept))
             answer = _Answer(connection)
             if answer.status >= 300:
                 raise ApiError(_reason(answer), answer.status)
@@ -244,10 +259,10 @@ def _connect_by_name(connection: socket.socket, path: str) -> None:
         os.close(directory)
 
 
-def _request(method: str, path: str, body: Any) -> bytes:
+def _request(method: str, path: str, body: Any, accept: str) -> bytes:
     content = b"" if body is None else json.dumps(body).encode()
     head = (
-        f"{method} {path} HTTP/1.1\r\nHost: recon\r\nConnection: close\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: recon\r\nConnection: close\r\nAccept: {accept}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode("ascii") + content

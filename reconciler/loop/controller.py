@@ -22,6 +22,7 @@ from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
 from reconciler.loop.ends import Ends
 from reconciler.loop.kernel import Kernel
+from reconciler.loop.postmortem import PostMortem
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.requests import Requests
@@ -35,6 +36,7 @@ from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision, spec_of
 from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.state.history import History
@@ -144,7 +146,14 @@ class Controller:
             apply=lambda app: self.sampling.declare(app.name, app.spec.limits.memory),
             removed=lambda name: self.sampling.declare(name, None),
         )
-        self._ends = Ends(self.history, self._declared, self._spec)
+        post_mortem = PostMortem(
+            loop,
+            self.history,
+            self.redact,
+            last_errors=self._running.capture.last_errors,
+            processes=self.processes,
+        )
+        self._ends = Ends(self.history, self._declared, self._spec, post_mortem)
         self._admission = Admission(self._declared, self._running, self.history, self.facts)
         self._reconciler = Reconciler(
             self._declared,
@@ -212,7 +221,7 @@ class Controller:
 
     def close(self) -> None:
         """Leave. Apps run on; the next controller takes them over."""
-        self.history.record(Event("", "ControllerStopped", "the controller ends"))
+        self.history.record(Event("", EventReason.CONTROLLER_STOPPED, "the controller ends"))
         for task in self._tasks:
             task.cancel()
         self._queue.close()
@@ -309,18 +318,20 @@ class Controller:
     def _log_trouble(self, app: str, message: str | None) -> None:
         before = self._log_troubles.pop(app, None)
         if message is None:
-            self.history.record(Event(app, "LogsRecovered", "output is written again"))
+            self.history.record(Event(app, EventReason.LOGS_RECOVERED, "output is written again"))
             return
         self._log_troubles[app] = message
         if before is None:
-            self.history.record(Event(app, "LogsDropped", message, "Warning"))
+            self.history.record(Event(app, EventReason.LOGS_DROPPED, message, "Warning"))
 
     async def _load_again(self) -> None:
         """More is remembered than before. The safety net does not wait for files."""
         try:
             await self._load()
         except OSError as error:
-            self.history.record(Event("", "FailedRelist", f"{error}; trying again", "Warning"))
+            self.history.record(
+                Event("", EventReason.FAILED_RELIST, f"{error}; trying again", "Warning")
+            )
 
     def _look_at_all(self) -> None:
         for name in self._declared.apps():
@@ -328,14 +339,14 @@ class Controller:
 
     def _relist(self, *, full: bool = False, turn: bool = False) -> None:
         for fault in self._running.relist(self._spec_of, full=full, turn=turn):
-            self.history.record(Event("", "WitnessConflict", fault, "Warning"))
+            self.history.record(Event("", EventReason.WITNESS_CONFLICT, fault, "Warning"))
 
     def _tell_start(self) -> None:
         adopted = len(self.processes())
         found = f"took over {adopted} process{'es' if adopted != 1 else ''}" if adopted else ""
         message = f"the controller started (pid {os.getpid()})"
         told = f"{message} and {found}" if found else message
-        self.history.record(Event("", "ControllerStarted", told))
+        self.history.record(Event("", EventReason.CONTROLLER_STARTED, told))
 
     # -- small things --------------------------------------------------------------------------
 

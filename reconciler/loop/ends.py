@@ -12,13 +12,15 @@ from reconciler.diff.core.backoff import after_exit, holds
 from reconciler.diff.core.history import accounts_to
 from reconciler.diff.jobs import runs
 from reconciler.loop.declared import Declared
+from reconciler.loop.postmortem import PostMortem
 from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.desired import DesiredJob
-from reconciler.model.state.event import Event
+from reconciler.model.state.event import Event, Severity
 from reconciler.model.state.observed import Exit, Process, RunState
+from reconciler.model.state.reason import EventReason
 from reconciler.state.history import History
 from reconciler.system.clock import boot_now, wall_time
 
@@ -27,8 +29,13 @@ class Ends:
     """Accounts for each end. ``spec_of``: an app's spec as declared now, else as last applied."""
 
     def __init__(
-        self, history: History, declared: Declared, spec_of: Callable[[str], ProgramSpec]
+        self,
+        history: History,
+        declared: Declared,
+        spec_of: Callable[[str], ProgramSpec],
+        post_mortem: PostMortem,
     ) -> None:
+        self._post_mortem = post_mortem
         self._history = history
         self._declared = declared
         self._spec_of = spec_of
@@ -38,7 +45,8 @@ class Ends:
         if self._is_job(process.tag.app):
             self._end_of_try(process, exit)
         elif process.state is RunState.STOPPING and not process.failed:
-            self._tell(process, "Stopped", f"pid {process.id.pid} ended: {exit}")
+            spec = self._spec_of(process.tag.app)
+            self._ended(process, exit, spec, EventReason.STOPPED, expected=True)
         else:
             self._crash(process, exit)
 
@@ -50,16 +58,19 @@ class Ends:
         later, spec = memory, self._spec_of(name)
         if aim is not None and isinstance(spec, AppSpec):
             later = after_exit(memory, process, exit, spec, target=aim, now=now)
-        told = f"pid {process.id.pid} ended: {exit}"
-        self._tell(process, exit.reason or "Exited", told, warning=not spec.is_success(exit))
+        warning = not spec.is_success(exit)
+        self._ended(process, exit, spec, exit.reason or EventReason.EXITED, warning=warning)
         if later is memory or aim is None:
             return
         self._history.remember(name, later)
         ended = holds(later, process.tag.instance, aim)
         if ended is not None and ended.failures > 1 and ended.retry_at is not None:
             wait = max(0.0, ended.retry_at - now)
-            told = f"crashed {ended.failures} times in a row; next try in {wait:.1f} s"
-            self._tell(process, "BackOff", told, warning=True)
+            message = f"crashed {ended.failures} times in a row; next try in {wait:.1f} s"
+            tag = process.tag
+            self._history.record(
+                Event(tag.app, EventReason.BACK_OFF, message, "Warning", tag.instance)
+            )
 
     def _end_of_try(self, process: Process, exit: Exit) -> None:
         """A process of a Job's run: the run has succeeded, is tried again, or has failed."""
@@ -67,8 +78,7 @@ class Ends:
         memory, spec = self._history.memory(name), self._spec_of(name)
         if not isinstance(spec, JobSpec):  # it is declared no more, or as an App
             spec = JobSpec(command=spec.command)
-        told = f"pid {process.id.pid} ended: {exit}"
-        self._tell(process, exit.reason or "Exited", told)
+        self._ended(process, exit, spec, exit.reason or EventReason.EXITED)
         now, wall = boot_now(), wall_time()
         later, events = runs.after_exit(memory, process, exit, spec, now=now, wall=wall)
         if later is not memory:
@@ -85,8 +95,21 @@ class Ends:
             return isinstance(app, DesiredJob)
         return bool(self._history.memory(name).runs)
 
-    def _tell(self, process: Process, reason: str, message: str, *, warning: bool = False) -> None:
-        tag = process.tag
-        self._history.record(
-            Event(tag.app, reason, message, "Warning" if warning else "Normal", tag.instance)
-        )
+    def _ended(
+        self,
+        process: Process,
+        exit: Exit,
+        spec: ProgramSpec,
+        reason: str,
+        *,
+        warning: bool = False,
+        expected: bool = False,
+    ) -> None:
+        """Tell of the end."""
+        tag, message = process.tag, f"pid {process.id.pid} ended: {exit}"
+        end = self._post_mortem.details(process, exit, spec, expected=expected)
+        kind: Severity = "Warning" if warning else "Normal"
+        event = Event(tag.app, reason, message, kind, tag.instance, end)
+        recorded = self._history.admit(event)
+        if recorded is not None:
+            self._post_mortem.look(recorded, process, spec)

@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS usage (
     nonce TEXT PRIMARY KEY, at REAL, history BLOB NOT NULL, trend TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS later (name TEXT PRIMARY KEY, data TEXT);
+CREATE TABLE IF NOT EXISTS detail (id INTEGER PRIMARY KEY, ended TEXT, asked TEXT);
 """
 COLUMNS = {
     "app": ("name", "source", "memory"),
@@ -47,6 +48,7 @@ COLUMNS = {
     "event": ("id", "at", "app", "instance", "type", "reason", "message"),
     "usage": ("nonce", "at", "history", "trend"),
     "setting": ("name", "value"),
+    "detail": ("id", "ended", "asked"),
 }
 KEYS = {
     "app": ("name",),
@@ -56,6 +58,7 @@ KEYS = {
     "event": ("id",),
     "usage": ("nonce",),
     "setting": ("name",),
+    "detail": ("id",),
 }
 _COMPANIONS = ("-wal", "-shm")
 DAMAGED = "unreadable"

@@ -47,7 +47,7 @@ class Flood:
             self._forget_idle(now)
         self._buckets[kind] = bucket  # the most recent last
         bucket.left = min(BURST, bucket.left + max(0.0, now - bucket.at) / REFILL)
-        bucket.at, bucket.last = now, event
+        bucket.at, bucket.last = now, replace(event, end=None) if event.end else event
         if bucket.left < 1:
             bucket.held += 1
             return

@@ -7,17 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
-from reconciler.model.state.event import Event
+from reconciler.model.state.event import EndDetails, Event
 from reconciler.model.state.memory import AppMemory, Ended, JournalState, Recall
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
+from reconciler.state.event_filter import EventFilter
 from reconciler.state.events import RecordedEvent
 from reconciler.state.flood import Flood
 from reconciler.state.journal import Journal
+from reconciler.state.resume import Resumed
 
 # Journal writes are gathered for this long (seconds), and retried as rarely when the disk is full.
 _COMMIT = 0.05
 _COMMIT_AGAIN = 5.0
+_COMPLETE = 1.0
+"""Seconds that a reader waits for the details of an event."""
 
 
 class History:
@@ -43,6 +47,7 @@ class History:
         self._redact = redact
         self._memories = journal.memories()
         self._listeners: set[Callable[[RecordedEvent], None]] = set()
+        self._incomplete: dict[int, asyncio.Future[RecordedEvent]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -63,7 +68,7 @@ class History:
         """Try again what failed of the journal; whether more is remembered now than before."""
         before = self.journal
         for summary in [*self._flood.due(self._loop.time())]:
-            self._tell(summary)
+            self._publish(summary)
         more = self._journal.look_after()
         if more:
             self._memories = self._journal.memories()
@@ -84,17 +89,48 @@ class History:
 
     def record(self, event: Event) -> None:
         """Put an event into the timeline, and tell those who listen."""
-        for admitted in self._flood.admit(event, self._loop.time()):
-            self._tell(admitted)
+        self.admit(event)
 
-    def _tell(self, event: Event) -> None:
-        told = self._redact(event.message)
+    def admit(self, event: Event) -> RecordedEvent | None:
+        """The same; None where its kind comes too often to be recorded each time."""
+        recorded = None
+        for admitted in self._flood.admit(event, self._loop.time()):
+            recorded = self._publish(admitted)
+        return recorded
+
+    def _publish(self, event: Event) -> RecordedEvent:
+        message = self._redact(event.message)
         recorded = self._journal.record(
-            event if told == event.message else replace(event, message=told)
+            event if message == event.message else replace(event, message=message)
         )
         self._commit_soon()
         for listener in tuple(self._listeners):
             listener(recorded)
+        return recorded
+
+    def complete(self, recorded: RecordedEvent, end: EndDetails | None) -> None:
+        """More is known of how a process ended (None: nothing is): those who wait go on."""
+        if end is not None:
+            holder = self._redact(end.holder)
+            event = replace(recorded.event, end=replace(end, holder=holder))
+            recorded = replace(recorded, event=event)
+            self._journal.amend(recorded)
+            self._commit_soon()
+        waiting = self._incomplete.pop(recorded.id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(recorded)
+
+    def begin_completing(self, recorded: RecordedEvent) -> None:
+        """``complete`` will be called of this event: those who read it now may wait for that."""
+        self._incomplete[recorded.id] = self._loop.create_future()
+
+    async def completed(self, recorded: RecordedEvent) -> RecordedEvent:
+        """The event with all that is known of it, as soon as that is known."""
+        waiting = self._incomplete.get(recorded.id)
+        if waiting is None:
+            return recorded
+        done, _ = await asyncio.wait({waiting}, timeout=_COMPLETE)
+        return waiting.result() if done else recorded
 
     def usage(self, nonce: str) -> tuple[UsageHistory, Trend] | None:
         """What an instance has used, as last written."""
@@ -114,6 +150,26 @@ class History:
         """The newest events (of these apps), oldest first."""
         self._journal.commit()
         return self._journal.events(apps, limit)
+
+    def ends(self, app: str, limit: int) -> list[RecordedEvent]:
+        """The newest ends of an app's processes, oldest first."""
+        self._journal.commit()
+        return self._journal.newest_events(EventFilter((app,), ended=True), limit)
+
+    def events_after(self, wanted: EventFilter, after: int, limit: int) -> list[RecordedEvent]:
+        """The first events after a number that are wanted, oldest first."""
+        self._journal.commit()
+        return self._journal.events_after(wanted, after, limit)
+
+    def before_newest(self, wanted: EventFilter, limit: int) -> int:
+        """The number after which the newest ``limit`` wanted events come."""
+        self._journal.commit()
+        return self._journal.before_newest(wanted, limit)
+
+    def resume(self, position: str, apps: tuple[str, ...]) -> Resumed:
+        """Where to go on for a reader that has read up to ``position``. ValueError."""
+        self._journal.commit()
+        return self._journal.resume(position, apps)
 
     def listen(self, listener: Callable[[RecordedEvent], None]) -> Callable[[], None]:
         """Hear of every event to come; the returned call ends it."""

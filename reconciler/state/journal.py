@@ -12,21 +12,27 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import JournalHealth, JournalState, Recall
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
 from reconciler.state import database, events, records
+from reconciler.state.event_filter import EventFilter
 from reconciler.state.events import RecordedEvent
 from reconciler.state.health import Health
 from reconciler.state.ledger import Ledger
 from reconciler.state.recollection import Recollection, read
 from reconciler.state.records import RecordError
+from reconciler.state.resume import Resumed, parse, resumed
+
+T = TypeVar("T")
 
 _SALVAGED = 1000
 """Of the newest events, where a journal is written anew."""
@@ -67,15 +73,46 @@ class Journal(Ledger):
 
     def events(self, apps: tuple[str, ...] = (), limit: int = 100) -> list[RecordedEvent]:
         """The newest ``limit`` events (of these apps), oldest first."""
-        waiting = [one for one in self._pending.events if not apps or one.event.app in apps]
+        return self.newest_events(EventFilter(apps), limit)
+
+    def newest_events(self, wanted: EventFilter, limit: int, after: int = 0) -> list[RecordedEvent]:
+        """The newest ``limit`` events that are wanted, oldest first."""
+        written: list[RecordedEvent] = []
+        written = self._read(lambda db: [*events.newest(db, wanted, limit, after)], written)
+        return [*written[::-1], *self._waiting(wanted, after)][-limit:] if limit > 0 else []
+
+    def events_after(self, wanted: EventFilter, after: int, limit: int) -> list[RecordedEvent]:
+        """The first ``limit`` events after a number that are wanted, oldest first."""
+        written: list[RecordedEvent] = []
+        written = self._read(lambda db: [*events.following(db, wanted, after, limit)], written)
+        return [*written, *self._waiting(wanted, after)][:limit]
+
+    def before_newest(self, wanted: EventFilter, limit: int) -> int:
+        """The number after which the newest ``limit`` wanted events come."""
+        waiting = [one.id for one in self._waiting(wanted, 0)]
+        if len(waiting) > limit:
+            return waiting[-limit - 1]
+        return self._read(lambda db: events.beginning(db, wanted, limit - len(waiting)), 0)
+
+    def resume(self, position: str, apps: tuple[str, ...]) -> Resumed:
+        """Where to go on for a reader that has read up to ``position``. ValueError."""
+        id, at = parse(position)
+        return self._read(lambda db: resumed(db, id, at, apps), Resumed(id))
+
+    def _waiting(self, wanted: EventFilter, after: int) -> list[RecordedEvent]:
+        """Those that are wanted, and not written yet."""
+        pending = (one for one in self._pending.events if one.id > after)
+        return [one for one in pending if wanted.matches(one.event, one.at)]
+
+    def _read(self, read: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+        """What is read of the events; ``nothing`` where that cannot be."""
         try:
             with self._reading() as db:
-                written = list(events.newest(db, apps, limit))
+                return read(db)
         except (sqlite3.Error, OSError) as error:
             if database.is_damage(error) and self._identity is not None:
                 self._begin_anew(_Cause.DAMAGED, str(error))
-            written = []
-        return [*written[::-1], *waiting][-limit:] if limit > 0 else []
+            return nothing
 
     def usage(self, nonce: str) -> tuple[UsageHistory, Trend] | None:
         """What an instance has used, as last written; None where nothing is known."""
@@ -126,7 +163,7 @@ class Journal(Ledger):
             self._health.well()
         for told in dropped:
             message = f"the journal cannot hold one of its records, which is left out: {told}"
-            self._health.news.append(Event("", "JournalRowDropped", message, "Warning"))
+            self._health.news.append(Event("", EventReason.JOURNAL_ROW_DROPPED, message, "Warning"))
         return None
 
     def look_after(self) -> bool:
@@ -247,7 +284,11 @@ class Journal(Ledger):
         told = f"the journal {self._path} {why}: recon wrote it again from memory"
         if aside is not None:
             told += f"; the file that was there is {aside}"
-        reason = "JournalSetAside" if cause is _Cause.DAMAGED else "JournalRenewed"
+        reason = (
+            EventReason.JOURNAL_SET_ASIDE
+            if cause is _Cause.DAMAGED
+            else EventReason.JOURNAL_RENEWED
+        )
         self._health.news.append(Event("", reason, told, "Warning"))
         trouble = self.commit()
         if trouble is None:
@@ -258,7 +299,7 @@ class Journal(Ledger):
         """The newest events of the file that is given up, as far as they can be read."""
         found: list[RecordedEvent] = []
         with suppress(sqlite3.Error, OSError), self._reading() as db:
-            for one in events.newest(db, (), _SALVAGED):
+            for one in events.newest(db, EventFilter(), _SALVAGED):
                 found.append(one)
         return found[::-1]
 

@@ -107,6 +107,10 @@ class Ledger:
 
     # -- what waits to be written --------------------------------------------------------------
 
+    def amend(self, recorded: RecordedEvent) -> None:
+        """Write the details of an event again, of which more is known now."""
+        self._pending.amend(recorded)
+
     @property
     def dirty(self) -> bool:
         """Something waits for ``commit``."""

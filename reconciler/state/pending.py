@@ -18,8 +18,14 @@ EVENTS_KEPT_OF_APP = 1000
 """At least so many of each app, and up to twice as many: none takes the room of another's."""
 _EVENTS_KEPT = 200_000
 _PENDING_KEPT = 20_000
+_DETAILS_KEPT = 20_000
+"""Events whose end is told in detail: at 2 KiB each, more than the events themselves take."""
+_DETAILS_PENDING = 1000
 _TRIM = """DELETE FROM event WHERE app = ? AND id <=
 (SELECT id FROM event WHERE app = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
+
+_TRIM_DETAILS = """DELETE FROM detail WHERE id NOT IN (SELECT id FROM event)
+OR (id <= ? AND asked IS NULL)"""
 
 _Statement = tuple[str, tuple[Any, ...]]
 
@@ -55,9 +61,20 @@ class Pending:
         if recorded.id % 1000 == 0:
             limit = recorded.id - _EVENTS_KEPT
             self.say(("event",), "DELETE FROM event WHERE id <= ?", limit)
+            self.say(("detail",), _TRIM_DETAILS, recorded.id - _DETAILS_KEPT)
         if self._count[app] > EVENTS_KEPT_OF_APP:
             self._count[app] = 0
             self.say(("event", app), _TRIM, app, app, EVENTS_KEPT_OF_APP - 1)
+
+    def amend(self, recorded: RecordedEvent) -> None:
+        """Write an event's details again, of which more is known now."""
+        for at, one in enumerate(self.events):
+            if one.id == recorded.id:
+                self.events[at] = recorded
+                return
+        detail = events.detail_of(recorded)
+        if detail is not None:
+            self.put("detail", (recorded.id,), *detail)
 
     def renumber(self, last: int) -> int:
         """Forget the rows, and have the events follow one of this number; how many they are."""
@@ -80,6 +97,9 @@ class Pending:
                 _execute(db, statement, values, dropped)
             for one in self.events:
                 _execute(db, events.PUT, events.row_of(one), dropped)
+                detail = events.detail_of(one)
+                if detail is not None:
+                    _execute(db, events.PUT_DETAIL, detail, dropped)
             db.commit()
         except sqlite3.Error:
             with suppress(sqlite3.Error):
@@ -91,6 +111,9 @@ class Pending:
     def bound(self) -> None:
         """While nothing can be written: keep the newest events, and no more of what is over."""
         del self.events[:-_PENDING_KEPT]
+        for at, one in enumerate(self.events[:-_DETAILS_PENDING]):
+            if one.event.end is not None:
+                self.events[at] = replace(one, event=replace(one.event, end=None))
         if len(self._rows) > _PENDING_KEPT:
             over = [key for key in self._rows if key[0] in ("process", "usage")]
             for key in over[: len(self._rows) - _PENDING_KEPT]:

@@ -6,12 +6,13 @@ Looks at the ends of logs, at /proc and around the program: never on the event l
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from reconciler.checks.port_holder import holder_of, pids_of
 from reconciler.checks.runtimes import how_to_install, python_of, requirements_of
 from reconciler.diff.diagnosis import (
     Cause,
@@ -34,9 +35,7 @@ from reconciler.model.state.desired import DesiredJob, Workload
 from reconciler.model.state.memory import AppMemory, Ended, Outcome, Run
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.revision import same_revision
-from reconciler.model.words.address import Address
 from reconciler.observed.probes import listeners
-from reconciler.system import accounts, procfs
 from reconciler.system.clock import boot_now, wall_of
 
 _INSTANCES = 8
@@ -214,47 +213,13 @@ def _of_end(subject: Subject, app: Workload, end: _End, output: Output) -> Cause
 def _held(cause: Cause, subject: Subject, spec: ProgramSpec, instance: int) -> Cause:
     """With who has the port now."""
     if cause.port is not None:
-        holder = _holder(cause.port, subject)
+        holder = holder_of(cause.port, subject.processes)
         return with_holder(cause, holder.name, same_app=holder.same_app) if holder else cause
     port = probed_port(spec, instance)
-    holder = _holder(port, subject) if port is not None else None
+    holder = holder_of(port, subject.processes) if port is not None else None
     if port is None or holder is None or holder.same_app:
         return cause
     return perhaps_of_the_port(cause, port, holder.name)
-
-
-class _Holder(NamedTuple):
-    """Who listens on a port."""
-
-    name: str
-    """`web-0 (pid 7)`, else what the host knows of it."""
-    same_app: bool
-
-
-def _holder(port: int, subject: Subject, but: Container[int] = ()) -> _Holder | None:
-    """Who listens on a port, of this app or a stranger; None: nobody, or one of the pids ``but``"""
-    inodes = listeners.listening(Address("0.0.0.0", port))
-    if not inodes:
-        return None
-    for process in subject.processes:
-        pids = _pids(process)
-        if listeners.holders(inodes, pids):
-            name = f"{process.name} (pid {process.id.pid})"
-            return None if process.id.pid in but else _Holder(name, same_app=True)
-    return _Holder(listeners.describe(inodes, user_of=_user), same_app=False)
-
-
-def _user(uid: int) -> str:
-    """The name of a user, else the number."""
-    try:
-        account = accounts.user(uid)
-    except accounts.SlowLookupError:
-        account = None
-    return account.pw_name if account is not None else str(uid)
-
-
-def _pids(process: Process) -> set[int]:
-    return {*procfs.family(process.id.pid), *(id.pid for id in process.stragglers)}
 
 
 def _of_running(subject: Subject) -> Iterator[tuple[Process, Cause]]:
@@ -277,13 +242,13 @@ def _of_running(subject: Subject) -> Iterator[tuple[Process, Cause]]:
 def _probed(process: Process, subject: Subject) -> UnreadyInstance:
     spec, instance = subject.app.spec, process.tag.instance
     port = probed_port(spec, instance)
-    holder = _holder(port, subject, but=[process.id.pid]) if port is not None else None
+    holder = holder_of(port, subject.processes, but=[process.id.pid]) if port is not None else None
     return UnreadyInstance(
         spec,
         instance,
         process.answer or process.unready_reason,
         boot_now() - process.started_at,
-        listeners.ports_of(_pids(process)),
+        listeners.ports_of(pids_of(process)),
         *(holder or ()),
     )
 

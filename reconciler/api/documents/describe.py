@@ -1,11 +1,12 @@
-"""JSON documents beyond status and plan: one app in full, one event. Secrets are references."""
+"""One app in full, as JSON. Secrets are references."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.api.documents.event import event_document
+from reconciler.api.documents.iso import iso
 from reconciler.api.documents.status import FORMAT_VERSION, run_document
 from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory, Run
@@ -53,21 +54,3 @@ def describe_document(
 def _spec(app: Workload) -> dict[str, Any]:
     """The spec with its defaults."""
     return app.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def event_document(recorded: RecordedEvent) -> dict[str, Any]:
-    """One event, as `events -o json` and the API give it."""
-    event = recorded.event
-    return {
-        "time": iso(recorded.at),
-        "app": event.app,
-        "instance": event.instance,
-        "type": event.type,
-        "reason": event.reason,
-        "message": event.message,
-    }
-
-
-def iso(wall: float) -> str:
-    """Wall seconds as ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")

@@ -7,9 +7,9 @@ opinion: not between formats, not between the controller's answer and the comman
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from reconciler.api.documents.iso import iso
 from reconciler.model.host.load import Withheld
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.desired import Problem
@@ -141,7 +141,7 @@ def status_of(
 
 def job_document(job: JobStatus) -> dict[str, Any]:
     """What only Jobs have in `status -o json`."""
-    next_at = _iso(job.next_at) if job.next_at is not None else None
+    next_at = iso(job.next_at) if job.next_at is not None else None
     return {"nextRun": next_at, "runs": [run_document(run) for run in job.runs]}
 
 
@@ -165,7 +165,7 @@ def run_document(run: Run) -> dict[str, Any]:
     return {
         "number": run.number,
         "why": run.why,
-        **{name: _iso(at) if at is not None else None for name, at in when.items()},
+        **{name: iso(at) if at is not None else None for name, at in when.items()},
         "durationSeconds": round(took, 3) if took is not None else None,
         "outcome": run.outcome.value,
         "reason": run.reason or None,
@@ -207,7 +207,7 @@ def _instance(
     return {
         "name": row.name,
         "pid": process.id.pid if process else None,
-        "startTime": _iso(wall_now - uptime) if uptime is not None else None,
+        "startTime": iso(wall_now - uptime) if uptime is not None else None,
         "state": row.state,
         "ready": row.ready,
         "revision": row.revision,
@@ -230,7 +230,7 @@ def _last_exit(last: LastExit, now: float, wall_now: float) -> dict[str, Any]:
         "reason": exit.reason or None,
         "fault": last.fault or None,
         "uptimeSeconds": round(last.uptime, 3) if last.uptime is not None else None,
-        "endedAt": _iso(wall_now - max(0.0, now - last.at)),
+        "endedAt": iso(wall_now - max(0.0, now - last.at)),
     }
 
 
@@ -272,7 +272,3 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "apps": list(problem.apps),
         "reason": problem.reason.value,
     }
-
-
-def _iso(wall: float) -> str:
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from reconciler.api.documents.describe import iso
+from reconciler.api.documents.iso import iso
 from reconciler.api.documents.status import FORMAT_VERSION
 from reconciler.diff.leak_detection import left_of
 from reconciler.model.state.observed import Process

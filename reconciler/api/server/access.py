@@ -40,6 +40,10 @@ class Access:
         uid, _ = _peer(connection)
         return None if uid in (0, os.geteuid()) else uid
 
+    def uid(self, connection: Connection) -> int:
+        """As whom the peer has connected."""
+        return _peer(connection)[0]
+
     def refusal(self, connection: Connection, method: str) -> str:
         """Why the peer may not do that, a sentence; empty where it may."""
         if self.guest(connection) is None:

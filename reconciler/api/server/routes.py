@@ -5,23 +5,23 @@ Errors are ``{"error": "<sentence>"}`` with a 4xx status.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reconciler import __version__
 from reconciler.api.documents.causes import Subject, explained
-from reconciler.api.documents.describe import describe_document, event_document
+from reconciler.api.documents.describe import describe_document
+from reconciler.api.documents.event import ENDS, last_crash
 from reconciler.api.documents.status import (
     FORMAT_VERSION,
     Usage,
@@ -31,20 +31,17 @@ from reconciler.api.documents.status import (
 )
 from reconciler.api.documents.usage import history_documents, usage_document
 from reconciler.api.server.aside import Aside
+from reconciler.api.server.events import events
 from reconciler.loop.controller import Controller
 from reconciler.model.host.facts import to_document
 from reconciler.model.state.builder import builder_name
 from reconciler.model.state.desired import DesiredJob
-from reconciler.model.state.event import Event
-from reconciler.state.events import RecordedEvent
 from reconciler.system.clock import boot_now, wall_of
 
 _EXPLAINED = 50
 """Apps of one request whose causes are looked for."""
 _PATIENCE = 3.0
 """Seconds for the causes of one app: a disk that does not answer is not waited for."""
-_UNREAD = 1000
-"""Events that wait for a client that follows them."""
 
 
 class Answer(JSONResponse):
@@ -148,11 +145,7 @@ class Routes:
         return Answer(document)
 
     async def events(self, request: Request) -> Response:
-        apps = tuple(request.query_params.getlist("app"))
-        limit = _limit(request.query_params.get("limit", "100"))
-        follow = request.query_params.get("follow") == "1"
-        lines = self._events(apps, limit, follow)
-        return StreamingResponse(lines, media_type="application/x-ndjson")
+        return await events(request, self._controller.history)
 
     async def apply(self, request: Request) -> Response:
         body = await _body(request)
@@ -265,6 +258,7 @@ class Routes:
             )
             pending.append((row, subject))
         for row, subject in pending:
+            row["lastCrash"] = last_crash(controller.history.ends(subject.name, ENDS))
             found = await self._aside.run(partial(explained, row, subject), _PATIENCE)
             row.update(found or {})
 
@@ -272,49 +266,9 @@ class Routes:
         processes, sampling = self._controller.processes(app), self._controller.sampling
         return history_documents(processes, sampling.known, sampling.limits, wall_of(0.0))
 
-    async def _events(
-        self, apps: tuple[str, ...], limit: int, follow: bool
-    ) -> AsyncIterator[bytes]:
-        waiting: asyncio.Queue[RecordedEvent] = asyncio.Queue(_UNREAD)
-        lost = 0
-        stop: Callable[[], None] | None = None
-
-        def enqueue(recorded: RecordedEvent) -> None:
-            nonlocal lost
-            if waiting.full():
-                lost += 1
-            else:
-                waiting.put_nowait(recorded)
-
-        if follow:  # before what is past is read, so that nothing falls between
-            stop = self._controller.history.listen(enqueue)
-        try:
-            last = 0
-            for past in self._controller.history.events(apps, limit):
-                last = past.id
-                yield _line(past)
-            while follow:
-                recorded = await waiting.get()
-                if recorded.id > last and (not apps or recorded.event.app in apps):
-                    yield _line(recorded)
-                if lost and waiting.empty():
-                    message = (
-                        f"{lost} events are missing here: they came faster than they were read"
-                    )
-                    lost = 0
-                    event = Event("", "EventsLeftOut", message, "Warning")
-                    yield _line(RecordedEvent(recorded.id, recorded.at, event))
-        finally:
-            if stop is not None:
-                stop()
-
 
 def _about() -> dict[str, Any]:
     return {"running": True, "pid": os.getpid(), "version": __version__}
-
-
-def _line(recorded: RecordedEvent) -> bytes:
-    return json.dumps(event_document(recorded)).encode() + b"\n"
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -334,13 +288,6 @@ def _names(body: dict[str, Any]) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise HTTPException(400, '"apps" must be a list of names')
     return names
-
-
-def _limit(text: str) -> int:
-    """How many events are wanted."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise HTTPException(400, "limit must be a whole number")
-    return int(text)
 
 
 def _unknown(names: list[str]) -> str:

@@ -183,6 +183,8 @@ class _Exchange:
             "query_string": query,
             "root_path": "",
             "headers": list(request.headers),
+            "recon.abort": self._writer.transport.abort,
+            "recon.uid": access.uid(self._writer.get_extra_info("socket")),
         }
         answer = JSONResponse({"error": refusal}, status_code=403) if refusal else app
         await answer(scope, self._receive, self._send)

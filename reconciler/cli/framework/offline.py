@@ -16,6 +16,7 @@ from typing import Any
 from reconciler import __version__
 from reconciler.api.documents.causes import Subject, explained
 from reconciler.api.documents.describe import describe_document
+from reconciler.api.documents.event import ENDS, last_crash
 from reconciler.api.documents.status import Usage, status_document
 from reconciler.api.documents.usage import Known, history_documents, usage_document
 from reconciler.api.errors import ClientError
@@ -54,6 +55,7 @@ from reconciler.observed.probes import listeners
 from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.observed.processes.snapshot import snapshot
 from reconciler.state import root
+from reconciler.state.event_filter import EventFilter
 from reconciler.state.events import RecordedEvent
 from reconciler.state.journal import Journal
 from reconciler.state.last_good import last_good
@@ -265,6 +267,7 @@ def _explained(
         of_app = [one for one in view.observed.processes if one.tag.app == app.name]
         memory = plans[app.name].memory
         subject = Subject(app.name, app, memory, of_app, builder, place.paths.root, redact)
+        row["lastCrash"] = last_crash(events(place, EventFilter((name,), ended=True), ENDS))
         row.update(explained(row, subject))
     return document
 
@@ -277,7 +280,7 @@ def describe(place: Where, name: str) -> dict[str, Any]:
     found = next((app for app in document["apps"] if app["name"] == name), None)
     if found is None:
         raise CliError(unknown_app(name, [app["name"] for app in document["apps"]]))
-    recorded = events(place, (name, builder_name(name)), limit=30)
+    recorded = events(place, EventFilter((name, builder_name(name))), limit=30)
     builds = view.memory.get(builder_name(name), AppMemory()).runs
     remembered = view.memory.get(name, AppMemory())
     of_app = [process for process in view.observed.processes if process.tag.app == name]
@@ -289,10 +292,10 @@ def describe(place: Where, name: str) -> dict[str, Any]:
     )
 
 
-def events(place: Where, apps: tuple[str, ...], limit: int) -> list[RecordedEvent]:
+def events(place: Where, wanted: EventFilter, limit: int) -> list[RecordedEvent]:
     """The newest events of the journal, oldest first; none where there is no journal."""
     journal = Journal.open_readonly(place.paths.database, boot_id())
-    return journal.events(apps, limit) if journal else []
+    return journal.newest_events(wanted, limit) if journal else []
 
 
 class UsageView:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.api.documents.timeline import Timeline, subject_of
+from reconciler.cli.render.events import EventLines
 from reconciler.cli.render.formats import clock, local, place
 from reconciler.cli.render.status import app_lines, problem_lines, run_table
 from reconciler.cli.render.table import Cell, table
@@ -40,32 +40,6 @@ def description(document: Document, *, colour: bool = False) -> list[str]:
     lines += _section("Usage", usage_lines(document.get("usage", ())), colour)
     lines_of = EventLines(document["events"], colour=colour, named=False)
     return [*lines, *_section("Events", map(lines_of.of, document["events"]), colour)]
-
-
-class EventLines:
-    """Events as lines: when, of what, the reason, a sentence. ``known``: those to come, if known;
-    ``named``: the app is said, too, and not the instance alone."""
-
-    def __init__(
-        self, known: Iterable[Document] = (), *, colour: bool = False, named: bool = True
-    ) -> None:
-        self._colour = colour
-        self._named = named
-        known = [*known]
-        self._timeline = Timeline([one["reason"] for one in known], map(self._subject, known))
-
-    def of(self, event: Document) -> str:
-        """The line of one event."""
-
-        def painted(reason: str) -> str:
-            return paint(reason, "yellow" if event["type"] == "Warning" else "", on=self._colour)
-
-        when, subject = clock(event["time"]), self._subject(event)
-        return self._timeline.line(when, subject, event["reason"], local(event["message"]), painted)
-
-    def _subject(self, event: Document) -> str:
-        is_shown = self._named or event["instance"] is not None
-        return subject_of(event["app"], event["instance"]) if is_shown else ""
 
 
 def _head(document: Document) -> Iterator[str]:

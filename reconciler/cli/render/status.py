@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.cli.render.events import crash_lines
 from reconciler.cli.render.formats import clock, count, duration, local, percent, place, size
 from reconciler.cli.render.table import Cell, table
 from reconciler.cli.render.terminal import WIDTH, clip, paint, plain
@@ -56,6 +57,10 @@ def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> li
     else:
         below = instance_table(app, columns=columns, colour=colour)
     lines += ["", *below] if lines and below else below
+    crash = app.get("lastCrash")
+    if crash:
+        shown = crash_lines(crash, output=not app.get("causes"))
+        lines += [*([""] if lines else []), *shown]
     statuses = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
     if statuses:
         lines += ["", *table(["INSTANCE", "SAYS"], statuses, columns=columns, colour=colour)]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.errors import ApiError, ControllerNotRunningError
+from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli.framework import controller
-from reconciler.cli.framework.errors import OK, CliError
+from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import (
     Apps,
     Manifests,
@@ -18,12 +19,15 @@ from reconciler.cli.framework.options import (
     Selector,
     StateDir,
     Where,
+    moment,
     one_of,
     where,
     whole_number,
 )
-from reconciler.cli.render.describe import EventLines
+from reconciler.cli.render.events import EventLines, details
 from reconciler.cli.render.terminal import colours
+from reconciler.model.state.reason import EventReason
+from reconciler.state.event_filter import EventFilter
 
 
 def events(
@@ -38,20 +42,43 @@ def events(
     limit: Annotated[
         str, typer.Option("--limit", metavar="N", help="How many past events.")
     ] = "50",
+    reason: Annotated[
+        list[str] | None,
+        typer.Option("--reason", metavar="REASON", help="Only with this reason (repeatable)."),
+    ] = None,
+    type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only Normal, or only Warning.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Not older: 10m, 14:30, 2026-11-24T14:30."),
+    ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Only changes that a person asked for, and who it was.")
+    ] = False,
     output: Output = "text",
 ) -> int:
     """Show what happened, as a timeline.
 
-    Starts, ends, crashes, backoff, failing probes and the like. FORMAT is text, or json
-    (one object a line).
+    Starts, ends, crashes, backoff, failing probes and the like. With -f it goes on when the
+    controller is replaced. FORMAT is text, or json (one object a line).
     """
     one_of("--output", output, ("text", "json"))
     number = whole_number("--limit", limit)
     place = where(manifests, state_dir)
-    selected = tuple(sorted(_names(place, apps, selector)))
+    wanted = EventFilter(
+        tuple(sorted(_names(place, apps, selector))),
+        tuple(map(_reason, reason or ())),
+        _type(type),
+        moment("--since", since) if since is not None else None,
+        audit,
+    )
     lines = EventLines(colour=colours())
-    for event in _events(place, selected, number, follow):
-        print(json.dumps(event) if output == "json" else lines.of(event), flush=follow)
+    for event in _events(place, wanted, number, follow):
+        if output == "json":
+            print(json.dumps(event), flush=follow)
+        else:
+            print("\n".join([lines.of(event), *details(event)]), flush=follow)
     return OK
 
 
@@ -68,22 +95,51 @@ def _names(place: Where, apps: list[str] | None, selector: str | None) -> set[st
     return selected
 
 
+def _reason(text: str) -> str:
+    """A reason in the way it is written, however it was typed."""
+    known = {one.lower(): one.value for one in EventReason}
+    if text.lower() in known:
+        return known[text.lower()]
+    import difflib  # noqa: PLC0415  only for a typo
+
+    near = difflib.get_close_matches(text.lower(), known, n=1)
+    hint = f"did you mean {known[near[0]]}?" if near else "docs/events.md lists them"
+    raise usage(f"--reason {text!r} is not a reason of an event; {hint}")
+
+
+def _type(text: str | None) -> Any:
+    return one_of("--type", text.capitalize(), ("Normal", "Warning")) if text else None
+
+
 def _events(
-    place: Where, apps: tuple[str, ...], limit: int, follow: bool
+    place: Where, wanted: EventFilter, limit: int, follow: bool
 ) -> Iterator[dict[str, Any]]:
+    client = controller.client_of(place)
+    asked: dict[str, Any] = {
+        "apps": wanted.apps,
+        "reasons": wanted.reasons,
+        "type": wanted.type,
+        "since": f"{wanted.since:.3f}" if wanted.since is not None else None,
+        "audit": "1" if wanted.audit else None,
+    }
     try:
-        yield from controller.client_of(place).events(apps, limit=limit, follow=follow)
+        if follow:
+            from reconciler.cli.framework.following import followed  # noqa: PLC0415  only here
+
+            yield from followed(client, _say_that_it_left, limit, **asked)
+        yield from client.events(limit=limit, **asked)
     except ControllerNotRunningError:
         if follow:
             raise CliError(
                 f"no controller is running on {place.paths.root}, so there are no new "
                 "events; without -f past events are shown"
             ) from None
-        from reconciler.api.documents.describe import event_document  # noqa: PLC0415  heavy
+        from reconciler.api.documents.event import event_document  # noqa: PLC0415  heavy
         from reconciler.cli.framework import offline  # noqa: PLC0415  heavy
 
-        yield from map(event_document, offline.events(place, apps, limit))
-    except ApiError as error:
-        if not follow or error.status:
-            raise
-        raise CliError("the controller has ended; its apps keep running") from None
+        yield from map(event_document, offline.events(place, wanted, limit))
+
+
+def _say_that_it_left() -> None:
+    message = "the controller has ended; its apps keep running. Waiting for the next one"
+    print(f"recon: {message} (Ctrl-C to stop)", file=sys.stderr, flush=True)

@@ -6,6 +6,7 @@ it comes here (``output``), and no expression here looks at a line more than onc
 
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence, Facts
 from reconciler.diff.diagnosis.diagnose import diagnose, perhaps_of_the_port, with_holder
+from reconciler.diff.diagnosis.network import taken_port
 from reconciler.diff.diagnosis.output import Output
 from reconciler.diff.diagnosis.unready import (
     UnreadyInstance,
@@ -25,6 +26,7 @@ __all__ = [
     "diagnose",
     "perhaps_of_the_port",
     "probed_port",
+    "taken_port",
     "why_not_ready",
     "with_holder",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
+from reconciler.diff.diagnosis.output import Output
 from reconciler.diff.lint.advice import ports_of
 from reconciler.diff.lint.servers import server_of
+from reconciler.model.spec.program import ProgramSpec
 
 _IN_USE = re.compile(
     r"EADDRINUSE|[Aa]ddress already in use|AddrInUse|Connection in use: "
@@ -101,6 +103,13 @@ def _forbidden(evidence: Evidence) -> Cause | None:
     listen = f"sockets: [{{name: http, port: {port or 'PORT'}}}]"
     remedy = f"{listen} has recon listen for it; or choose a higher port"
     return Cause(CauseCode.PORT_FORBIDDEN, message, remedy)
+
+
+def taken_port(spec: ProgramSpec, output: Output) -> int | None:
+    """The port on which a program could not listen, as its output tells."""
+    if output.find(_IN_USE) is None:
+        return None
+    return _port(Evidence(spec, output=output), _IN_USE)
 
 
 def _port(evidence: Evidence, fault: re.Pattern[str]) -> int | None:

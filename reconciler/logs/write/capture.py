@@ -157,6 +157,21 @@ class Capture:
         for tap in ended[: max(0, len(ended) - _MAX_ENDED)]:
             self._remove(tap)
 
+    def last_errors(self, nonce: str) -> bytes:
+        """The last bytes that a process wrote to stderr (``TAIL``), which may begin within a line.
+
+        What an earlier controller read of it is not among them.
+        """
+        for tap in self._nonces.get(nonce, ()):
+            if tap.name.stream == "err":
+                if tap.trouble is None:
+                    try:
+                        self._drain(tap)
+                    except OSError as error:
+                        self._fail(tap, error)
+                return tap.tail
+        return b""
+
     def sweep(self, live: Container[str]) -> None:
         """Do as ``detach`` for all that processes left which ended while no controller ran.
 
@@ -228,9 +243,7 @@ class Capture:
     def _end(self, tap: Tap) -> None:
         """Write what is left in the FIFO and an unfinished last line; then remove the tap."""
         try:
-            left = fifo.waiting(tap.fd)  # what comes later is from a child that escaped
-            while left > 0 and (moved := self._move(tap)):
-                left -= moved
+            self._drain(tap)
             if tap.stuck is not None:
                 self._move(tap)
             if tap.carry:
@@ -240,6 +253,12 @@ class Capture:
             self._fail(tap, error)
         else:
             self._remove(tap)
+
+    def _drain(self, tap: Tap) -> None:
+        """Write what is in the FIFO now; what comes later is from a child that escaped. OSError."""
+        left = fifo.waiting(tap.fd)
+        while left > 0 and (moved := self._move(tap)):
+            left -= moved
 
     def _remove(self, tap: Tap) -> None:
         self._troubles.over(tap)

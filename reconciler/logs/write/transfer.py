@@ -27,6 +27,8 @@ from reconciler.model.spec.logs import Logs, Rotate
 from reconciler.system.files import safe_files
 from reconciler.system.files.safe_files import Owner
 
+TAIL = 4096
+"""Bytes of each stderr that are kept in memory: a Python traceback has 1 to 3 KiB."""
 _LEAST = 4096
 """Bytes moved at least, however little room a log has until its rotation."""
 
@@ -47,6 +49,8 @@ class Tap:
     """Bytes dropped that no line in the log tells of yet."""
     trouble: Trouble | None = None
     """Set while its log cannot be written."""
+    tail: bytes = b""
+    """Of stderr: the last bytes that came, to tell why the process ended."""
 
 
 class Pump:
@@ -105,6 +109,8 @@ class Pump:
             moved = spool.take(tap.fd, header, carry, limit)
             if moved and name.nonce in self._transcripts:
                 self._transcripts.hear(name.nonce, spool.data(), midline)
+            if moved and name.stream == "err":
+                tap.tail = (tap.tail + spool.end(min(moved, TAIL)))[-TAIL:]
             if moved or flush:
                 self._finish(tap, spool, header, log)
             else:

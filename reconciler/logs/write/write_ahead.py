@@ -162,6 +162,10 @@ class Spool:
         """The carry and what came behind it."""
         return os.pread(self._fd, os.fstat(self._fd).st_size - PAGE, PAGE)
 
+    def end(self, count: int) -> bytes:
+        """The last ``count`` bytes of the data."""
+        return os.pread(self._fd, count, os.fstat(self._fd).st_size - count)
+
     def size(self) -> int:
         """Bytes of data held."""
         return max(0, os.fstat(self._fd).st_size - PAGE)

@@ -8,29 +8,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.server import routes
 from reconciler.api.server.routes import Answer, application
-from reconciler.model.state.event import Event
-from reconciler.state.events import RecordedEvent
-
-
-class _History:
-    def __init__(self) -> None:
-        self.heard: Any = None
-
-    def events(self, apps: tuple[str, ...], limit: int) -> list[RecordedEvent]:
-        return []
-
-    def listen(self, heard: Any) -> Any:
-        self.heard = heard
-        return lambda: None
 
 
 class _Controller:
     """As much of a controller as is asked."""
 
     def __init__(self) -> None:
-        self.history = _History()
+        self.history = None
 
     def declared(self) -> dict[str, Any]:
         return {}
@@ -91,23 +76,3 @@ def test_a_name_of_any_text_is_only_unknown(name: str) -> None:
 
 def test_a_document_may_hold_names_of_files_that_are_no_utf_8() -> None:
     assert json.loads(bytes(Answer({"file": "b\udcff.js"}).body)) == {"file": "b\udcff.js"}
-
-
-def test_a_follower_that_does_not_read_is_told_what_it_missed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(routes, "_UNREAD", 3)
-    controller: Any = _Controller()
-
-    async def follow() -> list[dict[str, Any]]:
-        stream = routes.Routes(controller)._events((), 10, True)
-        first = asyncio.ensure_future(anext(stream))
-        await asyncio.sleep(0)
-        for number in range(1, 11):
-            controller.history.heard(RecordedEvent(number, 0.0, Event("web", "R", str(number))))
-        lines = [await first, *[await anext(stream) for _ in range(3)]]
-        return [json.loads(line) for line in lines]
-
-    events = asyncio.run(follow())
-    assert [event["message"] for event in events[:3]] == ["1", "2", "3"]
-    assert events[3]["reason"] == "EventsLeftOut" and events[3]["message"].startswith("7 events")

@@ -17,6 +17,7 @@ import pytest
 
 from reconciler.logs.write import compress, fifo, logfile
 from reconciler.logs.write.capture import Capture
+from reconciler.logs.write.transfer import TAIL
 from reconciler.logs.write.write_ahead import Header, Spool
 from reconciler.model.spec.logs import Logs, Rotate
 from reconciler.model.state.observed import Tag
@@ -104,6 +105,23 @@ def test_a_program_that_dies_before_it_is_attached_loses_nothing(host: Host) -> 
     assert host.log(tag) == b"out\nno newline\n"
     assert host.log(tag, "err") == b"err\n"
     assert list((host.state / "fifo").iterdir()) == []
+
+
+def test_the_last_errors_of_a_process_are_known_as_soon_as_it_has_ended(host: Host) -> None:
+    tag, other = tag_of("a"), tag_of("b")
+    host.start(other, "import os; os.write(2, b'of another process\\n')").wait()
+    code = "import os; os.write(1, b'out\\n'); os.write(2, b'x' * 5000 + b'\\nfirst\\n')"
+    program = host.start(tag, f"{code}; input(); os.write(2, b'last words')")
+    host.capture.attach(tag, PLAIN)
+    host.capture.attach(other, PLAIN)
+    host.until(lambda: b"first" in host.log(tag, "err"))
+    program.communicate(b"\n")
+    errors = host.capture.last_errors("a")
+    assert errors.endswith(b"\nfirst\nlast words") and len(errors) == TAIL
+    assert host.capture.last_errors("b") == b"of another process\n"
+    host.capture.detach("a")
+    assert host.capture.last_errors("a") == b"" == host.capture.last_errors("unknown")
+    assert host.log(tag, "err").endswith(b"first\nlast words\n"), "and they are in the log once"
 
 
 def test_an_adopted_process_is_read_although_the_state_directory_was_removed(host: Host) -> None:

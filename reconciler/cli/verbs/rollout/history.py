@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.documents.describe import iso
+from reconciler.api.documents.iso import iso
 from reconciler.api.documents.status import FORMAT_VERSION
 from reconciler.cli.framework.controller import unknown_app
 from reconciler.cli.framework.errors import OK, CliError, usage

@@ -1,0 +1,85 @@
+"""What a request for events asks for: filters, how many, from where on, and in which form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.exceptions import HTTPException
+
+from reconciler.model.state.event import Severity
+from reconciler.state import resume
+from reconciler.state.event_filter import EventFilter
+
+_TYPES: dict[str, Severity] = {"normal": "Normal", "warning": "Warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """One request."""
+
+    wanted: EventFilter
+    limit: int = 100
+    """How many past events; of no meaning with a position."""
+    position: str | None = None
+    """The id of the last event that the client has read."""
+    follow: bool = False
+    as_stream: bool = False
+    """As server-sent events."""
+
+
+def query_of(parameters: QueryParams, headers: Headers) -> EventQuery:
+    """HTTPException where something is not valid."""
+    as_stream = "text/event-stream" in headers.get("accept", "")
+    return EventQuery(
+        EventFilter(
+            apps=tuple(parameters.getlist("app")),
+            reasons=tuple(parameters.getlist("reason")),
+            type=_type(parameters.get("type")),
+            since=_since(parameters.get("since")),
+            audit=parameters.get("audit") == "1",
+        ),
+        limit=_limit(parameters.get("limit", "100")),
+        position=_position(headers.get("last-event-id") or parameters.get("after")),
+        follow=as_stream or parameters.get("follow") == "1",
+        as_stream=as_stream,
+    )
+
+
+def _limit(text: str) -> int:
+    """How many events are wanted."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise HTTPException(400, "limit must be a whole number")
+    return int(text)
+
+
+def _type(text: str | None) -> Severity | None:
+    if text is None:
+        return None
+    found = _TYPES.get(text.lower())
+    if found is None:
+        raise HTTPException(400, "type must be Normal or Warning")
+    return found
+
+
+def _since(text: str | None) -> float | None:
+    """Wall seconds, from ISO 8601 or as they are."""
+    if text is None:
+        return None
+    try:
+        plain = text.isascii() and text.replace(".", "", 1).isdecimal() and len(text) < 20
+        return float(text) if plain else datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        message = "since must be a time such as 2026-11-30T14:00:00Z, or seconds since 1970"
+        raise HTTPException(400, message) from None
+
+
+def _position(text: str | None) -> str | None:
+    if not text:
+        return None
+    try:
+        resume.parse(text)
+    except ValueError as error:
+        raise HTTPException(400, f"Last-Event-ID: {error}") from None
+    return text

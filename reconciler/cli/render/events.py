@@ -1,0 +1,88 @@
+"""Events as text: a line each, and below it what is known of a crash, or of who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.api.documents.timeline import Timeline, subject_of
+from reconciler.cli.render.formats import clock, duration, local
+from reconciler.cli.render.terminal import WIDTH, clip, paint, plain
+
+Document = Mapping[str, Any]
+
+_LINES = 3
+"""Of stderr that are shown below an event; `-o json` has them all, the log has the rest."""
+
+
+class EventLines:
+    """Events as lines: when, of what, the reason, a sentence. ``known``: those to come, if known;
+    ``named``: the app is said, too, and not the instance alone."""
+
+    def __init__(
+        self, known: Iterable[Document] = (), *, colour: bool = False, named: bool = True
+    ) -> None:
+        self._colour = colour
+        self._named = named
+        known = [*known]
+        self._timeline = Timeline([one["reason"] for one in known], map(self._subject, known))
+
+    def of(self, event: Document) -> str:
+        """The line of one event."""
+
+        def painted(reason: str) -> str:
+            return paint(reason, "yellow" if event["type"] == "Warning" else "", on=self._colour)
+
+        when, subject = clock(event["time"]), self._subject(event)
+        return self._timeline.line(when, subject, event["reason"], local(event["message"]), painted)
+
+    def _subject(self, event: Document) -> str:
+        is_shown = self._named or event["instance"] is not None
+        return subject_of(event["app"], event["instance"]) if is_shown else ""
+
+
+def details(event: Document, *, indent: str = "    ", lines: int = _LINES) -> list[str]:
+    """What is known of an event beyond its sentence."""
+    found = [f"{indent}{plain(text)}" for text in _facts(event)]
+    exit = event.get("exit")
+    if exit:
+        shown = exit["stderr"][-lines:] if lines else []
+        found += [clip(f"{indent}! {plain(text)}", WIDTH) for text in shown]
+    return found
+
+
+def _facts(event: Document) -> Iterator[str]:
+    """One fact a line."""
+    exit, by = event.get("exit") or {}, event.get("by") or {}
+    if exit.get("core"):
+        yield f"core file: {exit['core']}"
+    if exit.get("port"):
+        holder = exit["port"]["holder"]
+        use = f"is in use by {holder}" if holder else "was in use"
+        yield f"port {exit['port']['number']} {use}"
+    if by:
+        yield asked_by(by)
+
+
+def asked_by(by: Document) -> str:
+    """``restart by alice (uid 1000)``, ``edit at commit 1a2b3c4d5e6f``."""
+    who = f" by {by['user'] or 'uid'}" if by["user"] or by["uid"] is not None else ""
+    if by["uid"] is not None:
+        who += f" (uid {by['uid']})" if by["user"] else f" {by['uid']}"
+    commit = f" at commit {by['commit'][:12]}" if by["commit"] else ""
+    return f"{by['verb']}{who}{commit}"
+
+
+def crash_lines(crash: Document, *, output: bool) -> Iterator[str]:
+    """The last crash of an app. ``output``: with what the process wrote last."""
+    exit = crash["exit"]
+    how = exit["signal"] or (f"exit {exit['code']}" if exit["code"] is not None else "exit unknown")
+    uptime = exit["uptimeSeconds"]
+    after = "" if uptime is None else f" after {_took(uptime)}"
+    subject = subject_of(crash["app"], crash["instance"])
+    yield f"last crash: {plain(subject)} at {clock(crash['time'])}: {how}{after}"
+    yield from details(crash, indent="  ", lines=_LINES if output else 0)
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)

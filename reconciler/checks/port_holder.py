@@ -41,8 +41,4 @@ def pids_of(process: Process) -> set[int]:
 
 def _user(uid: int) -> str:
     """The name of a user, else the number."""
-    try:
-        account = accounts.user(uid)
-    except accounts.SlowLookupError:
-        account = None
-    return account.pw_name if account is not None else str(uid)
+    return accounts.user_name(uid) or str(uid)

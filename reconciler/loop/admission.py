@@ -15,7 +15,7 @@ from reconciler.loop.running import Running
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.host.load import Verdicts, Withheld
 from reconciler.model.state.desired import Workload
-from reconciler.model.state.event import Event
+from reconciler.model.state.event import Actor, Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process
 from reconciler.model.state.reason import EventReason
@@ -64,7 +64,7 @@ class Admission:
             if memory.withheld is not None:
                 self._history.remember(name, admission.reconsidered(memory))
 
-    def confirm(self) -> set[str]:
+    def confirm(self, by: Actor | None = None) -> set[str]:
         """Every rise that there is now is meant; those that may follow are not."""
         found = set()
         for app in [*self._declared.apps().values()]:
@@ -73,7 +73,8 @@ class Admission:
             if count > max(self._admitted(app, memory), memory.confirmed):
                 self._history.remember(app.name, admission.confirm(app, memory))
                 message = f"{count:,} instances are confirmed"
-                self._history.record(Event(app.name, EventReason.LOAD_CONFIRMED, message))
+                event = Event(app.name, EventReason.LOAD_CONFIRMED, message, by=by)
+                self._history.record(event)
                 found.add(app.name)
         if found:  # not to be asked for again, however this controller ends
             self._history.flush()

@@ -20,6 +20,7 @@ from reconciler.diff.jobs import runs
 from reconciler.diff.status.review import last_spec
 from reconciler.loop.admission import Admission
 from reconciler.loop.declared import Declared
+from reconciler.loop.edit_events import EditEvents
 from reconciler.loop.ends import Ends
 from reconciler.loop.kernel import Kernel
 from reconciler.loop.postmortem import PostMortem
@@ -33,7 +34,7 @@ from reconciler.loop.takeover import Takeover
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.builder import builder_name
 from reconciler.model.state.desired import Workload
-from reconciler.model.state.event import Event
+from reconciler.model.state.event import Actor, Event
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
 from reconciler.model.state.reason import EventReason
@@ -109,6 +110,13 @@ class Controller:
         )
         self.redact = Redactor()
         """Masks in a text the secrets of all apps."""
+        self._edits = EditEvents(
+            options.manifests,
+            loop,
+            self._declared.ask,
+            apps=self._declared.apps,
+            on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
+        )
         self.history = History(
             self._journal,
             loop,
@@ -194,6 +202,7 @@ class Controller:
         await self._load()
         if self.options.confirm_load:  # before the first pass
             self.requests.admit(confirm=True)
+        self._edits.begin()
         self._running.sweep()
         self.net.look_at_neighbours()
         for _ in range(_WORKERS):
@@ -226,6 +235,7 @@ class Controller:
             task.cancel()
         self._queue.close()
         self._neighbours.close()
+        self._edits.close()
         self._declared.close()
         self.sampling.close()
         self._running.close()
@@ -266,8 +276,11 @@ class Controller:
         """Everything is being stopped."""
         return self._reconciler.leaving
 
-    def down(self) -> None:
+    def down(self, by: Actor | None = None) -> None:
         """Stop everything; ``stopped`` is set when the last process is gone."""
+        if by is not None:
+            message = "everything is to be stopped"
+            self.history.record(Event("", EventReason.DOWN_REQUESTED, message, by=by))
         self._reconciler.leaving = True
         for name, memory in [*self.history.memories.items()]:
             if memory.ended or memory.evictions or memory.begun:
@@ -292,6 +305,7 @@ class Controller:
         self._takeover.presume_built(fresh)
         if self._trust(apps[name].spec for name in names if name in apps):
             self._relist(full=True)
+        self._edits.changed(names)
         for name in names:
             if name in apps:
                 self.redact.learn(apps[name])

@@ -85,7 +85,7 @@ class Declared:
             workers,
             self._answers,
             ours or Ours(),
-            self._ask,
+            self.ask,
             on_change=self._content_changed,
             on_looked=self._looked,
             on_event=on_event,
@@ -224,7 +224,7 @@ class Declared:
         self._answers.close()
         self._scheduler.close()
 
-    async def _ask(self, call: Callable[[], R]) -> R:
+    async def ask(self, call: Callable[[], R]) -> R:
         """What a call returns that touches paths which users name."""
         return await self._looks.ask(lambda store: call())
 

@@ -60,8 +60,9 @@ class PostMortem:
         end = EndDetails(exit.code, exit.signal_name, uptime)
         if expected or spec.is_success(exit):
             return end
-        output = self._output(process)
-        shown = tuple(line[:_LENGTH] for line in output.excerpt(_LINES))
+        text = self._last_errors(process.tag.nonce).decode(errors="replace")
+        output = Output.of(text.splitlines())
+        shown = tuple(self._redact(line)[:_LENGTH] for line in output.excerpt(_LINES))
         return replace(end, stderr=shown, port=taken_port(spec, output))
 
     def look(self, recorded: RecordedEvent, process: Process, spec: ProgramSpec) -> None:
@@ -78,10 +79,6 @@ class PostMortem:
             return
         self._looking += 1
         self._history.begin_completing(recorded)
-
-    def _output(self, process: Process) -> Output:
-        text = self._last_errors(process.tag.nonce).decode(errors="replace")
-        return Output.of(map(self._redact, text.splitlines()))
 
     def _work(self, recorded: RecordedEvent, look: Callable[[], EndDetails]) -> None:
         end: EndDetails | None = None

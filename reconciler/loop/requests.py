@@ -18,7 +18,7 @@ from reconciler.loop.declared import Declared
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.running import Running
 from reconciler.model.state.desired import DesiredApp
-from reconciler.model.state.event import Event
+from reconciler.model.state.event import Actor, Event
 from reconciler.model.state.memory import Outcome, Recall
 from reconciler.model.state.reason import EventReason
 from reconciler.state.history import History
@@ -42,10 +42,10 @@ class Requests:
         self._queue = queue
         self._admission = admission
 
-    def restart(self, names: Iterable[str]) -> None:
+    def restart(self, names: Iterable[str], by: Actor | None = None) -> None:
         """Replace the processes of these apps, as an edit would; a failed revision is retried."""
         for name in names:
-            self._build_again(name)
+            self._build_again(name, by)
             memory = self._history.memory(name)
             retried = [replace(revision, failed=None) for revision in memory.revisions[-1:]]
             memory = replace(
@@ -60,10 +60,12 @@ class Requests:
                 recall=_relied_on(memory.recall),
             )
             self._history.remember(name, memory)
-            self._history.record(Event(name, EventReason.RESTART_REQUESTED, "restart requested"))
+            self._history.record(
+                Event(name, EventReason.RESTART_REQUESTED, "restart requested", by=by)
+            )
             self._queue.add(name)
 
-    def run_job(self, name: str) -> int:
+    def run_job(self, name: str, by: Actor | None = None) -> int:
         """Have a Job run now, whatever its schedule says; the number of the run."""
         app = self._declared.apps()[name]
         memory = history.record(self._history.memory(name), app)
@@ -71,19 +73,19 @@ class Requests:
         memory = admission.confirm(app, memory)  # asked for by name
         memory = runs.begin(memory, "requested", wall_time().at(boot_now()))
         self._history.remember(name, memory)
-        self._history.record(Event(name, EventReason.RUN_REQUESTED, "a run is requested"))
+        self._history.record(Event(name, EventReason.RUN_REQUESTED, "a run is requested", by=by))
         self._queue.add(name)
         return memory.last_run
 
-    def _build_again(self, name: str) -> None:
+    def _build_again(self, name: str, by: Actor | None) -> None:
         """Run a build that failed once more: a restart of its app asks for that."""
         app = self._declared.apps().get(name)
         for builder in app.builders if app is not None else ():
             last = runs.newest(self._history.memory(builder.name))
             if last is not None and last.outcome is Outcome.FAILED:
-                self.run_job(builder.name)
+                self.run_job(builder.name, by)
 
-    def pause(self, name: str) -> None:
+    def pause(self, name: str, by: Actor | None = None) -> None:
         """Hold an app's rollout; what runs is kept as it runs."""
         memory = self._history.memory(name)
         runs: dict[int, set[str]] = {}
@@ -92,33 +94,48 @@ class Requests:
         # What a number ran last is what it runs now, not what crashed in its place before that.
         ended = {n: end for n, end in memory.ended.items() if end.hash in runs.get(n, {end.hash})}
         self._history.remember(name, replace(memory, paused=True, ended=ended))
-        self._history.record(Event(name, EventReason.DEPLOYMENT_PAUSED, "the rollout is paused"))
+        self._history.record(
+            Event(name, EventReason.DEPLOYMENT_PAUSED, "the rollout is paused", by=by)
+        )
         self._queue.add(name)
 
-    def resume(self, name: str) -> Literal["resumed", "promoted"] | None:
+    def resume(self, name: str, by: Actor | None = None) -> Literal["resumed", "promoted"] | None:
         """Have a rollout go on that is paused, or that waits for its canary; None: neither."""
         memory = self._history.memory(name)
         app = self._declared.apps().get(name)
         if memory.paused:
             self._history.remember(name, replace(memory, paused=False))
-            self._history.record(Event(name, EventReason.DEPLOYMENT_RESUMED, "the rollout goes on"))
+            self._history.record(
+                Event(name, EventReason.DEPLOYMENT_RESUMED, "the rollout goes on", by=by)
+            )
         elif memory.recall is Recall.LOST:
             self._history.remember(name, replace(memory, recall=Recall.WHOLE))
-            self._history.record(Event(name, EventReason.DEPLOYMENT_RESUMED, "the rollout goes on"))
+            self._history.record(
+                Event(name, EventReason.DEPLOYMENT_RESUMED, "the rollout goes on", by=by)
+            )
         elif isinstance(app, DesiredApp) and canary.is_on(app.spec, memory):
             self._history.remember(name, canary.promoted(memory))
             self._history.record(
-                Event(name, EventReason.CANARY_PROMOTED, "the rollout continues on request")
+                Event(name, EventReason.CANARY_PROMOTED, "the rollout continues on request", by=by)
             )
         else:
             return None
         self._queue.add(name)
         return "resumed" if memory.paused or memory.recall is Recall.LOST else "promoted"
 
-    def admit(self, *, confirm: bool = False) -> None:
+    def applied(self, by: Actor, *, confirm_prune: bool, confirm_load: bool) -> None:
+        """Tell that somebody has the manifests read again."""
+        confirmed = [("removals", confirm_prune), ("rises", confirm_load)]
+        what = " and ".join(name for name, is_meant in confirmed if is_meant)
+        message = "the manifests are read again" + (
+            f"; {what} that wait are confirmed" if what else ""
+        )
+        self._history.record(Event("", EventReason.APPLY_REQUESTED, message, by=by))
+
+    def admit(self, *, confirm: bool = False, by: Actor | None = None) -> None:
         """Judge again the rises that wait for room; ``confirm``: all that there are are meant."""
         self._admission.judge_again()
-        names = self._admission.confirm() if confirm else ()
+        names = self._admission.confirm(by) if confirm else ()
         for name in {*names, *(n for n, one in self._history.memories.items() if one.withheld)}:
             self._queue.add(name)
 

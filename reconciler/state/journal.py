@@ -97,6 +97,8 @@ class Journal(Ledger):
     def resume(self, position: str, apps: tuple[str, ...]) -> Resumed:
         """Where to go on for a reader that has read up to ``position``. ValueError."""
         id, at = parse(position)
+        if any(one.position == position.strip() for one in self._pending.events):
+            return Resumed(id)
         return self._read(lambda db: resumed(db, id, at, apps), Resumed(id))
 
     def _waiting(self, wanted: EventFilter, after: int) -> list[RecordedEvent]:

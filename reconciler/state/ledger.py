@@ -105,11 +105,11 @@ class Ledger:
         self._pending.record(recorded)
         return recorded
 
-    # -- what waits to be written --------------------------------------------------------------
-
     def amend(self, recorded: RecordedEvent) -> None:
         """Write the details of an event again, of which more is known now."""
         self._pending.amend(recorded)
+
+    # -- what waits to be written --------------------------------------------------------------
 
     @property
     def dirty(self) -> bool:

@@ -55,6 +55,15 @@ def user(name: str | int) -> pwd.struct_passwd | None:
     return _look_up(("user", name), partial(_or_none, lookup, name))  # type: ignore[no-any-return]  # what is asked
 
 
+def user_name(uid: int) -> str:
+    """The name of a user; empty where there is none, or the host has not answered yet."""
+    try:
+        found = user(uid)
+    except SlowLookupError:
+        return ""
+    return found.pw_name if found is not None else ""
+
+
 def group(name: str) -> int | None:
     """The number of a group; None where there is none. SlowLookupError."""
     found = _look_up(("group", name), partial(_or_none, grp.getgrnam, name))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.state.event import Event
+from reconciler.model.state.event import EndDetails, Event
 from reconciler.model.state.memory import AppMemory, Ended
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.revision import Revision
@@ -156,3 +156,21 @@ def test_a_revision_is_dated_when_it_is_remembered(written: Written) -> None:
     assert dated.revisions[0].created_at
     written.history.remember("web", replace(dated, paused=True))
     assert written.history.memory("web").revisions == dated.revisions
+
+
+def test_a_thousand_crashes_a_minute_fill_neither_the_journal_nor_the_memory(
+    written: Written,
+) -> None:
+    end = EndDetails(code=1, stderr=("x" * 160,) * 10)
+    recorded = []
+    for number in range(1000):
+        event = Event("web", "Exited", f"pid {number} ended", "Warning", 0, end)
+        recorded.append(written.history.admit(event))
+        written.run(0.06)
+    told = [one for one in recorded if one is not None]
+    assert BURST <= len(told) <= BURST + 3
+    assert written.history._flood._buckets["web", 0, "Exited"].last.end is None
+    events = written.history.events(limit=2000)
+    assert len(events) <= 2 * len(told)
+    with_details = [one for one in events if one.event.end is not None]
+    assert {one.id for one in with_details} == {one.id for one in told}

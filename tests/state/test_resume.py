@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.state.event import Event
-from reconciler.state import journal as journal_module
-from reconciler.state import pending, resume
+from reconciler.state import ledger, pending, resume
 from reconciler.state.event_filter import EventFilter
 from reconciler.state.events import RecordedEvent
 from reconciler.state.journal import Journal
@@ -29,7 +28,7 @@ class _Time:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> _Time:
     made = _Time()
-    monkeypatch.setattr(journal_module, "time", made)
+    monkeypatch.setattr(ledger, "time", made)
     return made
 
 
@@ -76,6 +75,13 @@ def test_after_kill_9_the_numbers_that_were_not_written_are_other_events(
     record(after, "web", "web", "web")
     assert following(after, seen.position) == ([2, 3, 4], False)
     after.close()
+
+
+def test_what_waits_to_be_written_is_known_as_well(journal: Journal) -> None:
+    record(journal, "web")
+    waiting = [journal.record(Event("web", "Started", "x")) for _ in range(3)]
+    assert following(journal, waiting[1].position) == ([4], False)
+    assert following(journal, waiting[2].position) == ([], False)
 
 
 def test_a_journal_that_was_removed_tells_so_and_gives_what_it_has(

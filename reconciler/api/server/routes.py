@@ -30,6 +30,7 @@ from reconciler.api.documents.status import (
     status_document,
 )
 from reconciler.api.documents.usage import history_documents, usage_document
+from reconciler.api.server.actors import Actors
 from reconciler.api.server.aside import Aside
 from reconciler.api.server.events import events
 from reconciler.loop.controller import Controller
@@ -81,6 +82,7 @@ class Routes:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._aside = Aside()
+        self._actors = Actors()
 
     async def version(self, request: Request) -> Response:
         options = self._controller.options
@@ -149,9 +151,12 @@ class Routes:
 
     async def apply(self, request: Request) -> Response:
         body = await _body(request)
-        await self._controller.rescan(confirm_prune=bool(body.get("confirmPrune")))
+        by = await self._actors.of(request, "apply")
+        prune, load = bool(body.get("confirmPrune")), bool(body.get("confirmLoad"))
+        self._controller.requests.applied(by, confirm_prune=prune, confirm_load=load)
+        await self._controller.rescan(confirm_prune=prune)
         await self._controller.looked()
-        self._controller.requests.admit(confirm=bool(body.get("confirmLoad")))
+        self._controller.requests.admit(confirm=load, by=by)
         await self._controller.settle()
         problems = self._controller.plan().problems
         return Answer(
@@ -172,7 +177,7 @@ class Routes:
             if self._controller.history.memory(name).paused:
                 message = f"the rollout of {name} is paused, so nothing would be restarted"
                 raise HTTPException(409, f"{message}; `recon rollout resume {name}` first")
-        self._controller.requests.restart(names)
+        self._controller.requests.restart(names, await self._actors.of(request, "restart"))
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "apps": names})
 
@@ -190,7 +195,8 @@ class Routes:
         journal = self._controller.history.journal
         if not journal.writable:
             raise HTTPException(409, journal.text)
-        number = self._controller.requests.run_job(name)
+        by = await self._actors.of(request, "run-job")
+        number = self._controller.requests.run_job(name, by)
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "app": name, "run": number})
 
@@ -208,13 +214,14 @@ class Routes:
         name = await self._app(request)
         if self._controller.history.memory(name).paused:
             raise HTTPException(409, f'app "{name}" is already paused')
-        self._controller.requests.pause(name)
+        self._controller.requests.pause(name, await self._actors.of(request, "rollout pause"))
         await self._controller.settle()
         return Answer({"formatVersion": FORMAT_VERSION, "app": name, "done": "paused"})
 
     async def resume(self, request: Request) -> Response:
         name = await self._app(request)
-        done = self._controller.requests.resume(name)
+        by = await self._actors.of(request, "rollout resume")
+        done = self._controller.requests.resume(name, by)
         if done is None:
             raise HTTPException(409, f'app "{name}" is not paused')
         await self._controller.settle()
@@ -228,7 +235,7 @@ class Routes:
         return name
 
     async def down(self, request: Request) -> Response:
-        self._controller.down()
+        self._controller.down(await self._actors.of(request, "down"))
         return Answer({"formatVersion": FORMAT_VERSION}, status_code=202)
 
     def _status(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Events as text: a line each, and below it what is known of a crash, or of who asked."""
+"""Events as text: a line each, and below it what is known of a crash, or of who requested."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ def _facts(event: Document) -> Iterator[str]:
         use = f"is in use by {holder}" if holder else "was in use"
         yield f"port {exit['port']['number']} {use}"
     if by:
-        yield asked_by(by)
+        yield actor_of(by)
 
 
-def asked_by(by: Document) -> str:
+def actor_of(by: Document) -> str:
     """``restart by alice (uid 1000)``, ``edit at commit 1a2b3c4d5e6f``."""
-    who = f" by {by['user'] or 'uid'}" if by["user"] or by["uid"] is not None else ""
+    user = f" by {by['user'] or 'uid'}" if by["user"] or by["uid"] is not None else ""
     if by["uid"] is not None:
-        who += f" (uid {by['uid']})" if by["user"] else f" {by['uid']}"
+        user += f" (uid {by['uid']})" if by["user"] else f" {by['uid']}"
     commit = f" at commit {by['commit'][:12]}" if by["commit"] else ""
-    return f"{by['verb']}{who}{commit}"
+    return f"{by['verb']}{user}{commit}"
 
 
 def crash_lines(crash: Document, *, output: bool) -> Iterator[str]:

@@ -115,7 +115,7 @@ def _events(
     place: Where, wanted: EventFilter, limit: int, follow: bool
 ) -> Iterator[dict[str, Any]]:
     client = controller.client_of(place)
-    asked: dict[str, Any] = {
+    query: dict[str, Any] = {
         "apps": wanted.apps,
         "reasons": wanted.reasons,
         "type": wanted.type,
@@ -126,8 +126,8 @@ def _events(
         if follow:
             from reconciler.cli.framework.following import followed  # noqa: PLC0415  only here
 
-            yield from followed(client, _say_that_it_left, limit, **asked)
-        yield from client.events(limit=limit, **asked)
+            yield from followed(client, _say_that_it_left, limit, **query)
+        yield from client.events(limit=limit, **query)
     except ControllerNotRunningError:
         if follow:
             raise CliError(
@@ -141,5 +141,5 @@ def _events(
 
 
 def _say_that_it_left() -> None:
-    message = "the controller has ended; its apps keep running. Waiting for the next one"
+    message = "the controller has ended; waiting for the next one"
     print(f"recon: {message} (Ctrl-C to stop)", file=sys.stderr, flush=True)

@@ -45,6 +45,21 @@ def template_changes(before: Revision | None, after: Revision) -> tuple[FieldCha
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
+def edited_fields(before: Workload, after: Workload) -> list[str]:
+    """The paths that an edit of a manifest has changed; what lies in other files is no edit."""
+    old, new = before.spec, after.spec
+    changes = (
+        []
+        if old == new
+        else [
+            *_template_changes(template_of(old), template_of(new)),
+            *_in_place_changes(old, new),
+        ]
+    )
+    labels = ["labels"] if before.labels != after.labels else []
+    return [*labels, *sorted(change.path for change in changes)]
+
+
 def _template_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[FieldChange]:
     for path, before, after in _differences("", dict(old), dict(new)):
         yield FieldChange(path, *_shown(before, after), Effect.REPLACES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.render.events import asked_by, crash_lines, details
+from reconciler.cli.render.events import actor_of, crash_lines, details
 
 CRASH: dict[str, Any] = {
     "id": "1-1",
@@ -84,5 +84,5 @@ def test_the_last_crash_is_a_line_with_how_and_after_what_time(
 def test_who_asked_is_said(by: tuple[Any, ...], text: str) -> None:
     verb, user, uid, commit = by
     actor = {"verb": verb, "user": user, "uid": uid, "commit": commit}
-    assert asked_by(actor) == text
+    assert actor_of(actor) == text
     assert details({**CRASH, "exit": None, "by": actor}) == [f"    {text}"]

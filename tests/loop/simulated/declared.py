@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.desired.dependencies import Dependents
 from reconciler.desired.resolve import rebuild
@@ -14,6 +14,8 @@ from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.plan import Condition
 from reconciler.state.journal import Journal
+
+R = TypeVar("R")
 
 
 class Manifests:
@@ -107,6 +109,9 @@ class SimulatedDeclared:
 
     def is_awaited(self, name: str) -> bool:
         return name in self.manifests.awaited
+
+    async def ask(self, call: Callable[[], R]) -> R:
+        return call()
 
     async def looked(self, within: float) -> None:
         pass

@@ -19,6 +19,7 @@ from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import AppPlan
+from reconciler.model.state.reason import EventReason
 from reconciler.state.journal import Journal
 from reconciler.state.paths import StatePaths, prepare
 from tests.loop.simulated.clock import Clock, JumpingLoop
@@ -126,6 +127,7 @@ class World:
         self.leave()
 
     def _drop(self) -> None:
+        self.manifests.tell = lambda names: None
         loop = self.loop
         self._loop = self._controller = None
         tasks = asyncio.all_tasks(loop)
@@ -217,8 +219,9 @@ class World:
         return next(one for one in self.controller.plan().apps if one.app == app)
 
     def reasons(self, *apps: str) -> list[str]:
-        """The reasons of all events of these apps, oldest first."""
-        return [event.event.reason for event in self.controller.history.events(apps, 10_000)]
+        """The reasons of all events of these apps but edits of their manifests, oldest first."""
+        events = [one.event for one in self.controller.history.events(apps, 10_000)]
+        return [event.reason for event in events if event.reason != EventReason.MANIFEST_CHANGED]
 
     def messages(self, reason: str, app: str = "web") -> list[str]:
         """The sentences of an app's events with one reason."""

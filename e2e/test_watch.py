@@ -14,7 +14,7 @@ import pytest
 
 from e2e.harness import Recon, replace
 from e2e.programs import READER, python
-from reconciler.desired import settling
+from reconciler.desired.directory import settling
 from reconciler.loop.watching import mounts
 from tests.waiting import until
 

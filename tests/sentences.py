@@ -15,7 +15,7 @@ _SENTENCE = re.compile(r"[a-z]{2} [a-z]{2}|^[a-z]{2,}:? $|^[;:] |[;:] $", re.I)
 """Two words, a first word with its blank, or the end of a part."""
 ROOT = Path(__file__).parents[1]
 OTHERS = {
-    "reconciler/convert/pm2/evaluate.py": "V8 and QuickJS",
+    "reconciler/convert/pm2/ecosystem/evaluate.py": "V8 and QuickJS",
     "reconciler/desired/git/repository.py": "git",
     "reconciler/desired/text/yaml.py": "PyYAML",
     "reconciler/model/words/sentence.py": "its own",

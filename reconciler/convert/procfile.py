@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dotenv.parser import parse_stream
 
 from reconciler.convert.dotenv import differences
-from reconciler.convert.draft import Draft, Fate, Located, Note, locate
 from reconciler.convert.errors import fault
+from reconciler.convert.manifests.draft import Draft, Fate, Located, Note, locate
 from reconciler.convert.read_text import text_of
 from reconciler.convert.shell import line_of
 from reconciler.convert.variables import acceptable

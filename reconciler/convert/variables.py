@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.convert.draft import Draft, Fate
-from reconciler.desired.validate import validate
+from reconciler.convert.manifests.draft import Draft, Fate
+from reconciler.desired.manifest.validate import validate
 from reconciler.model.spec.manifest import AppSpec
 
 

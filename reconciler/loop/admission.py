@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.checks.rises import judged
 from reconciler.diff import admission
-from reconciler.loop.declared import Declared
-from reconciler.loop.running import Running
+from reconciler.loop.manifests.declared import Declared
+from reconciler.loop.processes.running import Running
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.host.load import Verdicts, Withheld
 from reconciler.model.state.desired import Workload

@@ -14,22 +14,22 @@ from pathlib import Path
 
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor
-from reconciler.desired.settling import SETTLE
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.settling import SETTLE
+from reconciler.desired.directory.store import ManifestStore
 from reconciler.diff.jobs import runs
 from reconciler.diff.status.review import last_spec
 from reconciler.loop.admission import Admission
-from reconciler.loop.declared import Declared
 from reconciler.loop.edit_events import EditEvents
-from reconciler.loop.ends import Ends
 from reconciler.loop.kernel import Kernel
+from reconciler.loop.manifests.declared import Declared
 from reconciler.loop.postmortem import PostMortem
+from reconciler.loop.processes.ends import Ends
+from reconciler.loop.processes.running import Running
+from reconciler.loop.processes.sampling import Sampling
 from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.requests import Requests
-from reconciler.loop.running import Running
 from reconciler.loop.safety_net import SafetyNet
-from reconciler.loop.sampling import Sampling
 from reconciler.loop.takeover import Takeover
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.builder import builder_name
@@ -41,7 +41,7 @@ from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision, spec_of
 from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.state.history import History
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 from reconciler.state.neighbours import Neighbours
 from reconciler.state.own_files import own_files_in
 from reconciler.state.paths import StatePaths, secret_key, store_id

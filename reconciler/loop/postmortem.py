@@ -20,8 +20,8 @@ from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.event import EndDetails
 from reconciler.model.state.observed import Exit, Process
 from reconciler.observed.processes import corefile
-from reconciler.state.events import RecordedEvent
 from reconciler.state.history import History
+from reconciler.state.journal.events import RecordedEvent
 from reconciler.system.clock import boot_now, wall_of
 from reconciler.system.work import threads
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.converge.process.spawn import SpawnError
-from reconciler.desired.dependencies import needs
+from reconciler.desired.directory.dependencies import needs
 from reconciler.diff.core.backoff import after_failed_start
 from reconciler.diff.core.dependencies import look_at
 from reconciler.diff.core.situation import Moment
@@ -25,9 +25,9 @@ from reconciler.diff.status.review import last_spec
 from reconciler.diff.stop_order import Teardown
 from reconciler.loop import retry
 from reconciler.loop.admission import Admission
-from reconciler.loop.declared import Declared
+from reconciler.loop.manifests.declared import Declared
+from reconciler.loop.processes.running import Running
 from reconciler.loop.queue import WorkQueue
-from reconciler.loop.running import Running
 from reconciler.model.spec.dependency import DependencyCondition
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.desired import Desired, DesiredJob, Source, Workload

@@ -14,9 +14,9 @@ from reconciler.diff.core import history
 from reconciler.diff.jobs import runs
 from reconciler.diff.rollout import canary
 from reconciler.loop.admission import Admission
-from reconciler.loop.declared import Declared
+from reconciler.loop.manifests.declared import Declared
+from reconciler.loop.processes.running import Running
 from reconciler.loop.queue import WorkQueue
-from reconciler.loop.running import Running
 from reconciler.model.state.desired import DesiredApp
 from reconciler.model.state.event import Actor, Event
 from reconciler.model.state.memory import Outcome, Recall

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from reconciler.loop.declared import Declared
-from reconciler.loop.running import Running
-from reconciler.loop.sampling import Sampling
+from reconciler.loop.manifests.declared import Declared
+from reconciler.loop.processes.running import Running
+from reconciler.loop.processes.sampling import Sampling
 from reconciler.model.state.event import Event
 from reconciler.model.state.reason import EventReason
 from reconciler.state.history import History

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from reconciler.diff.core import history
 from reconciler.diff.jobs import runs
-from reconciler.loop.declared import Declared
-from reconciler.loop.running import Running
+from reconciler.loop.manifests.declared import Declared
+from reconciler.loop.processes.running import Running
 from reconciler.model.state.memory import AppMemory, Recall
 from reconciler.model.state.revision import same_revision
 from reconciler.state.history import History
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 from reconciler.system.clock import boot_now, wall_time
 
 

@@ -12,9 +12,9 @@ from reconciler.model.state.memory import AppMemory, Ended, JournalState, Recall
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
 from reconciler.state.event_filter import EventFilter
-from reconciler.state.events import RecordedEvent
 from reconciler.state.flood import Flood
-from reconciler.state.journal import Journal
+from reconciler.state.journal.events import RecordedEvent
+from reconciler.state.journal.journal import Journal
 from reconciler.state.resume import Resumed
 
 # Journal writes are gathered for this long (seconds), and retried as rarely when the disk is full.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.desired.environment.filled import Filled
-from reconciler.desired.resolve import rebuild
+from reconciler.desired.manifest.resolve import rebuild
 from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import Revision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from reconciler.desired.logplaces import declared
+from reconciler.desired.manifest.logplaces import declared
 from reconciler.desired.watched.ours import Ours
 from reconciler.logs.format.catalogs import catalogs
 from reconciler.model.state.desired import Workload

@@ -11,8 +11,8 @@ import re
 import sqlite3
 from dataclasses import dataclass
 
-from reconciler.state import events
-from reconciler.state.pending import EVENTS_KEPT_OF_APP
+from reconciler.state.journal import events
+from reconciler.state.journal.pending import EVENTS_KEPT_OF_APP
 
 _POSITION = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,15}))?")
 _CLOSE = 0.001

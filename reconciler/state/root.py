@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.model.state.memory import Recall
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 
 Root = tuple[int, int]
 """Device and inode."""

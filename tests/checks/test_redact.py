@@ -24,7 +24,7 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Ended
 from reconciler.model.state.observed import Exit
 from reconciler.state.history import History
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 
 SECRET = 'p"w\\d/ä+?& 99'
 FILE = {"secretFile": "/s"}

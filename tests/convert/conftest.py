@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.convert.draft import Draft, Fate
-from reconciler.convert.finalise import Bundle, bundle
 from reconciler.convert.host import Host
+from reconciler.convert.manifests.draft import Draft, Fate
+from reconciler.convert.manifests.finalise import Bundle, bundle
 from reconciler.convert.pm2.app import draft_of
-from reconciler.desired.manifest import Context, read
-from reconciler.desired.surroundings import Surroundings
+from reconciler.desired.manifest.manifest import Context, read
+from reconciler.desired.manifest.surroundings import Surroundings
 from reconciler.desired.text import yaml
 from reconciler.model.state.desired import Problem
 

@@ -12,11 +12,12 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.convert import procfile, report
-from reconciler.convert.draft import Draft
+from reconciler.convert import procfile
 from reconciler.convert.errors import ImportFault
-from reconciler.convert.finalise import bundle
 from reconciler.convert.host import Host
+from reconciler.convert.manifests import report
+from reconciler.convert.manifests.draft import Draft
+from reconciler.convert.manifests.finalise import bundle
 from reconciler.convert.pm2 import files as pm2
 from reconciler.convert.pm2.running import running
 from reconciler.convert.supervisor.files import drafts_of_files

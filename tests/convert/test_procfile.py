@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.errors import ImportFault
-from reconciler.convert.finalise import bundle
+from reconciler.convert.manifests.draft import Draft, Fate
+from reconciler.convert.manifests.finalise import bundle
 from reconciler.convert.procfile import drafts_of
 from reconciler.convert.shell import command_of, line_of
 from tests.convert.conftest import manifests, problems, told

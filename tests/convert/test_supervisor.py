@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.convert.draft import Draft, Fate
 from reconciler.convert.errors import ImportFault
-from reconciler.convert.finalise import bundle
 from reconciler.convert.host import Host
+from reconciler.convert.manifests.draft import Draft, Fate
+from reconciler.convert.manifests.finalise import bundle
 from reconciler.convert.supervisor.files import drafts_of_files
 from reconciler.convert.supervisor.options import OPTIONS, environment
-from reconciler.desired.merge import spec_of
+from reconciler.desired.manifest.merge import spec_of
 from tests.convert.conftest import manifests, problems, told
 
 Write = Callable[[str, str], str]

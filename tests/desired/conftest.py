@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.store import ManifestStore
 
 
 class Folder:

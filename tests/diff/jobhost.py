@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.desired.builder import builder_of, with_builder
+from reconciler.desired.manifest.builder import builder_of, with_builder
 from reconciler.desired.watched.content import with_content
 from reconciler.diff.core.schedule import is_frequent
 from reconciler.diff.core.situation import Moment

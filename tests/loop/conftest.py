@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired import settling
+from reconciler.desired.directory import settling
+from reconciler.loop.manifests import looks as manifests
 from reconciler.loop.watching import contents as contents_module
-from reconciler.loop.watching import manifests
 from tests.loop.simulated.clock import Clock, install
 from tests.loop.simulated.directory import Directory
 from tests.loop.simulated.reading import ReaderAtOnce, ToldHints, ToldWatcher

@@ -20,9 +20,9 @@ from pydantic import BaseModel
 from reconciler.api.documents.status import change_document, status_document
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor
-from reconciler.desired.builder import with_builder
-from reconciler.desired.resolve import rebuild
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.store import ManifestStore
+from reconciler.desired.manifest.builder import with_builder
+from reconciler.desired.manifest.resolve import rebuild
 from reconciler.diff.core import history
 from reconciler.diff.plan import plan
 from reconciler.diff.prune import absences
@@ -33,7 +33,7 @@ from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Observed
 from reconciler.observed.host.facts import gather
 from reconciler.observed.processes.credibility import uid_of
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 
 GOOD = {
     "apiVersion": "recon/v1",

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from reconciler.converge.cgroups.cgroup import Cgroups
-from reconciler.loop import limiting
-from reconciler.loop.limiting import Limiting
+from reconciler.loop.processes import limiting
+from reconciler.loop.processes.limiting import Limiting
 from reconciler.model.state.observed import Process, ProcessId, Tag
 from reconciler.observed.host.facts import gather
 

@@ -18,7 +18,7 @@ from reconciler.model.state.event import EndDetails, Event
 from reconciler.model.state.observed import Exit, Process, ProcessId, Tag
 from reconciler.observed.processes import corefile
 from reconciler.state.history import History
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 from tests.diff.simhost import app_of
 
 SPEC = app_of().spec

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.state.event import Actor, EndDetails, Event
-from reconciler.state import pending
 from reconciler.state.event_filter import EventFilter
-from reconciler.state.events import RecordedEvent
-from reconciler.state.journal import Journal
+from reconciler.state.journal import pending
+from reconciler.state.journal.events import RecordedEvent
+from reconciler.state.journal.journal import Journal
 
 END = EndDetails(1, "", 2.5, ("a line", "ü 日本"), "/var/core", 3000, "pid 7 (node)")
 BY = Actor("restart", 1000, "alice", "1a2b")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reconciler.model.state.event import Event
 from reconciler.state import flood as flood_module
 from reconciler.state.flood import BURST, REFILL, Flood
-from reconciler.state.journal import Journal
-from reconciler.state.pending import EVENTS_KEPT_OF_APP
+from reconciler.state.journal.journal import Journal
+from reconciler.state.journal.pending import EVENTS_KEPT_OF_APP
 
 steps = st.lists(
     st.tuples(st.sampled_from("ab"), st.sampled_from(["Unhealthy", "Started"]), st.floats(0, 90)),

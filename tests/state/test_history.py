@@ -17,7 +17,7 @@ from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
 from reconciler.state.flood import BURST
 from reconciler.state.history import History
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 from tests.loop.simulated.clock import Clock, JumpingLoop
 
 

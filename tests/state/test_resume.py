@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.state.event import Event
-from reconciler.state import ledger, pending, resume
+from reconciler.state import resume
 from reconciler.state.event_filter import EventFilter
-from reconciler.state.events import RecordedEvent
-from reconciler.state.journal import Journal
+from reconciler.state.journal import ledger, pending
+from reconciler.state.journal.events import RecordedEvent
+from reconciler.state.journal.journal import Journal
 
 
 class _Time:

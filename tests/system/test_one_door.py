@@ -11,13 +11,13 @@ import reconciler
 
 HOME = Path(reconciler.__file__).parent
 LOOKS = [
-    *(f"desired/{name}.py" for name in ("files", "logplaces", "manifest", "presence", "resolve")),
-    *(f"desired/{name}.py" for name in ("environment/variables", "settling", "store")),
-    *(f"desired/{name}.py" for name in ("text/locate", "walk")),
+    "desired/files.py",
+    *(f"desired/directory/{name}.py" for name in ("settling", "store", "walk")),
+    *(f"desired/manifest/{name}.py" for name in ("logplaces", "manifest", "presence", "resolve")),
+    *("desired/environment/variables.py", "desired/text/locate.py"),
     *(f"desired/watched/{name}.py" for name in ("content", "ours", "trees")),
-    "loop/declared.py",
-    *(f"loop/watching/{n}.py" for n in ("contents", "folders", "hints", "manifests")),
-    *(f"loop/watching/{n}.py" for n in ("reader", "watch")),
+    *(f"loop/manifests/{name}.py" for name in ("declared", "looks", "reader")),
+    *(f"loop/watching/{name}.py" for name in ("contents", "folders", "hints", "watch")),
 ]
 TOUCH = re.compile(
     r"\bos\.(stat|lstat|open|access|readlink|listdir|path\."

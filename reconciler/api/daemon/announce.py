@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from reconciler.api.documents.timeline import Timeline, subject_of
-from reconciler.state.events import RecordedEvent
+from reconciler.state.journal.events import RecordedEvent
 from reconciler.system.work import threads
 
 _MOST = 1000

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.api.server.access import Access
 from reconciler.api.server.server import Server, listen
-from reconciler.state.database import identity
+from reconciler.state.journal.database import identity
 from reconciler.state.lock import LockHeldError, acquire, is_at
 from reconciler.state.paths import NO_ROOM, StatePaths
 

@@ -10,7 +10,7 @@ from reconciler.api.documents.iso import iso
 from reconciler.api.documents.status import FORMAT_VERSION, run_document
 from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory, Run
-from reconciler.state.events import RecordedEvent
+from reconciler.state.journal.events import RecordedEvent
 
 
 def describe_document(

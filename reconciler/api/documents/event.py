@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.api.documents.iso import iso
 from reconciler.model.state.event import Actor, EndDetails, Event
-from reconciler.state.events import RecordedEvent
+from reconciler.state.journal.events import RecordedEvent
 
 ENDS = 20
 """Of an app that are looked at for its last crash: stops that were asked for are among them."""

@@ -26,8 +26,8 @@ from reconciler.api.server.event_query import EventQuery, query_of
 from reconciler.model.state.event import Event
 from reconciler.model.state.reason import EventReason
 from reconciler.state.event_filter import EventFilter
-from reconciler.state.events import RecordedEvent
 from reconciler.state.history import History
+from reconciler.state.journal.events import RecordedEvent
 from reconciler.state.resume import Resumed
 
 UNREAD = 1000

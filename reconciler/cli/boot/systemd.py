@@ -13,7 +13,15 @@ from __future__ import annotations
 
 from reconciler.api.daemon.service import STOPPED
 from reconciler.cli.boot.boot import MARK, USUAL_PATH, Boot
-from reconciler.convert.unitfile import Section, assignment, command, path, render, text, word
+from reconciler.convert.systemd.unitfile import (
+    Section,
+    assignment,
+    command,
+    path,
+    render,
+    text,
+    word,
+)
 
 SERVICE = "recon.service"
 SHUTDOWN = "recon-shutdown.service"

@@ -27,9 +27,9 @@ from reconciler.checks.rises import verdicts_on_rises
 from reconciler.cli.framework.controller import client_of, unknown_app
 from reconciler.cli.framework.errors import CliError
 from reconciler.cli.framework.options import Confirmed, Where
-from reconciler.desired.builder import with_builder
-from reconciler.desired.footing import Footing
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.footing import Footing
+from reconciler.desired.directory.store import ManifestStore
+from reconciler.desired.manifest.builder import with_builder
 from reconciler.desired.watched.content import as_found
 from reconciler.diff import admission
 from reconciler.diff.core.history import followed
@@ -56,8 +56,8 @@ from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.observed.processes.snapshot import snapshot
 from reconciler.state import root
 from reconciler.state.event_filter import EventFilter
-from reconciler.state.events import RecordedEvent
-from reconciler.state.journal import Journal
+from reconciler.state.journal.events import RecordedEvent
+from reconciler.state.journal.journal import Journal
 from reconciler.state.last_good import last_good
 from reconciler.state.own_files import own_files_in
 from reconciler.state.paths import secret_key, store_id

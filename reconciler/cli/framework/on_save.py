@@ -19,8 +19,8 @@ from reconciler.api.errors import ClientError
 from reconciler.cli.framework.errors import CliError
 from reconciler.cli.render.formats import place
 from reconciler.cli.render.terminal import colours, is_terminal, paint
+from reconciler.desired.directory.store import ManifestStore
 from reconciler.desired.files import Signature, signature
-from reconciler.desired.store import ManifestStore
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 from reconciler.system.work.look import patiently

@@ -31,10 +31,10 @@ from reconciler.cli.render.formats import count, local, place
 from reconciler.cli.render.status import problem
 from reconciler.cli.render.terminal import plain, width
 from reconciler.convert.systemd.draft import Fate, Target
+from reconciler.convert.systemd.unitfile import Unwritable
 from reconciler.convert.systemd.units import EVERYWHERE, MARK, Exported
 from reconciler.convert.systemd.units import export as convert
-from reconciler.convert.unitfile import Unwritable
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.store import ManifestStore
 from reconciler.system.clock import local_zone
 from reconciler.system.init_system import systemd_version
 from reconciler.system.work.look import patiently

@@ -36,7 +36,7 @@ from reconciler.cli.framework.options import (
     one_of,
     where,
 )
-from reconciler.convert.unitfile import Unwritable
+from reconciler.convert.systemd.unitfile import Unwritable
 from reconciler.model.spec.env import FromEnv
 from reconciler.model.state.desired import Workload
 from reconciler.state.lock import is_held

@@ -9,13 +9,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.convert.draft import Draft, Fate, Located, locate
 from reconciler.convert.errors import fault
 from reconciler.convert.host import Host
-from reconciler.convert.pm2 import clock, environment, lifecycle, logs, serving
-from reconciler.convert.pm2.command import run_of
+from reconciler.convert.manifests.draft import Draft, Fate, Located, locate
+from reconciler.convert.pm2.ecosystem.inherited import NOTHING, Inherited, read
 from reconciler.convert.pm2.given import Given
-from reconciler.convert.pm2.inherited import NOTHING, Inherited, read
+from reconciler.convert.pm2.keys import clock, environment, lifecycle, logs, serving
+from reconciler.convert.pm2.keys.command import run_of
 from reconciler.convert.pm2.schema import KEYS, canonical, is_undefined
 from reconciler.convert.pm2.sources import Sources
 from reconciler.convert.pm2.units import seconds_of

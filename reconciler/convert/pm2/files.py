@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from reconciler.convert.draft import Draft, Note
 from reconciler.convert.host import Host
+from reconciler.convert.manifests.draft import Draft, Note
 from reconciler.convert.pm2.app import draft_of
-from reconciler.convert.pm2.config import read
+from reconciler.convert.pm2.ecosystem.config import read
 
 
 def drafts_of(

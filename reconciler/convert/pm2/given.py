@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.convert.pm2.command import Run
+from reconciler.convert.pm2.keys.command import Run
 from reconciler.convert.pm2.sources import Sources
 
 

@@ -13,9 +13,9 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.convert.draft import Draft, Fate, Note
 from reconciler.convert.errors import ImportFault, fault
 from reconciler.convert.host import Host
+from reconciler.convert.manifests.draft import Draft, Fate, Note
 from reconciler.convert.pm2.app import draft_of
 from reconciler.convert.pm2.schema import KEYS, environments
 from reconciler.convert.read_text import text_of

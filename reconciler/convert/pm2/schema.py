@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.convert.draft import Fate
+from reconciler.convert.manifests.draft import Fate
 
 
 class Key(NamedTuple):

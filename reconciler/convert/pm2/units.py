@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.convert.draft import Draft, Fate
+from reconciler.convert.manifests.draft import Draft, Fate
 from reconciler.convert.pm2.schema import is_undefined
 from reconciler.convert.pm2.values import number_of, text_of
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.convert.draft import Draft, Fate, Located, Note, from_shell, locate
 from reconciler.convert.host import Host
+from reconciler.convert.manifests.draft import Draft, Fate, Located, Note, from_shell, locate
 from reconciler.convert.supervisor.ini import Ini, Section, expand, read
 from reconciler.convert.supervisor.options import environment
 from reconciler.convert.supervisor.program import Around, drafts_of

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from reconciler.convert.draft import Fate
+from reconciler.convert.manifests.draft import Fate
 
 
 class Option(NamedTuple):

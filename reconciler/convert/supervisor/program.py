@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.convert.draft import Draft, Fate, locate
+from reconciler.convert.manifests.draft import Draft, Fate, locate
 from reconciler.convert.nofile import is_no_file
 from reconciler.convert.supervisor.ini import Section, expand
 from reconciler.convert.supervisor.options import OPTIONS, boolean, environment, size, whole

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.convert.draft import locate
+from reconciler.convert.manifests.draft import locate
 
 FCGI = "fcgi-program"
 SOCKET_OPTIONS = ("socket", "socket_backlog", "socket_owner", "socket_mode")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.convert.systemd import lifecycle
 from reconciler.convert.systemd.calendar import shortest_gap
 from reconciler.convert.systemd.draft import Draft, Fate
-from reconciler.convert.unitfile import command, span
+from reconciler.convert.systemd.unitfile import command, span
 
 _ONESHOT_RESTARTS = 244
 """The version of systemd from which on a oneshot may be started again when it fails."""

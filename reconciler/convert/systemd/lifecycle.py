@@ -6,7 +6,7 @@ import math
 
 from reconciler.convert.systemd.draft import Draft, Fate
 from reconciler.convert.systemd.program import found
-from reconciler.convert.unitfile import command, span
+from reconciler.convert.systemd.unitfile import command, span
 
 Backoff = dict[str, float | None]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.convert.systemd.dotenv import names_and_doubts
 from reconciler.convert.systemd.draft import Draft, Fate
-from reconciler.convert.unitfile import Unwritable, assignment, command, path
+from reconciler.convert.systemd.unitfile import Unwritable, assignment, command, path
 
 _USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.convert.systemd.draft import Draft, Fate, Lines
-from reconciler.convert.unitfile import Section, Unwritable, path, render
+from reconciler.convert.systemd.unitfile import Section, Unwritable, path, render
 
 _NODE = (
     "a program that calls listen() on the port itself finds it taken: it has to use the "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.convert.systemd.draft import Draft, Fate, Lines, Path
-from reconciler.convert.unitfile import Unwritable, path, word
+from reconciler.convert.systemd.unitfile import Unwritable, path, word
 from reconciler.model.words.logname import APP, INSTANCE
 from reconciler.system.limits import RESOURCES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.convert.systemd import clockchange
 from reconciler.convert.systemd.calendar import calendar
 from reconciler.convert.systemd.draft import Draft, Fate, Lines
-from reconciler.convert.unitfile import Section, render, text
+from reconciler.convert.systemd.unitfile import Section, render, text
 
 _CHANGE = (
     "when the clocks change: what falls into the hour that is left out does not run (recon: right "

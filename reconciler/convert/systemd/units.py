@@ -16,7 +16,7 @@ from reconciler.convert.systemd.dependencies import dependencies
 from reconciler.convert.systemd.draft import Draft, Fate, Lines, Note, Target
 from reconciler.convert.systemd.sockets import sockets
 from reconciler.convert.systemd.timers import timers
-from reconciler.convert.unitfile import Section, Unwritable, render, text
+from reconciler.convert.systemd.unitfile import Section, Unwritable, render, text
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
 from reconciler.model.words.fields import is_own

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.desired.directory.walk import is_manifest_name
 from reconciler.desired.environment.variables import secret_text
 from reconciler.desired.files import sync_folder
 from reconciler.desired.text import yaml
 from reconciler.desired.text.edit import set_field
 from reconciler.desired.text.locate import declarations
 from reconciler.desired.text.yaml import Path as Steps
-from reconciler.desired.walk import is_manifest_name
 from reconciler.system.files.trust import trusting
 
 FOLDER = "secrets"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dotenv.parser import parse_stream
 
 from reconciler.desired.files import read_regular
-from reconciler.desired.surroundings import Surroundings, Unresolvable
+from reconciler.desired.manifest.surroundings import Surroundings, Unresolvable
 from reconciler.desired.text.yaml import Path
 from reconciler.model.spec.env import RESERVED, Credential, FromEnv, SecretFile, is_variable
 from reconciler.model.spec.program import ProgramSpec

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from reconciler.desired.builder import with_builder
+from reconciler.desired.directory.store import ManifestStore
 from reconciler.desired.git.repository import FOLDER, LINK, Repository, RepositoryError
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.manifest.builder import with_builder
 from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.desired.watched.content import with_content
 from reconciler.desired.watched.trees import Scope

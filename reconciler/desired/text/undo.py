@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.desired.manifest import Context, read
+from reconciler.desired.manifest.manifest import Context, read
 from reconciler.desired.text import yaml
 from reconciler.desired.text.edit import EditError, remove_field, set_field
 from reconciler.desired.text.locate import declarations

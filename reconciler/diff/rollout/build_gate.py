@@ -1,8 +1,8 @@
 """A rollout waits for its build: what is new is started when it is built, and not before.
 
-The builder is a Job of its own (``desired.builder``); here is what its app makes of how it stands.
-Until it is built, what runs is kept as it runs. A build that failed is a revision that failed: what
-ran before it runs on, until the inputs, or the manifest, are edited.
+The builder is a Job of its own (``desired.manifest.builder``); here is what its app makes of how it
+stands. Until it is built, what runs is kept as it runs. A build that failed is a revision that
+failed: what ran before it runs on, until the inputs, or the manifest, are edited.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
-from reconciler.desired.logplaces import declared as declared_logs
+from reconciler.desired.manifest.logplaces import declared as declared_logs
 from reconciler.desired.watched.content import content, problem_of, with_content
 from reconciler.desired.watched.ours import Ours
 from reconciler.desired.watched.trees import Scope

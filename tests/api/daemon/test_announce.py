@@ -8,7 +8,7 @@ import threading
 from reconciler.api.daemon import announce
 from reconciler.api.daemon.announce import Announcer
 from reconciler.model.state.event import Event
-from reconciler.state.events import RecordedEvent
+from reconciler.state.journal.events import RecordedEvent
 from tests.waiting import until
 
 

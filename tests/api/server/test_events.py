@@ -17,7 +17,7 @@ from reconciler.api.server.routes import application
 from reconciler.api.server.server import Server, listen
 from reconciler.model.state.event import EndDetails, Event
 from reconciler.state.history import History
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 
 STREAM = "text/event-stream"
 

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.cli.framework import on_save
 from reconciler.cli.framework.on_save import Sources
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.store import ManifestStore
 
 APP = "{apiVersion: recon/v1, kind: App, metadata: {name: NAME}, spec: {command: [sleep, '9']}}\n"
 

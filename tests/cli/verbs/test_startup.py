@@ -16,7 +16,7 @@ from reconciler.cli.verbs import startup
 from reconciler.state.paths import StatePaths
 from reconciler.system.init_system import InitSystem
 from tests.cli.conftest import Cli
-from tests.convert.systemd_reads import ANALYZE, SYSTEMD, complaints, read
+from tests.convert.systemd.systemd_reads import ANALYZE, SYSTEMD, complaints, read
 
 NASTY = "/srv/a b %h $HOME 'q' é"
 asks_systemd = pytest.mark.skipif(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.desired.directory.store import ManifestStore
 from reconciler.desired.environment.filled import Filled
-from reconciler.desired.resolve import rebuild
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.manifest.resolve import rebuild
 from reconciler.model.state.desired import Problem, Reason, Source, Workload
 from tests.desired.conftest import Folder
-from tests.desired.test_store import age
+from tests.desired.directory.test_store import age
 
 REFERENCES = {
     "envFrom": "  envFrom: [{{file: secret{}}}]\n",

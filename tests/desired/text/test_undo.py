@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.manifest import Context, read
-from reconciler.desired.surroundings import Surroundings
+from reconciler.desired.manifest.manifest import Context, read
+from reconciler.desired.manifest.surroundings import Surroundings
 from reconciler.desired.text.edit import EditError
 from reconciler.desired.text.undo import UndoError, differs, undone
 from reconciler.model.spec.manifest import SettingsSpec

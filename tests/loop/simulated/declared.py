@@ -1,4 +1,4 @@
-"""What is declared, as plain data that a test edits: in the place of ``loop.declared.Declared``."""
+"""What is declared, as plain data that a test edits: in the place of ``Declared``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reconciler.desired.dependencies import Dependents
-from reconciler.desired.resolve import rebuild
+from reconciler.desired.directory.dependencies import Dependents
+from reconciler.desired.manifest.resolve import rebuild
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.plan import Condition
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 
 R = TypeVar("R")
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from reconciler.desired.settling import SETTLE
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.settling import SETTLE
+from reconciler.desired.directory.store import ManifestStore
 from reconciler.diff.core import history
 from reconciler.diff.prune import Verdict
-from reconciler.loop.declared import Declared
+from reconciler.loop.manifests.declared import Declared
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 from tests.loop.simulated.clock import Clock, JumpingLoop
 from tests.loop.simulated.reading import Looks, ReaderAtOnce, ToldWatcher
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.store import ManifestStore
 from reconciler.desired.watched.treetask import Found, Refused
 
 R = TypeVar("R")

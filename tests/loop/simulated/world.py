@@ -20,7 +20,7 @@ from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import AppPlan
 from reconciler.model.state.reason import EventReason
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 from reconciler.state.paths import StatePaths, prepare
 from tests.loop.simulated.clock import Clock, JumpingLoop
 from tests.loop.simulated.declared import Manifests, reading

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired.store import ManifestStore
+from reconciler.desired.directory.store import ManifestStore
 from reconciler.loop.watching.answers import Answers
 from reconciler.loop.watching.watch import Watcher
 from reconciler.system.work.worker import Workers

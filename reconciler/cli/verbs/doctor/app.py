@@ -12,7 +12,7 @@ from reconciler.checks.access import Identity, allowed
 from reconciler.checks.host import of_log_folder
 from reconciler.checks.runtimes import lacking, missing_interpreter
 from reconciler.cli.render.formats import place
-from reconciler.desired.logplaces import declared as declared_logs
+from reconciler.desired.manifest.logplaces import declared as declared_logs
 from reconciler.desired.text.locate import place_of
 from reconciler.diff.lint.advice import advice_on, ports_of
 from reconciler.model.spec.manifest import AppSpec

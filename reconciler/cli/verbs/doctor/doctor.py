@@ -45,7 +45,7 @@ from reconciler.model.state.desired import Desired, Problem
 from reconciler.model.state.finding import Finding, Level, ok, problem, warning
 from reconciler.observed.host.machine import disk, folder, machine
 from reconciler.observed.processes.snapshot import snapshot
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 from reconciler.state.neighbours import controllers_of, twice
 from reconciler.state.paths import store_id
 from reconciler.system.clock import boot_id

@@ -19,8 +19,8 @@ from reconciler.cli.render.formats import count, place
 from reconciler.cli.render.terminal import width
 
 if TYPE_CHECKING:
-    from reconciler.convert.draft import Draft
-    from reconciler.convert.finalise import Bundle
+    from reconciler.convert.manifests.draft import Draft
+    from reconciler.convert.manifests.finalise import Bundle
 
 Directory = Annotated[
     str,
@@ -64,7 +64,7 @@ def chosen(drafts: Sequence[Draft], only: Sequence[str] | None) -> list[Draft]:
 def deliver(make: Callable[[], Bundle], report: str, dry_run: bool) -> int:
     """Write what ``make`` makes, or show it, and report. Exit code 1 where nothing could be."""
     from reconciler.convert.errors import ImportFault  # noqa: PLC0415
-    from reconciler.convert.writing import check, write  # noqa: PLC0415
+    from reconciler.convert.manifests.writing import check, write  # noqa: PLC0415
 
     one_of("--report", report, ("text", "json"))
     try:
@@ -79,7 +79,7 @@ def deliver(make: Callable[[], Bundle], report: str, dry_run: bool) -> int:
 
 
 def _print(bundle: Bundle, written: Sequence[str], report: str) -> None:
-    from reconciler.convert import report as reports  # noqa: PLC0415
+    from reconciler.convert.manifests import report as reports  # noqa: PLC0415
 
     problems = _problems(bundle) if written else []
     if report == "json":

@@ -21,7 +21,7 @@ from reconciler.cli.verbs.imports.import_ import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.convert.finalise import Bundle
+    from reconciler.convert.manifests.finalise import Bundle
 
 
 def procfile(
@@ -47,7 +47,7 @@ def procfile(
     first = None if port is None else whole_number("--port", port, least=1)
 
     def make() -> Bundle:
-        from reconciler.convert.finalise import bundle  # noqa: PLC0415
+        from reconciler.convert.manifests.finalise import bundle  # noqa: PLC0415
         from reconciler.convert.procfile import GENERAL, drafts_of  # noqa: PLC0415
 
         chosen_env = env and os.path.abspath(env)
@@ -73,8 +73,8 @@ def supervisor(
     """Write manifests from supervisord's configuration files, and what they include."""
 
     def make() -> Bundle:
-        from reconciler.convert.finalise import bundle  # noqa: PLC0415
         from reconciler.convert.host import this_host  # noqa: PLC0415
+        from reconciler.convert.manifests.finalise import bundle  # noqa: PLC0415
         from reconciler.convert.supervisor.files import GENERAL, drafts_of_files  # noqa: PLC0415
 
         root = directory_of(directory)

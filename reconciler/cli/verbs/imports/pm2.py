@@ -19,7 +19,7 @@ from reconciler.cli.verbs.imports.import_ import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.convert.finalise import Bundle
+    from reconciler.convert.manifests.finalise import Bundle
 
 
 def pm2(
@@ -59,8 +59,8 @@ def pm2(
         )
 
     def make() -> Bundle:
-        from reconciler.convert.finalise import bundle  # noqa: PLC0415
         from reconciler.convert.host import this_host  # noqa: PLC0415
+        from reconciler.convert.manifests.finalise import bundle  # noqa: PLC0415
         from reconciler.convert.pm2.app import GENERAL  # noqa: PLC0415
         from reconciler.convert.pm2.files import drafts_of  # noqa: PLC0415
         from reconciler.convert.pm2.running import running  # noqa: PLC0415

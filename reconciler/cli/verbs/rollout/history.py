@@ -33,7 +33,7 @@ from reconciler.diff.core import history as revisions
 from reconciler.diff.status.fields import template_changes
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import Revision
-from reconciler.state.journal import Journal
+from reconciler.state.journal.journal import Journal
 from reconciler.system.clock import boot_id
 
 

@@ -28,8 +28,8 @@ from reconciler.cli.render.formats import local
 from reconciler.cli.render.formats import place as seen
 from reconciler.cli.verbs.edit import declared, print_next_steps, replace_content, show
 from reconciler.cli.verbs.rollout.history import find, remembered
-from reconciler.desired.manifest import Context
-from reconciler.desired.surroundings import Surroundings
+from reconciler.desired.manifest.manifest import Context
+from reconciler.desired.manifest.surroundings import Surroundings
 from reconciler.desired.text.edit import EditError
 from reconciler.desired.text.undo import UndoError, differs, undone
 from reconciler.desired.watched.content import as_found

@@ -1,0 +1,1 @@
+"""An ecosystem file, and the JavaScript in it, becomes plain data."""

@@ -1,0 +1,1 @@
+"""The directory of manifests as a whole: what its files declare together."""

@@ -1,0 +1,1 @@
+"""One manifest: read, merged, resolved and validated."""

@@ -1,0 +1,1 @@
+"""What the manifests say now: looks at them, what is declared, what is gone."""

@@ -1,0 +1,1 @@
+"""What runs: starts, stops and ends of processes, their limits and what they use."""

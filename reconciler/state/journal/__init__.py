@@ -1,0 +1,1 @@
+"""The journal, in SQLite: what it remembers, and the file."""

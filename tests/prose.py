@@ -7,10 +7,9 @@ and fields have a table of their own.
 
 from __future__ import annotations
 
-import io
+import ast
 import re
 import sys
-import tokenize
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +22,8 @@ TO_DO = "tests/prose_to_do.txt"
 NAMES_TO_DO = "tests/names_to_do.txt"
 """The same of those whose names are still to be replaced."""
 
+_NAMED = ("id", "attr", "arg", "name", "asname")
+"""Where a node of Python's syntax tree has a name."""
 _CODE = re.compile(r"^```.*?^```|`[^`]*`", re.M | re.S)
 
 
@@ -49,10 +50,10 @@ def found(text: str, instead: Mapping[str, str]) -> Iterator[tuple[int, str]]:
 
 def names(code: str, instead: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     """Line and word of each name that is, or has as a part, one that is not used."""
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.type == tokenize.NAME:
-            for word in instead.keys() & token.string.lower().split("_"):
-                yield token.start[0], word
+    for node in ast.walk(ast.parse(code)):
+        for name in filter(None, (getattr(node, field, None) for field in _NAMED)):
+            for word in instead.keys() & name.lower().split("_"):
+                yield getattr(node, "lineno", 0), word
 
 
 def problems(root: Path = ROOT) -> Iterator[str]:

@@ -17,7 +17,7 @@ def differences(file: str) -> list[str]:
         found = [*dialects.differences(text_of(file))]
     except ImportFault:
         return []
-    return [f"line {one.line}, {one.name}: {one.told}" for one in found]
+    return [f"line {one.line}, {one.name}: {one.message}" for one in found]
 
 
 def variables_of(file: str) -> dict[str, str] | None:

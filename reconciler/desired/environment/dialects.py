@@ -40,7 +40,7 @@ def advice_on_env_files(spec: ProgramSpec) -> Iterator[tuple[Path, str]]:
         except (OSError, ValueError):
             continue
         for found in differences(text):
-            yield ("envFrom", index), f"{one.file}:{found.line}: {found.name}: {found.told}"
+            yield ("envFrom", index), f"{one.file}:{found.line}: {found.name}: {found.message}"
 
 
 class Difference(NamedTuple):
@@ -48,7 +48,7 @@ class Difference(NamedTuple):
 
     line: int
     name: str
-    told: str
+    message: str
 
 
 def differences(text: str) -> Iterator[Difference]:
@@ -59,13 +59,13 @@ def differences(text: str) -> Iterator[Difference]:
     for one in parse_stream(io.StringIO(text)):
         if one.error or one.key is None or one.value is None:
             continue
-        told = ""
+        message = ""
         if theirs.get(_start(one)) != (one.key, one.value):
-            told = _by_both(one, one.value)
+            message = _by_both(one, one.value)
         elif (by_node := _by_node(one)) is not None:
-            told = by_node
-        if told:
-            yield Difference(_start(one), one.key, told)
+            message = by_node
+        if message:
+            yield Difference(_start(one), one.key, message)
 
 
 def _dotenv(text: str) -> Iterator[tuple[int, tuple[str, str]]]:

@@ -5,7 +5,7 @@ its source). And by its name: what a variable called ``…_PASSWORD`` holds is o
 plainly something else; what one called ``…_TOKEN`` or ``…_KEY`` holds is one if it looks random.
 A random value under any other name is left alone: hashes of commits, ids and public keys are many.
 
-How often that is wrong is measured in ``tests/diff/lint/test_literals.py``.
+How often that is wrong is measured in ``tests/diff/lint/test_hardcoded_secrets.py``.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def test_a_line_is_named_where_the_others_read_something_else(
         if differs != bool(named):
             wrong.append((text, ours, by_dotenv, by_node, named))
         if named and ours == by_dotenv:
-            assert "`node --env-file`" in named[0].told, text
+            assert "`node --env-file`" in named[0].message, text
     assert not wrong, wrong
 
 
@@ -136,9 +136,9 @@ def test_lines_are_counted_and_values_never_told() -> None:
         (8, "C"),
         (11, "E"),
     ]
-    assert "hunter" not in str([one.told for one in found])
+    assert "hunter" not in str([one.message for one in found])
 
 
 @given(st.text("A=\"'`# \\n\t\nx:{}$\r", max_size=40))
 def test_any_text_is_looked_through(text: str) -> None:
-    assert all(one.line >= 1 and one.told for one in differences(text))
+    assert all(one.line >= 1 and one.message for one in differences(text))

@@ -75,9 +75,27 @@ def plan(
     ``wall`` is what the schedules of Jobs go by. ``journal``: whether ``memory`` is all that there
     is to remember, and whether anything can be added to it.
     """
+    asked = plans(
+        desired, observed, memory, now, absences, loads=loads, wall=wall, journal=journal
+    )
+    return Plan(tuple(asked), desired.problems)
+
+
+def plans(
+    desired: Desired,
+    observed: Observed,
+    memory: Mapping[str, AppMemory],
+    now: float,
+    absences: Mapping[str, Absence] | None = None,
+    *,
+    loads: Verdicts = _ROOMY,
+    wall: WallTime = _UTC,
+    journal: JournalState = _WELL,
+) -> Iterator[AppPlan]:
+    """What ``plan`` has of each app, by name; worked out one by one, as they are asked for."""
     moment = Moment.of(observed, now, {}, loads=loads, wall=wall, journal=journal)
     moment = replace(moment, standings=standings(desired, memory, moment))
-    return Plan(tuple(_each(_plan_app, desired, memory, moment, absences)), desired.problems)
+    yield from _each(_plan_app, desired, memory, moment, absences)
 
 
 def decide(

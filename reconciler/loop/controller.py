@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -249,6 +249,10 @@ class Controller:
         made = self._reconciler.plan()
         apps = tuple(self._with_troubles(app) for app in made.apps)
         return replace(made, apps=apps, problems=(*made.problems, *self._neighbours.problems))
+
+    def plans(self) -> Iterator[AppPlan]:
+        """What the plan has of each app, worked out one by one: for who must not hold the loop."""
+        return map(self._with_troubles, self._reconciler.plans())
 
     def declared(self) -> Mapping[str, Workload]:
         """The apps as declared now."""

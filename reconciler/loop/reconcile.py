@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.converge.process.spawn import SpawnError
@@ -19,7 +19,7 @@ from reconciler.diff.core.backoff import after_failed_start
 from reconciler.diff.core.dependencies import look_at
 from reconciler.diff.core.situation import Moment
 from reconciler.diff.jobs import runs
-from reconciler.diff.plan import decide, plan
+from reconciler.diff.plan import decide, plans
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.status.review import last_spec
 from reconciler.diff.stop_order import Teardown
@@ -34,7 +34,7 @@ from reconciler.model.state.desired import Desired, DesiredJob, Source, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
-from reconciler.model.state.plan import Action, Adjust, Decision, End, Plan, Start
+from reconciler.model.state.plan import Action, Adjust, AppPlan, Decision, End, Plan, Start
 from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import UNDECLARED, Standing
@@ -87,10 +87,19 @@ class Reconciler:
 
     def plan(self) -> Plan:
         """The plan as of now. Nothing is done by asking."""
-        return plan(
-            self._left(self._declared.snapshot()),
+        desired = self._left(self._declared.snapshot())
+        return Plan(tuple(self._plans(desired)), desired.problems)
+
+    def plans(self) -> Iterator[AppPlan]:
+        """What it has of each app, worked out one by one; all as of now, however long that takes."""
+        desired = self._left(self._declared.snapshot())
+        return self._plans(replace(desired, apps={**desired.apps}))
+
+    def _plans(self, desired: Desired) -> Iterator[AppPlan]:
+        return plans(
+            desired,
             self._running.observed(),
-            self._history.memories,
+            {**self._history.memories},
             boot_now(),
             self._absences(None),
             loads={} if self.leaving else self._admission.verdicts(),

@@ -39,6 +39,7 @@ from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
 from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision, spec_of
+from reconciler.model.state.tally import Tally
 from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.state.history import History
 from reconciler.state.journal.journal import Journal
@@ -80,6 +81,8 @@ class Controller:
         declared: type[Declared] = Declared,
     ) -> None:
         kernel = kernel or Kernel()
+        self.tally = Tally()
+        """What was counted since the start, for metrics."""
         self.options = options
         self._loop = loop
         paths = options.paths
@@ -142,6 +145,7 @@ class Controller:
             is_declared=lambda name: name in self._declared.apps(),
             spec_of=self._spec_of,
             kernel=kernel,
+            tally=self.tally,
         )
         self.sampling = Sampling(
             self._running.host,
@@ -161,7 +165,7 @@ class Controller:
             last_errors=self._running.capture.last_errors,
             processes=self.processes,
         )
-        self._ends = Ends(self.history, self._declared, self._spec, post_mortem)
+        self._ends = Ends(self.history, self._declared, self._spec, post_mortem, self.tally)
         self._admission = Admission(self._declared, self._running, self.history, self.facts)
         self._reconciler = Reconciler(
             self._declared,
@@ -170,6 +174,7 @@ class Controller:
             self._queue,
             self._key,
             admission=self._admission,
+            tally=self.tally,
         )
         self._reconciler.leaving = options.down
         self.requests = Requests(
@@ -254,6 +259,10 @@ class Controller:
         """What the plan has of each app, worked out one by one: for who must not hold the loop."""
         return map(self._with_troubles, self._reconciler.plans())
 
+    def problems(self) -> int:
+        """How many mistakes there are in the manifests."""
+        return len(self._declared.snapshot().problems) + len(self._neighbours.problems)
+
     def declared(self) -> Mapping[str, Workload]:
         """The apps as declared now."""
         return self._declared.apps()
@@ -274,6 +283,16 @@ class Controller:
         """Until every app that is waiting to be looked at has been."""
         while not self._queue.idle():
             await asyncio.sleep(0.001)
+
+    @property
+    def waiting(self) -> int:
+        """How many apps wait for a worker to look at them."""
+        return self._queue.depth
+
+    @property
+    def workers(self) -> Workers:
+        """Processes for work that must not hold the loop."""
+        return self._workers
 
     @property
     def leaving(self) -> bool:

@@ -50,6 +50,11 @@ class WorkQueue:
         wait = max(0.0, when - self._clock())
         self._later[name] = (when, self._loop.call_later(wait, self._due, name))
 
+    @property
+    def depth(self) -> int:
+        """How many names wait to be taken."""
+        return len(self._ready)
+
     def is_dirty(self, name: str) -> bool:
         """Whether ``name`` was added since it was last taken."""
         return name in self._dirty

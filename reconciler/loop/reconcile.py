@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from reconciler.converge.process.spawn import SpawnError
 from reconciler.desired.directory.dependencies import needs
@@ -38,6 +39,7 @@ from reconciler.model.state.plan import Action, Adjust, AppPlan, Decision, End, 
 from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import UNDECLARED, Standing
+from reconciler.model.state.tally import Tally
 from reconciler.model.words.sentence import Sentence
 from reconciler.state.history import History
 from reconciler.system.clock import boot_now, wall_time
@@ -70,7 +72,9 @@ class Reconciler:
         key: bytes | None,
         *,
         admission: Admission,
+        tally: Tally,
     ) -> None:
+        self._tally = tally
         self._admission = admission
         self._declared = declared
         self._running = running
@@ -91,7 +95,7 @@ class Reconciler:
         return Plan(tuple(self._plans(desired)), desired.problems)
 
     def plans(self) -> Iterator[AppPlan]:
-        """What it has of each app, worked out one by one; all as of now, however long that takes."""
+        """What it has of each app, worked out one by one; all of it as of now."""
         desired = self._left(self._declared.snapshot())
         return self._plans(replace(desired, apps={**desired.apps}))
 
@@ -130,11 +134,13 @@ class Reconciler:
         """One worker. Trouble with one app is no trouble for the next."""
         while True:
             name = await self._queue.get()
+            began = perf_counter()
             try:
                 await self._reconcile(name)
             except Exception as error:
                 self._retry(name, error)
             finally:
+                self._tally.passes.add(perf_counter() - began)
                 self._queue.done(name)
 
     async def _reconcile(self, name: str) -> None:
@@ -324,6 +330,7 @@ class Reconciler:
 
     def _retry(self, name: str, error: Exception) -> None:
         """Our trouble, not the app's: tell it once, and climb our own ladder."""
+        self._tally.failed_passes += 1
         attempt = self._attempts[name] = self._attempts.get(name, 0) + 1
         if attempt == 1:
             if not isinstance(error, SpawnError | OSError):  # else it was foreseen, and is told
@@ -411,5 +418,6 @@ class Reconciler:
         if absence is not None and absence.verdict is Verdict.DELETE:
             self._declared.forget(name)
             self._history.forget(name)
+            self._tally.forget(name)
             told = "manifest removed, nothing of it runs"
             self._history.record(Event(name, EventReason.PRUNED, told))

@@ -37,6 +37,8 @@ class Flood:
 
     def __init__(self) -> None:
         self._buckets: dict[_Kind, _Bucket] = {}
+        self.left_out = 0
+        """All events that were left out so far."""
 
     def admit(self, event: Event, now: float) -> Iterator[Event]:
         """What is to be told instead of this event: itself, nothing, or a summary and itself."""
@@ -50,6 +52,7 @@ class Flood:
         bucket.at, bucket.last = now, replace(event, end=None) if event.end else event
         if bucket.left < 1:
             bucket.held += 1
+            self.left_out += 1
             return
         bucket.left -= 1
         yield from _summary(bucket)

@@ -49,6 +49,8 @@ class History:
         self._listeners: set[Callable[[RecordedEvent], None]] = set()
         self._incomplete: dict[int, asyncio.Future[RecordedEvent]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self.recorded: dict[tuple[str, str], int] = {}
+        """Events since the start, by reason and type."""
 
     @property
     def memories(self) -> Mapping[str, AppMemory]:
@@ -99,6 +101,8 @@ class History:
         return recorded
 
     def _publish(self, event: Event) -> RecordedEvent:
+        kind = event.reason, event.type
+        self.recorded[kind] = self.recorded.get(kind, 0) + 1
         message = self._redact(event.message)
         recorded = self._journal.record(
             event if message == event.message else replace(event, message=message)
@@ -131,6 +135,16 @@ class History:
             return recorded
         done, _ = await asyncio.wait({waiting}, timeout=_COMPLETE)
         return waiting.result() if done else recorded
+
+    @property
+    def left_out(self) -> int:
+        """Events that were not told one by one, since there were too many of their kind."""
+        return self._flood.left_out
+
+    @property
+    def lost(self) -> int:
+        """Events that were told, and are not in the journal nor will be."""
+        return self._journal.lost
 
     def usage(self, nonce: str) -> tuple[UsageHistory, Trend] | None:
         """What an instance has used, as last written."""

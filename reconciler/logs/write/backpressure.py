@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from reconciler.logs.write import fifo
 from reconciler.model.host.fifo import FifoName
+from reconciler.model.state.tally import Tally
 
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0
 """Seconds between tries; each wait is twice the one before."""
@@ -55,7 +56,9 @@ class Troubles:
         loop: asyncio.AbstractEventLoop,
         retry: Callable[[Any], None],
         on_trouble: Callable[[str, str | None], None],
+        tally: Tally,
     ) -> None:
+        self._tally = tally
         self._loop = loop
         self._retry = retry
         self._on_trouble = on_trouble
@@ -113,6 +116,7 @@ class Troubles:
             count = relieve(tap.fd)
             tap.lost += count
             tap.trouble.total += count
+            self._tally.of(tap.name.app).dropped += count
             dropped += count
         wait = _FIRST_LOOK if dropped else min(_LAST_LOOK, wait * 2)
         again = bool(self._apps)

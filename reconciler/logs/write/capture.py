@@ -29,6 +29,7 @@ from reconciler.logs.write.write_ahead import keep_large_blocks
 from reconciler.model.host.fifo import STREAMS, FifoName
 from reconciler.model.spec.logs import Logs
 from reconciler.model.state.observed import Tag
+from reconciler.model.state.tally import Tally
 
 PAUSE = 0.002
 """Seconds a busy FIFO is left to fill: fewer, larger reads for less CPU (design.md#crash-only)."""
@@ -71,7 +72,9 @@ class Capture:
         *,
         on_trouble: Callable[[str, str | None], None],
         fifos: Sequence[Path] = (),
+        tally: Tally | None = None,
     ) -> None:
+        tally = tally or Tally()
         keep_large_blocks()
         self._fifos = tuple(fifos) or (state_dir / "fifo",)
         with contextlib.suppress(OSError):  # made when it is needed
@@ -83,9 +86,9 @@ class Capture:
         self._compressor = Compressor(loop)
         self.transcripts = Transcripts(self._fifos)
         """What processes say until they are ready, for who asks for it (``begin``)."""
-        self._pump = Pump(state_dir, self._compressor, self._fifos, self.transcripts)
+        self._pump = Pump(state_dir, self._compressor, self._fifos, self.transcripts, tally)
         self._upkeep = Upkeep(state_dir, loop, self._compressor, self._turn)
-        self._troubles = Troubles(loop, self._retry, on_trouble)
+        self._troubles = Troubles(loop, self._retry, on_trouble, tally)
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._ready)
 

@@ -24,6 +24,7 @@ from reconciler.logs.write.transcript import Transcripts
 from reconciler.logs.write.write_ahead import MAX_CHUNK, Header, Spool, load_carry
 from reconciler.model.host.fifo import FifoName
 from reconciler.model.spec.logs import Logs, Rotate
+from reconciler.model.state.tally import Tally
 from reconciler.system.files import safe_files
 from reconciler.system.files.safe_files import Owner
 
@@ -62,7 +63,9 @@ class Pump:
         compressor: Compressor,
         fifos: Sequence[Path],
         transcripts: Transcripts,
+        tally: Tally,
     ) -> None:
+        self._tally = tally
         self._state = state_dir
         self._fifos = fifos
         self._transcripts = transcripts
@@ -107,6 +110,7 @@ class Pump:
             spool = self._empty_spool()
             limit = min(MAX_CHUNK, max(_LEAST, logs.rotate.size - length))
             moved = spool.take(tap.fd, header, carry, limit)
+            self._tally.of(name.app).wrote(name.stream, moved)
             if moved and name.nonce in self._transcripts:
                 self._transcripts.hear(name.nonce, spool.data(), midline)
             if moved and name.stream == "err":
@@ -213,6 +217,7 @@ class Pump:
             spool.set_aside(self.companion(tap.name, "spool"))
         except OSError:  # not even renamed: it must make way
             tap.lost += spool.size()
+            self._tally.of(tap.name.app).dropped += spool.size()
             spool.commit()
         else:
             tap.stuck, tap.lost, self._spool = spool, 0, None

@@ -25,6 +25,7 @@ from reconciler.model.state.desired import Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import PortHeld, Process, Tag
 from reconciler.model.state.reason import EventReason
+from reconciler.model.state.tally import Tally
 from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.notify import NotifySocket
 from reconciler.observed.probes.probes import Prober
@@ -55,6 +56,7 @@ class Probing:
         redact: Callable[[str], str] = str,
         said_ready: Callable[[str], bool] = lambda nonce: False,
         kernel: Kernel,
+        tally: Tally | None = None,
     ) -> None:
         self._loop = loop
         self._transcripts = transcripts
@@ -63,7 +65,7 @@ class Probing:
         self._on_event = on_event
         self._redact = redact
         self.marks = Marks(state_dir)
-        self._prober = Prober(loop, self._result, self._check)
+        self._prober = Prober(loop, self._result, self._check, tally)
         # What each process was started with or, where it is of the declared revision, what is
         # declared now: an edit that moves the port must not be asked of those that leave.
         self._specs: dict[str, ProgramSpec] = {}

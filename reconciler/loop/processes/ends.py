@@ -21,6 +21,7 @@ from reconciler.model.state.desired import DesiredJob
 from reconciler.model.state.event import Event, Severity
 from reconciler.model.state.observed import Exit, Process, RunState
 from reconciler.model.state.reason import EventReason
+from reconciler.model.state.tally import Tally
 from reconciler.state.history import History
 from reconciler.system.clock import boot_now, wall_time
 
@@ -34,14 +35,17 @@ class Ends:
         declared: Declared,
         spec_of: Callable[[str], ProgramSpec],
         post_mortem: PostMortem,
+        tally: Tally,
     ) -> None:
         self._post_mortem = post_mortem
         self._history = history
+        self._tally = tally
         self._declared = declared
         self._spec_of = spec_of
 
     def account(self, process: Process, exit: Exit) -> None:
         """Take the end of a process into account."""
+        self._tally.of(process.tag.app).exited(end_reason(process, exit))
         if self._is_job(process.tag.app):
             self._end_of_try(process, exit)
         elif process.state is RunState.STOPPING and not process.failed:
@@ -113,3 +117,16 @@ class Ends:
         recorded = self._history.admit(event)
         if recorded is not None:
             self._post_mortem.look(recorded, process, spec)
+
+
+def end_reason(process: Process, exit: Exit) -> str:
+    """Why a process ended, in one word of few: ``Stopped`` where recon ended it as planned."""
+    if process.state is RunState.STOPPING:
+        return "Unhealthy" if process.failed else "Outgrown" if process.outgrown else "Stopped"
+    if exit.reason:
+        return exit.reason
+    if exit.signal is not None:
+        return "Signal"
+    if exit.code is None:
+        return "Unknown"
+    return "Error" if exit.code else "Completed"

@@ -50,6 +50,7 @@ from reconciler.model.state.observed import (
 from reconciler.model.state.plan import End, Start
 from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
+from reconciler.model.state.tally import Tally
 from reconciler.model.words.address import Address
 from reconciler.observed.probes import listeners
 from reconciler.observed.processes.credibility import UserOf
@@ -82,6 +83,7 @@ class Running:
         is_declared: Callable[[str], bool],
         spec_of: Callable[[Process], ProgramSpec],
         kernel: Kernel,
+        tally: Tally,
     ) -> None:
         self._kernel = kernel
         self._store = store
@@ -112,7 +114,7 @@ class Running:
         self._starting = Starting(loop, self.host, on_change)
         self.limiting = Limiting(facts, cgroups, self.host, on_change, on_event, kernel=kernel)
         fifos = [Path(folder) for folder in fifo_dirs(state_dir, store)]
-        self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble, fifos=fifos)
+        self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble, fifos=fifos, tally=tally)
         self._stopper = Stopper(loop, self.host.signal, self._signal_all, self._hook_failed)
         self._sockets = Sockets(self._instances_with, self._stranger_at)
         self._private = PrivateSockets(state_dir, store)
@@ -133,6 +135,7 @@ class Running:
             redact=redact,
             said_ready=self._ready.is_ready,
             kernel=kernel,
+            tally=tally,
         )
         self.in_place = InPlace()
         self.in_place.register(

@@ -84,6 +84,7 @@ class Sampling:
         self._limits: dict[str, int] = {}
         self._marked: dict[str, int] = {}
         self._pss_again: dict[str, float] = {}
+        self._weighed: dict[str, int] = {}
         self._usage: dict[str, Usage] = {}
         self._look_now = asyncio.Event()
         self._sweep_at = 0.0
@@ -189,6 +190,8 @@ class Sampling:
 
         pss, took = await asyncio.to_thread(ask)
         self._pss_again[nonce] = time.monotonic() + took * _PSS_SHARE
+        if pss is not None:
+            self._weighed[nonce] = pss
         return pss
 
     def _clear(self, process: Process) -> None:
@@ -225,6 +228,10 @@ class Sampling:
         usage = self.usage(process)
         return usage.history, usage.trend
 
+    def weighed(self, nonce: str) -> int | None:
+        """The PSS of an instance when it was asked last; None where it never had to be."""
+        return self._weighed.get(nonce)
+
     def samples(self) -> dict[str, Sample]:
         """What each uses now, by nonce; processor time since the last sample."""
         before = {n: one.last for n, one in self._usage.items() if one.last is not None}
@@ -241,6 +248,7 @@ class Sampling:
         self._rss_sampler.forget([process.id, *process.stragglers])
         self._marked.pop(nonce, None)
         self._pss_again.pop(nonce, None)
+        self._weighed.pop(nonce, None)
         if self._usage.pop(nonce, None) is not None:
             self._records.forget_usage(nonce)
 

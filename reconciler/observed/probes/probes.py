@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from reconciler.model.spec.probe import Probe, ProbeRole
 from reconciler.model.state.observed import Process
+from reconciler.model.state.tally import Tally
 from reconciler.observed.probes.checks import Result
 from reconciler.system.clock import boot_now
 
@@ -71,10 +72,17 @@ class Prober:
     check.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_result: OnResult, check: Check) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_result: OnResult,
+        check: Check,
+        tally: Tally | None = None,
+    ) -> None:
         self._loop = loop
         self._on_result = on_result
         self._check = check
+        self._tally = tally or Tally()
         self._watches: dict[Key, _Watch] = {}
         self._queue: deque[_Watch] = deque()
         self._running = 0
@@ -167,7 +175,9 @@ class Prober:
             watch.task = None
             if self._watches.get(watch.key) is watch:
                 if watch.probe is probe and not task.cancelled():
-                    self._count(watch, task.result())
+                    result, took = task.result(), self._loop.time() - began
+                    self._tally.of(watch.process.tag.app).probed(watch.role, result.ok, took)
+                    self._count(watch, result)
                     self._after(watch, self._interval(watch) - (self._loop.time() - began))
                 else:
                     self._after(watch, 0)  # it was asked the old question

@@ -112,6 +112,11 @@ class Ledger:
     # -- what waits to be written --------------------------------------------------------------
 
     @property
+    def lost(self) -> int:
+        """Events that were given up before they could be written."""
+        return self._pending.lost
+
+    @property
     def dirty(self) -> bool:
         """Something waits for ``commit``."""
         return bool(self._unsaved) or not self._pending.is_empty

@@ -37,6 +37,8 @@ class Pending:
         self._rows: dict[tuple[Any, ...], _Statement] = {}
         """By the row that it is about."""
         self.events: list[RecordedEvent] = []
+        self.lost = 0
+        """Events that were given up before they could be written."""
         self._count: dict[str, int] = {}
         """Events of each app since its oldest were removed last."""
 
@@ -110,6 +112,7 @@ class Pending:
 
     def bound(self) -> None:
         """While nothing can be written: keep the newest events, and no more of what is over."""
+        self.lost += max(0, len(self.events) - _PENDING_KEPT)
         del self.events[:-_PENDING_KEPT]
         for at, one in enumerate(self.events[:-_DETAILS_PENDING]):
             if one.event.end is not None:

@@ -21,6 +21,7 @@ from reconciler.logs.write.transfer import TAIL
 from reconciler.logs.write.write_ahead import Header, Spool
 from reconciler.model.spec.logs import Logs, Rotate
 from reconciler.model.state.observed import Tag
+from reconciler.model.state.tally import Tally
 
 PLAIN = Logs(timestamps=False, rotate=Rotate(compress=False))
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (mount, setuid)")
@@ -35,6 +36,7 @@ class Host:
         self.loop = asyncio.new_event_loop()
         self.troubles: list[tuple[str, str | None]] = []
         self.programs: list[subprocess.Popen[bytes]] = []
+        self.tally = Tally()
         self.capture = self.controller()
 
     def controller(self) -> Capture:
@@ -43,6 +45,7 @@ class Host:
             self.loop,
             on_trouble=lambda app, text: self.troubles.append((app, text)),
             fifos=self.fifos,
+            tally=self.tally,
         )
         capture.recover()
         return capture
@@ -273,6 +276,9 @@ def test_a_full_disk_stops_no_program_and_what_is_lost_is_told(
         assert all(len(line) == 99 for line in lines if line not in lost), "none torn"
         missing = sum(int(line.split()[1]) for line in lost)
         assert missing + 100 * len(numbers) == 100 * 25_000, "all accounted for"
+        counted = host.tally.of("app")
+        assert 0 < counted.dropped <= missing
+        assert counted.logged == {"out": 100 * 25_000 - counted.dropped}
     finally:
         host.close()
 

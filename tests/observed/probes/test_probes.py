@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.model.spec.probe import Probe, ProbeRole
 from reconciler.model.state.observed import Process, ProcessId, Tag
+from reconciler.model.state.tally import Tally
 from reconciler.observed.probes import probes
 from reconciler.observed.probes.checks import Result
 from reconciler.observed.probes.probes import Prober
@@ -267,3 +268,15 @@ def test_what_a_program_says_by_itself_is_heard_at_once(world: World) -> None:
     world.prober.prompt("n0")
     world.pass_time(0.001)
     assert world.told[-1] == ("n0", True, "") and world.checks[-1][0] == before
+
+
+def test_checks_are_counted_by_app_with_how_long_they_took(world: World) -> None:
+    tally = Tally()
+    world.prober = Prober(world.loop, world.tell, world.check, tally)
+    world.lasts = 0.25
+    world.up = lambda instance: UP if len(world.checks) > 2 else DOWN
+    world.prober.watch(world.process(), READINESS, probe(periodSeconds=10))
+    world.pass_time(25)
+    found = tally.of("a").probes["readiness"]
+    assert found.failed == 2 and found.succeeded == len(world.checks) - 2 > 0
+    assert found.seconds == pytest.approx(0.25 * len(world.checks))

@@ -31,6 +31,8 @@ _TIMEOUT = 15.0
 _LONG = 120.0
 _BLOCK = 2**16
 _STREAM = "text/event-stream"
+LINES = "application/x-ndjson"
+"""The form of `/metrics` that is numbers and no text."""
 # `sun_path` of unix(7), less the final NUL.
 _LONGEST_NAME = 107
 
@@ -71,6 +73,11 @@ class Client:
         """What the instances (of these apps) use: the document of `recon top`."""
         query = "&".join(f"app={_quoted(app)}" for app in apps)
         return self._ask("GET", f"/v1/usage?{query}" if query else "/v1/usage")
+
+    def metrics(self, timeout: float = _TIMEOUT) -> list[bytes]:
+        """The numbers behind the metrics, as lines (``api.metrics``)."""
+        with self._send("GET", "/metrics", None, timeout, accept=LINES) as answer:
+            return [*answer.lines()]
 
     def events(
         self,

@@ -75,10 +75,8 @@ def plan(
     ``wall`` is what the schedules of Jobs go by. ``journal``: whether ``memory`` is all that there
     is to remember, and whether anything can be added to it.
     """
-    asked = plans(
-        desired, observed, memory, now, absences, loads=loads, wall=wall, journal=journal
-    )
-    return Plan(tuple(asked), desired.problems)
+    found = plans(desired, observed, memory, now, absences, loads=loads, wall=wall, journal=journal)
+    return Plan(tuple(found), desired.problems)
 
 
 def plans(

@@ -30,6 +30,7 @@ from reconciler.api.documents.status import (
     status_document,
 )
 from reconciler.api.documents.usage import history_documents, usage_document
+from reconciler.api.metrics.route import MetricsRoute
 from reconciler.api.server.actors import Actors
 from reconciler.api.server.aside import Aside
 from reconciler.api.server.events import events
@@ -71,6 +72,7 @@ def application(controller: Controller) -> Starlette:
             Route("/v1/rollout/pause", routes.pause, methods=["POST"]),
             Route("/v1/rollout/resume", routes.resume, methods=["POST"]),
             Route("/v1/down", routes.down, methods=["POST"]),
+            Route("/metrics", MetricsRoute(controller).answer),
         ],
         exception_handlers={HTTPException: _refusal},
     )

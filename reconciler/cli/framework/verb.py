@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "status": "status",
     "describe": "status",
     "top": "top",
+    "metrics": "metrics",
     "logs": "logs",
     "events": "events",
     "restart": "restart",

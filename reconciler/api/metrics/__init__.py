@@ -1,0 +1,1 @@
+"""Metrics: what the controller tells in numbers, as Prometheus reads it."""

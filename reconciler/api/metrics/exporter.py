@@ -29,6 +29,7 @@ _WAIT = 8.0
 _FRESH = 1.0
 _BLOCK = 2**14
 _HOME = b"recon's metrics are at /metrics\n"
+_OTHER = b"the controller is of another release than this `recon metrics`; start it again\n"
 _PLAIN = "text/plain; charset=utf-8"
 
 Answer = tuple[int, bytes, str]
@@ -123,7 +124,10 @@ class Exporter:
             return 404, _HOME, _PLAIN
         accepts = (value.decode("latin-1") for name, value in request.headers if name == b"accept")
         lines = await self._source.lines()
-        return 200, *await asyncio.to_thread(text_of, lines, ",".join(accepts))
+        try:
+            return 200, *await asyncio.to_thread(text_of, lines, ",".join(accepts))
+        except (KeyError, TypeError, ValueError):
+            return 500, _OTHER, _PLAIN
 
 
 async def serve(listeners: list[socket.socket], client: Client) -> None:

@@ -167,6 +167,19 @@ def test_clients_that_say_nothing_take_neither_all_room_nor_all_time(
     served(test)
 
 
+@pytest.mark.parametrize("line", [b"{}", b"[]", b"7", b"not JSON", b'{"app": "web"}'])
+def test_a_controller_of_another_release_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    monkeypatch.setattr(Controller, "metrics", lambda self, timeout: [line])
+
+    async def test(port: int, controller: Controller, reports: list[str]) -> None:
+        answer = await get(port)
+        assert answer.startswith("HTTP/1.1 500 ") and "another release" in answer
+
+    served(test)
+
+
 def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporter, "_PATIENCE", 0.3)
     many = [{**APP, "app": f"app-{number}"} for number in range(3000)]

@@ -169,12 +169,12 @@ def _document(memory: AppMemory) -> Document:
 
 def _renamed(document: Document, key: str, to: str) -> Document:
     """The document with the key of a message, in the objects of ``_TOLD``, renamed."""
-    renamed = dict(document)
-    for name in _TOLD:
-        objects = document.get(name)
-        if isinstance(objects, dict):
-            renamed[name] = {number: _with_key(one, key, to) for number, one in objects.items()}
-    return renamed
+    changed = {
+        name: {number: _with_key(one, key, to) for number, one in objects.items()}
+        for name in _TOLD
+        if (objects := document.get(name)) and isinstance(objects, dict)
+    }
+    return {**document, **changed} if changed else document
 
 
 def _with_key(one: Any, key: str, to: str) -> Any:

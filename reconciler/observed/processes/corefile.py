@@ -60,7 +60,8 @@ def _newest(folder: str, glob: str, since: float) -> str:
         found = [entry for entry in islice(entries, _ENTRIES) if fnmatchcase(entry.name, glob)]
     times = [(entry.stat(follow_symlinks=False).st_mtime, entry.path) for entry in found]
     recent = [one for one in times if one[0] >= since - 1]
-    return max(recent)[1] if recent else ""
+    path = max(recent)[1] if recent else ""
+    return path.encode(errors="backslashreplace").decode()  # it becomes part of an event
 
 
 def _read(path: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,11 +15,14 @@ from typing import Any
 import pytest
 
 from reconciler.api.server import events as events_module
+from reconciler.api.server.access import Access
+from reconciler.api.server.guests import MOST
 from reconciler.api.server.routes import application
 from reconciler.api.server.server import Server, listen
 from reconciler.model.state.event import EndDetails, Event
 from reconciler.state.history import History
 from reconciler.state.journal.journal import Journal
+from tests.otheruser import as_user
 
 STREAM = "text/event-stream"
 
@@ -100,11 +105,11 @@ class _Controller:
 
 
 @asynccontextmanager
-async def serving(path: Path) -> AsyncIterator[Timeline]:
+async def serving(path: Path, group: int | None = None) -> AsyncIterator[Timeline]:
     timeline = Timeline(path)
     controller: Any = _Controller(timeline.history)
-    server = Server(application(controller))
-    task = asyncio.create_task(server.serve(listen(timeline.path)))
+    server = Server(application(controller), Access(group))
+    task = asyncio.create_task(server.serve(listen(timeline.path, group)))
     try:
         yield timeline
     finally:
@@ -336,3 +341,38 @@ def test_fifty_clients_each_get_everything(tmp_path: Path) -> None:
             assert messages == [*map(str, range(200))]
 
     run(tmp_path, body)
+
+
+def _open_streams(path: Path, count: int) -> str:
+    """The first lines of so many answers, while all connections stay open."""
+    peers = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(count)]
+    heads = []
+    for peer in peers:
+        peer.settimeout(60)
+        peer.connect(str(path))
+        peer.sendall(f"GET /v1/events HTTP/1.1\r\nHost: r\r\nAccept: {STREAM}\r\n\r\n".encode())
+        heads.append(peer.recv(64).decode().partition("\r\n")[0])
+    for peer in peers:
+        peer.close()
+    return "\n".join(heads)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
+def test_a_member_of_the_group_may_follow_as_often_as_a_guest_may_connect() -> None:
+    async def body(timeline: Timeline) -> None:
+        for _ in range(2):  # those that left make room for others
+            heads = await asyncio.to_thread(
+                as_user, lambda: _open_streams(timeline.path, MOST + 1), 54321, [4242]
+            )
+            assert heads.splitlines() == ["HTTP/1.1 200 "] * MOST + [
+                "HTTP/1.1 429 Too Many Requests"
+            ]
+            await timeline.until(lambda: timeline.followers == 0)
+
+    async def main(path: Path) -> None:
+        async with asyncio.timeout(60), serving(path, 4242) as timeline:
+            await body(timeline)
+
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        asyncio.run(main(Path(name)))

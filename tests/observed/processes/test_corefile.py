@@ -84,6 +84,12 @@ def test_of_several_the_newest_counts(host: Host) -> None:
     assert host.find() == newest
 
 
+def test_a_name_that_is_no_text_is_shown_with_escapes(host: Host) -> None:
+    host.pattern("core.%e.%p")
+    host.dump("core.b\udcff.42")
+    assert host.find() == f"{host.cwd}/core.b\\udcff.42"
+
+
 def test_systemd_coredump_has_a_folder_of_its_own(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,9 +16,7 @@ KILLED = pytest.mark.parametrize("killed", [False, True], ids=["leaves", "is kil
 
 @KILLED
 def test_nothing_happens_to_what_runs_and_nothing_is_told_of_it(world: World, killed: bool) -> None:
-    world.begin()
-    world.declare(app_of(instances=3), app_of("db", "db"))
-    world.run_for(60)
+    world.begin(app_of(instances=3), app_of("db", "db"), run=60)
     before, told = [one.id for one in world.of()], world.reasons("web")
     world.restart(killed=killed, away=30)
     world.run_for(60)
@@ -29,9 +27,7 @@ def test_nothing_happens_to_what_runs_and_nothing_is_told_of_it(world: World, ki
 
 @KILLED
 def test_what_ended_while_nobody_looked_is_started_again(world: World, killed: bool) -> None:
-    world.begin()
-    world.declare(app_of(instances=2))
-    world.run_for(60)
+    world.begin(app_of(instances=2), run=60)
     world.kill() if killed else world.leave()
     world.host.end(world.of()[0].tag.nonce, Exit(1))
     world.begin()
@@ -40,8 +36,7 @@ def test_what_ended_while_nobody_looked_is_started_again(world: World, killed: b
 
 
 def test_a_start_that_the_journal_never_heard_of_is_known_by_its_tag(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
+    world.begin(app_of())
     world.controller._queue.add("web")
     world.settle()
     world.kill()  # before the journal was committed
@@ -52,9 +47,7 @@ def test_a_start_that_the_journal_never_heard_of_is_known_by_its_tag(world: Worl
 
 
 def test_an_edit_that_was_made_meanwhile_is_rolled_out(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=2))
-    world.run_for(60)
+    world.begin(app_of(instances=2), run=60)
     world.kill()
     world.declare(app_of(instances=2, command="b"))
     world.begin()
@@ -63,9 +56,7 @@ def test_an_edit_that_was_made_meanwhile_is_rolled_out(world: World) -> None:
 
 
 def test_an_app_that_was_removed_meanwhile_is_stopped(world: World) -> None:
-    world.begin()
-    world.declare(app_of(), app_of("db", "db"))
-    world.run_for(60)
+    world.begin(app_of(), app_of("db", "db"), run=60)
     world.kill()
     world.manifests.remove("web")
     world.begin()
@@ -76,9 +67,7 @@ def test_an_app_that_was_removed_meanwhile_is_stopped(world: World) -> None:
 
 def test_a_stop_is_taken_up_with_the_deadline_that_it_had(world: World) -> None:
     world.program("a", Program(stops_after=None))
-    world.begin()
-    world.declare(app_of(terminationGracePeriodSeconds=20))
-    world.run_for(60)
+    world.begin(app_of(terminationGracePeriodSeconds=20), run=60)
     world.manifests.remove("web")
     world.run_for(5)  # the journal knows of the stop
     began = world.signals()[0][1]
@@ -93,9 +82,7 @@ def test_a_stop_is_taken_up_with_the_deadline_that_it_had(world: World) -> None:
 
 def test_a_start_that_a_controller_began_is_ended_and_made_again(world: World) -> None:
     world.program("a", Program(executes_after=None))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(10)
+    world.begin(app_of(), run=10)
     (one,) = world.of()
     world.program("a", Program())
     world.restart(killed=True)
@@ -109,9 +96,7 @@ def test_a_start_that_a_controller_began_is_ended_and_made_again(world: World) -
 
 def test_a_crash_loop_goes_on_where_it_was(world: World) -> None:
     world.program("a", Program(ends_after=0.1))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(100)
+    world.begin(app_of(), run=100)
     failures, count = world.memory().ended[0].failures, len(world.starts())
     world.restart(away=0)
     world.run_for(1)
@@ -122,11 +107,8 @@ def test_a_crash_loop_goes_on_where_it_was(world: World) -> None:
 @KILLED
 def test_a_rollout_goes_on_where_it_was(world: World, killed: bool) -> None:
     slow: Any = {"minReadySeconds": 10, "instances": 4}
-    world.begin()
-    world.declare(app_of(**slow))
-    world.run_for(60)
-    world.declare(app_of(command="b", **slow))
-    world.run_for(5)
+    world.begin(app_of(**slow), run=60)
+    world.declare(app_of(command="b", **slow), run=5)
     begun = world.hashes().count(app_of(command="b").hash)
     assert 0 < begun < 4
     world.restart(killed=killed)
@@ -139,9 +121,7 @@ def test_a_rollout_goes_on_where_it_was(world: World, killed: bool) -> None:
 def test_what_was_lost_as_a_whole_starts_in_order_again(world: World) -> None:
     """As when a container is started anew, and nobody saw the processes end."""
     apps = app_of(dependsOn=["db"]), app_of("db", "db")
-    world.begin()
-    world.declare(*apps)
-    world.run_for(60)
+    world.begin(*apps, run=60)
     world.kill()
     for one in [*world.host.alive.values()]:
         world.host.end(one.tag.nonce, Exit(signal=9))

@@ -18,9 +18,7 @@ def gaps(world: World) -> list[float]:
 
 
 def test_what_crashes_is_back_at_once_and_nothing_else_is_touched(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=3))
-    world.run_for(60)
+    world.begin(app_of(instances=3), run=60)
     others = [one.id for one in world.of() if one.tag.instance != 1]
     world.crash(number=1)
     world.settle()
@@ -32,9 +30,7 @@ def test_what_crashes_is_back_at_once_and_nothing_else_is_touched(world: World) 
 
 
 def test_an_end_is_told_once_and_so_is_the_start_that_follows(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     before = len(world.reasons("web"))
     world.crash(exit=Exit(signal=11))
     world.run_for(600)
@@ -45,9 +41,7 @@ def test_an_end_is_told_once_and_so_is_the_start_that_follows(world: World) -> N
 
 def test_a_program_that_keeps_crashing_is_tried_more_and_more_rarely(world: World) -> None:
     world.program("a", Program(ends_after=0.1))
-    world.begin()
-    world.declare(app_of(backoff={"initialSeconds": 1, "maxSeconds": 8}))
-    world.run_for(60)
+    world.begin(app_of(backoff={"initialSeconds": 1, "maxSeconds": 8}), run=60)
     waits = [gap - 0.1 for gap in gaps(world)]
     assert waits[0] == pytest.approx(0.0, abs=0.05), "the first time it may be an accident"
     for wait, base in zip(waits[1:], (1, 2, 4, 8, 8), strict=False):
@@ -58,9 +52,7 @@ def test_a_program_that_keeps_crashing_is_tried_more_and_more_rarely(world: Worl
 
 def test_a_long_run_forgives_what_was_before(world: World) -> None:
     world.program("a", Program(ends_after=0.1))
-    world.begin()
-    world.declare(app_of(backoff={"resetSeconds": 100}))
-    world.run_for(20)
+    world.begin(app_of(backoff={"resetSeconds": 100}), run=20)
     assert world.memory().ended[0].failures > 2
     world.program("a", Program(ends_after=101))
     world.until(lambda: world.of() and world.of()[0].program.ends_after == 101)
@@ -82,9 +74,7 @@ def test_a_long_run_forgives_what_was_before(world: World) -> None:
 def test_the_policy_says_what_comes_back(
     world: World, policy: str, exit: Exit, comes_back: bool
 ) -> None:
-    world.begin()
-    world.declare(app_of(restartPolicy=policy))
-    world.run_for(60)
+    world.begin(app_of(restartPolicy=policy), run=60)
     world.crash(exit=exit)
     world.run_for(60)
     assert bool(world.of()) is comes_back
@@ -92,9 +82,7 @@ def test_the_policy_says_what_comes_back(
 
 def test_an_edit_forgives_a_crash_loop(world: World) -> None:
     world.program("a", Program(ends_after=0.1))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(100)
+    world.begin(app_of(), run=100)
     assert not world.of(), "it waits"
     count = len(world.starts())
     world.declare(app_of(command="b"))
@@ -105,11 +93,8 @@ def test_an_edit_forgives_a_crash_loop(world: World) -> None:
 
 
 def test_a_stop_that_was_asked_for_is_no_crash(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=2))
-    world.run_for(60)
-    world.declare(app_of(instances=1))
-    world.run_for(60)
+    world.begin(app_of(instances=2), run=60)
+    world.declare(app_of(instances=1), run=60)
     assert world.numbers() == [0] and not world.memory().ended and not world.memory().restarts
     assert "Stopped" in world.reasons("web") and "Exited" not in world.reasons("web")
 
@@ -118,9 +103,7 @@ def test_a_program_that_puts_itself_in_the_background_has_crashed_and_leaves_not
     world: World,
 ) -> None:
     world.program("a", Program(ends_after=5, exit=Exit(0), leaves=0))
-    world.begin()
-    world.declare(app_of(restartPolicy="Never"))
-    world.run_for(4)
+    world.begin(app_of(restartPolicy="Never"), run=4)
     (one,) = world.of()
     world.run_for(2)
     (message,) = world.messages("LeftBehind")

@@ -16,12 +16,9 @@ SLOW: Any = {"instances": 4, "minReadySeconds": 10}
 
 
 def test_an_edit_replaces_all_and_each_step_is_told_once(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=3))
-    world.run_for(60)
+    world.begin(app_of(instances=3), run=60)
     told = len(world.reasons("web"))
-    world.declare(app_of(command="b", instances=3))
-    world.run_for(60)
+    world.declare(app_of(command="b", instances=3), run=60)
     assert world.hashes() == [B] * 3
     assert Counter(world.reasons("web")[told:]) == {
         "Started": 3,
@@ -33,9 +30,7 @@ def test_an_edit_replaces_all_and_each_step_is_told_once(world: World) -> None:
 
 def test_available_instances_never_fall_below_what_the_strategy_allows(world: World) -> None:
     strategy = {"maxSurge": 1, "maxUnavailable": 0}
-    world.begin()
-    world.declare(app_of(strategy=strategy, **SLOW))
-    world.run_for(60)
+    world.begin(app_of(strategy=strategy, **SLOW), run=60)
     world.declare(app_of(command="b", strategy=strategy, **SLOW))
     least = most = 4
 
@@ -51,30 +46,22 @@ def test_available_instances_never_fall_below_what_the_strategy_allows(world: Wo
 
 
 def test_an_edit_in_the_middle_of_a_rollout_is_the_one_that_is_rolled_out(world: World) -> None:
-    world.begin()
-    world.declare(app_of(**SLOW))
-    world.run_for(60)
-    world.declare(app_of(command="b", **SLOW))
-    world.run_for(5)
+    world.begin(app_of(**SLOW), run=60)
+    world.declare(app_of(command="b", **SLOW), run=5)
     assert {*world.hashes()} == {A, B}
-    world.declare(app_of(command="c", **SLOW))
-    world.run_for(120)
+    world.declare(app_of(command="c", **SLOW), run=120)
     assert world.hashes() == [C] * 4
     assert [one.hash for one in world.memory().revisions] == [A, B, C]
     assert world.reasons("web").count("RolloutComplete") == 2, "B never was"
 
 
 def test_an_edit_that_is_taken_back_keeps_what_still_runs_of_the_first(world: World) -> None:
-    world.begin()
-    world.declare(app_of(**SLOW))
-    world.run_for(60)
+    world.begin(app_of(**SLOW), run=60)
     first = {one.id for one in world.of()}
-    world.declare(app_of(command="b", **SLOW))
-    world.run_for(5)
+    world.declare(app_of(command="b", **SLOW), run=5)
     kept = {one.id for one in world.of() if one.tag.hash == A}
     assert kept and kept < first
-    world.declare(app_of(**SLOW))
-    world.run_for(120)
+    world.declare(app_of(**SLOW), run=120)
     assert world.hashes() == [A] * 4
     assert kept <= {one.id for one in world.of()}
 
@@ -82,11 +69,8 @@ def test_an_edit_that_is_taken_back_keeps_what_still_runs_of_the_first(world: Wo
 def test_a_revision_that_crashes_at_once_replaces_no_good_process(world: World) -> None:
     world.program("b", Program(ends_after=0.1))
     strategy = {"maxUnavailable": 0}
-    world.begin()
-    world.declare(app_of(instances=2, strategy=strategy))
-    world.run_for(60)
-    world.declare(app_of(command="b", instances=2, strategy=strategy))
-    world.run_for(60)
+    world.begin(app_of(instances=2, strategy=strategy), run=60)
+    world.declare(app_of(command="b", instances=2, strategy=strategy), run=60)
     assert world.hashes().count(A) == 2
     world.run_for(1200)
     assert world.hashes() == [A, A]
@@ -95,11 +79,8 @@ def test_a_revision_that_crashes_at_once_replaces_no_good_process(world: World) 
 
 
 def test_an_old_instance_that_crashes_in_a_rollout_comes_back_as_it_was(world: World) -> None:
-    world.begin()
-    world.declare(app_of(**SLOW))
-    world.run_for(60)
-    world.declare(app_of(command="b", **SLOW))
-    world.run_for(5)
+    world.begin(app_of(**SLOW), run=60)
+    world.declare(app_of(command="b", **SLOW), run=5)
     number = next(one.tag.instance for one in world.of() if one.tag.hash == A)
     world.crash(number=number)
     world.run_for(0.1)
@@ -109,9 +90,7 @@ def test_an_old_instance_that_crashes_in_a_rollout_comes_back_as_it_was(world: W
 
 
 def test_a_rename_stops_the_old_one_and_starts_the_new_one(world: World) -> None:
-    world.begin()
-    world.declare(app_of("web"))
-    world.run_for(60)
+    world.begin(app_of("web"), run=60)
     world.declare(app_of("site"))
     world.manifests.remove("web")
     world.run_for(60)
@@ -122,12 +101,9 @@ def test_a_rename_stops_the_old_one_and_starts_the_new_one(world: World) -> None
 
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_another_count_starts_or_stops_the_difference_only(world: World, count: int) -> None:
-    world.begin()
-    world.declare(app_of(instances=3))
-    world.run_for(60)
+    world.begin(app_of(instances=3), run=60)
     before = {one.id for one in world.of()}
-    world.declare(app_of(instances=count))
-    world.run_for(60)
+    world.declare(app_of(instances=count), run=60)
     now = {one.id for one in world.of()}
     assert world.numbers() == [*range(count)] and (now <= before or before <= now)
 
@@ -145,9 +121,7 @@ def test_an_app_that_is_about_to_be_known_better_is_left_alone_until_then(world:
 
 
 def test_recon_restart_replaces_all_without_an_edit(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=2))
-    world.run_for(60)
+    world.begin(app_of(instances=2), run=60)
     before = {one.id for one in world.of()}
     world.controller.requests.restart(["web"])
     world.run_for(60)
@@ -159,11 +133,8 @@ def test_recon_restart_replaces_all_without_an_edit(world: World) -> None:
 
 def test_recon_restart_tries_a_revision_again_that_was_given_up(world: World) -> None:
     world.program("b", Program(ends_after=0.1))
-    world.begin()
-    world.declare(app_of(progressDeadlineSeconds=30))
-    world.run_for(60)
-    world.declare(app_of(command="b", progressDeadlineSeconds=30))
-    world.run_for(600)
+    world.begin(app_of(progressDeadlineSeconds=30), run=60)
+    world.declare(app_of(command="b", progressDeadlineSeconds=30), run=600)
     assert world.hashes() == [A] and world.memory().revisions[-1].failed
     world.program("b", Program())
     world.controller.requests.restart(["web"])

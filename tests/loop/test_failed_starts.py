@@ -17,9 +17,7 @@ BUSY = SpawnError("cannot start web-0: no more processes just now", transient=Tr
 
 def test_what_the_app_is_to_blame_for_is_told_each_time_and_waits_longer(world: World) -> None:
     world.program("a", Program(fault=MISSING))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(20)
+    world.begin(app_of(), run=20)
     faults = world.messages("FailedCreate")
     assert faults == [str(MISSING)] * len(faults) and 3 <= len(faults) <= 6
     assert not world.starts() and "FailedSync" not in world.reasons()
@@ -28,9 +26,7 @@ def test_what_the_app_is_to_blame_for_is_told_each_time_and_waits_longer(world: 
 
 def test_it_is_started_as_soon_as_it_can_be_when_it_was_edited(world: World) -> None:
     world.program("a", Program(fault=MISSING))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(100)
+    world.begin(app_of(), run=100)
     world.declare(app_of(command="b"))
     world.settle()
     assert world.hashes() == [app_of(command="b").hash]
@@ -38,9 +34,7 @@ def test_it_is_started_as_soon_as_it_can_be_when_it_was_edited(world: World) -> 
 
 def test_the_hosts_trouble_is_told_once_tried_again_and_no_crash_of_the_app(world: World) -> None:
     world.program("a", Program(fault=BUSY))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(120)
+    world.begin(app_of(), run=120)
     assert world.messages("FailedSync") == [f"{BUSY}; trying again"]
     assert not world.memory().ended and "FailedCreate" not in world.reasons()
     world.program("a", Program())
@@ -49,9 +43,7 @@ def test_the_hosts_trouble_is_told_once_tried_again_and_no_crash_of_the_app(worl
 
 
 def test_it_is_told_again_after_it_was_well_in_between(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     world.program("a", Program(fault=BUSY))
     for _ in range(2):
         world.crash()
@@ -64,8 +56,7 @@ def test_it_is_told_again_after_it_was_well_in_between(world: World) -> None:
 
 def test_trouble_with_one_app_is_none_for_the_others(world: World) -> None:
     world.program("bad", Program(fault=BUSY))
-    world.begin()
-    world.declare(app_of("bad", "bad"), *(app_of(f"app{n}") for n in range(10)))
+    world.begin(app_of("bad", "bad"), *(app_of(f"app{n}") for n in range(10)))
     world.settle()
     assert sum(len(world.of(f"app{n}")) for n in range(10)) == 10
 
@@ -74,9 +65,7 @@ def test_a_fault_of_recon_is_logged_once_and_tried_again(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.program("a", Program(fault=RuntimeError("a fault")))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(10)
+    world.begin(app_of(), run=10)
     assert world.messages("FailedSync") == ["a fault; trying again"]
     assert [record.message for record in caplog.records] == [
         "web could not be brought to what is declared"
@@ -88,9 +77,7 @@ def test_a_fault_of_recon_is_logged_once_and_tried_again(
 
 def test_a_start_that_hangs_is_shown_soon_and_killed_after_a_minute(world: World) -> None:
     world.program("a", Program(executes_after=None))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(0.4)
+    world.begin(app_of(), run=0.4)
     assert world.controller.processes()[0].unready_reason == ""
     world.run_for(0.2)
     assert "its program has not started yet" in world.controller.processes()[0].unready_reason
@@ -106,9 +93,7 @@ def test_a_start_that_hangs_is_shown_soon_and_killed_after_a_minute(world: World
 
 def test_a_start_that_takes_a_while_is_told_when_the_program_runs(world: World) -> None:
     world.program("a", Program(executes_after=3))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(2)
+    world.begin(app_of(), run=2)
     assert "Started" not in world.reasons()
     world.run_for(2)
     assert world.reasons("web").count("Started") == 1
@@ -118,9 +103,7 @@ def test_a_start_that_takes_a_while_is_told_when_the_program_runs(world: World) 
 
 def test_a_start_that_fails_late_counts_as_one_that_failed_and_not_as_a_crash(world: World) -> None:
     world.program("a", Program(executes_after=1, fault=MISSING))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(30)
+    world.begin(app_of(), run=30)
     starts = world.starts()
     assert len(world.messages("FailedCreate")) == len(starts) >= 3
     waits = [after - before for before, after in pairwise(starts)]
@@ -129,21 +112,15 @@ def test_a_start_that_fails_late_counts_as_one_that_failed_and_not_as_a_crash(wo
 
 def test_a_start_that_is_given_up_by_an_edit_is_nobodys_fault(world: World) -> None:
     world.program("a", Program(executes_after=None))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(10)
-    world.declare(app_of(command="b"))
-    world.run_for(90)
+    world.begin(app_of(), run=10)
+    world.declare(app_of(command="b"), run=90)
     assert world.hashes() == [app_of(command="b").hash]
     assert "FailedCreate" not in world.reasons() and "FailedSync" not in world.reasons()
 
 
 def test_a_start_that_is_given_up_while_it_is_stopped_has_not_failed(world: World) -> None:
     world.program("a", Program(executes_after=None, stops_after=None))
-    world.begin()
-    world.declare(app_of(terminationGracePeriodSeconds=300))
-    world.run_for(10)
-    world.declare(app_of(command="b", terminationGracePeriodSeconds=300))
-    world.run_for(120)
+    world.begin(app_of(terminationGracePeriodSeconds=300), run=10)
+    world.declare(app_of(command="b", terminationGracePeriodSeconds=300), run=120)
     assert world.hashes() == [app_of(command="b").hash]
     assert "FailedCreate" not in world.reasons() and not world.memory().ended

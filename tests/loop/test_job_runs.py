@@ -23,18 +23,14 @@ def outcomes(world: World) -> list[Outcome]:
 
 def test_a_job_runs_once_and_its_success_is_told_once(world: World) -> None:
     world.program("a", WELL)
-    world.begin()
-    world.declare(job_of())
-    world.run_for(3600)
+    world.begin(job_of(), run=3600)
     assert len(world.starts("report")) == 1 and outcomes(world) == [Outcome.SUCCEEDED]
     assert world.reasons("report") == ["Started", "Exited", "Completed"]
 
 
 def test_a_run_that_fails_is_tried_again_and_then_has_failed(world: World) -> None:
     world.program("a", FAILS)
-    world.begin()
-    world.declare(job_of(backoffLimit=2))
-    world.run_for(3600)
+    world.begin(job_of(backoffLimit=2), run=3600)
     assert len(world.starts("report")) == 3
     (run,) = world.memory("report").runs
     assert (run.outcome, run.reason) == (Outcome.FAILED, "BackoffLimitExceeded")
@@ -43,9 +39,7 @@ def test_a_run_that_fails_is_tried_again_and_then_has_failed(world: World) -> No
 
 def test_a_run_that_cannot_be_started_counts_its_tries_too(world: World) -> None:
     world.program("a", Program(fault=SpawnError("cannot start report-1: no such program", False)))
-    world.begin()
-    world.declare(job_of(backoffLimit=1))
-    world.run_for(3600)
+    world.begin(job_of(backoffLimit=1), run=3600)
     (run,) = world.memory("report").runs
     assert run.outcome is Outcome.FAILED and "no such program" in run.message
     assert not world.starts("report")
@@ -54,22 +48,17 @@ def test_a_run_that_cannot_be_started_counts_its_tries_too(world: World) -> None
 def test_an_edit_runs_it_once_more_and_another_controller_does_not(world: World) -> None:
     world.program("a", WELL)
     world.program("b", WELL)
-    world.begin()
-    world.declare(job_of())
-    world.run_for(60)
+    world.begin(job_of(), run=60)
     world.restart(killed=True)
     world.run_for(600)
     assert len(world.starts("report")) == 1
-    world.declare(job_of(command="b"))
-    world.run_for(60)
+    world.declare(job_of(command="b"), run=60)
     assert len(world.starts("report")) == 2
 
 
 def test_a_schedule_is_followed_by_the_wall_clock(world: World) -> None:
     world.program("a", WELL)
-    world.begin()
-    world.declare(job_of(schedule="*/10 * * * *", timeZone="UTC"))
-    world.run_for(3600)
+    world.begin(job_of(schedule="*/10 * * * *", timeZone="UTC"), run=3600)
     walls = [world.clock.time() - world.clock.now + at for at in world.starts("report")]
     assert len(walls) == 6
     assert all(wall % 600 == pytest.approx(0, abs=0.5) for wall in walls)
@@ -77,9 +66,7 @@ def test_a_schedule_is_followed_by_the_wall_clock(world: World) -> None:
 
 def test_a_moment_that_passed_without_a_controller_is_made_up_for_once(world: World) -> None:
     world.program("a", WELL)
-    world.begin()
-    world.declare(job_of(schedule="*/10 * * * *", timeZone="UTC"))
-    world.run_for(1300)
+    world.begin(job_of(schedule="*/10 * * * *", timeZone="UTC"), run=1300)
     before = len(world.starts("report"))
     world.restart(killed=True, away=3000)
     world.run_for(30)
@@ -90,9 +77,7 @@ def test_a_run_in_the_middle_of_which_the_controller_is_killed_is_the_same_run(
     world: World,
 ) -> None:
     world.program("a", Program(ends_after=100, exit=Exit(0)))
-    world.begin()
-    world.declare(job_of())
-    world.run_for(50)
+    world.begin(job_of(), run=50)
     world.restart(killed=True, away=10)
     world.run_for(600)
     assert len(world.starts("report")) == 1 and outcomes(world) == [Outcome.SUCCEEDED]
@@ -101,9 +86,7 @@ def test_a_run_in_the_middle_of_which_the_controller_is_killed_is_the_same_run(
 def test_a_run_that_ended_while_nobody_looked_is_tried_again(world: World) -> None:
     """How it ended is not known, and an unknown end is no success."""
     world.program("a", Program(ends_after=100, exit=Exit(0)))
-    world.begin()
-    world.declare(job_of())
-    world.run_for(50)
+    world.begin(job_of(), run=50)
     world.restart(killed=True, away=200)
     world.run_for(600)
     assert len(world.starts("report")) == 2 and outcomes(world) == [Outcome.SUCCEEDED]
@@ -111,9 +94,7 @@ def test_a_run_that_ended_while_nobody_looked_is_tried_again(world: World) -> No
 
 def test_a_requested_run_has_a_number_of_its_own(world: World) -> None:
     world.program("a", WELL)
-    world.begin()
-    world.declare(job_of())
-    world.run_for(60)
+    world.begin(job_of(), run=60)
     assert world.controller.requests.run_job("report") == 2
     world.run_for(60)
     assert [run.number for run in world.memory("report").runs] == [1, 2]
@@ -122,9 +103,7 @@ def test_a_requested_run_has_a_number_of_its_own(world: World) -> None:
 
 
 def test_a_run_that_takes_too_long_is_ended_and_has_failed(world: World) -> None:
-    world.begin()
-    world.declare(job_of(activeDeadlineSeconds=100))
-    world.run_for(600)
+    world.begin(job_of(activeDeadlineSeconds=100), run=600)
     (run,) = world.memory("report").runs
     assert (run.outcome, run.reason) == (Outcome.FAILED, "DeadlineExceeded")
     ((what, at),) = world.signals("report")
@@ -136,8 +115,7 @@ def test_a_run_is_not_started_before_it_is_written_down(world: World) -> None:
     world.program("a", WELL)
     world.begin()
     full = world.fill_disk()
-    world.declare(job_of())
-    world.run_for(120)
+    world.declare(job_of(), run=120)
     assert not world.starts("report")
     full.release()
     world.run_for(120)
@@ -148,9 +126,7 @@ def test_a_build_comes_before_what_it_builds_and_what_is_watched_is_looked_at_th
     world: World,
 ) -> None:
     world.program("make", Program(ends_after=30, exit=Exit(0)))
-    world.begin()
-    world.declare(*built_of())
-    world.run_for(120)
+    world.begin(*built_of(), run=120)
     (build,), (start,) = world.starts(BUILDER), world.starts("web")
     assert start >= build + 30
     assert world.manifests.looked_at == ["web"]
@@ -158,9 +134,7 @@ def test_a_build_comes_before_what_it_builds_and_what_is_watched_is_looked_at_th
 
 def test_recon_restart_builds_again_what_failed_to_build(world: World) -> None:
     world.program("make", Program(ends_after=1, exit=Exit(2)))
-    world.begin()
-    world.declare(*built_of())
-    world.run_for(600)
+    world.begin(*built_of(), run=600)
     failed = len(world.starts(BUILDER))
     assert failed >= 1 and not world.of("web")
     world.program("make", Program(ends_after=1, exit=Exit(0)))
@@ -173,9 +147,7 @@ def test_recon_restart_builds_again_what_failed_to_build(world: World) -> None:
 
 def test_what_runs_was_built_also_where_nothing_is_remembered_of_it(world: World) -> None:
     world.program("make", WELL)
-    world.begin()
-    world.declare(*built_of())
-    world.run_for(120)
+    world.begin(*built_of(), run=120)
     world.leave()
     world.paths.database.unlink()
     world.begin()

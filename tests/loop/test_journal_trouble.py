@@ -11,22 +11,17 @@ from tests.loop.simulated.world import World
 
 
 def test_while_it_is_full_what_crashes_comes_back_and_edits_are_rolled_out(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     world.fill_disk()
     world.crash()
     world.run_for(10)
     assert world.numbers() == [0]
-    world.declare(app_of(command="b"))
-    world.run_for(60)
+    world.declare(app_of(command="b"), run=60)
     assert world.hashes() == [app_of(command="b").hash]
 
 
 def test_its_trouble_and_its_recovery_are_told_once_each(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     full = world.fill_disk()
     for _ in range(5):
         world.crash()
@@ -38,9 +33,7 @@ def test_its_trouble_and_its_recovery_are_told_once_each(world: World) -> None:
 
 
 def test_what_happened_meanwhile_is_written_when_it_can_be(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     full = world.fill_disk()
     world.crash()
     world.run_for(60)
@@ -52,12 +45,9 @@ def test_what_happened_meanwhile_is_written_when_it_can_be(world: World) -> None
 
 
 def test_a_lock_of_another_program_is_waited_out_without_holding_up_anything(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     locked = world.lock_journal()
-    world.declare(app_of(command="b"))
-    world.run_for(10)
+    world.declare(app_of(command="b"), run=10)
     assert world.hashes() == [app_of(command="b").hash]
     locked.release()
     world.run_for(10)
@@ -66,9 +56,7 @@ def test_a_lock_of_another_program_is_waited_out_without_holding_up_anything(wor
 
 
 def test_a_journal_that_was_removed_is_written_anew_from_memory(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     world.controller.requests.pause("web")
     world.run_for(1)
     world.paths.database.unlink()
@@ -79,9 +67,7 @@ def test_a_journal_that_was_removed_is_written_anew_from_memory(world: World) ->
 
 
 def test_without_its_memory_nothing_is_replaced_until_somebody_asks(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=2))
-    world.run_for(60)
+    world.begin(app_of(instances=2), run=60)
     world.leave()
     world.paths.database.write_bytes(b"no journal at all" * 1000)
     world.declare(app_of(instances=2, command="b"))
@@ -98,9 +84,7 @@ def test_without_its_memory_nothing_is_replaced_until_somebody_asks(world: World
 
 
 def test_a_state_directory_that_was_removed_is_made_again_and_told(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     key = world.paths.key.read_bytes()
     shutil.rmtree(world.paths.root)
     world.run_for(20)
@@ -114,9 +98,7 @@ def test_a_state_directory_that_was_removed_is_made_again_and_told(world: World)
 
 def test_what_cannot_be_read_at_first_is_taken_over_when_it_can(world: World) -> None:
     """Until then nothing is replaced, and what crashes comes back, as far as it is known."""
-    world.begin()
-    world.declare(app_of(instances=2))
-    world.run_for(60)
+    world.begin(app_of(instances=2), run=60)
     world.controller.requests.pause("web")
     world.leave()
     aside = world.paths.database.with_name("aside")

@@ -28,9 +28,7 @@ def ready(world: World) -> bool | None:
 
 def test_a_line_of_output_makes_it_ready_as_soon_as_it_is_written(world: World) -> None:
     world.program("a", Program(says=((5.0, b"starting\nlistening on 80\n"),)))
-    world.begin()
-    world.declare(app_of(readinessProbe=LOG))
-    world.run_for(4.9)
+    world.begin(app_of(readinessProbe=LOG), run=4.9)
     assert ready(world) is False
     assert "no line of its output matches" in world.controller.processes("web")[0].unready_reason
     world.run_for(0.5)
@@ -39,9 +37,7 @@ def test_a_line_of_output_makes_it_ready_as_soon_as_it_is_written(world: World) 
 
 def test_a_line_that_passed_is_known_to_the_next_controller(world: World) -> None:
     world.program("a", Program(says=((5.0, b"listening on 80\n"),)))
-    world.begin()
-    world.declare(app_of(readinessProbe=LOG))
-    world.run_for(20)
+    world.begin(app_of(readinessProbe=LOG), run=20)
     world.restart(killed=True)
     world.run_for(20)
     assert ready(world)
@@ -51,18 +47,14 @@ def test_a_line_that_is_written_while_no_controller_runs_is_heard_by_the_next(
     world: World,
 ) -> None:
     world.program("a", Program(says=((5.0, b"listening on 80\n"),)))
-    world.begin()
-    world.declare(app_of(readinessProbe=LOG))
-    world.run_for(2)
+    world.begin(app_of(readinessProbe=LOG), run=2)
     world.restart(killed=True, away=10)
     world.run_for(20)
     assert ready(world)
 
 
 def test_a_notification_makes_it_ready_and_takes_that_back(world: World) -> None:
-    world.begin()
-    world.declare(app_of(readinessProbe=NOTIFY))
-    world.run_for(60)
+    world.begin(app_of(readinessProbe=NOTIFY), run=60)
     assert ready(world) is False
     notify(world, READY="1", STATUS="serving")
     world.run_for(0.1)
@@ -73,9 +65,7 @@ def test_a_notification_makes_it_ready_and_takes_that_back(world: World) -> None
 
 
 def test_its_word_is_kept_for_the_next_controller(world: World) -> None:
-    world.begin()
-    world.declare(app_of(readinessProbe=NOTIFY))
-    world.run_for(5)
+    world.begin(app_of(readinessProbe=NOTIFY), run=5)
     notify(world, READY="1")
     world.run_for(5)
     world.restart(killed=True)
@@ -84,8 +74,7 @@ def test_its_word_is_kept_for_the_next_controller(world: World) -> None:
 
 
 def test_a_watchdog_that_falls_silent_has_it_replaced(world: World) -> None:
-    world.begin()
-    world.declare(app_of(livenessProbe={**NOTIFY, "failureThreshold": 1}))
+    world.begin(app_of(livenessProbe={**NOTIFY, "failureThreshold": 1}))
     for _ in range(20):
         world.run_for(5)
         notify(world, WATCHDOG="1")
@@ -96,9 +85,7 @@ def test_a_watchdog_that_falls_silent_has_it_replaced(world: World) -> None:
 
 
 def test_a_word_of_a_process_that_is_none_of_ours_has_no_effect(world: World) -> None:
-    world.begin()
-    world.declare(app_of(readinessProbe=NOTIFY))
-    world.run_for(5)
+    world.begin(app_of(readinessProbe=NOTIFY), run=5)
     world.controller._running._probing._notified(1, {"READY": "1"})
     world.run_for(60)
     assert ready(world) is False
@@ -123,9 +110,7 @@ def test_a_pattern_is_searched_for_by_a_worker(
     world.program(
         "a", Program(says=((5.0, b"listening on nothing\n"), (8.0, b"listening on 80\n")))
     )
-    world.begin()
-    world.declare(app_of(readinessProbe=REGEX))
-    world.run_for(7)
+    world.begin(app_of(readinessProbe=REGEX), run=7)
     assert ready(world) is False and asked
     world.run_for(3)
     assert ready(world)
@@ -145,9 +130,7 @@ def test_a_pattern_that_takes_too_long_is_told_and_tried_rarely(
     monkeypatch.setattr(Workers, "call", call)
     says = tuple((float(second), b"a line\n") for second in range(1, 100))
     world.program("a", Program(says=says))
-    world.begin()
-    world.declare(app_of(readinessProbe=REGEX))
-    world.run_for(101)
+    world.begin(app_of(readinessProbe=REGEX), run=101)
     told = world.controller.processes("web")[0].unready_reason
     assert "the pattern 'listening on [0-9]+$' takes too long on its output; simplify it" in told
     assert 9 <= len(asked) <= 11, "a tenth of the time, at one second each"

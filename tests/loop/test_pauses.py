@@ -15,11 +15,8 @@ SLOW: Any = {"instances": 4, "minReadySeconds": 10}
 
 def paused(world: World) -> None:
     """In the middle of a rollout from a to b."""
-    world.begin()
-    world.declare(app_of(**SLOW))
-    world.run_for(60)
-    world.declare(app_of(command="b", **SLOW))
-    world.run_for(5)
+    world.begin(app_of(**SLOW), run=60)
+    world.declare(app_of(command="b", **SLOW), run=5)
     world.controller.requests.pause("web")
     world.run_for(5)
 
@@ -58,9 +55,7 @@ def test_a_pause_outlives_the_controller(world: World) -> None:
 
 
 def test_nothing_is_resumed_that_is_not_held(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     told = world.reasons("web")
     assert (
         world.controller.requests.resume("web") is None
@@ -71,11 +66,8 @@ def test_nothing_is_resumed_that_is_not_held(world: World) -> None:
 
 def test_a_canary_waits_and_is_promoted_on_request(world: World) -> None:
     strategy = {"canary": {"instances": 1, "seconds": 300}}
-    world.begin()
-    world.declare(app_of(instances=4, strategy=strategy))
-    world.run_for(60)
-    world.declare(app_of(command="b", instances=4, strategy=strategy))
-    world.run_for(100)
+    world.begin(app_of(instances=4, strategy=strategy), run=60)
+    world.declare(app_of(command="b", instances=4, strategy=strategy), run=100)
     assert world.hashes().count(B) == 1
     assert world.controller.requests.resume("web") == "promoted"
     world.run_for(60)
@@ -84,11 +76,8 @@ def test_a_canary_waits_and_is_promoted_on_request(world: World) -> None:
 
 def test_a_canary_that_proves_itself_is_followed_by_the_others(world: World) -> None:
     strategy = {"canary": {"instances": 1, "seconds": 300}}
-    world.begin()
-    world.declare(app_of(instances=4, strategy=strategy))
-    world.run_for(60)
-    world.declare(app_of(command="b", instances=4, strategy=strategy))
-    world.run_for(299)
+    world.begin(app_of(instances=4, strategy=strategy), run=60)
+    world.declare(app_of(command="b", instances=4, strategy=strategy), run=299)
     assert world.hashes().count(B) == 1
     world.run_for(60)
     assert world.hashes() == [B] * 4
@@ -99,33 +88,23 @@ def test_a_canary_that_crashes_is_given_up_and_the_others_never_see_its_revision
 ) -> None:
     strategy = {"canary": {"instances": 1, "seconds": 300}}
     world.program("b", Program(ends_after=20))
-    world.begin()
-    world.declare(app_of(instances=4, strategy=strategy))
-    world.run_for(60)
-    world.declare(app_of(command="b", instances=4, strategy=strategy))
-    world.run_for(900)
+    world.begin(app_of(instances=4, strategy=strategy), run=60)
+    world.declare(app_of(command="b", instances=4, strategy=strategy), run=900)
     assert world.hashes() == [A] * 4 and world.memory().revisions[-1].failed
 
 
 def test_a_suspended_app_is_stopped_and_comes_back_as_declared(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=2))
-    world.run_for(60)
-    world.declare(app_of(instances=2, suspend=True))
-    world.run_for(60)
+    world.begin(app_of(instances=2), run=60)
+    world.declare(app_of(instances=2, suspend=True), run=60)
     assert not world.of() and "Pruned" not in world.reasons("web")
-    world.declare(app_of(instances=2, suspend=False))
-    world.run_for(60)
+    world.declare(app_of(instances=2, suspend=False), run=60)
     assert world.hashes() == [A, A]
 
 
 def test_what_is_suspended_while_it_waits_for_its_backoff_is_not_started(world: World) -> None:
     world.program("a", Program(ends_after=0.1))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(30)
-    world.declare(app_of(suspend=True))
-    world.run_for(1)
+    world.begin(app_of(), run=30)
+    world.declare(app_of(suspend=True), run=1)
     count = len(world.starts())
     world.run_for(600)
     assert len(world.starts()) == count
@@ -133,13 +112,9 @@ def test_what_is_suspended_while_it_waits_for_its_backoff_is_not_started(world: 
 
 def test_what_crashed_before_in_the_place_of_what_runs_does_not_come_back(world: World) -> None:
     world.program("b", Program(ends_after=0.1))
-    world.begin()
-    world.declare(app_of(**SLOW))
-    world.run_for(60)
-    world.declare(app_of(command="b", **SLOW))
-    world.run_for(5)
-    world.declare(app_of(**SLOW))
-    world.run_for(60)
+    world.begin(app_of(**SLOW), run=60)
+    world.declare(app_of(command="b", **SLOW), run=5)
+    world.declare(app_of(**SLOW), run=60)
     assert world.hashes() == [A] * 4
     world.declare(app_of(command="c", **SLOW))
     world.controller.requests.pause("web")

@@ -19,9 +19,7 @@ from tests.loop.simulated.world import World
 def test_trouble_with_a_look_at_the_host_is_told_and_the_net_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
 
     def fails(*_: Any, **__: Any) -> None:
         raise OSError(24, "Too many open files")
@@ -37,9 +35,7 @@ def test_trouble_with_a_look_at_the_host_is_told_and_the_net_goes_on(
 
 def test_a_process_of_ours_that_nobody_told_of_is_found_and_known(world: World) -> None:
     """As one whose controller was killed between its start and its registration."""
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     one = world.of()[0]
     stray = Tag(one.tag.store, "web", 7, one.tag.hash, "stray")
     world.host.alive["stray"] = type(one)(
@@ -59,9 +55,7 @@ def test_trouble_with_the_state_directory_keeps_no_process_from_being_found(
     async def fails_later() -> None:
         fails()
 
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     if step == "the state directory":
         monkeypatch.setattr(safety_net, "keep_key", fails)
     else:
@@ -73,9 +67,7 @@ def test_trouble_with_the_state_directory_keeps_no_process_from_being_found(
 
 
 def test_one_that_was_frozen_from_outside_is_shown_and_left_alone(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     world.host.freeze(world.of()[0].tag.nonce)
     world.run_for(60)
     assert "Frozen" in [drift.kind for drift in world.plan().status.drift]
@@ -83,9 +75,7 @@ def test_one_that_was_frozen_from_outside_is_shown_and_left_alone(world: World) 
 
 
 def test_logs_that_cannot_be_written_are_told_once_and_shown_until_they_can(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     for sentence in ("output is lost: 1 KiB", "output is lost: 2 KiB"):
         world.controller._log_trouble("web", sentence)
     shown = {one.type: one.message for one in world.plan().status.conditions}
@@ -97,9 +87,7 @@ def test_logs_that_cannot_be_written_are_told_once_and_shown_until_they_can(worl
 
 
 def test_a_watch_that_is_held_is_shown(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     world.manifests.held = "watched files keep changing"
     status = world.plan().status
     assert status.message == "watched files keep changing"
@@ -107,11 +95,8 @@ def test_a_watch_that_is_held_is_shown(world: World) -> None:
 
 
 def test_a_rise_that_the_host_has_no_room_for_waits_for_a_person(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=2))
-    world.run_for(60)
-    world.declare(app_of(instances=90_000))
-    world.run_for(60)
+    world.begin(app_of(instances=2), run=60)
+    world.declare(app_of(instances=90_000), run=60)
     assert world.numbers() == [0, 1]
     assert world.reasons("web").count("LoadHeld") == 1
     world.controller.requests.admit()
@@ -180,9 +165,7 @@ def test_another_controller_of_these_manifests_is_told_once_and_shown_as_a_probl
 
 
 def test_a_number_that_is_confirmed_with_the_start_is_let_in(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
+    world.begin(app_of(), run=60)
     world.leave()
     world.declare(app_of(instances=90_000))
     world.begin(confirm_load=True)
@@ -193,8 +176,7 @@ def test_a_number_that_is_confirmed_with_the_start_is_let_in(world: World) -> No
 
 def test_many_starts_of_one_app_stop_for_an_edit_in_between(world: World) -> None:
     """Of forty starts only those are made that come before the edit is known."""
-    world.begin()
-    world.declare(app_of(instances=40))
+    world.begin(app_of(instances=40))
     world.loop.call_soon(world.loop.call_soon, lambda: world.declare(app_of(command="b")))
     world.settle()
     world.run_for(60)

@@ -53,9 +53,7 @@ def test_down_stops_dependents_first_and_says_when_all_is_gone(world: World) -> 
 
 def test_down_waits_for_what_outlives_its_grace_period(world: World) -> None:
     world.program("web", Program(stops_after=None))
-    world.begin()
-    world.declare(app_of("web", "web", terminationGracePeriodSeconds=40))
-    world.run_for(60)
+    world.begin(app_of("web", "web", terminationGracePeriodSeconds=40), run=60)
     began = world.clock.now
     world.controller.down()
     world.run_for(30)
@@ -82,9 +80,7 @@ def test_a_controller_that_is_started_to_stop_everything_starts_nothing(world: W
 
 def test_what_was_brought_down_comes_up_again_without_a_backoff(world: World) -> None:
     world.program("a", Program(ends_after=0.1))
-    world.begin()
-    world.declare(app_of())
-    world.run_for(200)
+    world.begin(app_of(), run=200)
     assert world.memory().ended[0].failures > 3
     world.controller.down()
     world.until(world.controller.stopped.is_set)
@@ -108,9 +104,7 @@ def test_an_app_that_is_needed_is_not_removed_before_who_needs_it(world: World) 
 
 def test_down_stops_what_is_not_declared_any_more_as_it_was(world: World) -> None:
     """It ran on because something needed it; how it is stopped is remembered."""
-    world.begin()
-    world.declare(app_of(dependsOn=["db"]), app_of("db", "db", stop={"signal": "SIGINT"}))
-    world.run_for(60)
+    world.begin(app_of(dependsOn=["db"]), app_of("db", "db", stop={"signal": "SIGINT"}), run=60)
     world.manifests.remove("db")
     world.run_for(60)
     assert world.numbers("db") == [0]

@@ -89,9 +89,7 @@ def test_every_field_that_is_applied_in_place_has_a_row_or_is_read_by_plans(worl
 def test_an_edit_of_anything_else_leaves_the_probes_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.begin()
-    world.declare(app_of(readinessProbe=EXEC))
-    world.run_for(10)
+    world.begin(app_of(readinessProbe=EXEC), run=10)
     watched = list[str]()
     watch = Probing.watch
 
@@ -100,20 +98,18 @@ def test_an_edit_of_anything_else_leaves_the_probes_alone(
         watch(self, process, *others)
 
     monkeypatch.setattr(Probing, "watch", noted)
-    world.declare(app_of(readinessProbe=EXEC, restartPolicy="OnFailure"))
-    world.run_for(10)
+    world.declare(app_of(readinessProbe=EXEC, restartPolicy="OnFailure"), run=10)
     assert watched == []
-    world.declare(app_of(readinessProbe={**EXEC, "periodSeconds": 2}, restartPolicy="OnFailure"))
-    world.run_for(10)
+    world.declare(
+        app_of(readinessProbe={**EXEC, "periodSeconds": 2}, restartPolicy="OnFailure"), run=10
+    )
     assert watched == ["web-0"]
 
 
 def test_one_that_is_found_later_is_asked_by_its_command(world: World) -> None:
     """Its manifest is known by then. It takes the place of one that waits for its next try."""
     world.program("a", Program(answers=lambda age: True))
-    world.begin()
-    world.declare(app_of(instances=2, readinessProbe=EXEC))
-    world.run_for(5)
+    world.begin(app_of(instances=2, readinessProbe=EXEC), run=5)
     one = world.of()[0]
     for _ in range(7):
         world.until(lambda: world.numbers() == [0, 1])
@@ -129,10 +125,7 @@ def test_one_that_is_found_later_is_asked_by_its_command(world: World) -> None:
 
 def test_a_probe_that_is_edited_while_its_program_is_started_counts_as_edited(world: World) -> None:
     world.program("a", Program(executes_after=30, answers=lambda age: False))
-    world.begin()
-    world.declare(app_of(readinessProbe=EXEC))
-    world.run_for(10)
-    world.declare(app_of())
-    world.run_for(40)
+    world.begin(app_of(readinessProbe=EXEC), run=10)
+    world.declare(app_of(), run=40)
     (process,) = world.controller.processes("web")
     assert process.ready and len(world.starts()) == 1

@@ -11,31 +11,23 @@ def in_force(world: World) -> list[object]:
 
 
 def test_a_new_process_has_its_limits_from_the_beginning(world: World) -> None:
-    world.begin()
-    world.declare(app_of(limits={"nice": 5}))
-    world.run_for(60)
+    world.begin(app_of(limits={"nice": 5}), run=60)
     assert in_force(world) == [5]
     assert "LimitsAdjusted" not in world.reasons("web")
 
 
 def test_an_edit_is_put_in_force_without_a_restart(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=2, limits={"nice": 5}))
-    world.run_for(60)
-    world.declare(app_of(instances=2, limits={"nice": 7}))
-    world.run_for(0.1)
+    world.begin(app_of(instances=2, limits={"nice": 5}), run=60)
+    world.declare(app_of(instances=2, limits={"nice": 7}), run=0.1)
     assert in_force(world) == [7, 7] and len(world.starts()) == 2
     assert world.reasons("web").count("LimitsAdjusted") == 2
     assert all("limits.nice 5 → 7" in message for message in world.messages("LimitsAdjusted"))
 
 
 def test_what_the_kernel_refuses_stays_and_is_told_once_an_instance(world: World) -> None:
-    world.begin()
-    world.declare(app_of(instances=2, limits={"nice": 5}))
-    world.run_for(60)
+    world.begin(app_of(instances=2, limits={"nice": 5}), run=60)
     world.host.refused_limits["nice"] = "lowering it needs CAP_SYS_NICE"
-    world.declare(app_of(instances=2, limits={"nice": 1}))
-    world.run_for(600)
+    world.declare(app_of(instances=2, limits={"nice": 1}), run=600)
     assert in_force(world) == [5, 5] and len(world.starts()) == 2
     told = world.messages("FailedLimits")
     assert len(told) == 2 and all("stays as it is: lowering it needs" in one for one in told)
@@ -45,17 +37,13 @@ def test_what_the_kernel_refuses_stays_and_is_told_once_an_instance(world: World
 
 def test_a_limit_that_cannot_be_put_in_force_at_birth_is_the_apps_trouble(world: World) -> None:
     world.host.refused_limits["nice"] = "no"
-    world.begin()
-    world.declare(app_of(limits={"nice": -5}))
-    world.run_for(10)
+    world.begin(app_of(limits={"nice": -5}), run=10)
     assert not world.of()
     assert "limits.nice cannot be applied: no" in world.messages("FailedCreate")[0]
 
 
 def test_what_was_changed_by_hand_is_put_right(world: World) -> None:
-    world.begin()
-    world.declare(app_of(limits={"nice": 5}))
-    world.run_for(60)
+    world.begin(app_of(limits={"nice": 5}), run=60)
     world.of()[0].limits["nice"] = 19
     world.run_for(60)
     assert in_force(world) == [5]
@@ -63,11 +51,8 @@ def test_what_was_changed_by_hand_is_put_right(world: World) -> None:
 
 
 def test_an_old_revision_that_comes_back_in_a_rollout_has_the_limits_of_now(world: World) -> None:
-    world.begin()
-    world.declare(app_of(limits={"nice": 5}, minReadySeconds=30))
-    world.run_for(60)
-    world.declare(app_of(command="b", limits={"nice": 7}, minReadySeconds=30))
-    world.run_for(5)
+    world.begin(app_of(limits={"nice": 5}, minReadySeconds=30), run=60)
+    world.declare(app_of(command="b", limits={"nice": 7}, minReadySeconds=30), run=5)
     assert len(world.messages("LimitsAdjusted")) == 1
     world.crash(number=0)
     world.run_for(1)
@@ -77,9 +62,6 @@ def test_an_old_revision_that_comes_back_in_a_rollout_has_the_limits_of_now(worl
 
 
 def test_a_limit_that_is_new_is_in_force_at_once(world: World) -> None:
-    world.begin()
-    world.declare(app_of())
-    world.run_for(60)
-    world.declare(app_of(limits={"nice": 5}))
-    world.run_for(0.1)
+    world.begin(app_of(), run=60)
+    world.declare(app_of(limits={"nice": 5}), run=0.1)
     assert in_force(world) == [5] and len(world.starts()) == 1

@@ -71,8 +71,10 @@ class World:
         assert self._loop is not None, "no controller runs"
         return self._loop
 
-    def begin(self, *, down: bool = False, confirm_load: bool = False) -> None:
-        """A controller starts."""
+    def begin(
+        self, *apps: Workload, run: float = 0, down: bool = False, confirm_load: bool = False
+    ) -> None:
+        """A controller starts; then these are declared, and so many seconds pass."""
         assert self._controller is None, "one runs already"
         self._loop = JumpingLoop(self.clock)
         asyncio.set_event_loop(self._loop)
@@ -86,6 +88,8 @@ class World:
             options, self._loop, kernel=self.host.kernel, declared=reading(self.manifests)
         )
         self._loop.run_until_complete(self._controller.start())
+        if apps:
+            self.declare(*apps, run=run)
 
     def leave(self) -> None:
         """It ends in good order."""
@@ -164,9 +168,11 @@ class World:
         """How the programs of this name behave from their next start on."""
         self.host.programs[name] = program
 
-    def declare(self, *apps: Workload) -> None:
-        """Write manifests."""
+    def declare(self, *apps: Workload, run: float = 0) -> None:
+        """Write manifests; then so many seconds pass."""
         self.manifests.write(*apps)
+        if run:
+            self.run_for(run)
 
     def of(self, app: str = "web") -> list[Alive]:
         """Its processes, by instance and start."""

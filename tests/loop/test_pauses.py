@@ -21,6 +21,13 @@ def paused(world: World) -> None:
     world.run_for(5)
 
 
+def canary(world: World, run: float) -> None:
+    """So many seconds after an edit that one instance of four has to prove for 300 s."""
+    canary: Any = {"instances": 4, "strategy": {"canary": {"instances": 1, "seconds": 300}}}
+    world.begin(app_of(**canary), run=60)
+    world.declare(app_of(command="b", **canary), run=run)
+
+
 def test_a_rollout_that_is_paused_goes_no_further_until_it_is_resumed(world: World) -> None:
     paused(world)
     held = world.hashes()
@@ -65,9 +72,7 @@ def test_nothing_is_resumed_that_is_not_held(world: World) -> None:
 
 
 def test_a_canary_waits_and_is_promoted_on_request(world: World) -> None:
-    strategy = {"canary": {"instances": 1, "seconds": 300}}
-    world.begin(app_of(instances=4, strategy=strategy), run=60)
-    world.declare(app_of(command="b", instances=4, strategy=strategy), run=100)
+    canary(world, run=100)
     assert world.hashes().count(B) == 1
     assert world.controller.requests.resume("web") == "promoted"
     world.run_for(60)
@@ -75,9 +80,7 @@ def test_a_canary_waits_and_is_promoted_on_request(world: World) -> None:
 
 
 def test_a_canary_that_proves_itself_is_followed_by_the_others(world: World) -> None:
-    strategy = {"canary": {"instances": 1, "seconds": 300}}
-    world.begin(app_of(instances=4, strategy=strategy), run=60)
-    world.declare(app_of(command="b", instances=4, strategy=strategy), run=299)
+    canary(world, run=299)
     assert world.hashes().count(B) == 1
     world.run_for(60)
     assert world.hashes() == [B] * 4
@@ -86,10 +89,8 @@ def test_a_canary_that_proves_itself_is_followed_by_the_others(world: World) -> 
 def test_a_canary_that_crashes_is_given_up_and_the_others_never_see_its_revision(
     world: World,
 ) -> None:
-    strategy = {"canary": {"instances": 1, "seconds": 300}}
     world.program("b", Program(ends_after=20))
-    world.begin(app_of(instances=4, strategy=strategy), run=60)
-    world.declare(app_of(command="b", instances=4, strategy=strategy), run=900)
+    canary(world, run=900)
     assert world.hashes() == [A] * 4 and world.memory().revisions[-1].failed
 
 

@@ -28,7 +28,7 @@ unit: compiled
 	$(BIN)/pytest tests -n 2 -rs
 
 e2e: compiled
-	$(BIN)/python -m e2e.flaky e2e -n 2 --dist loadgroup -rs
+	$(BIN)/python -m e2e.flaky e2e -n 3 --dist loadgroup -rs
 
 # Tests start recon hundreds of times, and not every machine lets Python keep what it has compiled.
 compiled: .venv/developing

@@ -62,7 +62,7 @@ _SECONDS = 300
 _INSTALLING = 900
 """For one that npm may have to fetch and build everything for."""
 _TOGETHER = ("test_crm", "test_startup", "test_export", "test_wheel")
-"""Files whose tests share something large: one worker's, with `pytest -n 2 --dist loadgroup`."""
+"""Files whose tests share something large: one worker's, with `pytest --dist loadgroup`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -75,6 +75,17 @@ def test_describe_and_events_tell_the_story(running: Recon) -> None:
     assert "no app" in running.cli("restart", "nobody", code=1)
 
 
+def test_status_in_json_is_what_the_controller_answers(running: Recon) -> None:
+    """All other tests ask the controller itself (``Recon.status``)."""
+    printed, answered = running.json("status"), running.status()
+    assert printed["controller"]["running"]
+    for document in (printed, answered):
+        for row in document["apps"][0]["instances"]:
+            assert row.pop("uptimeSeconds") > 0 and row.pop("rssBytes") > 0
+            del row["cpuPercent"]
+    assert printed == answered
+
+
 def test_tables_fit_80_columns(running: Recon) -> None:
     running.write("bad.yaml", "apiVersion: recon/v1\nkind: App\nnonsense: " + "x" * 200 + "\n")
     running.app("crashes", ["false"])

@@ -132,6 +132,14 @@ class Recon:
             document: dict[str, Any] = self.json("status", code=None)
             return document
 
+    def describe(self, name: str) -> dict[str, Any]:
+        """What `recon describe NAME -o json` prints; asked as ``status`` is."""
+        try:
+            return self._ask.describe(name)
+        except _NO_CONTROLLER:
+            document: dict[str, Any] = self.json("describe", name)
+            return document
+
     @property
     def _ask(self) -> Client:
         paths = StatePaths(self.state.resolve())

@@ -165,7 +165,7 @@ def test_the_history_is_drawn_with_and_without_a_controller(recon: Recon) -> Non
     recon.healthy("web", ready=2)
 
     def known() -> list[int]:
-        rows = recon.json("describe", "web")["usage"]
+        rows = recon.describe("web")["usage"]
         return [len(row["recent"]["rssBytes"]) for row in rows]
 
     until(lambda: len(known()) == 2 and all(known()), what="a sample of each")

@@ -108,7 +108,7 @@ class Controller:
             self._workers,
             on_change=self._declaration_changed,
             on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
-            ours=own_files_in(paths.root),
+            own=own_files_in(paths.root),
             is_building=self._is_building,
         )
         self.redact = Redactor()
@@ -382,8 +382,8 @@ class Controller:
         adopted = len(self.processes())
         found = f"took over {adopted} process{'es' if adopted != 1 else ''}" if adopted else ""
         message = f"the controller started (pid {os.getpid()})"
-        told = f"{message} and {found}" if found else message
-        self.history.record(Event("", EventReason.CONTROLLER_STARTED, told))
+        message += f" and {found}" if found else ""
+        self.history.record(Event("", EventReason.CONTROLLER_STARTED, message))
 
     # -- small things --------------------------------------------------------------------------
 
@@ -410,8 +410,8 @@ class Controller:
         """A disk that is full, a watch that is held: no part of the plan, but of how the app is."""
         found = []
         if app.app in self._log_troubles:
-            told = self._log_troubles[app.app]
-            found.append(Condition("LogsDropped", "True", "LogsDropped", told))
+            fault = self._log_troubles[app.app]
+            found.append(Condition("LogsDropped", "True", "LogsDropped", fault))
         held = self._declared.trouble(app.app)
         found += [held] if held is not None else []
         if not found:

@@ -199,8 +199,8 @@ class Reconciler:
         spec = app.spec if app is not None else last_spec(made.memory)
         self._running.end(action, spec, app)
         tag = action.process.tag
-        told = f"stopping pid {action.process.id.pid}: {action.reason}"
-        self._history.record(Event(tag.app, EventReason.KILLING, told, instance=tag.instance))
+        message = f"stopping pid {action.process.id.pid}: {action.reason}"
+        self._history.record(Event(tag.app, EventReason.KILLING, message, instance=tag.instance))
 
     def _as_it_was(self, made: Decision) -> Workload | None:
         """An app that is not declared any more, as it was: its stop is still its own."""
@@ -236,13 +236,13 @@ class Reconciler:
         refused = self._running.limiting.adjust(action)
         done = [text for field, text in action.changes.items() if field not in refused]
         if done:
-            told = f"pid {pid}: {'; '.join(done)}"
+            message = f"pid {pid}: {'; '.join(done)}"
             self._history.record(
-                Event(tag.app, EventReason.LIMITS_ADJUSTED, told, instance=tag.instance)
+                Event(tag.app, EventReason.LIMITS_ADJUSTED, message, instance=tag.instance)
             )
         for field, why in refused.items():
-            told = f"limits.{field} of pid {pid} stays as it is: {why}"
-            event = Event(tag.app, EventReason.FAILED_LIMITS, told, "Warning", tag.instance)
+            message = f"limits.{field} of pid {pid} stays as it is: {why}"
+            event = Event(tag.app, EventReason.FAILED_LIMITS, message, "Warning", tag.instance)
             self._history.record(event)
 
     def _start(self, app: Workload, action: Start) -> None:
@@ -265,8 +265,8 @@ class Reconciler:
         name, instance = process.tag.app, process.tag.instance
         action = self._starting.pop((name, instance), None)
         if action is not None:
-            told = f"started pid {process.id.pid} ({action.reason})"
-            self._history.record(Event(name, EventReason.STARTED, told, instance=instance))
+            message = f"started pid {process.id.pid} ({action.reason})"
+            self._history.record(Event(name, EventReason.STARTED, message, instance=instance))
         self._queue.add_after(name)
 
     def failed(self, process: Process, error: SpawnError) -> None:
@@ -362,10 +362,10 @@ class Reconciler:
         elif standing != self._standings.get(name, UNDECLARED):
             self._standings[name] = standing
             for dependent in dependents:
-                if self._heeds(dependent, name):
+                if self._follows(dependent, name):
                     self._queue.add(dependent)
 
-    def _heeds(self, dependent: str, name: str) -> bool:
+    def _follows(self, dependent: str, name: str) -> bool:
         """Whether it makes a difference to ``dependent`` how ``name`` stands."""
         if not self._history.memory(dependent).begun:
             return True
@@ -419,5 +419,5 @@ class Reconciler:
             self._declared.forget(name)
             self._history.forget(name)
             self._tally.forget(name)
-            told = "manifest removed, nothing of it runs"
-            self._history.record(Event(name, EventReason.PRUNED, told))
+            message = "manifest removed, nothing of it runs"
+            self._history.record(Event(name, EventReason.PRUNED, message))

@@ -81,8 +81,8 @@ class SafetyNet:
     def look_at_neighbours(self) -> None:
         """Tell loudly of another controller that runs the same manifests."""
         for other in self._neighbours.look(self._declared.root_id):
-            told = str(twice(other))
-            self._history.record(Event("", EventReason.SHARED_MANIFESTS, told, "Warning"))
+            message = str(twice(other))
+            self._history.record(Event("", EventReason.SHARED_MANIFESTS, message, "Warning"))
 
     async def _keep_others(self) -> None:
         for call in self.upkeep:
@@ -92,7 +92,7 @@ class SafetyNet:
         """Make the state directory again where it was removed, with the key of the secrets."""
         paths = self._paths
         if not paths.root.is_dir():
-            told = f"the state directory {paths.root} was removed; recon creates it again"
-            self._history.record(Event("", EventReason.STATE_REMOVED, told, "Warning"))
+            message = f"the state directory {paths.root} was removed; recon creates it again"
+            self._history.record(Event("", EventReason.STATE_REMOVED, message, "Warning"))
             prepare(paths)
         keep_key(paths, self._key)

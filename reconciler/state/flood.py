@@ -77,5 +77,5 @@ class Flood:
 def _summary(bucket: _Bucket) -> Iterator[Event]:
     if bucket.held:
         count, bucket.held = bucket.held, 0
-        told = f"{count} more like this, the last one: {bucket.last.message}"
-        yield replace(bucket.last, message=told)
+        message = f"{count} more like this, the last one: {bucket.last.message}"
+        yield replace(bucket.last, message=message)

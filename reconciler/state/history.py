@@ -193,11 +193,11 @@ class History:
     def flush(self) -> bool:
         """Write now what is not written yet; whether it was. What was not is tried again later."""
         before = self.journal
-        told = self._journal.commit()
-        if told is not None:
+        message = self._journal.commit()
+        if message is not None:
             self._commit_soon(_COMMIT_AGAIN)
         self._after(before)
-        return told is None
+        return message is None
 
     def close(self) -> None:
         """Write what is not written yet."""

@@ -18,8 +18,8 @@ class LockHeldError(Exception):
 
     def __init__(self, path: Path, pid: str) -> None:
         self.pid = pid
-        who = f"pid {pid}" if pid else "another process"
-        super().__init__(f"a controller already runs on this state directory ({who}, {path})")
+        holder = f"pid {pid}" if pid else "another process"
+        super().__init__(f"a controller already runs on this state directory ({holder}, {path})")
 
 
 def acquire(path: Path) -> int:

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reconciler.desired.manifest.logplaces import declared
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.logs.format.catalogs import catalogs
 from reconciler.model.state.desired import Workload
 
 
-def own_files_in(state: Path, apps: Iterable[Workload] = ()) -> Ours:
+def own_files_in(state: Path, apps: Iterable[Workload] = ()) -> OwnFiles:
     """The state directory, every log that was ever written, and those that ``apps`` declare."""
     written = (
         place for known in catalogs(state).values() for place in (*known.places, *known.errors)
     )
-    ours = Ours([str(state)], written)
+    own = OwnFiles([str(state)], written)
     for app in apps:
-        ours.add_logs(place for _, place in declared(app.spec))
-    return ours
+        own.add_logs(place for _, place in declared(app.spec))
+    return own

@@ -94,12 +94,12 @@ def prepare(paths: StatePaths) -> None:
     try:
         status = os.fstat(folder)
         if status.st_uid != os.geteuid():
-            told = f"it belongs to uid {status.st_uid}, and recon runs as uid {os.geteuid()}"
-            raise PermissionError(errno.EPERM, told, str(paths.root))
+            message = f"it belongs to uid {status.st_uid}, and recon runs as uid {os.geteuid()}"
+            raise PermissionError(errno.EPERM, message, str(paths.root))
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and os.listdir(folder):
-            told = f"others could write to it (mode {stat.S_IMODE(status.st_mode):04o})"
+            message = f"others could write to it (mode {stat.S_IMODE(status.st_mode):04o})"
             remedy = f"check that its content is recon's, and run chmod 700 {paths.root}"
-            raise PermissionError(errno.EPERM, f"{told}; {remedy}", str(paths.root))
+            raise PermissionError(errno.EPERM, f"{message}; {remedy}", str(paths.root))
         if stat.S_IMODE(status.st_mode) != 0o700:
             os.fchmod(folder, 0o700)
     finally:
@@ -121,8 +121,8 @@ def prepare_shared(paths: StatePaths) -> None:
     """The folder of the shared socket, which all may enter. OSError; only root can make it."""
     folder = paths.shared_socket.parent
     if os.geteuid() != 0:
-        told = f"only root can listen in {folder}, where a group can reach it (--api-group)"
-        raise PermissionError(errno.EPERM, told, str(folder))
+        message = f"only root can listen in {folder}, where a group can reach it (--api-group)"
+        raise PermissionError(errno.EPERM, message, str(folder))
     folder.mkdir(mode=0o755, exist_ok=True)
     folder.chmod(0o755)  # whatever our umask is
 

@@ -63,14 +63,14 @@ class Judge:
 
     root: str
     settings_file: str
-    asked_for: str | None = None
+    requested: str | None = None
     """The profile of an option, which the Settings do not overrule."""
     is_host: bool = True
     """Elsewhere (a base, CI) nothing can be harmed by a profile that nobody has."""
 
     def with_settings(self, now: InForce, settings: SettingsSpec) -> InForce:
         """Other Settings are in force, and with them their profile."""
-        return replace(now, settings=settings, profile=self.asked_for or settings.profile)
+        return replace(now, settings=settings, profile=self.requested or settings.profile)
 
     def __call__(
         self, now: InForce, good: Footing | None, files: Files, *, is_first: bool
@@ -84,10 +84,10 @@ class Judge:
             if good is None:
                 return replace(calm, held=own), None
             if is_first:
-                profile = self.asked_for or good.profile
+                profile = self.requested or good.profile
                 calm = replace(calm, settings=good.settings, profile=profile)
             return calm, good
-        wanted = self.asked_for or now.settings.profile
+        wanted = self.requested or now.settings.profile
         if _has_profile(wanted, files) or self._may_have(wanted, good, files, now.held):
             return replace(calm, profile=wanted), Footing(now.settings, wanted)
         assert wanted is not None
@@ -123,7 +123,7 @@ class Judge:
         near = suggestion(wanted, known).removesuffix("?")
         message = f"no manifest has a profile named {wanted}{near}"
         remedy, reason = "; ".join(filter(None, (there, kept))), Reason.UNKNOWN_PROFILE
-        if self.asked_for:
+        if self.requested:
             return Problem(self.root, 0, 0, "--profile", message, reason=reason, remedy=remedy)
         file, place = self.settings_file, place_in_settings(self.settings_file, ("spec", "profile"))
         return Problem(file, *place, "spec.profile", message, reason=reason, remedy=remedy)

@@ -59,11 +59,11 @@ class ManifestStore:
         self._root = Path(os.path.abspath(root))
         self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
         check = anchor is None
-        asked = refusals if check else nothing
+        checked = refusals if check else nothing
         trust = files or (trusting() if check else Trust())
         own = os.path.realpath(state) if state is not None else None  # recon's: it answers
         self._around = Surroundings(
-            environ, key, environ_is_controllers, check, asked, cores, trust, own
+            environ, key, environ_is_controllers, check, checked, cores, trust, own
         )
         self._below = os.path.join(self._root, "")
         self._settings_file = f"{self._below}recon.yaml"
@@ -79,7 +79,7 @@ class ManifestStore:
         self._settings_gone = False
         self._problems: tuple[Problem, ...] = ()
         self._in_force = InForce(profile=profile)
-        self._judge = Judge(str(self._root), self._settings_file, asked_for=profile, is_host=check)
+        self._judge = Judge(str(self._root), self._settings_file, requested=profile, is_host=check)
         self.footing: Footing | None = None
         """What manifests were read with when all was well last, an earlier controller's at first;
         None where nobody knows."""

@@ -61,7 +61,7 @@ class Repository:
 
     def commits_between(self, old: str, new: str) -> int:
         """How many commits ``new`` has that ``old`` has not."""
-        return int(self._asked("rev-list", "--count", f"{old}..{new}"))
+        return int(self._answer("rev-list", "--count", f"{old}..{new}"))
 
     def changed_since(self, commit: str) -> frozenset[str]:
         """Files of the work tree that differ from the commit's, by their path in it.
@@ -71,12 +71,12 @@ class Repository:
         """
         diff = ("diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z")
         new = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z")
-        answers = self._asked(*diff, commit, "--"), self._asked(*new, "--", ":/")
+        answers = self._answer(*diff, commit, "--"), self._answer(*new, "--", ":/")
         return frozenset(os.fsdecode(name) for all in answers for name in all.split(b"\0") if name)
 
     def entry(self, commit: str, path: str) -> Entry | None:
         """What a commit has at a path of the work tree; None where it has nothing there."""
-        answer = self._asked("ls-tree", "-z", "--full-tree", commit, "--", path)
+        answer = self._answer("ls-tree", "-z", "--full-tree", commit, "--", path)
         about, _, name = answer.removesuffix(b"\0").partition(b"\t")
         if os.fsdecode(name) != path:
             return None
@@ -98,7 +98,7 @@ class Repository:
         """The content of each, in their order."""
         entries = list(entries)
         wanted = b"".join(entry.object_id + b"\n" for entry in entries)
-        answer = self._asked("cat-file", "--batch", stdin=wanted)
+        answer = self._answer("cat-file", "--batch", stdin=wanted)
         at = 0
         for entry in entries:
             header_end = answer.index(b"\n", at)
@@ -110,7 +110,7 @@ class Repository:
             at = start + int(header[2]) + 1
             yield answer[start : at - 1]
 
-    def _asked(self, *arguments: str, stdin: bytes = b"") -> bytes:
+    def _answer(self, *arguments: str, stdin: bytes = b"") -> bytes:
         answer = self._git(*arguments, stdin=stdin)
         if answer.returncode != 0:
             message = answer.stderr.decode(errors="replace").strip().removeprefix("fatal: ")

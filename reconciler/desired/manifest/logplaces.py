@@ -39,9 +39,9 @@ def faults(spec: ProgramSpec, state: str | None) -> Iterator[tuple[Path, Sentenc
     ``state``: recon's own directory, links resolved; None where that is not known.
     """
     for where, place in declared(spec):
-        told = _fault_of(logname.place_for(place, 0)) or _inside(place, state)
-        if told:
-            yield where, told
+        message = _fault_of(logname.place_for(place, 0)) or _inside(place, state)
+        if message:
+            yield where, message
 
 
 def _inside(place: str, folder: str | None) -> Sentence | None:

@@ -133,13 +133,13 @@ def _check_program(program: str, cwd: str, path: str, *where: str) -> None:
             unfit = unfit or file
     if unfit:
         raise Unresolvable(where, f"{unfit} is not executable", "chmod +x it")
-    told = f"there is no program {program} in PATH ({path})"
+    message = f"there is no program {program} in PATH ({path})"
     if "/" in program:
         file = os.path.normpath(os.path.join(cwd, program))
-        told = f"there is no program {file}"
+        message = f"there is no program {file}"
         if door.is_link(file):
-            told = f"{file} is a link to {door.readlink(file)}, which does not exist"
-    raise Unresolvable(where, told, _how_to_install(program, cwd))
+            message = f"{file} is a link to {door.readlink(file)}, which does not exist"
+    raise Unresolvable(where, message, _how_to_install(program, cwd))
 
 
 def _how_to_install(program: str, cwd: str) -> str:

@@ -76,9 +76,11 @@ def _refuse_secrets_in(spec: ProgramSpec, secrets: Mapping[str, str | bytes] | N
     declared = {*(secrets or ()), *spec.env} - plain
     for index, name in references(spec.command):
         if name in declared:
-            told = f"$({name}) would show a secret to all users of this host, who can read commands"
+            message = (
+                f"$({name}) would show a secret to all users of this host, who can read commands"
+            )
             remedy = f"have the program read the variable {name} itself"
-            raise Unresolvable(("command", index), told, remedy)
+            raise Unresolvable(("command", index), message, remedy)
 
 
 def _builder(

@@ -78,8 +78,8 @@ def _edited(
 def _only(documents: list[Document], app: str) -> Document:
     found = list(declarations(documents, app))
     if len(found) != 1:
-        said = "does not declare" if not found else "declares more than once:"
-        raise EditError(f"the file {said} {app}")
+        fault = "does not declare" if not found else "declares more than once:"
+        raise EditError(f"the file {fault} {app}")
     return found[0]
 
 

@@ -54,8 +54,8 @@ def template_at(revision: Revision) -> Template:
     spec = model.model_validate({n: v for n, v in revision.spec.items() if n in known})
     template = template_of(spec)
     if hash_of(template, None).partition(".")[0] != revision.hash.partition(".")[0]:
-        told = f"revision {revision.number} was recorded by another release of recon"
-        raise UndoError(f"{told}, which this one cannot read in full; edit the manifest by hand")
+        message = f"revision {revision.number} was recorded by another release of recon"
+        raise UndoError(f"{message}, which this one cannot read in full; edit the manifest by hand")
     return template
 
 

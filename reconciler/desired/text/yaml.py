@@ -97,11 +97,11 @@ def parse(text: str) -> list[Document]:
         return list(_Builder(text, neutral).documents())
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
-        said = error.problem or error.context or "not YAML"
+        message = error.problem or error.context or "not YAML"
         place = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        if "nesting depth" in said:  # PyYAML's parser has a cap of its own since 6.0.4
+        if "nesting depth" in message:  # PyYAML's parser has a cap of its own since 6.0.4
             raise Fault(_TOO_DEEP, *place) from None
-        raise Fault(f"not YAML: {said}", *place) from None
+        raise Fault(f"not YAML: {message}", *place) from None
     except yaml.YAMLError as error:
         raise Fault(f"not YAML: {str(error).splitlines()[0]}", 1, 1) from None
 
@@ -220,18 +220,18 @@ class _Builder:
             key = self._text(event)
             if key in found:
                 first = self._marks[(*path, key, "<key>")].line
-                told = f"{key} stands here twice, first in line {first}"
-                raise Fault(told, *place, remedy="remove one")
+                message = f"{key} stands here twice, first in line {first}"
+                raise Fault(message, *place, remedy="remove one")
             self._marks[(*path, key, "<key>")] = Mark(*place, mark.index, end.index)
             found[key] = self._node(self._next(), (*path, key), depth + 1)
         return found, event.end_mark
 
     def _alias(self, event: Any, path: Path, place: tuple[int, int]) -> Any:
         if event.anchor not in self._anchors:
-            told = (
+            message = (
                 "`*` begins an alias of an anchor that is not defined before it; put text in quotes"
             )
-            raise Fault(told, *place)
+            raise Fault(message, *place)
         data, nodes = self._anchors[event.anchor]
         self._count(nodes, place)
         self._marks[path] = Mark(*place, event.start_mark.index, event.end_mark.index)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.desired.text.locate import place_of
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.desired.watched.trees import Scope, Trees, TreeTooLarge
 from reconciler.model.spec.watch import Watch
 from reconciler.model.state.builder import built_by
@@ -29,12 +29,12 @@ def with_content(app: Workload, found: Mapping[str, str]) -> Workload:
     return replace(app, spec=spec, hash=hash_of(template_of(spec), app.marks))
 
 
-def trees_of(watch: Watch, cwd: str, ours: Ours | None = None) -> Trees:
+def trees_of(watch: Watch, cwd: str, own: OwnFiles | None = None) -> Trees:
     """What an app watches, to be looked at here and now."""
-    return Trees(Scope(watch.paths, watch.ignore, cwd, ours))
+    return Trees(Scope(watch.paths, watch.ignore, cwd, own))
 
 
-def as_found(app: Workload, before: Mapping[str, str], ours: Ours) -> Workload:
+def as_found(app: Workload, before: Mapping[str, str], own: OwnFiles) -> Workload:
     """The app with what is in its files now, by one look; ``before``: what was followed last.
 
     Where these are too large it is what it was, with the problem: as the controller has it.
@@ -43,7 +43,7 @@ def as_found(app: Workload, before: Mapping[str, str], ours: Ours) -> Workload:
     if watch is None:
         return app
     try:
-        seen = trees_of(watch, app.spec.cwd, ours).look()
+        seen = trees_of(watch, app.spec.cwd, own).look()
     except (TreeTooLarge, UnansweredError) as error:
         held = with_content(app, content(watch, {}, before))
         return replace(held, problem=app.problem or problem_of(app, error.message, error.remedy))

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from reconciler.desired.files import NEVER, Signature, lasting
 from reconciler.desired.watched.ignore import DEFAULTS, Ignored
-from reconciler.desired.watched.ours import Ours, is_one_of
+from reconciler.desired.watched.own_files import OwnFiles, is_one_of
 from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.filesystem import is_pseudo
 from reconciler.system.files.regular import open_regular
@@ -79,17 +79,17 @@ class Scope:
     """What an app watches, and what of it is left out. Reads nothing."""
 
     def __init__(
-        self, paths: Sequence[str], ignore: Sequence[str], cwd: str, ours: Ours | None = None
+        self, paths: Sequence[str], ignore: Sequence[str], cwd: str, own: OwnFiles | None = None
     ) -> None:
-        """``ours``: what recon itself writes; it is never content."""
+        """``own``: what recon itself writes; it is never content."""
         self.places = {path: os.path.normpath(os.path.join(cwd, path)) for path in paths}
         """Absolute, by the path as people write it."""
         self.ignored = Ignored((*DEFAULTS, *ignore))
-        self.ours = ours or Ours()
+        self.own = own or OwnFiles()
 
     def concerns(self, path: str) -> bool:
         """Whether a file or folder of this absolute path may be content."""
-        if self.ours.is_log(path):
+        if self.own.is_log(path):
             return False
         for place in self.places.values():
             if path == place or place.startswith(path + os.sep):
@@ -222,7 +222,7 @@ class Listing:
             return
         if self._is_pseudo(place, status):
             return
-        if stat.S_ISREG(status.st_mode) and not self._scope.ours.is_log(place):
+        if stat.S_ISREG(status.st_mode) and not self._scope.own.is_log(place):
             self.files.append(("", place, status))
             self.apart += [place] if is_link or status.st_nlink > 1 else []
         elif stat.S_ISDIR(status.st_mode):
@@ -236,7 +236,7 @@ class Listing:
         ways = self._ways.get(identity, 0)
         if identity in above or (self._once and ways):
             return
-        if ways == 0 and self._scope.ours.has_folder(folder):
+        if ways == 0 and self._scope.own.has_folder(folder):
             return
         if ways == self._most_ways or len(self._ways) > MOST:
             raise _TooMany
@@ -268,7 +268,7 @@ class Listing:
 
     def _list(self, folder: str) -> Iterator[Found]:
         self._at(folder)
-        logs = self._scope.ours.logs_in(folder)
+        logs = self._scope.own.logs_in(folder)
         try:
             entries = door.through(folder, _entries_of, folder)
         except UnansweredError:
@@ -321,14 +321,16 @@ def _check_sizes(listings: Iterable[Listing]) -> None:
     if most > MOST_BYTES:
         raise _too_large(largest, most)
     if total > MOST_BYTES_IN_ALL:
-        told = f"{_size(total)} are too large to watch (at most {_size(MOST_BYTES_IN_ALL)} in all)"
+        message = (
+            f"{_size(total)} are too large to watch (at most {_size(MOST_BYTES_IN_ALL)} in all)"
+        )
         remedy = f"the largest is {largest} ({_size(most)}); name what to `ignore`, or watch less"
-        raise TreeTooLarge(told, remedy)
+        raise TreeTooLarge(message, remedy)
 
 
 def _too_large(path: str, size: int) -> TreeTooLarge:
-    told = f"{path} is too large to watch ({_size(size)}, at most {_size(MOST_BYTES)})"
-    return TreeTooLarge(told, "name it in `ignore`, or watch less")
+    message = f"{path} is too large to watch ({_size(size)}, at most {_size(MOST_BYTES)})"
+    return TreeTooLarge(message, "name it in `ignore`, or watch less")
 
 
 def _size(size: int) -> str:

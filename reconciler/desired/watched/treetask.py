@@ -14,7 +14,7 @@ from reconciler.system.work.session import Session
 
 LOOK = f"{__name__}:look"
 DISCOVER = f"{__name__}:discover"
-OURS = "ours"
+OWN = "ours"
 """What recon writes itself, among what tasks share."""
 _NAMED = 2
 
@@ -95,10 +95,10 @@ def discover(argument: tuple[Watching, tuple[str, ...]], session: Session) -> se
 def _trees(watching: Watching, session: Session) -> Trees:
     """Those that are kept for the owner; a scope takes a millisecond to be made."""
     memo: dict[str, Any] = session.memo
-    made_of = (watching, session.shared[OURS])
+    made_of = (watching, session.shared[OWN])
     known = memo.get("made of")
     if known is None or known[0] != watching or known[1] is not made_of[1]:
-        scope = Scope(*watching, ours=session.shared[OURS])
+        scope = Scope(*watching, own=session.shared[OWN])
         if "trees" in memo:
             memo["trees"].use(scope)
         else:

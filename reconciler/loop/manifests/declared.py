@@ -18,7 +18,7 @@ from reconciler.desired.directory.footing import Footing
 from reconciler.desired.directory.store import ManifestStore
 from reconciler.desired.manifest.builder import with_builder
 from reconciler.desired.manifest.resolve import rebuild
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.diff.core.history import followed
 from reconciler.diff.prune import CLEAN_SCANS, Absence
 from reconciler.loop.manifests.deletions import Deletions
@@ -56,10 +56,10 @@ class Declared:
         *,
         on_change: Callable[[Iterable[str]], None],
         on_event: Callable[[Event], None],
-        ours: Ours | None = None,
+        own: OwnFiles | None = None,
         is_building: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """``ours``: what recon itself writes, which no app can watch. ``is_building``:
+        """``own``: what recon itself writes, which no app can watch. ``is_building``:
         whether an app is being built, so that what it watches has yet to be complete."""
         self._loop = loop
         self._on_change = on_change
@@ -84,7 +84,7 @@ class Declared:
             loop,
             workers,
             self._answers,
-            ours or Ours(),
+            own or OwnFiles(),
             self.ask,
             on_change=self._content_changed,
             on_looked=self._looked,

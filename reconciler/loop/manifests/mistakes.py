@@ -14,14 +14,14 @@ class Mistakes:
 
     def __init__(self, on_event: Callable[[Event], None]) -> None:
         self._on_event = on_event
-        self._told: frozenset[Problem] = frozenset()
+        self._reported: frozenset[Problem] = frozenset()
 
     def tell(self, problems: Iterable[Problem]) -> None:
         """Tell what differs from the last time."""
         now = frozenset(problems)
-        for problem in sorted(now - self._told):
+        for problem in sorted(now - self._reported):
             self._on_event(Event("", EventReason.MANIFEST_INVALID, str(problem), "Warning"))
         wrong = {problem.file for problem in now}
-        for file in sorted({problem.file for problem in self._told} - wrong):
+        for file in sorted({problem.file for problem in self._reported} - wrong):
             self._on_event(Event("", EventReason.MANIFEST_VALID, f"{file}: the mistake is fixed"))
-        self._told = now
+        self._reported = now

@@ -44,7 +44,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Query:
     """An instance that is checked, by one probe, and what is known of it."""
 
     process: Process
@@ -71,85 +71,85 @@ class Checks:
     porting: Porting
     workers: Workers
     transcripts: Transcripts
-    said_ready: Callable[[str], bool]
+    reported_ready: Callable[[str], bool]
     programs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PROGRAMS))
 
-    async def check(self, asked: Asked) -> Result:
+    async def check(self, query: Query) -> Result:
         """Check an instance once. Never raises."""
-        return await CHECKS[type(asked.probe.kind)](self, asked)
+        return await CHECKS[type(query.probe.kind)](self, query)
 
-    async def over_network(self, asked: Asked) -> Result:
-        tag, spec = asked.process.tag, asked.spec
-        shared = spec.probed_socket(asked.probe) if spec is not None else None
+    async def over_network(self, query: Query) -> Result:
+        tag, spec = query.process.tag, query.spec
+        shared = spec.probed_socket(query.probe) if spec is not None else None
         private = self.private.path(tag.nonce, shared.name) if shared is not None else None
-        result = await self.kernel.check(asked.probe, tag.instance, private)
+        result = await self.kernel.check(query.probe, tag.instance, private)
         now = self.host.get(tag.nonce)
-        own = private is not None or asked.role is ProbeRole.LIVENESS
+        own = private is not None or query.role is ProbeRole.LIVENESS
         if own or spec is None or now is None or now.ready:
             return result
-        return await self.porting.judge(asked.process, asked.probe, spec, result)
+        return await self.porting.judge(query.process, query.probe, spec, result)
 
-    async def by_command(self, asked: Asked) -> Result:
-        if asked.app is None:
+    async def by_command(self, query: Query) -> Result:
+        if query.app is None:
             return Result(False, "its manifest is not known")
-        probe = asked.probe
+        probe = query.probe
         async with self.programs:
             done = await self.kernel.exec_check(
-                asked.app, asked.process, probe.kind.runs, probe.timeout_seconds
+                query.app, query.process, probe.kind.runs, probe.timeout_seconds
             )
         return Result(*done)
 
-    async def by_notification(self, asked: Asked) -> Result:
-        if asked.role is not ProbeRole.LIVENESS:
-            ready = asked.word.ready or self.said_ready(asked.nonce)
+    async def by_notification(self, query: Query) -> Result:
+        if query.role is not ProbeRole.LIVENESS:
+            ready = query.word.ready or self.reported_ready(query.nonce)
             return Result(ready, "it has not notified READY=1, nor called process.send('ready')")
-        quiet = self.loop.time() - asked.word.alive_at
-        return Result(quiet <= asked.probe.period_seconds, f"no WATCHDOG=1 for {quiet:.0f} s")
+        quiet = self.loop.time() - query.word.alive_at
+        return Result(quiet <= query.probe.period_seconds, f"no WATCHDOG=1 for {quiet:.0f} s")
 
-    async def in_output(self, asked: Asked) -> Result:
-        now = self.host.get(asked.nonce)
+    async def in_output(self, query: Query) -> Result:
+        now = self.host.get(query.nonce)
         if now is not None and now.ready:
             return Result(True, "seen")
-        transcript = self.transcripts.get(asked.nonce)
+        transcript = self.transcripts.get(query.nonce)
         if transcript is None:
             return Result(False, "recon has not read its output yet")
-        pattern = asked.probe.log or ""
+        pattern = query.probe.log or ""
         if transcript.sought not in ("", pattern):  # it may have been written before
             transcript.rewind()
         transcript.sought = pattern
         if self.loop.time() < transcript.not_before:
             return Result(False, _slow(pattern))
         try:
-            found = await self._is_in(transcript, asked, pattern)
+            found = await self._is_in(transcript, query, pattern)
         except WorkerTimeout:  # these lines do not count
-            transcript.not_before = self.loop.time() + _SHARE * _patience(asked.probe)
+            transcript.not_before = self.loop.time() + _SHARE * _patience(query.probe)
             return Result(False, _slow(pattern))
         except WorkerError as error:
             return Result(False, f"its output cannot be searched: {error}")
         return Result(found, "seen" if found else _unseen(pattern, transcript))
 
-    async def _is_in(self, transcript: Transcript, asked: Asked, pattern: str) -> bool:
+    async def _is_in(self, transcript: Transcript, query: Query, pattern: str) -> bool:
         """Whether a line that was not looked at yet matches. WorkerError, WorkerTimeout."""
         for _ in range(_PIECES):
             lines = transcript.read()
-            if lines and await self._matches(lines, asked, pattern):
+            if lines and await self._matches(lines, query, pattern):
                 return True
-            if not transcript.has_more or self.transcripts.get(asked.nonce) is not transcript:
+            if not transcript.has_more or self.transcripts.get(query.nonce) is not transcript:
                 break
         return False
 
-    async def _matches(self, lines: list[bytes], asked: Asked, pattern: str) -> bool:
+    async def _matches(self, lines: list[bytes], query: Query, pattern: str) -> bool:
         """Whether a line matches. WorkerError; WorkerTimeout where that takes too long."""
         if is_plain(pattern):
             await asyncio.sleep(0)  # nobody knows how many pieces there are
             return first_match(pattern, lines) is not None
-        seconds = _patience(asked.probe)
-        owner = f"log of {asked.nonce}"
+        seconds = _patience(query.probe)
+        owner = f"log of {query.nonce}"
         found = await self.workers.call(SEARCH, (pattern, lines), owner=owner, seconds=seconds)
         return found is not None
 
 
-CHECKS: dict[type[ProbeKind], Callable[[Checks, Asked], Awaitable[Result]]] = {
+CHECKS: dict[type[ProbeKind], Callable[[Checks, Query], Awaitable[Result]]] = {
     kinds.HttpGet: Checks.over_network,
     kinds.TcpSocket: Checks.over_network,
     kinds.Exec: Checks.by_command,
@@ -164,9 +164,11 @@ def _patience(probe: Probe) -> float:
 
 
 def _unseen(pattern: str, transcript: Transcript) -> str:
-    told = f"no line of its output matches {pattern!r} yet"
+    message = f"no line of its output matches {pattern!r} yet"
     return (
-        told if transcript.whole else f"{told}; lines written before the probe began do not count"
+        message
+        if transcript.whole
+        else f"{message}; lines written before the probe began do not count"
     )
 
 

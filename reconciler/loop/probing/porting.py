@@ -127,10 +127,10 @@ class Porting:
         if spec is None:
             return True  # it was asked nothing, so nothing is known of where it listened
         for other in spec.probes.values():
-            asked = other.kind.target
-            if asked is not None and target is not None:
+            probed = other.kind.target
+            if probed is not None and target is not None:
                 port = port_of(target.port, process.tag.instance)
-                if port_of(asked.port, old.tag.instance) == port:
+                if port_of(probed.port, old.tag.instance) == port:
                     return True
         return False
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from reconciler.converge.sockets.privatesocket import PrivateSockets
 from reconciler.logs.write.transcript import Transcripts
 from reconciler.loop.kernel import Kernel
-from reconciler.loop.probing.checking import Asked, Checks, Word
+from reconciler.loop.probing.checking import Checks, Query, Word
 from reconciler.loop.probing.porting import Porting
 from reconciler.model.spec.probe import Probe, ProbeRole
 from reconciler.model.spec.program import ProgramSpec
@@ -54,7 +54,7 @@ class Probing:
         on_event: Callable[[Event], None],
         is_declared: Callable[[str], bool] = lambda app: True,
         redact: Callable[[str], str] = str,
-        said_ready: Callable[[str], bool] = lambda nonce: False,
+        reported_ready: Callable[[str], bool] = lambda nonce: False,
         kernel: Kernel,
         tally: Tally | None = None,
     ) -> None:
@@ -83,7 +83,7 @@ class Probing:
             self._porting,
             workers,
             transcripts,
-            said_ready,
+            reported_ready,
         )
         self._notify = NotifySocket(store, loop, self._notified)
         for trouble in self._notify.troubles:
@@ -161,14 +161,14 @@ class Probing:
         if spec is None or process.was_ready or process.ready:
             return
         probes = (spec.probes.get(role) for role in (ProbeRole.STARTUP, ProbeRole.READINESS))
-        asked = [one for one in probes if one is not None and spec.probed_socket(one) is None]
-        if asked:
-            task = self._loop.create_task(self._inquire(process, asked, spec))
+        probed = [one for one in probes if one is not None and spec.probed_socket(one) is None]
+        if probed:
+            task = self._loop.create_task(self._inquire(process, probed, spec))
             self._inquiries.add(task)
             task.add_done_callback(self._inquiries.discard)
 
-    async def _inquire(self, process: Process, asked: list[Probe], spec: ProgramSpec) -> None:
-        for probe in asked:
+    async def _inquire(self, process: Process, probed: list[Probe], spec: ProgramSpec) -> None:
+        for probe in probed:
             if await self._porting.look(process, probe, spec) is not None:
                 self._on_change(process.tag.app)
                 return
@@ -192,17 +192,17 @@ class Probing:
         if process is None:
             return
         message = self._redact(message)  # it may quote the program
-        told = f"{role} probe failed: {message}"
+        reason = f"{role} probe failed: {message}"
         if role is ProbeRole.READINESS:
             self._readiness(process, bool(ok), message)
         elif ok is None:
             self._host.update(
-                nonce, ready=False, ready_at=None, unready_reason=told, answer=message
+                nonce, ready=False, ready_at=None, unready_reason=reason, answer=message
             )
             self._on_change(process.tag.app)
         elif not ok:
-            self._tell(process, told)
-            self._host.update(nonce, failed=told)
+            self._tell(process, reason)
+            self._host.update(nonce, failed=reason)
             self._on_change(process.tag.app)
         elif role is ProbeRole.STARTUP:
             self.marks.set(nonce, STARTED)
@@ -210,23 +210,23 @@ class Probing:
             self.watch(process, self._specs[nonce])
 
     def _readiness(self, process: Process, ready: bool, message: str) -> None:
-        told = "" if ready else f"readiness probe failed: {message}"
-        if process.ready is ready and process.unready_reason == told:
+        reason = "" if ready else f"readiness probe failed: {message}"
+        if process.ready is ready and process.unready_reason == reason:
             return
         nonce = process.tag.nonce
         if process.ready is ready:
-            self._host.update(nonce, unready_reason=told, answer=message)
+            self._host.update(nonce, unready_reason=reason, answer=message)
         else:
             ready_at = boot_now() if ready else None
             was_ready = process.was_ready or ready
             answer = "" if ready else message
             changes = {"ready": ready, "ready_at": ready_at, "was_ready": was_ready}
-            self._host.update(nonce, **changes, unready_reason=told, answer=answer)
+            self._host.update(nonce, **changes, unready_reason=reason, answer=answer)
             self._remember(process, ready)
             if ready:
                 self._transcripts.end(nonce)
             if process.ready:  # one that never was is only starting
-                self._tell(process, told)
+                self._tell(process, reason)
         self._on_change(process.tag.app)
 
     def _remember(self, process: Process, ready: bool) -> None:
@@ -258,8 +258,8 @@ class Probing:
     async def _check(self, probe: Probe, process: Process, role: ProbeRole) -> Result:
         nonce = process.tag.nonce
         spec, app, word = self._specs.get(nonce), self._apps.get(nonce), self._words.get(nonce)
-        asked = Asked(process, role, probe, spec, app, word or Word())
-        return await self._checks.check(asked)
+        query = Query(process, role, probe, spec, app, word or Word())
+        return await self._checks.check(query)
 
     def _has(self, nonce: str, mark: str) -> bool:
         return self.marks.get(nonce, mark) is not None

@@ -40,7 +40,7 @@ class _Refused:
     """Forks that the kernel refused to an instance."""
 
     count: int = 0
-    told_at: float = float("-inf")
+    reported_at: float = float("-inf")
 
 
 class Limiting:
@@ -93,8 +93,8 @@ class Limiting:
             refused = self._kernel.set_limits(tag, lambda: [id], values, self.cgroups)
             if refused:
                 field, why = next(iter(refused.items()))
-                told = f"limits.{field} cannot be applied: {why}"
-                raise SpawnError(told, transient=False)
+                message = f"limits.{field} cannot be applied: {why}"
+                raise SpawnError(message, transient=False)
 
         return limit
 
@@ -171,9 +171,9 @@ class Limiting:
         for field, value in action.values.items():
             if field not in refused and now.get(field, value) != value:
                 refused[field] = f"the kernel keeps {shown(field, now[field])}"
-        told = {field: (action.values[field], why) for field, why in refused.items()}
+        unadjusted = {field: (action.values[field], why) for field, why in refused.items()}
         kept = {f: one for f, one in process.unadjusted.items() if f not in action.values}
-        self._host.update(tag.nonce, limits=now, unadjusted={**kept, **told})
+        self._host.update(tag.nonce, limits=now, unadjusted={**kept, **unadjusted})
         return refused
 
     def verdict(self, process: Process, exit: Exit) -> Exit:
@@ -221,11 +221,11 @@ class Limiting:
         tag = process.tag
         count = observed_cgroups.count(self.cgroups.directory(tag), "pids.events", "max")
         known = self._forks.setdefault(tag.nonce, _Refused())
-        if count <= known.count or boot_now() - known.told_at < _TELL_AGAIN:
+        if count <= known.count or boot_now() - known.reported_at < _TELL_AGAIN:
             return
         value: Value = process.limits.get("processes", "max")
-        told = f"limits.processes is {value}: {count - known.count} forks were refused"
+        message = f"limits.processes is {value}: {count - known.count} forks were refused"
         self._forks[tag.nonce] = _Refused(count, boot_now())
         self._on_event(
-            Event(tag.app, EventReason.PROCESS_LIMIT_REACHED, told, "Warning", tag.instance)
+            Event(tag.app, EventReason.PROCESS_LIMIT_REACHED, message, "Warning", tag.instance)
         )

@@ -133,7 +133,7 @@ class Running:
             on_event=on_event,
             is_declared=is_declared,
             redact=redact,
-            said_ready=self._ready.is_ready,
+            reported_ready=self._ready.is_ready,
             kernel=kernel,
             tally=tally,
         )
@@ -151,7 +151,7 @@ class Running:
         """The processes of one app, or of all; with those whose children have yet to go."""
         left = [p for p in self._remnants.values() if app is None or p.tag.app == app]
         processes = (*self.host.processes(app), *left)
-        conflicts = {name: self._redact(told) for name, told in self._sockets.conflicts().items()}
+        conflicts = {name: self._redact(why) for name, why in self._sockets.conflicts().items()}
         ports = self._probing.held(app)
         return Observed(processes, self.host.faults, conflicts, ports, self.limiting.inherited)
 
@@ -389,9 +389,9 @@ class Running:
         nonce, spec = process.tag.nonce, self._spec_of(process)
         grace = spec.termination_grace_period_seconds
         pids = ", ".join(str(id.pid) for id in left[:3])
-        told = f"waiting for its remaining processes to end: pid {pids}"
-        told += f" ({spec.stop.signal}, then SIGKILL after {grace:g} s)"
-        remnant = replace(process, state=RunState.STOPPING, stopping_at=boot_now(), remnant=told)
+        message = f"waiting for its remaining processes to end: pid {pids}"
+        message += f" ({spec.stop.signal}, then SIGKILL after {grace:g} s)"
+        remnant = replace(process, state=RunState.STOPPING, stopping_at=boot_now(), remnant=message)
         self._remnants[nonce] = remnant
         if nonce not in self._stopper:
             self._stopper.restore(remnant, spec.stop, grace)

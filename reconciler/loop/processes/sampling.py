@@ -125,8 +125,8 @@ class Sampling:
             try:
                 await self._look()
             except OSError as error:  # out of files: ours to bear, and to try again
-                told = f"memory limits: {error}; trying again"
-                self._on_event(Event("", EventReason.FAILED_SAMPLING, told, "Warning"))
+                message = f"memory limits: {error}; trying again"
+                self._on_event(Event("", EventReason.FAILED_SAMPLING, message, "Warning"))
                 await asyncio.sleep(LOOK)
 
     async def _look(self) -> None:
@@ -163,20 +163,20 @@ class Sampling:
         if process.state is RunState.STOPPING or marked == limit:
             return
         rss, count = self._rss_sampler.weigh(ids)
-        told = f"uses {format_size(rss)}"
+        message = f"uses {format_size(rss)}"
         if count > 1:
-            told += f" in {count} processes"
+            message += f" in {count} processes"
         if rss > limit and count > 1:
             if time.monotonic() < self._pss_again.get(nonce, 0.0):
                 return
             pss = await self._pss(nonce, ids)
             if pss is not None:
-                told = f"uses {format_size(pss)} in {count} processes (RSS {format_size(rss)})"
+                message = f"uses {format_size(pss)} in {count} processes (RSS {format_size(rss)})"
                 rss = pss
         if rss > limit:
             self._marked[nonce] = limit
-            told += f", limits.memory is {format_size(limit)}"
-            self._host.update(nonce, outgrown=told)
+            message += f", limits.memory is {format_size(limit)}"
+            self._host.update(nonce, outgrown=message)
             self._on_change(process.tag.app)
         elif process.outgrown:
             self._clear(process)

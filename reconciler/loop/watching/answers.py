@@ -47,9 +47,9 @@ class Answers:
     def _ask(self, path: str) -> None:
         self._waits[path] = min(2 * self._waits[path], _ASK_LAST)
         answer = self._workers.call(ANSWER, path, owner=path, seconds=PATIENCE)
-        answer.add_done_callback(lambda answer: self._asked(path, answer))
+        answer.add_done_callback(lambda answer: self._answered(path, answer))
 
-    def _asked(self, path: str, answer: asyncio.Future[bool]) -> None:
+    def _answered(self, path: str, answer: asyncio.Future[bool]) -> None:
         if answer.cancelled():
             return
         if answer.exception() is not None:

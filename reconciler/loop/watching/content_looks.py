@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from reconciler.desired.watched import treetask
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.desired.watched.treetask import Found, Question, Refused
 from reconciler.loop.watching.watched import Watched
 from reconciler.model.words.sentence import Sentence
@@ -32,14 +32,14 @@ class ContentLooks:
         self,
         loop: asyncio.AbstractEventLoop,
         workers: Workers,
-        ours: Ours,
+        own: OwnFiles,
         *,
         on_ended: Callable[[Watched, int, Outcome, bool, bool], None],
         on_late: Callable[[str], None],
     ) -> None:
         self._loop = loop
         self._workers = workers
-        self._ours = ours
+        self._own = own
         self._on_ended = on_ended
         self._on_late = on_late
         self._looks = 0
@@ -66,9 +66,9 @@ class ContentLooks:
 
     def ask(self, known: Watched, task: str, argument: object) -> asyncio.Future[Any]:
         """What the worker of an app answers."""
-        ours = Shared(treetask.OURS, self._ours.version, self._ours)
+        own = Shared(treetask.OWN, self._own.version, self._own)
         return self._workers.call(
-            task, argument, owner=known.name, seconds=DEADLINE, keeps=True, shared=ours
+            task, argument, owner=known.name, seconds=DEADLINE, keeps=True, shared=own
         )
 
     def _await_no_longer(self, known: Watched) -> None:

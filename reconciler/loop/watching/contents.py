@@ -17,7 +17,7 @@ from functools import partial
 
 from reconciler.desired.manifest.logplaces import declared as declared_logs
 from reconciler.desired.watched.content import content, problem_of, with_content
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.desired.watched.trees import Scope
 from reconciler.desired.watched.treetask import Found
 from reconciler.loop.watching import pace
@@ -54,7 +54,7 @@ class Contents:
         loop: asyncio.AbstractEventLoop,
         workers: Workers,
         answers: Answers,
-        ours: Ours,
+        own: OwnFiles,
         ask_aside: Callable[[Callable[[], Problem]], Awaitable[Problem]],
         *,
         on_change: Callable[[Iterable[str]], None],
@@ -62,20 +62,20 @@ class Contents:
         on_event: Callable[[Event], None],
         is_building: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """``ours``: what recon itself writes; it is never content. ``ask_aside`` makes a call
+        """``own``: what recon itself writes; it is never content. ``ask_aside`` makes a call
         that touches paths. ``on_looked(name)``: an app
         ``is_awaited`` no longer. What an app watches is left alone while it is being built."""
         self._loop = loop
         self._workers = workers
-        self._ours = ours
-        self._looks = ContentLooks(loop, workers, ours, on_ended=self._ended, on_late=on_looked)
+        self._own = own
+        self._looks = ContentLooks(loop, workers, own, on_ended=self._ended, on_late=on_looked)
         self._ask_aside = ask_aside
         self._on_change = on_change
         self._on_looked = on_looked
         self._on_event = on_event
         self._is_building = is_building
         self._apps: dict[str, Watched] = {}
-        self._hints = Hints(loop, answers, self._heard, self._hint_all, leave_out=ours.is_log)
+        self._hints = Hints(loop, answers, self._heard, self._hint_all, leave_out=own.is_log)
         self._discovery = Discovery(loop, self._hints, self._looks)
         self._before: Mapping[str, Mapping[str, str]] = {}
         self._placing: set[asyncio.Task[None]] = set()
@@ -121,7 +121,7 @@ class Contents:
         """These apps have their logs written by us: before it is asked what anybody watches."""
         own = [app.spec for app in apps if not app.spec.logs.is_apart]
         if own:
-            self._ours.add_logs(place for spec in own for _, place in declared_logs(spec))
+            self._own.add_logs(place for spec in own for _, place in declared_logs(spec))
 
     def forget(self, name: str) -> None:
         """It watches nothing any more."""
@@ -223,7 +223,7 @@ class Contents:
     ) -> None:
         """A look has ended."""
         if isinstance(outcome, Found):
-            self._heed(known, number, outcome, at_once)
+            self._found(known, number, outcome, at_once)
         elif isinstance(outcome, Sentence):
             self._refuse(known, outcome)
         else:  # out of files or memory, and the like
@@ -253,7 +253,7 @@ class Contents:
         if not known.is_over and known.declared is declared:
             self._take(known, known.content, problem, "")
 
-    def _heed(self, known: Watched, number: int, found: Found, at_once: bool) -> None:
+    def _found(self, known: Watched, number: int, found: Found, at_once: bool) -> None:
         """What a look found is followed, now or later."""
         if found.folders is not None:
             fresh = not found.apart <= known.apart

@@ -163,8 +163,8 @@ class Journal(Ledger):
             return self.state.text
         if not self.state.writable:
             self._health.well()
-        for told in dropped:
-            message = f"the journal cannot hold one of its records, which is left out: {told}"
+        for fault in dropped:
+            message = f"the journal cannot hold one of its records, which is left out: {fault}"
             self._health.news.append(Event("", EventReason.JOURNAL_ROW_DROPPED, message, "Warning"))
         return None
 
@@ -283,15 +283,15 @@ class Journal(Ledger):
         self._write_all()
         self._pending.salvage(salvaged)
         why = f"{cause.value} ({detail})" if detail else cause.value
-        told = f"the journal {self._path} {why}: recon wrote it again from memory"
+        message = f"the journal {self._path} {why}: recon wrote it again from memory"
         if aside is not None:
-            told += f"; the file that was there is {aside}"
+            message += f"; the file that was there is {aside}"
         reason = (
             EventReason.JOURNAL_SET_ASIDE
             if cause is _Cause.DAMAGED
             else EventReason.JOURNAL_RENEWED
         )
-        self._health.news.append(Event("", reason, told, "Warning"))
+        self._health.news.append(Event("", reason, message, "Warning"))
         trouble = self.commit()
         if trouble is None:
             self._health.well()

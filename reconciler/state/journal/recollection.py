@@ -96,27 +96,27 @@ class _Reader:
             if not isinstance(name, str):
                 self._drop("", f"a revision's row has the app {name!r}")
                 continue
-            mine = revisions.setdefault(name, [])
+            of_app = revisions.setdefault(name, [])
             try:
-                mine.append(records.load_revision(row))
+                of_app.append(records.load_revision(row))
                 doubtful.discard(name)
             except RecordError as error:
                 self._drop(name, f"the record of revision {number} of {name} is bad: {error}")
                 if isinstance(number, int) and isinstance(hash, str):
-                    mine.append(Revision(number, hash, {}))  # that it was, if not what it was
+                    of_app.append(Revision(number, hash, {}))  # that it was, if not what it was
                 else:
                     doubtful.add(name)
-        for name, mine in revisions.items():
-            kept = [] if name in doubtful else [one for one in mine[:-1] if one.spec] + mine[-1:]
-            revisions[name] = kept
+        for name, of_app in revisions.items():
+            kept = [one for one in of_app[:-1] if one.spec] + of_app[-1:]
+            revisions[name] = [] if name in doubtful else kept
         return revisions, doubtful
 
     def _memory(self, name: str, text: object, later: object) -> AppMemory:
         try:
             memory, unknown = records.load(text, later)
         except RecordError as error:
-            told = f"what was remembered of {name} is bad and was dropped: {error}"
-            self._drop(name, told)
+            message = f"what was remembered of {name} is bad and was dropped: {error}"
+            self._drop(name, message)
             return AppMemory(recall=Recall.LOST)
         if unknown is not None:
             self._found.unknown[name] = unknown
@@ -142,8 +142,8 @@ class _Reader:
             self._found.damage = error
             self._found.is_complete &= table not in ("app", "revision")
 
-    def _drop(self, app: str, told: str) -> None:
-        self._found.faults.append(Event(app, EventReason.JOURNAL_ROW_DROPPED, told, "Warning"))
+    def _drop(self, app: str, message: str) -> None:
+        self._found.faults.append(Event(app, EventReason.JOURNAL_ROW_DROPPED, message, "Warning"))
 
 
 def _over_a_boot(memory: AppMemory) -> AppMemory:

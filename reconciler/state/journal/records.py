@@ -49,7 +49,7 @@ _FIRST = frozenset(
 _FAILURES = (("canary ", Failure.CANARY), ("its build ", Failure.BUILD))
 """How release 0.1.0 begins the sentence of why a revision has failed."""
 _NESTED: Mapping[str, frozenset[str]] = {"ended": _ENDED, "evictions": _EVICTION, "runs": _RUN}
-_TOLD = ("evictions", "given_up")
+_WITH_MESSAGE = ("evictions", "given_up")
 """Objects by number whose ``message`` is the key ``told``: that is how 0.1.0 knows it."""
 
 Document: TypeAlias = dict[str, Any]
@@ -74,9 +74,9 @@ def dump(memory: AppMemory, unknown: Unknown | None = None) -> tuple[str, str | 
     """The document that 0.1.0 can read, and the one of what came later (None: nothing did)."""
     whole = _document(memory)
     foreign = unknown.keys if unknown is not None else {}
-    ours = [name for name in whole if name not in _FIRST and name not in foreign]
-    first = {name: value for name, value in whole.items() if name not in ours}
-    more = {name: whole[name] for name in ours if whole[name] != _BLANK[name]}
+    added = [name for name in whole if name not in _FIRST and name not in foreign]
+    first = {name: value for name, value in whole.items() if name not in added}
+    more = {name: whole[name] for name in added if whole[name] != _BLANK[name]}
     for name, known in _NESTED.items():
         first[name], nested = _split(whole[name], known)
         if nested:
@@ -168,10 +168,10 @@ def _document(memory: AppMemory) -> Document:
 
 
 def _renamed(document: Document, key: str, to: str) -> Document:
-    """The document with the key of a message, in the objects of ``_TOLD``, renamed."""
+    """The document with the key of a message, in the objects of ``_WITH_MESSAGE``, renamed."""
     changed = {
         name: {number: _with_key(one, key, to) for number, one in objects.items()}
-        for name in _TOLD
+        for name in _WITH_MESSAGE
         if (objects := document.get(name)) and isinstance(objects, dict)
     }
     return {**document, **changed} if changed else document
@@ -239,11 +239,11 @@ def _rest(read: Mapping[str, Any], known: Mapping[str, Any]) -> Unknown | None:
     keys = {name: value for name, value in read.items() if name not in known}
     below = {}
     for name, value in read.items():
-        mine = known.get(name)
-        if isinstance(value, dict) and isinstance(mine, dict):
-            rest = _rest(value, mine)
+        own = known.get(name)
+        if isinstance(value, dict) and isinstance(own, dict):
+            rest = _rest(value, own)
             if rest is not None:
-                below[name] = (mine, rest)
+                below[name] = (own, rest)
     return Unknown(keys, below) if keys or below else None
 
 

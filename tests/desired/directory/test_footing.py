@@ -179,7 +179,7 @@ def test_what_another_profile_was_good_for_holds_at_the_first_look_only() -> Non
 
 
 def test_a_profile_that_nobody_has_harms_nothing_where_nothing_runs() -> None:
-    judge = Judge("/m", "/m/recon.yaml", asked_for="prod", is_host=False)
+    judge = Judge("/m", "/m/recon.yaml", requested="prod", is_host=False)
     found, good = judge(InForce(), None, {}, is_first=True)
     assert found.profile == "prod" and found.held is None and good is not None
     assert found.unknown_profile is not None and found.unknown_profile.path == "--profile"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired.watched import trees
 from reconciler.desired.watched.content import content, trees_of
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.desired.watched.trees import Scope, Trees, TreeTooLarge, changed
 from reconciler.model.spec.watch import Watch
 
@@ -85,7 +85,7 @@ def test_what_is_left_out(tmp_path: Path) -> None:
 def test_our_own_folders_are_never_content(tmp_path: Path) -> None:
     write(tmp_path / "main.py", "x")
     (tmp_path / "link").symlink_to(tmp_path / "state")
-    looker = trees_of(Watch(paths=(".",)), str(tmp_path), ours=Ours([str(tmp_path / "link")]))
+    looker = trees_of(Watch(paths=(".",)), str(tmp_path), own=OwnFiles([str(tmp_path / "link")]))
     first = looker.look()
     write(tmp_path / "state/recon.db", "x")
     assert looker.look() == first

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.desired.watched import trees
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.desired.watched.treetask import (
-    OURS,
+    OWN,
     Found,
     Question,
     Refused,
@@ -27,7 +27,7 @@ class Controller:
     def __init__(self, cwd: Path, *ignore: str) -> None:
         self.watching = Watching(("dist",), ignore, str(cwd))
         self.session = Session()
-        self.session.shared[OURS] = Ours()
+        self.session.shared[OWN] = OwnFiles()
         self.number = self.followed = self.folders_of = 0
 
     def look(self, *, follow: bool = True) -> Found:
@@ -99,7 +99,7 @@ def test_what_is_left_out_and_what_recon_writes_can_change_between_looks(dist: P
     controller = Controller(dist.parent)
     (dist / "out.txt").write_text("line")
     first = controller.look()
-    controller.session.shared[OURS] = Ours(logs=[f"{dist}/out.txt"])
+    controller.session.shared[OWN] = OwnFiles(logs=[f"{dist}/out.txt"])
     second = controller.look()
     assert second.digests != first.digests
     controller.watching = controller.watching._replace(ignore=("*.js",))

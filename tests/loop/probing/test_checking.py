@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.loop.probing.checking import CHECKS, Asked, Checks
+from reconciler.loop.probing.checking import CHECKS, Checks, Query
 from reconciler.model.spec import probe as probes
 from reconciler.model.spec.probe import KINDS, Exec, ProbeKind
 from reconciler.observed.probes.checks import Result
@@ -46,10 +46,10 @@ def test_a_new_kind_is_asked_by_its_check(world: World, monkeypatch: pytest.Monk
     def made(value: Exec) -> OldEnough:
         return OldEnough(float(value.command[0]))
 
-    async def check(checks: Checks, asked: Asked) -> Result:
-        kind = asked.probe.kind
+    async def check(checks: Checks, query: Query) -> Result:
+        kind = query.probe.kind
         assert isinstance(kind, OldEnough)
-        age = world.clock.now - asked.process.started_at
+        age = world.clock.now - query.process.started_at
         return Result(age >= kind.seconds, f"it is {age:.0f} s old")
 
     new: type[ProbeKind] = OldEnough

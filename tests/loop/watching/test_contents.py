@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.desired.watched.treetask import Refused
 from reconciler.loop.watching import contents as module
 from reconciler.loop.watching.contents import Contents, NotLookedAtError
@@ -42,7 +42,7 @@ class Watched:
             self.loop,
             cast("Any", self.looks),
             cast("Any", None),
-            Ours(),
+            OwnFiles(),
             self._aside,
             on_change=self._on_change,
             on_looked=self.looked.append,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired.watched.ours import Ours
+from reconciler.desired.watched.own_files import OwnFiles
 from reconciler.model.words.logname import INSTANCE
 
 
@@ -24,40 +24,40 @@ from reconciler.model.words.logname import INSTANCE
     ],
 )
 def test_a_log_is_known_by_name_before_it_is_there(tmp_path: Path, name: str, is_log: bool) -> None:
-    ours = Ours(logs=[f"{tmp_path}/web-{INSTANCE}.log"])
-    assert ours.is_log(f"{tmp_path}/{name}") is is_log
-    assert not ours.is_log(f"{tmp_path}/elsewhere/{name}")
+    own = OwnFiles(logs=[f"{tmp_path}/web-{INSTANCE}.log"])
+    assert own.is_log(f"{tmp_path}/{name}") is is_log
+    assert not own.is_log(f"{tmp_path}/elsewhere/{name}")
 
 
 def test_a_folder_is_known_by_whatever_name_leads_there(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    ours = Ours([f"{tmp_path}/link"], [f"{tmp_path}/link/out.log"])
-    assert ours.has_folder(f"{tmp_path}/real") and ours.has_folder(f"{tmp_path}/link")
-    assert not ours.has_folder(str(tmp_path))
-    assert ours.logs_in(f"{tmp_path}/real") == {"out.log"}
-    assert ours.is_log(f"{tmp_path}/real/out.log")
+    own = OwnFiles([f"{tmp_path}/link"], [f"{tmp_path}/link/out.log"])
+    assert own.has_folder(f"{tmp_path}/real") and own.has_folder(f"{tmp_path}/link")
+    assert not own.has_folder(str(tmp_path))
+    assert own.logs_in(f"{tmp_path}/real") == {"out.log"}
+    assert own.is_log(f"{tmp_path}/real/out.log")
 
 
 def test_the_version_changes_only_where_a_log_is_new(tmp_path: Path) -> None:
-    ours = Ours(logs=[f"{tmp_path}/a.log"])
-    before = ours.version
-    ours.add_logs([f"{tmp_path}/a.log"])
-    assert ours.version == before
-    assert not ours.is_log(f"{tmp_path}/b.log")
-    ours.add_logs([f"{tmp_path}/b.log"])
-    assert ours.version > before
-    assert ours.is_log(f"{tmp_path}/b.log")
+    own = OwnFiles(logs=[f"{tmp_path}/a.log"])
+    before = own.version
+    own.add_logs([f"{tmp_path}/a.log"])
+    assert own.version == before
+    assert not own.is_log(f"{tmp_path}/b.log")
+    own.add_logs([f"{tmp_path}/b.log"])
+    assert own.version > before
+    assert own.is_log(f"{tmp_path}/b.log")
 
 
 def test_a_worker_process_is_told_the_same(tmp_path: Path) -> None:
-    ours = Ours([str(tmp_path)], [f"{tmp_path}/a.log"])
-    assert ours.is_log(f"{tmp_path}/a.log")
-    copy = pickle.loads(pickle.dumps(ours))
+    own = OwnFiles([str(tmp_path)], [f"{tmp_path}/a.log"])
+    assert own.is_log(f"{tmp_path}/a.log")
+    copy = pickle.loads(pickle.dumps(own))
     assert copy.is_log(f"{tmp_path}/a.log") and copy.has_folder(str(tmp_path))
 
 
 def test_without_any_log_nothing_is_one(tmp_path: Path) -> None:
-    ours = Ours()
-    assert not ours.is_log(f"{tmp_path}/a.log")
-    assert ours.logs_in(str(tmp_path)) == frozenset()
+    own = OwnFiles()
+    assert not own.is_log(f"{tmp_path}/a.log")
+    assert own.logs_in(str(tmp_path)) == frozenset()

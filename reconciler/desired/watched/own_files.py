@@ -18,7 +18,7 @@ from reconciler.system.work import door
 _MOST = 10_000
 
 
-class Ours:
+class OwnFiles:
     """Folders, and places of logs. May be told of more at any time, and asked by other threads:
     who asks touches paths, who tells does not."""
 

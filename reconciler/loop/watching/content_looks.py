@@ -72,7 +72,7 @@ class ContentLooks:
         )
 
     def _await_no_longer(self, known: Watched) -> None:
-        if known.look is not None and known.at_once:
+        if known.look is not None and known.at_once and not known.is_over:
             self._on_late(known.name)
 
     def _ended(self, known: Watched, number: int, look: asyncio.Future[Found | Refused]) -> None:

@@ -224,7 +224,3 @@ def _options(given: argparse.Namespace) -> tuple[Options, str | None]:
         given.manifests.absolute(), paths, given.profile, given.down, given.confirm_load
     )
     return options, given.api_group
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -136,7 +136,11 @@ FAILURES = [
         ["more memory"],
     ),
     Failure(
-        "killed", ["sh", "-c", "kill -KILL $$"], {}, ["SIGKILL", "when memory ran out"], ["dmesg"]
+        "killed",
+        ["sh", "-c", "kill -KILL $$"],
+        {},
+        ["killed by signal 9 (SIGKILL) from outside (a person"],
+        ["who sends"],
     ),
     Failure(
         "segfault", ["sh", "-c", "kill -SEGV $$"], {}, ["SIGSEGV (signal 11)"], ["native module"]

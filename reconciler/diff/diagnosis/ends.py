@@ -7,7 +7,7 @@ import re
 from reconciler.diff.diagnosis.cause import Cause, CauseCode, Evidence
 from reconciler.model.spec.lifecycle import RestartPolicy
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.observed import LEFT_BEHIND
+from reconciler.model.state.observed import LEFT_BEHIND, Exit
 
 AT_ONCE = 10.0
 """Seconds: a service that ends well sooner than this was none."""
@@ -48,6 +48,7 @@ _SIGNALS = {
     "SIGHUP": ("it got a hangup (kill -HUP) that it does not handle", "find out who sends it"),
 }
 _FOREGROUND = "look for its option: --foreground, --no-daemon, `daemon off`, `exec` in a script"
+_ANY_SENDER = "a person, another program, or the kernel out of memory: see dmesg"
 _OUT_OF_MEMORY = "raise limits.memoryHard or the memory of the host, or make it use less"
 
 
@@ -63,7 +64,7 @@ def of_end(evidence: Evidence) -> Cause | None:
     if evidence.spec.is_success(exit):
         return _ended_well(evidence)
     if exit.signal is not None:
-        return _of_signal(exit.signal_name)
+        return _of_signal(exit)
     return _of_code(evidence)
 
 
@@ -86,11 +87,11 @@ def _ended_well(evidence: Evidence) -> Cause | None:
     return Cause(CauseCode.ENDS_AT_ONCE, message, remedy)
 
 
-def _of_signal(name: str) -> Cause:
+def _of_signal(exit: Exit) -> Cause:
+    name = exit.signal_name
     if name == "SIGKILL":
-        message = "it was killed (SIGKILL), by another process or by the kernel when memory ran out"
-        remedy = "check dmesg: if the kernel did it, give the app or the host more memory"
-        return Cause(CauseCode.SIGNAL, message, remedy)
+        message = f"killed by signal 9 (SIGKILL) from outside ({exit.detail or _ANY_SENDER})"
+        return Cause(CauseCode.SIGNAL, message, "find out who sends the signal")
     message, remedy = _SIGNALS.get(name, ("a signal ended it", "find out who sends it"))
     return Cause(CauseCode.SIGNAL, f"{name}: {message}", remedy)
 
@@ -109,6 +110,6 @@ def _of_code(evidence: Evidence) -> Cause | None:
             CauseCode.COMMAND_MISSING, message, "install it, or add its directory to env.PATH"
         )
     if code == 137:
-        message = "exit 137: a child process was killed (SIGKILL), often because memory ran out"
+        message = "exit 137: a child process got SIGKILL, often because memory ran out: see dmesg"
         return Cause(CauseCode.OUT_OF_MEMORY, message, _OUT_OF_MEMORY)
     return None

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from signal import SIGKILL
 
 from reconciler.converge.cgroups.cgroup import Cgroups
 from reconciler.converge.cgroups.join import Enroller
@@ -30,6 +31,7 @@ from reconciler.system.clock import boot_now
 
 _TELL_AGAIN = 600.0
 """Seconds between two events on forks that were refused: a bomb refuses thousands a second."""
+_NOT_THE_KERNEL = "a person or another program; not the kernel's OOM killer"
 _SHARE = 1000
 _IN_A_ROW, _STEADY = 0.05, 1.0
 """Seconds between starts, and of a run: see ``Limiting.place``."""
@@ -177,11 +179,16 @@ class Limiting:
         return refused
 
     def verdict(self, process: Process, exit: Exit) -> Exit:
-        """What is known of an end by SIGKILL: that the kernel did it, for memory."""
-        if exit.signal != 9 or not observed_cgroups.count(
-            self.cgroups.directory(process.tag), "memory.events", "oom_kill"
-        ):
+        """The exit; of one by SIGKILL with whether the kernel's OOM killer sent it, where known."""
+        if exit.signal != SIGKILL:
             return exit
+        kills = observed_cgroups.counter(
+            self.cgroups.directory(process.tag), "memory.events", "oom_kill"
+        )
+        if kills is None:
+            return exit
+        if not kills:
+            return replace(exit, detail=_NOT_THE_KERNEL)
         value = process.limits.get("memoryHard")
         over = f" over {shown('memoryHard', value)} (limits.memoryHard)" if value else ""
         return replace(

@@ -120,7 +120,7 @@ class Exit:
     reason: str = ""
     """One word for machines, where more is known than the signal: ``OOMKilled``."""
     detail: str = ""
-    """The same as a sentence."""
+    """The reason as a sentence; without a reason, who may have sent a SIGKILL."""
 
     @property
     def success(self) -> bool:

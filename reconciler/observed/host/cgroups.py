@@ -122,13 +122,18 @@ def _own_directories(proc: str) -> Iterator[str]:
         yield from _upwards(own, mount.point)
 
 
-def count(directory: str, file: str, name: str) -> int:
-    """One of the counters in a file such as ``memory.events``; 0 where it is not there."""
+def counter(directory: str, file: str, name: str) -> int | None:
+    """A counter in a cgroup's file such as ``memory.events``; None where there is none."""
     for line in _lines(f"{directory}/{file}"):
         key, _, value = line.partition(" ")
         if key == name and value.isdecimal():
             return int(value)
-    return 0
+    return None
+
+
+def count(directory: str, file: str, name: str) -> int:
+    """The same; 0 where there is no such counter."""
+    return counter(directory, file, name) or 0
 
 
 def is_root(directory: str) -> bool:

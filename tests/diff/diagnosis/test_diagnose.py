@@ -239,7 +239,8 @@ def test_a_python_package_goes_into_the_environment_that_the_app_runs(
     ("exit", "code", "message"),
     [
         (Exit(signal=11), CauseCode.SIGNAL, "SIGSEGV"),
-        (Exit(signal=9), CauseCode.SIGNAL, "SIGKILL"),
+        (Exit(signal=9), CauseCode.SIGNAL, "the kernel out of memory: see dmesg)"),
+        (Exit(signal=9, detail="a person: not the kernel"), CauseCode.SIGNAL, "(a person: not"),
         (Exit(signal=40), CauseCode.SIGNAL, "SIGRTMIN+6"),
         (
             Exit(signal=9, reason="OOMKilled", detail="more than 400 MiB"),

@@ -87,6 +87,13 @@ def test_a_kill_for_memory_is_told_as_one(limited: Limited) -> None:
     assert limited.limiting.verdict(limited.host.process, Exit(1)) == Exit(1)
 
 
+def test_a_kill_that_the_kernel_did_not_count_came_from_outside(limited: Limited) -> None:
+    limited.count("memory.events", "low 0\noom_kill 0\n")
+    told = limited.limiting.verdict(limited.host.process, KILLED)
+    assert (told.signal, told.reason) == (9, "")
+    assert told.detail == "a person or another program; not the kernel's OOM killer"
+
+
 def test_refused_forks_are_told_and_a_bomb_once_in_ten_minutes(limited: Limited) -> None:
     values: dict[str, Value] = {"processes": 100}
     limited.host.update("n1", limits=values)

@@ -220,8 +220,9 @@ class _Builder:
             key = self._text(event)
             if key in found:
                 first = self._marks[(*path, key, "<key>")].line
-                message = f"{key} stands here twice, first in line {first}"
-                raise Fault(message, *place, remedy="remove one")
+                message = f"the key {key} occurs twice in one mapping, first in line {first}"
+                remedy = "remove one, or begin a new document with ---"
+                raise Fault(message, *place, remedy=remedy if not path else "remove one")
             self._marks[(*path, key, "<key>")] = Mark(*place, mark.index, end.index)
             found[key] = self._node(self._next(), (*path, key), depth + 1)
         return found, event.end_mark

@@ -21,11 +21,11 @@ from reconciler.convert.shell import line_of
 from reconciler.convert.variables import acceptable
 
 GENERAL = (
-    "foreman ends everything when one process ends; recon starts that one again.",
+    "foreman stops all processes when one ends; recon restarts the one that ended.",
     "foreman kills 5 s after SIGTERM; recon waits terminationGracePeriodSeconds, which is 30"
     " unless written.",
-    "foreman handed each program the environment of the shell that started it; recon gives it what"
-    " its manifest says, and PATH, HOME, USER, LANG, TZ.",
+    "foreman passed the environment of the shell that started it to each program; recon passes what"
+    " the manifest says, and PATH, HOME, USER, LANG, TZ.",
 )
 
 FIRST_PORT = 5000
@@ -79,7 +79,7 @@ def _lines(file: str) -> tuple[list[tuple[int, str, str]], list[tuple[int, str]]
             name = line.partition(":")[0].strip()
             text = f"{name[:40]!r} is not the name of a process type ([A-Za-z0-9_-])"
             text = text if ":" in line else "is not `name: command`"
-            odd.append((number, f"{text}; foreman passes the line over, and so does recon"))
+            odd.append((number, f"{text}; foreman ignores this line, and so does recon"))
             continue
         first = next((at for at, name, _ in found if name == match[1]), None)
         if first is not None:
@@ -97,7 +97,7 @@ def _count(draft: Draft, port: int, count: int | None, line: int) -> None:
     if port + max(count, 1) - 1 <= _LAST_PORT:
         draft.spec["env"] = {"PORT": {"perInstance": port}}
     else:
-        note = f"would be {port}, which is no port: line {line} gets none"
+        note = f"would be {port}, which is not a port: line {line} gets no port"
         draft.note(Fate.LOST, "PORT", note)
     draft.spec["strategy"] = {"maxSurge": 0}
 
@@ -114,10 +114,10 @@ def _port_in(env: str) -> int | None:
     value = None
     for binding in parse_stream(io.StringIO(text_of(env))):
         if binding.error:
-            raise fault(env, "cannot be understood; write NAME=value", binding.original.line)
+            raise fault(env, "is not valid; write NAME=value", binding.original.line)
         value = binding.value if binding.key == "PORT" else value
     if value is None:
         return None
     if not value.isascii() or not value.isdecimal() or not 0 < int(value) <= _LAST_PORT:
-        raise fault(env, f"PORT={value!r} is no port")
+        raise fault(env, f"PORT={value!r} is not a port")
     return int(value)

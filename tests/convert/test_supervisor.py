@@ -175,7 +175,7 @@ def test_keys_that_lose_something_say_what(write: Write) -> None:
     draft = draft_of(write, "command=x\npriority=1\nstdout_syslog=true\nwhat=1")
     assert "dependsOn" in told(draft, Fate.LOST)["priority"]
     assert "syslog" in told(draft, Fate.LOST)["stdout_syslog"]
-    assert "does not know it either" in told(draft, Fate.UNNEEDED)["what"]
+    assert "does not know this option" in told(draft, Fate.UNNEEDED)["what"]
     kill = draft_of(write, "command=x\nstopsignal=KILL")
     assert kill.spec["terminationGracePeriodSeconds"] == 0
 
@@ -246,7 +246,7 @@ def test_a_log_file_holds_what_the_program_wrote_and_no_times(write: Write) -> N
 def test_a_log_that_is_no_file_is_told_and_left_out(write: Write, name: str) -> None:
     draft = draft_of(write, f"command=x\nstdout_logfile={name}\nstdout_logfile_maxbytes=0")
     assert "logs" not in draft.spec
-    assert "no file" in told(draft, Fate.LOST)["stdout_logfile"]
+    assert "not a file" in told(draft, Fate.LOST)["stdout_logfile"]
 
 
 @pytest.mark.parametrize("place", ["%(process_num)d", "%(process_num)02d", "%(process_num)s"])
@@ -306,7 +306,7 @@ def test_a_fastcgi_program_gets_its_socket_as_standard_input(
         ("[program:x]\ncommand=a\nnumprocs=x\n", "s.conf:3: numprocs: must be a whole number"),
         ("[program:x]\ncommand=a\nautorestart=perhaps\n", "true, false or unexpected"),
         ("[program:x]\ncommand=a\nstopsignal=STOP\n", "s.conf:3: stopsignal"),
-        ("[program:x]\ncommand=a\nenvironment=A\n", "environment: is no list of pairs"),
+        ("[program:x]\ncommand=a\nenvironment=A\n", "environment: is not a list of pairs"),
         ("[program:x]\ncommand='a\n", "command: no closing quotation"),
         ("a=b\n", "s.conf:1: a line before the first [section]"),
         ("[program:x]\nnonsense\n", "s.conf:2: neither option=value nor a [section]"),

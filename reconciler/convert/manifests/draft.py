@@ -43,7 +43,7 @@ class Note(NamedTuple):
 
 def from_shell(names: Iterable[str]) -> Note:
     """Of a source that asks for the environment: its values are in the manifests from now on."""
-    note = "was read from the environment of this shell, and what came of it is written down"
+    note = "was read from the environment of this shell; its value is now in the manifest"
     return Note(Fate.CHANGED, ", ".join(names), note)
 
 

@@ -82,7 +82,9 @@ def _choose_titles(drafts: Sequence[Draft], prefix: str) -> None:
         taken.append(draft.title)
         if draft.title != draft.name:
             note = (
-                "names are at most 63 of [a-z0-9-], and unique" if not prefix else "with --prefix"
+                "a name is at most 63 characters of [a-z0-9-], and unique"
+                if not prefix
+                else "with --prefix"
             )
             draft.note(Fate.CHANGED, "name", f"{draft.name[:80]} is now {draft.title}: {note}")
 
@@ -104,7 +106,10 @@ def _separate_sockets(drafts: Sequence[Draft]) -> None:
             layer.pop("sockets", None)
             layer.pop("readinessProbe", None)
         draft.spec["strategy"] = {"maxSurge": 0}
-        note = f"{other.title} has the same port; recon binds it for one app: give it another"
+        note = (
+            f"{other.title} has the same port, and recon binds a port for one app"
+            " only: change one of them"
+        )
         draft.note(Fate.TODO, "sockets", note)
 
 
@@ -124,7 +129,10 @@ def _separate_logs(drafts: Sequence[Draft]) -> None:
                 known.append((place, draft))
                 continue
             del logs[stream]
-            note = f"{other.title} writes there; a file is one app's, so this log is where recon's"
+            note = (
+                f"{other.title} writes there; a log file belongs to one app, so this"
+                " log goes where recon's"
+            )
             draft.note(Fate.CHANGED, f"logs.{stream}", f"{note} are: `recon logs` shows both")
         if not logs:
             draft.spec.pop("logs", None)

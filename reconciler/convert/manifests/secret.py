@@ -47,8 +47,8 @@ class Vault:
                     env[name] = {"secretFile": Located(path)}
                     self.moved.append(Moved(draft.title, name, path, what))
         if any(secrets_in_command(tuple(draft.spec["command"]))):
-            message = "a word of it looks like a key, which every user of the host can see (ps)"
-            draft.note(Fate.TODO, "command", f"{message}: hand it over in env")
+            message = "one of its words looks like a key, which every user of the host can see (ps)"
+            draft.note(Fate.TODO, "command", f"{message}: pass it in env")
 
     def _home(self, app: str, name: str, value: str) -> str:
         for path, there in self.files.items():

@@ -26,19 +26,19 @@ def check(bundle: Bundle) -> None:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise ImportFault(
             f"{there[0]}{more} already exists; nothing was written. Give another directory (-o),"
-            " take other apps (--only), or remove it"
+            " import other apps (--only), or remove that file"
         )
     directory = bundle.vault.directory
     if not os.path.isdir(directory):
         if os.path.lexists(directory):
-            raise ImportFault(f"{directory} is no directory; give another (-o)")
+            raise ImportFault(f"{directory} is not a directory; give another (-o)")
         return
     declared = _declared(directory)
     for draft in bundle.drafts:
         if draft.title in declared:
             raise ImportFault(
                 f"{declared[draft.title]} declares {draft.title} already; nothing was written."
-                " Import under another name with --prefix, or take other apps with --only"
+                " Import under another name with --prefix, or import other apps with --only"
             )
 
 

@@ -23,7 +23,7 @@ from reconciler.convert.pm2.values import text_of, words_of
 from reconciler.convert.variables import acceptable
 
 GENERAL = (
-    "PM2 handed each program the environment of the shell that started it; recon gives it what its"
+    "PM2 passed the environment of the shell that started it to each program; recon passes what the"
     " manifest says, and PATH, HOME, USER, LANG, TZ. What is missing belongs into env or envFrom.",
     "PM2 sets name, pm_id, NODE_APP_INSTANCE and more in a program's environment; recon sets what"
     " the config or the program names. process.send is there with wait_ready; elsewhere an"
@@ -50,7 +50,7 @@ def draft_of(
     folder = _cwd(conf, cwd)
     draft = Draft(_name(conf, number), file)
     for key in unknown:
-        draft.note(Fate.UNNEEDED, text_of(key)[:60], "PM2 does not know it either")
+        draft.note(Fate.UNNEEDED, text_of(key)[:60], "PM2 does not know this key either")
     run = run_of(conf, folder, host, draft)
     if run is None:
         raise fault(file, f"app {number} ({draft.name}) has no script; PM2 would not start it")
@@ -125,7 +125,7 @@ def _watch(conf: Mapping[str, Any], draft: Draft) -> None:
     ignored = conf.get("ignore_watch")
     patterns = ignored if isinstance(ignored, list) else words_of(ignored)
     if any(isinstance(one, dict) for one in patterns):
-        note = "holds regular expressions; write them as .gitignore would in watch.ignore"
+        note = "contains regular expressions; write them in .gitignore's syntax in watch.ignore"
         draft.note(Fate.TODO, "ignore_watch", note)
     texts = [_without_nul(one) for one in patterns if isinstance(one, str)]
     if any(texts):
@@ -144,7 +144,7 @@ def _folders(paths: list[str], draft: Draft) -> list[str]:
         folder = fixed or ("/" if path.startswith("/") else ".")
         found[folder] = None
         if folder != path:
-            note = f"{path} is all of {folder} in recon; say in watch.ignore what is to be left out"
+            note = f"{path} becomes all of {folder}; write what to leave out into watch.ignore"
             draft.note(Fate.CHANGED, "watch", note)
     return list(found)
 

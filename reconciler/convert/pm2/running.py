@@ -73,7 +73,8 @@ def _of_pm2(host: Host) -> tuple[str, list[dict[str, Any]]]:
     dump = os.path.join(home, "dump.pm2")
     if not os.path.exists(dump):
         raise ImportFault(
-            f"PM2 does not run here, and has saved nothing ({dump}); run `pm2 save`, set PM2_HOME,"
+            f"PM2 is not running here, and has saved nothing ({dump}); run `pm2"
+            " save`, set PM2_HOME,"
             " or name the file"
         )
     return dump, _of_file(dump)
@@ -97,7 +98,7 @@ def _entries(source: str, text: str) -> list[dict[str, Any]]:
             continue
         if isinstance(found, list):
             return [_flat(one) for one in found if isinstance(one, dict)]
-    raise fault(source, "holds no list of processes; write it with `pm2 jlist` or `pm2 save`")
+    raise fault(source, "contains no list of processes; write it with `pm2 jlist` or `pm2 save`")
 
 
 def _flat(entry: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def _draft(group: list[dict[str, Any]], source: str, number: int, host: Host) ->
     draft = draft_of(conf, source, number, host, cwd=cwd)
     _rest(first.get("status"), draft)
     if names:
-        note = "PM2 cannot say which came from the shell; remove from env what did"
+        note = "PM2 does not record which came from the shell; remove those from env"
         draft.note(Fate.CHANGED, ", ".join(sorted(names)), note)
     return draft
 
@@ -145,7 +146,10 @@ def _rest(status: object, draft: Draft) -> None:
     if status not in ("stopped", "errored"):
         return
     if draft.kind == "Job":
-        note = "stopped, as between two runs: it goes on by its schedule; else `recon suspend` it"
+        note = (
+            "stopped, as between two runs: it runs by its schedule; if that is not"
+            " meant, `recon suspend` it"
+        )
     else:
         draft.put("suspend", True)
         note = f"{status} in PM2, so it is suspended; `recon resume` starts it"

@@ -43,7 +43,7 @@ def size_of(conf: Mapping[str, Any], key: str, draft: Draft) -> str | int | None
         return None
     if number is None and meant is not None and float(meant[1]) > 0:
         written = _written(int(float(meant[1]) * _FACTORS[meant[2].lower()]))
-        draft.note(Fate.CHANGED, key, f"{text} is not a size to PM2 7; it is {written} here")
+        draft.note(Fate.CHANGED, key, f"{text} is not a valid size in PM2 7; imported as {written}")
         return written
     draft.note(Fate.TODO, key, f"{text[:40]!r} is not a size; write one as 300M")
     return None
@@ -63,7 +63,7 @@ def seconds_of(conf: Mapping[str, Any], key: str, draft: Draft) -> float | None:
         unit = meant[2].lower()
         seconds = _whole(float(meant[1]) * _SECONDS["ms" if unit == "ms" else unit[0]])
         if 0 < seconds < _LONGEST:
-            note = f"{text} is not a time to PM2 7, which wants milliseconds; it is {seconds:g} s"
+            note = f"{text} is not a time in PM2 7, which takes milliseconds; it is {seconds:g} s"
             draft.note(Fate.CHANGED, key, f"{note} here")
             return seconds
     draft.note(Fate.TODO, key, f"{text[:40]!r} is not a time; write one in milliseconds, as 3000")

@@ -16,12 +16,12 @@ from reconciler.convert.supervisor.program import Around, drafts_of
 from reconciler.convert.supervisor.socket import FCGI
 
 GENERAL = (
-    "supervisord handed each program its own environment; recon gives it what its manifest says,"
+    "supervisord passed its own environment to each program; recon passes what the manifest says,"
     " and PATH, HOME, USER, LANG, TZ (HOME and USER of the user it runs as).",
     "Without stopwaitsecs supervisord kills after 10 s; recon waits terminationGracePeriodSeconds,"
     " which is 30 unless written.",
-    "supervisord gives a program up after startretries; recon keeps trying, with growing waits.",
-    "recon writes the time before each line of the logs that it places itself;"
+    "supervisord gives up a program after startretries; recon keeps trying, with growing waits.",
+    "recon writes the time before each line of the logs in its own folder;"
     " logs.timestamps: false leaves it out.",
 )
 
@@ -94,7 +94,7 @@ def _around(ini: Ini, variables: dict[str, str], file: str, cwd: str | None) -> 
     }
     given = environment(options.get("environment", ""))
     if given is None:
-        raise section.fault("environment", 'is no list of pairs; write A="1",B="2"')
+        raise section.fault("environment", 'is not a list of pairs; write A="1",B="2"')
     # `user` of [supervisord] is whom supervisord becomes when it is started as root.
     user = section.options.get("user")
     written = options.get("directory")
@@ -111,12 +111,14 @@ def _around(ini: Ini, variables: dict[str, str], file: str, cwd: str | None) -> 
 def _of_section(section: Section) -> list[Note]:
     name = f"[{section.kind}{':' if section.name else ''}{section.name}]"
     if section.kind == "eventlistener":
-        note = "listens to supervisord's events; `recon events -f -o json` tells recon's"
+        note = "listens to supervisord's events; `recon events -f -o json` shows recon's"
         return [Note(Fate.TODO, name, note)]
     if section.kind == "rpcinterface" or section.kind in _SERVERS:
-        return [Note(Fate.UNNEEDED, name, "is supervisord's own; recon has an API and verbs")]
+        return [
+            Note(Fate.UNNEEDED, name, "is part of supervisord; recon has an API and a command line")
+        ]
     if section.kind == "group" and "priority" in section.options:
-        return [Note(Fate.LOST, f"{name} priority", "dependsOn waits for what is needed")]
+        return [Note(Fate.LOST, f"{name} priority", "use dependsOn, which waits for a dependency")]
     if section.kind in ("supervisord", "include", "group"):
         return []
-    return [Note(Fate.UNNEEDED, name[:60], "supervisord does not know it either")]
+    return [Note(Fate.UNNEEDED, name[:60], "supervisord does not know this option either")]

@@ -91,12 +91,12 @@ def expand(text: str, variables: Mapping[str, str | int], section: Section, opti
             raise section.fault(option, f"{message}; set it, or write the value")
         value = variables[name]
         if kind == "d" and not isinstance(value, int):
-            raise section.fault(option, f"%({name})d is no number; write %({name})s")
+            raise section.fault(option, f"%({name})d is not a number; write %({name})s")
         return f"%{pad}{kind}" % value
 
     rest = _FORMAT.sub("", text)
     if "%" in rest:
-        raise section.fault(option, "holds a single %; write %%")
+        raise section.fault(option, "contains a single %; write %%")
     return _FORMAT.sub(one, text)
 
 

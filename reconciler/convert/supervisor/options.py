@@ -22,15 +22,17 @@ class Option(NamedTuple):
     text: str
 
 
-_EVENTS = Option(Fate.LOST, "events are supervisord's; `recon events` tells what happens")
-_SYSLOG = Option(Fate.LOST, "recon writes files; have syslog read them")
+_EVENTS = Option(Fate.LOST, "emits events of supervisord; `recon events` shows what happens")
+_SYSLOG = Option(Fate.LOST, "recon writes files; let syslog read them")
 
 OPTIONS: Mapping[str, Option] = {
     "command": Option(None, "command"),
-    "process_name": Option(None, "metadata.name, where the instances are apps of their own"),
+    "process_name": Option(None, "metadata.name, where each process becomes an app"),
     "numprocs": Option(None, "instances"),
     "numprocs_start": Option(None, "env.NAME: {perInstance: FIRST}"),
-    "priority": Option(Fate.LOST, "orders starts only; dependsOn waits for what is needed"),
+    "priority": Option(
+        Fate.LOST, "orders starts only; use dependsOn, which waits for a dependency"
+    ),
     "autostart": Option(None, "suspend"),
     "autorestart": Option(None, "restartPolicy"),
     "startsecs": Option(None, "minReadySeconds"),
@@ -39,7 +41,7 @@ OPTIONS: Mapping[str, Option] = {
     "stopsignal": Option(None, "stop.signal"),
     "stopwaitsecs": Option(None, "terminationGracePeriodSeconds"),
     "stopasgroup": Option(
-        Fate.UNNEEDED, "what the main process leaves behind is asked to end by the same signal"
+        Fate.UNNEEDED, "recon sends the same signal to what the main process leaves behind"
     ),
     "killasgroup": Option(Fate.UNNEEDED, "recon ends everything that a process leaves behind"),
     "user": Option(None, "user"),

@@ -70,7 +70,7 @@ def drafts_of(section: Section, around: Around) -> list[Draft]:
         return [draft]
     drafts = [process.draft(process.name) for process in processes]
     for draft in drafts:
-        note = f"differ in their command or environment, so the {numprocs} are an app each"
+        note = f"differ in their command or environment, so each of the {numprocs} becomes an app"
         draft.note(Fate.CHANGED, "numprocs", note)
     return drafts
 
@@ -138,7 +138,7 @@ class _Process:
         }
         own = environment(self._get("environment") or "")
         if own is None:
-            raise section.fault("environment", 'is no list of pairs; write A="1",B="2"')
+            raise section.fault("environment", 'is not a list of pairs; write A="1",B="2"')
         self._variables.update({f"ENV_{name}": value for name, value in own.items()})
         self.environment = {**around.environment, **own}
         self.command = self._words()
@@ -208,8 +208,8 @@ class _Process:
         if self._around.started_in is None:
             return self._around.directory
         note = (
-            "is not written, so the program runs where supervisord was started, which no file"
-            f" says: taken to be {self._around.started_in}; correct cwd, or import with --cwd DIR"
+            "is not set, so the program runs where supervisord was started, which no file"
+            f" says: assumed to be {self._around.started_in}; correct cwd, or import with --cwd DIR"
         )
         draft.note(Fate.TODO, "directory", note)
         return self._around.directory
@@ -255,7 +255,7 @@ class _Process:
         if numbers not in ([], [0]):
             draft.put("successExitCodes", [code for code in numbers if code])
         if 0 not in numbers:
-            note = "0 is not one of them; recon takes exit 0 for success as well, and does not"
+            note = "0 is not one of them; for recon exit 0 is always success, and it does not"
             draft.note(Fate.CHANGED, "exitcodes", f"{note} restart after it")
 
     def _stop(self, draft: Draft) -> None:
@@ -281,12 +281,15 @@ class _Process:
             if path.lower() in _NONE or path == "/dev/null":
                 draft.note(Fate.LOST, option, "recon keeps logs, and rotates them (logs.rotate)")
             elif path.lower() == "syslog" or is_no_file(located):
-                note = f"{path} is no file; recon writes files, and `recon logs` shows them"
+                note = f"{path} is not a file; recon writes files, and `recon logs` shows them"
                 draft.note(Fate.LOST, option, note)
             else:
                 draft.put(f"logs.{stream}", located)
                 if self._around.started_in is not None and not os.path.isabs(path):
-                    note = f"{path} is where supervisord was started, which no file says: --cwd DIR"
+                    note = (
+                        f"{path} is relative to where supervisord was started, which no file"
+                        " says: give --cwd DIR"
+                    )
                     draft.note(Fate.TODO, option, note)
         if merged:
             draft.put("logs.merge", True)
@@ -301,7 +304,9 @@ class _Process:
             given = self._values.get(f"{stream}_logfile_maxbytes")
             found = None if given is None else size(given)
             if given is not None and found is None:
-                raise self._section.fault(f"{stream}_logfile_maxbytes", "is no size; write 50MB")
+                raise self._section.fault(
+                    f"{stream}_logfile_maxbytes", "is not a valid size; write e.g. 50MB"
+                )
             path = self._values.get(f"{stream}_logfile") or ""
             no_file = is_no_file(locate(self._around.directory, path)) if path else False
             if no_file or path.lower() in _NONE or path.lower() == "syslog":
@@ -321,6 +326,8 @@ class _Process:
             if self._section.kind == FCGI and option in SOCKET_OPTIONS:
                 continue
             if rule is None:
-                draft.note(Fate.UNNEEDED, option[:60], "supervisord does not know it either")
+                draft.note(
+                    Fate.UNNEEDED, option[:60], "supervisord does not know this option either"
+                )
             elif rule.fate is not None and boolean(self._values.get(option) or "") is not False:
                 draft.note(rule.fate, option, rule.text)

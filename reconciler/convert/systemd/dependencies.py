@@ -19,7 +19,7 @@ def dependencies(draft: Draft, apps: Mapping[str, Draft]) -> None:
         other = apps.get(name)
         if other is None:
             entry = f"{draft.target.prefix}{name}.service"
-            note = f"{name} is not among what is exported; {entry} is taken for it"
+            note = f"{name} is not exported; {entry} is used for it"
             draft.note(Fate.TODO, note, "dependsOn", name)
             _after(draft, entry, requires=dependency.get("condition") == "Completed")
         elif other.is_job:
@@ -27,10 +27,13 @@ def dependencies(draft: Draft, apps: Mapping[str, Draft]) -> None:
         else:
             _after_app(draft, other, dependency)
         if dependency.get("restart"):
-            note = f"nothing follows a restart of {name}; PartOf= would also follow its stop"
+            note = (
+                f"a restart of {name} restarts nothing else; PartOf= would, but would"
+                " also follow a stop"
+            )
             draft.note(Fate.LOST, note, "dependsOn", name, "restart")
         for field in dependency.keys() - {"app", "condition", "restart"}:
-            note = "this exporter does not know it; set it by hand"
+            note = "the exporter does not know this field; set it by hand"
             draft.note(Fate.LOST, note, "dependsOn", name, field)
 
 

@@ -33,7 +33,7 @@ def _deadline(draft: Draft, retries: int) -> None:
     seconds = draft.take("activeDeadlineSeconds")
     draft.service.append(("TimeoutStartSec", span(seconds) if seconds else "infinity"))
     if seconds and retries:
-        note = "each try has so long, not all together, and one that takes longer is tried again"
+        note = "applies to each try, not to all together; a try that takes longer is tried again"
         draft.note(Fate.DIFFERS, note, "activeDeadlineSeconds")
 
 
@@ -58,7 +58,7 @@ def _tries(draft: Draft, retries: int) -> None:
     lifecycle.waits(draft, backoff)
     note = (
         f"starts within {_duration(interval)} are counted, also those by hand (systemctl "
-        "reset-failed forgets them); tries that take longer in all go on"
+        "reset-failed forgets them); tries that take longer than that together are not limited"
     )
     draft.note(Fate.DIFFERS, note, "backoffLimit")
 
@@ -71,9 +71,9 @@ def _once(draft: Draft) -> None:
     draft.service.append(("RemainAfterExit", "yes"))
     draft.service.append(("ExecStartPost", f"+{leave} {folder} {name}"))
     note = (
-        f"it runs at boot until it has succeeded once, which {_state(draft)}/{name} tells; "
-        "create that before the change-over, or it runs again then; after an edit of the unit "
-        "remove it"
+        f"it runs at boot until it has succeeded once, which the file {_state(draft)}/{name} "
+        "records; create that file before the change-over, else the job runs again; remove it "
+        "after an edit of the unit"
     )
     draft.note(Fate.DIFFERS, note, "schedule")
 
@@ -93,5 +93,5 @@ def _concurrency(draft: Draft) -> None:
     policy = draft.take("concurrencyPolicy", default="Allow")
     if not draft.by_clock or policy == "Forbid":
         return
-    note = "runs do not overlap: one that is due meanwhile begins when the one before has ended"
+    note = "runs do not overlap: a run that is due begins when the previous one has ended"
     draft.note(Fate.DIFFERS, note, "concurrencyPolicy")

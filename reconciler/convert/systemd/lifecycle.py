@@ -61,8 +61,11 @@ def _probe(draft: Draft, role: str, *, carried: bool) -> None:
     if draft.take(field) is None:
         return
     sign = _BOUNDS[role]
-    meant = "that it hangs goes unnoticed" if role == "liveness" else "it is up when it is started"
-    draft.note(Fate.LOST, f"systemd asks nobody: {meant}, unless it says {sign} (notify)", field)
+    meant = "a hang is not noticed"
+    if role != "liveness":
+        meant = "the unit is up when its process is started"
+    note = f"systemd runs no probes: {meant}, unless the program sends {sign} (notify)"
+    draft.note(Fate.LOST, note, field)
 
 
 def stop(draft: Draft, *, oneshot: bool) -> None:
@@ -77,13 +80,13 @@ def stop(draft: Draft, *, oneshot: bool) -> None:
     if not words:
         return
     if oneshot:  # ExecStop= is for what has been started
-        draft.note(Fate.LOST, "a oneshot gets its signal at once", "stop", "preStop")
+        draft.note(Fate.LOST, "a oneshot gets its stop signal immediately", "stop", "preStop")
         return
     # Of an instance that ended by itself there is nothing to drain; systemd runs it all the same.
     guard = '[ -n "$MAINPID" ] || exit 0; RECON_PID=$MAINPID; export RECON_PID; '
     hook, _ = found(draft, words, "stop", "preStop")
     draft.service.append(("ExecStop", command(hook, guard + draft.prelude)))
-    note = "it has the whole grace period, and what follows has it again"
+    note = "it has the whole grace period, and the stop after it has the same time again"
     draft.note(Fate.DIFFERS, note, "stop", "preStop")
 
 
@@ -98,7 +101,7 @@ def restart(draft: Draft) -> None:
         draft.service.append(("RestartForceExitStatus", _CLEAN))
     waits(draft, waited)
     if waited["resetSeconds"] is not None:
-        note = "the waits shrink only when it is started by hand"
+        note = "the waits become short again only after a start by hand"
         draft.note(Fate.LOST, note, "backoff", "resetSeconds")
 
 
@@ -125,5 +128,5 @@ def waits(draft: Draft, backoff: Backoff) -> None:
             steps = max(1, math.ceil(math.log2(most / first)))
             draft.service += [("RestartSteps", str(steps)), ("RestartMaxDelaySec", span(most))]
         elif backoff["maxSeconds"] is not None:
-            note = f"every wait is {first:g} s; that they grow needs systemd 254"
+            note = f"every wait is {first:g} s; growing waits need systemd 254"
             draft.note(Fate.DIFFERS, note, "backoff", "maxSeconds")

@@ -80,7 +80,9 @@ def environment(draft: Draft) -> None:
         elif "fromEnv" in value:
             names.append(name)
         else:
-            draft.note(Fate.LOST, "this exporter does not know it; set it by hand", "env", name)
+            draft.note(
+                Fate.LOST, "the exporter does not know this field; set it by hand", "env", name
+            )
     if names:
         file = f"%E/recon/{draft.base}.env"
         draft.service.append(("EnvironmentFile", file))
@@ -97,10 +99,10 @@ def _files(draft: Draft) -> set[str]:
         given, doubts = names_and_doubts(file["file"])
         names |= given
         for line in doubts:
-            note = f"{file['file']}:{line}: systemd may read this line differently; look at it"
+            note = f"{file['file']}:{line}: systemd may read this line differently; check it"
             draft.note(Fate.TODO, note, "envFrom")
         for field in file.keys() - {"file", "optional"}:
-            note = "this exporter does not know it; set it by hand"
+            note = "the exporter does not know this field; set it by hand"
             draft.note(Fate.LOST, note, "envFrom", field)
         try:
             optional = "-" if file.get("optional") else ""

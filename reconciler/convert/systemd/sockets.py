@@ -8,8 +8,8 @@ from reconciler.convert.systemd.draft import Draft, Fate, Lines
 from reconciler.convert.systemd.unitfile import Section, Unwritable, path, render
 
 _NODE = (
-    "a program that calls listen() on the port itself finds it taken: it has to use the "
-    "descriptor it is handed (LISTEN_FDS); recon's preload for Node is not there"
+    "a program that calls listen() on the port itself fails (port in use): it must use the "
+    "descriptor that it is given (LISTEN_FDS); recon's preload for Node does not apply"
 )
 
 
@@ -29,7 +29,7 @@ def sockets(draft: Draft, comment: str) -> None:
     draft.service.append(("Sockets", " ".join(names)))
     draft.note(Fate.DIFFERS, _NODE, "sockets")
     if len(names) > 1:
-        note = "their order is not fixed; the program has to go by LISTEN_FDNAMES"
+        note = "their order is not fixed; the program must use LISTEN_FDNAMES"
         draft.note(Fate.DIFFERS, note, "sockets")
 
 
@@ -37,7 +37,7 @@ def _unit(draft: Draft, socket: dict[str, Any], comment: str) -> str:
     lines: Lines = [("FileDescriptorName", socket["name"]), ("Service", draft.member(0))]
     known = {"name", "port", "host", "path", "mode", "owner", "group"}
     for field in socket.keys() - known:
-        note = "this exporter does not know it; set it by hand"
+        note = "the exporter does not know this field; set it by hand"
         draft.note(Fate.LOST, note, "sockets", socket["name"], field)
     if socket.get("path"):
         lines += _unix(draft, socket)
@@ -66,6 +66,6 @@ def _unix(draft: Draft, socket: dict[str, Any]) -> Lines:
         if socket.get(field) and not draft.target.user:
             lines.append((setting, socket[field]))
         elif socket.get(field):
-            note = "only the system's manager can give a file to others"
+            note = "only the system's service manager can give a socket file another owner"
             draft.note(Fate.LOST, note, "sockets", socket["name"], field)
     return lines

@@ -76,17 +76,19 @@ ONE_TO_ONE: Mapping[Path, Callable[[Any], Lines]] = {
 }
 
 LOST: Mapping[Path, str] = {
-    ("strategy",): "a restart stops and starts; units know no rolling update, no canary",
-    ("minReadySeconds",): "nothing waits for an instance to have proven itself",
-    ("progressDeadlineSeconds",): "no update is given up, since none is followed",
+    ("strategy",): "a restart stops the old process first; systemd has no rolling"
+    " update and no canary",
+    ("minReadySeconds",): "systemd does not wait until an instance is stable",
+    ("progressDeadlineSeconds",): "systemd gives up no update, since it follows none",
     ("revisionHistoryLimit",): "there is no history and no undo; keep the units in git",
     ("limits", "memory"): "no replacement before the limit is hit; MemoryHigh= slows down, "
     "MemoryMax= kills",
     ("watch",): "a change of files restarts nothing; a .path unit that runs `systemctl "
-    "try-restart` comes near",
-    ("logs", "rotate"): "the journal rotates by its own settings (journald.conf), files not at all",
-    ("logs", "timestamps"): "the journal has the times; a file gets the bare lines",
-    ("logs", "format"): "journalctl -o json has the journal as JSON; a file gets the bare lines",
+    "try-restart` does nearly the same",
+    ("logs", "rotate"): "the journal rotates by its own settings (journald.conf); files"
+    " are not rotated",
+    ("logs", "timestamps"): "the journal has the times; a file has no times",
+    ("logs", "format"): "journalctl -o json shows the journal as JSON; a file has plain lines",
 }
 """By field; what stands below it is lost with it."""
 
@@ -100,7 +102,7 @@ def one_to_one(draft: Draft) -> None:
         try:
             draft.service += lines_of(value)
         except (TypeError, ValueError):
-            draft.note(Fate.LOST, f"{value!r} is not understood; set it by hand", *field)
+            draft.note(Fate.LOST, f"{value!r} cannot be translated; set it by hand", *field)
 
 
 def output(draft: Draft) -> None:
@@ -120,7 +122,7 @@ def output(draft: Draft) -> None:
         if draft.is_job and "{instance}" in name:
             note = "all runs write to this one file"
             draft.note(Fate.DIFFERS, note, "logs", stream)
-        note = "nobody rotates this file; let logrotate do it, with copytruncate"
+        note = "systemd does not rotate this file; use logrotate with copytruncate"
         draft.note(Fate.DIFFERS, note, "logs", stream)
     logs = draft.peek("logs") or {}
     if logs.get("stdout") and not logs.get("stderr") and not logs.get("merge"):
@@ -132,17 +134,20 @@ def build(draft: Draft) -> None:
     command = draft.take("build", "command")
     if command is None:
         return
-    note = f"nobody builds: before each restart run, in {draft.peek('cwd')}: {shlex.join(command)}"
+    note = (
+        f"systemd builds nothing: before each restart run, in {draft.peek('cwd')}:"
+        f" {shlex.join(command)}"
+    )
     draft.note(Fate.TODO, note, "build")
     for field in ("env", "envFrom"):
         if draft.take("build", field):
-            note = "the build's own variables are in no unit; set them where you run it"
+            note = "the build's variables are in no unit; set them where you run the build"
             draft.note(Fate.TODO, note, "build", field)
     for field in ("inputs", "ignore"):
         draft.take("build", field)
     for field in ("timeoutSeconds", "limits"):
         if draft.take("build", field):
-            draft.note(Fate.LOST, "what you run by hand has none", "build", field)
+            draft.note(Fate.LOST, "a build that you run by hand has no limits", "build", field)
 
 
 def lost(draft: Draft) -> None:
@@ -152,4 +157,4 @@ def lost(draft: Draft) -> None:
             draft.note(Fate.LOST, text, *field)
     for path_left in draft.left():
         draft.take(*path_left)
-        draft.note(Fate.LOST, "this exporter does not know it; set it by hand", *path_left)
+        draft.note(Fate.LOST, "the exporter does not know this field; set it by hand", *path_left)

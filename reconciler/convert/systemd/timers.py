@@ -8,7 +8,7 @@ from reconciler.convert.systemd.draft import Draft, Fate, Lines
 from reconciler.convert.systemd.unitfile import Section, render, text
 
 _CHANGE = (
-    "when the clocks change: what falls into the hour that is left out does not run (recon: right "
+    "when the clocks change: a run in the hour that is left out does not happen (recon: right "
     "after it), and the hour that comes twice counts once"
 )
 
@@ -29,8 +29,9 @@ def _runs(draft: Draft, comment: str) -> None:
         return
     if late is not None:
         note = (
-            "what is missed while the host is down is left out, however late it would be; "
-            "Persistent=yes makes up for it. What waits for the run before is not left out"
+            "a run that is missed while the host is down does not happen, however"
+            " late it would be; "
+            "Persistent=yes makes up for it. A run that waits for the previous one does happen"
         )
         draft.note(Fate.DIFFERS, note, "startingDeadlineSeconds")
     lines.append(("Persistent", "no" if late is not None else "yes"))
@@ -52,7 +53,7 @@ def _restarts(draft: Draft, comment: str) -> None:
     draft.files[f"{name}.service"] = render(sections, comment)
     described = f"restarts of {draft.name}"
     draft.files[f"{name}.timer"] = _timer(described, lines, f"{name}.service", comment)
-    note = "it stops, then starts, all instances at once; no rolling restart"
+    note = "it restarts all instances at once; there is no rolling restart"
     draft.note(Fate.DIFFERS, note, "restartSchedule")
 
 

@@ -58,7 +58,7 @@ def word(value: str) -> str:
     if not _PLAIN.fullmatch(value):
         escaped = '"' + "".join(map(_escaped, escaped)) + '"'
     if len(escaped) > _LONGEST:
-        raise Unwritable("it is too long for a line of a unit file (1 MiB)")
+        raise Unwritable("is longer than a line of a unit file may be (1 MiB)")
     return escaped
 
 
@@ -81,11 +81,13 @@ def argument(value: str) -> str:
 def assignment(name: str, value: str) -> str:
     """For ``Environment=``: there a $ stands for itself."""
     if not _VARIABLE.fullmatch(name):
-        raise Unwritable(f"{name} is no name of a variable for systemd (letters, digits and _)")
+        raise Unwritable(f"{name} is not a valid variable name in systemd (letters, digits and _)")
     if any((ord(c) < 32 and c not in "\t\n") or ord(c) == 127 for c in value):
-        raise Unwritable(f"the value of {name} holds a control character, which systemd refuses")
+        raise Unwritable(f"the value of {name} contains a control character, which systemd rejects")
     if _NONCHARACTER.search(value):
-        raise Unwritable(f"the value of {name} holds what is no character, which systemd refuses")
+        raise Unwritable(
+            f"the value of {name} contains a Unicode non-character, which systemd rejects"
+        )
     return word(f"{name}={value}")
 
 

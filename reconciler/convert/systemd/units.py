@@ -23,9 +23,9 @@ from reconciler.model.words.fields import is_own
 
 MARK = "Written by `recon export systemd`"
 EVERYWHERE = (
-    "An update is `systemctl restart`: it stops, then starts. What is edited takes effect after "
-    "`systemctl daemon-reload` and a restart; nobody shows drift, and nothing is undone.",
-    "Output is in the journal: journalctl -u NAME.",
+    "An update is `systemctl restart`: it stops, then starts. An edit takes effect after "
+    "`systemctl daemon-reload` and a restart. Drift is not shown, and there is no undo.",
+    "The output is in the journal: journalctl -u NAME.",
     "Variables in a unit can be read by every user of the host.",
     "What a main process leaves behind gets SIGKILL when it has ended, not its stop signal first.",
     "A crash loop of an app is retried without end; growing waits need systemd 254 or newer.",
@@ -54,7 +54,10 @@ def export(apps: Iterable[Workload], target: Target) -> Exported:
     drafts = [_draft(app, target) for app in apps]
     for draft in drafts:
         if draft.base in _SYSTEMDS.split():
-            message = f"{draft.entry} is systemd's own; give the units another name with --prefix"
+            message = (
+                f"{draft.entry} is a unit of systemd itself; give the units other"
+                " names with --prefix"
+            )
             raise Unwritable(message)
     awaited = {
         dependency["app"]
@@ -94,7 +97,9 @@ def _units(draft: Draft, apps: Mapping[str, Draft], awaited: Collection[str]) ->
     comment = f"{MARK}: {draft.name}"
     draft.take("instances")
     if draft.by_cores:
-        note = f"is {draft.instances}, by the cores of this host; units do not follow them"
+        note = (
+            f"is {draft.instances}, from the cores of this host; the units do not change with them"
+        )
         draft.note(Fate.DIFFERS, note, "instances")
     draft.unit.append(("Description", f"{draft.name} %i" if draft.is_template else draft.name))
     if draft.is_template:

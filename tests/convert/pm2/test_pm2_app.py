@@ -129,7 +129,7 @@ def test_env_file_is_read_by_recon_and_never_was_by_pm2() -> None:
     draft = pm2_draft({**APP, "env_file": ".env", "cwd": "./backend"})
     (document,) = manifests(bundle([draft], MANIFESTS)).values()
     assert document["spec"]["envFrom"] == [{"file": "../backend/.env", "optional": True}]
-    assert "PM2 never reads" in told(draft, Fate.CHANGED)["env_file"]
+    assert "PM2 does not read" in told(draft, Fate.CHANGED)["env_file"]
     assert "file" not in draft.profiles
 
 
@@ -156,7 +156,7 @@ def test_a_cluster_shares_the_port_that_it_is_told() -> None:
     by_argument = spec(exec_mode="cluster", instances=2, args="serve --port=4173")
     assert by_argument["sockets"][0]["port"] == 4173
     draft = pm2_draft({**APP, "exec_mode": "cluster", "instances": 2})
-    assert "which that is" in told(draft, Fate.TODO)["exec_mode: cluster"]
+    assert "does not name it" in told(draft, Fate.TODO)["exec_mode: cluster"]
 
 
 def test_in_fork_mode_the_old_process_ends_first_since_the_port_is_its_own() -> None:
@@ -242,8 +242,8 @@ def test_what_makes_a_message_of_the_stop_signal_is_told(script: str, signal: st
     todo = told(pm2_draft(keys), Fate.TODO)["shutdown_with_message"]
     line = f"process.on('{signal}', () => process.emit('message', 'shutdown'))"
     assert (
-        todo
-        == f"recon sends {signal} and no message; this line in the program makes one of it: {line}"
+        todo == f"recon sends {signal} and no message; add this line to the program, which turns"
+        f" one into the other: {line}"
     )
 
 
@@ -257,7 +257,7 @@ def test_what_is_not_carried_over_is_told_once_asked_for() -> None:
     draft = pm2_draft({**APP, "disable_logs": True, "max_restarts": 5, "sript": "x"})
     assert "logs.rotate" in told(draft, Fate.LOST)["disable_logs"]
     assert "backoff" in told(draft, Fate.UNNEEDED)["max_restarts"]
-    assert "does not know it either" in told(draft, Fate.UNNEEDED)["sript"]
+    assert "does not know this key" in told(draft, Fate.UNNEEDED)["sript"]
     assert not told(pm2_draft({**APP, "cron_restart": "0", "disable_logs": False}), Fate.LOST)
 
 
@@ -361,7 +361,7 @@ def test_patterns_to_watch_become_the_folders_above_them() -> None:
     draft = pm2_draft({**APP, "watch": watched})
     assert draft.spec["watch"] == {"paths": ["src", ".", "/etc/crm", "pages/[id].js"]}
     said = [note.text for note in draft.notes if note.key == "watch"]
-    assert len(said) == 4 and said[0].startswith("src/**/*.js is all of src in recon")
+    assert len(said) == 4 and said[0].startswith("src/**/*.js becomes all of src")
 
 
 def test_an_interpreter_of_nvm_that_is_not_there_is_told() -> None:

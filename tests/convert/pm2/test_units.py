@@ -71,7 +71,7 @@ def test_what_pm2_reads_is_what_pm2_reads(package: Callable[[str], Path]) -> Non
 def test_a_size_that_pm2_refuses_is_read_as_meant_and_told(given: str, memory: str | int) -> None:
     draft = drafted(max_memory_restart=given)
     assert draft.spec["limits"] == {"memory": memory}
-    assert "not a size to PM2" in told(draft, Fate.CHANGED)["max_memory_restart"]
+    assert "not a valid size in PM2" in told(draft, Fate.CHANGED)["max_memory_restart"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_time_that_pm2_refuses_is_read_as_meant_and_told(
         found = found[step]
     assert found == seconds
     notes = [note.text for note in draft.notes if (note.fate, note.key) == (Fate.CHANGED, key)]
-    assert any("not a time to PM2" in text for text in notes)
+    assert any("not a time in PM2" in text for text in notes)
 
 
 @pytest.mark.parametrize("given", ["lots", "M", "-1", -5, True, [5], {"a": 1}, "5 apples", "1e99"])

@@ -229,7 +229,7 @@ def test_instances_by_cores_are_those_of_this_host_and_told() -> None:
     made = exported(replace(app("a", instances=2), by_cores="max"))
     assert {"Wants=a@0.service", "Wants=a@1.service"} <= {*service(made, "a.target")}
     [note] = [note for note in made.notes if note.field == "instances"]
-    assert note.fate is Fate.DIFFERS and note.text.startswith("is 2, by the cores")
+    assert note.fate is Fate.DIFFERS and note.text.startswith("is 2, from the cores")
 
 
 def test_a_suspended_app_is_written_and_not_enabled() -> None:

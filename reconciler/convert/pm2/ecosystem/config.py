@@ -45,7 +45,10 @@ def read(file: str, host: Host, *, cwd: str | None = None, also: Sequence[str] =
     elif name.endswith((".json", ".json5")):
         found = _json(file, text, host)
     else:
-        raise fault(file, "is no PM2 config; those end in .js, .cjs, .mjs, .json, .yaml or .yml")
+        raise fault(
+            file,
+            "is not a PM2 config file, whose name ends in .js, .cjs, .mjs, .json, .yaml or .yml",
+        )
     return _config(file, found, copied, host)
 
 
@@ -88,14 +91,15 @@ def _config(file: str, found: Evaluated, copied: int, host: Host) -> Config:
     apps = written if isinstance(written, list) else [written]
     for number, app in enumerate(apps, start=1):
         if not isinstance(app, dict) or "$" in app:
-            raise fault(file, f"app {number} is no object; write apps: [{{name, script}}]")
+            raise fault(file, f"app {number} is not an object; write apps: [{{name, script}}]")
     notes = _of_file(top) if isinstance(top, dict) and written is not top else []
     if found.reads:
         notes.append(from_shell(found.reads))
     if copied:
         text = (
-            f"{copied} variables of this shell are copied into env; those are left out, since recon"
-            " hands no shell on: write what the program needs of them into env"
+            f"{copied} variables of this shell are copied into env and left out of"
+            " the manifest: recon"
+            " passes on no shell variables; write those that the program needs into env"
         )
         notes.append(Note(Fate.CHANGED, "...process.env", text))
     given = inherited(found, host.environ)
@@ -103,8 +107,8 @@ def _config(file: str, found: Evaluated, copied: int, host: Host) -> Config:
         notes.append(note)
     if found.cores is not None:
         text = (
-            f"said {found.cores} on this host, and what came of it is written down; with"
-            " instances: max recon counts by itself"
+            f"said {found.cores} on this host, and this number is now in the manifest; with"
+            " instances: max recon counts the cores itself"
         )
         notes.append(Note(Fate.CHANGED, "os.cpus()", text))
     return Config(file, tuple(apps), tuple(notes), given)

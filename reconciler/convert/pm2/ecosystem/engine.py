@@ -39,7 +39,7 @@ def engine(path: str | None, folders: Sequence[str]) -> Engine:
         return Engine("node", (found, *_flags(version, folders)))
     if importlib.util.find_spec("quickjs") is not None:
         return Engine("quickjs")
-    have = f"Node {version[0]} here cannot keep it in bounds" if found else "there is no Node here"
+    have = f"Node {version[0]} here cannot restrict it" if found else "there is no Node here"
     raise LookupError(
         f"a JavaScript config is a program, and {have}: install Node 20 or newer, or"
         " pip install 'recon-reconciler[import]'"

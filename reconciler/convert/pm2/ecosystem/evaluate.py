@@ -84,7 +84,9 @@ def evaluate(
     ended = _run(means, config, environ, cwd or os.path.dirname(file))
     document = _document(ended.answer)
     if len(ended.answer) >= _MOST_ANSWER:
-        raise fault(file, f"exports more than {_MOST_ANSWER >> 20} MiB; is that a config?")
+        raise fault(
+            file, f"exports more than {_MOST_ANSWER >> 20} MiB; name the config file itself"
+        )
     if document is None:
         raise fault(file, _why_silent(ended))
     if "error" in document:
@@ -223,12 +225,12 @@ def _document(answer: bytes) -> dict[str, Any] | None:
 
 def _why_silent(ended: _Ended) -> str:
     if ended.late or ended.code in (-signal.SIGXCPU, -signal.SIGKILL):
-        return f"does not come to an end: stopped after {SECONDS} s; fix the loop in it"
+        return f"does not end: stopped after {SECONDS} s; fix the loop in it"
     if ended.code < 0 or b"heap" in ended.output or b"memory" in ended.output:
         return f"takes more memory than the {_MEMORY >> 30} GiB that a config may have; fix it"
     if ended.code == 13:  # Node: unsettled top-level await
-        return "waits for something that never comes (await); export the apps at once"
-    return f"ends by itself (exit {ended.code}) before it exports anything"
+        return "waits without end (await); export the apps without waiting"
+    return f"exits (exit code {ended.code}) before it exports anything"
 
 
 def _of_error(file: str, error: Mapping[str, str], output: str) -> ImportFault:
@@ -239,7 +241,7 @@ def _of_error(file: str, error: Mapping[str, str], output: str) -> ImportFault:
     if error["code"] == "ERR_ACCESS_DENIED":
         message = _denied(error)
     elif error["code"] in ("MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"):
-        message = f"{summary}; install it (npm ci), or let the config do without"
+        message = f"{summary}; install it (npm ci), or remove it from the config"
     elif error["code"] == "ENOMEM" or "allocation failed" in summary.lower():
         message = f"{message}; a config may have {_MEMORY >> 30} GiB of memory"
     return fault(file, message, line, column)
@@ -255,8 +257,8 @@ def _denied(error: Mapping[str, str]) -> str:
         "ChildProcess": "starts a program",
         "WorkerThreads": "starts a thread",
         "Net": "uses the network",
-    }.get(what, "does what a config may not do")
-    return f"{done}, which it may not do in an import; take that out, or use --from-running"
+    }.get(what, "does something that a config may not do")
+    return f"{done}, which is not allowed in an import; remove that, or use --from-running"
 
 
 def _place(file: str, text: str) -> tuple[int, int] | None:

@@ -75,11 +75,14 @@ def put(conf: Mapping[str, Any], kind: Kind, draft: Draft) -> None:
         _job(conf, schedule, kind, draft)
     else:
         draft.put("restartSchedule", schedule)
-        note = "restarts all at once; recon does it as an update is done, by `strategy`"
+        note = (
+            "restarts all instances at once in PM2; recon restarts them as in an"
+            " update, by `strategy`"
+        )
         draft.note(Fate.CHANGED, _KEY, note)
         if kind.why:
             note = (
-                f"{kind.why}: taken for a service that the clock restarts; if it is a task that"
+                f"{kind.why}: imported as a service with a restart schedule; if it is a task that"
                 " ends, write kind: Job and schedule"
             )
             draft.note(Fate.CHANGED, "autorestart: false", note)
@@ -92,7 +95,7 @@ def _job(conf: Mapping[str, Any], schedule: str, kind: Kind, draft: Draft) -> No
     draft.put("concurrencyPolicy", "Replace")
     draft.put("backoffLimit", 0)
     note = (
-        f"{kind.why}: taken for a Job, which runs by its schedule only (PM2 ran it at its start,"
+        f"{kind.why}: imported as a Job, which runs by its schedule only (PM2 ran it at its start,"
         " too); if it is a service, write kind: App and restartSchedule"
     )
     draft.note(Fate.CHANGED, "autorestart: false", note)
@@ -111,7 +114,10 @@ def _fault(pattern: str) -> str:
     """Why recon's clock cannot go by it; empty where it can."""
     schedule = _in_minutes(pattern)
     if schedule is None:
-        return "has seconds, or is no pattern; write it as in a crontab, which has minutes"
+        return (
+            "has seconds, or is not a valid cron pattern; write it as in a crontab,"
+            " which begins with minutes"
+        )
     found = validate(AppSpec, {"command": ["any"], "restartSchedule": schedule})
     return "" if isinstance(found, AppSpec) else found[0].text
 

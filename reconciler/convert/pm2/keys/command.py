@@ -79,11 +79,11 @@ def _run(conf: dict[str, Any], cwd: str, host: Host, draft: Draft) -> Run | None
 def _shell_line(script: str, conf: dict[str, Any], draft: Draft) -> Run:
     """PM2 gives a script with a blank in it to bash, and forgets ``args``."""
     if conf.get("args"):
-        draft.note(Fate.UNNEEDED, "args", "PM2 ignores them where script holds a blank")
+        draft.note(Fate.UNNEEDED, "args", "PM2 ignores them where script contains a space")
     words = without_shell(script)
     if words is None:
         return Run(["bash", "-c", script])
-    draft.note(Fate.CHANGED, "script", "runs without bash in between, which it does not need")
+    draft.note(Fate.CHANGED, "script", "runs without bash, which the command does not need")
     return Run(words)
 
 
@@ -137,11 +137,11 @@ class _Program:
         if found == "python" and self.host.find("python") is None:
             return "python3"
         if found in _BUNDLED:
-            self.draft.note(Fate.TODO, "script", f"PM2 brings {found} along; recon does not")
+            self.draft.note(Fate.TODO, "script", f"PM2 includes {found}; recon does not")
         if found is not None or not os.path.exists(self.here) or _is_binary(self.here):
             return found
         if _start(self.here).startswith(b"#!") and os.access(self.here, os.X_OK):
-            note = "runs by its first line (#!); PM2 would take Node"
+            note = "runs with the interpreter of its first line (#!); PM2 would run it with Node"
             self.draft.note(Fate.CHANGED, "script", note)
             return None
         return "node"
@@ -180,7 +180,10 @@ def _words(given: str, host: Host, draft: Draft) -> list[str]:
     home = host.environ.get("HOME", "")
     found = os.path.join(home, first[2:]) if first.startswith("~/") and home else first
     if [found, *options] != [given]:
-        note = "PM2 takes all of it for the name of one program; recon starts what it says"
+        note = (
+            "PM2 takes all of it as the name of one program; recon splits it into"
+            " program and arguments"
+        )
         draft.note(Fate.CHANGED, f"interpreter: {given}", note)
     return [found, *options]
 

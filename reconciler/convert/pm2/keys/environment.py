@@ -72,7 +72,7 @@ def profiles(conf: dict[str, Any], env: dict[str, Any], draft: Draft) -> dict[st
             variables[str(counted)] = {"perInstance": int(first)}
         title = name_of(name, fallback="env")
         if title != name:
-            note = f"is the profile {title}, since names are [a-z0-9-]"
+            note = f"is now the profile {title}, since names are [a-z0-9-]"
             draft.note(Fate.CHANGED, f"env_{name}", note)
         over = {key: inner for key, inner in variables.items() if env.get(key) != inner}
         found.setdefault(title, {}).update({"env": over} if over else {})
@@ -92,13 +92,15 @@ def files(conf: dict[str, Any], cwd: str, draft: Draft) -> list[Any]:
     found: list[Any] = []
     for one in named:
         if not isinstance(one, str) or not one or "\0" in one:
-            draft.note(Fate.LOST, "env_file", "is no name of a file")
+            draft.note(Fate.LOST, "env_file", "is not a file name")
             continue
         path = locate(cwd, text_of(one))
         missing = not os.path.exists(path)
         found.append({"file": path, "optional": True} if missing else path)
-        note = f"PM2 never reads {text_of(one)}, at most the program does; recon does (envFrom)"
-        draft.note(Fate.CHANGED, "env_file", note + ("; it is not there now" if missing else ""))
+        note = f"PM2 does not read {text_of(one)}, only the program may; recon reads it (envFrom)"
+        draft.note(
+            Fate.CHANGED, "env_file", note + ("; the file does not exist now" if missing else "")
+        )
         for line in [] if missing else differences(path):
             draft.note(Fate.CHANGED, f"env_file {text_of(one)}"[:80], line)
     return found
@@ -114,7 +116,7 @@ def _variables(key: str, value: Any, draft: Draft) -> dict[str, Any]:
     if is_undefined(value):
         return {}
     if not isinstance(value, dict):
-        draft.note(Fate.LOST, key, "is no object of variables")
+        draft.note(Fate.LOST, key, "is not an object of variables")
         return {}
     given = {name: inner for name, inner in value.items() if inner != {"$": "undefined"}}
     odd = [name for name, inner in given.items() if isinstance(inner, dict) and "$" in inner]

@@ -31,7 +31,10 @@ def put(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     if limit is not None:
         draft.put("limits.memory", limit)
         if (first := _between(run)) is not None:
-            note = f"PM2 looked at {first} alone; recon counts all that it starts: allow for it"
+            note = (
+                f"PM2 measured {first} alone; recon counts all that it starts, too: raise"
+                " the limit if need be"
+            )
             draft.note(Fate.CHANGED, "max_memory_restart", note)
 
 
@@ -44,7 +47,10 @@ def _policy(conf: Mapping[str, Any], draft: Draft) -> None:
         if others := sorted(codes - {0}):
             draft.put("successExitCodes", others)
         if 0 not in codes:
-            note = "PM2 restarted after exit 0; recon takes that for success as well, and does not"
+            note = (
+                "PM2 restarted after exit 0; for recon exit 0 is success, too, and"
+                " it does not restart"
+            )
             draft.note(Fate.CHANGED, "stop_exit_codes", note)
 
 
@@ -74,26 +80,33 @@ def _backoff(conf: Mapping[str, Any], draft: Draft) -> None:
             "resetSeconds": _EXPONENTIAL_RESET_SECONDS,
         }
         draft.put("backoff", value)
-        note = "grows by half each time in PM2; in recon it doubles, and the first is at once"
+        note = (
+            "grows by half each time in PM2; in recon it doubles, and the first"
+            " restart is immediate"
+        )
         draft.note(Fate.CHANGED, "exp_backoff_restart_delay", note)
     elif constant:
         value = {"initialSeconds": constant, "maxSeconds": constant}
         draft.put("backoff", value)
-        note = "in recon the first crash after a stable run is restarted at once"
+        note = "in recon the first restart after a stable run is immediate"
         draft.note(Fate.CHANGED, "restart_delay", note)
 
 
 def _stop(conf: Mapping[str, Any], run: Run, draft: Draft) -> None:
     if (first := _between(run)) is not None:
         note = (
-            "PM2 sends SIGINT to every process at once; recon SIGTERM to this one, then to the rest"
+            "PM2 sends SIGINT to every process at once; recon sends SIGTERM to this one"
+            " first, then to the rest"
         )
         draft.note(Fate.CHANGED, first, note)
     else:
         draft.spec["stop"] = {"signal": "SIGINT"}
     if is_true(conf.get("shutdown_with_message")):
         signal = "SIGTERM" if first is not None else "SIGINT"
-        note = f"recon sends {signal} and no message; this line in the program makes one of it:"
+        note = (
+            f"recon sends {signal} and no message; add this line to the program, which"
+            " turns one into the other:"
+        )
         note += f" process.on('{signal}', () => process.emit('message', 'shutdown'))"
         draft.note(Fate.TODO, "shutdown_with_message", note)
     grace = seconds_of(conf, "kill_timeout", draft)

@@ -34,7 +34,7 @@ def put(conf: Mapping[str, Any], folder: str, draft: Draft) -> None:
     if conf.get("log_type") == "json":
         draft.put("logs.format", "json")
     if conf.get("log_file"):
-        note = "held both streams in one file besides; `recon logs APP` shows both, by time"
+        note = "collected both streams in one more file; `recon logs APP` shows both, by time"
         draft.note(Fate.CHANGED, "log_file", note)
     if any(placed) and apart:
         note = f"is not set, so each instance has a file of its own ({INSTANCE} is its number)"
@@ -67,12 +67,10 @@ def _path(conf: Mapping[str, Any], folder: str, draft: Draft, key: str, *, apart
         return False
     path = text_of(value)
     if is_no_file(locate(folder, path)):
-        draft.note(Fate.LOST, key, f"{path}: is no file; `recon logs` shows what recon keeps")
+        draft.note(Fate.LOST, key, f"{path}: is not a file; `recon logs` shows what recon keeps")
         return False
     if _WORD.search(path):
-        draft.note(
-            Fate.LOST, key, f"{path}: holds what stands for something in recon's logs.stdout"
-        )
+        draft.note(Fate.LOST, key, f"{path}: contains a placeholder of recon's logs.stdout")
         return False
     if apart:  # as PM2 names them, with its own numbers
         stem, dot, suffix = path.rpartition(".log")
@@ -90,7 +88,7 @@ def _times(conf: Mapping[str, Any], draft: Draft, own_files: bool) -> None:
         return
     found = strftime(pattern)
     if found is None:
-        note = f"{text_of(pattern)}: has no equal; recon writes the time in its own form"
+        note = f"{text_of(pattern)}: cannot be translated; recon writes the time in its own format"
         draft.note(Fate.CHANGED, key, note)
     else:
         draft.put("logs.timestamps", found)

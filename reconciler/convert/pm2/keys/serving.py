@@ -74,8 +74,8 @@ def _share(given: Given, draft: Draft, host: Host) -> bool:
                 draft.profiles[name] = {**profile, "sockets": [other]}
     elif draft.spec.get("instances", 1) != 1:
         note = (
-            "shares the port that the program listens on, and the config does not say which that"
-            " is: declare it (sockets: [{name: http, port: N}]), unless it serves none"
+            "shares the port that the program listens on, but the config does not name it:"
+            " declare it (sockets: [{name: http, port: N}]), unless it listens on none"
         )
         draft.note(Fate.TODO, _CLUSTER, note)
     else:
@@ -150,7 +150,7 @@ def _cores(less: int, host: Host, draft: Draft) -> None:
         return
     number = max(1, host.cores + less)
     draft.spec["instances"] = number
-    note = f"is {number}, by the {host.cores} cores of this host"
+    note = f"is {number}, from the {host.cores} cores of this host"
     draft.note(Fate.CHANGED, f"instances: {word}", note)
 
 
@@ -159,7 +159,8 @@ def _ready(given: Given, draft: Draft) -> None:
     timeout = seconds_of(given.conf, "listen_timeout", draft)
     if not given.run.on_node:
         note = (
-            "process.send('ready') reaches recon from Node alone: write what tells that it is"
+            "process.send('ready') reaches recon from Node only: write another probe"
+            " that says when it is"
             " ready, e.g. readinessProbe: {httpGet: {path: /health, port: N}}, {log: 'listening'},"
             " or {notify: true} with sd_notify(3)"
         )
@@ -177,7 +178,7 @@ def _ready(given: Given, draft: Draft) -> None:
         deadline = max(timeout, _LEAST_DEADLINE)
         draft.put("progressDeadlineSeconds", deadline)
         note = (
-            f"after {timeout:g} s PM2 goes on regardless; recon gives the update up after"
-            f" {deadline:g} s, and what ran before stays"
+            f"after {timeout:g} s PM2 continues in any case; recon gives up the update after"
+            f" {deadline:g} s and keeps the old processes"
         )
         draft.note(Fate.CHANGED, "listen_timeout", note)

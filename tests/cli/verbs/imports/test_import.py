@@ -44,7 +44,7 @@ def test_what_is_imported_is_valid_and_the_report_says_what_changed(cli: Cli, co
         "backend  ecosystem.json → manifests/backend.yaml",
         "DB_PASSWORD: a password: moved to manifests/secrets/backend/DB_PASSWORD",
         "front end is now front-end",
-        "max_restarts: gives up at some point",
+        "max_restarts: gives up after this many restarts",
         "For every app:",
     ):
         assert words in done.out

@@ -38,9 +38,9 @@ def test_what_is_beside_the_apps_is_told(write: Write) -> None:
     ("name", "text", "message"),
     [
         ("e.yaml", "apps: [\n", "e.yaml:2:1: not YAML"),
-        ("e.yaml", "apps: [1]", "app 1 is no object"),
-        ("e.yaml", "", "app 1 is no object"),
-        ("e.toml", "", "is no PM2 config"),
+        ("e.yaml", "apps: [1]", "app 1 is not an object"),
+        ("e.yaml", "", "app 1 is not an object"),
+        ("e.toml", "", "is not a PM2 config"),
     ],
 )
 def test_mistakes_have_a_place(write: Write, name: str, text: str, message: str) -> None:

@@ -88,7 +88,9 @@ def test_a_server_that_is_not_restarted_has_a_nightly_restart(
     assert draft.kind == "App"
     assert draft.spec["restartSchedule"] == "0 3 * * *"
     assert draft.spec["restartPolicy"] == "Never"
-    assert told(draft, Fate.CHANGED)["autorestart: false"].startswith(f"{why}: taken for a service")
+    assert told(draft, Fate.CHANGED)["autorestart: false"].startswith(
+        f"{why}: imported as a service"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,211 @@
 import gc
 import sys
 
-# What is imported stays: to go through it again and again is a tenth of the start.
-gc.disable()
+from reconciler.api.daemon import banner, held
+from reconciler.api.daemon.announce import Announcer
+from reconciler.api.daemon.banner import say
+from reconciler.api.daemon.callbacks import Callbacks
+from reconciler.api.daemon.endpoints import Endpoints, unlink
+from reconciler.api.daemon.service import STOPPED, Service
+from reconciler.api.server.access import Access, group_id
+from reconciler.api.server.routes import application
+from reconciler.api.server.server import Server
+from reconciler.checks.redact import guard
+from reconciler.converge.isolation import coredump, inherited_state, oomscore
+from reconciler.converge.process import descriptors, forkserver, helper
+from reconciler.loop.controller import Controller, Options
+from reconciler.model.state.event import Event
+from reconciler.model.state.reason import EventReason
+from reconciler.observed.processes.exits import reap_strangers
+from reconciler.state.lock import LockHeldError, acquire_all
+from reconciler.state.paths import (
+    NO_ROOM,
+    StatePaths,
+    prepare,
+    prepare_run,
+    prepare_shared,
+    state_paths,
+)
+from reconciler.system import sd_notify
+
+# Seconds that the first answer waits for a look at what apps watch.
+_FIRST_LOOK = 2.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until told to leave. Exit code 1 where another controller has the state directory.
+
+    Exit code ``STOPPED`` tells a service manager that everything was stopped on request, so that
+    it leaves it so; elsewhere that is 0.
+    """
+    given = _arguments(arguments)
+    options, group = _options(given)
+    paths = options.paths
+    try:
+        if given.held and not held.wait(paths.controller_log):
+            return 0
+        access = Access(None if group is None else group_id(group))
+        prepare_run(paths)
+        lacking = _prepare_state(paths)
+        if group is not None or lacking:
+            prepare_shared(paths)
+        inherited_state.prepare()
+        coredump.prepare()
+        locks = acquire_all(paths.run_lock, paths.lock)
+        descriptors.prepare(keep=locks[-1])
+        oomscore.prepare()
+        forkserver.prepare(keep=locks)
+    except ValueError as error:
+        print(f"recon: --api-group: {error}", file=sys.stderr)
+        return 1
+    except LockHeldError as error:
+        print(f"recon: {error}; `recon status` shows what it does", file=sys.stderr)
+        return 1
+    except OSError as error:
+        hint = "use --state-dir to choose another place"
+        print(f"recon: the state directory {paths.root}: {error.strerror}; {hint}", file=sys.stderr)
+        return 1
+    stopped = False
+    callbacks = Callbacks()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            stopped = asyncio.run(_run(options, access, locks, lacking, callbacks))
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        print(f"recon: {_too_few_files(error)}", file=sys.stderr)
+        return 1
+    return STOPPED if stopped and sd_notify.is_heard() and not options.down else 0
+
+
+def _too_few_files(error: OSError) -> str:
+    """A controller that cannot hold what runs ends, and stops nothing: a sentence."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    remedy = "raise the limit of open files (LimitNOFILE= in a unit) and start recon again"
+    message = f"what runs cannot be taken over: {error.strerror} (ulimit -Hn is {most})"
+    return f"{message}; {remedy}. Apps keep running, unsupervised"
+
+
+def _prepare_state(paths: StatePaths) -> str:
+    """Make the state directory; why it cannot be written, a sentence, where apps are run all the
+    same. OSError where it is not to be trusted, or where even root has no other place."""
+    why = ""
+    try:
+        prepare(paths)
+        descriptor, probe = tempfile.mkstemp(prefix=".room-", dir=paths.root)
+        os.close(descriptor)
+        os.unlink(probe)
+    except OSError as error:
+        if error.errno not in NO_ROOM or os.geteuid() != 0:
+            raise
+        why = f"the state directory {paths.root} cannot be written: {error.strerror}"
+        print(f"recon: {why}; apps run, but recon keeps no history and no logs", file=sys.stderr)
+    return why
+
+
+async def _run(
+    options: Options, access: Access, locks: list[int], lacking: str, callbacks: Callbacks
+) -> bool:
+    """Until told to leave; whether everything was stopped. ``lacking``: why nothing can be
+    written to the state directory."""
+    loop = asyncio.get_running_loop()
+    controller = Controller(options, loop)
+    guard(controller.redact)
+    server = Server(application(controller), access)
+    service = Service(controller, loop)
+    _handle_signals(loop, controller, server, service)
+    if not await _started(controller, server):
+        controller.close()
+        return False
+    await controller.looked(_FIRST_LOOK)
+    if options.confirm_load:  # and of what had to be looked at first
+        controller.requests.admit(confirm=True)
+    endpoints = Endpoints(options.paths, access, locks, server)
+    controller.net.upkeep.append(endpoints.keep)
+    listeners = endpoints.open()
+    if lacking:
+        controller.history.record(Event("", EventReason.STATE_UNWRITABLE, lacking, "Warning"))
+    banner.show(controller)
+    if os.getpid() == 1 or sys.stdout.isatty():  # the logs of a container, or a terminal
+        controller.history.listen(Announcer(say).event)
+    # What is loaded now stays; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    service.ready()
+    loop.call_soon(callbacks.loaded)
+    leaver = loop.create_task(_leave_when_stopped(controller, server))
+    try:
+        await server.serve(*listeners)
+    finally:
+        leaver.cancel()
+        service.leaving()
+        controller.close()
+        if controller.stopped.is_set():
+            paths = options.paths
+            unlink(*filter(None, (paths.socket, paths.shared_socket, paths.run_lock)))
+    return controller.stopped.is_set()
+
+
+async def _started(controller: Controller, server: Server) -> bool:
+    """Have it started; False where it is told to leave before everything is loaded."""
+    starting = asyncio.ensure_future(controller.start())
+    leaving = asyncio.ensure_future(server.left())
+    await asyncio.wait((starting, leaving), return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if starting.cancel():
+        return False
+    starting.result()
+    return True
+
+
+async def _leave_when_stopped(controller: Controller, server: Server) -> None:
+    await controller.stopped.wait()
+    say("all apps are stopped")
+    server.leave()
+
+
+def _handle_signals(
+    loop: asyncio.AbstractEventLoop, controller: Controller, server: Server, service: Service
+) -> None:
+    first = os.getpid() == 1
+
+    def down() -> None:
+        if controller.leaving:
+            server.leave()
+            return
+        say("stopping all apps; press Ctrl-C again to exit now and leave the rest running")
+        controller.down()
+
+    loop.add_signal_handler(signal.SIGTERM, down if first else server.leave)
+    # A controller in the background has no terminal: there SIGINT is only another way to leave.
+    terminal = sys.stdin is not None and sys.stdin.isatty()
+    loop.add_signal_handler(signal.SIGINT, down if first or terminal else server.leave)
+    # The terminal was closed; without one it is the old word for: read your files again.
+    loop.add_signal_handler(signal.SIGHUP, server.leave if terminal else service.reload)
+    if first:
+        loop.add_signal_handler(signal.SIGCHLD, reap_strangers, helper.awaited())
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m reconciler.api", description=__doc__)
+    parser.add_argument("--manifests", type=Path, default=Path("manifests"))
+    parser.add_argument("--state-dir")
+    parser.add_argument("--profile")
+    parser.add_argument("--api-group", default=os.environ.get("RECON_API_GROUP") or None)
+    parser.add_argument("--down", action="store_true", help="stop everything, then exit")
+    parser.add_argument(
+        "--confirm-load", action="store_true", help="confirm all instances declared now"
+    )
+    parser.add_argument("--held", action="store_true", help="wait for a line on standard input")
+    return parser.parse_args(arguments)
+
+
+def _options(given: argparse.Namespace) -> tuple[Options, str | None]:
+    paths: StatePaths = state_paths(given.state_dir)
+    options = Options(
+        given.manifests.absolute(), paths, given.profile, given.down, given.confirm_load
+    )
+    return options, given.api_group
 
 from reconciler.api.daemon.controller import main  # noqa: E402  the collector is off by then
 

@@ -20,4 +20,4 @@ class ApiError(ClientError):
 
 
 class ControllerLeftError(ApiError):
-    """The controller ended while it was asked: nobody knows what it would have answered."""
+    """The controller ended during a request: whether it carried the request out is unknown."""

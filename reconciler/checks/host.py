@@ -120,7 +120,7 @@ def _room(disk: Disk, check: str, remedy: str) -> Iterator[Finding]:
 
 
 def of_state(folder: Folder, uid: int) -> Finding:
-    """The state directory: ours, and nobody else's to write in."""
+    """Findings on the state directory: its owner, and whether other users could write to it."""
     path = folder.path
     if not folder.exists and folder.writable:
         return ok("state", f"{path} will be created at the first start")

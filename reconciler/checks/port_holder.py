@@ -23,7 +23,7 @@ class Holder(NamedTuple):
 
 
 def holder_of(port: int, processes: Iterable[Process], but: Container[int] = ()) -> Holder | None:
-    """Who listens there, one of ``processes`` or another; None: nobody, or a pid of ``but``."""
+    """Who listens there, one of ``processes`` or another; None: no process, or a pid of ``but``."""
     inodes = listeners.listening(Address("0.0.0.0", port))
     if not inodes:
         return None

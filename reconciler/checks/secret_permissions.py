@@ -25,7 +25,8 @@ def exposed(spec: ProgramSpec) -> Iterator[tuple[Path, str]]:
 
 
 def exposure(file: str) -> str:
-    """A sentence that names the mode and what to do; empty where nobody else gets at the file."""
+    """A sentence that names the mode and what to do; empty where no other user can read or write
+    the file."""
     try:
         mode = stat.S_IMODE(os.stat(file).st_mode)
     except OSError:

@@ -1,6 +1,6 @@
 """``recon``: from the words on the command line to one verb, and from what happens to an exit code.
 
-Nobody is shown a traceback who did not ask for one (``--debug``, or ``RECON_DEBUG=1``).
+A traceback is shown only on request (``--debug``, or ``RECON_DEBUG=1``).
 """
 
 from __future__ import annotations

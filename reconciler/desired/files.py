@@ -1,4 +1,4 @@
-"""Reading a file that somebody else may be replacing, or that is none.
+"""Reading a file that another program may be replacing, or a path that is not a file.
 
 A FIFO or a device named like a manifest must not hold up the controller, a huge one not fill it.
 """
@@ -61,7 +61,7 @@ def _content(descriptor: int, size: int, limit: int) -> bytes:
 
 
 def is_made_up(path: str) -> bool:
-    """Whether ``path`` leads into /proc, /sys and the like, which nobody stores anything in.
+    """Whether ``path`` leads into /proc, /sys and the like, where no data is stored.
 
     OSError.
     """

@@ -42,7 +42,7 @@ def count_of(app: Workload) -> int:
 def admitted(app: Workload, running: int, memory: AppMemory) -> int:
     """How many instances were let in so far. ``running``: how many have a process.
 
-    Without a memory that can be relied on nobody knows what was confirmed, and a boot must not
+    Without a reliable memory it is unknown what was confirmed, and a boot must not
     wait; where there never was one, what runs already is no rise.
     """
     if memory.recall is not Recall.WHOLE:

@@ -211,7 +211,7 @@ _GATES: Sequence[Callable[[AppSituation], Hold | None]] = (
     job_gate.gate,
     canary.gate,
 )
-"""What may hold a rollout, the first that does: nobody can start what is not built, and a pause
+"""What may hold a rollout, the first that does: what is not built cannot be started, and a pause
 holds the canary, too."""
 
 _STEPS: Sequence[Callable[[AppSituation], AppSituation]] = (

@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     WAIT = "wait"
     """Another scan will tell."""
     HELD = "held"
-    """Something has to be corrected first: nobody knows whether it is meant."""
+    """A mistake must be fixed first: whether the removal is meant is unknown."""
     UNCONFIRMED = "unconfirmed"
     """A person has to confirm it."""
 

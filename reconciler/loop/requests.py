@@ -124,7 +124,7 @@ class Requests:
         return "resumed" if memory.paused or memory.recall is Recall.LOST else "promoted"
 
     def applied(self, by: Actor, *, confirm_prune: bool, confirm_load: bool) -> None:
-        """Tell that somebody has the manifests read again."""
+        """Record that a user has the manifests read again."""
         confirmed = [("removals", confirm_prune), ("rises", confirm_load)]
         what = " and ".join(name for name, is_meant in confirmed if is_meant)
         message = "the manifests are read again" + (
@@ -141,5 +141,5 @@ class Requests:
 
 
 def _relied_on(recall: Recall) -> Recall:
-    """What was lost hinders nobody who asks for it by name."""
+    """Lift what a lost memory holds, for an app that a user names."""
     return Recall.WHOLE if recall is Recall.LOST else recall

@@ -1,4 +1,4 @@
-"""Which events somebody wants to read: the same for those written and those to come."""
+"""Which events to show: the same rule for past events and for those to come."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Controllers that run the same manifests as this one: everything runs twice, and nobody meant it.
+"""Controllers that run the same manifests as this one: everything runs twice by mistake.
 
 Two state directories on one directory of manifests are two controllers that do not know of each
 other. So each leaves a note in the run directory, named after the directory's device and inode,
 whatever path it is called by. A note whose controller has ended is removed by the next that
-sees it. There is no lock: anybody who may read the manifests could take one.
+sees it. There is no lock: any user who may read the manifests could take one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Neighbours:
         """Leave a note where there is none yet; the controllers that were not there before.
 
         ``directory``: device and inode of the manifests, None where that is not known.
-        Where there is no run directory nobody can be found, and nothing else depends on it.
+        Without a run directory no other controller is found, and nothing else depends on it.
         """
         before = self.found
         try:
@@ -146,7 +146,7 @@ def _start_of(pid: int) -> int | None:
 
 
 def _run_folder() -> Path | None:
-    """root's, or the user's own: nobody else can write there."""
+    """root's, or the user's own: no other user can write there."""
     if os.geteuid() == 0:
         return SHARED / "controllers"
     runtime = os.environ.get("XDG_RUNTIME_DIR")

@@ -83,7 +83,7 @@ def store_id(paths: StatePaths) -> str:
 
 
 def prepare(paths: StatePaths) -> None:
-    """Create the directory, for nobody else to look into.
+    """Create the directory, closed to other users.
 
     OSError where that cannot be, or where others had or have a hand in it: what lies there is
     believed, and written to.

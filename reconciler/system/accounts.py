@@ -27,7 +27,7 @@ _PATIENCE = 0.2
 _KEPT = 60.0
 """Seconds that an answer is good for."""
 _MOST = 1024
-"""Groups of one user: NGROUPS_MAX is more, and nobody has that many."""
+"""Groups of one user: NGROUPS_MAX is more, and no real user has that many."""
 
 
 class SlowLookupError(Exception):

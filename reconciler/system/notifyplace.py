@@ -1,7 +1,7 @@
 """Where programs of a store send what they have to say (sd_notify(3)): the socket's address.
 
 Root's controller has a path in a folder that only root can write to, as systemd has
-``/run/systemd/notify``: anybody may send, nobody can take the name first. It does not depend on the
+``/run/systemd/notify``: any user may send, none can take the name first. It does not depend on the
 state directory, whose path may be longer than a socket's address can be (107 bytes), and no view of
 the file system (``privateTmp``) hides it.
 

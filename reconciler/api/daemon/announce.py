@@ -1,6 +1,6 @@
 """What `recon run` says on its terminal: the banner, then every event as it comes.
 
-A terminal may stop reading (Ctrl-S) for as long as it likes, and the loop waits for nobody: so a
+A terminal may stop reading (Ctrl-S) for as long as it likes, and the loop must not wait: so a
 thread writes, and what it has not written yet is bounded.
 """
 
@@ -31,7 +31,7 @@ class Announcer:
             threads.start(self._run, name="announcer")
 
     def say(self, line: str) -> None:
-        """Have a line written, now or soon; or never, where nobody reads."""
+        """Queue a line to be written; it is dropped if the terminal reads nothing."""
         try:
             self._lines.put_nowait(line)
         except queue.Full:

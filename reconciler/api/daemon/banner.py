@@ -34,7 +34,7 @@ def show(controller: Controller) -> None:
             say(f"  {app.app}: {plain(app.status.message)}")
     say(f"manifests in {plain(manifests)}, state and logs in {options.paths.root}")
     if sd_notify.is_heard():
-        return  # nobody reads the journal with a finger on Ctrl-C
+        return  # the readers of a journal have no Ctrl-C to press
     say("Ctrl-C stops them all. In another terminal try:")
     recon = _program()
     for words, hint in (
@@ -55,7 +55,7 @@ def _program() -> str:
 
 
 def _from_here(path: Path) -> str:
-    """As one would say it here; a service has `/` for here, and nobody there to say it."""
+    """The path relative to the working directory; absolute in a service, whose directory is `/`."""
     return os.path.relpath(path) if os.getcwd() != "/" else os.path.abspath(path)
 
 

@@ -1,6 +1,6 @@
 """The sockets that clients connect to, and the locks of the state directory.
 
-Both are files, which somebody may remove: they are made again.
+Both are files, which a user may remove: they are made again.
 """
 
 from __future__ import annotations

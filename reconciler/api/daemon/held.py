@@ -1,4 +1,4 @@
-"""A controller that is started before it may act, so that it loads while somebody else decides.
+"""A controller that is started before it may act, so that it loads while its starter decides.
 
 `recon apply` shows the plan before anything is done, and both it and the controller take their
 time to load. So it starts the controller first, held, and says go on its standard input; until
@@ -15,7 +15,7 @@ GO = b"g"
 
 
 def wait(log: Path) -> bool:
-    """Until told to go, and from then on write to ``log``; False where nobody is left to tell.
+    """Until told to go, and from then on write to ``log``; False where the starter has gone.
 
     OSError where the log cannot be written.
     """

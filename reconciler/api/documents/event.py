@@ -31,7 +31,7 @@ def event_document(recorded: RecordedEvent) -> dict[str, Any]:
 
 
 def last_crash(ends: Iterable[RecordedEvent]) -> dict[str, Any] | None:
-    """The newest of these ends (oldest first) that was no success and that nobody asked for."""
+    """The newest of these ends (oldest first) that was a crash or a failure."""
     crashes = [one for one in ends if _is_crash(one.event)]
     return event_document(crashes[-1]) if crashes else None
 

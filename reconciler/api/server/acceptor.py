@@ -2,7 +2,7 @@
 
 Guests have a socket of their own (``--api-group``), which rests after each of them. So a guest that
 connects and leaves as fast as it can costs a few hundredths of the loop, and fills a queue of the
-kernel's that nobody else waits in.
+kernel's in which only guests wait.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Acceptor:
         self._open()
 
     def close(self) -> None:
-        """Nobody is let in any more; the listener is closed."""
+        """Close the listener: no connection is accepted any more."""
         if self._rest is not None:
             self._rest.cancel()
         self._loop.remove_reader(self._listener)

@@ -1,9 +1,9 @@
 """Members of the API's group share the loop fairly: they may look, and not starve it.
 
-A guest is anybody but root and the user that recon runs as. Each has so many connections at a time,
-all of them together not many more, and each one answer at a time; after an answer the next waits
-for as long as keeps the guest at a tenth of the loop. What a follower has not read is bounded as
-well (``routes``), and how fast guests can come (``acceptor``).
+A guest is any user but root and the user that recon runs as. Each has so many connections at a
+time, all of them together not many more, and each one answer at a time; after an answer the next
+waits for as long as keeps the guest at a tenth of the loop. What a follower has not read is bounded
+as well (``routes``), and how fast guests can come (``acceptor``).
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class _Bounds:
     largest: int = 2**20
     """Bytes of a request's body; ours are a few names."""
     unread: float | None = None
-    """Seconds for which an answer may wait to be read; somebody who looks may stop for long."""
+    """Seconds for which an answer may wait to be read: a person who reads a stream may pause."""
 
 
 _GUESTS = _Bounds(largest=2**16, unread=30.0)
@@ -109,7 +109,7 @@ class Server:
             finally:
                 writer.close()
         except asyncio.CancelledError:
-            pass  # we leave; nobody waits for this task, and asyncio would report it as failed
+            pass  # the controller ends; asyncio would report this task as failed
         finally:
             if guest is not None:
                 self._guests.leave(guest)
@@ -237,7 +237,7 @@ def listen(path: Path, group: int | None = None) -> socket.socket:
 
     With ``group`` that may connect as well. Bound under another name and renamed, so that a client
     meets the old socket or the new one, never none and never one that does not listen yet. All of
-    it happens by a descriptor of the folder, which nobody else can write to.
+    it happens by a descriptor of the folder, which no other user can write to.
     """
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -275,6 +275,6 @@ def _must_be_private(folder: int, path: Path) -> None:
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         message = (
             "others could replace the socket there; the folder must belong to recon, and "
-            "nobody else may write in it"
+            "no other user may write in it"
         )
         raise PermissionError(errno.EPERM, message, str(path))

@@ -40,8 +40,8 @@ def service_of(place: Where) -> list[str] | None:
 def write(path: Path, text: str, mode: int = 0o644, mark: str = MARK) -> bool:
     """Put a file of ours in its place, at once; False where it is there already, word for word.
 
-    CliError where somebody else's is in the way, or it cannot be written. ``mark`` is what one of
-    the first lines of a file of ours says.
+    CliError where another program's file has that name, or it cannot be written. ``mark`` is what
+    one of the first lines of a file of ours says.
     """
     before = _read(path)
     if before == text:
@@ -64,7 +64,7 @@ def write(path: Path, text: str, mode: int = 0o644, mark: str = MARK) -> bool:
 
 
 def remove(path: Path) -> bool:
-    """Remove a file of ours; False where there is none. CliError where it is somebody else's."""
+    """Remove a file of ours; False where there is none. CliError where another program wrote it."""
     if not path.exists():
         return False
     if not _is_own(_read(path), MARK):

@@ -1,4 +1,4 @@
-"""Following events for as long as somebody looks: over restarts of the controller, too."""
+"""Following events until Ctrl-C, also over restarts of the controller."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from reconciler.model.state.builder import built_by
 
 
 def unmarked(place: Where, found: Iterable[LogFile]) -> list[str]:
-    """The apps of which nobody can tell from the logs what went to which stream."""
+    """The apps whose logs do not say which line belongs to which stream."""
     names = {log.app for log in found if log.mixed and lacks_stream(log)}
     apart = _separate_now(place) if names else set()
     return sorted(name for name in names if (built_by(name) or name) not in apart)

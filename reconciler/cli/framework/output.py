@@ -1,4 +1,4 @@
-"""Standard output of any kind: an encoding that is not UTF-8, a full disk, nobody who reads.
+"""Standard output of any kind: an encoding that is not UTF-8, a full disk, a closed pipe.
 
 What a verb prints may hold any text: names of files that are no UTF-8, the output of programs. No
 encoding and no file system may turn that into a fault.

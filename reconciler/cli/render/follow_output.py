@@ -1,4 +1,4 @@
-"""What is written while somebody waits: the output of a run, or of builds, as it comes."""
+"""The output of a run, or of builds, as it comes, while a command waits for its end."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
             shown.clear()
             _print_failures(fresh, place)
             blamed |= {app["name"] for app in fresh}
-        if len(culprits) == len(pending):  # nobody else is on the way any more
+        if len(culprits) == len(pending):  # no other app is still starting
             _print_outcome(culprits)
             return ERROR
         if now - began > limit:
@@ -86,7 +86,7 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
 
 
 def is_hopeless(app: App) -> bool:
-    """Whether waiting will not help: somebody has to do something first.
+    """Whether a person must act before the app can become ready.
 
     An instance that is merely not ready is waited for: its program may be warming up.
     """
@@ -123,12 +123,12 @@ def _failed_to_build(app: App) -> bool:
 
 
 def is_paused(app: App) -> bool:
-    """Its rollout goes on when somebody says so."""
+    """Whether its rollout waits until a person resumes it."""
     return any(condition["reason"] == "DeploymentPaused" for condition in app["conditions"])
 
 
 def _is_withheld(app: App) -> bool:
-    """More instances are declared than may run before somebody confirms it."""
+    """Whether more instances are declared than may run before a person confirms them."""
     return any(condition["type"] == "LoadHeld" for condition in app["conditions"])
 
 

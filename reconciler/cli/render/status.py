@@ -1,4 +1,4 @@
-"""The status document as tables. One renderer, whether the controller answered or nobody did."""
+"""The status document as tables: the same with and without a controller."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _run(run: Document, pid: int | None) -> list[str | Cell]:
 
 
 def problem_lines(document: Document) -> list[str]:
-    """What is wrong with the manifests, in full: a place that is cut off helps nobody."""
+    """What is wrong with the manifests, in full: a place that is cut off is of no use."""
     problems, others = document.get("errors", []), document.get("otherErrors", 0)
     more = ["", f"{count(others, 'problem')} in other manifests: `recon status`"] if others else []
     if not problems:

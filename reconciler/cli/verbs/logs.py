@@ -210,7 +210,8 @@ def _selected(place: Where, apps: list[str] | None, selector: str | None) -> set
 def _check_names(
     place: Where, apps: list[str] | None, found: list[LogFile], streams: tuple[Stream, ...]
 ) -> None:
-    """An app that wrote nothing (yet) is no error; one that nobody knows is."""
+    """An app that wrote nothing (yet) is valid; a name that no manifest and no log has is an
+    error."""
     with_logs = {log.app for log in found}
     for name in apps or ():
         if name in with_logs or os.path.isdir(place.paths.logs / name):

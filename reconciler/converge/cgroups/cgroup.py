@@ -141,7 +141,7 @@ class Cgroups:
 
 
 def _kill_frozen(directory: str) -> None:
-    """What cgroup.kill does, by hand: nobody can fork while all stand still."""
+    """Do what cgroup.kill does: freeze all processes, so that none can fork, and kill each."""
     for one in _tree(directory):
         with contextlib.suppress(OSError):
             procfs.write(f"{one}/cgroup.freeze", "1")

@@ -94,7 +94,7 @@ def _places(store: str) -> list[Path]:
 
 
 def _make(base: Path) -> None:
-    """To be passed through by the apps' users, and listed by nobody else. OSError."""
+    """Create a folder that apps' users can enter, and that only root can list. OSError."""
     for folder in [one for one in (base, *base.parents) if not one.exists()][::-1]:
         folder.mkdir(mode=0o700)
         folder.chmod(0o711)

@@ -2,7 +2,7 @@
 
 Taking on a user means all of it: uid, gid and the user's own supplementary groups, never
 the controller's (design.md#security). A name that cannot be resolved, or that this controller may
-not become, is an error that says so; an app never runs as somebody else than declared.
+not become, is an error that says so; an app never runs as another user than declared.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Whether an exec may wait: then it is a stub's to make (``forkserver``), and nobody's here.
+"""Whether an exec may wait: then a stub must make it (``forkserver``), and not the controller.
 
-Opening a program waits where somebody holds a lease on it, and where its file system does not
+Opening a program waits where a process holds a lease on it, and where its file system does not
 answer. Such a file is told from others by opening it the way that never waits for a lease
 (``system.files.regular``), and by its file system's kind. These looks may wait for a file system
-themselves, so they are made where that holds up nobody (``descriptors.run``).
+themselves, so they are made in a thread that blocks no app (``descriptors.run``).
 """
 
 from __future__ import annotations

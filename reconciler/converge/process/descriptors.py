@@ -48,7 +48,7 @@ _FIRST = 3
 _PATIENCE = 0.05
 """Seconds for what may wait for a file system; it takes 50 µs."""
 _MOST_STUCK = 8
-"""Threads that wait for a file system: then nobody tries any more until one returns."""
+"""Threads that may wait for a file system at once: then no new one starts until one returns."""
 
 
 class StuckError(Exception):

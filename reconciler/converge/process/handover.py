@@ -64,7 +64,7 @@ class Handover(NamedTuple):
 def with_sockets(environment: Mapping[str, str], sockets: Handover) -> dict[str, str]:
     """The environment of a program that is handed these.
 
-    LISTEN_PID is for the stub to set: nobody knows a pid before the fork.
+    LISTEN_PID is for the stub to set: the pid is not known before the fork.
     """
     options = environment.get("NODE_OPTIONS", "")
     load = f"--require={quoted(sockets.preload)}"

@@ -57,7 +57,7 @@ def reap(helper: Started) -> int | None:
     """The exit code of one that has ended, or minus the signal that ended it; SpawnError where
     its program could not be started. Closes it.
 
-    None where somebody else has reaped it, or it has not ended.
+    None where another caller has reaped it, or it has not ended.
     """
     helper.report.look()
     try:
@@ -77,7 +77,7 @@ def reap(helper: Started) -> int | None:
 def kill(helper: Started) -> None:
     """SIGKILL, to it and to its process group."""
     with contextlib.suppress(OSError):
-        # Until it is reaped, its pid and so its group's number can be nobody else's.
+        # Until it is reaped, its pid, and so its group's number, cannot be reused.
         os.killpg(helper.id.pid, signal.SIGKILL)
 
 

@@ -99,7 +99,7 @@ class Report:
                 if os.waitid(os.P_PIDFD, self._pidfd, flags) is not None:
                     return self._is_stub()
                 time.sleep(_BETWEEN)
-        except OSError:  # somebody else has reaped it
+        except OSError:  # another caller has reaped it
             pass
         return False
 

@@ -8,8 +8,8 @@ relative to its directory. A child exists only together with a pidfd: where ther
 ended.
 
 What is returned is a stub (``forkserver``), which becomes the program by itself; its ``report``
-tells when it has, or why it could not. So nobody waits for an exec. A program with limits does not
-run before they are in force: the stub waits for that.
+tells when it has, or why it could not. So the controller never waits for an exec. A program with
+limits does not run before they are in force: the stub waits for that.
 
 The caller reaps, by ``waitid(P_PIDFD)``.
 """
@@ -336,7 +336,7 @@ def _hold(
         pidfd = os.pidfd_open(pid)
     except OSError:
         # The only signal by number: there is no pidfd, and an unreaped child of ours keeps its
-        # pid, so that it can be nobody else.
+        # pid, so that the number cannot be reused.
         os.kill(pid, signal.SIGKILL)
         if channel >= 0:
             os.close(channel)

@@ -1,4 +1,4 @@
-"""Private sockets: one an instance, by which its own probes reach it and nobody else does.
+"""Private sockets: one an instance, which only its own probes use.
 
 They lie in a folder that only recon may enter; a program has its own by inheritance. They stay
 there as long as the process lives, for the next controller too. Root's folder is in the run

@@ -174,10 +174,11 @@ def _bound(address: Address) -> socket.socket:
 
 
 def _bind_path(bound: socket.socket, path: str) -> None:
-    """For nobody else to connect to before its mode is set (``_own``)."""
+    """Bind it so that no other user can connect before its mode is set (``_own``)."""
     # What is left of one that listens no more; a living one is a stranger.
     safe_files.remove_socket(Path(path))
-    with safe_files.held(Path(path).parent) as folder:  # no link of somebody's leads elsewhere
+    # a link that another user made leads nowhere else
+    with safe_files.held(Path(path).parent) as folder:
         before = os.umask(0o177)
         try:
             bound.bind(path)
@@ -209,7 +210,7 @@ def _own(declared: Socket) -> None:
     except KeyError as error:
         raise SocketError(f"{declared.path}: {error.args[0]}") from error
     except FileNotFoundError:
-        return  # somebody removed the file; those who are connected do not mind
+        return  # the file was removed; open connections stay
     except OSError as error:
         raise SocketError(f"{declared.path}: its mode or owner: {error.strerror}") from error
 

@@ -19,7 +19,7 @@ class Fate(StrEnum):
     """What became of something that the source says, the weightiest first."""
 
     TODO = "todo"
-    """It will not work as it is: somebody has to decide."""
+    """It will not work as it is: a person must decide."""
     CHANGED = "changed"
     LOST = "lost"
     UNNEEDED = "unneeded"

@@ -128,7 +128,7 @@ def _draft(group: list[dict[str, Any]], source: str, number: int, host: Host) ->
     conf.update({"env": own, "instances": len(group), "cwd": cwd, **_command(first, host)})
     conf.update(_logs(first))
     size = conf.get("max_memory_restart")
-    if isinstance(size, int) and size and size % _MIB == 0:  # in bytes, as nobody wrote it
+    if isinstance(size, int) and size and size % _MIB == 0:  # in bytes: PM2 has converted it
         conf["max_memory_restart"] = f"{size // _MIB}M"
     name = conf.get("increment_var")
     if isinstance(name, str) and name in own:

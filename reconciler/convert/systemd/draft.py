@@ -117,7 +117,7 @@ class Draft:
         return found
 
     def left(self) -> Iterator[Path]:
-        """What was set and that nobody has taken."""
+        """The fields that were set and that no translation has taken."""
         return (path for path in _leaves(self.fields) if path not in self._taken)
 
     def note(self, fate: Fate, text: str, *path: str) -> None:

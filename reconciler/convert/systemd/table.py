@@ -151,7 +151,7 @@ def build(draft: Draft) -> None:
 
 
 def lost(draft: Draft) -> None:
-    """Tell of all that nobody has taken by now."""
+    """Add a note for each field that no translation has taken."""
     for field, text in LOST.items():
         if draft.take(*field) is not None:
             draft.note(Fate.LOST, text, *field)

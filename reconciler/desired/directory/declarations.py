@@ -57,7 +57,7 @@ class Declarations:
         return names
 
     def leave_undecided(self) -> None:
-        """Of two apps of one name nobody knows which was there first: neither is declared.
+        """Of two apps of one name it is unknown which was there first: neither is declared.
 
         What runs goes on as the journal remembers it; an order of file names decides nothing.
         """

@@ -66,7 +66,7 @@ class Judge:
     requested: str | None = None
     """The profile of an option, which the Settings do not overrule."""
     is_host: bool = True
-    """Elsewhere (a base, CI) nothing can be harmed by a profile that nobody has."""
+    """Elsewhere (a base, CI) an unknown profile does no harm."""
 
     def with_settings(self, now: InForce, settings: SettingsSpec) -> InForce:
         """Other Settings are in force, and with them their profile."""
@@ -76,7 +76,7 @@ class Judge:
         self, now: InForce, good: Footing | None, files: Files, *, is_first: bool
     ) -> tuple[InForce, Footing | None]:
         """What is in force, and what was good last. ``is_first``: no look has ended yet, so
-        that ``now`` is nobody's word."""
+        that ``now`` is not confirmed."""
         calm = replace(now, held=None, unknown_profile=None)
         wrong = files[self.settings_file].problems if self.settings_file in files else ()
         own = next((one for one in wrong if one.reason is not Reason.UNKNOWN_PROFILE), None)

@@ -82,7 +82,7 @@ class ManifestStore:
         self._judge = Judge(str(self._root), self._settings_file, requested=profile, is_host=check)
         self.footing: Footing | None = None
         """What manifests were read with when all was well last, an earlier controller's at first;
-        None where nobody knows."""
+        None where that is unknown."""
         self.filled = self._around.filled
         """The env and secret files that were not empty once."""
         self.root_id: tuple[int, int] | None = None
@@ -324,7 +324,7 @@ class ManifestStore:
 
     def _reconsider(self, readings: Mapping[str, ManifestFile]) -> bool:
         """Whether manifests are to be read with another profile than they were just now, or are
-        to be held: the Settings are wrong, or nobody has the profile that is asked for."""
+        to be held: the Settings are wrong, or no manifest has the requested profile."""
         files = self._files.with_readings(readings)
         before, is_first = self._in_force, not self._scanned
         self._in_force, self.footing = self._judge(before, self.footing, files, is_first=is_first)

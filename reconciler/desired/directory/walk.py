@@ -94,7 +94,7 @@ class Walk:
                 yield entry.path
 
     def _listed(self, folder: str) -> list[os.DirEntry[str]]:
-        """What is in a folder, by name; nothing where there is more than anybody means. OSError."""
+        """What is in a folder, by name; nothing where there is more than ``MOST``. OSError."""
         entries = []
         with os.scandir(folder) as found:
             for entry in found:

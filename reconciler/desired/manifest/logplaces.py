@@ -47,7 +47,7 @@ def faults(spec: ProgramSpec, state: str | None) -> Iterator[tuple[Path, Sentenc
 def _inside(place: str, folder: str | None) -> Sentence | None:
     if folder is None or not _real(place).startswith(folder + os.sep):
         return None
-    message = f"{place} is in recon's own state directory, where nobody else writes"
+    message = f"{place} is in recon's own state directory, where only recon writes"
     return Sentence(message, "name another")
 
 

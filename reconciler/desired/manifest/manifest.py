@@ -79,7 +79,7 @@ def read(file: str, content: bytes, context: Context) -> Contents:
 
 
 def _read_guarded(file: str, document: Document, context: Context, contents: Contents) -> None:
-    """Read one document. What nobody foresaw is a problem at the field that brings it about."""
+    """Read one document. An unforeseen error is a problem at the field that causes it."""
 
     def is_well(data: Any) -> bool:
         found = Contents()

@@ -18,7 +18,7 @@ Refusals = Callable[[ProgramSpec], Iterable[tuple[str, Sentence]]]
 
 
 def nothing(spec: ProgramSpec) -> Iterable[tuple[str, Sentence]]:
-    """The host can do everything: where nobody has asked it."""
+    """Facts of a host that can do everything, for use where the host is not looked at."""
     return ()
 
 

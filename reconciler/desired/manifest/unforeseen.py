@@ -1,4 +1,4 @@
-"""What nobody foresaw in a document is a problem of its file, and of no other.
+"""An unforeseen error in a document is a problem of its file, and of no other.
 
 A mistake in one file must not keep the others from being read, nor the next controller from
 starting. What comes here is a fault in recon: it is logged, with the place in recon's own code.

@@ -47,7 +47,7 @@ class Ignored:
         return known
 
     def hides(self, name: str) -> bool:
-        """Whether a file or folder, nobody knows which, is left out, or lies in what is."""
+        """Whether a path, file or folder, is left out, or is in a folder that is."""
         parts = name.split("/")
         above = ("/".join(parts[:depth]) + "/" for depth in range(1, len(parts)))
         return any(folder in self for folder in above) or (name in self and f"{name}/" in self)

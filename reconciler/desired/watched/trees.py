@@ -50,7 +50,7 @@ Identity = tuple[int, int]
 
 
 class TreeTooLarge(Exception):
-    """More files, or bytes, than anybody means to watch."""
+    """There are more files, or bytes, than recon watches."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(str(Sentence(message, remedy)))
@@ -100,7 +100,7 @@ class Scope:
 
 
 def _nowhere(path: str) -> None:
-    """Where a look is, which nobody wants to know."""
+    """A place of a look, for callers that do not report it."""
 
 
 class Trees:

@@ -156,7 +156,7 @@ def _has_failed(memory: AppMemory) -> bool:
 
 
 def _failure(sorted_by: Replicas, memory: AppMemory) -> Obstacle | None:
-    """That it has failed for good, unless somebody does something."""
+    """Whether it has failed until a person acts."""
     if sorted_by.target is None:
         return Obstacle(ObstacleReason.FAILED, "has failed")
     ends = [memory.ended[number].message for number in sorted_by.lost]

@@ -265,7 +265,7 @@ def _failed_try(run: Run, spec: JobSpec, now: float, wall: WallTime) -> Run:
 
 
 def _adopt(processes: Sequence[Process], memory: AppMemory, wall: WallTime) -> AppMemory:
-    """Runs that nobody remembers are known by their processes."""
+    """Runs that the journal does not have, found by their processes."""
     known = {run.number for run in memory.runs}
     apps = [r.hash for r in memory.revisions if r.spec.get("kind") != "Job"]
     for process in processes:

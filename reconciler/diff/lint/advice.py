@@ -27,7 +27,7 @@ class Advice(NamedTuple):
 
 
 def advice_on(spec: ProgramSpec, line: str = "") -> Iterator[Advice]:
-    """What somebody who knows would say. ``line``: `command` as written, where it is a string."""
+    """All advice on a spec. ``line``: `command` as written, where it is a string."""
     yield from _shell(spec, line)
     yield from _unknown_names(spec)
     if isinstance(spec, AppSpec):

@@ -140,7 +140,7 @@ _STATES = {
 }
 _PLACEHOLDER = re.compile(
     r"\$\w+|.*(?:\$[{(]|\{\{|\.\.\.).*|<.*>|%\w+%|[-_.*xX]+", re.DOTALL
-)  # of an interpolation that is somebody else's: `$NAME`, `${NAME}`, `{{ name }}`, `<name>`
+)  # an interpolation of another tool: `$NAME`, `${NAME}`, `{{ name }}`, `<name>`
 _REFERENCE = re.compile(
     r"(?:[./~\\]|[A-Za-z]:\\|file:|arn:|op:|vault:|ref\+|ssm:|sops:|secret:|keyring:|env:|projects/"
     r"|[a-z0-9.-]+\.(?:vault\.azure\.net|pem|key|crt|json|txt|ya?ml|env)$).*",

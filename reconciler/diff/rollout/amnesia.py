@@ -2,10 +2,10 @@
 
 The journal cannot be read now (``Recall.UNREAD``), or the app's record was damaged (``LOST``). What
 runs is kept as it runs, and what crashes comes back, as while a rollout is paused: perhaps it was.
-What is declared and does not run at all is started, since nobody is served by its absence.
+What is declared and does not run at all is started, since its absence serves no purpose.
 
 A lost memory counts as whole again as soon as nothing depends on it: all that runs is what is
-declared, or the manifest was edited, or somebody asks for the rollout (or the run).
+declared, or the manifest was edited, or a user asks for the rollout (or the run).
 """
 
 from __future__ import annotations

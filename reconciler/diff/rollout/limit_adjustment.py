@@ -1,7 +1,7 @@
 """Limits of live processes against the manifest: what differs, and what is to be put in force.
 
 A limit is in force on every process of its app, of whatever revision, from its birth on; when the
-manifest changes, or somebody changed it by hand, it is put right in place. A limit that is not
+manifest changes, or a user changed it by hand, recon sets it in place. A limit that is not
 declared any more goes back to what recon itself has, once; what was never declared is left alone.
 
 A value that a process cannot be given stays drift, with the reason, and is not tried again until

@@ -3,7 +3,7 @@
 With ``maxSurge`` the old process is there until the new one is ready, and the new one cannot listen
 until the old one is gone. So nothing comes of waiting for the deadline. It is decided only where
 the rollout stands still: nothing is stopping or about to be, and each new instance that is not
-available is kept from its port by an old process that shares it with nobody.
+available cannot have its port because an old process holds it alone.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class CatalogWriter:
         """The folder as it was when all catalogs were last looked for."""
 
     def keep(self, every: Mapping[str, Logs]) -> None:
-        """Write again what somebody removed; ``every`` is how the logs of each app are.
+        """Write again the catalogs that were removed; ``every`` is how the logs of each app are.
 
         The folder tells whether a file of it came or went, so mostly that is all that is asked.
         """

@@ -1,7 +1,7 @@
 """Raw output becomes the lines of a log: with the time before each, or as JSON objects.
 
-Pure: what is written follows from the bytes and a few constants of the chunk (``Style``), so that
-a chunk which somebody was killed in is written by the next controller as it would have been.
+Pure: what is written follows from the bytes and a few constants of the chunk (``Style``), so that a
+chunk during which a controller was killed is written by the next controller as it would have been.
 
 A log that takes one stream of one instance has even the longest line as one line, written piece
 by piece as it comes. Where several write to one file, and as JSON, a line longer than 1 MiB is

@@ -101,7 +101,7 @@ class _Follower:
     def _read_open(self) -> Iterator[LogLine | None]:
         if self._fd is None:
             return
-        if os.fstat(self._fd).st_size == 0:  # emptied by somebody
+        if os.fstat(self._fd).st_size == 0:  # emptied by another program
             os.lseek(self._fd, 0, os.SEEK_SET)
             self._rest = b""
         while block := os.read(self._fd, _BLOCK):

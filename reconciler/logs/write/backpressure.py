@@ -109,7 +109,7 @@ class Troubles:
         """See that no program waits for its FIFO; rarely while nothing has to be dropped.
 
         FIFOs are looked at rather than waited for: a large write that finds its FIFO full
-        wakes nobody.
+        wakes no process.
         """
         dropped = 0
         for tap in self.taps():

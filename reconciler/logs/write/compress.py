@@ -27,7 +27,7 @@ _PARTIAL = ".tmp"
 _MOST = 16 << 30
 """Bytes of a log that is compressed."""
 _DENSEST = 128
-"""No file system packs text better: what claims to is a sparse file, and nobody's log."""
+"""No file system packs text better: a file above that is sparse, and not a log."""
 
 
 def tidy(place: str, rotate: Rotate) -> None:

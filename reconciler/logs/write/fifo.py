@@ -35,7 +35,7 @@ def home(folders: Sequence[Path]) -> Path:
     """The first of these folders that is ours alone, or can be made so; else the last.
 
     Looked at for each new FIFO: a folder in memory may be cleared away by hand, and made again by
-    somebody else.
+    another user.
     """
     return next(filter(_is_own, folders[:-1]), folders[-1])
 

@@ -1,7 +1,7 @@
 """Log files: where they are, and how one that has grown is put aside.
 
 A log is opened for each chunk anew, by its path. So thousands of idle ones cost nothing, and a
-file or directory that somebody moved or removed is simply made again. Files are changed only
+file or directory that was moved or removed is simply made again. Files are changed only
 between whole chunks, so between whole lines.
 """
 

@@ -1,4 +1,4 @@
-"""What logs need without anybody writing to them: to be put aside in time, and removed.
+"""Log maintenance without new output: rotation by time, and removal of old files.
 
 One timer for all of them, at the next turn (``rotation``) or the next look for files that are too
 old. While no log has a rule of time or age, nothing runs here.

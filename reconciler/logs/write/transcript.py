@@ -121,7 +121,7 @@ class Transcripts:
             known.keep(path)
 
     def hear(self, nonce: str, data: bytes, midline: bool) -> None:
-        """A chunk of what a process wrote. Of one that nobody listens to nothing is kept."""
+        """A chunk of what a process wrote. Without a listener nothing is kept."""
         transcript = self._open.get(nonce)
         if transcript is not None:
             transcript.add(whole_lines(data, midline))
@@ -134,7 +134,7 @@ class Transcripts:
                 transcript.add(whole_lines(data, midline))
 
     def end(self, nonce: str) -> None:
-        """Nobody listens to it any more."""
+        """Remove the listener of a process."""
         transcript = self._open.pop(nonce, None)
         if transcript is not None:
             transcript.remove()

@@ -74,7 +74,7 @@ class Pump:
         self._turned: dict[Path, float] = {}
         """Of logs that the time has a say in: up to which turn they were looked after."""
         self._owed: dict[Path, Path] = {}
-        """By log, the spool that was set aside before anybody could look at that log."""
+        """By log, the spool that was set aside before that log could be read."""
 
     def move(self, tap: Tap, logs: Logs, *, flush: bool = False, reason: str = "") -> int:
         """Move one chunk from the FIFO to the log. Bytes moved; 0 where none waited.
@@ -157,7 +157,7 @@ class Pump:
         return self._state / "fifo" / f"{name}.{kind}"
 
     def turn(self, path: Path, rotate: Rotate) -> None:
-        """Put a log aside if its time has come, whether somebody writes to it or not. OSError."""
+        """Rotate a log that is due, also if no process writes to it. OSError."""
         now = time.time()
         with safe_files.held(path.parent) as folder:
             status = os.lstat(folder / path.name)
@@ -231,7 +231,7 @@ class Pump:
         tap.stuck = None
 
     def _finish_pending(self, log: Path) -> None:
-        """Nobody writes to a log before it is known how much of a chunk it has. OSError.
+        """Block writes to a log until it is known how much of a chunk it has. OSError.
 
         Of several such chunks of one log the others are known: they were looked at when set aside.
         """
@@ -260,7 +260,7 @@ class Pump:
         return self._spool
 
     def _finish_left(self, path: Path) -> None:
-        """Finish the chunk in a spool that somebody was killed in, if there is one.
+        """Finish the chunk at which an earlier controller was killed, if there is one.
 
         OSError where it cannot be finished; then it has been set aside for its stream.
         """
@@ -283,7 +283,8 @@ class Pump:
             spool.close()
 
     def _recover_transcript(self, spool: Spool, header: Header) -> None:
-        """Once more, perhaps: nobody knows whether the one who was killed had heard it."""
+        """Pass the chunk to the listeners, perhaps again: the killed controller may have done
+        it."""
         name = _stream_of(header)
         if name is not None:
             self._transcripts.recover(name.nonce, spool.data(), header.midline)

@@ -171,7 +171,7 @@ class Spool:
         return max(0, os.fstat(self._fd).st_size - PAGE)
 
     def removed(self) -> bool:
-        """Whether somebody unlinked the file: it works, but no next controller would find it."""
+        """Whether the file was unlinked: it works, but the next controller would not find it."""
         return os.fstat(self._fd).st_nlink == 0
 
     def set_aside(self, path: Path) -> None:
@@ -186,7 +186,7 @@ def _written(header: Header, log: int) -> int:
     """How much of the rendered text is in a log already."""
     info = os.fstat(log)
     if info.st_ino != header.inode or info.st_size < header.length:
-        return header.done  # replaced or emptied by somebody: what went there is theirs now
+        return header.done  # replaced or emptied by a user, who removed what it had
     return header.done + info.st_size - header.length
 
 
@@ -209,7 +209,7 @@ def save_carry(path: str, carry: Carry) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
     try:
         fd = os.open(path, flags, 0o600)
-    except FileNotFoundError:  # somebody removed the state directory
+    except FileNotFoundError:  # the state directory was removed
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(path, flags, 0o600)
     try:

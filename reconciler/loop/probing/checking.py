@@ -141,7 +141,7 @@ class Checks:
     async def _matches(self, lines: list[bytes], query: Query, pattern: str) -> bool:
         """Whether a line matches. WorkerError; WorkerTimeout where that takes too long."""
         if is_plain(pattern):
-            await asyncio.sleep(0)  # nobody knows how many pieces there are
+            await asyncio.sleep(0)  # the number of pieces is unknown
             return first_match(pattern, lines) is not None
         seconds = _patience(query.probe)
         owner = f"log of {query.nonce}"

@@ -1,6 +1,6 @@
 """Whom a probe reaches while an old and a new process overlap: the instance, or another of ours.
 
-Asked of an instance that is not ready yet, and only while somebody else could answer for it: an
+Asked of an instance that is not ready yet, and only while another process could answer for it: an
 old process of its app, one of an app that no manifest declares any more (it was renamed), or,
 where an edit moved its probe there, one of another app. A probe that asks another app's port by
 design therefore counts as ever.

@@ -129,7 +129,7 @@ class Probing:
             if process.ready is not True:
                 self._begin(process, ProbeRole.STARTUP, startup, False)
                 return
-            self.marks.set(nonce, STARTED)  # it was up before anybody asked how it starts
+            self.marks.set(nonce, STARTED)  # it was up before it had a startup probe
         for role in (ProbeRole.READINESS, ProbeRole.LIVENESS):
             probe = probes.get(role)
             if probe is not None:

@@ -55,7 +55,7 @@ class Ends:
             self._crash(process, exit)
 
     def _crash(self, process: Process, exit: Exit) -> None:
-        """An end that nobody asked for, or that a failed probe asked for."""
+        """Account for a crash: an exit that was not requested, or that followed a failed probe."""
         name, now = process.tag.app, boot_now()
         memory = self._history.memory(name)
         aim = accounts_to(memory, process)

@@ -1,10 +1,10 @@
 """What the instances use: who has outgrown its limit, and the history of them all.
 
 Two rhythms. Every 2.5 s the memory of each instance that has a `limits.memory` is read, of the
-whole tree with what it forked a moment ago. Nobody is read less often for being far below its
-limit: memory can be filled by the GiB a second, so that any slower rhythm is a guess about the
-program; and at 1.5 µs a look (``observed.host.rss_sampler``) nothing is gained by guessing.
-So an instance that crosses its limit is seen within 2.5 s, and a little for a busy host.
+whole tree with what it forked a moment ago. No instance is read less often because it is far below
+its limit: memory can be filled by the GiB a second, so that any slower rhythm is a guess about the
+program; and at 1.5 µs a look (``observed.host.rss_sampler``) nothing is gained by guessing. So an
+instance that crosses its limit is seen within 2.5 s, and a little for a busy host.
 
 Where several processes make a tree, RSS counts twice what they share. Only when it is above the
 limit PSS is asked, which is what the tree would free; in a thread, and no more than a fiftieth of

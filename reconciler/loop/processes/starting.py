@@ -1,9 +1,9 @@
 """Starts that are under way: from the fork to the exec, which may never come.
 
 Most are over when they are heard of. One whose program or directory is on a file system that does
-not answer, or whose program somebody holds a lease on, is told in the status after a moment, and
-killed in the end: it counts as a start that failed. Until it is dead nothing takes its place, so
-no abandoned start becomes a second copy.
+not answer, or whose program is leased by another process, is shown in the status after a moment,
+and killed in the end: it counts as a start that failed. Until it is dead nothing takes its place,
+so no abandoned start becomes a second copy.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TELL_AFTER, _PATIENCE = 0.5, 60.0
 """Seconds. A lease is broken by the kernel after 45 (lease-break-time, fcntl(2))."""
 _CAUSE = (
     "the program's file or the working directory does not answer (a network file system, or a "
-    "lease that somebody holds on it)"
+    "lease that another process holds on it)"
 )
 _WAITS = f"its program has not started yet: {_CAUSE}"
 _GIVEN_UP = f"its program could not start within {_PATIENCE:g} s: {_CAUSE}"

@@ -4,7 +4,7 @@ A change is followed when nothing has changed for ``settleSeconds``, so that a b
 rollout; and not faster than ``pace`` allows, so that an app that writes where it watches does
 no harm.
 
-Looks are the work of a worker process, because nobody knows how many files there are, how large
+Looks are the work of a worker process, because it is unknown how many files there are, how large
 they are, and whether they can be read at all. The loop goes on meanwhile: an app stays what it was
 until the answer is there.
 """
@@ -118,7 +118,7 @@ class Contents:
         return fresh
 
     def write_logs(self, apps: Iterable[Workload]) -> None:
-        """These apps have their logs written by us: before it is asked what anybody watches."""
+        """Set the apps whose logs recon writes: before it is asked what apps watch."""
         own = [app.spec for app in apps if not app.spec.logs.is_apart]
         if own:
             self._own.add_logs(place for spec in own for _, place in declared_logs(spec))
@@ -146,7 +146,7 @@ class Contents:
         return any(known.look is not None and known.at_once for known in self._apps.values())
 
     def look(self) -> None:
-        """Look at everything now, settled or not: somebody asks for it."""
+        """Look at everything now, settled or not, on request."""
         for name in [*self._apps]:
             self._follow(name, at_once=True)
 
@@ -156,7 +156,7 @@ class Contents:
             self._follow(name, at_once=True)
 
     def look_around(self) -> None:
-        """Look whether anything changed that nobody told of."""
+        """Look for changes of which no event came."""
         self._hint_all()
 
     def look_after(self) -> None:

@@ -49,7 +49,7 @@ _FOLDER = (
 _STEP = flags.ATTRIB | flags.DELETE_SELF | flags.MOVE_SELF
 _FILE = _STEP | flags.MODIFY | flags.CLOSE_WRITE
 _MISSING = flags.CREATE | flags.MOVED_TO
-# Names that nobody waits for come as fast as somebody makes them: that long they are gathered.
+# Names that no app watches may come fast: seconds for which they are gathered.
 _CALM = 0.05
 _POLL = 2.0
 """Seconds between two looks without inotify."""

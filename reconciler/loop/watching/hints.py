@@ -23,7 +23,7 @@ Then = Callable[[bool], None]
 
 
 def _nothing(fresh: bool) -> None:
-    """Nobody wants to know."""
+    """Ignore an event."""
 
 
 class Hints:
@@ -39,7 +39,7 @@ class Hints:
         every_write: bool = True,
         leave_out: Callable[[str], bool] = lambda path: False,
     ) -> None:
-        """``every_write``: as of ``Folders``. ``leave_out``: paths that nobody wants to hear of; it
+        """``every_write``: as of ``Folders``. ``leave_out``: paths whose events are dropped; it
         is asked in the thread, and may touch them."""
         self._loop = loop
         self._answers = answers

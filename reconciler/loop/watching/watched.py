@@ -54,7 +54,7 @@ class Watched:
     """The number of the look that told its folders."""
 
     is_over: bool = False
-    """It is not watched any more, or in another way: this is nobody's."""
+    """The watch was removed or changed: the result has no receiver."""
 
     @property
     def name(self) -> str:
@@ -73,7 +73,7 @@ class Watched:
 
     @property
     def is_idle(self) -> bool:
-        """Nobody looks at it now, or is about to."""
+        """Whether no look is under way or due."""
         return self.timer is None and self.look is None
 
     def watches_like(self, other: Workload) -> bool:

@@ -28,9 +28,11 @@ def directory_of(base: str, tag: Tag) -> str:
 
 
 def tag_of(path: str, base: str, store: str) -> Tag | None:
-    """Whose a cgroup is, or the one above it that is somebody's: a program may make its own.
+    """The tag of a cgroup, or of the nearest one above it that has one: programs may make their
+    own.
 
-    ``path`` and ``base`` as ``/proc/PID/cgroup`` has them. None where it is nobody's of ``store``.
+    ``path`` and ``base`` as ``/proc/PID/cgroup`` has them. None where no instance of ``store`` owns
+    it.
     """
     home = store_directory(base, store) + "/"
     if not path.startswith(home):

@@ -26,7 +26,7 @@ class Rlimit(NamedTuple):
     hard: int
 
 
-_UNSEEN = Sentence("nobody has looked")
+_UNSEEN = Sentence("the host was not looked at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Machine(NamedTuple):
     uid: int
     """Whom recon runs as here."""
     exits_reported: bool | None
-    """Whether a pidfd tells the exit of a process that somebody else has reaped (Linux ≥ 6.15).
+    """Whether a pidfd tells the exit of a process that its parent has reaped (Linux ≥ 6.15).
     None: there are no pidfds here."""
     ptrace_scope: int
     """Yama's; 0 where it is not there."""

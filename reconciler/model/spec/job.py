@@ -65,7 +65,7 @@ class JobTerms(Manifest):
     @field_validator("schedule", mode="before")
     @classmethod
     def _not_empty(cls, value: Any) -> Any:
-        """Nobody who writes `schedule:` means "now, and never again"."""
+        """Refuse an empty `schedule:`, which does not mean "now, and never again"."""
         if value is None:
             raise InvalidValue("has no value", "write one, or remove the line")
         return value

@@ -28,7 +28,7 @@ Texts = Annotated[
 
 
 def _no_pattern(value: tuple[str, ...]) -> tuple[str, ...]:
-    """A pattern taken for a path would match nothing, and nobody would hear of it."""
+    """A pattern taken for a path would match nothing, without an error."""
     found = next((text for text in value if "*" in text), None)
     if found is not None:
         remedy = 'name the folder; with ignore: ["*", "!*/", "!*.ts"] only files of one kind count'

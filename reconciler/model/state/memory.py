@@ -241,7 +241,7 @@ class JournalHealth(StrEnum):
     UNWRITABLE = "unwritable"
     """It was read, and cannot be written now."""
     UNREADABLE = "unreadable"
-    """It cannot be read now, so that nobody knows what it remembers."""
+    """It cannot be read now, so what it remembers is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ class PortHeld:
     holder: Tag
     pid: int
     exclusive: bool
-    """Nobody else can listen there meanwhile."""
+    """No other process can listen there meanwhile."""
     since: float
     """Boot seconds."""
 
@@ -192,4 +192,4 @@ class Observed:
     """Ports of instances that are not ready, held by others."""
     inherited: Mapping[str, Value] = field(default_factory=dict)
     """By field of ``limits``: what a process has where its app declares no such limit; empty
-    where nobody can tell."""
+    where that is unknown."""

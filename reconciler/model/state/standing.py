@@ -20,9 +20,9 @@ class ObstacleReason(StrEnum):
     NO_INSTANCES = "NoInstances"
     FAILED = "Failed"
     UNCONFIRMED = "Unconfirmed"
-    """The host has no room for it, and nobody has confirmed it."""
+    """The host has no room for it, and it is not confirmed."""
     RECORD_LOST = "RecordLost"
-    """Nobody knows whether the Job has run."""
+    """Whether the Job has run is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ the whole life: of a minute at first, and whenever they are used up two become o
 minutes, 25 hours in all. So what is young is seen finely and what is old completely, in arrays
 of a fixed size; a day's wave fits in.
 
-Times are boot seconds. Time that nobody looked (no controller) is a gap.
+Times are boot seconds. Time without a controller is a gap.
 """
 
 from __future__ import annotations

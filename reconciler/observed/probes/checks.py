@@ -89,7 +89,7 @@ async def _connect(
     reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls)
     names = (writer.get_extra_info("sockname"), writer.get_extra_info("peername"))
     if names[0] == names[1]:
-        # Linux lets a socket connect to itself where nobody listens on a port of the range
+        # Linux lets a socket connect to itself where no process listens on a port of the range
         # for outgoing connections; that is no program that answers.
         writer.transport.abort()
         raise ConnectionRefusedError(errno.ECONNREFUSED, "connected to itself")

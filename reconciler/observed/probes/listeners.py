@@ -72,7 +72,7 @@ def ports_of(pids: Iterable[int], proc: str = procfs.PROC) -> frozenset[int]:
 def stranger(
     address: Address, own: Container[int], pids: Iterable[int], proc: str = procfs.PROC
 ) -> str | None:
-    """Who is in the way of ``address``, as a phrase; None where nobody is.
+    """Who is in the way of ``address``, as a phrase; None where no process is.
 
     ``ours`` are inodes of sockets of our own, ``pids`` processes of ours that may have others.
     """
@@ -155,7 +155,7 @@ def _unix(path: str, proc: str) -> Iterator[tuple[int, Address]]:
 
 
 def _lines(table: str) -> list[bytes]:
-    """Of a table of the kernel's, its first ``_MOST_BYTES``: anybody can make it long."""
+    """Of a table of the kernel's, its first ``_MOST_BYTES``: any user can make it long."""
     return procfs.head(table, _MOST_BYTES).splitlines()[1:]
 
 

@@ -1,15 +1,15 @@
 """sd_notify: what programs say of themselves, by datagrams to the controller.
 
-sd_notify(3). The kernel tells the sender's pid and uid (SCM_CREDENTIALS), so nobody can speak for
-another program. Where the socket lies: ``notifyplace``. The abstract name of earlier releases is
-served as well, since programs that they started send to it; one that has taken that name first
+sd_notify(3). The kernel tells the sender's pid and uid (SCM_CREDENTIALS), so no process can speak
+for another program. Where the socket lies: ``notifyplace``. The abstract name of earlier releases
+is served as well, since programs that they started send to it; one that has taken that name first
 keeps those programs from being heard, and no controller from starting.
 
-Anybody may send. What one user sends beyond ``_A_SECOND`` is thrown away unread, and the loop has
+Any user may send. What one user sends beyond ``_A_SECOND`` is thrown away unread, and the loop has
 its turn after each ``_IN_A_ROW``. The queue in the kernel has room for net.unix.max_dgram_qlen
 datagrams (10 as Linux has it, 512 as systemd sets it): while the controller stands still (SIGSTOP)
-a program that says more than that waits in its sd_notify; while there is none, nobody waits, and
-what is said is lost.
+a program that says more than that waits in its sd_notify; while there is none, no program waits,
+and what is said is lost.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _at_path(made: socket.socket, address: str) -> None:
     fresh = f"{address}.new"
     _remove(fresh)
     made.bind(fresh)
-    os.chmod(fresh, 0o666)  # in root's folder: nobody can have put anything else in its place
+    os.chmod(fresh, 0o666)  # in root's folder: no other user can have replaced it
     os.rename(fresh, address)
 
 
@@ -137,6 +137,6 @@ def _sender(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, int]:
 
 
 def _close_all(data: bytes) -> None:
-    """Descriptors that somebody sent along: nothing here wants them."""
+    """Close descriptors that came with a message: recon uses none."""
     for (fd,) in struct.iter_unpack("i", data[: len(data) // 4 * 4]):
         socket.close(fd)

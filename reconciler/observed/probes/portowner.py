@@ -2,7 +2,7 @@
 
 What an old process answers says nothing of the new one. The kernel tells which sockets listen
 there, and the descriptors of a few processes of ours tell who holds them. Only what is certain
-counts: a socket of somebody whom recon does not know (a container, another namespace, a child that
+counts: a socket of a process that recon does not know (a container, another namespace, a child that
 left, a process that may not be looked at) is ``UNKNOWN``.
 
 All of this may take a while, so it is a thread's work.
@@ -175,7 +175,7 @@ def _is_here(host: str) -> bool:
 
 
 def _is_exclusive(pid: int, fd: int) -> bool:
-    """Whether a listening socket of another process shares its port with nobody."""
+    """Whether a listening socket of another process does not share its port."""
     try:
         pidfd = os.pidfd_open(pid)
         try:

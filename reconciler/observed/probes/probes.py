@@ -32,7 +32,7 @@ _IN_FLIGHT = 64
 _JITTER = 0.1
 
 _LOOK = 0.25
-"""Seconds between looks at what a program wrote, until it is ready: that disturbs nobody."""
+"""Seconds between looks at what a program wrote, until it is ready: that is cheap."""
 
 OnResult = Callable[[str, ProbeRole, bool | None, str], object]
 Check = Callable[[Probe, Process, ProbeRole], Coroutine[None, None, Result]]

@@ -1,4 +1,4 @@
-"""Regular expressions on what programs write: nobody knows how long one takes.
+"""Regular expressions on what programs write, with a deadline: one may take any time.
 
 ``re`` backtracks: on a line that it does not match, a harmless pattern may take years, and it
 holds the interpreter all the while. So a pattern with anything to repeat or to choose is tried in

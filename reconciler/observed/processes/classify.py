@@ -1,4 +1,4 @@
-"""Look at some pids and sort them: whose they are, who is nobody's, who is to be seen again.
+"""Classify pids: processes of an instance, foreign ones, and those to look at again.
 
 Reads only; what follows from it is the host's to do.
 """

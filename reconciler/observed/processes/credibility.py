@@ -1,14 +1,14 @@
-"""Whose word counts. A tag is text, and anybody may put it into an environment of his own.
+"""Whose word counts. A tag is text, and any user may put it into an environment.
 
 The journal, the session and the cgroup are facts of the kernel; so is an output FIFO, where it is
-the very one that lies in the state directory, which nobody else can open. Whatever user a program
+the very one that lies in the state directory, which no other user can open. Whatever user a program
 takes on, by these it is known. A tag in the environment, and a FIFO of which only the name can be
 compared (the state directory is gone), count only where the process was started by the user that
 the instance was started as: by its *real* uid, since a setuid program keeps what its caller put
 into its environment. Who that user was is told by the owner of the instance's FIFO, which recon
 made for it, else by what the app is declared to run as.
 
-So a process of somebody else's that carries our tag is not adopted, not shown, and above all never
+So a process of another user that carries our tag is not adopted, not shown, and above all never
 signalled by a recon that is root.
 """
 
@@ -64,7 +64,7 @@ class Credibility:
     doubted: set[str] = field(default_factory=set)
     """Apps of which a process was not believed."""
     passed_over: set[int] = field(default_factory=set)
-    """Users whose processes nobody asked what is in their environment."""
+    """Users the environments of whose processes were not read."""
 
     def may_be(self, uid: int) -> bool:
         """Whether a tag in an environment can count at all, where this user started the process."""
@@ -133,7 +133,7 @@ class Credibility:
         return os.geteuid() if found is None else found
 
     def _is_own(self, folder: str) -> bool:
-        """Not one that somebody made where ours had been removed."""
+        """Whether it is our FIFO, and not one that another user made after ours was removed."""
         return _owner(folder) == self._own_uid()
 
 

@@ -1,9 +1,9 @@
 """The tags in the environments of processes, read so that no process can hold recon up.
 
-An environment is memory of its process, who may be anybody. Its size is what the process says it
-is, and to read it takes a lock that the process may keep forever. So:
+An environment is memory of its process, which may belong to any user. Its size is what the process
+says it is, and to read it takes a lock that the process may keep forever. So:
 
-- first comes the real uid: a process of somebody as whom no app of ours was ever started can not
+- first comes the real uid: a process of a user as whom no app was ever started can not
   be one of ours by its environment (``credibility``), so its memory is not touched;
 - of each no more is read than an exec can give, and of all together no more than ``_AT_ONCE``;
 - what another user's process has is read beside the event loop, with a deadline (``aside``).

@@ -87,7 +87,7 @@ def release(pid: int) -> None:
 def reap_strangers(awaited: Set[int] = frozenset()) -> None:
     """Reap what the kernel left to us as PID 1: zombies whose own parents have died.
 
-    Never one that we started ourselves, whose exit status somebody waits for: those that are
+    Never one that we started ourselves, whose exit status another caller waits for: those that are
     watched (see above), and those that are ``awaited`` elsewhere (preStop, exec checks).
     """
     own_pid = os.getpid()

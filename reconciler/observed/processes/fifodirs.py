@@ -7,7 +7,7 @@ rest of a start. In memory it is 5 µs, always.
 
 By rule and not by record, so that a controller whose state directory was removed looks in the same
 places. Only for root: /run is root's, and out of /dev/shm (in a container /run is on disk as a
-rule) nobody else takes what is root's. What an ordinary user has in memory is cleared away when
+rule) no other user takes what is root's. What an ordinary user has in memory is cleared away when
 that user logs out, while the programs run on.
 """
 
@@ -40,7 +40,7 @@ def _for_root() -> bool:
 
 
 def _is_free(path: str) -> bool:
-    """It is ours alone, or can be: one that somebody else made is not believed, nor used."""
+    """Whether the folder belongs to recon alone, or can: one of another user is not used."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """The host, as far as it is ours: which processes run, when they end, and signals to them.
 
 Two sources that cover for each other (design.md#observing): a pidfd for each main process tells its
-end at once; the relist of ``/proc`` finds what nobody told of. Guarantees:
+end at once; the relist of ``/proc`` finds the rest. Guarantees:
 
 - a process is (pid, start); it is signalled only through a pidfd whose identity was checked;
 - the exit of a main process is told exactly once, by ``on_exit``; what it leaves behind is known
@@ -183,7 +183,7 @@ class Host:
         """Look through ``/proc``: at new pids, or with ``full`` at all, since pids are reused.
 
         With ``turn`` also at a part of those that were seen before; all of them have had their
-        turn after ``TURNS``, so that ten thousand of somebody else's are not looked at at once.
+        turn after ``TURNS``, so that ten thousand foreign ones are not looked at at once.
         OSError where we are out of files: nothing is forgotten then, all is looked at again.
         """
         try:
@@ -287,10 +287,10 @@ class Host:
                 self._gone(group)
 
     def _look_for_children(self, group: Group) -> None:
-        """What was forked since the last relist: it may have left children nobody knows of.
+        """What was forked since the last relist: it may have left unknown children.
 
         Before the main process is reaped, since until then its number is its session's for
-        certain. One that somebody else reaps may be gone already, and its number reused.
+        certain. One that another process reaps may be gone already, and its number reused.
         """
         main = group.process.id
         found = procfs.stat(main.pid, self._proc)
@@ -321,7 +321,8 @@ class Host:
             self._poller.watch(pidfd, partial(self._other_gone, group, id))
 
     def _other_gone(self, group: Group, id: ProcessId) -> None:
-        """One of the others has ended. Never reaped here: preStop has somebody who waits."""
+        """One of the others has ended. Never reaped here: the caller that runs preStop waits for
+        it."""
         pidfd = group.others.get(id, -1)
         if pidfd >= 0 and self._poller is not None:
             self._poller.forget(pidfd)

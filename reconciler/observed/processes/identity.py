@@ -13,7 +13,7 @@ FIFO         it holds an output FIFO of ours as fd 1 or 2: a kernel object, had 
 environment  text, which is inherited too, but also copied: ``env > file`` in one process and
              ``. ./file`` in another carry an old tag into a new life
 
-What somebody else's process carries says nothing (``credibility``).
+What a process of another user carries says nothing (``credibility``).
 
 Where they name different processes the strongest is believed and a fault is reported. To be ours
 is never called off by a contradiction: at worst a stop ends too little, while a second copy of a
@@ -39,7 +39,8 @@ JournalWitness = Callable[[ProcessId], Tag | None]
 NonceWitness = Callable[[str], Tag | None]
 
 _LONGEST = 512
-"""Bytes of a tag. Anybody may put anything into an environment; ours are a third of this."""
+"""Bytes of a tag. Any user may put anything into an environment; recon's tags are a third of
+this."""
 _APP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -75,7 +76,7 @@ class Witnesses:
         self.environs = Environs(f"RECON_ID={self.store}/".encode(), self.credibility, self.proc)
 
     def identify(self, found: ProcStat, environ: Environ) -> Identity | None:
-        """Whose the process is; None where it is nobody's of this store."""
+        """The tag of the process; None where no instance of this store owns it."""
         answers = [
             ("the journal", self.journal(ProcessId(found.pid, found.start))),
             ("its session", self.session(found.session)),

@@ -14,7 +14,7 @@ def hold(id: ProcessId) -> int | None:
     """A pidfd (close-on-exec) of exactly this process; None where it is gone or dead.
 
     The start time is compared *after* the pidfd was had: from then on the pid, as long as the
-    pidfd's process lives, can be nobody else's. Raises OSError where we are out of files.
+    pidfd's process lives, cannot be reused. Raises OSError where we are out of files.
     """
     try:
         pidfd = os.pidfd_open(id.pid)

@@ -23,7 +23,7 @@ def snapshot(
 ) -> Observed:
     """The processes of a store as they are now, nothing held and nothing changed.
 
-    Whether one is ready nobody knows who did not probe it: ``ready`` is True. When its stop
+    Whether one is ready is unknown without its probe: ``ready`` is True. When its stop
     began stands in the journal. ``cgroups`` is ``CgroupFacts.path``; ``users`` are those as whom
     apps are declared to run. OSError where we are out of files.
     """

@@ -291,7 +291,7 @@ def _complete(db: sqlite3.Connection) -> None:
     with db:
         for table, names in COLUMNS.items():
             there = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
-            if there and not there.issuperset(KEYS[table]):  # nobody's rows
+            if there and not there.issuperset(KEYS[table]):  # not rows of recon
                 db.execute(f"ALTER TABLE {table} RENAME TO {table}_{int(time.time())}")
                 there = set()
             for name in names if there else ():

@@ -28,7 +28,7 @@ def merged(loaded: AppMemory | None, since: AppMemory) -> AppMemory:
 
 
 def _merged_run(run: Run, since: tuple[Run, ...]) -> Run:
-    """A run, with how a process of it ended while nobody knew of the rest."""
+    """A run, with how a process of it ended while the rest was unknown."""
     seen = next((one for one in since if one.number == run.number), None)
     if seen is None or not (seen.failures or seen.outcome is not Outcome.ACTIVE):
         return run

@@ -88,7 +88,7 @@ class _Reader:
             found.last_event = row["id"]
 
     def _revisions(self) -> tuple[dict[str, list[Revision]], set[str]]:
-        """Those that are good, by app; and the apps of which nobody knows what the last one was."""
+        """Those that are good, by app; and the apps whose last one is unknown."""
         revisions: dict[str, list[Revision]] = {}
         doubtful: set[str] = set()
         for row in self._each("revision", "ORDER BY app, number"):

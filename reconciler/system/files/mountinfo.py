@@ -1,6 +1,6 @@
 """The lines of ``/proc/PID/mountinfo``, parsed: proc_pid_mountinfo(5).
 
-The kernel makes the text up as it is read, so that reading it waits for nobody.
+The kernel makes the text up as it is read, so that reading it waits for no disk.
 """
 
 from __future__ import annotations

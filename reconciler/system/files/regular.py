@@ -1,4 +1,4 @@
-"""Opening a file that somebody else made, without waiting for it.
+"""Opening a file that another user made, without waiting for it.
 
 A plain open(2) waits: for a writer of a FIFO, for the holder of a lease (fcntl(2), 45 s), and it
 can arm a device. O_NONBLOCK alone prevents the first two and not the third. So the name is opened
@@ -21,7 +21,7 @@ __all__ = ["open_regular", "read_head", "reopen_regular"]
 def open_regular(path: str | bytes | os.PathLike[str], *, dir_fd: int | None = None) -> int:
     """A descriptor for reading the regular file that ``path`` leads to; the caller closes it.
 
-    Links are followed. OSError: EINVAL where it is not a regular file, EWOULDBLOCK where somebody
+    Links are followed. OSError: EINVAL where it is not a regular file, EWOULDBLOCK where a process
     holds a lease on it; otherwise as open(2).
     """
     found = os.open(path, os.O_PATH | os.O_CLOEXEC, dir_fd=dir_fd)

@@ -1,4 +1,4 @@
-"""Files in folders that belong to somebody else, written by root: never led astray.
+"""Files in folders of another user, written by root: links of that user are not followed.
 
 A log may lie in a folder of the app's own user, who can put anything there at any moment: links to
 /etc/shadow, a second name of another's file (fs.protected_hardlinks may be off), a FIFO, another
@@ -43,9 +43,9 @@ class Owner(NamedTuple):
 
 
 def owner_of(file: int | Path) -> Owner | None:
-    """Who has this file (a FIFO of the app's, say), so that others are made alike; None: nobody.
+    """The owner of this file (a FIFO of the app's, say), to make others alike; None: no file.
 
-    Asked by root only, since nobody else can give files away.
+    For root only, since only root can give files away.
     """
     if os.geteuid() != 0:
         return None
@@ -123,7 +123,7 @@ def give_socket(path: Path, uid: int, gid: int, mode: int) -> None:
 
 
 def is_served(path: Path) -> bool:
-    """Whether somebody listens on a unix socket, also in another network namespace."""
+    """Whether a process listens on a unix socket, also in another network namespace."""
     client = socket.socket(socket.AF_UNIX)
     with contextlib.suppress(OSError), client, held(path.parent) as folder:
         client.setblocking(False)
@@ -134,7 +134,7 @@ def is_served(path: Path) -> bool:
 
 
 def remove_socket(path: Path) -> None:
-    """Remove the file of a unix socket that nobody needs. Nothing else, and never an error."""
+    """Remove the file of a unix socket without a listener. Nothing else, and never an error."""
     with contextlib.suppress(OSError), held(path.parent) as folder:
         if stat.S_ISSOCK(os.lstat(folder / path.name).st_mode):
             os.unlink(folder / path.name)
@@ -199,7 +199,7 @@ def _open_folder(path: Path, owner: Owner | None, make: bool) -> int:
 
 
 def _walk(path: str, owner: Owner | None, make: bool) -> int:
-    """Step by step; a link is followed where nobody but root could have put it there."""
+    """Step by step; a link is followed where only root could have put it there."""
     at = os.open("/", _FOLDER | os.O_CLOEXEC)
     names = steps_of(path)
     links = 0

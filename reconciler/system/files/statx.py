@@ -1,6 +1,6 @@
 """Which file a name leads to, without a question to the file system's server (statx(2)).
 
-A plain stat(2) of ``/proc/PID/fd/1`` asks the server of a FUSE file system, which may be anybody's
+A plain stat(2) of ``/proc/PID/fd/1`` asks the server of a FUSE file system, which may be any user's
 and may never answer. What the kernel knows by itself is enough to tell two files apart.
 """
 

@@ -2,7 +2,7 @@
 
 A user who can write a manifest, or replace it, can have recon run anything as the user
 that recon runs as. So when that is root, each file that is read and everything on the way to it,
-from ``/`` through all folders and links, has to belong to root and to be writable by nobody else,
+from ``/`` through all folders and links, has to belong to root and to be writable by no other user,
 a group neither. A folder for all, such as /tmp, is right where it is sticky: others can add to it,
 but replace nothing.
 
@@ -47,7 +47,7 @@ class UntrustedError(PermissionError):
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Who may own files. ``owners`` None: anybody."""
+    """Which users may own files. ``owners`` None: any user."""
 
     owners: frozenset[int] | None = None
     _sound: set[str] = field(default_factory=set, repr=False, compare=False)

@@ -6,7 +6,7 @@ ends such a call. So it is made in a thread: what does not answer within ``patie
 and the thread is left to itself until the kernel lets it go, or recon ends.
 
 Each ``Aside`` bears ``most`` such threads. While there are so many it makes no more calls, so that
-what somebody can do to it costs a bounded time once, and not at each look.
+what a user can do to it costs a bounded time once, and not at each look.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Looks at paths that users name, by a thread that may have to be left behind.
 
-A thread in the kernel cannot be ended, but it holds nobody up: it waits without the interpreter.
+A thread in the kernel cannot be ended, but it blocks no other: it waits without the interpreter.
 So a look that stands at one path for ``PATIENCE`` is given up, its thread is left to the kernel,
 and the next look leaves that path out: it gets ``UnansweredError`` there (``door``), and all other
 paths are looked at as ever. ``MOST_STUCK`` threads may be left behind; then looks wait until one
@@ -52,7 +52,7 @@ class Look(Generic[R]):
         self._error: Exception | None = None
 
     def run(self) -> bool:
-        """Make it, in the thread; False where nobody waits for it any more."""
+        """Make the look, in the thread; False where no caller waits for it any more."""
         with door.visiting(self.visit):
             try:
                 self._results.append(self._call())

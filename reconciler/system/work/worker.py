@@ -39,7 +39,7 @@ _MOST_STUCK = 4
 _PATIENCE = 0.25
 """Seconds that a task waits for the worker that knows its owner, or for any, before it gets one."""
 _IDLE = 60.0
-"""Seconds after which a worker ends that keeps nothing for anybody."""
+"""Seconds after which a worker ends that keeps nothing for a caller."""
 _KEPT = ("HOME", "LANG", "LANGUAGE", "LC_", "PYTHON", "TZ")
 """Variables that Python needs: how names are encoded, and where packages are. No secrets."""
 
@@ -156,7 +156,7 @@ class Workers:
             self._timer = None
         waiting, self._jobs = self._jobs, []
         for job in waiting:
-            if job.future.done():  # nobody wants to know any more
+            if job.future.done():  # no caller waits any more
                 continue
             try:
                 worker = self._worker_for(job)

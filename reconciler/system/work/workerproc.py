@@ -1,4 +1,4 @@
-"""The worker process: runs one task after the other, until nobody is left to ask (``worker.py``).
+"""The worker process: runs one task after the other, until the controller has gone (``worker.py``).
 
 A fresh interpreter with few imports: it has none of the controller's descriptors, locks, secrets
 or modules. It ends with the controller, whatever it is doing (PR_SET_PDEATHSIG), and when its

@@ -229,7 +229,7 @@ def _lines(found: list[_Entry], everything: bool) -> Iterator[str]:
 
 
 def _wrapped(finding: Finding, columns: int, colour: bool) -> Iterator[str]:
-    """The message and, below it, what to do: whole, since a path that is cut off helps nobody."""
+    """The message and, below it, what to do: whole, since a path that is cut off is of no use."""
     import textwrap  # noqa: PLC0415  no other verb folds text
 
     mark = paint(f"{finding.level.value:<8}", _COLOURS[finding.level], on=colour)

@@ -1,7 +1,7 @@
 """What can evaluate JavaScript here: Node with its permission model, or quickjs-ng.
 
-Node before 20 knows no permissions, so it is not used: a config is a program of somebody's, which
-could delete what its user may delete.
+Node before 20 knows no permissions, so it is not used: a config is a program of another author,
+which could delete what its user may delete.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What is wrong with a manifest or a host, and is no difference to what runs."""
+"""What is wrong with a manifest or a host, and is not a difference to what runs."""

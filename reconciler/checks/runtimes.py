@@ -111,7 +111,9 @@ def _named_script(arguments: Sequence[str], cwd: str) -> Iterator[Finding]:
     package = _package(cwd)
     if package is None:
         torn = os.path.exists(os.path.join(cwd, "package.json"))
-        message = f"{cwd}/package.json is no JSON" if torn else f"there is no package.json in {cwd}"
+        message = (
+            f"{cwd}/package.json is not JSON" if torn else f"there is no package.json in {cwd}"
+        )
         yield problem("program", message, "correct it" if torn else "correct `cwd`")
         return
     scripts = _scripts(package)

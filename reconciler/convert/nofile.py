@@ -1,4 +1,5 @@
-"""Names of logs that are no files: devices, descriptors, what is mounted for the kernel to show."""
+"""Names of logs that are not files: devices, descriptors, what is mounted for the kernel to
+show."""
 
 from __future__ import annotations
 

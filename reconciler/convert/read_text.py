@@ -9,7 +9,7 @@ from reconciler.system.files.trust import Trust
 
 
 def text_of(file: str, most: int = yaml.MAX_BYTES) -> str:
-    """UTF-8, of at most ``most`` bytes. ImportFault where it cannot be read, or is no text."""
+    """UTF-8, of at most ``most`` bytes. ImportFault where it cannot be read, or is not text."""
     try:
         return yaml.decode(read_regular(file, most, Trust()))
     except OSError as error:

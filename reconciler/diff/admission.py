@@ -1,7 +1,7 @@
 """Admission: how many instances of an app may run, which is what it declares unless that waits.
 
 Only a rise is ever judged (``load``), once, when it is first seen. What was let in is remembered,
-and what a person confirmed; so a boot, a crash and a new controller are no rise. While one waits,
+and what a person confirmed; so a boot, a crash and a new controller are not rises. While one waits,
 the count from before stays: what crashes comes back, and all else of the edit is carried out.
 """
 
@@ -31,7 +31,7 @@ S = TypeVar("S", bound=Situation)
 
 
 def count_of(app: Workload) -> int:
-    """How many instances are declared to run; a Job is one. A builder is no load of its own."""
+    """How many instances are declared to run; a Job is one. A builder does not count."""
     if built_by(app.name) is not None:
         return 0
     if isinstance(app, DesiredApp):
@@ -43,7 +43,7 @@ def admitted(app: Workload, running: int, memory: AppMemory) -> int:
     """How many instances were let in so far. ``running``: how many have a process.
 
     Without a reliable memory it is unknown what was confirmed, and a boot must not
-    wait; where there never was one, what runs already is no rise.
+    wait; where there never was one, what runs already is not a rise.
     """
     if memory.recall is not Recall.WHOLE:
         return max(count_of(app), running)

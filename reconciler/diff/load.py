@@ -138,7 +138,7 @@ def _demands(
         known, use = memory.get(name, blank), uses.get(name, _NOTHING)
         count, before = _requested(app, known), admitted(app, use.running, known)
         if isinstance(app, DesiredJob) and before:
-            before = count  # its runs are no rise
+            before = count  # its runs are not rises
         before = min(count, max(before, known.confirmed))
         yield _Demand(app, before, count, _surge(app, known, count), use)
 

@@ -1,7 +1,7 @@
 """Edits of manifests, as events: which fields, and at which commit of their repository.
 
 They are told a moment after the edit and off its path, so that an editor's or git's writing has
-come to rest, and what was read half for a moment is no edit.
+come to rest, and what was read half for a moment is not an edit.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class EditEvents:
         self._apps = apps
         self._on_event = on_event
         self._known: dict[str, Workload] | None = None
-        """As they were when they were told of last; None: what is loaded first is no edit."""
+        """As they were when they were told of last; None: what is loaded first is not an edit."""
         self._changed: dict[str, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None

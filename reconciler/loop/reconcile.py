@@ -131,7 +131,7 @@ class Reconciler:
         return Desired({}, desired.problems) if self.leaving else desired
 
     async def work(self) -> None:
-        """One worker. Trouble with one app is no trouble for the next."""
+        """One worker. Trouble with one app is not trouble for the next."""
         while True:
             name = await self._queue.get()
             began = perf_counter()

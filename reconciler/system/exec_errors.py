@@ -91,7 +91,7 @@ def _cause(
 
 
 def printable(text: str) -> str:
-    """The text, with escapes for what is no text (names are bytes) and for what terminals obey."""
+    """The text, with escapes for what is not text (names are bytes) and for what terminals obey."""
     text = os.fsencode(text).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
@@ -168,7 +168,7 @@ def _file_trouble(error: OSError, path: str) -> Why:
 
 
 def _kind(path: str) -> Why:
-    """What a file is that is no program, and what to do; empty where it is a regular file, or
+    """What a file is that is not a program, and what to do; empty where it is a regular file, or
     none at all."""
     mode = _mode(path) or stat.S_IFREG
     return next((kind for is_it, kind in _KINDS if is_it(mode)), ("", ""))

@@ -72,7 +72,7 @@ class ResourceLimit(ProcessLimit):
         return None
 
     def pair(self, soft: int | str, hard: int | str) -> Value:
-        """One value where both are the same; -1 or ``unlimited`` is no limit."""
+        """One value where both are the same; -1 or ``unlimited`` is not a limit."""
         left, right = (
             self.unlimited if str(one) in ("unlimited", "-1") else int(one) for one in (soft, hard)
         )

@@ -62,7 +62,8 @@ def mount(
 
 
 def make_read_only(path: str) -> None:
-    """The mount at ``path`` and all below it (Linux ≥ 5.12). EINVAL where ``path`` is no mount."""
+    """The mount at ``path`` and all below it (Linux ≥ 5.12). EINVAL where ``path`` is not a
+    mount."""
     attributes = struct.pack("=4Q", _MOUNT_ATTR_RDONLY, 0, 0, 0)
     where = os.fsencode(path)
     size = ctypes.c_size_t(len(attributes))

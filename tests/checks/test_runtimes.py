@@ -90,7 +90,7 @@ def test_a_python_script_and_its_environment(tmp_path: Path) -> None:
 
 def test_of_other_programs_and_of_torn_files_nothing_is_said(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text("{")
-    assert told(tmp_path, "npm", "start") == [f"{tmp_path}/package.json is no JSON → correct it"]
+    assert told(tmp_path, "npm", "start") == [f"{tmp_path}/package.json is not JSON → correct it"]
     assert told(tmp_path, "redis-server", "x.conf") == []
     package(tmp_path, dependencies=["odd"], scripts=3)
     assert told(tmp_path, "npm", "start") == []

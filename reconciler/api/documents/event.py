@@ -37,7 +37,7 @@ def last_crash(ends: Iterable[RecordedEvent]) -> dict[str, Any] | None:
 
 
 def _is_crash(event: Event) -> bool:
-    """A try of a Job that fails is no warning: it may be tried again."""
+    """A try of a Job that fails is not a warning: it may be tried again."""
     end = event.end
     if end is None or event.reason == "Stopped":
         return False

@@ -142,7 +142,7 @@ async def _lines(timeline: AsyncIterator[RecordedEvent]) -> AsyncIterator[bytes]
 
 
 async def _frames(timeline: AsyncIterator[RecordedEvent]) -> AsyncIterator[bytes]:
-    """As server-sent events. What is no event of the journal has no id to come back with."""
+    """As server-sent events. What is not an event of the journal has no id to come back with."""
     yield _RETRY
     async for recorded in timeline:
         id = f"id: {recorded.position}\n".encode() if recorded.id else b""

@@ -177,6 +177,6 @@ def _code(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Text that is no markup."""
+    """Text that is not markup."""
     safe = plain(text).replace("&", "&amp;").replace("<", "&lt;")
     return "".join(f"\\{char}" if char in "|*_`[]" else char for char in safe)

@@ -53,7 +53,7 @@ def top(
     """Show what the instances use, drawn anew every two seconds.
 
     Processor time, memory of all processes of an instance, how much that is of its limits.memory,
-    and how it went since its start. FORMAT is table or json; json, and what is no terminal, is
+    and how it went since its start. FORMAT is table or json; json, and what is not a terminal, is
     looked at once. Works with and without a controller.
     """
     one_of("--output", output, ("table", "json"))

@@ -44,7 +44,7 @@ def apply(
             reasons: dict[str, str] = {}
             for field, value in single.items():
                 _try(reasons, field, partial(OF_PROCESSES[field].set, id.pid, value))
-            if not done:  # what a worker of another user refuses is no fault of the main process
+            if not done:  # what a worker of another user refuses is not a fault of the main process
                 refused |= reasons
             done.add(id)
         if not fresh:

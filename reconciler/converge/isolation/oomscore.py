@@ -54,7 +54,7 @@ def given() -> Iterator[None]:
     if _of_programs is None:
         yield
         return
-    # What cannot be set, which once could be, is no reason to lose a child that was just born.
+    # What cannot be set, which once could be, is not a reason to lose a child that was just born.
     with contextlib.suppress(OSError):
         _set(_of_programs)
     try:

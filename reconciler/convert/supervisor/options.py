@@ -90,7 +90,7 @@ def size(text: str) -> str | None:
 
 
 def environment(text: str) -> dict[str, str] | None:
-    """``A="1",B=2``; None where that is no list of pairs.
+    """``A="1",B=2``; None where that is not a list of pairs.
 
     As supervisord does: a lexer with quotes, of which any at the ends of a value are dropped.
     """

@@ -27,7 +27,7 @@ def touches(schedule: str, zone: str) -> bool:
 
 @cache
 def _minutes(zone: str) -> frozenset[int]:
-    """The minutes of the day that are no minute, or two, when the clocks change."""
+    """The minutes of the day that do not exist, or come twice, when the clocks change."""
     clock = ZoneInfo(zone)
     found: set[int] = set()
     for change in _changes(clock):

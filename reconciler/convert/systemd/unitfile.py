@@ -18,7 +18,7 @@ _NONCHARACTER = re.compile(
     + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
     + "]"
 )
-"""What Unicode says is no character: systemd does not read a line that has one."""
+"""What Unicode says is not a character: systemd does not read a line that has one."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST = 1_000_000
 """Characters of a line; beyond 1 MiB systemd refuses the file."""

@@ -52,7 +52,8 @@ class Difference(NamedTuple):
 
 
 def differences(text: str) -> Iterator[Difference]:
-    """The lines that recon reads and others read differently; what recon refuses is no matter."""
+    """The lines that recon reads and others read differently; what recon refuses does not
+    matter."""
     if len(text) > _MOST:
         return
     theirs = dict(_dotenv(text))

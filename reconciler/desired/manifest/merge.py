@@ -22,7 +22,7 @@ def merged(under: Any, over: Any) -> Any:
 def spec_of(
     written: Mapping[str, Any], defaults: Mapping[str, Any], profile: str | None
 ) -> dict[str, Any]:
-    """The spec as data, less its profiles. What is no map is left for validation to tell."""
+    """The spec as data, less its profiles. What is not a map is left for validation to tell."""
     profiles = written.get("profiles")
     spec: dict[str, Any] = merged(defaults, written)
     spec.pop("profiles", None)

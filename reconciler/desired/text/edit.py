@@ -27,7 +27,7 @@ def set_field(text: bytes, app: str, path: Path, value: Any) -> bytes:
 
     ``path`` is from the document's top, e.g. ``("spec", "instances")``; a number is the place in
     a list. A value is replaced, a missing key added; one value does not take the place of a map
-    or a list. EditError where that cannot be done, or ``text`` is no manifest.
+    or a list. EditError where that cannot be done, or ``text`` is not a manifest.
     """
     return _edited(
         text,

@@ -34,7 +34,8 @@ def end_of(source: str, document: Document, above: Path) -> int:
 
 
 def _flow_end(source: str, document: Document, above: Path) -> int:
-    """The end of the last ``{…}`` or ``[…]`` below ``above`` (a block collection's is no end)."""
+    """The end of the last ``{…}`` or ``[…]`` below ``above`` (a block collection's is not an
+    end)."""
     return max(
         (
             mark.end

@@ -58,7 +58,7 @@ Path = tuple[str | int, ...]
 
 
 class Fault(Exception):
-    """Text that is no manifest: a sentence and its place."""
+    """Text that is not a manifest: a sentence and its place."""
 
     def __init__(self, message: str, line: int = 0, column: int = 0, remedy: str = "") -> None:
         super().__init__(str(Sentence(message, remedy)))

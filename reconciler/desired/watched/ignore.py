@@ -63,7 +63,7 @@ def unreadable(patterns: Sequence[str]) -> Iterator[int]:
 
 
 def _rules(patterns: Sequence[str]) -> list[tuple[bool, re.Pattern[str]]]:
-    """(whether it leaves out, what it means), of each that is no comment. ValueError."""
+    """(whether it leaves out, what it means), of each that is not a comment. ValueError."""
     from pathspec import GitIgnoreSpec  # noqa: PLC0415  only those who watch pay for it
 
     if any(re.fullmatch(r"\s*!?/+\s*", pattern) for pattern in patterns):

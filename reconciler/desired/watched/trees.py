@@ -5,8 +5,8 @@ A file is read again only where its signature changed, so that a look at a folde
 nothing happened costs one ``stat`` a file.
 
 The files are of unknown number, size and kind. So all are counted before one is read; there are
-bounds for a file, and for all together; what is no regular file is not opened, and what lies on a
-pseudo file system (a link to /proc) is left out. The controller has this done by a worker process
+bounds for a file, and for all together; what is not a regular file is not opened, and what lies on
+a pseudo file system (a link to /proc) is left out. The controller has this done by a worker process
 (``treetask``): no pydantic here, which would take longer to import than all else.
 
 A path that is not there, or holds no file, has no digest: a build that begins by removing what

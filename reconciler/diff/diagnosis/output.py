@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 LINES, LENGTH = 200, 500
-"""Lines that are looked at, and characters of each: beyond is no message of an error."""
+"""Lines that are looked at, and characters of each: beyond is not a message of an error."""
 _NOISE = re.compile(
     r"\s+at .{0,300}\(?(?:node:|internal/)|Node\.js v\d|node:internal/|\s*[{}]$|[-=]{3}"
     r"|\s+throw (?:err;|new ERR_)|Traceback \(most recent"

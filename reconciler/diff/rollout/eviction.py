@@ -1,6 +1,6 @@
 """Eviction: an instance that has outgrown `limits.memory` gives way to a successor.
 
-It serves, so it is no crash: it counts as *old* (see ``replicas``), and the app's own strategy
+It serves, so it is not a crash: it counts as *old* (see ``replicas``), and the app's own strategy
 replaces it, a surge before the stop where there is one, never more at once than `maxUnavailable`
 allows. What an update does to an instance, this does; so a rollout that is under way simply takes
 the new revision for the successor.

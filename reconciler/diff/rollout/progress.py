@@ -67,7 +67,7 @@ def _is_undecided(at: AppSituation) -> bool:
     """Whether a new process may yet turn out well without anything else happening.
 
     So after the controller, or the whole machine, was away beyond the deadline: probes have not
-    answered yet, or have just answered and ``minReadySeconds`` runs. That is no failure.
+    answered yet, or have just answered and ``minReadySeconds`` runs. That is not a failure.
     """
     for process in at.replicas.current:
         ready_at = available_at(process, at.app.spec)

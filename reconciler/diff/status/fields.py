@@ -46,7 +46,7 @@ def template_changes(before: Revision | None, after: Revision) -> tuple[FieldCha
 
 
 def edited_fields(before: Workload, after: Workload) -> list[str]:
-    """The paths that an edit of a manifest has changed; what lies in other files is no edit."""
+    """The paths that an edit of a manifest has changed; what lies in other files is not an edit."""
     old, new = before.spec, after.spec
     changes = (
         []

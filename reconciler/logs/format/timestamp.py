@@ -81,7 +81,7 @@ def _pattern(form: str) -> bytes:
 
 
 def _time_of(parts: dict[str, str]) -> float | None:
-    """ValueError where they are no time."""
+    """ValueError where they are not a time."""
     if "s" in parts:
         return int(parts["s"]) + _fraction(parts)
     if "Y" in parts:

@@ -83,7 +83,7 @@ def compress(file: Path) -> None:
 
 
 def _check_size(status: os.stat_result) -> None:
-    """OSError where this is no log, but a file that an app has put beside its logs."""
+    """OSError where this is not a log, but a file that an app has put beside its logs."""
     if status.st_size > min(_MOST, (status.st_blocks + 8) * 512 * _DENSEST):
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
 

@@ -139,7 +139,7 @@ class Budget:
         self._left: int | None = None if os.geteuid() == 0 else _soft_limit() // 2
 
     def grow(self, fd: int) -> None:
-        """Enlarge one FIFO as far as the budget goes; the kernel's refusal is no error."""
+        """Enlarge one FIFO as far as the budget goes; the kernel's refusal is not an error."""
         size = CAPACITY
         if self._left is not None:
             share = min(self._left // 4, CAPACITY)

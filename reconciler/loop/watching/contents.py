@@ -111,7 +111,7 @@ class Contents:
         self.forget(name)
         before = content(watch, {}, before)
         holds = known is None and before.keys() >= {*watch.paths}
-        scope = Scope(watch.paths, watch.ignore, declared.spec.cwd)  # logs are no hints
+        scope = Scope(watch.paths, watch.ignore, declared.spec.cwd)  # logs are not hints
         app = with_content(declared, before) if holds else None
         fresh = self._apps[name] = Watched(declared, scope, before, app)
         self._looks.look(fresh, at_once=True)

@@ -95,6 +95,6 @@ def to_document(facts: HostFacts) -> dict[str, Any]:
 
 
 def from_document(data: Mapping[str, Any]) -> HostFacts:
-    """The other way, without what a newer release has added. ValueError where it is no such one."""
+    """The other way, without what a newer release has added. ValueError where it is not one."""
     facts: HostFacts = TypeAdapter(HostFacts).validate_python(data)
     return facts

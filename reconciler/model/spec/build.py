@@ -15,7 +15,7 @@ class Build(Manifest):
     """Run once, for all instances, before a rollout of inputs that it has not built yet.
 
     In the app's directory and as its user, with an environment of its own: what a service is
-    told (NODE_ENV=production, its secrets) is no business of its compiler.
+    told (NODE_ENV=production, its secrets) is not the business of its compiler.
     """
 
     command: Command = Field(description="the program and its arguments, as the app's `command`")

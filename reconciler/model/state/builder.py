@@ -12,5 +12,5 @@ def builder_name(app: str) -> str:
 
 
 def built_by(name: str) -> str | None:
-    """The app that the Job of this name builds; None where it is no builder."""
+    """The app that the Job of this name builds; None where it is not a builder."""
     return name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else None

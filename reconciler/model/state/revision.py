@@ -94,7 +94,7 @@ def template_of(spec: ProgramSpec) -> Template:
     there, since where a program runs is part of what it is.
     """
     written = document_of(spec)
-    # An empty value says no more than silence does: `env: {}` is no change that could be shown.
+    # An empty value says no more than silence does: `env: {}` is not a change that could be shown.
     template = {name: written[name] for name in written if name in _TEMPLATE_FIELDS}
     template = {name: value for name, value in template.items() if value not in (None, {}, [])}
     template.setdefault("cwd", spec.cwd)

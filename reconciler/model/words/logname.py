@@ -53,7 +53,7 @@ def matcher(place: str) -> re.Pattern[str]:
 
 
 def parse(place: str, name: str) -> LogName | None:
-    """What ``name`` says; None where it is no file of the logs at ``place``."""
+    """What ``name`` says; None where it is not a file of the logs at ``place``."""
     match = matcher(place).fullmatch(name)
     if match is None:
         return None

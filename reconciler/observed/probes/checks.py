@@ -90,7 +90,7 @@ async def _connect(
     names = (writer.get_extra_info("sockname"), writer.get_extra_info("peername"))
     if names[0] == names[1]:
         # Linux lets a socket connect to itself where no process listens on a port of the range
-        # for outgoing connections; that is no program that answers.
+        # for outgoing connections; that is not a program that answers.
         writer.transport.abort()
         raise ConnectionRefusedError(errno.ECONNREFUSED, "connected to itself")
     return reader, writer

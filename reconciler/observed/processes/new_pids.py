@@ -3,7 +3,7 @@
 Two ways. ``listing`` reads the whole of ``/proc`` (0.5 ms for 1,000 processes) and is complete.
 ``latest`` asks only for the pids that were given out since: the kernel counts upwards and tells
 the last one in ``loadavg`` (proc(5)), so that a look costs as much as there is new, and stopping
-a thousand instances is no thousand listings.
+a thousand instances is not a thousand listings.
 
 What ``latest`` may miss, and the periodic listing finds: a process in the very middle of its
 fork, and pids chosen by hand (CRIU). Where the numbers make no sense (the counter wrapped

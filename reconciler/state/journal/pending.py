@@ -139,7 +139,7 @@ def _execute(
 
 
 def _printable(value: Any) -> Any:
-    """Bytes that are no text, as of a file's name, as escapes."""
+    """Bytes that are not text, as of a file's name, as escapes."""
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     return value

@@ -271,7 +271,7 @@ def _parsed(text: object) -> Document:
 
 
 def _printable(value: Any) -> Any:
-    """The same with each character that is no character (of a file's name) as an escape."""
+    """The same with each character that is not a character (of a file's name) as an escape."""
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, list):

@@ -60,7 +60,8 @@ class Trust:
         return door.lexists(path)
 
     def may_lack(self, path: str) -> bool:
-        """Whether another machine has this file, so that it is no mistake not to have it here."""
+        """Whether another machine has this file, so that it is not a mistake not to have it
+        here."""
         return False
 
     def with_user(self, user: str | None) -> Trust:

@@ -50,7 +50,7 @@ def strftime(pattern: str) -> str | None:
             parts.append((literal if literal is not None else match[0]).replace("%", "%%"))
         elif match[0] in _TOKENS:
             parts.append(_TOKENS[match[0]])
-        elif match[0] == "T":  # stands between date and time, and is no token
+        elif match[0] == "T":  # stands between date and time, and is not a token
             parts.append("T")
         else:
             return None

@@ -43,7 +43,7 @@ class Client:
     def __init__(
         self, path: str | os.PathLike[str], shared: str | os.PathLike[str] | None = None
     ) -> None:
-        """``shared``: where to ask instead if we may not go where the first one lies."""
+        """``shared``: the socket to use if this user may not reach the first one."""
         self._path = os.fspath(path)
         self._shared = None if shared is None else os.fspath(shared)
 
@@ -149,7 +149,7 @@ class Client:
     def _send(
         self, method: str, path: str, body: Any, timeout: float | None, *, accept: str = "*/*"
     ) -> Iterator[_Answer]:
-        """One request; the answer with its head read, good only within the ``with``."""
+        """Send one request; the answer, with its head read, is valid only within the ``with``."""
         with contextlib.closing(self._connect(timeout)) as connection, _sentences(timeout):
             with contextlib.suppress(BrokenPipeError):  # it was answered unread
                 connection.sendall(_request(method, path, body, accept))

@@ -1,6 +1,6 @@
 """What another user may do with a file: asked of the kernel, by a child that becomes that user.
 
-Permission bits alone do not tell: access lists, read-only mounts and every directory above
+Permission bits are not enough: access lists, read-only mounts and every directory above
 have their say.
 """
 

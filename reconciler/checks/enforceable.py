@@ -1,11 +1,11 @@
 """What a manifest asks for, against what can be had on this host: a table of rules.
 
-A field that recon cannot enforce is refused, with the reason and what would make it possible;
-it is never accepted and ignored. Such a manifest is a mistake like any other: its place is told,
-and the last good version keeps running.
+A field that recon cannot enforce is refused, with the reason and what would make it possible; it is
+never accepted and ignored. Such a manifest is a mistake like any other: its place is reported, and
+the last good version keeps running.
 
 Each rule takes a spec and the host's facts and yields (path below ``spec``, why). They do not
-look at the host themselves: `validate` on another machine than the host is told by ``--no-host``
+look at the host themselves: on another machine than the host, ``--no-host`` tells `validate`
 not to ask them.
 """
 
@@ -38,7 +38,7 @@ def unenforceable(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
 
 
 def _account(spec: ProgramSpec, facts: HostFacts) -> Iterator[Refusal]:
-    """setuid(2) and setgid(2): who is not root can only be who he is."""
+    """setuid(2) and setgid(2): only root can switch user or group."""
     if facts.is_root:
         return
     for field, value in (("user", spec.user), ("group", spec.group)):

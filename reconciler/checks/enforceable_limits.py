@@ -1,8 +1,8 @@
 """Which limits can be put in force on a host: rules of ``enforceable``.
 
-What a limit needs is told in ``system.limits`` and, where its value makes the difference, by a rule
-here. The child of a recon that is root may run as another user. To limit another user's process
-takes a capability, which root often does not have in a container.
+What a limit needs is defined in ``system.limits`` and, where its value makes the difference, by a
+rule here. The child of a recon that is root may run as another user. To limit another user's
+process takes a capability, which root often does not have in a container.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who listens on a port: a process of recon's by its name, else what the host tells of it.
+"""Which process listens on a port: an instance by its name, else what the host knows of it.
 
 Looks through /proc: never on the event loop.
 """
@@ -15,7 +15,7 @@ from reconciler.system import accounts, procfs
 
 
 class Holder(NamedTuple):
-    """Who listens on a port."""
+    """A process that listens on a port."""
 
     name: str
     """``web-0 (pid 7)``, else what the host knows of it."""
@@ -23,7 +23,8 @@ class Holder(NamedTuple):
 
 
 def holder_of(port: int, processes: Iterable[Process], but: Container[int] = ()) -> Holder | None:
-    """Who listens there, one of ``processes`` or another; None: no process, or a pid of ``but``."""
+    """The process that listens there, one of ``processes`` or another; None: no process, or a pid
+    of ``but``."""
     inodes = listeners.listening(Address("0.0.0.0", port))
     if not inodes:
         return None

@@ -3,7 +3,7 @@
 recon's own words hold no secret: manifests refer to them, and plans show ``***``. But it quotes
 others: what answered a probe, what a program says of itself, the command of a stranger on a port,
 an exception. So texts pass through here before they are kept or shown: events and faults on their
-way into the journal, what probes were told, and everything on the controller's stdout and stderr.
+way into the journal, answers to probes, and everything on the controller's stdout and stderr.
 
 What is masked: each line of every value that was known since the controller started, if it has
 ``LEAST`` characters, also as JSON, Python or a URL escape it; and what begins or ends as it does,

@@ -54,7 +54,8 @@ def lacking(command: Sequence[str], cwd: str) -> Iterator[Finding]:
 
 
 def missing_interpreter(program: str) -> Finding | None:
-    """A script whose first line (`#!`) names what is not there, which exec tells of the script."""
+    """A script whose first line (`#!`) names a missing interpreter; exec reports that of the
+    script."""
     try:
         with open(program, "rb") as file:
             first = file.readline(4096)

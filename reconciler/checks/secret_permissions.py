@@ -1,4 +1,4 @@
-"""Files that hold secrets, and who else on this host can get at them.
+"""Secret files that other users of this host can read or write.
 
 A file counts as open to others only where they can reach it: one 0644 in a directory that others
 cannot enter is as good as 0600. Members of its group are not others (``.env`` is 0640 in many

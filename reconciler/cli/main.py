@@ -96,7 +96,7 @@ def _recon(
 
 
 def _sentence(error: Exception) -> str:
-    """What to tell: of an error that was foreseen its sentence, else what and where it was."""
+    """The message of an error: its sentence if it was foreseen, else its type and place."""
     if isinstance(error, CliError | ClientError):
         return str(error)
     from reconciler.system.work.door import UnansweredError  # noqa: PLC0415  only where all fails

@@ -15,7 +15,7 @@ GO = b"g"
 
 
 def wait(log: Path) -> bool:
-    """Until told to go, and from then on write to ``log``; False where the starter has gone.
+    """Wait for the go-ahead, then write to ``log``; False where the starter has gone.
 
     OSError where the log cannot be written.
     """

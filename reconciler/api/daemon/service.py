@@ -1,4 +1,5 @@
-"""The controller as a service: what systemd is told of it, by sd_notify(3). Elsewhere nothing.
+"""The controller as a service: what it reports to systemd by sd_notify(3). Without systemd it
+reports nothing.
 
 READY once all that is declared was loaded and what ran was taken over; RELOADING around a reading
 of the manifests (``systemctl reload``); a sign of life twice in the watchdog's period, from the

@@ -39,7 +39,7 @@ from reconciler.observed.probes import listeners
 from reconciler.system.clock import boot_now, wall_of
 
 _INSTANCES = 8
-"""Ends that are looked at: of a thousand instances the first few tell why."""
+"""Ends that are looked at: of a thousand instances the first few show the cause."""
 _SHOWN = 6
 """Lines of output that are shown: with all else they fit a screen of 24 lines."""
 _EARLY, _LATE = 0.2, 5.0
@@ -52,7 +52,7 @@ _YOUNG = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One app, with all that its causes are drawn from."""
+    """One app, with the data from which its causes are found."""
 
     name: str
     app: Workload
@@ -211,7 +211,7 @@ def _of_end(subject: Subject, app: Workload, end: _End, output: Output) -> Cause
 
 
 def _held(cause: Cause, subject: Subject, spec: ProgramSpec, instance: int) -> Cause:
-    """With who has the port now."""
+    """Add the process that has the port now."""
     if cause.port is not None:
         holder = holder_of(cause.port, subject.processes)
         return with_holder(cause, holder.name, same_app=holder.same_app) if holder else cause

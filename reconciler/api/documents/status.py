@@ -74,7 +74,7 @@ def journal_document(journal: JournalState) -> dict[str, Any]:
 
 
 def _shown(plan: Plan) -> list[AppPlan]:
-    """Less the builders: their apps tell how the builds are."""
+    """The statuses without the builders: those of their apps include the builds."""
     return [app for app in plan.apps if built_by(app.app) is None]
 
 

@@ -1,4 +1,4 @@
-"""One listening socket: who connects is let in at once, guests one at a time.
+"""One listening socket: connections are accepted at once, those of guests one at a time.
 
 Guests have a socket of their own (``--api-group``), which rests after each of them. So a guest that
 connects and leaves as fast as it can costs a few hundredths of the loop, and fills a queue of the

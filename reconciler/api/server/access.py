@@ -1,4 +1,4 @@
-"""Who may ask the controller, and for what: by the kernel's word on who has connected.
+"""Which users may send which requests: the kernel says which user has connected.
 
 Everything is allowed to root and to the user that recon runs as. Members of the group that
 ``--api-group`` names may look (GET), and nothing else; all others are refused. The credentials are
@@ -23,7 +23,7 @@ _READS = {"GET", "HEAD"}
 
 
 class Connection(Protocol):
-    """What is needed of a socket; asyncio gives a wrapped one."""
+    """The part of a socket that is used; asyncio passes a wrapped one."""
 
     def getsockopt(self, level: int, option: int, size: int, /) -> bytes: ...
     def fileno(self) -> int: ...

@@ -1,4 +1,4 @@
-"""Who asks for a change: by the kernel's word on who has connected, with the user's name.
+"""The user who requests a change: the kernel says which user has connected.
 
 A name may be known to a server only, which may not answer: so a thread asks for it, and a change is
 held up for a moment at most.
@@ -19,13 +19,13 @@ _PATIENCE = 0.3
 
 
 class Actors:
-    """Names those who ask."""
+    """Finds the user behind a request, by name."""
 
     def __init__(self) -> None:
         self._aside = Aside(most=2)
 
     async def of(self, request: Request, verb: str) -> Actor:
-        """Who sent a request."""
+        """The user who sent a request."""
         uid = int(request.scope["recon.uid"])
         name = await self._aside.run(partial(accounts.user_name, uid), _PATIENCE)
         return Actor(verb, uid, name or "")

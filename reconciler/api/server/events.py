@@ -64,7 +64,7 @@ class _Answer(StreamingResponse):
 
 
 class Follower:
-    """The events to come that one client wants, until it has taken them."""
+    """A queue of new events for one client."""
 
     def __init__(self, wanted: EventFilter, on_behind: Callable[[], None]) -> None:
         """``on_behind`` is called when the first event is lost."""
@@ -151,12 +151,12 @@ async def _frames(timeline: AsyncIterator[RecordedEvent]) -> AsyncIterator[bytes
 
 @lru_cache(maxsize=64)
 def _json(recorded: RecordedEvent) -> bytes:
-    """One event as JSON in ASCII. All who follow are sent the same."""
+    """One event as JSON in ASCII, the same for all clients."""
     return json.dumps(event_document(recorded), separators=(",", ":")).encode()
 
 
 def _notice(reason: str, message: str) -> RecordedEvent:
-    """Told to one client only."""
+    """A notice for one client only."""
     return RecordedEvent(0, time.time(), Event("", reason, message, "Warning"))
 
 

@@ -53,7 +53,7 @@ class Guests:
         self._forget(uid)
 
     def _forget(self, uid: int) -> None:
-        """Nothing is kept of a user who has left and whose rest is over."""
+        """Drop the entry of a user without connections whose rest is over."""
         if self._connections[uid] <= 0:
             del self._connections[uid]
             lock = self._turns.get(uid)

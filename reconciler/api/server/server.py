@@ -60,7 +60,7 @@ class Server:
         self._guests = Guests()
 
     async def serve(self, *listeners: socket.socket) -> None:
-        """Answer until told to leave; answers under way are cut off then."""
+        """Answer until the end of the controller, which cuts off answers under way."""
         try:
             for listener in listeners:
                 self.add(listener)
@@ -84,7 +84,7 @@ class Server:
         await self._leave.wait()
 
     def _admit(self, peer: socket.socket) -> bool:
-        """Answer who has connected, or say why not; whether it is a guest."""
+        """Answer a connection or refuse it with the reason; return whether it is a guest's."""
         guest = self._access.guest(peer)
         refusal = self._guests.enter(guest) if guest is not None else ""
         if refusal:

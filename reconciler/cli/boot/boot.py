@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.cli.framework.options import Where
 
 MARK = "Written by `recon startup`"
-"""In the first line of each file of ours: no other file is ever overwritten or removed."""
+"""Text in the first lines of each file that recon wrote: it overwrites and removes no other."""
 
 
 @dataclass(frozen=True, slots=True)

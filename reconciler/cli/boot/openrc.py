@@ -2,7 +2,7 @@
 
 supervise-daemon signals the controller alone, so the apps run on over a stop or a restart of the
 service. When the host goes down, or to a runlevel without recon, `recon down` follows the stop and
-ends them in their order. supervise-daemon cannot be told that an end was meant: after a bare
+ends them in their order. supervise-daemon cannot know that an exit was intended: after a bare
 `recon down` it starts recon, and with it the apps, again; so that is to be `rc-service recon stop`
 first.
 """

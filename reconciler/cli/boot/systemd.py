@@ -1,6 +1,6 @@
 """The systemd units of `recon startup`. docs/systemd.md says of each setting why, and why not.
 
-Two units, since two things are to be told apart. ``recon.service`` is the controller: it may be
+Two units, because two events must be distinguished. ``recon.service`` is the controller: it may be
 stopped, restarted and killed, and the apps run on (KillMode=process; they are in its cgroup).
 ``recon-shutdown.service`` runs nothing; that it is stopped means that the host goes down, or is
 brought to a target without recon, and then it stops the apps in their order. It is ordered after

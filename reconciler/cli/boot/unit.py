@@ -1,4 +1,4 @@
-"""Where boot units lie, whose they are, and how a file of ours takes its place or goes."""
+"""Boot units: their paths, whether recon wrote them, and how recon writes and removes them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def service_of(place: Where) -> list[str] | None:
 
 
 def write(path: Path, text: str, mode: int = 0o644, mark: str = MARK) -> bool:
-    """Put a file of ours in its place, at once; False where it is there already, word for word.
+    """Write a boot file atomically; False where it is there already with the same text.
 
     CliError where another program's file has that name, or it cannot be written. ``mark`` is what
     one of the first lines of a file of ours says.
@@ -64,7 +64,8 @@ def write(path: Path, text: str, mode: int = 0o644, mark: str = MARK) -> bool:
 
 
 def remove(path: Path) -> bool:
-    """Remove a file of ours; False where there is none. CliError where another program wrote it."""
+    """Remove a file that recon wrote; False where there is none. CliError where another program
+    wrote it."""
     if not path.exists():
         return False
     if not _is_own(_read(path), MARK):

@@ -1,7 +1,7 @@
 """Whether `recon logs --stderr` can be answered: not where both streams go to one file unmarked.
 
 That is so with `logs.merge`, or one path for both, and text. What the files held before, and what
-the manifests declare now, are told apart: nothing is said of an app whose streams have files of
+the manifests declare now, are distinguished: nothing is said of an app whose streams have files of
 their own by now.
 """
 

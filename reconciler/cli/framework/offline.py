@@ -123,7 +123,7 @@ def scan(place: Where, *, host: bool = True) -> Desired:
 
 
 def facts_of(place: Where) -> HostFacts:
-    """What the controller may do here; where none runs, what one that we start could."""
+    """What the controller may do here; without one, what a new controller could do."""
     try:
         return from_document(client_of(place).host())
     except (ClientError, ValueError, KeyError):
@@ -219,7 +219,7 @@ def rises_that_wait(place: Where, desired: Desired) -> dict[str, str]:
 
 
 def journal_of(place: Where, journal: Journal | None) -> JournalState:
-    """How the journal is: in the eyes of the controller, where one runs that has it open."""
+    """The health of the journal, as the controller sees it if one runs and has it open."""
     seen = journal.state if journal is not None else JournalState()
     try:
         about = client_of(place).journal()
@@ -415,7 +415,7 @@ def _with_readiness(
     desired: Desired,
     memory: Mapping[str, AppMemory],
 ) -> tuple[Process, ...]:
-    """Each probe asked once, now. Who is ready is taken to have been so since its start."""
+    """Run each probe once, now. A ready instance counts as ready since its start."""
     return asyncio.run(_probe_all(place, list(processes), desired, memory))
 
 

@@ -55,7 +55,7 @@ _DEFAULT = "manifests"
 
 
 class Confirmed(NamedTuple):
-    """What of that which waits for a person is meant."""
+    """Which of the changes that wait for a person are confirmed."""
 
     prune: bool = False
     load: bool = False

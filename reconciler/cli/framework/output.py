@@ -22,7 +22,7 @@ class OutputError(OSError):
 
 
 class _Raw(io.FileIO):
-    """The descriptor of standard output: its errors are told from those of other files."""
+    """The descriptor of standard output: its errors are distinguished from those of other files."""
 
     def write(self, data: Any, /) -> int:
         try:

@@ -1,4 +1,4 @@
-"""Verbs by habit: what people type who come from other tools, and what recon calls it.
+"""Verbs of other tools that people type by habit, and recon's verbs for them.
 
 Looked up before any guess: `start` is nearer to `startup` in letters than to anything in meaning.
 """

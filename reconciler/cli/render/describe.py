@@ -77,7 +77,7 @@ def _section(title: str, lines: Iterable[str], colour: bool) -> list[str]:
 
 
 def _revision(revision: Document, is_job: bool) -> list[str | Cell]:
-    """A Job's revisions are not rolled out: its runs tell how they are."""
+    """The state of a revision; a Job's is shown by its runs."""
     undecided = "-" if is_job else "not rolled out yet"
     state = revision["failed"] or ("good" if revision["good"] else undecided)
     colour = "red" if revision["failed"] else ""

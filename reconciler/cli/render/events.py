@@ -1,4 +1,5 @@
-"""Events as text: a line each, and below it what is known of a crash, or of who requested."""
+"""Events as text: a line each, and below it what is known of a crash, or of the user who requested
+it."""
 
 from __future__ import annotations
 

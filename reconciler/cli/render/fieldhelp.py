@@ -131,7 +131,7 @@ def _first_line(model: type[BaseModel]) -> str:
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as one would write it."""
+    """The default as it is written in a manifest."""
     if field.is_required():
         return "none, it is required"
     value = field.get_default(call_default_factory=True)

@@ -37,7 +37,7 @@ _LINES = 10
 def wait(client: Client, place: Where, limit: float, live: Live) -> int:
     """Until all apps are Synced and Healthy (or suspended): 0; 1 when that cannot be.
 
-    What cannot become ready is told at once; the others are waited for all the same.
+    Apps that cannot become ready are reported at once; the wait for the others goes on.
     ``live``: the output of builds, shown while there are any.
     """
     began = time.monotonic()
@@ -133,18 +133,18 @@ def _is_withheld(app: App) -> bool:
 
 
 def _is_undecided(app: App) -> bool:
-    """No manifest declares it, and nothing is being done about that."""
+    """Whether no manifest declares the app, and it is not being stopped."""
     stopping = any(row["state"] == "stopping" for row in app["instances"])
     return bool(app["health"] == "Unknown" and not stopping)
 
 
 def _is_waiting(app: App) -> bool:
-    """Its start waits for what it depends on."""
+    """Whether its start waits for a dependency."""
     return any(row["state"] == "waiting" for row in app["instances"])
 
 
 class _Shown:
-    """What was told of the progress so far."""
+    """The progress that was printed so far."""
 
     def __init__(self) -> None:
         self._screen = Screen(sys.stdout) if is_terminal() else None
@@ -156,7 +156,7 @@ class _Shown:
             self._screen.draw([])
 
     def show(self, pending: list[App], everyone: set[str]) -> bool:
-        """Tell how far it is; whether that differs from the last time."""
+        """Print the progress; return whether it differs from the last time."""
         now = {app["name"]: _progress(app) for app in pending}
         changed = now != self._before
         if self._screen is not None:
@@ -203,7 +203,7 @@ def _table(apps: list[App]) -> list[str]:
 
 
 def _print_failures(culprits: list[App], place: Where) -> None:
-    """Who keeps it from being ready, why, and what it wrote last."""
+    """Print the instances that are not ready, why, and their last output."""
     for app in culprits:
         print(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}")
         if _is_withheld(app):  # what it writes has nothing to do with it
@@ -233,7 +233,7 @@ def _print_outcome(culprits: list[App]) -> None:
 
 
 def _logs_of(app: App, place: Where) -> list[LogFile]:
-    """What tells why: of a build or a Job the logs of its last run."""
+    """The command that shows the cause: the logs of the last run of a build or a Job."""
     if not _failed_to_build(app) and app["kind"] != "Job":
         return find(place.paths.root, [app["name"]])
     name = app["name"] if app["kind"] == "Job" else builder_name(app["name"])

@@ -43,7 +43,7 @@ def status_table(
 
 
 def cut_messages(document: Document, lines: Sequence[str]) -> list[str]:
-    """The messages that the table has no room for, in full: it is them that one has asked for."""
+    """The messages that the table has no room for, in full, because the user named these apps."""
     shown = "\n".join(lines)
     full = ((app["name"], plain(local(app["message"]))) for app in document["apps"])
     return [f"{name}: {message}" for name, message in full if message not in shown]

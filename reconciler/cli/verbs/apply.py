@@ -76,7 +76,7 @@ def apply(
         if planned == ERROR:
             print("\nNothing was applied. The running apps are unchanged.", file=sys.stderr)
             return ERROR
-        # A document on stdout stays one; what is told of the progress goes beside it.
+        # stdout has the document only; the progress goes to stderr.
         beside = nullcontext() if output == "text" else redirect_stdout(sys.stderr)
         with beside:
             return _carry_out(place, held, limit, confirmed) or planned

@@ -63,7 +63,7 @@ def suspend(
     state_dir: StateDir = None,
     profile: Profile = None,
 ) -> int:
-    """Have apps declared but not running, in their manifests."""
+    """Stop apps, and keep them declared, by an edit of their manifests."""
     return _edit(where(manifests, state_dir, profile), "suspend", dict.fromkeys(apps, True))
 
 
@@ -74,7 +74,7 @@ def resume(
     state_dir: StateDir = None,
     profile: Profile = None,
 ) -> int:
-    """Have suspended apps run again, in their manifests."""
+    """Start suspended apps again, by an edit of their manifests."""
     return _edit(where(manifests, state_dir, profile), "suspend", dict.fromkeys(apps, False))
 
 
@@ -106,7 +106,7 @@ def _print_withheld(place: Where, names: Iterable[str]) -> None:
 
 
 def declared(place: Where, names: Iterable[str]) -> Desired:
-    """What the manifests say. CliError where one of these apps is not in it, or in error."""
+    """The declared apps. CliError where one of these apps is not in it, or in error."""
     from reconciler.cli.framework.offline import scan  # noqa: PLC0415  heavy; not for --help
 
     desired = scan(place)
@@ -124,7 +124,7 @@ def declared(place: Where, names: Iterable[str]) -> Desired:
 
 
 def _set(app: Workload, profile: str | None, field: str, value: Any) -> bool:
-    """Edit one app's file; whether that changed it."""
+    """Edit one app's file; return whether that changed it."""
     from reconciler.desired.text.edit import EditError, set_field  # noqa: PLC0415  heavy
     from reconciler.model.state.desired import DesiredApp  # noqa: PLC0415  heavy
 

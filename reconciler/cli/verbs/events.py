@@ -60,7 +60,7 @@ def events(
 ) -> int:
     """Show what happened, as a timeline.
 
-    Starts, ends, crashes, backoff, failing probes and the like. With -f it goes on when the
+    Starts, exits, crashes, waits, failing probes and the like. With -f it continues when the
     controller is replaced. FORMAT is text, or json (one object a line).
     """
     one_of("--output", output, ("text", "json"))

@@ -1,4 +1,4 @@
-"""`recon export systemd`: for those who leave, or who want to see what recon is made of."""
+"""`recon export systemd`: the declared apps as units, with a report of the differences."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def systemd(
     state_dir: StateDir = None,
     profile: Profile = None,
 ) -> int:
-    """Write systemd units of the same meaning, and tell what no unit can say.
+    """Write systemd units of the same meaning, and report what no unit can say.
 
     Nothing on this host is changed. Values of secrets are never written: they stay in their files.
     """

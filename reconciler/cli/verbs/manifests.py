@@ -46,10 +46,10 @@ def validate(
 ) -> int:
     """Look for mistakes in manifests.
 
-    Each is told with its file, line and column, and then the exit code is 1. Advice, on what is
-    right but will disappoint, leaves it at 0. What this host cannot honour is a mistake, too;
-    with --no-host nothing is looked for on this machine: no program, directory, user or limit.
-    FORMAT is text or json; json with --watch is a document a line.
+    Each mistake is shown with its file, line and column; then the exit code is 1. Advice is on
+    valid manifests that may not work as meant; it leaves the exit code at 0. A field that this
+    host cannot provide is a mistake, too. --no-host checks no programs, directories, users and
+    limits of this machine. FORMAT is text or json; json with --watch is a document a line.
     """
     one_of("--output", output, ("text", "json"))
     if fix and watch:
@@ -178,7 +178,7 @@ def _scan(place: Where, *, host: bool) -> Any:
 
 
 def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:
-    """Advice as a problem is told: with its place."""
+    """Advice in the form of a problem: with its place."""
     from reconciler.cli.verbs.secrets import advice_on_secrets  # noqa: PLC0415
     from reconciler.desired.environment.dialects import advice_on_env_files  # noqa: PLC0415
     from reconciler.diff.lint.advice import advice_on  # noqa: PLC0415  `init` reads no manifests

@@ -22,7 +22,7 @@ def restart(
 ) -> int:
     """Replace processes by new ones.
 
-    In the way that the strategy of each app says. A revision that was given up is tried again.
+    The strategy of each app says in which order. A revision that was given up is tried again.
     """
     if not apps and not selector and not everything:
         raise usage("name the apps to restart, or say --all")

@@ -51,7 +51,7 @@ def against(place: Where, revision: str, confirmed: Confirmed) -> dict[str, Any]
     need not be.
     """
     root = Path(os.path.realpath(place.manifests))  # as git sees it
-    # Secrets are told apart by keyed marks; here any key does, as long as both sides use it.
+    # Secrets are compared by keyed hashes; here any key does, as long as both sides use it.
     key = secret_key(place.paths) or os.urandom(32)
     try:
         review = partial(review_of, root, revision, profile=place.profile, key=key)

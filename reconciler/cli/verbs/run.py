@@ -37,7 +37,7 @@ _EVERY = 0.1
 
 def command(place: Where, *more: str) -> list[str]:
     """The command line of a controller."""
-    # -P: the code of recon, whatever lies in the folder that one stands in.
+    # -P: import recon's code, never a module in the working directory.
     words = [sys.executable, "-P", "-m", "reconciler.api"]
     words += ["--manifests", str(place.manifests), "--state-dir", str(place.paths.root)]
     if place.profile:
@@ -62,7 +62,7 @@ def run(
     controller to take over.
     """
     place = where(manifests, state_dir, profile, new=True)
-    # Perhaps it is not mounted yet: what runs is kept all the same.
+    # Perhaps it is not mounted yet: running apps are kept.
     message = (
         f"{place.manifests} is not a directory yet; recon waits for it (`recon init` makes one)"
     )

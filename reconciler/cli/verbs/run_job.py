@@ -33,8 +33,8 @@ def run_job(
 ) -> int:
     """Run a job now, and show what it writes until it has ended.
 
-    Its schedule and what it may have missed stay as they are. Exits with 0 when the run has
-    succeeded. Ctrl-C ends the waiting, not the run. APP:build builds an app again.
+    Its schedule and its missed runs do not change. Exits with 0 when the run has
+    succeeded. Ctrl-C ends the wait, not the run. APP:build builds an app again.
     """
     place = where(manifests, state_dir)
     client = controller.client_of(place)

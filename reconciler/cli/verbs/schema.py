@@ -13,7 +13,7 @@ from reconciler.cli.framework.output import print_json
 def schema() -> int:
     """Print the JSON Schema of manifests, for editors.
 
-    It is of draft 2020-12.
+    The version of JSON Schema is draft 2020-12.
     """
     print_json(document())
     return OK
@@ -39,7 +39,7 @@ def explain(
 
 
 def document() -> dict[str, Any]:
-    """One schema for all kinds: ``oneOf``, told apart by ``kind``."""
+    """One schema for all kinds: ``oneOf``, distinguished by ``kind``."""
     from pydantic.json_schema import GenerateJsonSchema, models_json_schema  # noqa: PLC0415
 
     from reconciler.model.spec.manifest import App, Job, Settings  # noqa: PLC0415  heavy

@@ -1,4 +1,4 @@
-"""Secrets in manifests, for `recon validate`: what is told of them, and `--fix`, which moves them.
+"""Secrets in manifests, for `recon validate`: advice on them, and `--fix`, which moves them.
 
 No value is ever printed: of an edit that takes one away a mask is shown in its place.
 """

@@ -1,6 +1,6 @@
 """`recon startup`: the controller, and with it all that is declared, comes back after a boot.
 
-Nothing is saved for that: the manifests are the list. Every step is told; where it is refused,
+Nothing is saved for that: the manifests are the list. Every step is printed; if one is refused,
 what was done so far is done, and the same command goes on from there.
 """
 
@@ -73,10 +73,10 @@ def startup(
     profile: Profile = None,
     api_group: ApiGroup = None,
 ) -> int:
-    """Have recon started at boot: write a unit, enable it, start it.
+    """Start recon at boot: write a unit, enable it, start it.
 
-    Apps run on while recon is restarted by its unit, and are stopped in their order when the host
-    goes down. A controller that runs now hands over to the unit's. Without --user it needs root.
+    Apps keep running while the unit restarts recon, and stop in their order when the host shuts
+    down. A controller that runs now hands over to the unit's. Without --user it needs root.
     """
     place = where(manifests, state_dir, profile)
     system = _init(init, place)
@@ -271,7 +271,7 @@ def _number(words: list[str]) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-# -- what is told ------------------------------------------------------------------------------
+# -- what is printed -----------------------------------------------------------------------------
 
 
 def _notes(boot: Boot, init: str, apps: list[Workload]) -> Iterator[str]:

@@ -31,7 +31,7 @@ from reconciler.cli.render.usage import SORTS, usage_table
 
 _EVERY = 2.0
 _GLANCE = 0.3
-"""Seconds between the two looks of which processor time is told, where no controller runs."""
+"""Seconds between the two samples of processor time, where no controller runs."""
 _KEYS = {sort[0]: sort for sort in SORTS}
 _HELP = "q quits; sorted by {sort}, c cpu, m memory, l share of the limit, n name"
 Look = Callable[[], dict[str, Any]]
@@ -50,11 +50,11 @@ def top(
     once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
     output: Output = "table",
 ) -> int:
-    """Show what the instances use, drawn anew every two seconds.
+    """Show what the instances use, again every two seconds.
 
-    Processor time, memory of all processes of an instance, how much that is of its limits.memory,
-    and how it went since its start. FORMAT is table or json; json, and what is not a terminal, is
-    looked at once. Works with and without a controller.
+    That is processor time, the memory of all processes of an instance, that memory in per cent of
+    limits.memory, and the memory since the start. FORMAT is table or json; json, and output that
+    is not a terminal, is printed once. Works with and without a controller.
     """
     one_of("--output", output, ("table", "json"))
     one_of("--sort", sort, SORTS)

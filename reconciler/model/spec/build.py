@@ -20,7 +20,7 @@ class Build(Manifest):
 
     command: Command = Field(description="the program and its arguments, as the app's `command`")
     inputs: Paths = Field(
-        min_length=1, description="files and folders that it is built from, relative to `cwd`"
+        min_length=1, description="files and folders that the build reads, relative to `cwd`"
     )
     ignore: Texts = Field((), description="inputs to leave out, in .gitignore's syntax")
     env: Env = Field({}, description="variables of the build, in the forms of the app's `env`")

@@ -35,14 +35,16 @@ _ALLOW_EMPTY = "accept that the file becomes empty; by default recon keeps the l
 class SecretFile(Manifest):
     """The content of a file, less one final newline; shown nowhere."""
 
-    secret_file: str
+    secret_file: str = Field(
+        description="file whose content is the value, less one final newline; shown nowhere"
+    )
     allow_empty: Flag = Field(False, description=_ALLOW_EMPTY)
 
 
 class FromEnv(Manifest):
     """A variable of the controller's own environment; treated as secret."""
 
-    from_env: str
+    from_env: str = Field(description="variable of the controller's environment; a secret")
 
 
 class Credential(Manifest):
@@ -51,15 +53,17 @@ class Credential(Manifest):
     The variable holds the path of the copy, so that no secret stands in an environment.
     """
 
-    credential: str
+    credential: str = Field(
+        description="file of which the instance gets a copy; the value is its path"
+    )
     allow_empty: Flag = Field(False, description=_ALLOW_EMPTY)
 
 
 class EnvFile(Manifest):
     """A dotenv file. Its values are treated as secret."""
 
-    file: str
-    optional: Flag = False
+    file: str = Field(description="a dotenv file; its values are secrets")
+    optional: Flag = Field(False, description="accept that the file does not exist")
     allow_empty: Flag = Field(False, description=_ALLOW_EMPTY)
 
 

@@ -30,7 +30,7 @@ class JobTerms(Manifest):
 
     schedule: Cron | None = in_place(
         None,
-        "when it runs, in cron's syntax; without it, once per revision",
+        "when the Job runs, in cron's syntax; without it, once per revision",
         decides_readiness=False,
     )
     time_zone: TimeZone | None = in_place(

@@ -160,13 +160,13 @@ class Limits(Manifest):
         None,
         ge=-1000,
         le=1000,
-        description="how likely the kernel kills it when memory runs out, -1000 to 1000",
+        description="how likely the kernel kills an instance when memory runs out, -1000 to 1000",
     )
     io_priority: IoPriority | None = Field(
         None, description="idle, best-effort:0 to 7, realtime:0 to 7 (ionice)"
     )
     cpu_affinity: CpuList | None = Field(
-        None, description="the processors that it may run on, e.g. 0-3,5"
+        None, description="the processors that an instance may run on, e.g. 0-3,5"
     )
 
     @model_validator(mode="after")

@@ -109,7 +109,7 @@ class Logs(Manifest):
         "(local time)",
     )
     format: Literal["text", "json"] = Field("text", description="text, or one JSON object a line")
-    rotate: Rotate = Rotate()
+    rotate: Rotate = Field(Rotate(), description="when to rotate log files, and how many to keep")
 
     @model_validator(mode="after")
     def _merged_is_one_file(self) -> Logs:

@@ -50,7 +50,7 @@ class AppSpec(ProgramSpec):
         Strategy(), "how an update replaces processes", decides_readiness=True
     )
     startup_probe: Probe | None = in_place(
-        None, "no other probe runs until it succeeds", decides_readiness=True
+        None, "no other probe runs until this one succeeds", decides_readiness=True
     )
     readiness_probe: Probe | None = in_place(
         None, "when an instance counts as ready", decides_readiness=True
@@ -60,7 +60,7 @@ class AppSpec(ProgramSpec):
     )
     min_ready_seconds: Seconds | None = in_place(
         None,
-        "how long it must be ready to be available [0 with a probe, else 1 second up]",
+        "how long an instance must be ready to be available [0 with a probe, else 1 second up]",
         decides_readiness=True,
     )
     progress_deadline_seconds: Seconds = in_place(

@@ -94,6 +94,10 @@ class ProbeKind(ABC):
         """What a user can do where the check of ``role`` fails: ``readinessProbe``."""
 
 
+_PORT: Any = Field(description="port: a number, or {perInstance: FIRST}")
+_HOST: Any = Field("127.0.0.1", description="host name or IP address")
+
+
 class _OverNetwork(ProbeKind):
     @property
     def target(self) -> Target:
@@ -106,8 +110,8 @@ class _OverNetwork(ProbeKind):
 class HttpHeader(Manifest):
     """One header of a request."""
 
-    name: str
-    value: str
+    name: str = Field(description="name of the header")
+    value: str = Field(description="value of the header")
 
     @model_validator(mode="after")
     def _fits_on_a_line(self) -> HttpHeader:
@@ -123,11 +127,11 @@ class HttpHeader(Manifest):
 class HttpGet(Manifest, _OverNetwork):
     """GET; 200 to 399 is success. HTTPS is not verified, as in Kubernetes."""
 
-    port: ProbePort
-    path: str = "/"
-    host: str = "127.0.0.1"
-    scheme: Literal["HTTP", "HTTPS"] = "HTTP"
-    http_headers: tuple[HttpHeader, ...] = ()
+    port: ProbePort = _PORT
+    path: str = Field("/", description="path of the request")
+    host: str = _HOST
+    scheme: Literal["HTTP", "HTTPS"] = Field("HTTP", description="HTTP, or HTTPS without a check")
+    http_headers: tuple[HttpHeader, ...] = Field((), description="headers of the request")
 
     def question(self, instance: int) -> str:
         path = self.path if self.path.startswith("/") else f"/{self.path}"
@@ -137,8 +141,8 @@ class HttpGet(Manifest, _OverNetwork):
 class TcpSocket(Manifest, _OverNetwork):
     """Success is that a connection can be opened."""
 
-    port: ProbePort
-    host: str = "127.0.0.1"
+    port: ProbePort = _PORT
+    host: str = _HOST
 
     def question(self, instance: int) -> str:
         return f"connecting to {self.host}:{port_of(self.port, instance)}"
@@ -147,7 +151,7 @@ class TcpSocket(Manifest, _OverNetwork):
 class Exec(Manifest, ProbeKind):
     """A command, in the app's directory, as its user, with its environment; 0 is success."""
 
-    command: Command
+    command: Command = Field(description="the command and its arguments; exit code 0 is success")
 
     @property
     def runs(self) -> Command:
@@ -202,18 +206,28 @@ KINDS: Mapping[str, Callable[[Any], ProbeKind]] = {
 class Probe(Manifest):
     """Exactly one kind of check, and its rhythm (Kubernetes: Probe, same defaults)."""
 
-    http_get: HttpGet | None = None
-    tcp_socket: TcpSocket | None = None
-    exec: Exec | None = None
-    log: LogPattern | None = Field(None, description="a regular expression, in a line of output")
+    http_get: HttpGet | None = Field(None, description="an HTTP request; 200 to 399 is success")
+    tcp_socket: TcpSocket | None = Field(None, description="a connection to a port")
+    exec: Exec | None = Field(None, description="a command, run as the app's user")
+    log: LogPattern | None = Field(
+        None, description="a regular expression that a line of output matches"
+    )
     notify: Literal[True] | None = Field(
         None, description="sd_notify: READY=1, or WATCHDOG=1; or process.send('ready') of Node"
     )
-    initial_delay_seconds: Seconds = 0
-    period_seconds: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = 10
-    timeout_seconds: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = 1
-    success_threshold: Whole = Field(1, ge=1)
-    failure_threshold: Whole = Field(3, ge=1)
+    initial_delay_seconds: Seconds = Field(0, description="wait before the first probe")
+    period_seconds: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = Field(
+        10, description="time between two probes; shorter until the first success"
+    )
+    timeout_seconds: Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)] = Field(
+        1, description="a probe that takes longer fails"
+    )
+    success_threshold: Whole = Field(
+        1, ge=1, description="how many probes in a row must succeed before it is ready"
+    )
+    failure_threshold: Whole = Field(
+        3, ge=1, description="how many probes in a row may fail before recon acts"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Probe:

@@ -53,10 +53,10 @@ class ProgramSpec(Manifest):
     capabilities: Capabilities | None = template(
         None, "Linux capabilities to drop (recon must be root)"
     )
-    read_only_paths: Paths = template((), "paths that it cannot write to (recon must be root)")
+    read_only_paths: Paths = template((), "paths that the app cannot write to (recon must be root)")
     private_tmp: bool = template(False, "a /tmp and /var/tmp of its own (recon must be root)")
     revision_history_limit: Whole = in_place(
-        10, "revisions remembered", ge=1, decides_readiness=False
+        10, "how many revisions recon remembers", ge=1, decides_readiness=False
     )
     backoff: Backoff = in_place(
         Backoff(), "waits between restarts after crashes", decides_readiness=False

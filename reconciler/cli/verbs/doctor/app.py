@@ -1,4 +1,4 @@
-"""What `recon doctor` has to say of one app: its program, what that needs, its ports, its files."""
+"""The findings of `recon doctor` on one app: its program, ports, files and packages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reconciler.observed.probes import listeners
 
 
 def of_app(app: Workload, pids: list[int], closed: int, state: Path) -> Iterator[Finding]:
-    """``ours``: pids that hold ports of ours; ``closed``: below this recon may not listen;
+    """``ours``: pids that hold recon's ports; ``closed``: below this recon may not listen;
     ``state``: the state directory, whose disk is looked at elsewhere."""
     spec = app.spec
     yield from _programs(app)
@@ -60,7 +60,8 @@ def _programs(app: Workload) -> Iterator[Finding]:
 
 
 def _identity(spec: ProgramSpec) -> Identity | None:
-    """Who the app runs as; None: we ourselves. The names are known: see `desired.resolve`."""
+    """The user that the app runs as; None: recon's own. The names are known: see
+    `desired.resolve`."""
     if os.geteuid() != 0 or (spec.user is None and spec.group is None):
         return None
     user = spec.user or "0"

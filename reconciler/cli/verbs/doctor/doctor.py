@@ -120,7 +120,7 @@ def _watched(spec: ProgramSpec) -> int:
     trees = trees_of(spec.watch, spec.cwd)
     try:
         trees.look()
-    except TreeTooLarge:  # `validate` and `status` tell
+    except TreeTooLarge:  # `validate` and `status` report it
         return 0
     return len(trees.folders())
 

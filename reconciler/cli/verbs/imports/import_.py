@@ -1,6 +1,6 @@
 """`recon import pm2|procfile|supervisor`: what the three have in common.
 
-An import writes manifests where there were none and tells what means something else now. It
+An import writes new manifests and reports what changes in meaning. It
 starts nothing: `recon apply --dry-run` comes next.
 """
 

@@ -48,7 +48,7 @@ def status(
 ) -> int:
     """Show how far a rollout is, and wait until it is done.
 
-    Exits with 0 when it is, with 1 when it was given up. With --no-watch it tells how far it is
+    Exits with 0 when it is done, with 1 when it was given up. --no-watch shows the progress
     and exits with 0.
     """
     limit = seconds("--timeout", timeout)
@@ -60,15 +60,15 @@ def status(
 
 
 def pause(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDir = None) -> int:
-    """Hold rollouts: nothing is started or stopped for their sake until they are resumed.
+    """Hold rollouts: recon starts and stops nothing for them until they are resumed.
 
-    What runs is kept up as it runs, and scaling works.
+    Instances that crash come back at their revision, and scaling works.
     """
     return _request(where(manifests, state_dir), apps, Client.pause)
 
 
 def resume(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDir = None) -> int:
-    """Have paused rollouts go on; one that waits for its canary, at once."""
+    """Continue paused rollouts, and those that wait for a canary."""
     return _request(where(manifests, state_dir), apps, Client.resume)
 
 
@@ -137,7 +137,7 @@ def _pause_of(app: Mapping[str, Any]) -> str:
 
 
 def _request(place: Where, apps: list[str], verb: Callable[[Client, str], str]) -> int:
-    """Ask it of the controller for each app; what is refused is told, and the rest is done."""
+    """Send the request for each app; a refusal is printed, and the others are still sent."""
     client, code = controller.client_of(place), OK
     for name in apps:
         try:

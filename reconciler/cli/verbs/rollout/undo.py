@@ -54,10 +54,10 @@ def undo(
         bool, typer.Option("--dry-run", help="Show the edit, write nothing.")
     ] = False,
 ) -> int:
-    """Go back to an earlier revision: edit the manifest so that it says what it said then.
+    """Go back to an earlier revision, by an edit of the manifest.
 
-    Without --to-revision that is the last one that was fully rolled out. Only fields whose change
-    replaces processes go back, and nothing else in the file changes.
+    Without --to-revision it is the last earlier one that was fully rolled out. Only fields whose
+    change replaces processes go back, and nothing else in the file changes.
     """
     number = 0 if to_revision is None else whole_number("--to-revision", to_revision)
     if len(apps) > 1 and number:
@@ -126,7 +126,7 @@ def _target(app: Workload, memory: AppMemory, number: int) -> Revision:
 
 
 def _never_good(memory: AppMemory, revision: Revision) -> str:
-    """What is to be known of a revision that one should not go back to."""
+    """The warning for a revision that was never fully rolled out."""
     known = memory.given_up.get(revision.number)
     failed = revision.failed or (known.message if known is not None else None)
     return f"failed ({failed})" if failed else "never became ready"
@@ -179,7 +179,7 @@ def _as_the_controller(place: Where) -> Where:
 
 
 def _reload(place: Where) -> None:
-    """So that `recon rollout status` right after this tells of what follows."""
+    """Make the controller read the edit now, so that `recon rollout status` shows its rollout."""
     if _about(place):
         controller.client_of(place).apply()
 

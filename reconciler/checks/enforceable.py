@@ -1,4 +1,4 @@
-"""What a manifest asks for, against what can be had on this host: a table of rules.
+"""What a manifest asks for, against what is available on this host: a table of rules.
 
 A field that recon cannot enforce is refused, with the reason and what would make it possible; it is
 never accepted and ignored. Such a manifest is a mistake like any other: its place is reported, and

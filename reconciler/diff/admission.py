@@ -100,7 +100,7 @@ def settle(at: S) -> S:
 
 
 def reconsidered(memory: AppMemory) -> AppMemory:
-    """The memory in which a rise that waits is to be judged once more."""
+    """The memory in which a rise that waits is to be judged again."""
     held = memory.withheld
     return memory if held is None else replace(memory, withheld=replace(held, again=True))
 

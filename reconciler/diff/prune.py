@@ -103,7 +103,7 @@ def _needed(desired: Desired) -> Mapping[str, Workload]:
 def _hold(
     desired: Desired, clean: Collection[str], known: Collection[str], root_changed: bool
 ) -> str | None:
-    """Why deletions that are clean wait all the same, or None."""
+    """Why deletions that are clean wait nevertheless, or None."""
     if not clean:
         return None
     settings = desired.settings

@@ -57,7 +57,7 @@ class Teardown:
 
 
 def _in_order(needs: Mapping[str, Iterable[str]]) -> list[str]:
-    """Dependents before what they depend on, as far as that can be had."""
+    """Dependents before what they depend on, as far as possible."""
     done: dict[str, None] = {}
     entered: set[str] = set()
     for start in sorted(needs):

@@ -57,7 +57,7 @@ class Admission:
         return {app.name: self._verdict(app)}
 
     def judge_again(self) -> None:
-        """What waits is judged anew: a person has asked for it to be carried out."""
+        """What waits is judged again: a person has asked for it to be carried out."""
         self._judged.clear()
         for name in [*self._declared.apps()]:
             memory = self._history.memory(name)

@@ -218,7 +218,7 @@ class Controller:
         self._check_stopped()
 
     async def _load(self) -> None:
-        """What runs, what is remembered and what is declared; again, once more is remembered."""
+        """What runs, what is remembered and what is declared; a second look is remembered."""
         self._relist(full=True)
         known = {*self.history.memories, *self._running.apps()}
         await self._declared.start(self.history.memories, self._journal, known, self._key)

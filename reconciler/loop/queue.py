@@ -1,7 +1,7 @@
 """The work queue: names of apps to look at again.
 
 Guarantees (client-go's ``workqueue``): an app is worked on by one worker at a time; added while
-it waits, it is worked on once; added while it is worked on, it is worked on once more after. An
+it waits, it is worked on once; added while it is worked on, it is worked on again after. An
 app may be added for later; of several moments the earliest counts. Nothing ticks while idle.
 """
 

@@ -1,6 +1,6 @@
 """The loop: look at an app, plan, act, look again.
 
-    declared, running, remembered  →  plan  →  actions  →  the queue, once more
+    declared, running, remembered  →  plan  →  actions  →  the queue, again
 
 Every wake-up only puts a name into the queue. A worker takes it and looks at the state as it is
 then; until the plan is empty, the name goes back into the queue.
@@ -250,7 +250,7 @@ class Reconciler:
         if isinstance(app, DesiredJob):
             self._history.remember(app.name, runs.started(memory, action))
             if not self._history.flush() and built_by(app.name) is None:
-                # Unwritten, it would run once more after a crash: the next plan waits with it.
+                # Unwritten, it would run again after a crash: the next plan waits with it.
                 self._history.remember(app.name, memory)
                 return
         self._starting[app.name, action.instance] = action
@@ -324,7 +324,7 @@ class Reconciler:
         if known is None or known.hash != hash:
             raise SpawnError(f"revision {hash} is no longer in the history", False)
         if known.app is None:
-            del self._rebuilt[app.name]  # it is read anew for the next try
+            del self._rebuilt[app.name]  # it is read again for the next try
             raise SpawnError(known.problem, False)
         return known.app
 

@@ -78,7 +78,7 @@ class Requests:
         return memory.last_run
 
     def _build_again(self, name: str, by: Actor | None) -> None:
-        """Run a build that failed once more: a restart of its app asks for that."""
+        """Run a failed build again: a restart of its app asks for that."""
         app = self._declared.apps().get(name)
         for builder in app.builders if app is not None else ():
             last = runs.newest(self._history.memory(builder.name))

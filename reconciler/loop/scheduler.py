@@ -32,7 +32,7 @@ class Scheduler:
         self._timers[kind] = self._loop.call_later(wait, due)
 
     def begin(self, kind: str, work: Work) -> None:
-        """Have it done; once more where it is under way, and may have missed what is there now."""
+        """Have it done; again where it is under way, and may have missed what is there now."""
         if kind in self._tasks:
             self._again[kind] = work
             return

@@ -36,7 +36,7 @@ class Takeover:
         self._history.flush()
 
     def note_lost(self) -> None:
-        """What was lost unseen, as when a container is started anew, starts in order again."""
+        """What was lost unseen, as when a container is started again, starts in order again."""
         running, lost = self._running.apps(), self._running.lost()
         for name, memory in [*self._history.memories.items()]:
             # One in backoff had ended before: it goes on as it was, however it ended.

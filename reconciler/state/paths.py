@@ -107,7 +107,7 @@ def prepare(paths: StatePaths) -> None:
 
 
 NO_ROOM = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
-"""What a state directory may suffer from while apps are run all the same."""
+"""What a state directory may suffer from while apps are run nevertheless."""
 
 
 def prepare_run(paths: StatePaths) -> None:

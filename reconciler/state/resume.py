@@ -1,7 +1,7 @@
 """Where a reader of events goes on that comes back, and whether it has missed some.
 
 A position is the number and the time of the last event that was read (``RecordedEvent.position``).
-Both are needed: a journal that was removed begins to count anew, and one of a controller that was
+Both are needed: a journal that was removed begins to count again, and one of a controller that was
 killed lacks the last moment, so that a number may stand for another event now.
 """
 

@@ -35,7 +35,7 @@ class ProcessLimit(ABC):
     refusal: ClassVar[str]
     """What it takes where the kernel refuses it."""
     start_helps: ClassVar[bool] = True
-    """A process that is to be started can have it all the same."""
+    """A process that is to be started can have it nevertheless."""
 
     @abstractmethod
     def read(self, pid: int, proc: str = PROC) -> Value | None:

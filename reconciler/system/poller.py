@@ -13,7 +13,7 @@ from collections.abc import Callable
 class Poller:
     """Calls back when a process has ended, and again until it is forgotten.
 
-    A call that raises is the loop's to tell, as a reader's is; the others are made all the same.
+    A call that raises is the loop's to tell, as a reader's is; the others are made nevertheless.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -33,7 +33,7 @@ class Poller:
         del self._calls[pidfd]
 
     def close(self) -> None:
-        """Tell of nothing any more; once more has no effect."""
+        """Tell of nothing any more; a second call has no effect."""
         if self._epoll.closed:
             return
         self._loop.remove_reader(self._epoll.fileno())

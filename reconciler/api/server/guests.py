@@ -71,7 +71,7 @@ class Turn:
         self._began = self._loop.time()
 
     def end(self) -> None:
-        """The answer is made; once more has no effect."""
+        """The answer is made; a second call has no effect."""
         over, self._over = self._over, None
         if over is not None:
             self._loop.call_later(_REST * (self._loop.time() - self._began), over)

@@ -17,7 +17,7 @@ SCRIPT = "recon"
 
 
 def script(boot: Boot) -> str:
-    """The text of /etc/init.d/recon. OpenRC evaluates `command` and its arguments once more."""
+    """The text of /etc/init.d/recon. OpenRC evaluates `command` and its arguments again."""
     program, *arguments = boot.run
     path = f'export PATH="$PATH":{quote(":".join(boot.folders))}\n' if boot.folders else ""
     return f"""\

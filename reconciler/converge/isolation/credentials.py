@@ -68,7 +68,7 @@ class Credentials:
                     _remove(folder)
 
     def _base(self) -> Path:
-        """The place in use; at first, the best that can be had. Made again if it was removed."""
+        """The place in use; at first, the best one available. Made again if it was removed."""
         known = _bases.get(self._store)
         if known is not None:
             _make(known)

@@ -33,5 +33,5 @@ def prepare() -> None:
 
 def leave_keys() -> None:
     """The thread, and what it starts, has none of the keys of the session that started recon."""
-    with contextlib.suppress(OSError):  # forbidden, or too many keys: there are none to be had
+    with contextlib.suppress(OSError):  # forbidden, or too many keys: there are none
         syscalls.fresh_session_keyring()

@@ -29,7 +29,7 @@ _KEPT = {
     "nodiratime": 2048,
     "relatime": 1 << 21,
 }
-"""What a mount has to keep when it is mounted anew as read-only."""
+"""What a mount has to keep when it is mounted again as read-only."""
 
 
 def enter_own(read_only: Sequence[str], private: Sequence[str]) -> None:

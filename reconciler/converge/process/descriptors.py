@@ -130,7 +130,7 @@ def run(first: Callable[[], object], then: Callable[[], T]) -> T:
 def reopened(fd: int, flags: int = os.O_RDWR) -> int:
     """Inside ``run``: a descriptor of the same file as the caller's ``fd``, to be closed there.
 
-    For FIFOs, pipes and devices, which do not mind being opened anew.
+    For FIFOs, pipes and devices, which do not mind being opened again.
     """
     return os.open(f"/proc/self/fd/{fd}", flags | os.O_CLOEXEC)  # the main thread's table
 

@@ -5,7 +5,7 @@ rest of a start, and Python's vfork holds the interpreter until the exec has hap
 lease on the program or a dead file system puts off without end. So a small process (``stub``)
 forks; what it forks is the controller's own child, and nothing waits for its exec but itself.
 
-The server is started with the first program, and anew where it was killed. It ends with the
+The server is started with the first program, and again where it was killed. It ends with the
 controller, and until then holds its lock: a start that is under way is seen by the next
 controller, or not made at all.
 """
@@ -98,7 +98,7 @@ class ForkServer:
             os.waitpid(self._pid, 0)
 
     def _request(self, request: dict[str, Any], fds: Sequence[int]) -> tuple[int, bool]:
-        """Once more with a new one, where the server was killed."""
+        """Again with a new one, where the server was killed."""
         for left in (1, 0):
             self.prepare()
             try:

@@ -63,7 +63,7 @@ class Report:
             pass
 
     def look(self) -> bool:
-        """Whether it is settled by now, or was before. It is the caller's to close all the same."""
+        """Whether it is settled by now, or was before. It is the caller's to close nevertheless."""
         if self.settled:
             return True
         try:

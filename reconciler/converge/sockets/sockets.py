@@ -7,7 +7,7 @@ them: a replacement never refuses a connection. Guarantees:
 - A socket is kept as long as an app declares it or a process that got it lives.
 - After a crash of the controller the very same socket is fetched back: from the fd store of
   systemd, else from an instance that has it (``pidfd_getfd``, Linux ≥ 5.6). Where that is not
-  allowed (Yama, another user's process), it is bound anew beside the old one (SO_REUSEPORT).
+  allowed (Yama, another user's process), it is bound again beside the old one (SO_REUSEPORT).
 - A stranger's socket in the way is never shared: it is a SocketError that names its process.
 """
 

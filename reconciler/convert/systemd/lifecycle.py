@@ -82,7 +82,7 @@ def stop(draft: Draft, *, oneshot: bool) -> None:
     if oneshot:  # ExecStop= is for what has been started
         draft.note(Fate.LOST, "a oneshot gets its stop signal immediately", "stop", "preStop")
         return
-    # Of an instance that ended by itself there is nothing to drain; systemd runs it all the same.
+    # Of an instance that ended by itself there is nothing to drain; systemd runs it nevertheless.
     guard = '[ -n "$MAINPID" ] || exit 0; RECON_PID=$MAINPID; export RECON_PID; '
     hook, _ = found(draft, words, "stop", "preStop")
     draft.service.append(("ExecStop", command(hook, guard + draft.prelude)))

@@ -74,7 +74,7 @@ class Claims:
         return fresh
 
     def change(self, file: str, before: Workload | None, now: Workload | None) -> set[str]:
-        """A file declares an app anew (or no longer); the names of all whom that concerns."""
+        """A file declares an app again (or no longer); the names of all whom that concerns."""
         old, new = ({*_claims(file, app)} for app in (before, now))
         concerned: set[str] = set()
         for claim in old ^ new:

@@ -37,7 +37,7 @@ class Reading(NamedTuple):
 
 
 class Settling:
-    """The files that changed, and have to read the same once more."""
+    """The files that changed, and have to read the same again."""
 
     def __init__(self, wait: float = 0.0) -> None:
         """``wait``: seconds from the first reading of a file to the one that is believed."""
@@ -68,7 +68,7 @@ class Settling:
         self, path: str, known: ManifestFile | None, trust: Trust, *, believe: bool
     ) -> Reading | Problem | None:
         """What a file holds now, or why it cannot be read; None where it has not changed, or is to
-        be read once more. ``believe``: at its first reading. UnansweredError."""
+        be read again. ``believe``: at its first reading. UnansweredError."""
         began, seen = time.monotonic(), signature(path)
         around = [(file, signature(file)) for file, _ in known.dependencies] if known else []
         if known is not None and _still_holds(known, seen, around):

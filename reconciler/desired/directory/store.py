@@ -101,7 +101,7 @@ class ManifestStore:
 
     @property
     def unstable(self) -> frozenset[Path]:
-        """Files that changed and have to read the same once more before they are believed."""
+        """Files that changed and have to read the same again before they are believed."""
         return frozenset(map(Path, self._settling.paths))
 
     @property
@@ -135,7 +135,7 @@ class ManifestStore:
         return self._problems
 
     def _all_problems(self) -> tuple[Problem, ...]:
-        """Found by reading the places of clashes once more: part of a look."""
+        """Found by reading the places of clashes again: part of a look."""
         found = {*self._files.problems(), *self._walk_problems, *self._declarations.problems()}
         if self._in_force.unknown_profile is not None:
             found.add(self._in_force.unknown_profile)
@@ -157,7 +157,7 @@ class ManifestStore:
         self._walk_problems, self.root_id = tuple(walk.problems), walk.root_id
         self._folders, self._apart = tuple(walk.folders), frozenset(walk.apart)
         for path in self._files.paths - paths:
-            # What is not seen in an incomplete walk may be there all the same.
+            # What is not seen in an incomplete walk may be there nevertheless.
             if walk.complete:
                 self._drop(path)
             else:

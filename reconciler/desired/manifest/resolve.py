@@ -110,7 +110,7 @@ def rebuild(
     filled: Filled | None = None,
     without: bool = False,
 ) -> Workload | Problem:
-    """An app as the journal remembers it; its secrets are read anew from where they are.
+    """An app as the journal remembers it; its secrets are read again from where they are.
 
     ``filled``: the files that were not empty once (see ``desired.environment.filled``).
     ``without``: where its secrets cannot be read they are None, so that the app is known all the

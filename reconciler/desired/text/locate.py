@@ -1,4 +1,4 @@
-"""Where a field of an app is written, found by reading its file once more.
+"""Where a field of an app is written, found by reading its file again.
 
 Places are printed for a handful of fields only (``manifests/backend.yaml:11`` beside a plan), so
 none are kept in memory: the controller holds thousands of apps.

@@ -1,6 +1,6 @@
 """The content of watched files and folders, as one digest a path.
 
-Content, never dates: a file that is written anew with what it held, or touched, changes nothing.
+Content, never dates: a file that is written again with what it held, or touched, changes nothing.
 A file is read again only where its signature changed, so that a look at a folder in which
 nothing happened costs one ``stat`` a file.
 

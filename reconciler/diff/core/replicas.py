@@ -39,7 +39,7 @@ class Replicas:
     """Of another revision (or older than a requested restart, or evicted), not stopping."""
     stopping: tuple[Process, ...]
     spared: tuple[Process, ...]
-    """Where no revision may run: what runs all the same and is not of the failed revision. No
+    """Where no revision may run: what runs nevertheless and is not of the failed revision. No
     record says that it was good, but it is all there is, so it is left alone."""
     up: frozenset[str]
     """Nonces of the processes that are available now (see ``is_available``)."""

@@ -94,6 +94,6 @@ def _moments(schedule: str, zone: str, after: float) -> Iterator[float]:
     start = datetime.fromtimestamp(after, UTC if zone == "UTC" else ZoneInfo(zone))
     for moment in CronSim(schedule, start):
         at = moment.timestamp()
-        # In the hour that comes twice a fixed time is found in its first half once more.
+        # In the hour that comes twice a fixed time is found in its first half again.
         if at > after:
             yield at

@@ -8,7 +8,7 @@ one, and what that means is told in ``progress``: the last good one takes over.
 
 One that never gets ready is judged by ``progressDeadlineSeconds``, as in any rollout; the
 canary's own waiting is not counted against that. The wait is counted from the processes'
-``ready_at``, which a new controller learns anew: then it begins again.
+``ready_at``, which a new controller learns again: then it begins again.
 """
 
 from __future__ import annotations

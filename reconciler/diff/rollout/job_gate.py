@@ -2,7 +2,7 @@
 needs it may be edited in one commit.
 
 The rollout is held (see ``rollout.freeze``) until that Job has completed the revision that its
-manifest declares; a run that has failed holds it on, and what runs serves on. A Job that has
+manifest declares; a run that has failed holds it on, and what runs keeps serving. A Job that has
 completed what it declares holds nothing, nor does one that runs by the clock.
 """
 

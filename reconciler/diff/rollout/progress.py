@@ -25,7 +25,7 @@ def advance(at: AppSituation) -> AppSituation:
     """Look how far the rollout is: it is complete, goes on, or is given up.
 
     While it is held nothing is complete and no deadline runs; when that ends the deadline begins
-    anew.
+    again.
     """
     app, replicas, memory, revision = at.app, at.replicas, at.memory, at.revision
     waits = at.held is not None and at.held.waits

@@ -32,10 +32,10 @@ class CatalogWriter:
         for app, logs in every.items():
             if self._path(app).name not in there:
                 self.note(app, logs)
-        self._seen = now  # before what was just written: that is looked at once more
+        self._seen = now  # before what was just written: that is looked at again
 
     def note(self, app: str, logs: Logs) -> None:
-        """See that the catalog knows these logs. No error: they are written all the same."""
+        """See that the catalog knows these logs. No error: they are written nevertheless."""
         if logs.is_apart and not isinstance(logs.timestamps, str):
             return
         path = self._path(app)

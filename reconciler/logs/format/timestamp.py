@@ -1,7 +1,7 @@
 """Reads times back that were written by ``strftime`` before the lines of a log.
 
 Only a format that has the whole date says when a line was written: with one like ``%H:%M:%S`` the
-times are told from the lines all the same, and mean nothing here.
+times are told from the lines nevertheless, and mean nothing here.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Rotated(NamedTuple):
 
     path: Path
     ended: float | None
-    """When it was put aside, wall time in seconds; None for the current file."""
+    """When it was rotated, wall time in seconds; None for the current file."""
 
 
 @dataclass(frozen=True, slots=True)

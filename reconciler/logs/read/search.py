@@ -129,7 +129,7 @@ def _oldest_first(
 ) -> Iterator[tuple[float, LogLine | None]]:
     """The same, first first. What is rotated meanwhile is neither missed nor read twice."""
     done = float("-inf")
-    """Up to which file all is read, by when that was put aside."""
+    """Up to which file all is read, by when that was rotated."""
     while True:
         older = _rotated_after(log, done)
         if not older:
@@ -180,7 +180,7 @@ def _forwards(
 
 
 def _is_later(log: LogFile, older: list[Rotated], until: float | None) -> bool:
-    """Whether a file began after that time: when the one before it was put aside."""
+    """Whether a file began after that time: when the one before it was rotated."""
     if until is None or not older or older[0].ended is None:
         return False
     return older[0].ended > until + _slack(log)

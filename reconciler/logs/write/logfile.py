@@ -1,6 +1,6 @@
-"""Log files: where they are, and how one that has grown is put aside.
+"""Log files: where they are, and how one that has grown is rotated.
 
-A log is opened for each chunk anew, by its path. So thousands of idle ones cost nothing, and a
+A log is opened again for each chunk, by its path. So thousands of idle ones cost nothing, and a
 file or directory that was moved or removed is simply made again. Files are changed only
 between whole chunks, so between whole lines.
 """
@@ -90,13 +90,13 @@ def _rotate(path: Path, keep: int, now: float) -> None:
 
 
 def rotated(path: Path) -> list[Path]:
-    """The files put aside from the log at ``path``, oldest first, compressed or not."""
+    """The files rotated from the log at ``path``, oldest first, compressed or not."""
     found = [path.parent / name for name in _names(path.parent) if name.startswith(path.name + ".")]
     return sorted((file for file in found if _time_of(path, file)), key=lambda f: _time_of(path, f))
 
 
 def prune(path: Path, keep: int, oldest: float = 0.0) -> None:
-    """Remove all but the ``keep`` newest of the files put aside, and those from before ``oldest``.
+    """Remove all but the ``keep`` newest of the files rotated, and those from before ``oldest``.
 
     ``oldest`` is wall time in seconds.
     """
@@ -122,7 +122,7 @@ def _names(folder: str | Path) -> list[str]:
 
 
 def _time_of(path: Path, file: Path) -> str:
-    """When ``file`` was put aside, as in its name; empty where it is something else."""
+    """When ``file`` was rotated, as in its name; empty where it is something else."""
     text = file.name.removeprefix(path.name + ".")
     for packed in logname.PACKED:
         text = text.removesuffix(packed)

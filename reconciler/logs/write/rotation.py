@@ -1,8 +1,8 @@
-"""When a log is put aside for its age, by the clock on the wall. Pure but for the time zone.
+"""When a log is rotated for its age, by the clock on the wall. Pure but for the time zone.
 
 A file holds what was written between two turns: it is due when its last line is from before the
 latest one. That is known of every file by its date alone, so nothing has to be remembered, over no
-matter how many ends of the controller; and it is never put aside empty.
+matter how many ends of the controller; and it is never rotated empty.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Transcript:
         self._size = os.pwrite(self._fd, held, 0)
 
     def rewind(self) -> None:
-        """Look at everything once more."""
+        """Look at everything again."""
         self._searched, self._cut = 0, False
 
     def read(self) -> list[bytes]:

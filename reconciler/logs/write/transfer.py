@@ -168,7 +168,7 @@ class Pump:
     def _open_log(
         self, path: Path, rotate: Rotate, owner: Owner | None, now: float, whole: bool
     ) -> tuple[int, int]:
-        """A descriptor of the log and its length; one that is due is put aside first.
+        """A descriptor of the log and its length; one that is due is rotated first.
 
         ``whole``: it ends with a whole line.
         """

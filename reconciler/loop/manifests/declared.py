@@ -236,7 +236,7 @@ class Declared:
         return bool(changed) and self._deletions.has_new
 
     def _scanned(self, scanned: Scanned) -> bool:
-        """All files were looked at; whether they are to be once more, to be sure."""
+        """All files were looked at; whether they are to be again, to be sure."""
         desired = scanned.desired
         self._mistakes.tell(desired.problems)
         self._drop_kept(desired)

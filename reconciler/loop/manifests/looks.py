@@ -1,4 +1,4 @@
-"""When manifests are looked at: some after a hint, and once more until they are at rest; all of
+"""When manifests are looked at: some after a hint, and again until they are at rest; all of
 them where a file went away, and now and then."""
 
 from __future__ import annotations

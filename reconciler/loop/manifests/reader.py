@@ -3,7 +3,7 @@
 A look is made by a thread on a draft of the store (``system/work/look.py``), which takes the place
 of the store when it has succeeded. Until then what is declared is what it was. Where a path does
 not answer the look is given up, and made again without that path: the files that refer to it keep
-their last good version, with a problem that names it, and all others are read as ever.
+their last good version, with a problem that names it, and all others are read as usual.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Asked of an instance that is not ready yet, and only while another process could answer for it: an
 old process of its app, one of an app that no manifest declares any more (it was renamed), or,
 where an edit moved its probe there, one of another app. A probe that asks another app's port by
-design therefore counts as ever.
+design therefore counts as usual.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an edit does to what runs, without a start or an end: a row for each group of fields.
 
-Each plan reads the manifest anew, so a field that only plans read needs no row: it is in
+Each plan reads the manifest again, so a field that only plans read needs no row: it is in
 ``PLANNED``. A row is for a part that keeps state: the log writer its files, a probe its timer.
 """
 

@@ -205,7 +205,7 @@ class Limiting:
         self._forks.pop(tag.nonce, None)
         if self.cgroups.remove(tag):
             self._kept.discard(tag)
-        else:  # something is on its way out, or out of our sight: once more later
+        else:  # something is on its way out, or out of our sight: again later
             self._kept.add(tag)
 
     def sweep(self, live: set[str]) -> None:

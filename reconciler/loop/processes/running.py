@@ -299,7 +299,7 @@ class Running:
         self.limiting.declare(app, limited if spec is not None else ())
 
     def end(self, action: End, spec: ProgramSpec, app: Workload | None) -> None:
-        """Begin to stop a process; once more has no effect."""
+        """Begin to stop a process; a second call has no effect."""
         nonce = action.process.tag.nonce
         known = self.host.get(nonce)
         if known is None:

@@ -247,7 +247,7 @@ class Contents:
         task.add_done_callback(self._placing.discard)
 
     async def _place(self, known: Watched, why: Sentence) -> None:
-        """Find the place of a problem in its manifest, which is to read it once more."""
+        """Find the place of a problem in its manifest, which is to read it again."""
         declared = known.declared
         problem = await self._ask_aside(partial(problem_of, declared, *why))
         if not known.is_over and known.declared is declared:

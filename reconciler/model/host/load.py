@@ -70,7 +70,7 @@ class Withheld:
     apps: int = 1
     """How many apps' rises were judged together."""
     again: bool = False
-    """It is to be judged once more: a person has asked for it, and others may have made room."""
+    """It is to be judged again: a person has asked for it, and others may have made room."""
 
 
 Verdicts = Mapping[str, Withheld | None]

@@ -79,7 +79,7 @@ Clocks = Annotated[
 
 
 class Rotate(Manifest):
-    """When a log file is put aside, and how many are kept."""
+    """When a log file is rotated, and how many are kept."""
 
     size: Size = Field(10 * 2**20, description="rotate when a file reaches this size")
     every: Duration | None = Field(

@@ -1,7 +1,7 @@
 """Names of log files: one an instance or one for all, and those that were rotated away.
 
 A place is an absolute path that may hold ``<instance>`` in its last part. A rotated file has the
-name of the log, a dot, and when it was put aside (UTC); behind that, what it was compressed with.
+name of the log, a dot, and when it was rotated (UTC); behind that, what it was compressed with.
 Known to who writes logs and to who reads them; no pydantic here, `recon logs` starts without.
 """
 
@@ -28,7 +28,7 @@ class LogName(NamedTuple):
     """The current file's name."""
     instance: int | None
     when: str
-    """When it was put aside, as in its name; empty for the current file."""
+    """When it was rotated, as in its name; empty for the current file."""
     packed: str
     """One of ``PACKED``, or empty."""
 

@@ -1,7 +1,7 @@
 """What this host is, and what we may do on it: gathered once, a millisecond in all.
 
 They are facts of the process that asks: its capabilities, limits, cgroup. A controller keeps what
-it found at its start; give it more rights and start it anew.
+it found at its start; give it more rights and start it again.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def reap_strangers(awaited: Set[int] = frozenset()) -> None:
 
 
 def _of_stranger(pidfd: int, id: ProcessId, proc: str) -> Exit:
-    # In this order, and the first once more: it may be reaped between the two looks.
+    # In this order, and the first again: it may be reaped between the two looks.
     return from_pidfd(pidfd) or from_zombie(id, proc) or from_pidfd(pidfd) or Exit()
 
 

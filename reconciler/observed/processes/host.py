@@ -303,7 +303,7 @@ class Host:
         try:
             members = self._cgroup_members(group.process.tag) if group is not None else ()
             self._examine(sorted({*self._new_pids.latest(), *members}), adopt=False)
-        except OSError:  # out of files: what follows is done all the same, the relist corrects it
+        except OSError:  # out of files: what follows is done nevertheless, the relist corrects it
             self._new_pids.reset()
 
     def _watch_leftover(self, group: Group, id: ProcessId) -> None:

@@ -33,7 +33,7 @@ class RecordedEvent:
     @property
     def position(self) -> str:
         """Where a reader is who has read up to here. The time tells whether a journal that was
-        begun anew, or lost its last moment, gave the number to another event."""
+        started again, or lost its last moment, gave the number to another event."""
         return f"{self.id}-{round(self.at * 1000)}"
 
 

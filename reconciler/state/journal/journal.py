@@ -5,7 +5,7 @@ Writes are gathered and committed together a moment later: a crash loses at most
 history, a full disk only delays it, and a statement that cannot be executed hinders no other.
 
 All that it remembers but events is in memory, too. So a file that was removed, or turns out to be
-damaged, is written anew; one that cannot be read or written now is tried again (``look_after``).
+damaged, is written again; one that cannot be read or written now is tried again (``look_after``).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from reconciler.state.resume import Resumed, parse, resumed
 T = TypeVar("T")
 
 _SALVAGED = 1000
-"""Of the newest events, where a journal is written anew."""
+"""Of the newest events, where a journal is written again."""
 
 
 class Journal(Ledger):
@@ -325,7 +325,7 @@ class Journal(Ledger):
 
 
 class _Cause(StrEnum):
-    """Why a journal is written anew, to follow its name."""
+    """Why a journal is written again, to follow its name."""
 
     DAMAGED = "is damaged"
     REMOVED = "was removed"

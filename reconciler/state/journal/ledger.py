@@ -21,7 +21,7 @@ from reconciler.state.journal.pending import Pending, stored
 from reconciler.state.journal.recollection import Recollection
 
 _USAGE_KEPT = 7 * 86_400.0
-"""Seconds: of a process that ended unseen. What runs writes its own anew each few minutes."""
+"""Seconds: of a process that ended unseen. What runs writes its own again every few minutes."""
 _FORMAT = "format"
 """The setting that says which release's documents are in it (``records.VERSION``)."""
 

@@ -2,7 +2,7 @@
 
 Root's is ``/run/recon``, where no program of another user takes anything away. A user's is below
 ``XDG_RUNTIME_DIR``, which is cleared away when that user logs out while the programs run on: so it
-is only where nothing else can be had.
+is only where nothing else is available.
 """
 
 from __future__ import annotations

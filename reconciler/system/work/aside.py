@@ -37,7 +37,7 @@ class Aside:
 
     def each(self, call: Callable[[T], R], items: Sequence[T]) -> dict[T, R]:
         """The results by item; those that did not answer are left out. Raises what a call raises,
-        and OSError where no thread can be had."""
+        and OSError where no thread is available."""
         results: dict[T, R] = {}
         while items and self.stuck < self._most:
             run = _Run(call, items)

@@ -3,7 +3,7 @@
 A thread in the kernel cannot be ended, but it blocks no other: it waits without the interpreter.
 So a look that stands at one path for ``PATIENCE`` is given up, its thread is left to the kernel,
 and the next look leaves that path out: it gets ``UnansweredError`` there (``door``), and all other
-paths are looked at as ever. ``MOST_STUCK`` threads may be left behind; then looks wait until one
+paths are looked at as usual. ``MOST_STUCK`` threads may be left behind; then looks wait until one
 of them returns.
 
 A look must change nothing that others see before it has succeeded.

@@ -99,7 +99,7 @@ def _become(uid: int, gid: int, request: dict[str, Any]) -> bool:
 
 
 def _leave_capabilities() -> None:
-    """None, and none to be had by an exec: a root with no capability owns root's files, no more."""
+    """None, and none to gain by an exec: a root with no capability owns root's files, no more."""
     for capability in range(_LAST_CAPABILITY + 1):
         _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
     _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)

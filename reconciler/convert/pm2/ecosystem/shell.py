@@ -3,7 +3,7 @@
 PM2's apps inherit the shell anyway; recon's do not, and a manifest that repeated a whole shell
 would hold keys of other programs and nothing that the config says. So a mark is put into the
 environment that the config sees: an ``env`` that holds the mark was copied from there. Which of
-its variables the config names itself is seen by evaluating it once more, with no environment.
+its variables the config names itself is seen by evaluating it again, with no environment.
 """
 
 from __future__ import annotations

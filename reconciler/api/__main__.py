@@ -90,8 +90,8 @@ def _too_few_files(error: OSError) -> str:
 
 
 def _prepare_state(paths: StatePaths) -> str:
-    """Make the state directory; why it cannot be written, a sentence, where apps are run all the
-    same. OSError where it is not to be trusted, or where even root has no other place."""
+    """Make the state directory; why it cannot be written, a sentence, where apps are run
+    nevertheless. OSError where it is not to be trusted, or where even root has no other place."""
     why = ""
     try:
         prepare(paths)

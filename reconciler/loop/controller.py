@@ -218,7 +218,7 @@ class Controller:
         self._check_stopped()
 
     async def _load(self) -> None:
-        """What runs, what is remembered and what is declared; a second look is remembered."""
+        """Load the running processes, the journal and the manifests, in this order."""
         self._relist(full=True)
         known = {*self.history.memories, *self._running.apps()}
         await self._declared.start(self.history.memories, self._journal, known, self._key)

@@ -1,12 +1,13 @@
 """The systemd units of `recon startup`. docs/systemd.md says of each setting why, and why not.
 
 Two units, because two events must be distinguished. ``recon.service`` is the controller: it may be
-stopped, restarted and killed, and the apps run on (KillMode=process; they are in its cgroup).
+stopped, restarted and killed, and the apps keep running (KillMode=process; they are in its cgroup).
 ``recon-shutdown.service`` runs nothing; that it is stopped means that the host goes down, or is
 brought to a target without recon, and then it stops the apps in their order. It is ordered after
 the first one, so at shutdown it is stopped *before* it, while the controller is there to do the
-work; and where no controller runs, because it was stopped by hand, `recon down` does it all the
-same. (A controller that asked systemd, on SIGTERM, whether this is a shutdown would miss that.)
+work; and where no controller runs, because it was stopped by hand, `recon down` does it
+nevertheless . (A controller that asked systemd, on SIGTERM, whether this is a shutdown would miss
+that.)
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ One directory an instance (``model.host.cgroup`` names it). Guarantees:
 Swap is forbidden to an instance with ``memoryHard``: else one that is over its limit would not
 be ended but slowed down without bound, and the host's disk with it. ``memory.high`` is left
 alone for the same reason; the soft limit is ``limits.memory``. The kernel is told to end an
-instance as a whole (memory.oom.group), as Kubernetes does: half a program is a state that nobody
-has tested.
+instance as a whole (memory.oom.group), as Kubernetes does: half a program is an untested
+state.
 """
 
 from __future__ import annotations

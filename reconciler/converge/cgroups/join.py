@@ -5,8 +5,8 @@ that is the first move for a while, 50 µs right after another (measured, Linux 
 would be most of the time in which a killed program comes back, and an eighth of what a start of
 a thousand takes. So an instance with limits pays it at its gate, and for all others a thread does
 it when no start has come for a moment: whatever is forked from then on can be found, and ended,
-whatever it does to its environment, session and output. What was forked before, and is nobody's
-child any more, is known by its lineage (``model.host.lineage``).
+whatever it does to its environment, session and output. What was forked before, and has lost its
+parent, is known by its lineage (``model.host.lineage``).
 """
 
 from __future__ import annotations

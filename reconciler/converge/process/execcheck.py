@@ -2,7 +2,7 @@
 
 It carries the instance's tag, as preStop does: whatever it leaves behind ends with the instance.
 Never raises; one that takes too long is killed with its process group. One that cannot be killed
-holds up nobody (``helper``).
+blocks no other (``helper``).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ of the file system. They find its pid in RECON_PID. Each leads a session of its 
 terminal of recon's is theirs.
 
 One that is killed and does not end (it runs as a user that recon may not signal, or waits in the
-kernel) holds up nobody: it is left to be reaped when it does, and while an instance has too many
+kernel) blocks nothing: it is left to be reaped when it does, and while an instance has too many
 of those it gets no others.
 """
 

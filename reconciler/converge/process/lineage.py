@@ -12,8 +12,8 @@ _NONE = resource.RLIM_INFINITY
 
 
 def limit(nonce: str) -> tuple[int, int] | None:
-    """What RLIMIT_RTTIME is to be while it is forked; None where it is to stay as it is: somebody
-    has bounded recon's own real-time use, which its programs are to inherit."""
+    """What RLIMIT_RTTIME is to be while it is forked; None where it is to stay as it is: a user
+    has bounded recon's own real-time use, which its programs inherit."""
     wanted = limit_of(nonce)
     soft, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
     if wanted is None or hard != _NONE or not (soft == _NONE or nonce_of(soft)):

@@ -210,8 +210,8 @@ class ManifestStore:
         return frozenset(changed)
 
     def draft(self) -> ManifestStore:
-        """A store that knows the same: for a look that may have to be given up, so that nobody
-        sees half of it. It takes the place of this one when the look has succeeded."""
+        """A store that knows the same: for a look that may have to be given up, so that no
+        reader sees half of it. It takes the place of this one when the look has succeeded."""
         fresh = copy.copy(self)
         fresh.filled = self.filled.copy()
         fresh._around = replace(self._around, filled=fresh.filled)

@@ -113,8 +113,8 @@ def rebuild(
     """An app as the journal remembers it; its secrets are read again from where they are.
 
     ``filled``: the files that were not empty once (see ``desired.environment.filled``).
-    ``without``: where its secrets cannot be read they are None, so that the app is known all the
-    same.
+    ``without``: where its secrets cannot be read they are None, so that the app is known
+    nevertheless.
     """
     around = Surroundings(
         environ, key, environ_is_own=not without, check=False, filled=filled or Filled()

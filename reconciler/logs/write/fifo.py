@@ -82,7 +82,7 @@ def create(path: str | Path, uid: int | None = None, gid: int | None = None) -> 
 def open_reader(path: str | Path, pid: int | None = None) -> int:
     """The controller's end of a FIFO: non-blocking.
 
-    Where the path is gone (somebody removed the state directory) it is reached through the
+    Where the path is gone (the state directory was removed) it is reached through the
     process ``pid`` that holds it. FileNotFoundError where neither leads to it.
     """
     try:

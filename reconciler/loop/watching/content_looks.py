@@ -24,8 +24,8 @@ Outcome = Found | Sentence | TaskFault
 
 
 class ContentLooks:
-    """Calls ``on_ended(app, number, outcome, at_once, again)`` after a look; ``at_once``: somebody
-    asked for it, ``again``: something may have changed since it began. ``on_late(app)``: one that
+    """Calls ``on_ended(app, number, outcome, at_once, again)`` after a look; ``at_once``: it was
+    requested, ``again``: something may have changed since it began. ``on_late(app)``: one that
     ``is_awaited`` no longer, because its look takes long."""
 
     def __init__(

@@ -191,7 +191,7 @@ def _is_load(window: Sequence[Bucket]) -> bool:
 
 
 def _is_material(before: Leak, found: Leak) -> bool:
-    """Whether it is to be told again."""
+    """Whether the event is sent again."""
     if not before.rate / _MATERIAL <= found.rate <= before.rate * _MATERIAL:
         return True
     if found.left is None:

@@ -20,7 +20,7 @@ _UNREAD = "manifest removed; it keeps running until the journal can be read"
 class Verdict(StrEnum):
     DELETE = "delete"
     WAIT = "wait"
-    """Another scan will tell."""
+    """The next scan decides."""
     HELD = "held"
     """A mistake must be fixed first: whether the removal is meant is unknown."""
     UNCONFIRMED = "unconfirmed"

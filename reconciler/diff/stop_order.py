@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 
 class Teardown:
-    """Who still runs, and whom that holds. Told of each app whose last process has gone."""
+    """The apps that still run, and those that wait for them, updated at each app's last exit."""
 
     def __init__(self, needs: Mapping[str, Iterable[str]], running: Collection[str]) -> None:
         """``needs``: the dependencies of every app that is known, running or not."""

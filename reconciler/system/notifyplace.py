@@ -23,7 +23,7 @@ def old_address(store: str) -> str:
 
 
 def path(store: str) -> str | None:
-    """The path of the socket; None where it is not root who asks."""
+    """The path of the socket; None for users other than root."""
     return f"{FOLDER}/{store}" if os.geteuid() == 0 else None
 
 

@@ -1,4 +1,4 @@
-"""Whose end is to be told: the pidfds of thousands of processes, behind one reader of the loop.
+"""Reports exits: the pidfds of thousands of processes, behind one reader of the loop.
 
 An asyncio reader for each would do as well, at some 8 % of what a start takes in the controller.
 """
@@ -33,7 +33,7 @@ class Poller:
         del self._calls[pidfd]
 
     def close(self) -> None:
-        """Tell of nothing any more; a second call has no effect."""
+        """Stop the reports; a second call has no effect."""
         if self._epoll.closed:
             return
         self._loop.remove_reader(self._epoll.fileno())

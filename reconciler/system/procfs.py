@@ -95,7 +95,7 @@ def is_thread(pid: int, proc: str = PROC) -> bool:
 
 
 def real_uid(pid: int, proc: str = PROC) -> int | None:
-    """Who started it, whatever user it acts as by now: ``Uid`` of ``/proc/PID/status``."""
+    """The user who started it, whatever user it acts as now: ``Uid`` of ``/proc/PID/status``."""
     status = _read(f"{proc}/{pid}/status", 4096) or b""
     _, found, rest = status.partition(b"\nUid:")
     return int(rest.split(None, 1)[0]) if found else None

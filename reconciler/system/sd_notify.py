@@ -1,4 +1,4 @@
-"""sd_notify(3): what is said to the service manager that started us; elsewhere nothing is said.
+"""sd_notify(3): messages to the service manager that started recon; without one, none.
 
 The protocol is one datagram of lines ``NAME=value``, with descriptors where they are meant. A
 manager that does not listen is passed over: what it is told helps, but nothing needs it.
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 
 def is_heard() -> bool:
-    """Whether a service manager wants to be told."""
+    """Whether a service manager waits for messages."""
     return bool(os.environ.get("NOTIFY_SOCKET"))
 
 

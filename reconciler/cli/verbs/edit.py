@@ -63,7 +63,7 @@ def suspend(
     state_dir: StateDir = None,
     profile: Profile = None,
 ) -> int:
-    """Stop apps, and keep them declared, by an edit of their manifests."""
+    """Stop apps, by an edit of their manifests."""
     return _edit(where(manifests, state_dir, profile), "suspend", dict.fromkeys(apps, True))
 
 

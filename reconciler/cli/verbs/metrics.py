@@ -102,7 +102,7 @@ def _listen(host: str, port: int) -> list[socket.socket]:
             listeners.append(_listener(family, (*address[:1], port, *address[2:])))
         except OSError as error:
             if listeners and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-                continue  # a host without IPv6 has `localhost` in it all the same
+                continue  # a host without IPv6 has `localhost` in it nevertheless
             for one in listeners:
                 one.close()
             raise CliError(f"--listen {host}:{port}: {error.strerror}") from None

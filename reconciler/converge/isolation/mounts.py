@@ -67,7 +67,7 @@ def join(pid: int, start: int) -> None:
 
 @contextlib.contextmanager
 def _named(path: str) -> Iterator[None]:
-    """An error tells which path it is about."""
+    """An error whose message names its path."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Who an app runs as: ``user`` and ``group`` of its manifest become ids.
+"""The user of an app: ``user`` and ``group`` of its manifest become ids.
 
 Taking on a user means all of it: uid, gid and the user's own supplementary groups, never
 the controller's (design.md#security). A name that cannot be resolved, or that this controller may

@@ -67,7 +67,7 @@ class _Call(Generic[T]):
     """``then`` is being done, or never will be."""
 
     def decide(self) -> bool:
-        """Whether it is the caller of this who decides."""
+        """Whether this caller decides."""
         with self.lock:
             first, self.decided = not self.decided, True
         return first

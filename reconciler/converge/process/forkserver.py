@@ -40,7 +40,7 @@ _NO_CORE = 1
 
 
 class Child(NamedTuple):
-    """A stub: a child of ours, not reaped."""
+    """A stub: a child of the controller, not reaped."""
 
     pid: int
     channel: int

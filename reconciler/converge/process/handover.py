@@ -1,4 +1,4 @@
-"""What a program is told of the sockets that it is handed: the protocol of systemd, and a little.
+"""The variables by which a program finds its sockets: the protocol of systemd, and a little more.
 
 ===================  =============================================================================
 LISTEN_FDS           how many, from descriptor 3 on (sd_listen_fds(3))

@@ -34,7 +34,7 @@ _places: dict[str, _Place] = {}
 
 
 def variables(spec: ProgramSpec, tag: Tag, environment: Mapping[str, str]) -> dict[str, str]:
-    """What one instance is told; nothing where no ``notify`` probe asks for its word."""
+    """The variables for one instance; none where it has no ``notify`` probe."""
     place = _places.get(tag.store)
     if place is None or not is_needed(spec):
         return {}

@@ -1,4 +1,4 @@
-"""What becomes of a stub: it has become its program, or it tells why it could not.
+"""The result of a stub: it has become its program, or it reports why it could not.
 
 The stub holds the other end of a pair of sockets, which an exec closes. So the end of the file
 says that the program runs, unless the stub has ended: what is left of a dead process is its name,
@@ -56,7 +56,7 @@ class Report:
         return self._channel
 
     def admit(self) -> None:
-        """Let a stub go on that waits for its limits. One that has ended tells by its report."""
+        """Let a stub go on that waits for its limits. One that has ended has sent its report."""
         try:
             os.write(self._channel, b"\n")
         except (BrokenPipeError, ConnectionResetError):

@@ -60,7 +60,7 @@ _CLONE_PARENT, _CLONE_INTO_CGROUP = 0x8000, 1 << 33
 _ARGUMENTS = struct.Struct("=11Q")  # struct clone_args, VER2
 _PR_SET_NAME = 15
 _LONGEST = 4096
-"""Bytes of a name or a sentence that is told."""
+"""Bytes of a name or a message in a report."""
 
 
 def main() -> None:
@@ -175,7 +175,7 @@ def _clone(libc: ctypes.CDLL) -> int:
 
 
 def _become(request: dict[str, Any], fds: list[int], null: int, other: list[int]) -> NoReturn:
-    """Become the program, or tell why not and end."""
+    """Become the program, or report why not and exit."""
     channel, at = fds[0], [SETUP]
     try:
         channel = _take(request, fds, null, other)

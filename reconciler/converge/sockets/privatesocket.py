@@ -30,7 +30,7 @@ def places(state_dir: Path, store: str | None) -> list[Path]:
 def open_private(
     state_dir: Path, nonce: str, name: str, store: str | None = None
 ) -> Iterator[str | None]:
-    """Where to connect to, for one who only looks; None where the process has none."""
+    """The socket to connect to, for a reader without a controller; None without a socket."""
     for place in places(state_dir, store):
         if os.path.lexists(place / f"{nonce}.{name}"):
             folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""Dependencies: who may start now, and who is restarted because another was.
+"""Dependencies: which apps may start now, and which restart because another did.
 
 What waits is only the start of an app from nothing. Restarts after a crash and updates do not:
 availability first. And nothing is ever stopped because a dependency went away.
@@ -43,7 +43,7 @@ def look_at(app: Workload, processes: Sequence[Process], memory: AppMemory, now:
 
 
 def standing_of(at: AppSituation) -> Standing:
-    """What those that depend on an app see of it."""
+    """The standing of an app for its dependents."""
     app, sorted_by, memory = at.app, at.replicas, at.memory
     wanted = app.spec.wanted
     if wanted == 0:
@@ -151,7 +151,7 @@ def _text_of(need: Dependency, obstacle: Obstacle | None) -> str:
 
 
 def _has_failed(memory: AppMemory) -> bool:
-    """An earlier revision runs instead of what is declared."""
+    """Whether an earlier revision runs instead of the declared one."""
     return bool(memory.revisions) and memory.revisions[-1].failed is not None
 
 

@@ -1,4 +1,4 @@
-"""A hold: who holds a rollout, and what the strategies calculate with meanwhile."""
+"""A hold: what holds a rollout, and what the strategies calculate with meanwhile."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _RECOGNISERS = (
 
 
 def diagnose(evidence: Evidence) -> Cause | None:
-    """Why the process ended, as far as it can be told; None where there is nothing to tell."""
+    """The likely cause of the exit; None where there is nothing to explain."""
     if evidence.shell_advice and not _ran(evidence):
         fault = "the command uses shell syntax, and recon runs no shell"
         return Cause(CauseCode.SHELL_SYNTAX, fault, evidence.shell_advice)
@@ -37,13 +37,13 @@ def diagnose(evidence: Evidence) -> Cause | None:
 
 
 def with_holder(cause: Cause, holder: str, *, same_app: bool = False) -> Cause:
-    """The cause of a port in use with who holds it, a phrase: ``pid 812 (nginx)``."""
+    """The cause of a port in use with the process that holds it, a phrase: ``pid 812 (nginx)``."""
     message = f"port {cause.port} is held by {holder}, so the program cannot listen on it"
     return replace(cause, message=message, remedy=free_the_port(same_app=same_app))
 
 
 def perhaps_of_the_port(cause: Cause, port: int, holder: str) -> Cause:
-    """The same, with who holds the port that the app is asked at: where nothing else says why."""
+    """The same, with the process that holds the probed port: used without another cause."""
     if cause.code not in (CauseCode.UNKNOWN, CauseCode.ERROR):
         return cause
     message = f"{cause.message}; port {port}, at which it is asked, is held by {holder}"

@@ -53,7 +53,7 @@ _OUT_OF_MEMORY = "raise limits.memoryHard or the memory of the host, or make it 
 
 
 def of_end(evidence: Evidence) -> Cause | None:
-    """The cause as far as the exit alone tells it."""
+    """The cause that the exit alone shows."""
     exit = evidence.exit
     if exit is None:
         return None

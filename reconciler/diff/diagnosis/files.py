@@ -53,7 +53,7 @@ def recognise(evidence: Evidence) -> Cause | None:
 
 
 def line_ends(evidence: Evidence) -> Cause | None:
-    """A script that was saved on Windows: told before all that follows from it."""
+    """A script that was saved on Windows: reported before its consequences."""
     if evidence.output.find(_CARRIAGE) is None:
         return None
     words = evidence.spec.command

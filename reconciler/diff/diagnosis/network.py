@@ -58,7 +58,7 @@ _SERVICES = {
 
 
 def recognise(evidence: Evidence) -> Cause | None:
-    """The cause, where the program told of the network."""
+    """The cause, if the output has a network error."""
     return (
         _in_use(evidence)
         or _forbidden(evidence)
@@ -106,7 +106,7 @@ def _forbidden(evidence: Evidence) -> Cause | None:
 
 
 def taken_port(spec: ProgramSpec, output: Output) -> int | None:
-    """The port on which a program could not listen, as its output tells."""
+    """The port on which a program could not listen, from its output."""
     if output.find(_IN_USE) is None:
         return None
     return _port(Evidence(spec, output=output), _IN_USE)

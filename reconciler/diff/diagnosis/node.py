@@ -23,7 +23,7 @@ _IS_MODULE = (
 
 
 def recognise(evidence: Evidence) -> Cause | None:
-    """The cause, where Node told it."""
+    """The cause, if Node's output shows one."""
     return _heap(evidence) or _module(evidence) or _syntax(evidence) or _other(evidence)
 
 

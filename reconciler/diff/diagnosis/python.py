@@ -32,7 +32,7 @@ _LEFT_OUT = {
 
 
 def recognise(evidence: Evidence) -> Cause | None:
-    """The cause, where Python told it."""
+    """The cause, if Python's output shows one."""
     return (
         _memory(evidence)
         or _script(evidence)

@@ -141,7 +141,7 @@ def _drift(at: JobSituation) -> Iterator[Drift]:
 
 
 def _messages(shown: Shown) -> Iterator[str]:
-    """What is to be told, most urgent first."""
+    """The messages, most urgent first."""
     at, last, memory = shown.at, shown.last, shown.at.memory
     wall_now = at.moment.wall.at(at.now)
     if at.app.problem is not None:
@@ -185,7 +185,7 @@ def _conditions(last: Run | None) -> Iterator[Condition]:
 
 
 def _waits(shown: Shown) -> tuple[Condition, ...]:
-    """Told of a run that has yet to begin."""
+    """The message of a run that has yet to begin."""
     waits = any(run.began_at is None for run in runs.active(shown.at.memory))
     return condition_of(shown.at.waiting) if waits and not shown.withheld else ()
 

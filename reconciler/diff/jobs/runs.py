@@ -285,7 +285,7 @@ def _adopt(processes: Sequence[Process], memory: AppMemory, wall: WallTime) -> A
 
 
 def _events_of(app: str, before: Run, after: Run) -> Iterator[Event]:
-    """What is to be told of a run, in Kubernetes' words."""
+    """The events of a run, with Kubernetes' reasons."""
     name = f"run {after.number}"
     if after.outcome is before.outcome:
         if after.failures > before.failures and after.retry_at is not None:

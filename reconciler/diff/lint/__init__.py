@@ -1,1 +1,1 @@
-"""What is worth saying of a manifest that is valid."""
+"""Advice on valid manifests."""

@@ -1,4 +1,4 @@
-"""Advice on manifests that are right, and will disappoint: told by `recon validate`, no error.
+"""Advice on manifests that are valid but may not work as meant: shown by `recon validate`.
 
 From the manifest alone: whether a rolling update can work for a program that binds its own port,
 and whether a program can answer the probe that asks it.

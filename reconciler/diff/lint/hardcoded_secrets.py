@@ -1,4 +1,4 @@
-"""Literals in a manifest that look like keys: told by `recon validate`, moved by `--fix`.
+"""Literals in a manifest that look like keys: shown by `recon validate`, moved by `--fix`.
 
 Two ways to know one. By its form, where the issuer of the key gave it one (``_FORMS``, each with
 its source). And by its name: what a variable called ``…_PASSWORD`` holds is one, unless it is

@@ -28,7 +28,7 @@ Build = Literal["none", "building", "failed", "built"]
 
 
 def state_of(at: AppSituation) -> Build:
-    """How the build of what is declared is."""
+    """The state of the declared revision's build."""
     standing = at.builder
     if standing is None:
         return "none"
@@ -67,7 +67,7 @@ def gate(at: AppSituation) -> Hold | None:
 
 
 def condition_of(at: AppSituation) -> Condition | None:
-    """Whether what is declared is built; None for an app that is not built at all."""
+    """The condition Built; None for an app without a build."""
     state = state_of(at)
     if state == "none":
         return None

@@ -1,4 +1,4 @@
-"""Drift: how what runs differs from what is declared, one entry an instance."""
+"""Drift: the differences between running and declared, one entry an instance."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def drift_of(at: AppSituation) -> tuple[Drift, ...]:
 
 
 def orphans(processes: Iterable[Process], reason: str) -> tuple[Drift, ...]:
-    """Processes that are ours and that no manifest declares."""
+    """Processes of recon that no manifest declares."""
     return tuple(
         Drift(DriftKind.ORPHAN, process.name, f"pid {process.id.pid}: {reason}")
         for process in sorted(processes, key=lambda p: p.tag.instance)
@@ -57,7 +57,7 @@ def orphans(processes: Iterable[Process], reason: str) -> tuple[Drift, ...]:
 
 
 def _all_outdated(at: AppSituation, processes: Iterable[Process]) -> Iterator[Drift]:
-    """One entry a process; what differs is told once a hash."""
+    """One entry a process; the differing fields are named once a hash."""
     details: dict[str, str] = {}
     for process in processes:
         hash = process.tag.hash

@@ -77,7 +77,7 @@ def _crash_loop_of(at: AppSituation) -> Ended | None:
 
 
 def _messages(at: AppSituation) -> Iterator[str]:
-    """What is to be told, most urgent first."""
+    """The messages, most urgent first."""
     app, replicas, revision = at.app, at.replicas, at.revision
     if app.problem is not None:
         none = bool(replicas.wanted) and not (replicas.old or replicas.current)

@@ -100,7 +100,7 @@ def _shown(at: AppSituation, held: Hold) -> Replicas:
 
 
 def _waits(at: AppSituation) -> bool:
-    """What is missing is not to be started yet: it waits for others, or for its build."""
+    """Whether missing instances wait for a dependency, or for the build."""
     return at.waiting is not None or (at.held is not None and at.held.by in ("build", "dependency"))
 
 

@@ -1,4 +1,4 @@
-"""One line as it stands in a log: when it was written, by whom, and what was said.
+"""One line of a log: when it was written, by which instance, and its text.
 
 Told line by line, since a log may hold lines from before its format was changed.
 """
@@ -24,7 +24,7 @@ _STREAMS: dict[str, Stream] = {"stdout": "out", "stderr": "err"}
 
 
 class Parsed(NamedTuple):
-    """What a line says; None for what it does not say."""
+    """The parts of a line; None for a part that it does not have."""
 
     time: float | None
     """Wall time, seconds."""

@@ -24,7 +24,7 @@ _DAY = 86400.0
 
 
 class Pattern(Protocol):
-    """What is needed of a compiled regular expression."""
+    """The method of a compiled regular expression that is used."""
 
     def search(self, string: str, /) -> object | None: ...
 
@@ -127,7 +127,7 @@ def _backwards(
 def _oldest_first(
     log: LogFile, since: float | None, until: float | None
 ) -> Iterator[tuple[float, LogLine | None]]:
-    """The same, first first. What is rotated meanwhile is neither missed nor read twice."""
+    """Lines, oldest first. A file that is rotated meanwhile is neither missed nor read twice."""
     done = float("-inf")
     """Up to which file all is read, by when that was rotated."""
     while True:

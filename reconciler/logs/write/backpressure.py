@@ -1,4 +1,4 @@
-"""While a log cannot be written: what is kept, what is dropped, and what people are told.
+"""A log that cannot be written: what is kept, what is dropped, and what is reported.
 
 Output waits in the FIFO as long as it fits. A program must never wait for a disk, so once the
 FIFO is nearly full the oldest bytes in it go, up to the end of a line, and are counted. Writing
@@ -71,7 +71,7 @@ class Troubles:
             yield from taps
 
     def add(self, tap: Troubled, reason: str) -> None:
-        """Writing failed, for the first time or again: tell, and try again later."""
+        """Writing failed, for the first time or again: report it, and try again later."""
         if tap.trouble is None:
             tap.trouble = Trouble(reason, tap.lost)
             self._apps.setdefault(tap.name.app, []).append(tap)

@@ -151,7 +151,7 @@ class Capture:
         self._upkeep.keep_catalogs()
 
     def detach(self, nonce: str) -> None:
-        """Write what is left of a process that is gone, and remove its FIFOs."""
+        """Write the rest of the output of a process that has exited, and remove its FIFOs."""
         for tap in self._nonces.pop(nonce, ()):
             tap.ended = True
             if tap.trouble is None:
@@ -320,7 +320,7 @@ class Capture:
     # -- trouble -------------------------------------------------------------------------------
 
     def _fail(self, tap: Tap, error: OSError) -> None:
-        """A chunk could not be written: leave the FIFO alone, tell, try again later."""
+        """A chunk could not be written: leave the FIFO alone, report it, and try again later."""
         self._epoll.modify(tap.fd, 0)
         self._troubles.add(tap, error.strerror or str(error))
 

@@ -23,7 +23,7 @@ _DEFAULT = Logs()
 
 
 class Upkeep:
-    """Knows how each app's logs are to be; calls ``turn`` with a log whose time may have come."""
+    """The log settings of each app; calls ``turn`` for a log that may be due for rotation."""
 
     def __init__(
         self,

@@ -47,7 +47,7 @@ class Tap:
     stuck: Spool | None = None
     """A chunk that was taken from the FIFO and could not be finished; it holds the carry."""
     lost: int = 0
-    """Bytes dropped that no line in the log tells of yet."""
+    """Bytes dropped that no line in the log reports yet."""
     trouble: Trouble | None = None
     """Set while its log cannot be written."""
     tail: bytes = b""

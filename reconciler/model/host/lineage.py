@@ -17,7 +17,7 @@ _NONCE = re.compile(r"[0-9a-f]{12}")
 
 
 def limit_of(nonce: str) -> int | None:
-    """The soft limit that carries a nonce; None where it is not one of ours."""
+    """The soft limit that carries a nonce; None where the text is not a nonce of recon."""
     return _NONE | int(nonce, 16) if _NONCE.fullmatch(nonce) else None
 
 

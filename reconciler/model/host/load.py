@@ -34,7 +34,7 @@ class Use(NamedTuple):
     """What the processes of one app use now."""
 
     settled: int = 0
-    """Instances that run long enough to tell what one needs."""
+    """Instances that have run long enough to measure what one needs."""
     young: int = 0
     """Instances that have just started: they may yet grow."""
     memory: int = 0

@@ -20,7 +20,7 @@ class Disk(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """A directory, and who may do what in it."""
+    """A directory with its owner and mode."""
 
     path: str
     exists: bool

@@ -170,4 +170,4 @@ class Desired:
     root_id: tuple[int, int] | None = None
     """(st_dev, st_ino) of the directory: a swapped or unmounted one differs."""
     held: Problem | None = None
-    """Why no manifest is taken over now: each app is what it was."""
+    """Why no manifest is read now: each app stays as it was."""

@@ -24,12 +24,12 @@ class EndDetails:
     port: int | None = None
     """The port on which it could not listen."""
     holder: str = ""
-    """Who has that port: ``node (pid 7)``."""
+    """The process that has that port: ``node (pid 7)``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asked for a change, and how."""
+    """The user who requested a change, and how."""
 
     verb: str
     """The verb of the API (``restart``), or ``edit`` where a manifest was edited."""

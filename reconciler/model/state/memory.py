@@ -1,4 +1,4 @@
-"""What is remembered of an app between passes; persisted in the journal.
+"""The memory of an app between passes; persisted in the journal.
 
 ``plan`` takes a memory and returns the next one; nothing else changes it but the account of an
 exit (``diff.core.backoff.after_exit``) and a user's request (``restart``, ``rollout pause``).
@@ -126,12 +126,12 @@ class Run:
 
 
 class Recall(StrEnum):
-    """How far what is remembered of an app can be relied on."""
+    """How reliable the memory of an app is."""
 
     WHOLE = "whole"
     """It is all there is to remember."""
     UNREAD = "unread"
-    """The journal cannot be read now; it will tell more."""
+    """The journal cannot be read now."""
     LOST = "lost"
     """The journal's record was damaged, and nothing brings it back."""
 

@@ -1,4 +1,4 @@
-"""Observed state: the processes that are ours, and how others of them ended."""
+"""Observed state: the processes of the apps, and how earlier ones exited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.model.spec.limits import Value
 
 
 class Tag(NamedTuple):
-    """The label of a process of ours: ``RECON_ID=<store>/<app>/<instance>/<hash>/<nonce>``.
+    """The label of a process of an app: ``RECON_ID=<store>/<app>/<instance>/<hash>/<nonce>``.
 
     ``store`` names the state directory whose controller owns it; ``nonce`` differs by process.
     """
@@ -50,7 +50,7 @@ class RunState(StrEnum):
 
 
 class DriftKind(StrEnum):
-    """How what runs differs from what is declared (``diff.status.drift``)."""
+    """A kind of difference between running and declared (``diff.status.drift``)."""
 
     MISSING = "Missing"
     EXTRA = "Extra"
@@ -66,7 +66,7 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One instance that runs: its main process, and what is known of it.
+    """A running instance: its main process, and what is known of it.
 
     Times are boot seconds (see ``model``).
     """
@@ -92,7 +92,7 @@ class Process:
     starting: bool = False
     """It has yet to exec its program, and is recon's own until then."""
     status: str = ""
-    """What it says of itself (sd_notify, STATUS=)."""
+    """The text that the program reports by STATUS= (sd_notify)."""
     stopping_at: float | None = None
     """When its stop began."""
     remnant: str = ""

@@ -195,7 +195,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done about one app now, and what is to be remembered of it."""
+    """The actions for one app now, and its new memory."""
 
     app: str
     desired: Workload | None
@@ -207,7 +207,7 @@ class Decision:
     look_again_at: float | None = None
     """Boot seconds at which time alone changes the plan (backoff, minReady, deadline)."""
     standing: Standing = UNDECLARED
-    """What those that depend on it see of it."""
+    """The standing of the app for its dependents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A revision of an app's template, and the hash that tells whether a process runs it.
+"""A revision of an app's template, and the hash by which a process is compared with it.
 
 A hash reads ``<public>.<secret>``. The public part covers, under a version tag, the canonical
 form of the template's fields that the user set: a release of recon with new fields changes no

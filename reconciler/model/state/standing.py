@@ -1,4 +1,4 @@
-"""How an app stands in the eyes of those that depend on it.
+"""Readiness of a dependency: whether its dependents may start.
 
 It is made from the app's own slice of the state and nothing else (``diff.core.dependencies``), so
 that an app can be planned alone, beside the standings of the few that it depends on.

@@ -19,7 +19,7 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """What has been told of one instance."""
+    """The events that were sent for one instance."""
 
     leak: Leak | None = None
     saturated_since: float | None = None

@@ -1,4 +1,4 @@
-"""What is wrong, and what to do about it: two texts, one sentence only where it is shown."""
+"""A message and a remedy: two texts, joined to one sentence only where they are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which part of cgroup v2 is ours to use, and where it is not, why and what would help.
+"""The part of cgroup v2 that recon may use; where it may not, why and what would help.
 
 The rule: below the nearest cgroup above our own that systemd has delegated (``Delegate=yes`` with
 ``DelegateSubgroup=``, or a user's manager); else below the highest one that we may write to. For
@@ -39,7 +39,7 @@ class _Mount(NamedTuple):
 
 
 def find(proc: str = procfs.PROC) -> CgroupFacts:
-    """What is ours of the hierarchy that this process is in. Looks only, and makes nothing."""
+    """The part of the hierarchy that recon may use. Looks only, and makes nothing."""
     mount = _mount(proc)
     if mount is None:
         return CgroupFacts(

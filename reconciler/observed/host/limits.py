@@ -40,7 +40,7 @@ def read(
 
 
 def of_controller(facts: HostFacts, fields: Iterable[str]) -> dict[str, Value]:
-    """What a process of ours has where no limit says otherwise: what it inherits."""
+    """The limits that a process inherits from recon."""
     found: dict[str, Value] = {}
     for field in fields:
         if in_cgroup(field, facts.cgroups.controllers):

@@ -1,4 +1,4 @@
-"""What apps use of the host, and what it has left, looked at when a count of instances rises.
+"""The resources that apps use and that the host has left, when a count of instances rises.
 
 Never on the way of a crash or of a pass without an edit: some 20 µs for each process looked at,
 and no more than a few of each app are, for instances of one app are alike.

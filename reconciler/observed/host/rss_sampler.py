@@ -41,7 +41,7 @@ class RssSampler:
         self._files: dict[ProcessId, int] = {}
 
     def weigh(self, ids: Iterable[ProcessId]) -> Weight:
-        """All these together; who is gone has no weight. OSError: we are out of files."""
+        """The sum of all these; an exited process counts 0. OSError: recon is out of files."""
         each = [*map(self.pages, ids)]
         return Weight(sum(each) * PAGE, sum(pages > 0 for pages in each))
 

@@ -1,4 +1,4 @@
-"""The host, as far as it is ours: which processes run, when they end, and signals to them.
+"""The processes of the apps on this host: which run, when they exit, and signals to them.
 
 Two sources that cover for each other (design.md#observing): a pidfd for each main process tells its
 end at once; the relist of ``/proc`` finds the rest. Guarantees:
@@ -35,7 +35,7 @@ from reconciler.system.poller import Poller
 
 
 class Found(NamedTuple):
-    """What a relist brought: processes not known before, and faults not told before."""
+    """The result of a relist: new processes, and faults that were not reported before."""
 
     adopted: tuple[Process, ...]
     faults: tuple[str, ...]
@@ -128,7 +128,7 @@ class Host:
         return (group.process.id, *group.others)
 
     def tag_of(self, nonce: str) -> Tag | None:
-        """Whose processes they are, while any lives."""
+        """The tag of these processes, while one of them lives."""
         group = self._table.get(nonce)
         return group.process.tag if group is not None else None
 
@@ -370,7 +370,7 @@ class Host:
         return {g.process.tag.nonce: g.used for g in groups if g.used is not None}
 
     def look_for_children(self) -> None:
-        """Take in what ours have forked since the last look; cheap, see ``new_pids``."""
+        """Add the children that apps forked since the last look; cheap, see ``new_pids``."""
         self._look_at_latest()
 
     def sample_states(self) -> set[str]:

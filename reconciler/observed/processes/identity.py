@@ -1,4 +1,4 @@
-"""Who is this process? What says so, and whom to believe where the sayings differ.
+"""The identity of a process: the witnesses for it, and which counts where they differ.
 
 A tag in the environment can vanish: ``setproctitle`` writes over it, ``env -i`` drops it. So
 there are further witnesses, any of which suffices (design.md#identity). From strong to weak:
@@ -46,7 +46,7 @@ _APP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose a process is, and the fault to report where the witnesses did not agree."""
+    """The tag of a process, and the fault to report where the witnesses differ."""
 
     tag: Tag
     fault: str = ""
@@ -54,7 +54,7 @@ class Identity:
 
 @dataclass(slots=True)
 class Witnesses:
-    """What is asked about each process: of one store, whose FIFOs lie in ``fifo_dirs``."""
+    """The witnesses for processes of one store, whose FIFOs are in ``fifo_dirs``."""
 
     store: str
     fifo_dirs: tuple[str, ...]

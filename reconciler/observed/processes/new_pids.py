@@ -40,7 +40,7 @@ class NewPids:
         self._turn = 0
 
     def listing(self) -> Listing:
-        """Every pid that is new and every one that is gone."""
+        """All new pids, and all that are gone."""
         self._cursor = procfs.last_pid(self._proc)  # before: what comes meanwhile is tried again
         self._added = None
         present = set(procfs.pids(self._proc))
@@ -49,7 +49,7 @@ class NewPids:
         return Listing(sorted(new), vanished)
 
     def latest(self) -> list[int]:
-        """What is new, the cheap way; includes pids that are no more (or are threads no more)."""
+        """New pids, found cheaply; may include processes or threads that have exited since."""
         before, last = self._cursor, procfs.last_pid(self._proc)
         if before is None or last is None or not self._makes_sense(before, last):
             before_listing = self._seen
@@ -85,7 +85,7 @@ class NewPids:
         return [pid for pid in self._seen if pid % TURNS == self._turn]
 
     def _makes_sense(self, before: int, last: int) -> bool:
-        """Only a counter that was seen to count a process of ours is believed."""
+        """Whether the counter has counted a process of recon, and so can be used."""
         if self._added is not None:
             self._proven = before < self._added <= last
         return self._proven and 0 <= last - before <= _TOO_MANY

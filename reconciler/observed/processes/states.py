@@ -1,4 +1,4 @@
-"""What no event tells of: a process is frozen, its program was replaced on disk; what it uses."""
+"""States without an event: a process is frozen, its program was replaced on disk; its usage."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Group:
 
 
 class Table:
-    """Groups by nonce. A group leaves when told so, never by itself."""
+    """Groups by nonce. A group is removed only by a call, never by itself."""
 
     def __init__(self) -> None:
         self._groups: dict[str, Group] = {}
@@ -104,7 +104,7 @@ class Table:
         group.process = replace(group.process, **changes)
 
     def member(self, pid: int) -> tuple[ProcessId, Group] | None:
-        """The process of ours that has this pid, as far as is known."""
+        """The known process of an app that has this pid."""
         found = self._members.get(pid)
         group = self._groups.get(found[1]) if found else None
         return (ProcessId(pid, found[0]), group) if found and group else None

@@ -1,1 +1,1 @@
-"""Files and folders of others: what they are, and whom one trusts with them."""
+"""Files and folders of other users: their types, and which owners recon trusts."""

@@ -34,7 +34,7 @@ class Mount(NamedTuple):
 
 
 def mounts(text: bytes) -> Iterator[Mount]:
-    """All that the text tells of, the lowest first."""
+    """All mounts in the text, the lowest first."""
     for line in text.splitlines():
         before, _, after = line.partition(b" - ")
         words, rest = before.split(b" "), after.split(b" ")

@@ -15,7 +15,7 @@ ROOT = Path("/run/recon")
 
 
 def run_dir(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Where it is, made or not; None for a user who has none."""
+    """Its path, existing or not; None for a user without one."""
     uid = os.geteuid()
     if uid == 0:
         return ROOT

@@ -1,4 +1,4 @@
-"""The steps of a path for those who go it one by one: path_resolution(7)."""
+"""The steps of a path, for callers that resolve it one by one: path_resolution(7)."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Trust:
 
 
 def trusting(environ: Mapping[str, str] = os.environ) -> Trust:
-    """What recon trusts as it runs now: root is strict unless it was told not to be."""
+    """The trust of this process: root is strict unless RECON_STRICT_MODES=no."""
     if os.geteuid() != 0 or environ.get(SWITCH, "").lower() in ("no", "off", "0", "false"):
         return Trust()
     return Trust(frozenset({0}))
@@ -136,7 +136,7 @@ class _Step:
     fd: int
     shown: str
     owner: int = 0
-    """Who owns what led here: root, or the one other who may."""
+    """The owner of the path up to here: root, or the one other user that is allowed."""
     linked: bool = False
     """The last name on the way was a link."""
 
@@ -189,7 +189,7 @@ def _opened(name: str, folder: int | None) -> tuple[int, os.stat_result]:
 
 
 def _judge(path: str, status: os.stat_result, owners: frozenset[int]) -> int:
-    """Who owns it, where it may stand on the way; UntrustedError else."""
+    """The owner of a step, if the step is trusted; else UntrustedError."""
     mode, uid = status.st_mode, status.st_uid
     if uid not in owners:
         message = f"{path} belongs to {_name(uid)}, who could change it, and recon is root here"

@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 class Aside:
-    """Makes calls, and gives up those that hang."""
+    """Makes calls, and abandons those that hang."""
 
     def __init__(self, patience: float = 0.1, most: int = 2) -> None:
         self._patience = patience

@@ -205,7 +205,7 @@ class _Worker:
         self._loop, self._pool = loop, pool
         self.job: _Job | None = None
         self.owners: set[str] = set()
-        """For whom something is kept there."""
+        """The owners for which the worker keeps something."""
         self._received, self._unsent = bytearray(), memoryview(b"")
         self._sent: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -344,5 +344,5 @@ def _start() -> tuple[socket.socket, mmap.mmap, int, int]:
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """What a worker is told of the controller's environment."""
+    """The part of the controller's environment that a worker gets."""
     return {name: text for name, text in variables.items() if name.startswith(_KEPT)}

@@ -51,7 +51,8 @@ _FIRST_LOOK = 2.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until told to leave. Exit code 1 where another controller has the state directory.
+    """Run until a signal or `recon down` ends it. Exit code 1 where another controller has the
+    state directory.
 
     Exit code ``STOPPED`` tells a service manager that everything was stopped on request, so that
     it leaves it so; elsewhere that is 0.
@@ -105,8 +106,8 @@ def _too_few_files(error: OSError) -> str:
 
 
 def _prepare_state(paths: StatePaths) -> str:
-    """Make the state directory; why it cannot be written, a sentence, where apps are run all the
-    same. OSError where it is not to be trusted, or where even root has no other place."""
+    """Make the state directory; why it cannot be written, a sentence, where apps are run
+    nevertheless. OSError where it is not to be trusted, or where even root has no other place."""
     why = ""
     try:
         prepare(paths)
@@ -124,7 +125,7 @@ def _prepare_state(paths: StatePaths) -> str:
 async def _run(
     options: Options, access: Access, locks: list[int], lacking: str, callbacks: Callbacks
 ) -> bool:
-    """Until told to leave; whether everything was stopped. ``lacking``: why nothing can be
+    """Run the controller; return whether everything was stopped. ``lacking``: why nothing can be
     written to the state directory."""
     loop = asyncio.get_running_loop()
     controller = Controller(options, loop)
@@ -144,7 +145,7 @@ async def _run(
     if lacking:
         controller.history.record(Event("", EventReason.STATE_UNWRITABLE, lacking, "Warning"))
     banner.show(controller)
-    if os.getpid() == 1 or sys.stdout.isatty():  # the logs of a container, or somebody who looks
+    if os.getpid() == 1 or sys.stdout.isatty():  # the logs of a container, or a terminal
         controller.history.listen(Announcer(say).event)
     # What is loaded now stays; the collector need not look at it again and again.
     gc.collect()
@@ -165,7 +166,7 @@ async def _run(
 
 
 async def _started(controller: Controller, server: Server) -> bool:
-    """Have it started; False where it is told to leave before everything is loaded."""
+    """Start the controller; False where it is ended before everything is loaded."""
     starting = asyncio.ensure_future(controller.start())
     leaving = asyncio.ensure_future(server.left())
     await asyncio.wait((starting, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -198,7 +199,7 @@ def _handle_signals(
     # A controller in the background has no terminal: there SIGINT is only another way to leave.
     terminal = sys.stdin is not None and sys.stdin.isatty()
     loop.add_signal_handler(signal.SIGINT, down if first or terminal else server.leave)
-    # The terminal was closed; without one it is the old word for: read your files again.
+    # The terminal was closed; without a terminal SIGHUP means by custom: read the files again.
     loop.add_signal_handler(signal.SIGHUP, server.leave if terminal else service.reload)
     if first:
         loop.add_signal_handler(signal.SIGCHLD, reap_strangers, helper.awaited())

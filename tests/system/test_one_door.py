@@ -15,7 +15,7 @@ LOOKS = [
     *(f"desired/directory/{name}.py" for name in ("settling", "store", "walk")),
     *(f"desired/manifest/{name}.py" for name in ("logplaces", "manifest", "presence", "resolve")),
     *("desired/environment/variables.py", "desired/text/locate.py"),
-    *(f"desired/watched/{name}.py" for name in ("content", "ours", "trees")),
+    *(f"desired/watched/{name}.py" for name in ("content", "own_files", "trees")),
     *(f"loop/manifests/{name}.py" for name in ("declared", "looks", "reader")),
     *(f"loop/watching/{name}.py" for name in ("contents", "folders", "hints", "watch")),
 ]

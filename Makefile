@@ -25,7 +25,7 @@ check: .venv/developing
 	$(BIN)/python -m tests.prose
 
 unit: compiled
-	$(BIN)/pytest tests -n 2 -rs
+	$(BIN)/pytest tests -n 3 -rs
 
 e2e: compiled
 	$(BIN)/python -m e2e.flaky e2e -n 3 --dist loadgroup -rs

@@ -93,6 +93,9 @@ class Zoo:
         pidfds.send_to(id, signum)
 
     def close(self) -> None:
+        for child in self._children:
+            if child.returncode is None:
+                self.strays += _forked_by(child.pid)
         for id in self.strays:
             pidfds.send_to(id, signal.SIGKILL)
         for child in self._children:
@@ -103,6 +106,11 @@ class Zoo:
                 child.wait()  # reaped by a host, it counts as ended
         for id in self.strays:
             until(lambda id=id: gone(id), what=f"pid {id.pid} to end")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+
+
+def _forked_by(pid: int) -> list[ProcessId]:
+    found = {forked: procfs.stat(forked) for forked in procfs.family(pid)[1:]}
+    return [ProcessId(forked, seen.start) for forked, seen in found.items() if seen is not None]
 
 
 class Watched:

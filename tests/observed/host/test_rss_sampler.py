@@ -59,7 +59,6 @@ def test_what_a_tree_shares_counts_once_in_pss(zoo: Zoo) -> None:
     main = zoo.start(zoo.tag(), FAMILY)
     until((zoo.root / "ready").exists, what="the children")
     family = [main, *_children(main)]
-    zoo.strays += family[1:]
     assert len(family) == 4
     meter = RssSampler()
     pss = meter.pss(family)

@@ -120,7 +120,8 @@ def moments(calendar: Sequence[str], after: int, count: int) -> list[int]:
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        # EDEADLK: it found none, where all lie in an hour that the clocks leave out.
+        assert done.returncode == 0 or "deadlock avoided" in done.stderr, done.stderr
         for text in re.findall(r"(?:elapse|#\d+): \w+ (.*) UTC$", done.stdout, re.M):
             at = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
             found.add(int(at.timestamp()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, takewhile
 from zoneinfo import ZoneInfo
 
@@ -69,10 +69,14 @@ def by_recon(schedule: str, zone: str, after: int) -> list[int]:
 
 
 def until_the_clocks_change(found: list[int], zone: str, after: int) -> list[int]:
-    """Those before the first that has another offset than ``after``."""
-    here = {at: datetime.fromtimestamp(at, ZoneInfo(zone)) for at in (after, *found)}
-    assume(not here[after].fold)
-    return [*takewhile(lambda at: here[at].utcoffset() == here[after].utcoffset(), found)]
+    """Those before the first that lies within an hour of a change, or has another offset."""
+
+    def offsets(at: int) -> set[timedelta | None]:
+        around = (at - 3600, at, at + 3600)
+        return {datetime.fromtimestamp(each, ZoneInfo(zone)).utcoffset() for each in around}
+
+    assume(len(offsets(after)) == 1)
+    return [*takewhile(lambda at: offsets(at) == offsets(after), found)]
 
 
 @asks_systemd
@@ -96,6 +100,8 @@ def test_systemd_elapses_when_the_schedule_comes(schedule: str, after: int) -> N
 @settings(max_examples=60, deadline=None, suppress_health_check=[*HealthCheck])
 @given(_SCHEDULE, _ZONE, st.integers(1_600_000_000, 2_000_000_000))
 @example("*/13 */23 * * *", "Europe/Berlin", 1_600_000_000)
+@example("* 2 * 10 0L", "Europe/Berlin", 1_788_304_221)  # only in the hour that comes twice
+@example("* 2 * 3 0L", "Europe/Berlin", 1_788_304_221)  # only in the hour that never comes
 def test_in_a_zone_too_but_for_what_is_told_of_the_change_of_its_clocks(
     schedule: str, zone: str, after: int
 ) -> None:

@@ -88,7 +88,7 @@ class Walk:
                 is_folder = False  # a link to itself: reading it will tell
             if is_folder:
                 yield from self._folder(entry, above | {identity})
-            elif is_manifest_name(entry.name):
+            elif entry.name.endswith(_SUFFIXES):
                 if _has_other_names(entry):
                     self.apart.append(entry.path)
                 yield entry.path

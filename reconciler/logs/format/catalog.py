@@ -30,7 +30,7 @@ class CatalogWriter:
             return
         there = set(os.listdir(self._folder)) if now is not None else set()
         for app, logs in every.items():
-            if self._path(app).name not in there:
+            if f"{app}.json" not in there:
                 self.note(app, logs)
         self._seen = now  # before what was just written: that is looked at again
 

@@ -20,16 +20,18 @@ class Scheduler:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: dict[str, Work] = {}
 
-    def later(self, kind: str, wait: float, call: Callable[[], None]) -> None:
-        """Call once after ``wait`` seconds; of several calls of one kind the first counts."""
+    def later(self, kind: str, wait: float, call: Callable[[], None]) -> bool:
+        """Call once after ``wait`` seconds; of several calls of one kind the first counts. Whether
+        this is the first."""
         if kind in self._timers:
-            return
+            return False
 
         def due() -> None:
             del self._timers[kind]
             call()
 
         self._timers[kind] = self._loop.call_later(wait, due)
+        return True
 
     def begin(self, kind: str, work: Work) -> None:
         """Have it done; again where it is under way, and may have missed what is there now."""

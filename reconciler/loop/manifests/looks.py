@@ -155,11 +155,9 @@ class ManifestLooks:
 
     def _watched(self, fresh: bool) -> None:
         """All is watched that was seen. A second look at all that is in fresh folders is the
-        second look at files that were just changed, too."""
-        if fresh:
-            wait = self.store.settled_at - self._loop.time() if self.store.unstable else SETTLE
-            self._scheduler.later("scan", max(0.0, wait), self._scan)
-        else:
+        second look at files that were just changed, too, unless one is to come later anyway."""
+        wait = self.store.settled_at - self._loop.time() if self.store.unstable else SETTLE
+        if not (fresh and self._scheduler.later("scan", max(0.0, wait), self._scan)):
             self._settle()
 
     async def _net(self) -> None:

@@ -74,6 +74,20 @@ def test_one_look_settles_a_new_folder_and_finds_what_came_before_it_was_watched
     )
 
 
+def test_a_new_folder_settles_at_once_while_a_deletion_has_to_be_seen_again(
+    directory: Directory,
+) -> None:
+    gone = directory.write("db.yaml", "db")
+    directory.begin()
+    gone.unlink()
+    directory.watcher.tell_all()
+    directory.run(0.1)
+    (directory.root / "shop").mkdir()
+    directory.write("shop/web.yaml", "web")
+    directory.run(0.6)  # the second look that a deletion takes is the first at the folder
+    assert "web" in directory.declared.apps()
+
+
 def test_hints_that_come_during_a_look_are_followed_by_another_one(directory: Directory) -> None:
     directory.write("web.yaml", "web")
     directory.begin()

@@ -59,10 +59,15 @@ def _head(git: Path) -> str:
 def _packed(file: Path, name: str) -> str:
     if not door.lexists(file):
         return ""
-    text = _read(file, _PACKED)
-    found = re.search(rf"^([0-9a-f]{{40,64}}) {re.escape(name)}$", text, re.MULTILINE)
-    return found[1] if found is not None and _COMMIT.fullmatch(found[1]) else ""
+    # Found by bytes: a pattern would hold the interpreter, and the event loop, for a large file.
+    before, found, _ = (_bytes(file, _PACKED) + b"\n").partition(f" {name}\n".encode())
+    commit = before[before.rfind(b"\n") + 1 :].decode(errors="replace") if found else ""
+    return commit if _COMMIT.fullmatch(commit) else ""
 
 
-def _read(file: Path, limit: int = _LARGEST) -> str:
-    return read_regular(str(file), limit, _ANYBODY).decode(errors="replace").strip()
+def _read(file: Path) -> str:
+    return _bytes(file, _LARGEST).decode(errors="replace").strip()
+
+
+def _bytes(file: Path, limit: int) -> bytes:
+    return read_regular(str(file), limit, _ANYBODY)

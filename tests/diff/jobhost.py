@@ -29,6 +29,7 @@ from reconciler.model.state.observed import Exit, Observed, Process, RunState
 from reconciler.model.state.plan import AppPlan, Decision, Plan, Start
 from reconciler.model.state.revision import hash_of, same_revision, template_of
 from reconciler.model.state.walltime import WallTime
+from reconciler.state.journal.recollection import over_a_boot
 from tests.diff.simhost import INHERITED, KILLED, Behaviour, SimHost
 
 NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC).timestamp()
@@ -131,7 +132,10 @@ class JobHost(SimHost):
         wall = self.wall_now + away
         self.now = 10.0
         self.wall = WallTime(wall - self.now, self.wall.zone)
-        self.memory = {name: _of_another_boot(memory) for name, memory in self.memory.items()}
+        self.memory = {
+            name: replace(over_a_boot(memory), revisions=memory.revisions)
+            for name, memory in self.memory.items()
+        }
 
     def happen(self, what: str, value: Any) -> None:
         """One of the things that may happen to a host at any time, by name."""
@@ -283,22 +287,6 @@ def run_of(made: AppPlan, number: int = -1) -> Run:
 def reasons(host: JobHost) -> Iterator[str]:
     """The reasons of all events so far."""
     yield from (event.reason for event in host.events)
-
-
-def _of_another_boot(memory: AppMemory) -> AppMemory:
-    """As ``Journal.memories`` does."""
-    return AppMemory(
-        memory.revisions,
-        restarts=memory.restarts,
-        paused=memory.paused,
-        canary=memory.canary,
-        runs=tuple(replace(run, retry_at=None, began_boot=None) for run in memory.runs),
-        last_run=memory.last_run,
-        called_revision=memory.called_revision,
-        scheduled=memory.scheduled,
-        scheduled_until=memory.scheduled_until,
-        held_back=memory.held_back,
-    )
 
 
 def _decision_of(made: Decision) -> Decision:

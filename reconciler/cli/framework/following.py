@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.api.client import Client
 from reconciler.api.errors import ControllerLeftError, ControllerNotRunningError
+from reconciler.model.state.reason import EventReason
 
 _AGAIN = 0.5
 """Seconds between two looks whether a controller is there again."""
@@ -28,7 +29,11 @@ def followed(
         try:
             for event in client.events(follow=True, limit=limit, **wanted):
                 is_connected = True
-                if event["reason"] == "EventsLeftOut" and "id" in event and event["id"] is None:
+                if (
+                    event["reason"] == EventReason.EVENTS_LEFT_OUT
+                    and "id" in event
+                    and event["id"] is None
+                ):
                     break  # what was left out is in the journal
                 position = event.get("id") or position
                 yield event

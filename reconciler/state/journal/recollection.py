@@ -120,7 +120,7 @@ class _Reader:
             return AppMemory(recall=Recall.LOST)
         if unknown is not None:
             self._found.unknown[name] = unknown
-        return memory if memory.boot_id == self._boot_id else _over_a_boot(memory)
+        return memory if memory.boot_id == self._boot_id else over_a_boot(memory)
 
     def _processes(self) -> None:
         for row in self._each("process", "WHERE boot_id = ?", self._boot_id):
@@ -146,7 +146,7 @@ class _Reader:
         self._found.faults.append(Event(app, EventReason.JOURNAL_ROW_DROPPED, message, "Warning"))
 
 
-def _over_a_boot(memory: AppMemory) -> AppMemory:
+def over_a_boot(memory: AppMemory) -> AppMemory:
     """What outlives a boot: its seconds mean nothing now."""
     return AppMemory(
         given_up=memory.given_up,

@@ -19,7 +19,7 @@ FILES = covered.read(
             "reconciler/__init__.py": _file(1, 1, 0, 0),
             "reconciler/diff/plan.py": _file(90, 90, 10, 10),
             "reconciler/diff/jobs/runs.py": _file(10, 5, 10, 9),
-            "reconciler/cli/verbs/top.py": _file(10, 0, 2, 0),
+            "reconciler/cli/verbs/observe/top.py": _file(10, 0, 2, 0),
         }
     }
 )

@@ -22,7 +22,7 @@ from reconciler.cli.boot.unit import service_of
 from reconciler.cli.framework import controller
 from reconciler.cli.framework.errors import CliError
 from reconciler.cli.framework.options import Where
-from reconciler.cli.verbs import run
+from reconciler.cli.verbs.host import run
 from reconciler.state.paths import prepare
 
 # A controller that takes over 10,000 apps answers only when it has read them all (seconds).

@@ -20,29 +20,29 @@ from reconciler.cli.framework.synonyms import SYNONYMS
 from reconciler.cli.framework.typer_private import Command, Group, command_of
 
 VERBS: dict[str, str] = {
-    "run": "run",
-    "apply": "apply",
-    "status": "status",
-    "describe": "status",
-    "top": "top",
-    "metrics": "metrics",
-    "logs": "logs",
-    "events": "events",
-    "restart": "restart",
-    "run-job": "run_job",
+    "run": "host.run",
+    "apply": "change.apply",
+    "status": "observe.status",
+    "describe": "observe.status",
+    "top": "observe.top",
+    "metrics": "observe.metrics",
+    "logs": "observe.logs",
+    "events": "observe.events",
+    "restart": "change.restart",
+    "run-job": "change.run_job",
     "rollout": "rollout.rollout",
-    "scale": "edit",
-    "suspend": "edit",
-    "resume": "edit",
-    "validate": "manifests",
-    "init": "manifests",
+    "scale": "change.edit",
+    "suspend": "change.edit",
+    "resume": "change.edit",
+    "validate": "declare.manifests",
+    "init": "declare.manifests",
     "import": "imports.import_",
     "doctor": "doctor.doctor",
-    "schema": "schema",
-    "explain": "schema",
-    "down": "run",
-    "startup": "startup",
-    "export": "export",
+    "schema": "declare.schema",
+    "explain": "declare.schema",
+    "down": "host.run",
+    "startup": "host.startup",
+    "export": "declare.export",
 }
 """Module of ``cli.verbs`` by verb, in the order of the help."""
 
@@ -62,7 +62,7 @@ IMPORT: dict[str, str] = {
 }
 """The verbs below `import`, in the same form."""
 
-EXPORT: dict[str, str] = {"systemd": "export"}
+EXPORT: dict[str, str] = {"systemd": "declare.export"}
 """Below `export`."""
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

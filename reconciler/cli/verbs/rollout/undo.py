@@ -26,7 +26,7 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.cli.render.formats import local
 from reconciler.cli.render.formats import place as seen
-from reconciler.cli.verbs.edit import declared, print_next_steps, replace_content, show
+from reconciler.cli.verbs.change.edit import declared, print_next_steps, replace_content, show
 from reconciler.cli.verbs.rollout.history import find, remembered
 from reconciler.desired.manifest.manifest import Context
 from reconciler.desired.manifest.surroundings import Surroundings

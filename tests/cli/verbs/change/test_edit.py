@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.verbs.edit import replace_content
+from reconciler.cli.verbs.change.edit import replace_content
 from reconciler.model.host.load import Room
 from tests.cli.conftest import Cli
 

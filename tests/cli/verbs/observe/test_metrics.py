@@ -72,7 +72,7 @@ def test_without_a_controller_there_is_nothing_to_print(cli: Cli) -> None:
 
 
 def test_neither_the_controller_nor_the_help_loads_prometheus_client() -> None:
-    code = "import sys, reconciler.api.__main__, reconciler.cli.verbs.metrics\n"
+    code = "import sys, reconciler.api.__main__, reconciler.cli.verbs.observe.metrics\n"
     code += "print([name for name in sys.modules if name.startswith('prometheus')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -108,7 +108,7 @@ def _plan(
 
     ``a_line``: JSON on a line of its own.
     """
-    from reconciler.cli.verbs import review  # noqa: PLC0415  reads manifests; --help does not
+    from reconciler.cli.verbs.change import review  # noqa: PLC0415  reads manifests; --help does not
 
     one_of("--output", output, review.FORMATS)
     if base is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from reconciler.checks.secret_permissions import exposed
 from reconciler.cli.framework.errors import CliError
 from reconciler.cli.render.formats import place as seen
-from reconciler.cli.verbs.edit import replace_content, show
+from reconciler.cli.verbs.change.edit import replace_content, show
 from reconciler.desired.environment.secretfile import (
     Home,
     Literal,

@@ -155,7 +155,7 @@ def _scopes(place: Where, paths: list[str] | None) -> Iterator[tuple[Path, Path 
 
 def _fix(place: Where, paths: list[str] | None, *, host: bool, quiet: bool) -> list[dict[str, Any]]:
     """Move the literals that look like keys; what was moved, as JSON."""
-    from reconciler.cli.verbs.secrets import fix, report  # noqa: PLC0415  heavy; `init` reads none
+    from reconciler.cli.verbs.declare.secrets import fix, report  # noqa: PLC0415  heavy; `init` reads none
 
     moved = []
     for root, only in _scopes(place, paths):
@@ -179,7 +179,7 @@ def _scan(place: Where, *, host: bool) -> Any:
 
 def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:
     """Advice in the form of a problem: with its place."""
-    from reconciler.cli.verbs.secrets import advice_on_secrets  # noqa: PLC0415
+    from reconciler.cli.verbs.declare.secrets import advice_on_secrets  # noqa: PLC0415
     from reconciler.desired.environment.dialects import advice_on_env_files  # noqa: PLC0415
     from reconciler.diff.lint.advice import advice_on  # noqa: PLC0415  `init` reads no manifests
 

@@ -12,7 +12,7 @@ from reconciler.cli.boot import openrc, systemd, unit
 from reconciler.cli.boot.boot import MARK, USUAL_PATH, Boot
 from reconciler.cli.framework.errors import CliError
 from reconciler.cli.framework.options import Where
-from reconciler.cli.verbs import startup
+from reconciler.cli.verbs.host import startup
 from reconciler.state.paths import StatePaths
 from reconciler.system.init_system import InitSystem
 from tests.cli.conftest import Cli

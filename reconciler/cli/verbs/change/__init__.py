@@ -1,0 +1,1 @@
+"""Verbs that change what is declared, or have the controller do something."""

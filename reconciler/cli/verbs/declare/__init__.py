@@ -1,0 +1,1 @@
+"""Verbs about manifests as files: check, begin, explain, convert."""

@@ -1,0 +1,1 @@
+"""Verbs that look: state, usage, output, events, metrics."""

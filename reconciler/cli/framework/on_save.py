@@ -17,10 +17,10 @@ from itertools import chain
 
 from reconciler.api.errors import ClientError
 from reconciler.cli.framework.errors import CliError
-from reconciler.cli.render.formats import place
-from reconciler.cli.render.terminal import colours, is_terminal, paint
 from reconciler.desired.directory.store import ManifestStore
 from reconciler.desired.files import Signature, signature
+from reconciler.render.formats import place
+from reconciler.render.terminal import colours, is_terminal, paint
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 from reconciler.system.work.look import patiently

@@ -126,8 +126,8 @@ def _plan(
 def _carry_out(place: Where, held: Held | None, limit: float, confirmed: Confirmed) -> int:
     """Hand it to the controller and wait; Ctrl-C ends the waiting only."""
     from reconciler.cli.framework import background  # noqa: PLC0415  not for a dry run
-    from reconciler.cli.render import progress  # noqa: PLC0415  not for a dry run
-    from reconciler.cli.render.follow_output import Live, builds  # noqa: PLC0415
+    from reconciler.cli.progress import progress  # noqa: PLC0415  not for a dry run
+    from reconciler.cli.progress.follow_output import Live, builds  # noqa: PLC0415
 
     live = Live(lambda: builds(place))
     client = background.ensure(place, held)

@@ -25,9 +25,9 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
-from reconciler.cli.render.formats import local
-from reconciler.cli.render.formats import place as seen
-from reconciler.cli.render.terminal import colours, paint, plain
+from reconciler.render.formats import local
+from reconciler.render.formats import place as seen
+from reconciler.render.terminal import colours, paint, plain
 
 if TYPE_CHECKING:
     from reconciler.model.state.desired import Desired, Workload

@@ -17,8 +17,6 @@ from reconciler.api.documents.status import Place, change_document, has_changes
 from reconciler.cli.framework.errors import CHANGES, ERROR, OK, CliError
 from reconciler.cli.framework.offline import View, look
 from reconciler.cli.framework.options import Confirmed, Where
-from reconciler.cli.render.plan import plan_markdown, plan_text
-from reconciler.cli.render.terminal import colours, width
 from reconciler.desired.git.base import RepositoryError, review_of
 from reconciler.desired.text.locate import place_of
 from reconciler.diff.as_if_running import as_observed
@@ -26,6 +24,8 @@ from reconciler.diff.prune import CLEAN_SCANS, absences
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.plan import Plan
 from reconciler.observed.host.facts import gather
+from reconciler.render.plan import plan_markdown, plan_text
+from reconciler.render.terminal import colours, width
 from reconciler.state.paths import secret_key
 from reconciler.system.clock import boot_now
 from reconciler.system.work.look import patiently

@@ -14,9 +14,9 @@ from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli.framework import controller
 from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, CliError
 from reconciler.cli.framework.options import Manifests, StateDir, Where, where
-from reconciler.cli.render.follow_output import Live
-from reconciler.cli.render.formats import duration
+from reconciler.cli.progress.follow_output import Live
 from reconciler.logs.read.files import find
+from reconciler.render.formats import duration
 
 _EVERY = 0.1
 """Seconds between two looks."""

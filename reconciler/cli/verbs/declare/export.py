@@ -27,14 +27,14 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.render.formats import count, local, place
-from reconciler.cli.render.status import problem
-from reconciler.cli.render.terminal import plain, width
 from reconciler.convert.systemd.draft import Fate, Target
 from reconciler.convert.systemd.unitfile import Unwritable
 from reconciler.convert.systemd.units import EVERYWHERE, MARK, Exported
 from reconciler.convert.systemd.units import export as convert
 from reconciler.desired.directory.store import ManifestStore
+from reconciler.render.formats import count, local, place
+from reconciler.render.status import problem
+from reconciler.render.terminal import plain, width
 from reconciler.system.clock import local_zone
 from reconciler.system.init_system import systemd_version
 from reconciler.system.work.look import patiently

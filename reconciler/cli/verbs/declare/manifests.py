@@ -20,7 +20,7 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.render.formats import count
+from reconciler.render.formats import count
 
 FORMAT_VERSION = 1
 _STARTER = Path(__file__).with_name("starter")
@@ -95,7 +95,7 @@ def _validate(
         document |= {"fixed": moved} if fix else {}
         print_json(document, a_line=a_line)
         return ERROR if problems else OK
-    from reconciler.cli.render.status import problem  # noqa: PLC0415  only for text
+    from reconciler.render.status import problem  # noqa: PLC0415  only for text
 
     for one in _document(apps, problems)["errors"]:
         print(problem(one).strip())

@@ -29,7 +29,7 @@ def explain(
 
     Its type, its default, and what a change of it does to the processes that run.
     """
-    from reconciler.cli.render import fieldhelp  # noqa: PLC0415  the models are heavy
+    from reconciler.render import fieldhelp  # noqa: PLC0415  the models are heavy
 
     try:
         print("\n".join(fieldhelp.explained(field)))

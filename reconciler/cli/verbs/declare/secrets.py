@@ -11,7 +11,6 @@ from pathlib import Path
 
 from reconciler.checks.secret_permissions import exposed
 from reconciler.cli.framework.errors import CliError
-from reconciler.cli.render.formats import place as seen
 from reconciler.cli.verbs.change.edit import replace_content, show
 from reconciler.desired.environment.secretfile import (
     Home,
@@ -28,6 +27,7 @@ from reconciler.desired.text.yaml import Fault
 from reconciler.desired.text.yaml import Path as Steps
 from reconciler.diff.lint.hardcoded_secrets import literals_in, secret_in
 from reconciler.model.state.desired import Workload
+from reconciler.render.formats import place as seen
 
 LEAST = 8
 """Characters of a value that is the same key wherever it stands; a shorter one may be chance."""

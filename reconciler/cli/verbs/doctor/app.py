@@ -11,7 +11,6 @@ from pathlib import Path
 from reconciler.checks.access import Identity, allowed
 from reconciler.checks.host import of_log_folder
 from reconciler.checks.runtimes import lacking, missing_interpreter
-from reconciler.cli.render.formats import place
 from reconciler.desired.manifest.logplaces import declared as declared_logs
 from reconciler.desired.text.locate import place_of
 from reconciler.diff.lint.advice import advice_on, ports_of
@@ -22,6 +21,7 @@ from reconciler.model.state.finding import Finding, ok, problem, warning
 from reconciler.model.words.address import Address
 from reconciler.observed.host.machine import device, disk, folder
 from reconciler.observed.probes import listeners
+from reconciler.render.formats import place
 
 
 def of_app(app: Workload, pids: list[int], closed: int, state: Path) -> Iterator[Finding]:

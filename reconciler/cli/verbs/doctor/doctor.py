@@ -32,8 +32,6 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.render.formats import count, local, place
-from reconciler.cli.render.terminal import colours, paint, plain, width
 from reconciler.cli.verbs.doctor.app import of_app
 from reconciler.cli.verbs.doctor.running import of_running
 from reconciler.desired.watched.content import trees_of
@@ -45,6 +43,8 @@ from reconciler.model.state.desired import Desired, Problem
 from reconciler.model.state.finding import Finding, Level, ok, problem, warning
 from reconciler.observed.host.machine import disk, folder, machine
 from reconciler.observed.processes.snapshot import snapshot
+from reconciler.render.formats import count, local, place
+from reconciler.render.terminal import colours, paint, plain, width
 from reconciler.state.journal.journal import Journal
 from reconciler.state.neighbours import controllers_of, twice
 from reconciler.state.paths import store_id

@@ -7,9 +7,9 @@ from typing import Any
 
 from reconciler.cli.framework import controller
 from reconciler.cli.framework.options import Where
-from reconciler.cli.render.progress import is_paused
-from reconciler.cli.render.status import is_settled
+from reconciler.cli.progress.progress import is_paused
 from reconciler.model.state.finding import Finding, ok, problem, warning
+from reconciler.render.status import is_settled
 
 _MOST = 50
 """Apps whose causes are looked for."""

@@ -26,7 +26,7 @@ from reconciler.cli.framework.options import (
     seconds,
     where,
 )
-from reconciler.cli.render.formats import count, duration
+from reconciler.render.formats import count, duration
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 from reconciler.system.work.look import patiently

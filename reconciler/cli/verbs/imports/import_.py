@@ -15,8 +15,8 @@ import typer
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import one_of, where
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.render.formats import count, place
-from reconciler.cli.render.terminal import width
+from reconciler.render.formats import count, place
+from reconciler.render.terminal import width
 
 if TYPE_CHECKING:
     from reconciler.convert.manifests.draft import Draft

@@ -24,9 +24,9 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
-from reconciler.cli.render.events import EventLines, details
-from reconciler.cli.render.terminal import colours
 from reconciler.model.state.reason import EventReason
+from reconciler.render.events import EventLines, details
+from reconciler.render.terminal import colours
 from reconciler.state.event_filter import EventFilter
 
 

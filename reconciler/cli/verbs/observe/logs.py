@@ -24,11 +24,11 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
-from reconciler.cli.render.terminal import colours, harmless, is_terminal, paint
 from reconciler.logs.read.files import LogFile, LogLine, find
 from reconciler.logs.read.follow import follow
 from reconciler.logs.read.search import Pattern, scan, tail
 from reconciler.model.host.fifo import STREAMS, Stream
+from reconciler.render.terminal import colours, harmless, is_terminal, paint
 
 _RECENT, _RECENT_DAY = 60.0, 90_000.0
 """Seconds before following began, within which a line may be read twice; the second where times
@@ -217,7 +217,7 @@ def _check_names(
         if name in with_logs or os.path.isdir(place.paths.logs / name):
             continue
         from reconciler.cli.framework import controller  # noqa: PLC0415  only where a name is not found
-        from reconciler.cli.render.status import problem  # noqa: PLC0415  heavy
+        from reconciler.render.status import problem  # noqa: PLC0415  heavy
 
         document = controller.status(place)
         known = {app["name"] for app in document["apps"]}

@@ -26,8 +26,8 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.render.status import app_lines, cut_messages, has_drift, status_table
-from reconciler.cli.render.terminal import Screen, colours, is_terminal, room
+from reconciler.render.status import app_lines, cut_messages, has_drift, status_table
+from reconciler.render.terminal import Screen, colours, is_terminal, room
 
 # Seconds between two looks of `--watch`.
 _EVERY = 1.0
@@ -88,7 +88,7 @@ def describe(
     if output == "json":
         print_json(document)
         return OK
-    from reconciler.cli.render.describe import description  # noqa: PLC0415  not for `status`
+    from reconciler.render.describe import description  # noqa: PLC0415  not for `status`
 
     print("\n".join(description(document, colour=colours())))
     return OK

@@ -26,8 +26,8 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.render.terminal import Screen, colours, is_terminal, width
-from reconciler.cli.render.usage import SORTS, usage_table
+from reconciler.render.terminal import Screen, colours, is_terminal, width
+from reconciler.render.usage import SORTS, usage_table
 
 _EVERY = 2.0
 _GLANCE = 0.3

@@ -24,15 +24,15 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.render.describe import tree
-from reconciler.cli.render.formats import clock
-from reconciler.cli.render.table import Cell, table
-from reconciler.cli.render.terminal import colours, plain, width
 from reconciler.desired.text.undo import UndoError, template_at
 from reconciler.diff.core import history as revisions
 from reconciler.diff.status.fields import template_changes
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import Revision
+from reconciler.render.describe import tree
+from reconciler.render.formats import clock
+from reconciler.render.table import Cell, table
+from reconciler.render.terminal import colours, plain, width
 from reconciler.state.journal.journal import Journal
 from reconciler.system.clock import boot_id
 

@@ -17,8 +17,8 @@ from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli.framework import controller
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import Manifests, StateDir, Where, seconds, where
-from reconciler.cli.render.formats import local
-from reconciler.cli.render.terminal import plain
+from reconciler.render.formats import local
+from reconciler.render.terminal import plain
 
 Names = Annotated[list[str], typer.Argument(metavar="APP", show_default=False)]
 

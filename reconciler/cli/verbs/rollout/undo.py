@@ -24,8 +24,6 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
-from reconciler.cli.render.formats import local
-from reconciler.cli.render.formats import place as seen
 from reconciler.cli.verbs.change.edit import declared, print_next_steps, replace_content, show
 from reconciler.cli.verbs.rollout.history import find, remembered
 from reconciler.desired.manifest.manifest import Context
@@ -36,6 +34,8 @@ from reconciler.desired.watched.content import as_found
 from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import Revision, same_revision
+from reconciler.render.formats import local
+from reconciler.render.formats import place as seen
 from reconciler.state.own_files import own_files_in
 from reconciler.state.paths import secret_key
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from reconciler.cli.render.fieldhelp import _models, explained
 from reconciler.model.spec.manifest import App, AppSpec
 from reconciler.model.words.fields import is_own
+from reconciler.render.fieldhelp import _models, explained
 from tests.cli.conftest import Cli
 
 

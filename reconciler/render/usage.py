@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.cli.render.formats import count, duration, percent, size
-from reconciler.cli.render.sparkline import bounds, chart, fitted, sparkline, unicode_locale
-from reconciler.cli.render.table import Cell, table
+from reconciler.render.formats import count, duration, percent, size
+from reconciler.render.sparkline import bounds, chart, fitted, sparkline, unicode_locale
+from reconciler.render.table import Cell, table
 
 Row = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.render import formats
+from reconciler.render import formats
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.cli.render.formats import count, local, place
-from reconciler.cli.render.status import problem_lines
-from reconciler.cli.render.terminal import paint, plain
+from reconciler.render.formats import count, local, place
+from reconciler.render.status import problem_lines
+from reconciler.render.terminal import paint, plain
 
 Document = Mapping[str, Any]
 

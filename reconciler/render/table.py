@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from reconciler.cli.render.terminal import clip, paint, plain
+from reconciler.render.terminal import clip, paint, plain
 
 _GAP = 2
 # The last column keeps at least so much, for a table wider than its terminal.

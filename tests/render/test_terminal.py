@@ -11,7 +11,7 @@ from typing import TextIO
 import pyte
 import pytest
 
-from reconciler.cli.render.terminal import Screen, colours, harmless, room, width
+from reconciler.render.terminal import Screen, colours, harmless, room, width
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from reconciler.cli.render.events import EventLines
-from reconciler.cli.render.formats import clock, local, place
-from reconciler.cli.render.status import app_lines, problem_lines, run_table
-from reconciler.cli.render.table import Cell, table
-from reconciler.cli.render.terminal import paint, plain
-from reconciler.cli.render.usage import usage_lines
+from reconciler.render.events import EventLines
+from reconciler.render.formats import clock, local, place
+from reconciler.render.status import app_lines, problem_lines, run_table
+from reconciler.render.table import Cell, table
+from reconciler.render.terminal import paint, plain
+from reconciler.render.usage import usage_lines
 
 Document = Mapping[str, Any]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reconciler.cli.framework.options import Where
-from reconciler.cli.render.terminal import colours, paint, plain
 from reconciler.logs.read.files import LogFile, LogLine, find
 from reconciler.logs.read.follow import follow
 from reconciler.model.state.builder import built_by
+from reconciler.render.terminal import colours, paint, plain
 
 
 def builds(place: Where) -> list[LogFile]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.cli.render.plan import plan_markdown, plan_text, shown_value
+from reconciler.render.plan import plan_markdown, plan_text, shown_value
 from tests.cli.documents import change, error, field, plan
 
 SAMPLE = """\

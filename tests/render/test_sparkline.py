@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.cli.render.sparkline import chart, fitted, sparkline, unicode_locale
+from reconciler.render.sparkline import chart, fitted, sparkline, unicode_locale
 
 numbers = st.lists(st.integers(0, 2**40), max_size=60)
 

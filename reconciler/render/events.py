@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.api.documents.timeline import Timeline, subject_of
-from reconciler.cli.render.formats import clock, duration, local
-from reconciler.cli.render.terminal import WIDTH, clip, paint, plain
+from reconciler.render.formats import clock, duration, local
+from reconciler.render.terminal import WIDTH, clip, paint, plain
 
 Document = Mapping[str, Any]
 

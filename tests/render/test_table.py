@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.cli.render.table import Cell, table
-from reconciler.cli.render.terminal import clip
+from reconciler.render.table import Cell, table
+from reconciler.render.terminal import clip
 
 CELLS = st.text(max_size=12)
 

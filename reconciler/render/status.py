@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.cli.render.events import crash_lines
-from reconciler.cli.render.formats import clock, count, duration, local, percent, place, size
-from reconciler.cli.render.table import Cell, table
-from reconciler.cli.render.terminal import WIDTH, clip, paint, plain
+from reconciler.render.events import crash_lines
+from reconciler.render.formats import clock, count, duration, local, percent, place, size
+from reconciler.render.table import Cell, table
+from reconciler.render.terminal import WIDTH, clip, paint, plain
 
 Document = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.cli.render.describe import description
+from reconciler.render.describe import description
 from tests.cli.documents import app
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.cli.render.status import (
+from reconciler.render.status import (
     app_lines,
     cut_messages,
     has_drift,

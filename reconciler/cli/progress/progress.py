@@ -16,13 +16,13 @@ from reconciler.api.client import Client
 from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import Where
-from reconciler.cli.render.follow_output import Live
-from reconciler.cli.render.formats import count, duration, local
-from reconciler.cli.render.status import is_settled, problem_lines, status_table
-from reconciler.cli.render.terminal import Screen, colours, is_terminal, plain, width
+from reconciler.cli.progress.follow_output import Live
 from reconciler.logs.read.files import LogFile, find
 from reconciler.logs.read.search import tail
 from reconciler.model.state.builder import builder_name
+from reconciler.render.formats import count, duration, local
+from reconciler.render.status import is_settled, problem_lines, status_table
+from reconciler.render.terminal import Screen, colours, is_terminal, plain, width
 
 App = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.render.events import actor_of, crash_lines, details
+from reconciler.render.events import actor_of, crash_lines, details
 
 CRASH: dict[str, Any] = {
     "id": "1-1",

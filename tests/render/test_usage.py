@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.render.usage import usage_lines, usage_table
+from reconciler.render.usage import usage_lines, usage_table
 
 MI = 2**20
 LEAK = {"bytesPerHour": 12 * MI, "since": "2026-11-24T04:00:00.000+00:00", "secondsLeft": 25500}

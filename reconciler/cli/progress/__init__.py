@@ -1,0 +1,1 @@
+"""Waiting for the controller while the user looks on."""

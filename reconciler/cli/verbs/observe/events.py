@@ -124,7 +124,7 @@ def _events(
     }
     try:
         if follow:
-            from reconciler.cli.framework.following import followed  # noqa: PLC0415  only here
+            from reconciler.api.following import followed  # noqa: PLC0415  only here
 
             yield from followed(client, _say_that_it_left, limit, **query)
         yield from client.events(limit=limit, **query)

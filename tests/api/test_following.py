@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.api import following
 from reconciler.api.errors import ApiError, ControllerLeftError, ControllerNotRunningError
-from reconciler.cli.framework import following
-from reconciler.cli.framework.following import followed
+from reconciler.api.following import followed
 
 
 class Script:

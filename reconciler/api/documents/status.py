@@ -117,6 +117,7 @@ def status_of(
     return {
         "name": status.name,
         "kind": status.kind,
+        "labels": dict(status.labels),
         "sync": status.sync.value,
         "health": status.health.value,
         "desired": status.desired,

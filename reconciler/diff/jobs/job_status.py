@@ -78,6 +78,7 @@ def status_of(shown: Shown) -> AppStatus:
         drift=drift,
         instances=tuple(_instances(shown)),
         job=JobStatus(memory.runs, shown.next_at),
+        labels=app.labels,
     )
 
 

@@ -47,6 +47,7 @@ def status_of(at: AppSituation) -> AppStatus:
         ),
         drift=found,
         instances=tuple(_instances(at)),
+        labels=app.labels,
     )
 
 

@@ -157,6 +157,7 @@ class AppStatus:
     job: JobStatus | None = None
     load: Withheld | None = None
     """The rise of its count of instances that waits for a confirmation."""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def test_the_keys_of_status() -> None:
         "conditions",
         "drift",
         "instances",
+        "labels",
         "load",
     }
     assert {tuple(condition) for condition in app["conditions"]} == {

@@ -18,14 +18,15 @@ def unicode_locale(environ: Mapping[str, str] = os.environ) -> bool:
     return False
 
 
-def sparkline(values: Sequence[float], *, blocks: bool) -> str:
-    """One character a value. What hardly changes is drawn level, not as mountains."""
-    return "".join(chart(values, 1, blocks=blocks))
+def sparkline(values: Sequence[float], *, blocks: bool, top: float = 0.0) -> str:
+    """One character a value. What hardly changes is drawn level, not as mountains. With ``top``
+    the graph begins at 0, and its top stands for at least so much."""
+    return "".join(chart(values, 1, blocks=blocks, top=top))
 
 
-def chart(values: Sequence[float], rows: int, *, blocks: bool) -> list[str]:
+def chart(values: Sequence[float], rows: int, *, blocks: bool, top: float = 0.0) -> list[str]:
     """So many lines, the top one first; one column a value."""
-    low, high = bounds(values)
+    low, high = (0.0, max(top, *values, 0.0)) if top else bounds(values)
     ramp = _BLOCKS if blocks else _ASCII
     full = len(ramp) - 1
     # Something is there, however little: the lowest row is never empty.

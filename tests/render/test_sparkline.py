@@ -20,6 +20,12 @@ def test_a_rise_rises_and_what_hardly_changes_is_level() -> None:
     assert sparkline([], blocks=True) == ""
 
 
+def test_a_top_keeps_what_is_little_from_looking_like_much() -> None:
+    assert sparkline([0, 0.1, 0.2], blocks=True, top=20) == "▁▁▁"
+    assert sparkline([0, 10, 40], blocks=True, top=20) == "▁▂█"
+    assert sparkline([], blocks=True, top=20) == ""
+
+
 def test_a_chart_stands_on_its_lowest_row() -> None:
     assert chart([1, 4, 8, 16], 2, blocks=True) == ["   █", "▁▄██"]
 

@@ -118,6 +118,7 @@ def status_of(
         "name": status.name,
         "kind": status.kind,
         "labels": dict(status.labels),
+        "dependsOn": [{"app": name, "condition": word} for name, word in status.needs],
         "sync": status.sync.value,
         "health": status.health.value,
         "desired": status.desired,

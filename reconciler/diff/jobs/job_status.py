@@ -15,6 +15,7 @@ from reconciler.diff.lint.advice import shell_remedy
 from reconciler.diff.rollout import amnesia
 from reconciler.diff.status import health
 from reconciler.diff.status.fields import changed_fields
+from reconciler.model.spec.dependency import needs_of
 from reconciler.model.state.memory import Outcome, Recall, Run
 from reconciler.model.state.observed import DriftKind, RunState
 from reconciler.model.state.plan import (
@@ -79,6 +80,7 @@ def status_of(shown: Shown) -> AppStatus:
         instances=tuple(_instances(shown)),
         job=JobStatus(memory.runs, shown.next_at),
         labels=app.labels,
+        needs=needs_of(app.spec.depends_on),
     )
 
 

@@ -13,6 +13,7 @@ from reconciler.diff.core.replicas import Replicas
 from reconciler.diff.core.situation import AppSituation
 from reconciler.diff.rollout import build_gate, job_gate, limit_adjustment
 from reconciler.diff.status import drift, health
+from reconciler.model.spec.dependency import needs_of
 from reconciler.model.state.memory import AppMemory, Ended
 from reconciler.model.state.observed import Process
 from reconciler.model.state.plan import AppStatus, Condition, Health, InstanceStatus, LastExit, Sync
@@ -48,6 +49,7 @@ def status_of(at: AppSituation) -> AppStatus:
         drift=found,
         instances=tuple(_instances(at)),
         labels=app.labels,
+        needs=needs_of(app.spec.depends_on),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -30,6 +31,11 @@ class Dependency(Manifest):
     restart: Flag = Field(
         False, description="replace this app's processes after its dependency's were replaced"
     )
+
+
+def needs_of(dependencies: Iterable[Dependency]) -> tuple[tuple[str, str], ...]:
+    """Names of apps, each with the word of the condition."""
+    return tuple((need.app, need.condition.value) for need in dependencies)
 
 
 def _depends_on(value: Any) -> Any:

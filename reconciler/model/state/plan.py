@@ -158,6 +158,8 @@ class AppStatus:
     load: Withheld | None = None
     """The rise of its count of instances that waits for a confirmation."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[tuple[str, str], ...] = ()
+    """The apps that it depends on, each with the condition."""
 
 
 @dataclass(frozen=True, slots=True)

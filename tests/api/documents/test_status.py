@@ -49,6 +49,7 @@ def test_the_keys_of_status() -> None:
         "restarts",
         "message",
         "conditions",
+        "dependsOn",
         "drift",
         "instances",
         "labels",
@@ -159,3 +160,11 @@ def test_no_change_is_said_in_the_document_as_by_the_exit_code() -> None:
     document = change_document(_look(host, "a"), {})
     assert not has_changes(document)
     assert document["summary"] == {"start": 0, "replace": 0, "stop": 0, "unchanged": 1}
+
+
+def test_the_status_has_what_an_app_depends_on() -> None:
+    spec: dict[str, Any] = {"dependsOn": ["db", {"app": "migrate", "condition": "Completed"}]}
+    plan = SimHost().look(Desired({"web": app_of(**spec)}))
+    (app,) = status_document(plan, {"running": False}, {}, 0.0, 1_700_000_000.0)["apps"]
+    needs = [{"app": "db", "condition": "Ready"}, {"app": "migrate", "condition": "Completed"}]
+    assert app["dependsOn"] == needs

@@ -6,26 +6,6 @@ from reconciler.cli.framework.selector import parse
 from reconciler.cli.framework.typer_private import UsageError
 from tests.cli.conftest import Cli
 
-LABELS = {"tier": "api", "env": "prod"}
-
-
-@pytest.mark.parametrize(
-    ("text", "selected"),
-    [
-        ("tier=api", True),
-        ("tier==web", False),
-        ("tier!=web", True),
-        ("team!=a", True),  # as kubectl: what lacks the label is not of that value
-        ("tier", True),
-        ("!tier", False),
-        ("!team", True),
-        ("tier=api,env!=prod", False),
-        ("tier = api , env = prod", True),
-    ],
-)
-def test_selector_means_what_kubectl_means(text: str, selected: bool) -> None:
-    assert parse(text)(LABELS) is selected
-
 
 @pytest.mark.parametrize("text", ["", "a=b=c", "!a=b", "a b"])
 def test_nonsense_is_a_usage_error(text: str) -> None:

@@ -9,6 +9,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -28,6 +29,9 @@ from reconciler.state.paths import prepare
 # A controller that takes over 10,000 apps answers only when it has read them all (seconds).
 _START = 60.0
 _SHOWN = 20
+"""Lines of its log, of a controller that did not start."""
+_READ = 64 * 1024
+"""Bytes of it: the log grows over all controllers of a state directory."""
 
 Held: TypeAlias = "subprocess.Popen[bytes]"
 
@@ -138,8 +142,16 @@ def _start(place: Where, client: Client, held: Held | None) -> dict[str, Any]:
     try:
         about: dict[str, Any] = waiting(client.version)
     except ControllerNotRunningError:
-        last = log.read_text(errors="replace").splitlines()[-_SHOWN:]
+        last = _end_of(log).splitlines()[-_SHOWN:]
         raise CliError(
             "\n".join(["the controller did not start; its last output:", *last])
         ) from None
     return about
+
+
+def _end_of(log: Path) -> str:
+    """The last lines of a file, however long it is."""
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _READ))
+        return file.read(_READ).decode(errors="replace")

@@ -326,7 +326,7 @@ def test_a_profile_that_nobody_has_replaces_nothing_over_a_restart_too(recon: Re
     recon.write("recon.yaml", SETTINGS.format("prdo"))
     for _ in range(2):
         message = recon.wait("web", sync="Unknown")["message"]
-        assert "recon.yaml:3:17 spec.profile: no manifest has a profile named prdo" in message
+        assert "recon.yaml:3:17: spec.profile: no manifest has a profile named prdo" in message
         assert "did you mean prod" in message and recon.pids("web") == pids
         recon.kill_controller()
         assert recon.of("web")["sync"] == "Unknown", "the same without a controller"

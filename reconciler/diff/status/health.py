@@ -140,7 +140,7 @@ def sentence(problem: Problem, revision: Revision, *, none: bool = False) -> str
     place = problem.file.rpartition("/")[2]
     if problem.line:
         place += f":{problem.line}:{problem.column}"
-    text = f"{place} {problem.path}: {problem.text}" if problem.path else f"{place}: {problem.text}"
+    text = ": ".join(part for part in (place, problem.path, problem.text) if part)
     message = text if text.endswith((".", "?")) else f"{text}."
     number = revision.number
     return (

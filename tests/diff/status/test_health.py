@@ -111,7 +111,7 @@ def test_a_file_in_error_makes_sync_unknown_and_says_nothing_of_health() -> None
     wrong = replace(app_of(), problem=Problem("/m/web.yaml", 12, 7, "spec.x", "unknown field"))
     status = _status(host, wrong)
     assert (status.sync, status.health) == (Sync.UNKNOWN, Health.HEALTHY)
-    assert status.message.endswith("Running revision 1")
+    assert status.message == "web.yaml:12:7: spec.x: unknown field. Running revision 1"
     host.kill(host.processes()[0])
     assert _status(host, wrong).message.endswith("No instance of revision 1 runs")
 

@@ -7,12 +7,12 @@ import types
 from collections.abc import Iterator
 from difflib import get_close_matches
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from reconciler.model.spec.manifest import App, Job, Settings
+from reconciler.model.spec.manifest import App, AppManifestSpec, Job, Settings
 from reconciler.model.words.fields import Effect, effects, is_own
 from reconciler.model.words.habits import remedy
 from reconciler.model.words.quantity import format_size
@@ -22,6 +22,39 @@ _EFFECTS = {
     Effect.IN_PLACE: "a change is applied in place, to running processes",
 }
 _SIMPLE = {str: "text", int: "number", float: "number", bool: "true or false"}
+
+
+class _Found(NamedTuple):
+    """What a path leads to."""
+
+    type: Any
+    field: FieldInfo | None
+    """None for an entry of a map, which has no default."""
+    effect: Effect | None
+    about: str
+    models: list[type[BaseModel]]
+    """What may stand below it."""
+
+
+class Entries(NamedTuple):
+    """What stands in a map."""
+
+    type: Any
+    keyed: bool = True
+    """Below a name of the user's choice; else fields at once."""
+
+
+def entries_of(owner: type[BaseModel], field: FieldInfo) -> Entries | None:
+    """What the map of this field holds; None where it is no map."""
+    name = field.alias or next(one for one, its in owner.model_fields.items() if its is field)
+    if name == "profiles":
+        return Entries(owner)
+    if name == "defaults":
+        return Entries(AppManifestSpec, keyed=False)
+    annotation = field.annotation
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return Entries(get_args(annotation)[1]) if get_origin(annotation) is dict else None
 
 
 def explained(path: str | None) -> list[str]:
@@ -34,30 +67,59 @@ def explained(path: str | None) -> list[str]:
         return [*_overview()]
     if path in kinds:
         return [*_kind(kinds[path])]
-    models: list[type[BaseModel]] = [App, Job]
+    models: list[type[BaseModel]] = [App, Job, Settings]
     first = path.split(".")[0]
     if first not in App.model_fields and (first in _names_of_spec() or remedy(first)):
         path = f"spec.{path}"  # as errors, plans and these pages speak of them
-    field: FieldInfo | None = None
-    effect: Effect | None = None
-    walked: list[str] = []
-    for step in path.split("."):
-        found = _step(models, step, walked)
-        walked.append(step)
-        owner, field = found[0]
-        effect = effects(owner).get(step, effect)
-        below = (model for _, one in found for model in _models(one.annotation))
-        models = list(dict.fromkeys(below))
-    assert field is not None
-    lines = [f"FIELD:    {path}", f"TYPE:     {type_name(field.annotation)}"]
-    lines.append(f"DEFAULT:  {default_of(field)}")
-    if effect is not None:
-        lines.append(f"EFFECT:   {_EFFECTS[effect]}")
-    if field.description:
-        lines += ["", f"  {field.description}"]
-    for model in models:
-        lines += ["", f"{_first_line(model) or 'Fields:'}", *_children(model, effect)]
+    found = _walk(models, path.split("."))
+    lines = [f"FIELD:    {path}", f"TYPE:     {type_name(found.type)}"]
+    lines.append(f"DEFAULT:  {default_of(found.field) if found.field else 'none'}")
+    if found.effect is not None:
+        lines.append(f"EFFECT:   {_EFFECTS[found.effect]}")
+    if found.about:
+        lines += ["", f"  {found.about}"]
+    for model in found.models:
+        lines += ["", f"{_first_line(model) or 'Fields:'}", *_children(model, found.effect)]
     return lines
+
+
+def _walk(models: list[type[BaseModel]], steps: list[str]) -> _Found:
+    """What stands at the end of the path. LookupError with a sentence where there is nothing."""
+    walked: list[str] = []
+    effect: Effect | None = None
+    while True:
+        step = steps[len(walked)]
+        fields = _step(models, step, walked)
+        walked.append(step)
+        owner, field = fields[0]
+        effect = effects(owner).get(step, effect)
+        if _is_list(field.annotation) and "".join(steps[len(walked) : len(walked) + 1]).isdecimal():
+            walked.append(steps[len(walked)])  # as errors name an entry of a list: sockets.0.port
+        models = [*dict.fromkeys(model for _, one in fields for model in _models(one.annotation))]
+        rest = steps[len(walked) :]
+        if rest and (entries := entries_of(owner, field)) is not None:
+            about = f"a name of your choice in {'.'.join(walked)}: {field.description}"
+            return _in_map(entries, rest, effect, about)
+        if not rest:
+            return _Found(field.annotation, field, effect, field.description or "", models)
+
+
+def _in_map(entries: Entries, rest: list[str], effect: Effect | None, about: str) -> _Found:
+    """The value of a key that a user chose, or a field below it; the key may hold dots itself."""
+    models = [*_models(entries.type)]
+    keys = 1 if entries.keyed else 0
+    for size in range(keys, len(rest) if models else 0):
+        try:
+            return _inheriting(_walk(models, rest[size:]), effect)
+        except LookupError:
+            if not entries.keyed:
+                raise
+    return _Found(entries.type, None, effect, about, models)
+
+
+def _inheriting(found: _Found, effect: Effect | None) -> _Found:
+    """``found``, with the effect of the map where it says none of its own."""
+    return found if found.effect is not None else found._replace(effect=effect)
 
 
 def _overview() -> Iterator[str]:
@@ -103,7 +165,8 @@ def _step(
 
 
 def _names_of_spec() -> set[str]:
-    specs = [next(_models(kind.model_fields["spec"].annotation)) for kind in (App, Job)]
+    kinds = (App, Job, Settings)
+    specs = [next(_models(kind.model_fields["spec"].annotation)) for kind in kinds]
     return {field.alias or name for spec in specs for name, field in spec.model_fields.items()}
 
 
@@ -124,6 +187,12 @@ def _children(
         about = field.description or next(map(_first_line, _models(field.annotation)), "")
         if about:
             yield f"      {about}"
+
+
+def _is_list(annotation: Any) -> bool:
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return get_origin(annotation) in (tuple, list)
 
 
 def _first_line(model: type[BaseModel]) -> str:

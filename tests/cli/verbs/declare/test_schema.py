@@ -99,3 +99,32 @@ def test_explain_knows_the_kinds_and_lists_no_field_of_recons_own(cli: Cli, kind
     done = cli("explain", kind)
     assert done.code == 0 and done.out.startswith(f"A manifest of kind {kind}:")
     assert "  spec:" in done.out and "  built:" not in done.out and "  watched:" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "text"),
+    [
+        ("spec.env.LOG_LEVEL", "text or fields", "secretFile: text; required"),
+        ("env.spring.datasource.url", "text or fields", "a name of your choice in spec.env"),
+        ("env.DB_PASSWORD.secretFile", "text", "file whose content is the value"),
+        ("env.a.b.perInstance", "number", "DEFAULT:  none, it is required"),
+        ("metadata.labels.app.kubernetes.io/name", "text", "a change is applied in place"),
+        ("spec.profiles.dev", "fields", "instances: number"),
+        ("spec.profiles.dev.strategy.maxSurge", "text or number", "DEFAULT:  25%"),
+        ("spec.profiles.dev.env.A", "text or fields", "a change replaces the processes"),
+        ("spec.defaults.backoff", "fields", "initialSeconds"),
+        ("spec.build.env.CI", "text or fields", "a name of your choice in spec.build.env"),
+        ("spec.sockets.0.port", "number", "of TCP"),
+        ("maxPrune", "number", "recon apply --confirm-prune"),
+    ],
+)
+def test_what_stands_in_a_map_or_a_list_is_explained(path: str, kind: str, text: str) -> None:
+    lines = explained(path)
+    assert lines[1] == f"TYPE:     {kind}"
+    assert text in "\n".join(lines)
+
+
+@pytest.mark.parametrize("path", ["spec.defaults.nonsense", "spec.cwd.0", "spec.limits.memory.x"])
+def test_what_is_no_map_has_no_names_of_choice(path: str) -> None:
+    with pytest.raises(LookupError):
+        explained(path)

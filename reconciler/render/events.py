@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.api.documents.timeline import Timeline, subject_of
+from reconciler.render.cells import clip
 from reconciler.render.formats import clock, duration, local
-from reconciler.render.terminal import WIDTH, clip, paint, plain
+from reconciler.render.terminal import paint, plain
 
 Document = Mapping[str, Any]
 
@@ -42,13 +43,16 @@ class EventLines:
         return subject_of(event["app"], event["instance"]) if is_shown else ""
 
 
-def details(event: Document, *, indent: str = "    ", lines: int = _LINES) -> list[str]:
-    """What is known of an event beyond its sentence."""
+def details(
+    event: Document, *, columns: int | None, indent: str = "    ", lines: int = _LINES
+) -> list[str]:
+    """What is known of an event beyond its sentence; output is cut to ``columns``, if any."""
     found = [f"{indent}{plain(text)}" for text in _facts(event)]
     exit = event.get("exit")
     if exit:
         shown = exit["stderr"][-lines:] if lines else []
-        found += [clip(f"{indent}! {plain(text)}", WIDTH) for text in shown]
+        written = [f"{indent}! {plain(text)}" for text in shown]
+        found += [clip(line, columns) for line in written] if columns else written
     return found
 
 
@@ -74,7 +78,7 @@ def actor_of(by: Document) -> str:
     return f"{by['verb']}{user}{commit}"
 
 
-def crash_lines(crash: Document, *, output: bool) -> Iterator[str]:
+def crash_lines(crash: Document, *, output: bool, columns: int | None) -> Iterator[str]:
     """The last crash of an app. ``output``: with what the process wrote last."""
     exit = crash["exit"]
     how = exit["signal"] or (f"exit {exit['code']}" if exit["code"] is not None else "exit unknown")
@@ -82,7 +86,7 @@ def crash_lines(crash: Document, *, output: bool) -> Iterator[str]:
     after = "" if uptime is None else f" after {_took(uptime)}"
     subject = subject_of(crash["app"], crash["instance"])
     yield f"last crash: {plain(subject)} at {clock(crash['time'])}: {how}{after}"
-    yield from details(crash, indent="  ", lines=_LINES if output else 0)
+    yield from details(crash, columns=columns, indent="  ", lines=_LINES if output else 0)
 
 
 def _took(seconds: float) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.render.cells import clip, fold
 from reconciler.render.events import crash_lines
 from reconciler.render.formats import clock, count, duration, local, percent, place, size
 from reconciler.render.table import Cell, table
-from reconciler.render.terminal import WIDTH, clip, paint, plain
+from reconciler.render.terminal import WIDTH, paint, plain
 
 Document = Mapping[str, Any]
 
@@ -23,7 +24,10 @@ _COLOURS = {
     "Suspended": "dim",
 }
 
-
+_SPARE = ("RESTARTS", "REV")
+_SPARE_OF_INSTANCES = ("REV", "CPU", "RESTARTS", "AGE", "MEMORY")
+_SPARE_OF_RUNS = ("PID", "FAILURES", "WHY", "TOOK")
+"""Columns of the tables that a narrow terminal goes without, in this order."""
 _TELL_THE_COMMAND = ("ShellSyntax", "PortInUse")
 """Causes that say already how the command is to be written."""
 
@@ -38,7 +42,8 @@ def status_table(
     header = ["APP", "SYNC", "HEALTH", "READY", "REV", "RESTARTS"]
     header += ["UPDATED", "AVAILABLE", "CPU", "MEMORY", "AGE", "MESSAGE"] if wide else ["MESSAGE"]
     rows = [[*_first(app), *(_usage(app) if wide else ()), local(app["message"])] for app in apps]
-    lines = table(header, rows, columns=None if wide else columns, colour=colour)
+    room = None if wide else columns
+    lines = table(header, rows, columns=room, colour=colour, spare=_SPARE, below=True)
     return [*lines, *problem_lines(document)]
 
 
@@ -59,7 +64,7 @@ def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> li
     lines += ["", *below] if lines and below else below
     crash = app.get("lastCrash")
     if crash:
-        shown = crash_lines(crash, output=not app.get("causes"))
+        shown = crash_lines(crash, output=not app.get("causes"), columns=columns)
         lines += [*([""] if lines else []), *shown]
     statuses = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
     if statuses:
@@ -72,31 +77,25 @@ def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> li
 
 def cause_lines(app: Document, *, columns: int | None, colour: bool = False) -> list[str]:
     """Why it is not well, and what to do: each cause with the last lines of a process."""
-    import textwrap  # noqa: PLC0415  the table of all apps folds nothing
-
     room = (columns or WIDTH) - 2
     lines: list[str] = []
     for cause in app.get("causes", ()):
         lines += [""] if lines else []
-        lines += textwrap.wrap(_head(cause), room + 2, break_long_words=False)
+        lines += fold(_head(cause), room + 2)
         message, remedy = plain(local(cause["message"])), plain(local(f"→ {cause['remedy']}"))
         for text, painted in ((message, "red"), (remedy, "bold")):
-            folded = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
-            lines += [f"  {paint(line, painted, on=colour)}" for line in folded]
+            lines += [f"  {paint(line, painted, on=colour)}" for line in fold(text, room)]
         output = cause.get("output")
         for text in output["lines"] if output else ():
-            lines.append(
-                "  " + clip(f"{'!' if output['stream'] == 'stderr' else '|'} {plain(text)}", room)
-            )
+            line = f"{'!' if output['stream'] == 'stderr' else '|'} {plain(text)}"
+            lines.append("  " + (clip(line, room) if columns else line))
     advices = [one for one in app.get("advice", ()) if one["path"] == "command"]
     if any(cause["code"] in _TELL_THE_COMMAND for cause in app.get("causes", ())):
         advices = []
     for advice in advices:
         lines += [""] if lines else []
         text = plain(f"advice: {advice['path']}: {local(advice['message'])}")
-        lines += textwrap.wrap(
-            text, room + 2, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
+        lines += fold(text, room + 2, indent="  ")
     return lines
 
 
@@ -119,7 +118,9 @@ def instance_table(app: Document, *, columns: int | None, colour: bool = False) 
     if not rows:
         return []
     header = ["INSTANCE", "STATE", "READY", "REV", "PID", "AGE", "CPU", "MEMORY", "RESTARTS"]
-    return table([*header, "LAST END"], rows, columns=columns, colour=colour)
+    return table(
+        [*header, "LAST END"], rows, columns=columns, colour=colour, spare=_SPARE_OF_INSTANCES
+    )
 
 
 def run_table(
@@ -135,7 +136,7 @@ def run_table(
     if not rows:
         return []
     header = ["RUN", "OUTCOME", "WHY", "STARTED", "TOOK", "PID", "FAILURES", "LAST END"]
-    return table(header, rows, columns=columns, colour=colour)
+    return table(header, rows, columns=columns, colour=colour, spare=_SPARE_OF_RUNS)
 
 
 def _run(run: Document, pid: int | None) -> list[str | Cell]:

@@ -15,6 +15,7 @@ from itertools import cycle
 from typing import TextIO
 
 from reconciler.model.words.printable import CONTROLS, plain
+from reconciler.render.cells import clip
 
 __all__ = [
     "Screen",
@@ -25,6 +26,7 @@ __all__ = [
     "paint",
     "plain",
     "room",
+    "uncoloured",
     "width",
 ]
 
@@ -92,11 +94,9 @@ def harmless(text: str) -> str:
     return "".join(kept) + ("\x1b[0m" if len(parts) > 1 else "")
 
 
-def clip(text: str, columns: int) -> str:
-    """``text`` in at most ``columns``, with … where it was cut."""
-    if len(text) <= columns:
-        return text
-    return text[: max(0, columns - 1)].rstrip() + "…" if columns > 0 else ""
+def uncoloured(text: str) -> str:
+    """``text`` without the colours in it."""
+    return _COLOUR.sub("", text) if "\x1b" in text else text
 
 
 class Screen:

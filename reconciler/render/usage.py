@@ -15,6 +15,8 @@ SORTS = ("cpu", "memory", "limit", "name")
 _NEAR, _AT = 80, 95
 """Percent of the limit."""
 _COLUMNS, _ROWS = 60, 4
+_SPARE = ("TREND", "LIMIT")
+"""Columns that a narrow terminal goes without."""
 _CHARTS = 4
 """Instances that get a graph of several lines; of more, one line each is drawn."""
 
@@ -31,7 +33,11 @@ def usage_table(
     used = f"{percent(cpu)} of a core, {size(rss)}"
     head = f"{count(apps, 'app')}, {count(len(rows), 'instance')}: {used}"
     header = ["INSTANCE", "CPU", "MEMORY", "LIMIT", "USED", "TREND", "NOTE"]
-    return [head, "", *table(header, [*map(_row, rows)], columns=columns, colour=colour)]
+    return [
+        head,
+        "",
+        *table(header, [*map(_row, rows)], columns=columns, colour=colour, spare=_SPARE),
+    ]
 
 
 def usage_lines(histories: Iterable[Row]) -> list[str]:

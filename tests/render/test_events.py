@@ -29,7 +29,7 @@ CRASH: dict[str, Any] = {
 
 
 def test_a_crash_is_told_with_its_facts_and_last_lines() -> None:
-    lines = details(CRASH)
+    lines = details(CRASH, columns=80)
     assert lines[:4] == [
         "    core file: /var/core.7",
         "    port 3000 is in use by pid 9 (node)",
@@ -40,17 +40,22 @@ def test_a_crash_is_told_with_its_facts_and_last_lines() -> None:
 
 
 def test_an_event_without_more_has_no_more_lines() -> None:
-    assert details({**CRASH, "exit": None}) == []
-    assert details({"reason": "Started"}) == [], "of a controller of an earlier release"
+    assert details({**CRASH, "exit": None}, columns=None) == []
+    assert details({"reason": "Started"}, columns=None) == [], (
+        "of a controller of an earlier release"
+    )
     assert (
-        details({**CRASH, "exit": {**CRASH["exit"], "core": None, "port": None, "stderr": []}})
+        details(
+            {**CRASH, "exit": {**CRASH["exit"], "core": None, "port": None, "stderr": []}},
+            columns=None,
+        )
         == []
     )
 
 
 def test_a_port_that_is_free_again_is_told_so() -> None:
     exit = {**CRASH["exit"], "core": None, "port": {"number": 80, "holder": None}, "stderr": []}
-    assert details({**CRASH, "exit": exit}) == ["    port 80 was in use"]
+    assert details({**CRASH, "exit": exit}, columns=None) == ["    port 80 was in use"]
 
 
 @pytest.mark.parametrize(
@@ -66,10 +71,10 @@ def test_the_last_crash_is_a_line_with_how_and_after_what_time(
     more: dict[str, Any], head: str
 ) -> None:
     crash = {**CRASH, "exit": {**CRASH["exit"], **more}}
-    first, *rest = crash_lines(crash, output=True)
+    first, *rest = crash_lines(crash, output=True, columns=80)
     assert first.startswith("last crash: web-0 at 2026-11-") and first.endswith(f": {head}")
     assert len(rest) == 5
-    assert not any("!" in line for line in crash_lines(crash, output=False))
+    assert not any("!" in line for line in crash_lines(crash, output=False, columns=80))
 
 
 @pytest.mark.parametrize(
@@ -85,4 +90,4 @@ def test_who_asked_is_said(by: tuple[Any, ...], text: str) -> None:
     verb, user, uid, commit = by
     actor = {"verb": verb, "user": user, "uid": uid, "commit": commit}
     assert actor_of(actor) == text
-    assert details({**CRASH, "exit": None, "by": actor}) == [f"    {text}"]
+    assert details({**CRASH, "exit": None, "by": actor}, columns=None) == [f"    {text}"]

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.render.cells import cells, clip
 from reconciler.render.table import Cell, table
-from reconciler.render.terminal import clip
 
 CELLS = st.text(max_size=12)
 
@@ -13,7 +14,7 @@ CELLS = st.text(max_size=12)
 def test_only_the_last_column_is_cut_and_every_line_fits(rows: list[tuple[str, str, str]]) -> None:
     lines = table(["A", "B", "C"], rows, columns=60)
     assert len(lines) == len(rows) + 1
-    assert all(len(line) <= 60 and "\n" not in line for line in lines)
+    assert all(cells(line) <= 60 and "\n" not in line for line in lines)
 
 
 def test_no_width_means_nothing_is_cut() -> None:
@@ -23,6 +24,43 @@ def test_no_width_means_nothing_is_cut() -> None:
 def test_colour_is_on_the_text_and_not_on_the_padding() -> None:
     lines = table(["A", "B"], [[Cell("x", "red"), "y"]], columns=80, colour=True)
     assert lines[1] == "\x1b[31mx\x1b[0m  y"
+
+
+HEADER = ["APP", "SYNC", "READY", "REV", "MESSAGE"]
+ROW: list[str | Cell] = ["billing", "OutOfSync", "1/2", "12", "1 of 2 instances updated"]
+
+
+def test_a_narrow_table_goes_without_what_is_missed_least() -> None:
+    lines = table(HEADER, [ROW], columns=50, spare=["REV"], below=True)
+    assert lines == [
+        "APP      SYNC       READY  MESSAGE",
+        "billing  OutOfSync  1/2    1 of 2 instances updat…",
+    ]
+
+
+def test_where_a_sentence_has_no_room_it_goes_below_its_row() -> None:
+    lines = table(HEADER, [ROW], columns=40, spare=["REV"], below=True)
+    assert lines == [
+        "APP      SYNC       READY",
+        "billing  OutOfSync  1/2",
+        "  1 of 2 instances updated",
+    ]
+
+
+def test_what_goes_into_a_pipe_has_all_columns_in_their_order() -> None:
+    lines = table(HEADER, [["x" * 63, *ROW[1:]]], columns=None, spare=["REV"], below=True)
+    assert lines[0].split() == HEADER
+    assert lines[1].startswith("x" * 63) and lines[1].endswith("updated")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120, 200])
+def test_a_name_of_any_length_leaves_the_line_its_width(columns: int) -> None:
+    rows = [["x" * 63, *ROW[1:]], ["家" * 40, *ROW[1:]], ROW]
+    lines = table(HEADER, rows, columns=columns, spare=["REV"], below=True)
+    assert max(map(cells, lines)) <= columns
+    assert {cells(line[: line.index("OutOfSync")]) for line in lines if "OutOfSync" in line} == {
+        lines[0].index("SYNC")
+    }
 
 
 def test_clip_marks_what_it_cut() -> None:

@@ -22,7 +22,7 @@ from reconciler.logs.read.search import tail
 from reconciler.model.state.builder import builder_name
 from reconciler.render.formats import count, duration, local
 from reconciler.render.status import is_settled, problem_lines, status_table
-from reconciler.render.terminal import Screen, colours, is_terminal, plain, width
+from reconciler.render.terminal import Screen, colours, harmless, is_terminal, plain, room
 
 App = Mapping[str, Any]
 
@@ -199,7 +199,7 @@ def _run(app: App) -> str:
 
 
 def _table(apps: list[App]) -> list[str]:
-    return status_table({"apps": apps}, columns=width(), colour=colours())
+    return status_table({"apps": apps}, columns=room(), colour=colours())
 
 
 def _print_failures(culprits: list[App], place: Where) -> None:
@@ -216,7 +216,7 @@ def _print_failures(culprits: list[App], place: Where) -> None:
         if lines:
             print(f"  its last {count(len(lines), 'line')}:")
         for line in lines:
-            print(f"  {line.source} {'!' if line.stream == 'err' else '|'} {line.text}")
+            print(f"  {line.source} {'!' if line.stream == 'err' else '|'} {harmless(line.text)}")
 
 
 def _print_outcome(culprits: list[App]) -> None:

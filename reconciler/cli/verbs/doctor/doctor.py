@@ -43,6 +43,7 @@ from reconciler.model.state.desired import Desired, Problem
 from reconciler.model.state.finding import Finding, Level, ok, problem, warning
 from reconciler.observed.host.machine import disk, folder, machine
 from reconciler.observed.processes.snapshot import snapshot
+from reconciler.render.cells import fold
 from reconciler.render.formats import count, local, place
 from reconciler.render.terminal import colours, paint, plain, width
 from reconciler.state.journal.journal import Journal
@@ -230,19 +231,13 @@ def _lines(found: list[_Entry], everything: bool) -> Iterator[str]:
 
 def _wrapped(finding: Finding, columns: int, colour: bool) -> Iterator[str]:
     """The message and, below it, what to do: whole, since a path that is cut off is of no use."""
-    import textwrap  # noqa: PLC0415  no other verb folds text
-
     mark = paint(f"{finding.level.value:<8}", _COLOURS[finding.level], on=colour)
     indent = " " * 12
-    lines = textwrap.wrap(
-        plain(local(finding.message)), columns - len(indent), break_long_words=False
-    )
+    lines = fold(plain(local(finding.message)), columns - len(indent))
     yield f"  {mark}  {lines[0]}"
     rest = lines[1:]
     if finding.remedy:
-        rest += textwrap.wrap(
-            plain(local(f"→ {finding.remedy}")), columns - len(indent), break_long_words=False
-        )
+        rest += fold(plain(local(f"→ {finding.remedy}")), columns - len(indent))
     yield from (indent + line for line in rest)
 
 

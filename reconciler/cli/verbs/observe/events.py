@@ -26,7 +26,7 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.model.state.reason import EventReason
 from reconciler.render.events import EventLines, details
-from reconciler.render.terminal import colours
+from reconciler.render.terminal import colours, room
 from reconciler.state.event_filter import EventFilter
 
 
@@ -73,12 +73,12 @@ def events(
         moment("--since", since) if since is not None else None,
         audit,
     )
-    lines = EventLines(colour=colours())
+    lines, columns = EventLines(colour=colours()), room()
     for event in _events(place, wanted, number, follow):
         if output == "json":
             print(json.dumps(event), flush=follow)
         else:
-            print("\n".join([lines.of(event), *details(event)]), flush=follow)
+            print("\n".join([lines.of(event), *details(event, columns=columns)]), flush=follow)
     return OK
 
 

@@ -28,6 +28,7 @@ from reconciler.logs.read.files import LogFile, LogLine, find
 from reconciler.logs.read.follow import follow
 from reconciler.logs.read.search import Pattern, scan, tail
 from reconciler.model.host.fifo import STREAMS, Stream
+from reconciler.render.logs.level import with_level
 from reconciler.render.terminal import colours, harmless, is_terminal, paint
 
 _RECENT, _RECENT_DAY = 60.0, 90_000.0
@@ -71,6 +72,9 @@ def logs(
     timestamps: Annotated[
         bool, typer.Option("--timestamps", "-t", help="Show when each line was written.")
     ] = False,
+    pretty: Annotated[
+        bool, typer.Option("--pretty", help="Fold lines of JSON: time, level, message, fields.")
+    ] = False,
 ) -> int:
     """Show what apps wrote, merged by time.
 
@@ -101,7 +105,7 @@ def logs(
     unmarked = log_streams.unmarked(place, found) if stderr or stdout else []
     if unmarked:
         print(log_streams.explained(unmarked, stderr=stderr), file=sys.stderr, flush=True)
-    printer = _Printer(timestamps)
+    printer = _Printer(timestamps, folds=pretty)
     with compiled(grep) as pattern:
         _show(printer, files, found, _Wish(follow_, number, after, before, pattern))
     return ERROR if unmarked and printer.silent else OK
@@ -169,8 +173,9 @@ def _until_pause(coming: Iterator[LogLine | None]) -> Iterator[LogLine]:
 class _Printer:
     """Writes lines with their instance before them, each instance in a colour of its own."""
 
-    def __init__(self, timestamps: bool) -> None:
+    def __init__(self, timestamps: bool, *, folds: bool) -> None:
         self._timestamps = timestamps
+        self._folds = folds
         self._colour = colours()
         self._shown = harmless if is_terminal() else str
         self._known: dict[str, str] = {}
@@ -188,7 +193,15 @@ class _Printer:
         mark = "!" if line.stream == "err" else "|"
         prefix = paint(f"{name:<{self._width}} {mark}", colour, on=self._colour)
         when = f" {_time(line.time)}" if self._timestamps else ""
-        print(f"{prefix}{when} {self._shown(line.text)}")
+        for text in self._lines(line.text):
+            print(f"{prefix}{when} {self._shown(text)}")
+
+    def _lines(self, text: str) -> list[str]:
+        if self._folds:
+            from reconciler.render.logs.pretty import pretty  # noqa: PLC0415  only for --pretty
+
+            return pretty(text, colour=self._colour)
+        return [with_level(text, colour=self._colour)]
 
 
 def _time(when: float | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 import time
 from typing import Annotated, Any
 
@@ -26,6 +25,7 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
+from reconciler.render.cells import fold
 from reconciler.render.status import app_lines, cut_messages, has_drift, status_table
 from reconciler.render.terminal import Screen, colours, is_terminal, room
 
@@ -122,7 +122,7 @@ def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
     if detailed:
         if columns is not None:
             for text in cut_messages(document, lines):
-                lines += ["", *textwrap.wrap(text, columns)]
+                lines += ["", *fold(text, columns)]
         for one in document["apps"]:
             lines += ["", *app_lines(one, columns=columns, colour=colours())]
     return lines
@@ -135,7 +135,7 @@ def _of_journal(document: dict[str, Any], columns: int | None) -> list[str]:
     if not message:
         return []
     text = f"{message[0].upper()}{message[1:]}."
-    return ["", *(textwrap.wrap(text, columns, break_long_words=False) if columns else [text])]
+    return ["", *(fold(text, columns) if columns else [text])]
 
 
 def _watch(look: Any, document: dict[str, Any], output: str, detailed: bool) -> None:

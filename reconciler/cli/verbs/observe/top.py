@@ -26,7 +26,7 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.render.terminal import Screen, colours, is_terminal, width
+from reconciler.render.terminal import Screen, colours, is_terminal, room
 from reconciler.render.usage import SORTS, usage_table
 
 _EVERY = 2.0
@@ -99,7 +99,7 @@ def _looker(place: Where, apps: list[str] | None, selector: str | None) -> Look:
 
 
 def _lines(document: dict[str, Any], sort: str) -> list[str]:
-    return usage_table(document, columns=width(), sort=sort, colour=colours())
+    return usage_table(document, columns=room(), sort=sort, colour=colours())
 
 
 def _watch(look: Look, sort: str) -> None:

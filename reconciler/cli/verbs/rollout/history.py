@@ -32,7 +32,7 @@ from reconciler.model.state.revision import Revision
 from reconciler.render.describe import tree
 from reconciler.render.formats import clock
 from reconciler.render.table import Cell, table
-from reconciler.render.terminal import colours, plain, width
+from reconciler.render.terminal import colours, plain, room
 from reconciler.state.journal.journal import Journal
 from reconciler.system.clock import boot_id
 
@@ -144,13 +144,9 @@ def _text(document: Mapping[str, Any]) -> list[str]:
         state = f"failed: {row['failed']}" if row["failed"] else row["state"]
         colour = "red" if row["failed"] else "green" if row["state"] == "running" else ""
         changes = ", ".join(row["changes"]) or "-"
-        rows.append([str(row["number"]), clock(row["createdAt"]), Cell(state, colour), changes])
-    header = ["REVISION", "WHEN", "STATE", "CHANGE"]
-    if any(row["failed"] for row in document["revisions"]):
-        # A reason is long, and so it goes last.
-        rows = [[number, when, change, state] for number, when, state, change in rows]
-        header = ["REVISION", "WHEN", "CHANGE", "STATE"]
-    lines = table(header, rows, columns=width(), colour=colours())
+        rows.append([str(row["number"]), clock(row["createdAt"]), changes, Cell(state, colour)])
+    header = ["REVISION", "WHEN", "CHANGE", "STATE"]  # a reason of STATE is long: it goes last
+    lines = table(header, rows, columns=room(), colour=colours(), below=True)
     return [f"app/{document['app']}", *lines]
 
 

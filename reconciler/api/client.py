@@ -105,32 +105,29 @@ class Client:
                 if document.startswith(b"{"):  # else another field of the stream
                     yield json.loads(document)
 
-    def apply(self, *, confirm_prune: bool = False, confirm_load: bool = False) -> list[str]:
+    def apply(self) -> list[str]:
         """Have the manifests read again now; what is wrong with them, as sentences."""
-        body = {"confirmPrune": confirm_prune, "confirmLoad": confirm_load}
-        answer = self._ask("POST", "/v1/apply", body, _LONG)
+        answer = self._ask("POST", "/v1/apply", None, _LONG)
         return [str(problem) for problem in answer["problems"]]
 
-    def restart(self, apps: Iterable[str]) -> list[str]:
-        """Have the processes of these apps replaced."""
-        answer = self._ask("POST", "/v1/restart", {"apps": list(apps)}, _LONG)
-        return [str(app) for app in answer["apps"]]
+    def act(
+        self, action: str, app: str | None = None, *, dry_run: bool = False, **parameters: Any
+    ) -> dict[str, Any]:
+        """Have the controller do something (of an app): ``restart``, ``suspend``, ``resume``,
+        ``scale`` (``instances``), ``undo`` (``revision``), ``pause``, ``unpause``, ``run-job``,
+        ``confirm-prune``, ``confirm-load``.
 
-    def run_job(self, job: str) -> int:
-        """Have a Job run now: the number of the run. ApiError with status 409 for an App."""
-        return int(self._ask("POST", f"/v1/runs/{_quoted(job)}", None, _LONG)["run"])
+        The answer says what was done, with the edits of manifests; ``dry_run``: only what would
+        be. ApiError with status 404 where there is no such app, 409 where it cannot be done now,
+        507 where its file cannot be written by the controller.
+        """
+        place = "" if app is None else f"apps/{_quoted(app)}/"
+        body = {"dryRun": dry_run, **parameters}
+        return self._ask("POST", f"/v1/{place}{action}", body, _LONG)
 
     def runs(self, job: str) -> list[dict[str, Any]]:
         """The runs of a Job, or the builds of an app (``APP:build``), oldest first."""
         return list(self._ask("GET", f"/v1/runs/{_quoted(job)}")["runs"])
-
-    def pause(self, app: str) -> str:
-        """Have the rollout of an app held: ``paused``. ApiError with status 409 if it is."""
-        return str(self._ask("POST", "/v1/rollout/pause", {"app": app})["done"])
-
-    def resume(self, app: str) -> str:
-        """Have a held rollout go on: ``resumed``, or ``promoted`` where a canary held it."""
-        return str(self._ask("POST", "/v1/rollout/resume", {"app": app})["done"])
 
     def down(self) -> None:
         """Have everything stopped; the controller leaves, with its socket, when all is."""

@@ -64,21 +64,31 @@ class Admission:
             if memory.withheld is not None:
                 self._history.remember(name, admission.reconsidered(memory))
 
-    def confirm(self, by: Actor | None = None) -> set[str]:
-        """Every rise that there is now is meant; those that may follow are not."""
+    def rising(self, name: str | None = None) -> list[Workload]:
+        """The apps (or the one of this name) of which more instances are declared than were let
+        in or confirmed."""
+        apps = self._declared.apps()
+        chosen = [*apps.values()] if name is None else [apps[name]] if name in apps else []
+        return [app for app in chosen if self._is_unconfirmed(app)]
+
+    def confirm(self, by: Actor | None = None, name: str | None = None) -> set[str]:
+        """Every rise that there is now (or that of one app) is meant; those that may follow are
+        not."""
         found = set()
-        for app in [*self._declared.apps().values()]:
+        for app in self.rising(name):
             memory = self._history.memory(app.name)
-            count = admission.count_of(app)
-            if count > max(self._admitted(app, memory), memory.confirmed):
-                self._history.remember(app.name, admission.confirm(app, memory))
-                message = f"{count:,} instances are confirmed"
-                event = Event(app.name, EventReason.LOAD_CONFIRMED, message, by=by)
-                self._history.record(event)
-                found.add(app.name)
+            self._history.remember(app.name, admission.confirm(app, memory))
+            message = f"{admission.count_of(app):,} instances are confirmed"
+            event = Event(app.name, EventReason.LOAD_CONFIRMED, message, by=by)
+            self._history.record(event)
+            found.add(app.name)
         if found:  # not to be asked for again, however this controller ends
             self._history.flush()
         return found
+
+    def _is_unconfirmed(self, app: Workload) -> bool:
+        memory = self._history.memory(app.name)
+        return admission.count_of(app) > max(self._admitted(app, memory), memory.confirmed)
 
     def _rises(self, app: Workload) -> bool:
         memory = self._history.memory(app.name)

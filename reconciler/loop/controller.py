@@ -17,6 +17,7 @@ from reconciler.checks.redact import Redactor
 from reconciler.desired.directory.settling import SETTLE
 from reconciler.desired.directory.store import ManifestStore
 from reconciler.diff.jobs import runs
+from reconciler.diff.prune import Verdict
 from reconciler.diff.status.review import last_spec
 from reconciler.loop.admission import Admission
 from reconciler.loop.edit_events import EditEvents
@@ -31,9 +32,10 @@ from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.requests import Requests
 from reconciler.loop.safety_net import SafetyNet
 from reconciler.loop.takeover import Takeover
+from reconciler.model.spec.manifest import SettingsSpec
 from reconciler.model.spec.program import ProgramSpec
-from reconciler.model.state.builder import builder_name
-from reconciler.model.state.desired import Workload
+from reconciler.model.state.builder import builder_name, built_by
+from reconciler.model.state.desired import Problem, Workload
 from reconciler.model.state.event import Actor, Event
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
@@ -113,7 +115,7 @@ class Controller:
         )
         self.redact = Redactor()
         """Masks in a text the secrets of all apps."""
-        self._edits = EditEvents(
+        self.edits = EditEvents(
             options.manifests,
             loop,
             self._declared.ask,
@@ -207,7 +209,7 @@ class Controller:
         await self._load()
         if self.options.confirm_load:  # before the first pass
             self.requests.admit(confirm=True)
-        self._edits.begin()
+        self.edits.begin()
         self._running.sweep()
         self.net.look_at_neighbours()
         for _ in range(_WORKERS):
@@ -240,7 +242,7 @@ class Controller:
             task.cancel()
         self._queue.close()
         self._neighbours.close()
-        self._edits.close()
+        self.edits.close()
         self._declared.close()
         self.sampling.close()
         self._running.close()
@@ -267,6 +269,21 @@ class Controller:
         """The apps as declared now."""
         return self._declared.apps()
 
+    @property
+    def settings(self) -> SettingsSpec:
+        """The Settings in force."""
+        return self._declared.settings
+
+    def problems_of(self, name: str) -> list[Problem]:
+        """The mistakes in the file that declares an app, or would."""
+        return [one for one in self._declared.snapshot().problems if name in one.apps]
+
+    def unconfirmed_removals(self) -> list[str]:
+        """The apps that no manifest declares any more, of which a person has to confirm that."""
+        verdicts = self._declared.absences().items()
+        unsure = [name for name, one in verdicts if one.verdict is Verdict.UNCONFIRMED]
+        return sorted(name for name in unsure if built_by(name) is None)
+
     def processes(self, app: str | None = None) -> tuple[Process, ...]:
         """All processes of ours, or of one app."""
         return self._running.observed(app).processes
@@ -274,6 +291,10 @@ class Controller:
     async def rescan(self, *, confirm_prune: bool = False) -> None:
         """Look at all manifests now."""
         await self._declared.rescan(confirm=confirm_prune)
+
+    async def reread(self) -> None:
+        """Look at manifests that have just been edited; confirmations stay what they are."""
+        await self._declared.reread()
 
     async def looked(self, within: float = _LOOKED) -> None:
         """Until it is known what is in the files that apps watch, or for so many seconds."""
@@ -328,7 +349,7 @@ class Controller:
         self._takeover.presume_built(fresh)
         if self._trust(apps[name].spec for name in names if name in apps):
             self._relist(full=True)
-        self._edits.changed(names)
+        self.edits.changed(names)
         for name in names:
             if name in apps:
                 self.redact.learn(apps[name])

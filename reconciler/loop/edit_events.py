@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +47,8 @@ class EditEvents:
         self._ask = ask
         self._apps = apps
         self._on_event = on_event
+        self._by: dict[str, Actor] = {}
+        """The users whose requests edit these apps just now."""
         self._known: dict[str, Workload] | None = None
         """As they were when they were told of last; None: what is loaded first is not an edit."""
         self._changed: dict[str, None] = {}
@@ -63,6 +66,22 @@ class EditEvents:
         self._changed |= dict.fromkeys(names)
         if self._changed and self._timer is None:
             self._timer = self._loop.call_later(_REST, self._due)
+
+    async def expect(self, name: str, by: Actor) -> None:
+        """Edits of this app are a user's, who has requested one, until ``settle``. One by hand
+        that was not told of yet is told of first."""
+        await self.settle(name)
+        self._by[name] = by
+
+    async def settle(self, name: str) -> None:
+        """The requested edit was made and read, or not: tell of it at once."""
+        by = self._by.pop(name, None)
+        self._changed.pop(name, None)
+        edit = self._edit(name) if self._known is not None else None
+        if edit is not None:
+            commit = await self._commit()
+            by = replace(by, commit=commit) if by is not None else Actor("edit", commit=commit)
+            self._on_event(Event(name, EventReason.MANIFEST_CHANGED, edit[1], by=by))
 
     def close(self) -> None:
         """What is not told yet is not told."""
@@ -86,7 +105,9 @@ class EditEvents:
             return
         by = Actor("edit", commit=await self._commit())
         for name, message in edits[:_MOST]:
-            self._on_event(Event(name, EventReason.MANIFEST_CHANGED, message, by=by))
+            own = self._by.get(name)
+            actor = by if own is None else replace(own, commit=by.commit)
+            self._on_event(Event(name, EventReason.MANIFEST_CHANGED, message, by=actor))
         if len(edits) > _MOST:
             message = f"{len(edits) - _MOST:,} more apps were changed by the same edit"
             self._on_event(Event("", EventReason.MANIFEST_CHANGED, message, by=by))

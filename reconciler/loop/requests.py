@@ -99,45 +99,56 @@ class Requests:
         )
         self._queue.add(name)
 
-    def resume(self, name: str, by: Actor | None = None) -> Literal["resumed", "promoted"] | None:
-        """Have a rollout go on that is paused, or that waits for its canary; None: neither."""
+    def resumption(self, name: str) -> Literal["resumed", "promoted"] | None:
+        """What ``resume`` would do with a rollout; None: it is not held."""
         memory = self._history.memory(name)
         app = self._declared.apps().get(name)
-        if memory.paused:
-            self._history.remember(name, replace(memory, paused=False))
-            self._history.record(
-                Event(name, EventReason.DEPLOYMENT_RESUMED, "the rollout goes on", by=by)
-            )
-        elif memory.recall is Recall.LOST:
-            self._history.remember(name, replace(memory, recall=Recall.WHOLE))
-            self._history.record(
-                Event(name, EventReason.DEPLOYMENT_RESUMED, "the rollout goes on", by=by)
-            )
-        elif isinstance(app, DesiredApp) and canary.is_on(app.spec, memory):
-            self._history.remember(name, canary.promoted(memory))
-            self._history.record(
-                Event(name, EventReason.CANARY_PROMOTED, "the rollout continues on request", by=by)
-            )
-        else:
-            return None
-        self._queue.add(name)
-        return "resumed" if memory.paused or memory.recall is Recall.LOST else "promoted"
+        if memory.paused or memory.recall is Recall.LOST:
+            return "resumed"
+        if isinstance(app, DesiredApp) and canary.is_on(app.spec, memory):
+            return "promoted"
+        return None
 
-    def applied(self, by: Actor, *, confirm_prune: bool, confirm_load: bool) -> None:
-        """Record that a user has the manifests read again."""
-        confirmed = [("removals", confirm_prune), ("rises", confirm_load)]
-        what = " and ".join(name for name, is_meant in confirmed if is_meant)
-        message = "the manifests are read again" + (
-            f"; {what} that wait are confirmed" if what else ""
-        )
+    def resume(self, name: str, by: Actor | None = None) -> Literal["resumed", "promoted"] | None:
+        """Have a rollout go on that is paused, or that waits for its canary; None: neither."""
+        done = self.resumption(name)
+        memory = self._history.memory(name)
+        if done is None:
+            return None
+        if done == "promoted":
+            fresh, message = canary.promoted(memory), "the rollout continues on request"
+        elif memory.paused:
+            fresh, message = replace(memory, paused=False), "the rollout goes on"
+        else:
+            fresh, message = replace(memory, recall=Recall.WHOLE), "the rollout goes on"
+        reasons = {
+            "promoted": EventReason.CANARY_PROMOTED,
+            "resumed": EventReason.DEPLOYMENT_RESUMED,
+        }
+        self._history.remember(name, fresh)
+        self._history.record(Event(name, reasons[done], message, by=by))
+        self._queue.add(name)
+        return done
+
+    def applied(self, by: Actor, confirmed: str = "") -> None:
+        """Record that a user has the manifests read again, and what waits is ``confirmed``."""
+        message = "the manifests are read again"
+        message += f"; {confirmed} that wait are confirmed" if confirmed else ""
         self._history.record(Event("", EventReason.APPLY_REQUESTED, message, by=by))
 
-    def admit(self, *, confirm: bool = False, by: Actor | None = None) -> None:
-        """Judge again the rises that wait for room; ``confirm``: all that there are are meant."""
+    def rising(self, name: str | None = None) -> list[str]:
+        """The apps (or the one of this name) of which a rise could be confirmed now."""
+        return [app.name for app in self._admission.rising(name)]
+
+    def admit(
+        self, *, confirm: bool = False, by: Actor | None = None, name: str | None = None
+    ) -> None:
+        """Judge again the rises that wait for room; ``confirm``: all that there are, or that of
+        one app, are meant."""
         self._admission.judge_again()
-        names = self._admission.confirm(by) if confirm else ()
-        for name in {*names, *(n for n, one in self._history.memories.items() if one.withheld)}:
-            self._queue.add(name)
+        names = self._admission.confirm(by, name) if confirm else ()
+        for each in {*names, *(n for n, one in self._history.memories.items() if one.withheld)}:
+            self._queue.add(each)
 
 
 def _relied_on(recall: Recall) -> Recall:

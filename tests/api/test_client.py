@@ -107,20 +107,22 @@ def test_answer_that_ends_with_the_connection(server: Server) -> None:
 
 
 def test_requests_carry_their_body_and_encode_names(server: Server) -> None:
-    server.json({"problems": ["a.yaml:1:1: x"], "apps": ["web"], "name": "ü b"})
+    server.json({"problems": ["a.yaml:1:1: x"], "message": "done", "name": "ü b"})
     client = Client(server.path)
-    assert client.apply(confirm_prune=True) == ["a.yaml:1:1: x"]
-    assert client.restart(["web"]) == ["web"]
+    assert client.apply() == ["a.yaml:1:1: x"]
+    assert client.act("scale", "ü b", dry_run=True, instances="max")["message"] == "done"
+    client.act("confirm-prune")
     client.describe("ü b/c")
     client.down()
     firsts = [request.partition(b"\r\n")[0] for request in server.requests]
     assert firsts == [
         b"POST /v1/apply HTTP/1.1",
-        b"POST /v1/restart HTTP/1.1",
+        b"POST /v1/apps/%C3%BC%20b/scale HTTP/1.1",
+        b"POST /v1/confirm-prune HTTP/1.1",
         b"GET /v1/describe/%C3%BC%20b%2Fc HTTP/1.1",
         b"POST /v1/down HTTP/1.1",
     ]
-    assert server.requests[0].endswith(b'\r\n\r\n{"confirmPrune": true, "confirmLoad": false}')
+    assert server.requests[1].endswith(b'\r\n\r\n{"dryRun": true, "instances": "max"}')
 
 
 def test_events_come_one_by_one_while_the_controller_goes_on(server: Server) -> None:

@@ -68,7 +68,7 @@ def test_each_request_says_who_asked_and_what_follows_does_not(world: World) -> 
     requests.restart(["web"], by)
     requests.pause("web", by)
     requests.resume("web", by)
-    requests.applied(by, confirm_prune=True, confirm_load=False)
+    requests.applied(by, "removals")
     world.run_for(5)
     events = [one.event for one in world.controller.history.events(limit=1000)]
     asked = [event for event in events if event.by is not None]

@@ -27,6 +27,7 @@ from reconciler.loop.manifests.mistakes import Mistakes
 from reconciler.loop.scheduler import Scheduler
 from reconciler.loop.watching.answers import Answers
 from reconciler.loop.watching.contents import Contents, NotLookedAtError
+from reconciler.model.spec.manifest import SettingsSpec
 from reconciler.model.state.builder import builder_name, built_by
 from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.event import Event
@@ -142,6 +143,11 @@ class Declared:
         whole = self._store.snapshot()
         return replace(whole, apps=self._apps)
 
+    @property
+    def settings(self) -> SettingsSpec:
+        """The Settings in force."""
+        return self._store.settings
+
     def apps(self) -> Mapping[str, Workload]:
         return self._apps
 
@@ -212,6 +218,10 @@ class Declared:
         self._contents.look()
         self._on_change(self._deletions.confirm(scanned.desired, confirmed=confirm))
         self._looks.watch()
+
+    async def reread(self) -> None:
+        """Look at all manifests now: one of them has just been edited."""
+        await self._looks.scan()
 
     def look_after(self) -> None:
         """To be called now and then."""

@@ -132,7 +132,11 @@ def _carry_out(place: Where, held: Held | None, limit: float, confirmed: Confirm
     live = Live(lambda: builds(place))
     client = background.ensure(place, held)
     try:
-        problems = client.apply(confirm_prune=confirmed.prune, confirm_load=confirmed.load)
+        problems = client.apply()
+        if confirmed.prune:
+            client.act("confirm-prune")
+        if confirmed.load:
+            client.act("confirm-load")
         if problems:
             raise CliError("\n".join(["the manifests are wrong now:", *problems]))
         return progress.wait(client, place, limit, live)

@@ -33,15 +33,18 @@ def restart(
     try:
         rows = {app["name"]: app for app in client.status()["apps"]}
         chosen = controller.names(place, set(rows), apps, selector)
-        selected = sorted(rows if chosen is None else chosen)
+        selected = sorted(set(rows) if chosen is None else chosen)
+        if not apps:  # a Job is run, and not restarted: it is left out where it was not named
+            selected = [name for name in selected if rows[name]["kind"] != "Job"]
         if not selected:
             raise CliError("no app is selected, so none is restarted")
-        done = client.restart(selected)
+        if len(selected) > 1:  # all or none
+            for name in selected:
+                client.act("restart", name, dry_run=True)
+        for name in selected:
+            print(client.act("restart", name)["message"])
     except ControllerNotRunningError:
         message = f"no controller is running on {place.paths.root}, so nothing can be restarted"
         raise CliError(f"{message}; `recon apply` starts one") from None
-    for name in done:
-        suspended = rows[name]["health"] == "Suspended"
-        print(f"{name}: {'suspended, nothing to restart' if suspended else 'restarting'}")
     print("`recon status --watch` shows the progress")
     return OK

@@ -40,7 +40,7 @@ def run_job(
     client = controller.client_of(place)
     live = Live(lambda: find(place.paths.root, [job]))
     try:
-        number = client.run_job(job)
+        number = int(client.act("run-job", job)["run"])
         if detach:
             print(f"{job}: run {number} is requested; `recon logs {job} -f` shows what it writes")
             return OK

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.checks.secret_permissions import exposed
+from reconciler.cli.framework.editing import show
 from reconciler.cli.framework.errors import CliError
-from reconciler.cli.verbs.change.edit import replace_content, show
+from reconciler.desired.edits.edit import Edit
 from reconciler.desired.environment.secretfile import (
     Home,
     Literal,
@@ -28,6 +29,7 @@ from reconciler.desired.text.yaml import Path as Steps
 from reconciler.diff.lint.hardcoded_secrets import literals_in, secret_in
 from reconciler.model.state.desired import Workload
 from reconciler.render.formats import place as seen
+from reconciler.system.files.replace import held_file
 
 LEAST = 8
 """Characters of a value that is the same key wherever it stands; a shorter one may be chance."""
@@ -97,7 +99,7 @@ def _fix_file(
         where = error.filename or file
         raise CliError(f"{where}: {error.strerror or error}; the manifest is as it was") from None
     if not quiet:
-        show(path, shown, after, context=0)
+        show(file, Edit(file, shown, after).hunks(context=0))
     return done
 
 
@@ -132,9 +134,8 @@ def _carry_out(path: Path, before: bytes, after: bytes, done: Fixed) -> None:
     for home in {home.file: home for _, home in done.moves}.values():
         write(home, owner)
     keep_out_of_git(str(path), owner)
-    if path.read_bytes() != before:
-        raise OSError("it was edited just now; try again")
-    replace_content(path, after)
+    with held_file(str(path)) as file:
+        file.replace(before, after)
 
 
 def report(done: list[Fixed]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.cli.framework.output import print_json
+from reconciler.desired.edits.undo import numbered
 from reconciler.desired.text.undo import UndoError, template_at
 from reconciler.diff.core import history as revisions
 from reconciler.diff.status.fields import template_changes
@@ -60,7 +61,7 @@ def history(
         memory = remembered(place, name)
         document = document_of(name, memory)
         if number is not None:
-            find(memory, number)
+            _check(memory, number)
             rows = [row for row in document["revisions"] if row["number"] == number]
             document = {**document, "revisions": rows}
         if output == "json":
@@ -83,13 +84,12 @@ def remembered(place: Where, name: str) -> AppMemory:
     return memories[name]
 
 
-def find(memory: AppMemory, number: int) -> Revision:
-    """A revision by its number; CliError (kubectl's words) where it is not remembered."""
-    found = next((r for r in memory.revisions if r.number == number), None)
-    if found is None:
-        kept = ", ".join(str(r.number) for r in memory.revisions)
-        raise CliError(f"unable to find specified revision {number} in history; there are {kept}")
-    return found
+def _check(memory: AppMemory, number: int) -> None:
+    """CliError (kubectl's words) where there is no such revision."""
+    try:
+        numbered(memory.revisions, number)
+    except UndoError as error:
+        raise CliError(str(error)) from None
 
 
 def document_of(name: str, memory: AppMemory) -> dict[str, Any]:

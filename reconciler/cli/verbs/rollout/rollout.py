@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from reconciler.api.client import Client
 from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli.framework import controller
 from reconciler.cli.framework.errors import ERROR, OK, CliError
@@ -64,12 +63,12 @@ def pause(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDi
 
     Instances that crash come back at their revision, and scaling works.
     """
-    return _request(where(manifests, state_dir), apps, Client.pause)
+    return _request(where(manifests, state_dir), apps, "pause")
 
 
 def resume(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDir = None) -> int:
     """Continue paused rollouts, and those that wait for a canary."""
-    return _request(where(manifests, state_dir), apps, Client.resume)
+    return _request(where(manifests, state_dir), apps, "unpause")
 
 
 def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
@@ -136,12 +135,12 @@ def _pause_of(app: Mapping[str, Any]) -> str:
     return f"rollout paused; `recon rollout resume {app['name']}` goes on" if paused else ""
 
 
-def _request(place: Where, apps: list[str], verb: Callable[[Client, str], str]) -> int:
+def _request(place: Where, apps: list[str], action: str) -> int:
     """Send the request for each app; a refusal is printed, and the others are still sent."""
     client, code = controller.client_of(place), OK
     for name in apps:
         try:
-            print(f"app/{name} {verb(client, name)}")
+            print(client.act(action, name)["message"])
         except ControllerNotRunningError:
             message = f"no controller is running on {place.paths.root}, so no rollout is under way"
             raise CliError(f"{message}; `recon apply` starts one") from None

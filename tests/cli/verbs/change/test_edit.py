@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
-from reconciler.cli.verbs.change.edit import replace_content
 from reconciler.model.host.load import Room
 from tests.cli.conftest import Cli
 
@@ -104,15 +102,3 @@ def test_unknown_app_and_wrong_file_are_sentences(cli: Cli) -> None:
     done = cli("scale", "web=2")
     assert done.code == 1 and "manifests/web.yaml:7:3: spec.nonsense: unknown field" in done.err
     assert path.read_bytes() == text
-
-
-def test_replaced_content_keeps_mode_and_link(tmp_path: Path) -> None:
-    real = tmp_path / "real.yaml"
-    real.write_bytes(b"old")
-    real.chmod(0o640)
-    link = tmp_path / "link.yaml"
-    link.symlink_to(real)
-    replace_content(link, b"new")
-    assert link.is_symlink() and real.read_bytes() == b"new"
-    assert real.stat().st_mode & 0o7777 == 0o640
-    assert sorted(os.listdir(tmp_path)) == ["link.yaml", "real.yaml"]

@@ -87,7 +87,7 @@ def test_a_watch_ends_with_its_timeout_and_without_watching_at_once(cli: Cli, se
 
 
 def test_pause_and_resume_say_what_was_done(cli: Cli, server: Any) -> None:
-    server.json({"app": "web", "done": "paused"})
+    server.json({"app": "web", "done": True, "message": "app/web paused"})
     assert cli("rollout", "pause", "web").out == "app/web paused\n"
 
 

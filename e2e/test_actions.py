@@ -267,3 +267,18 @@ def test_edits_of_one_file_at_the_same_time_lose_nothing(recon: Recon) -> None:
     ]
     assert [program.wait(120) for program in programs] == [0] * len(names)
     assert (recon.manifests / "all.yaml").read_text().count('"instances": 3') == len(names)
+
+
+def test_the_plan_is_that_of_a_dry_run_with_the_places_of_its_fields(shop: Recon) -> None:
+    client = client_of(shop)
+    assert client.plan() == {**shop.json("apply", "--dry-run"), "errors": []}
+    client.act("pause", "web")
+    shop.write("web.yaml", WEB.replace("info", "debug"))
+    until(lambda: shop.of("web")["sync"] == "OutOfSync", what="the edit is seen")
+    plan = client.plan(["web"])
+    (change,) = plan["changes"]
+    (field,) = change["fields"]
+    assert (field["path"], field["line"]) == ("env.LEVEL", 8)
+    assert field["file"] == str(shop.manifests / "web.yaml")
+    assert plan == shop.json("apply", "--dry-run") | {"changes": [change]}
+    assert client.plan(["none"])["changes"] == []

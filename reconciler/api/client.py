@@ -69,10 +69,13 @@ class Client:
         """Everything known of one app; ApiError with status 404 where there is none."""
         return self._ask("GET", f"/v1/describe/{_quoted(app)}")
 
+    def plan(self, apps: Iterable[str] = ()) -> dict[str, Any]:
+        """What would change (of these apps): the document of `recon apply --dry-run -o json`."""
+        return self._ask("GET", f"/v1/plan{_apps(apps)}")
+
     def usage(self, apps: Iterable[str] = ()) -> dict[str, Any]:
         """What the instances (of these apps) use: the document of `recon top`."""
-        query = "&".join(f"app={_quoted(app)}" for app in apps)
-        return self._ask("GET", f"/v1/usage?{query}" if query else "/v1/usage")
+        return self._ask("GET", f"/v1/usage{_apps(apps)}")
 
     def metrics(self, timeout: float = _TIMEOUT) -> list[bytes]:
         """The numbers behind the metrics, as lines (``api.metrics``)."""
@@ -294,6 +297,12 @@ def _reason(answer: _Answer) -> str:
         return str(document["error"])
     except (ValueError, KeyError, TypeError):
         return f"the controller answered with HTTP status {answer.status}"
+
+
+def _apps(apps: Iterable[str]) -> str:
+    """The query for these apps; empty for all."""
+    query = "&".join(f"app={_quoted(app)}" for app in apps)
+    return f"?{query}" if query else ""
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -25,9 +26,11 @@ from reconciler.api.actions.route import ActionRoutes
 from reconciler.api.documents.causes import Subject, explained
 from reconciler.api.documents.describe import describe_document
 from reconciler.api.documents.event import ENDS, last_crash
+from reconciler.api.documents.plan import fields_sought, of_apps, placed
 from reconciler.api.documents.status import (
     FORMAT_VERSION,
     Usage,
+    change_document,
     journal_document,
     run_document,
     status_document,
@@ -38,10 +41,12 @@ from reconciler.api.server.actors import Actors
 from reconciler.api.server.answer import Answer, refusal
 from reconciler.api.server.aside import Aside
 from reconciler.api.server.events import events
+from reconciler.desired.text.places import TASK, Places
 from reconciler.loop.controller import Controller
 from reconciler.model.host.facts import to_document
 from reconciler.model.state.builder import builder_name
 from reconciler.system.clock import boot_now, wall_of
+from reconciler.system.work.worker import WorkerError
 
 _EXPLAINED = 50
 """Apps of one request whose causes are looked for."""
@@ -59,6 +64,7 @@ def application(controller: Controller) -> Starlette:
             Route("/v1/journal", routes.journal),
             Route("/v1/status", routes.status),
             Route("/v1/describe/{app}", routes.describe),
+            Route("/v1/plan", routes.plan),
             Route("/v1/usage", routes.usage),
             Route("/v1/events", routes.events),
             Route("/v1/apply", routes.apply, methods=["POST"]),
@@ -126,6 +132,18 @@ class Routes:
                 problems=document["errors"],
             )
         )
+
+    async def plan(self, request: Request) -> Response:
+        """What would change, as `apply --dry-run` shows it. A place that is not found in time is
+        left out."""
+        controller = self._controller
+        made = of_apps(controller.plan(), request.query_params.getlist("app"))
+        sought = fields_sought(made, controller.options.profile or controller.settings.profile)
+        found: Places = {}
+        if sought:
+            with suppress(WorkerError):
+                found = await controller.workers.call(TASK, sought, owner="plan", seconds=_PATIENCE)
+        return Answer(change_document(made, placed(sought, found)))
 
     async def usage(self, request: Request) -> Response:
         apps = request.query_params.getlist("app")

@@ -25,13 +25,13 @@ def place_of(file: str, app: str, path: str | Path, profile: str | None = None) 
     force: what it says comes first. One that begins with ``metadata`` is from the document's top.
     ``NOWHERE`` where the file does not declare ``app`` any more.
     """
-    for document in declarations(_documents(file), app):
-        steps: list[str | int] = [*(path.split(".") if isinstance(path, str) else path)]
-        if steps[:1] == ["metadata"]:
-            return document.key_place(tuple(steps))
-        found = _written(document, steps, profile)
-        return document.key_place(found) if found != ("spec",) else _of_name(document)
-    return NOWHERE
+    return places_in(file, [(app, path, profile)])[0]
+
+
+def places_in(file: str, fields: Iterable[tuple[str, str | Path, str | None]]) -> list[Place]:
+    """The places of several fields (app, path, profile) of one file, which is read once."""
+    documents = [*_documents(file)]
+    return [_place(documents, app, path, profile) for app, path, profile in fields]
 
 
 def place_in_settings(file: str, path: Path) -> Place:
@@ -39,6 +39,16 @@ def place_in_settings(file: str, path: Path) -> Place:
     for document in _documents(file):
         if isinstance(document.data, dict) and document.data.get("kind") == "Settings":
             return document.place(path)
+    return NOWHERE
+
+
+def _place(documents: Iterable[Document], app: str, path: str | Path, profile: str | None) -> Place:
+    for document in declarations(documents, app):
+        steps: list[str | int] = [*(path.split(".") if isinstance(path, str) else path)]
+        if steps[:1] == ["metadata"]:
+            return document.key_place(tuple(steps))
+        found = _written(document, steps, profile)
+        return document.key_place(found) if found != ("spec",) else _of_name(document)
     return NOWHERE
 
 

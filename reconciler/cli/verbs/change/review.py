@@ -13,16 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reconciler.api.documents.status import Place, change_document, has_changes
+from reconciler.api.documents.plan import fields_sought, placed
+from reconciler.api.documents.status import change_document, has_changes
 from reconciler.cli.framework.errors import CHANGES, ERROR, OK, CliError
 from reconciler.cli.framework.offline import View, look
 from reconciler.cli.framework.options import Confirmed, Where
 from reconciler.desired.git.base import RepositoryError, review_of
-from reconciler.desired.text.locate import place_of
+from reconciler.desired.text.places import places
 from reconciler.diff.as_if_running import as_observed
 from reconciler.diff.prune import CLEAN_SCANS, absences
 from reconciler.model.state.builder import built_by
-from reconciler.model.state.plan import Plan
 from reconciler.observed.host.facts import gather
 from reconciler.render.plan import plan_markdown, plan_text
 from reconciler.render.terminal import colours, width
@@ -36,7 +36,8 @@ FORMATS = ("text", "json", "markdown")
 def document_of(view: View, profile: str | None) -> dict[str, Any]:
     """The change document of what was looked at, each field with its place."""
     made = view.plan()
-    return change_document(made, _places(made, profile or view.desired.settings.profile))
+    sought = fields_sought(made, profile or view.desired.settings.profile)
+    return change_document(made, placed(sought, places(sought)))
 
 
 def live(place: Where, confirmed: Confirmed) -> dict[str, Any]:
@@ -82,15 +83,3 @@ def exit_code(document: Mapping[str, Any], *, detailed: bool) -> int:
     if document["errors"]:
         return ERROR
     return CHANGES if detailed and has_changes(document) else OK
-
-
-def _places(made: Plan, profile: str | None) -> dict[tuple[str, str], Place]:
-    """Where each field that changes stands; one that was removed stands where its app does."""
-    found: dict[tuple[str, str], Place] = {}
-    for app in made.apps:
-        for field in app.change.fields if app.desired else ():
-            assert app.desired is not None
-            file = app.desired.source.file
-            line, _ = place_of(file, app.app, field.path, profile)
-            found[app.app, field.path] = Place(file, line)
-    return found

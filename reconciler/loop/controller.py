@@ -23,6 +23,8 @@ from reconciler.loop.admission import Admission
 from reconciler.loop.edit_events import EditEvents
 from reconciler.loop.kernel import Kernel
 from reconciler.loop.manifests.declared import Declared
+from reconciler.loop.notices.around import Surroundings
+from reconciler.loop.notices.notices import Notices
 from reconciler.loop.postmortem import PostMortem
 from reconciler.loop.processes.ends import Ends
 from reconciler.loop.processes.running import Running
@@ -112,6 +114,7 @@ class Controller:
             on_event=lambda event: self.history.record(event),  # noqa: PLW0108  made below
             own=own_files_in(paths.root),
             is_building=self._is_building,
+            on_settings=self._settings_changed,
         )
         self.redact = Redactor()
         """Masks in a text the secrets of all apps."""
@@ -195,6 +198,21 @@ class Controller:
             relist=lambda: self._relist(turn=True),
             load_again=lambda: self._tasks.append(loop.create_task(self._load_again())),
         )
+        around = Surroundings(
+            self.history,
+            declared=self._declared.apps,
+            processes=self.processes,
+            problems=self.problems,
+        )
+        self.notices = Notices(
+            loop,
+            self.history,
+            around,
+            folder=os.path.abspath(options.manifests),
+            store=store_id(paths),
+        )
+        self._notifies = False
+        """The controller has started: all that is declared is known."""
         self._log_troubles: dict[str, str] = {}
         self._to_presume: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -216,6 +234,7 @@ class Controller:
             self._tasks.append(self._loop.create_task(self._reconciler.work()))
         self._tasks.append(self._loop.create_task(self.net.watch()))
         self._tasks.append(self._loop.create_task(self.sampling.watch()))
+        self._begin_notices()
         self._tell_start()
         self._check_stopped()
 
@@ -241,6 +260,7 @@ class Controller:
         for task in self._tasks:
             task.cancel()
         self._queue.close()
+        self.notices.close()
         self._neighbours.close()
         self.edits.close()
         self._declared.close()
@@ -355,6 +375,15 @@ class Controller:
                 self.redact.learn(apps[name])
             self._running.in_place.declare(name, apps.get(name))
             self._queue.add(name)
+
+    def _begin_notices(self) -> None:
+        is_known = self._declared.knows_settings
+        self.notices.begin(self._declared.settings.notify, is_known=is_known)
+        self._notifies = True
+
+    def _settings_changed(self) -> None:
+        if self._notifies and self._declared.knows_settings:
+            self.notices.declare(self._declared.settings.notify)
 
     def _exited(self, process: Process, exit: Exit) -> None:
         self.sampling.forget(process)

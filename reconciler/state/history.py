@@ -9,6 +9,7 @@ from functools import cache
 
 from reconciler.model.state.event import EndDetails, Event
 from reconciler.model.state.memory import AppMemory, Ended, JournalState, Recall
+from reconciler.model.state.notice import Notice
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
 from reconciler.state.event_filter import EventFilter
@@ -145,6 +146,29 @@ class History:
     def lost(self) -> int:
         """Events that were told, and are not in the journal nor will be."""
         return self._journal.lost
+
+    def setting(self, name: str) -> str | None:
+        """A text that is remembered under this name."""
+        return self._journal.setting(name)
+
+    def set_setting(self, name: str, text: str) -> None:
+        """Remember a text."""
+        self._journal.set_setting(name, text)
+        self._commit_soon()
+
+    def outbox(self) -> dict[str, Notice]:
+        """Notifications that are not sent yet, by id, oldest first."""
+        return self._journal.outbox()
+
+    def post(self, notice: Notice) -> None:
+        """A notification is to be sent."""
+        self._journal.post(notice)
+        self._commit_soon()
+
+    def withdraw(self, id: str) -> None:
+        """A notification was sent, or is given up."""
+        self._journal.withdraw(id)
+        self._commit_soon()
 
     def usage(self, nonce: str) -> tuple[UsageHistory, Trend] | None:
         """What an instance has used, as last written."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,6 +18,7 @@ from reconciler.desired.directory.last_read import ManifestFile
 from reconciler.desired.manifest.validate import suggestion
 from reconciler.desired.text.locate import place_in_settings
 from reconciler.model.spec.manifest import SettingsSpec
+from reconciler.model.spec.notify import NotifyTarget, masked
 from reconciler.model.state.desired import Problem, Reason
 
 
@@ -28,9 +30,15 @@ class Footing:
     profile: str | None
 
     def to_text(self) -> str:
-        """As the journal keeps it."""
+        """As the journal keeps it: without the secrets in addresses of ``notify``, which lies apart
+        since a release that does not know it would take the whole for damaged."""
         settings = self.settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return json.dumps({"profile": self.profile, "settings": settings})
+        settings.pop("notify", None)
+        notify = [
+            masked(target).model_dump(mode="json", by_alias=True, exclude_unset=True)
+            for target in self.settings.notify
+        ]
+        return json.dumps({"profile": self.profile, "settings": settings, "notify": notify})
 
     @classmethod
     def from_text(cls, text: str | None) -> Footing | None:
@@ -38,9 +46,24 @@ class Footing:
         try:
             found = json.loads(text or "")
             profile = found["profile"]
-            return cls(SettingsSpec.model_validate(found["settings"]), profile)
+            notify = _valid(found.get("notify", []))
+            settings = {**found["settings"], **({"notify": notify} if notify else {})}
+            return cls(SettingsSpec.model_validate(settings), profile)
         except (ValueError, KeyError, TypeError, ValidationError):
             return None
+
+
+def _valid(targets: list[Any]) -> list[Any]:
+    """The targets that this release can read."""
+
+    def is_valid(target: Any) -> bool:
+        try:
+            NotifyTarget.model_validate(target)
+        except ValidationError:
+            return False
+        return True
+
+    return [target for target in targets if is_valid(target)]
 
 
 Files = Mapping[str, ManifestFile]

@@ -100,6 +100,11 @@ class ManifestStore:
         return self._in_force.settings
 
     @property
+    def knows_settings(self) -> bool:
+        """False where they have a mistake, and never were without one."""
+        return self._in_force.held is None or self.footing is not None
+
+    @property
     def unstable(self) -> frozenset[Path]:
         """Files that changed and have to read the same again before they are believed."""
         return frozenset(map(Path, self._settling.paths))

@@ -59,11 +59,13 @@ class Declared:
         on_event: Callable[[Event], None],
         own: OwnFiles | None = None,
         is_building: Callable[[str], bool] = lambda name: False,
+        on_settings: Callable[[], None] = lambda: None,
     ) -> None:
         """``own``: what recon itself writes, which no app can watch. ``is_building``:
-        whether an app is being built, so that what it watches has yet to be complete."""
+        whether an app is being built, so that what it watches has yet to be complete.
+        ``on_settings``: other Settings may be in force."""
         self._loop = loop
-        self._on_change = on_change
+        self._on_change, self._on_settings = on_change, on_settings
         self._apps: dict[str, Workload] = {}
         self._unseen: set[str] = set()
         """Declared, but what they watch has not been looked at yet: they stay what they were."""
@@ -150,6 +152,11 @@ class Declared:
 
     def apps(self) -> Mapping[str, Workload]:
         return self._apps
+
+    @property
+    def knows_settings(self) -> bool:
+        """False where the Settings have a mistake, and never were without one."""
+        return self._store.knows_settings
 
     def dependents(self, name: str) -> Set[str]:
         """The declared apps that depend on this one."""
@@ -270,6 +277,7 @@ class Declared:
         if footing is not None and footing != self._footing and self._journal is not None:
             self._footing = footing
             self._journal.set_setting("footing", footing.to_text())
+        self._on_settings()
 
     def _adopt(self, apps: Mapping[str, Workload], names: Iterable[str]) -> None:
         """Take over what the store says, and tell whose declaration is another now."""

@@ -17,6 +17,7 @@ from reconciler.model.spec.base import Manifest
 from reconciler.model.spec.build import Build
 from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.lifecycle import RestartPolicy
+from reconciler.model.spec.notify import Notify
 from reconciler.model.spec.probe import Probe, ProbeRole
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.spec.socket import Socket, Sockets
@@ -206,6 +207,9 @@ class SettingsSpec(Manifest):
     )
     allow_empty: Flag = Field(False, description="an empty directory stops all apps")
     profile: Name | None = Field(None, description="the profile, unless --profile is given")
+    notify: Notify = Field(
+        (), description="who is notified of problems, and of their end: a list of receivers"
+    )
 
 
 class Settings(Manifest):

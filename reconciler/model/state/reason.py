@@ -75,5 +75,24 @@ class EventReason(StrEnum):
     JOURNAL_ROW_DROPPED = "JournalRowDropped"
     LOGS_DROPPED = "LogsDropped"
     LOGS_RECOVERED = "LogsRecovered"
+    NOTIFICATION_FAILED = "NotificationFailed"
+    NOTIFICATION_GIVEN_UP = "NotificationGivenUp"
+    NOTIFICATION_RECOVERED = "NotificationRecovered"
+    NOTIFICATIONS_DROPPED = "NotificationsDropped"
+    NOTIFIER_FAILED = "NotifierFailed"
     EVENTS_LOST = "EventsLost"
     EVENTS_LEFT_OUT = "EventsLeftOut"
+
+
+OF_NOTIFICATIONS = frozenset(
+    {
+        EventReason.NOTIFICATION_FAILED.value,
+        EventReason.NOTIFICATION_GIVEN_UP.value,
+        EventReason.NOTIFICATION_RECOVERED.value,
+        EventReason.NOTIFICATIONS_DROPPED.value,
+        EventReason.NOTIFIER_FAILED.value,
+        EventReason.EVENTS_LOST.value,
+        EventReason.EVENTS_LEFT_OUT.value,
+    }
+)
+"""No notification is sent of these: they are about sending, or about one reader of events."""

@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS usage (
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS later (name TEXT PRIMARY KEY, data TEXT);
 CREATE TABLE IF NOT EXISTS detail (id INTEGER PRIMARY KEY, ended TEXT, asked TEXT);
+CREATE TABLE IF NOT EXISTS outbox (id TEXT PRIMARY KEY, target TEXT, at REAL, notice TEXT);
 """
 COLUMNS = {
     "app": ("name", "source", "memory"),
@@ -49,6 +50,7 @@ COLUMNS = {
     "usage": ("nonce", "at", "history", "trend"),
     "setting": ("name", "value"),
     "detail": ("id", "ended", "asked"),
+    "outbox": ("id", "target", "at", "notice"),
 }
 KEYS = {
     "app": ("name",),
@@ -59,6 +61,7 @@ KEYS = {
     "usage": ("nonce",),
     "setting": ("name",),
     "detail": ("id",),
+    "outbox": ("id",),
 }
 _COMPANIONS = ("-wal", "-shm")
 DAMAGED = "unreadable"

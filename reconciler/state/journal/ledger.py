@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
+from reconciler.model.state.notice import Notice
 from reconciler.model.state.observed import ProcessId, Tag
 from reconciler.model.state.revision import Revision
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
-from reconciler.state.journal import records
+from reconciler.state.journal import outbox, records
 from reconciler.state.journal.events import RecordedEvent
 from reconciler.state.journal.merge import merged
 from reconciler.state.journal.pending import Pending, stored
@@ -49,6 +50,10 @@ class Ledger:
     def processes(self) -> dict[ProcessId, tuple[Tag, float | None]]:
         """Tag, and when its stop began, of each process recorded in this boot."""
         return dict(self._known.processes)
+
+    def outbox(self) -> dict[str, Notice]:
+        """Notifications that are not sent yet, by id, oldest first."""
+        return dict(self._known.outbox)
 
     def setting(self, name: str) -> str | None:
         return self._known.settings.get(name)
@@ -98,6 +103,16 @@ class Ledger:
     def forget_usage(self, nonce: str) -> None:
         self._pending.say(("usage", nonce), "DELETE FROM usage WHERE nonce = ?", nonce)
 
+    def post(self, notice: Notice) -> None:
+        """A notification is to be sent: it waits until ``withdraw``."""
+        self._known.outbox[notice.id] = notice
+        self._pending.put("outbox", (notice.id,), *outbox.row_of(notice))
+
+    def withdraw(self, id: str) -> None:
+        """A notification was sent, or is given up."""
+        if self._known.outbox.pop(id, None) is not None:
+            self._pending.say(("outbox", id), "DELETE FROM outbox WHERE id = ?", id)
+
     def record(self, event: Event) -> RecordedEvent:
         """Write an event; it is numbered and dated now."""
         self._known.last_event += 1
@@ -131,6 +146,8 @@ class Ledger:
         for name, value in since.settings.items():
             if name not in found.settings:
                 self.set_setting(name, value)
+        for notice in since.outbox.values():
+            self.post(notice)
         for name, memory in since.memories.items():
             both = merged(found.memories.get(name), memory)
             self.remember(name, both, since.sources.get(name))
@@ -146,6 +163,8 @@ class Ledger:
             self._put_process(id, tag, at)
         for name, value in [*known.settings.items()]:
             self.set_setting(name, value)
+        for notice in [*known.outbox.values()]:
+            self.post(notice)
 
     def _tidy(self) -> None:
         self._pending.say(("process",), "DELETE FROM process WHERE boot_id <> ?", self._boot_id)

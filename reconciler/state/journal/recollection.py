@@ -15,10 +15,11 @@ from typing import Any
 
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Recall
+from reconciler.model.state.notice import Notice
 from reconciler.model.state.observed import ProcessId, Tag
 from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import Revision
-from reconciler.state.journal import records
+from reconciler.state.journal import outbox, records
 from reconciler.state.journal.database import is_damage, rows
 from reconciler.state.journal.records import RecordError, Unknown
 
@@ -35,6 +36,8 @@ class Recollection:
     processes: dict[ProcessId, tuple[Tag, float | None]] = field(default_factory=dict)
     """Of this boot: the tag, and when the stop began."""
     settings: dict[str, str] = field(default_factory=dict)
+    outbox: dict[str, Notice] = field(default_factory=dict)
+    """Notifications that are not sent yet, by id, oldest first."""
     last_event: int = 0
     faults: list[Event] = field(default_factory=list)
     """The rows that were dropped, to be told."""
@@ -84,6 +87,7 @@ class _Reader:
         root = found.settings.get("root")
         if root is not None and not re.fullmatch(r"\d+:\d+", root):
             self._drop("", "the setting root is bad: which directory was accepted is not known")
+        self._outbox()
         for row in self._each("event", "ORDER BY id DESC LIMIT 1"):
             found.last_event = row["id"]
 
@@ -131,6 +135,15 @@ class _Reader:
                 continue
             stopping_at = float(at) if isinstance(at, int | float) else None
             self._found.processes[ProcessId(row["pid"], row["start"])] = (tag, stopping_at)
+
+    def _outbox(self) -> None:
+        for row in self._each("outbox", "ORDER BY at, rowid"):
+            try:
+                notice = outbox.load(row)
+            except RecordError as error:
+                self._drop("", f"a notification that waited is bad and is not sent: {error}")
+                continue
+            self._found.outbox[notice.id] = notice
 
     def _each(self, table: str, rest: str = "", *values: Any) -> Iterator[Any]:
         """The rows that can be read."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from reconciler.desired.directory.dependencies import Dependents
 from reconciler.desired.manifest.resolve import rebuild
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
+from reconciler.model.spec.manifest import SettingsSpec
 from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.plan import Condition
@@ -46,6 +47,8 @@ class SimulatedDeclared:
     """Reads the manifests at once, and takes each absence for a deletion."""
 
     root_id = None
+    settings = SettingsSpec()
+    knows_settings = True
     unseen: Set[str] = frozenset()
     manifests: Manifests
     """Of the class that is made for one test (``reading``)."""

@@ -1,0 +1,1 @@
+"""From events to messages: who is notified of what, and when. Pure."""

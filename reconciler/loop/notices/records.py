@@ -1,0 +1,53 @@
+"""How sending to each target goes; with what is grouped, as one text in the journal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from reconciler.diff.notices.incidents import GroupState
+
+
+@dataclass(slots=True)
+class TargetRecord:
+    """Of one target. Times are wall seconds."""
+
+    sent: int = 0
+    given_up: int = 0
+    dropped: int = 0
+    last_sent_at: float | None = None
+    last_error: str = ""
+    """Empty since it was sent without one."""
+    last_error_at: float | None = None
+    next_at: float | None = None
+    """When the next try is due."""
+    is_failing: bool = False
+
+
+@dataclass(slots=True)
+class Remembered:
+    """All that outlives the controller, beside the messages themselves."""
+
+    position: str = ""
+    """Of the last event that was taken into account."""
+    records: dict[str, TargetRecord] = field(default_factory=dict)
+    groups: dict[str, GroupState] = field(default_factory=dict)
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str | None) -> Remembered:
+        """What ``to_text`` wrote; empty where that cannot be read."""
+        try:
+            return TypeAdapter(Remembered).validate_json(text or "")
+        except (ValidationError, RecursionError):
+            return cls()
+
+
+def record_document(record: TargetRecord) -> dict[str, Any]:
+    """For `recon notify -o json`; times are in seconds here."""
+    return asdict(record)

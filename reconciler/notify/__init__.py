@@ -1,0 +1,1 @@
+"""Notifications on their way out: the process that sends them, apart from the controller."""

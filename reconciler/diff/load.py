@@ -77,6 +77,8 @@ class _Demand:
 
     def lacks(self, count: int, of: Shortage) -> int:
         """What is missing until so many run, beyond what those that do have already."""
+        if not count:
+            return 0
         each, use = self.each(of), self.use
         needed = (count + min(self.surge, count)) * each
         if not (use.settled or use.young):

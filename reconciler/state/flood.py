@@ -6,7 +6,7 @@ a minute, and how many there were in between in one event of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -40,23 +40,25 @@ class Flood:
         self.left_out = 0
         """All events that were left out so far."""
 
-    def admit(self, event: Event, now: float) -> Iterator[Event]:
+    def admit(self, event: Event, now: float) -> Sequence[Event]:
         """What is to be told instead of this event: itself, nothing, or a summary and itself."""
-        kind = (event.app, event.instance, event.reason)
+        kind, last = (event.app, event.instance, event.reason), event
+        if event.end is not None:
+            last = replace(event, end=None)
         bucket = self._buckets.pop(kind, None)
         if bucket is None:
-            bucket = _Bucket(BURST, now, event)
             self._forget_idle(now)
+            self._buckets[kind] = _Bucket(BURST - 1, now, last)
+            return (event,)
         self._buckets[kind] = bucket  # the most recent last
         bucket.left = min(BURST, bucket.left + max(0.0, now - bucket.at) / REFILL)
-        bucket.at, bucket.last = now, replace(event, end=None) if event.end else event
+        bucket.at, bucket.last = now, last
         if bucket.left < 1:
             bucket.held += 1
             self.left_out += 1
-            return
+            return ()
         bucket.left -= 1
-        yield from _summary(bucket)
-        yield event
+        return (*_summary(bucket), event)
 
     def due(self, now: float) -> Iterator[Event]:
         """Summaries of what has ended, or has been left out for long enough."""

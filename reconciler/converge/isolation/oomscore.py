@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 
 _OWN = "/proc/self/oom_score_adj"
 _PROTECTED = -900
 """Nearly never; -1000 would be never, also where it is the controller that takes the memory."""
 
+_of_thread = threading.local()
+"""Holds the file open: a thread that starts programs has a table of descriptors of its own."""
 _of_programs: int | None = None
 """What programs start with, once ``prepare`` has succeeded."""
 
@@ -65,8 +68,7 @@ def given() -> Iterator[None]:
 
 
 def _set(score: int) -> None:
-    descriptor = os.open(_OWN, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, b"%d" % score)
-    finally:
-        os.close(descriptor)
+    file: int | None = getattr(_of_thread, "file", None)
+    if file is None:
+        file = _of_thread.file = os.open(_OWN, os.O_WRONLY | os.O_CLOEXEC)
+    os.write(file, b"%d" % score)

@@ -4,6 +4,11 @@ Opening a program waits where a process holds a lease on it, and where its file 
 answer. Such a file is told from others by opening it the way that never waits for a lease
 (``system.files.regular``), and by its file system's kind. These looks may wait for a file system
 themselves, so they are made in a thread that blocks no app (``descriptors.run``).
+
+A thousand apps start the same few programs in the same few folders. What was found of a program
+holds for a second where no other user can take a lease on it, and where its name still leads to the
+same file, unchanged. So does what was found of a file system, which its device names while it is
+mounted.
 """
 
 from __future__ import annotations
@@ -11,12 +16,46 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from time import monotonic
+from typing import NamedTuple, TypeVar
 
 from reconciler.system.files.filesystem import is_local
 from reconciler.system.files.regular import open_regular
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 _HEAD = 256
 _INTERPRETERS = 4  # so many the kernel follows (BINPRM_MAX_RECURSION)
+_HOLDS = 1.0
+"""Seconds."""
+_MOST_KNOWN = 256
+
+
+class _File(NamedTuple):
+    """One file of an exec. ``changed``: its ctime, which a new owner changes as well."""
+
+    path: str | bytes
+    device: int
+    inode: int
+    changed: int
+
+    @classmethod
+    def of(cls, path: str | bytes, status: os.stat_result) -> _File:
+        return cls(path, status.st_dev, status.st_ino, status.st_ctime_ns)
+
+
+class _Found(NamedTuple):
+    """A program, and the interpreters that it names. ``until``: monotonic seconds."""
+
+    files: tuple[_File, ...]
+    until: float
+
+
+_known: dict[tuple[str, ...], _Found] = {}
+"""By the paths at which a program is looked for, all of them absolute."""
+_local: dict[int, float] = {}
+"""Devices of local file systems, and until when that holds (monotonic seconds)."""
 
 
 def check(paths: Sequence[str], cwd: str) -> None:
@@ -24,39 +63,79 @@ def check(paths: Sequence[str], cwd: str) -> None:
 
     Either is for a stub to find out.
     """
+    now = monotonic()
+    found = _known.get(key := tuple(paths))
+    is_known = found is not None and now < found.until and _is_the_same(key, found.files)
+    if is_known and now < _local.get(os.stat(cwd).st_dev, 0.0):
+        return
     folder = os.open(cwd, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _be_local(folder)
-        program = _first(paths, folder)
-        for _ in range(_INTERPRETERS):
-            interpreter = _look(program)
-            if not interpreter:
-                return
-            program = open_regular(interpreter, dir_fd=folder)
+        _note(_local, os.fstat(folder).st_dev, now + _HOLDS)
+        if not is_known:
+            _look(key, folder, now + _HOLDS)
     finally:
         os.close(folder)
 
 
-def _first(paths: Sequence[str], folder: int) -> int:
+def _is_the_same(paths: Sequence[str], files: tuple[_File, ...]) -> bool:
+    """Whether the exec would open just these files, as they were."""
+    program, *interpreters = files
     for path in paths:
         try:
-            return open_regular(path, dir_fd=folder)
+            status = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if _File.of(path, status) != program:
+            return False
+        return all(_File.of(one.path, os.stat(one.path)) == one for one in interpreters)
+    return False
+
+
+def _look(paths: tuple[str, ...], folder: int, until: float) -> None:
+    """Open each file that the exec would open. OSError where one may wait."""
+    path, program = _first(paths, folder)
+    files, owners = [], set[int]()
+    for _ in range(_INTERPRETERS):
+        status, interpreter = _opened(program)
+        files.append(_File.of(path, status))
+        owners.add(status.st_uid)
+        if not interpreter:
+            break
+        path, program = interpreter, open_regular(interpreter, dir_fd=folder)
+    else:
+        os.close(program)
+    names = [*map(os.fsencode, paths), *(os.fsencode(one.path) for one in files)]
+    if owners <= {0, os.geteuid()} and all(name.startswith(b"/") for name in names):
+        _note(_known, paths, _Found(tuple(files), until))
+
+
+def _note(known: dict[K, V], key: K, value: V) -> None:
+    if len(known) >= _MOST_KNOWN:
+        known.clear()
+    known[key] = value
+
+
+def _first(paths: Sequence[str], folder: int) -> tuple[str | bytes, int]:
+    for path in paths:
+        try:
+            return path, open_regular(path, dir_fd=folder)
         except (FileNotFoundError, NotADirectoryError):
             continue
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
-def _look(program: int) -> bytes:
-    """The interpreter that a program names; empty where it names none. OSError."""
+def _opened(program: int) -> tuple[os.stat_result, bytes]:
+    """A program's status, and the interpreter that it names; empty where it names none. OSError."""
     try:
         _be_local(program)
-        head = os.read(program, _HEAD)
+        status, head = os.fstat(program), os.read(program, _HEAD)
     finally:
         os.close(program)
     if not head.startswith(b"#!"):
-        return b""
+        return status, b""
     words = head[2:].partition(b"\n")[0].split()
-    return words[0] if words else b""
+    return status, words[0] if words else b""
 
 
 def _be_local(fd: int) -> None:

@@ -14,8 +14,11 @@ _NONE = resource.RLIM_INFINITY
 def limit(nonce: str) -> tuple[int, int] | None:
     """What RLIMIT_RTTIME is to be while it is forked; None where it is to stay as it is: a user
     has bounded recon's own real-time use, which its programs inherit."""
-    wanted = limit_of(nonce)
-    soft, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
+    return _limit(nonce, resource.getrlimit(resource.RLIMIT_RTTIME))
+
+
+def _limit(nonce: str, now: tuple[int, int]) -> tuple[int, int] | None:
+    wanted, (soft, hard) = limit_of(nonce), now
     if wanted is None or hard != _NONE or not (soft == _NONE or nonce_of(soft)):
         return None
     return wanted, hard
@@ -25,7 +28,8 @@ def limit(nonce: str) -> tuple[int, int] | None:
 def given(nonce: str) -> Iterator[None]:
     """While a child is forked: it is born with this lineage. The limit is the whole process's, and
     means nothing to it."""
-    before, wanted = resource.getrlimit(resource.RLIMIT_RTTIME), limit(nonce)
+    before = resource.getrlimit(resource.RLIMIT_RTTIME)
+    wanted = _limit(nonce, before)
     if wanted is None:
         yield
         return

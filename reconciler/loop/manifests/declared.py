@@ -8,7 +8,7 @@ controller too (from the journal).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,6 +67,8 @@ class Declared:
         self._loop = loop
         self._on_change, self._on_settings = on_change, on_settings
         self._apps: dict[str, Workload] = {}
+        self._adopted: dict[str, Workload] = {}
+        """As the store or the journal has each app that was taken over."""
         self._unseen: set[str] = set()
         """Declared, but what they watch has not been looked at yet: they stay what they were."""
         self._deletions = Deletions(self._apps, self._unseen)
@@ -257,7 +259,7 @@ class Declared:
         desired = scanned.desired
         self._mistakes.tell(desired.problems)
         self._drop_kept(desired)
-        self._adopt(desired.apps, {*self._apps, *desired.apps, *self._kept})
+        self._adopt(desired.apps, self._moved(desired.apps))
         concerned = self._deletions.scanned(desired, scanned.settled)
         self._note_footing()
         self._on_change(concerned)
@@ -279,6 +281,14 @@ class Declared:
             self._journal.set_setting("footing", footing.to_text())
         self._on_settings()
 
+    def _moved(self, apps: Mapping[str, Workload]) -> Iterator[str]:
+        """The apps that are to be taken over, as far as it is for their manifests to say: what has
+        become of what they watch is told when it is known (``_content_changed``)."""
+        for name in {*self._adopted, *apps, *self._kept, *self._unseen}:
+            declared = apps.get(name) or self._kept.get(name)
+            if declared is None or declared is not self._adopted.get(name):
+                yield name
+
     def _adopt(self, apps: Mapping[str, Workload], names: Iterable[str]) -> None:
         """Take over what the store says, and tell whose declaration is another now."""
         changed = []
@@ -293,7 +303,11 @@ class Declared:
                     found |= {app.name: app for app in with_builder(declared, self._contents.of)}
                 except NotLookedAtError:  # `_content_changed` is called when that is done
                     self._unseen.add(name)
+                    self._adopted.pop(name, None)
                     continue
+                self._adopted[name] = declared
+            else:
+                self._adopted.pop(name, None)
             changed += [each for each, app in found.items() if self._put(each, app)]
         if changed:
             self._on_change(changed)

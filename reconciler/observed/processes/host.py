@@ -183,20 +183,24 @@ class Host:
         """Look through ``/proc``: at new pids, or with ``full`` at all, since pids are reused.
 
         With ``turn`` also at a part of those that were seen before; all of them have had their
-        turn after ``TURNS``, so that ten thousand foreign ones are not looked at at once.
+        turn after ``TURNS``, so that ten thousand foreign ones are not looked at at once. A main
+        process needs none: its pidfd tells its end, and until then its pid is its own.
         OSError where we are out of files: nothing is forgotten then, all is looked at again.
         """
         try:
             listing = self._new_pids.listing()
             for pid in listing.vanished:
                 self._vanished(pid)
-            again = self._new_pids.present() if full else self._new_pids.turn() if turn else []
+            again = self._new_pids.present() if full else self._turn() if turn else []
             adopted = self._examine(sorted({*listing.new, *again}))
         except OSError:
             self._new_pids.reset()
             raise
         faults, self._new_faults = tuple(self._new_faults), []
         return Found(tuple(adopted), faults)
+
+    def _turn(self) -> list[int]:
+        return [pid for pid in self._new_pids.turn() if not self._table.is_held(pid)]
 
     def _examine(self, pids: Iterable[int], adopt: bool = True) -> list[Process]:
         """Find out whose these processes are; the new main ones are returned.

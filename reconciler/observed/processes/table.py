@@ -109,6 +109,12 @@ class Table:
         group = self._groups.get(found[1]) if found else None
         return (ProcessId(pid, found[0]), group) if found and group else None
 
+    def is_held(self, pid: int) -> bool:
+        """Whether it is a main process that a pidfd of ours is held of."""
+        found = self._members.get(pid)
+        group = self._groups.get(found[1]) if found else None
+        return group is not None and group.process.id.pid == pid and group.pidfd >= 0
+
     def session(self, number: int) -> Tag | None:
         """The tag of the main process that leads this session."""
         group = self._groups.get(self._sessions.get(number, ""))

@@ -51,14 +51,13 @@ class Visit:
         self._seen = -1
         self.given_up = False
 
-    def enter(self, path: str) -> None:
+    def check(self, path: str) -> None:
+        """GivenUp, UnansweredError: where this thread is to go no further."""
         if self.given_up:
             raise GivenUp
         for dead in self.unanswered:
             if path == dead or path.startswith(dead.rstrip("/") + "/"):
                 raise UnansweredError(dead)
-        self.touches += 1
-        self.at = path
 
     def stands_still(self) -> bool:
         """Whether it is where it was when this was asked last. For one other thread to ask."""
@@ -88,7 +87,11 @@ def through(path: Name, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs)
     visit = _local.visit
     if visit is None:
         return call(*args, **kwargs)
-    visit.enter(path if type(path) is str else os.fsdecode(path))
+    at = path if type(path) is str else os.fsdecode(path)
+    if visit.given_up or visit.unanswered:
+        visit.check(at)
+    visit.touches += 1
+    visit.at = at
     try:
         return call(*args, **kwargs)
     finally:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.model.host.procstat import ProcStat
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.observed.processes import pidfds
 from reconciler.observed.processes.host import Host
+from reconciler.observed.processes.new_pids import TURNS
 from reconciler.system import procfs
 from reconciler.system.clock import boot_now, ticks_to_seconds
 from tests.observed.conftest import SLEEP, Watched, Zoo, gone, nobody, tags
@@ -70,6 +72,25 @@ def test_what_we_started_is_not_adopted_again(zoo: Zoo, watched: Watched) -> Non
     process = _register(zoo, watched, zoo.tag())
     assert watched.host.relist(full=True).adopted == ()
     assert watched.host.processes() == (process,)
+
+
+def test_a_main_process_whose_pidfd_is_held_takes_no_turn(
+    zoo: Zoo, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = _register(zoo, watched, zoo.tag())
+    watched.host.relist()
+    looked_at: set[int] = set()
+    stat = procfs.stat
+
+    def noted(pid: int, proc: str = procfs.PROC) -> ProcStat | None:
+        looked_at.add(pid)
+        return stat(pid, proc)
+
+    monkeypatch.setattr(procfs, "stat", noted)
+    for _ in range(TURNS):
+        watched.host.relist(turn=True)
+    assert process.id.pid not in looked_at
+    assert os.getppid() in looked_at
 
 
 def test_the_exit_of_a_child_is_told_once_and_then_it_is_forgotten(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.convert.manifests.draft import Draft, Fate, Located
-from reconciler.desired.directory.walk import is_manifest_name
+from reconciler.desired.directory.names import is_manifest_name
 from reconciler.desired.environment.secretfile import FOLDER, Home
 from reconciler.diff.lint.hardcoded_secrets import secret_in, secrets_in_command
 

@@ -19,8 +19,9 @@ from reconciler.desired.directory.declarations import Declarations
 from reconciler.desired.directory.dependencies import DependencyCheck
 from reconciler.desired.directory.footing import Footing, InForce, Judge
 from reconciler.desired.directory.last_read import ManifestFile, ManifestFiles
+from reconciler.desired.directory.names import is_hidden, is_manifest_name
 from reconciler.desired.directory.settling import Reading, Settling
-from reconciler.desired.directory.walk import Walk, is_hidden, is_manifest_name
+from reconciler.desired.directory.walk import Walk
 from reconciler.desired.files import NEVER, Signature, lasting, signature
 from reconciler.desired.manifest.manifest import Contents, Context, read
 from reconciler.desired.manifest.names import names_in

@@ -8,19 +8,16 @@ the walk incomplete, so that nothing is taken for absent.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from reconciler.desired.directory.names import is_hidden, is_manifest_name
 from reconciler.desired.files import is_made_up
 from reconciler.model.state.desired import Problem, Reason
 from reconciler.system.files.trust import Trust, UntrustedError
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
 
-_SUFFIXES = (".yaml", ".yml", ".json")
-# What editors leave beside a file while they write it.
-_LEFTOVER = re.compile(r"^\.|~$|^#.*#$|^4913$|\.sw.$|\.tmp$")
 MOST = 20_000
 """Files and folders below the manifests directory; more is a mistake (a link to a whole disk)."""
 
@@ -88,7 +85,7 @@ class Walk:
                 is_folder = False  # a link to itself: reading it will tell
             if is_folder:
                 yield from self._folder(entry, above | {identity})
-            elif entry.name.endswith(_SUFFIXES):
+            elif is_manifest_name(entry.name):
                 if _has_other_names(entry):
                     self.apart.append(entry.path)
                 yield entry.path
@@ -162,13 +159,3 @@ def _identities(folder: str) -> Iterator[_Identity]:
         if folder == os.path.dirname(folder):
             return
         folder = os.path.dirname(folder)
-
-
-def is_manifest_name(name: str) -> bool:
-    """Whether a file of this name is read."""
-    return name.endswith(_SUFFIXES) and not is_hidden(name)
-
-
-def is_hidden(name: str) -> bool:
-    """Dotfiles and what editors leave: neither read nor walked into."""
-    return _LEFTOVER.search(name) is not None

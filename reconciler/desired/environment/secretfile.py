@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.desired.directory.walk import is_manifest_name
+from reconciler.desired.directory.names import is_manifest_name
 from reconciler.desired.environment.variables import secret_text
 from reconciler.desired.files import sync_folder
 from reconciler.desired.text import yaml

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from reconciler.desired.directory.walk import is_hidden, is_manifest_name
+from reconciler.desired.directory.names import is_hidden, is_manifest_name
 from reconciler.loop.watching.answers import Answers
 from reconciler.loop.watching.hints import Hints
 from reconciler.system.work import door

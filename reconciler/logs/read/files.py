@@ -56,6 +56,8 @@ class LogFile:
     streams: tuple[Stream, ...] = STREAMS
     mixed: bool = field(default=False, compare=False)
     """Both streams go, or went, to it."""
+    instances: frozenset[int] | None = field(default=None, compare=False)
+    """Those of which lines are wanted; None for all."""
     format: LineFormat = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +69,8 @@ class LogFile:
         if (stream or self.stream) not in self.streams:
             return None
         instance = self.instance if instance is None else instance
+        if self.instances is not None and instance is not None and instance not in self.instances:
+            return None
         return LogLine(
             self.app, instance, stream or self.stream, when, text.decode(errors="replace")
         )

@@ -11,11 +11,10 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from reconciler.cli.framework import log_streams
+from reconciler.cli.framework import log_names, log_streams
 from reconciler.cli.framework.errors import ERROR, OK, CliError, usage
 from reconciler.cli.framework.grep import compiled
 from reconciler.cli.framework.options import (
-    Apps,
     Manifests,
     Selector,
     StateDir,
@@ -39,7 +38,10 @@ _PALETTE = ("cyan", "green", "yellow", "magenta", "blue", "red")
 
 
 def logs(
-    apps: Apps = None,
+    apps: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="APP|INSTANCE", help="Only these: web, web-1.", show_default=False),
+    ] = None,
     *,
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
@@ -95,13 +97,15 @@ def logs(
         )
     streams: tuple[Stream, ...] = ("err",) if stderr else ("out",) if stdout else STREAMS
     place = where(manifests, state_dir)
-    selected = _selected(place, apps, selector)
+    named = log_names.chosen(place, apps) if apps else None
+    selected = _selected(place, named.names if named else None, selector)
 
     def files() -> list[LogFile]:
-        return find(place.paths.root, selected, streams)
+        logs = find(place.paths.root, selected, streams)
+        return [*named.of(logs)] if named else logs
 
     found = files()
-    _check_names(place, apps, found, streams)
+    _check_names(place, named.names if named else (), found)
     unmarked = log_streams.unmarked(place, found) if stderr or stdout else []
     if unmarked:
         print(log_streams.explained(unmarked, stderr=stderr), file=sys.stderr, flush=True)
@@ -211,22 +215,20 @@ def _time(when: float | None) -> str:
     return f"{whole}.{int(when * 1000) % 1000:03}"
 
 
-def _selected(place: Where, apps: list[str] | None, selector: str | None) -> set[str] | None:
+def _selected(place: Where, apps: set[str] | None, selector: str | None) -> set[str] | None:
     if not selector:
-        return set(apps) if apps else None
+        return apps
     from reconciler.cli.framework.selector import matching  # noqa: PLC0415  reads the manifests
 
     found = matching(place, selector)
-    return found & set(apps) if apps else found
+    return found & apps if apps else found
 
 
-def _check_names(
-    place: Where, apps: list[str] | None, found: list[LogFile], streams: tuple[Stream, ...]
-) -> None:
+def _check_names(place: Where, apps: Iterable[str], found: list[LogFile]) -> None:
     """An app that wrote nothing (yet) is valid; a name that no manifest and no log has is an
     error."""
     with_logs = {log.app for log in found}
-    for name in apps or ():
+    for name in sorted(apps):
         if name in with_logs or os.path.isdir(place.paths.logs / name):
             continue
         from reconciler.cli.framework import controller  # noqa: PLC0415  only where a name is not found

@@ -67,3 +67,20 @@ def test_pretty_follows(cli: Cli, written: Path) -> None:
         child.expect_exact("web-0 | WARN  later n=[1, 2]")
     finally:
         child.close(force=True)
+
+
+def test_an_instance_is_named_and_an_app_of_such_a_name_goes_first(cli: Cli) -> None:
+    for app, text in (("web", "of web"), ("web-1", "of another app")):
+        for instance in (0, 1):
+            log = cli.state / "logs" / app / f"{instance}.out.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(f"2026-11-24T10:00:00.000Z {text} {instance}\n")
+    assert cli("logs", "web-0").out == "web-0 | of web 0\n"
+    assert sorted(cli("logs", "web-1").out.splitlines()) == [
+        "web-1-0 | of another app 0",
+        "web-1-1 | of another app 1",
+    ]
+    assert cli("logs", "web-1-1", "web-0").out.count("\n") == 2
+    assert cli("logs", "web-7").out == "", "an instance that wrote nothing"
+    unknown = cli("logs", "nothing-1")
+    assert unknown.code == 1 and "there is no app named nothing-1" in unknown.err

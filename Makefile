@@ -2,6 +2,7 @@
 # make test   all that CI checks: format, lint, types, layers, tests, end to end
 # make vm     the tests that need systemd and cgroup v2, in an emulated machine (docs/testing.md)
 # make wheel  an sdist and a wheel, in dist/ (docs/releasing.md)
+# make man    the manual pages, in build/man1 (docs/releasing.md)
 # make cover  coverage of the unit tests, into docs/testing.md
 # make picture  docs/architecture.svg, from the imports
 # make bench  the figures of the README, measured here, beside the peers that are installed
@@ -10,7 +11,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e compiled vm bench cover picture wheel clean
+.PHONY: run test check unit e2e compiled vm bench cover picture wheel man clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -51,6 +52,9 @@ picture: .venv/developing
 wheel: .venv/developing
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
+
+man: .venv/installed
+	@$(BIN)/recon man --output build/man1
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "recon needs Python 3.11 or newer"; exit 1; }

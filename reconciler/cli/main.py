@@ -20,9 +20,13 @@ from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, USAGE, CliEr
 from reconciler.cli.framework.synonyms import resolved
 from reconciler.cli.framework.typer_private import UsageError, command_of, show
 from reconciler.cli.framework.verb import SETTINGS, Verbs
+from reconciler.render.terminal import WIDTH, room
 
+_NARROW = 30
 _RARELY = 1_000_000
 """New objects between two collections; Python's own number is 700 (3.11)."""
+COMPLETE = "__complete"
+"""What the scripts of `recon completion` call; cobra's programs have it under the same name."""
 _EPILOG = "Any verb takes --debug (or RECON_DEBUG=1), which shows where an unexpected error arose."
 
 
@@ -32,7 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # without success, for a sixth of the time that a look at 10,000 manifests takes.
     gc.set_threshold(_RARELY)
     output.prepare()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    words = sys.argv[1:] if arguments is None else [*arguments]
+    sys.exit(_complete(words[1:]) if words[:1] == [COMPLETE] else run(words))
+
+
+def _complete(words: list[str]) -> int:
+    from reconciler.cli.completion.answer import answer  # noqa: PLC0415  at the Tab key only
+
+    return answer(words)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -66,13 +77,19 @@ def _dispatch(words: list[str]) -> int:
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings=SETTINGS,
+        context_settings={**SETTINGS, "terminal_width": _columns()},
         epilog=_EPILOG,
     )
     app.callback()(_recon)
     code = command_of(app).main(args=words, prog_name="recon", standalone_mode=False)
     sys.stdout.flush()
     return code if isinstance(code, int) else OK
+
+
+def _columns() -> int:
+    """Columns for the help: those of the terminal, as far as a line is good to read."""
+    most: int = SETTINGS["max_content_width"]
+    return max(_NARROW, min(room() or WIDTH, most) - 2)
 
 
 def _show_version(requested: bool) -> None:

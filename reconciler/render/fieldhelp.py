@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -21,6 +21,7 @@ _EFFECTS = {
     Effect.REPLACES: "a change replaces the processes",
     Effect.IN_PLACE: "a change is applied in place, to running processes",
 }
+_KINDS = (App, Job, Settings)
 _SIMPLE = {str: "text", int: "number", float: "number", bool: "true or false"}
 
 
@@ -62,12 +63,12 @@ def explained(path: str | None) -> list[str]:
 
     LookupError with a sentence where there is no such field.
     """
-    kinds = {kind.__name__: kind for kind in (App, Job, Settings)}
+    kinds = {kind.__name__: kind for kind in _KINDS}
     if path is None or path == "App":
         return [*_overview()]
     if path in kinds:
         return [*_kind(kinds[path])]
-    models: list[type[BaseModel]] = [App, Job, Settings]
+    models: list[type[BaseModel]] = [*_KINDS]
     first = path.split(".")[0]
     if first not in App.model_fields and (first in _names_of_spec() or remedy(first)):
         path = f"spec.{path}"  # as errors, plans and these pages speak of them
@@ -81,6 +82,32 @@ def explained(path: str | None) -> list[str]:
     for model in found.models:
         lines += ["", f"{_first_line(model) or 'Fields:'}", *_children(model, found.effect)]
     return lines
+
+
+def names_below(path: str | None) -> list[tuple[str, str]]:
+    """The names that may follow a path and a dot, each with what it is for; of None the first
+    names of a path. Nothing where no field is below it."""
+    if path is None:
+        found = [(kind.__name__, f"a manifest of kind {kind.__name__}") for kind in _KINDS]
+        return [*found, ("metadata", "name and labels"), *_described(_models_of_spec())]
+    models: list[type[BaseModel]] = [*_KINDS]
+    steps = path.split(".")
+    if steps[0] not in App.model_fields and steps[0] in _names_of_spec():
+        steps = ["spec", *steps]
+    try:
+        return [*_described(_walk(models, steps).models)]
+    except LookupError:
+        return []
+
+
+def _described(models: Iterable[type[BaseModel]]) -> Iterator[tuple[str, str]]:
+    fields = {
+        field.alias or name: field.description or type_name(field.annotation)
+        for model in models
+        for name, field in model.model_fields.items()
+        if not is_own(field)
+    }
+    yield from sorted(fields.items())
 
 
 def _walk(models: list[type[BaseModel]], steps: list[str]) -> _Found:
@@ -165,9 +192,12 @@ def _step(
 
 
 def _names_of_spec() -> set[str]:
-    kinds = (App, Job, Settings)
-    specs = [next(_models(kind.model_fields["spec"].annotation)) for kind in kinds]
+    specs = _models_of_spec()
     return {field.alias or name for spec in specs for name, field in spec.model_fields.items()}
+
+
+def _models_of_spec() -> list[type[BaseModel]]:
+    return [next(_models(kind.model_fields["spec"].annotation)) for kind in _KINDS]
 
 
 def _children(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -24,7 +24,7 @@ StateDir = Annotated[
 ]
 Profile = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="Merge this profile over every spec."),
+    typer.Option("--profile", metavar="PROFILE", help="Merge this profile over every spec."),
 ]
 ApiGroup = Annotated[
     str | None,
@@ -45,7 +45,15 @@ Apps = Annotated[
     list[str] | None,
     typer.Argument(metavar="APP", help="Only these apps.", show_default=False),
 ]
-Output = Annotated[str, typer.Option("--output", "-o", metavar="FORMAT", help="Output format.")]
+
+
+def formats(*words: str) -> Any:
+    """``--output``, for one of these words. The help and the completion list them."""
+    return typer.Option("--output", "-o", metavar="|".join(words), help="Output format.")
+
+
+TextOrJson = Annotated[str, formats("text", "json")]
+TableOrJson = Annotated[str, formats("table", "json")]
 DetailedExitcode = Annotated[
     bool,
     typer.Option("--detailed-exitcode", help="Exit with 0 for no changes, 1 error, 2 changes."),

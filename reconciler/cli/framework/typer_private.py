@@ -13,6 +13,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command as command_of
 
+from reconciler.cli.framework.examples import EXAMPLES, exit_codes
+
 __all__ = ["Command", "Group", "UsageError", "command_of", "show"]
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -40,14 +42,70 @@ def _as_given(params: list[Any]) -> list[Any]:
     return params
 
 
-class Command(TyperCommand):
+_NAMES = 24
+"""Columns of the names of options; what is longer has the first line for itself."""
+
+
+class _Help:
+    """The help as it reads well: arguments without the types of Python, examples, exit codes."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        pieces = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        arguments = [one for one in self.get_params(ctx) if one.param_type_name == "argument"]  # type: ignore[attr-defined]
+        count = len(pieces) - len(arguments) - isinstance(self, TyperGroup)
+        others = [*pieces[:count], *pieces[count + len(arguments) :]]
+        return [*others[:count], *map(_usage_of, arguments), *others[count:]]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        rows: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+        for param in self.get_params(ctx):  # type: ignore[attr-defined]
+            if param.param_type_name == "argument":
+                rows["argument"].append((_usage_of(param), _about(param)))
+            elif record := param.get_help_record(ctx):
+                rows["option"].append(record)
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            if rows[kind]:
+                with formatter.section(title):
+                    formatter.write_dl(rows[kind], col_max=_NAMES)
+        if isinstance(self, TyperGroup):
+            self.format_commands(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        path = " ".join(ctx.command_path.split()[1:])
+        if examples := EXAMPLES.get(path):
+            with formatter.section("Examples"):
+                for number, example in enumerate(examples):
+                    formatter.write("\n" if number else "")
+                    formatter.write_text(f"# {example.about}")
+                    formatter.write(f"{'':>{formatter.current_indent}}{example.command}\n")
+        if not isinstance(self, TyperGroup) or not path:
+            with formatter.section("Exit codes"):
+                codes = exit_codes(path)
+                formatter.write_dl([(str(code), what) for code, what in codes.items()])
+        super().format_epilog(ctx, formatter)  # type: ignore[misc]
+
+
+def _usage_of(argument: Any) -> str:
+    """``APP``, ``APP...``, ``[APP]...``."""
+    name = argument.metavar or str(argument.name).upper()
+    shown = name if argument.required else f"[{name}]"
+    return f"{shown}..." if argument.nargs != 1 else shown
+
+
+def _about(argument: Any) -> str:
+    default = argument.default if argument.show_default and argument.default else None
+    about = argument.help or ""
+    return f"{about}  [default: {default}]".strip() if default else about
+
+
+class Command(_Help, TyperCommand):
     """A command whose values are passed on as they were given."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _as_given(super().get_params(ctx))
 
 
-class Group(TyperGroup):
+class Group(_Help, TyperGroup):
     """Commands, and options of their group, which are passed on as they were given."""
 
     def get_params(self, ctx: Any) -> list[Any]:

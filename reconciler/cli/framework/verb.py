@@ -16,6 +16,7 @@ from typing import Any
 import typer
 
 from reconciler.cli.framework.errors import usage
+from reconciler.cli.framework.summaries import SUMMARIES, grouped
 from reconciler.cli.framework.synonyms import SYNONYMS
 from reconciler.cli.framework.typer_private import Command, Group, command_of
 
@@ -43,6 +44,8 @@ VERBS: dict[str, str] = {
     "down": "host.run",
     "startup": "host.startup",
     "export": "declare.export",
+    "completion": "shell.completion",
+    "man": "shell.man",
 }
 """Module of ``cli.verbs`` by verb, in the order of the help."""
 
@@ -65,7 +68,7 @@ IMPORT: dict[str, str] = {
 EXPORT: dict[str, str] = {"systemd": "declare.export"}
 """Below `export`."""
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Verbs(Group):
@@ -73,6 +76,17 @@ class Verbs(Group):
 
     table = VERBS
     program = "recon"
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The verbs with their summaries, in groups; none of them is loaded for that."""
+        path = " ".join(ctx.command_path.split()[1:])
+        verbs = self.list_commands(ctx)
+        groups = [("Commands", verbs)] if path else grouped(verbs)
+        rows = {verb: summary_of(f"{path} {verb}".strip()) for verb in verbs}
+        most = max(map(len, verbs))
+        for title, names in groups:
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{most}}", rows[name]) for name in names])
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.table)
@@ -117,6 +131,15 @@ _GROUPS: dict[str, type[Verbs]] = {
 }
 
 
+def summary_of(path: str) -> str:
+    """The first sentence of the help of a verb: ``rollout undo``."""
+    if path in SUMMARIES:
+        return SUMMARIES[path]
+    *above, name = path.split()
+    command = load(name, _GROUPS[above[0]].table if above else VERBS)
+    return str(command.help or "").partition("\n")[0]
+
+
 def load(name: str, table: dict[str, str] = VERBS) -> Any:
     """The command of one verb: the function of its name, in its module."""
     module = importlib.import_module(f"reconciler.cli.verbs.{table[name]}")
@@ -124,7 +147,7 @@ def load(name: str, table: dict[str, str] = VERBS) -> Any:
     # `import` is a word of Python's, and no name holds a dash.
     function = getattr(module, "import_" if name == "import" else name.replace("-", "_"))
     if table is VERBS and name in _GROUPS:
-        app.callback(cls=_GROUPS[name], context_settings=SETTINGS)(function)
+        app.callback(cls=_GROUPS[name], context_settings=SETTINGS, no_args_is_help=True)(function)
     else:
         app.command(name, cls=Command, context_settings=SETTINGS)(function)
     return command_of(app)

@@ -13,10 +13,10 @@ from reconciler.cli.framework.options import (
     Confirmed,
     DetailedExitcode,
     Manifests,
-    Output,
     Profile,
     StateDir,
     Where,
+    formats,
     one_of,
     seconds,
     where,
@@ -40,7 +40,7 @@ def apply(
         str | None,
         typer.Option("--base", metavar="REV", help="Compare with this git revision, not the host."),
     ] = None,
-    output: Output = "text",
+    output: Annotated[str, formats("text", "json", "markdown")] = "text",
     detailed_exitcode: DetailedExitcode = False,
     confirm_prune: Annotated[
         bool, typer.Option("--confirm-prune", help="Confirm the removals that wait.")
@@ -55,7 +55,7 @@ def apply(
     """Carry out what the manifests say, and wait until all is ready.
 
     Validates everything first and prints the plan; with a mistake in a file nothing is applied.
-    FORMAT of the plan is text, json or markdown. Starts the controller in the background if
+    Starts the controller in the background if
     none runs. Exits with 0 only when everything is ready.
     """
     if base is not None and not dry_run:

@@ -67,7 +67,8 @@ def systemd(
         typer.Option("--for", metavar="N", help="Version of systemd [this host's]."),
     ] = None,
     report: Annotated[
-        str, typer.Option("--report", metavar="FORMAT", help="What is lost: text or json.")
+        str,
+        typer.Option("--report", metavar="text|json", help="Form of the report."),
     ] = "text",
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,

@@ -12,9 +12,9 @@ import typer
 from reconciler.cli.framework.errors import ERROR, OK, CliError, usage
 from reconciler.cli.framework.options import (
     Manifests,
-    Output,
     Profile,
     StateDir,
+    TextOrJson,
     Where,
     one_of,
     where,
@@ -35,7 +35,7 @@ def validate(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     profile: Profile = None,
-    output: Output = "text",
+    output: TextOrJson = "text",
     no_host: Annotated[
         bool, typer.Option("--no-host", help="Skip checks of this host, e.g. in CI.")
     ] = False,
@@ -49,7 +49,7 @@ def validate(
     Each mistake is shown with its file, line and column; then the exit code is 1. Advice is on
     valid manifests that may not work as meant; it leaves the exit code at 0. A field that this
     host cannot provide is a mistake, too. --no-host checks no programs, directories, users and
-    limits of this machine. FORMAT is text or json; json with --watch is a document a line.
+    limits of this machine. JSON with --watch is a document a line.
     """
     one_of("--output", output, ("text", "json"))
     if fix and watch:

@@ -24,9 +24,9 @@ from reconciler.cli.framework.offline import facts_of, journal_of, scan
 from reconciler.cli.framework.options import (
     Apps,
     Manifests,
-    Output,
     Profile,
     StateDir,
+    TextOrJson,
     Where,
     one_of,
     where,
@@ -69,7 +69,7 @@ def doctor(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     profile: Profile = None,
-    output: Output = "text",
+    output: TextOrJson = "text",
     everything: Annotated[
         bool, typer.Option("--all", "-a", help="Also show checks that passed.")
     ] = False,
@@ -77,7 +77,7 @@ def doctor(
     """Look for problems here, and say what to do.
 
     Host, limits, disk, permissions, programs, packages, logs, ports and what runs. The exit code is
-    1 where there is a problem, 0 where there are warnings only. FORMAT is text or json. Nothing is
+    1 where there is a problem, 0 where there are warnings only. Nothing is
     changed.
     """
     one_of("--output", output, ("text", "json"))

@@ -65,7 +65,8 @@ def startup(
         bool, typer.Option("--remove", help="Undo it. The apps keep running.")
     ] = False,
     init: Annotated[
-        str | None, typer.Option("--init", metavar="NAME", help="systemd or openrc [as found].")
+        str | None,
+        typer.Option("--init", metavar="systemd|openrc", help="Not the one found."),
     ] = None,
     *,
     manifests: Manifests = "manifests",

@@ -35,7 +35,7 @@ Prefix = Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Prefix of
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show the manifests and the report, write nothing.")
 ]
-Report = Annotated[str, typer.Option("--report", metavar="FORMAT", help="text or json.")]
+Report = Annotated[str, typer.Option("--report", metavar="text|json", help="Format of the report.")]
 
 
 def import_() -> None:

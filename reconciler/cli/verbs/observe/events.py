@@ -15,9 +15,9 @@ from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import (
     Apps,
     Manifests,
-    Output,
     Selector,
     StateDir,
+    TextOrJson,
     Where,
     moment,
     one_of,
@@ -47,7 +47,7 @@ def events(
         typer.Option("--reason", metavar="REASON", help="Only with this reason (repeatable)."),
     ] = None,
     type: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Only Normal, or only Warning.")
+        str | None, typer.Option("--type", metavar="Normal|Warning", help="Only of this type.")
     ] = None,
     since: Annotated[
         str | None,
@@ -56,12 +56,12 @@ def events(
     audit: Annotated[
         bool, typer.Option("--audit", help="Only changes that a person asked for, and who it was.")
     ] = False,
-    output: Output = "text",
+    output: TextOrJson = "text",
 ) -> int:
     """Show what happened, as a timeline.
 
     Starts, exits, crashes, waits, failing probes and the like. With -f it continues when the
-    controller is replaced. FORMAT is text, or json (one object a line).
+    controller is replaced. JSON is one object a line.
     """
     one_of("--output", output, ("text", "json"))
     number = whole_number("--limit", limit)

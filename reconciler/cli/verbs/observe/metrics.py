@@ -13,7 +13,7 @@ import typer
 from reconciler.api.client import Client
 from reconciler.cli.framework import controller
 from reconciler.cli.framework.errors import OK, CliError, usage
-from reconciler.cli.framework.options import Manifests, StateDir, one_of, where
+from reconciler.cli.framework.options import Manifests, StateDir, formats, one_of, where
 
 _FORMATS = {
     "text": "text/plain;version=0.0.4",
@@ -36,13 +36,11 @@ def metrics(
             "--listen", metavar="HOST:PORT", help="Serve http://HOST:PORT/metrics until stopped."
         ),
     ] = None,
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FORMAT", help="text or openmetrics.")
-    ] = "text",
+    output: Annotated[str, formats(*_FORMATS)] = "text",
 ) -> int:
     """Print metrics for Prometheus, or serve them.
 
-    Without --listen they are printed once, in FORMAT. With it, http://HOST:PORT/metrics has them
+    Without --listen they are printed once. With it, http://HOST:PORT/metrics has them
     in the format that the client accepts. It goes on while no controller runs, and recon_up is 0
     then. Port 0 takes any that is free.
     """

@@ -16,11 +16,12 @@ from reconciler.cli.framework.options import (
     Apps,
     DetailedExitcode,
     Manifests,
-    Output,
     Profile,
     Selector,
     StateDir,
+    TextOrJson,
     Where,
+    formats,
     one_of,
     where,
 )
@@ -40,14 +41,15 @@ def status(
     state_dir: StateDir = None,
     profile: Profile = None,
     selector: Selector = None,
-    output: Output = "table",
+    output: Annotated[str, formats("table", "wide", "json", "yaml")] = "table",
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh each second.")] = False,
     detailed_exitcode: DetailedExitcode = False,
 ) -> int:
     """Show how all apps are, or some in detail.
 
-    FORMAT is table, wide, json or yaml. With --detailed-exitcode 2 means that something is not
-    as declared, or not healthy. Works with and without a controller.
+    With names, the instances of these apps are shown too, why an app is not well, and its last
+    crash. The format wide shows what each app uses, and cuts nothing. Works with and without a
+    controller.
     """
     one_of("--output", output, ("table", "wide", "json", "yaml"))
     place = where(manifests, state_dir, profile)
@@ -75,12 +77,12 @@ def describe(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     profile: Profile = None,
-    output: Output = "text",
+    output: TextOrJson = "text",
 ) -> int:
     """Show everything known of one app.
 
-    That is its spec, conditions, revisions, instances and events; secrets are masked. FORMAT is
-    text or json. Works with and without a controller.
+    That is its spec, conditions, revisions, instances and events; secrets are masked.
+    Works with and without a controller.
     """
     one_of("--output", output, ("text", "json"))
     place = where(manifests, state_dir, profile)

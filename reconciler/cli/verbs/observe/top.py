@@ -17,10 +17,10 @@ from reconciler.cli.framework.errors import OK
 from reconciler.cli.framework.options import (
     Apps,
     Manifests,
-    Output,
     Profile,
     Selector,
     StateDir,
+    TableOrJson,
     Where,
     one_of,
     where,
@@ -45,15 +45,15 @@ def top(
     profile: Profile = None,
     selector: Selector = None,
     sort: Annotated[
-        str, typer.Option("--sort", metavar="COLUMN", help="cpu, memory, limit or name.")
+        str, typer.Option("--sort", metavar="|".join(SORTS), help="Column to sort by.")
     ] = "memory",
     once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
-    output: Output = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """Show what the instances use, again every two seconds.
 
     That is processor time, the memory of all processes of an instance, that memory in per cent of
-    limits.memory, and the memory since the start. FORMAT is table or json; json, and output that
+    limits.memory, and the memory since the start. JSON, and output that
     is not a terminal, is printed once. Works with and without a controller.
     """
     one_of("--output", output, ("table", "json"))

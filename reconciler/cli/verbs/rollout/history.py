@@ -16,8 +16,8 @@ from reconciler.cli.framework.controller import unknown_app
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import (
     Manifests,
-    Output,
     StateDir,
+    TableOrJson,
     Where,
     one_of,
     where,
@@ -46,11 +46,11 @@ def history(
     revision: Annotated[
         str | None, typer.Option("--revision", metavar="N", help="Show this one in full.")
     ] = None,
-    output: Output = "table",
+    output: TableOrJson = "table",
 ) -> int:
     """Show the revisions of an app: when, how they fared, what changed.
 
-    FORMAT is table or json. Works with and without a controller.
+    Works with and without a controller.
     """
     one_of("--output", output, ("table", "json"))
     number = None if revision is None else whole_number("--revision", revision, least=1)

@@ -1,0 +1,1 @@
+"""The manual pages, made from the same commands as the help."""

@@ -1,0 +1,1 @@
+"""Verbs for the user's shell: completion, manual pages."""

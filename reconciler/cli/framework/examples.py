@@ -62,6 +62,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ),
     ),
     "describe": (Example("All that is known of an app", "recon describe web"),),
+    "monit": (Example("Those of one tier", "recon monit -l tier=api"),),
     "top": (Example("The largest by their limit", "recon top --sort limit"),),
     "metrics": (Example("Serve them for Prometheus", "recon metrics --listen 127.0.0.1:9464"),),
     "logs": (

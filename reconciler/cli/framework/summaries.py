@@ -7,7 +7,7 @@ holds them to the verbs.
 from __future__ import annotations
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Look": ("status", "describe", "top", "logs", "events", "metrics"),
+    "Look": ("status", "describe", "monit", "top", "logs", "events", "metrics"),
     "Change": ("apply", "restart", "rollout", "scale", "suspend", "resume", "run-job", "down"),
     "Manifests": ("init", "validate", "explain", "schema", "import", "export"),
     "This host": ("run", "startup", "doctor"),
@@ -20,6 +20,7 @@ SUMMARIES: dict[str, str] = {
     "apply": "Carry out what the manifests say, and wait until all is ready.",
     "status": "Show how all apps are, or some in detail.",
     "describe": "Show everything known of one app.",
+    "monit": "Watch all apps, and act on them, in this terminal.",
     "top": "Show what the instances use, again every two seconds.",
     "metrics": "Print metrics for Prometheus, or serve them.",
     "logs": "Show what apps wrote, merged by time.",

@@ -25,7 +25,7 @@ SYNONYMS = {
         "delete its manifest, and recon stops it; `recon suspend APP` stops it and keeps the file",
     ),
     **dict.fromkeys(
-        ("exec", "ssh", "attach", "shell"),
+        ("exec", "ssh", "shell"),
         "recon does not run commands inside an app; run the program from your shell",
     ),
     **dict.fromkeys(("edit", "set", "config", "create", "new", "add"), _EDIT),
@@ -38,7 +38,8 @@ SYNONYMS = {
     **dict.fromkeys(
         ("save", "dump", "freeze"), "there is nothing to save: the manifests are the desired state"
     ),
-    **dict.fromkeys(("monit", "monitor", "htop", "stats"), "use `recon top`"),
+    **dict.fromkeys(("monitor", "tui", "ui", "attach"), "use `recon monit`"),
+    **dict.fromkeys(("htop", "stats"), "use `recon top`, or `recon monit` to look around"),
     **dict.fromkeys(("log", "tail"), "use `recon logs [APP] [-f]`"),
     **dict.fromkeys(("check", "lint", "test"), "use `recon validate`, or `recon doctor`"),
     **dict.fromkeys(("kill", "shutdown", "quit"), "use `recon down`, which stops everything"),

@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "status": "observe.status",
     "describe": "observe.status",
     "top": "observe.top",
+    "monit": "observe.monit",
     "metrics": "observe.metrics",
     "logs": "observe.logs",
     "events": "observe.events",

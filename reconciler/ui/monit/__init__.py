@@ -1,0 +1,1 @@
+"""`recon monit`: the terminal monitor."""

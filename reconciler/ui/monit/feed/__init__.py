@@ -1,0 +1,1 @@
+"""Where the monitor's documents come from, and what the eye has when none come."""

@@ -1,0 +1,1 @@
+"""Lists and texts of any length, of which only the visible lines are drawn."""

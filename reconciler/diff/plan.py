@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from reconciler.diff.core.backoff import holds
 from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.situation import AppSituation, JobSituation, Moment
 from reconciler.diff.jobs import job
+from reconciler.diff.memo import Memo
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.rollout import (
     amnesia,
@@ -89,11 +91,16 @@ def plans(
     loads: Verdicts = _ROOMY,
     wall: WallTime = _UTC,
     journal: JournalState = _WELL,
+    memo: Memo | None = None,
 ) -> Iterator[AppPlan]:
-    """What ``plan`` has of each app, by name; worked out one by one, as they are asked for."""
+    """What ``plan`` has of each app, by name; worked out one by one, as they are asked for.
+
+    ``memo`` has the plans of those at rest from one look to the next.
+    """
+    of_app = _plan_app if memo is None else partial(memo.of, plan=_plan_app)
     moment = Moment.of(observed, now, {}, loads=loads, wall=wall, journal=journal)
     moment = replace(moment, standings=standings(desired, memory, moment))
-    yield from _each(_plan_app, desired, memory, moment, absences)
+    yield from _each(of_app, desired, memory, moment, absences)
 
 
 def decide(

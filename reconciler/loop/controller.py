@@ -195,7 +195,7 @@ class Controller:
             self._neighbours,
             paths=paths,
             key=self._key,
-            relist=lambda: self._relist(turn=True),
+            relist=self._look_after,
             load_again=lambda: self._tasks.append(loop.create_task(self._load_again())),
         )
         around = Surroundings(
@@ -423,6 +423,10 @@ class Controller:
     def _look_at_all(self) -> None:
         for name in self._declared.apps():
             self._queue.add(name)
+
+    def _look_after(self) -> None:
+        self._reconciler.look_after()
+        self._relist(turn=True)
 
     def _relist(self, *, full: bool = False, turn: bool = False) -> None:
         for fault in self._running.relist(self._spec_of, full=full, turn=turn):

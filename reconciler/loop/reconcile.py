@@ -20,6 +20,7 @@ from reconciler.diff.core.backoff import after_failed_start
 from reconciler.diff.core.dependencies import look_at
 from reconciler.diff.core.situation import Moment
 from reconciler.diff.jobs import runs
+from reconciler.diff.memo import Memo
 from reconciler.diff.plan import decide, plans
 from reconciler.diff.prune import Absence, Verdict
 from reconciler.diff.status.review import last_spec
@@ -48,6 +49,8 @@ _log = logging.getLogger(__name__)
 
 # Effects in a row before the event loop may look at anything else.
 _SLICE = 16
+_KEPT = 60.0
+"""Seconds for which plans are kept after the last look at them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Reconciler:
         self._rebuilt: dict[str, _Rebuilt] = {}
         self._standings: dict[str, Standing] = {}
         self._teardown: Teardown | None = None
+        self._memo = Memo()
+        self._looked_at = 0.0
         self.leaving = False
         """Nothing is declared any more: everything is to be stopped (`recon down`)."""
 
@@ -99,7 +104,13 @@ class Reconciler:
         desired = self._left(self._declared.snapshot())
         return self._plans(replace(desired, apps={**desired.apps}))
 
+    def look_after(self) -> None:
+        """To be called now and then: plans that no person looks at are not kept."""
+        if boot_now() - self._looked_at > _KEPT:
+            self._memo.clear()
+
     def _plans(self, desired: Desired) -> Iterator[AppPlan]:
+        self._looked_at = boot_now()
         return plans(
             desired,
             self._running.observed(),
@@ -109,6 +120,7 @@ class Reconciler:
             loads={} if self.leaving else self._admission.verdicts(),
             wall=wall_time(),
             journal=self._history.journal,
+            memo=self._memo,
         )
 
     def _decide(self, name: str) -> tuple[Decision, ...]:

@@ -273,17 +273,19 @@ class Controller:
 
     def plan(self) -> Plan:
         """The plan for everything, as it is now. Nothing is done by asking."""
-        made = self._reconciler.plan()
-        apps = tuple(self._with_troubles(app) for app in made.apps)
-        return replace(made, apps=apps, problems=(*made.problems, *self._neighbours.problems))
+        return Plan(tuple(self.plans()), self.mistakes())
 
     def plans(self) -> Iterator[AppPlan]:
         """What the plan has of each app, worked out one by one: for who must not hold the loop."""
         return map(self._with_troubles, self._reconciler.plans())
 
+    def mistakes(self) -> tuple[Problem, ...]:
+        """What is wrong with the manifests, and with who else runs them."""
+        return (*self._declared.problems(), *self._neighbours.problems)
+
     def problems(self) -> int:
         """How many mistakes there are in the manifests."""
-        return len(self._declared.snapshot().problems) + len(self._neighbours.problems)
+        return len(self.mistakes())
 
     def declared(self) -> Mapping[str, Workload]:
         """The apps as declared now."""

@@ -36,7 +36,7 @@ from reconciler.model.state.desired import Desired, DesiredJob, Source, Workload
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
-from reconciler.model.state.plan import Action, Adjust, AppPlan, Decision, End, Plan, Start
+from reconciler.model.state.plan import Action, Adjust, AppPlan, Decision, End, Start
 from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import UNDECLARED, Standing
@@ -94,13 +94,9 @@ class Reconciler:
         self.leaving = False
         """Nothing is declared any more: everything is to be stopped (`recon down`)."""
 
-    def plan(self) -> Plan:
-        """The plan as of now. Nothing is done by asking."""
-        desired = self._left(self._declared.snapshot())
-        return Plan(tuple(self._plans(desired)), desired.problems)
-
     def plans(self) -> Iterator[AppPlan]:
-        """What it has of each app, worked out one by one; all of it as of now."""
+        """What the plan has of each app, worked out one by one; all of it as of now. Nothing is
+        done by asking."""
         desired = self._left(self._declared.snapshot())
         return self._plans(replace(desired, apps={**desired.apps}))
 

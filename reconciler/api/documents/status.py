@@ -55,11 +55,19 @@ def status_document(
     journal: JournalState = _WELL,
 ) -> dict[str, Any]:
     """`status -o json`. ``usage`` by nonce; ``now`` in boot seconds, ``wall_now`` since 1970."""
+    apps = [status_of(status, usage, now, wall_now) for status in statuses(plan)]
+    return status_around(apps, plan, controller, journal)
+
+
+def status_around(
+    apps: list[dict[str, Any]], plan: Plan, controller: Mapping[str, Any], journal: JournalState
+) -> dict[str, Any]:
+    """The document of these rows (``status_of``)."""
     return {
         "formatVersion": FORMAT_VERSION,
         "controller": dict(controller),
         "journal": journal_document(journal),
-        "apps": [status_of(status, usage, now, wall_now) for status in _statuses(plan)],
+        "apps": apps,
         "errors": [_problem(problem) for problem in plan.problems],
     }
 
@@ -78,7 +86,7 @@ def _shown(plan: Plan) -> list[AppPlan]:
     return [app for app in plan.apps if built_by(app.app) is None]
 
 
-def _statuses(plan: Plan) -> list[AppStatus]:
+def statuses(plan: Plan) -> list[AppStatus]:
     """All that are planned, and those that only a broken file declares: by name."""
     found = {app.status.name: app.status for app in _shown(plan)}
     for problem in plan.problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.api.documents.iso import iso
@@ -29,16 +29,30 @@ def usage_document(
 ) -> dict[str, Any]:
     """``GET /v1/usage``. ``limits`` in bytes by app; ``wall_of_boot``: seconds since 1970 at boot
     second 0."""
-    ordered = sorted(processes, key=lambda p: (p.tag.app, p.tag.instance, p.started_at))
-    rows = []
-    for process in ordered:
+    rows = [*usage_rows(processes, samples, known, limits, wall_of_boot)]
+    return usage_around(rows, controller)
+
+
+def usage_around(rows: list[dict[str, Any]], controller: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of these rows (``usage_rows``)."""
+    return {"formatVersion": FORMAT_VERSION, "controller": dict(controller), "instances": rows}
+
+
+def usage_rows(
+    processes: Iterable[Process],
+    samples: Mapping[str, Sample],
+    known: Known,
+    limits: Mapping[str, int],
+    wall_of_boot: float,
+) -> Iterator[dict[str, Any]]:
+    """One instance after the other, by app and number."""
+    for process in sorted(processes, key=lambda p: (p.tag.app, p.tag.instance, p.started_at)):
         sample = samples.get(process.tag.nonce)
         if sample is not None:
             history, trend = known(process)
             limit = limits.get(process.tag.app)
             row = _instance(process, sample, trend, limit, wall_of_boot)
-            rows.append({**row, "outlineBytes": history.outline(_OUTLINE)})
-    return {"formatVersion": FORMAT_VERSION, "controller": dict(controller), "instances": rows}
+            yield {**row, "outlineBytes": history.outline(_OUTLINE)}
 
 
 def history_documents(

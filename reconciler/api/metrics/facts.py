@@ -1,8 +1,7 @@
 """The numbers behind the metrics, as JSON lines: one of the controller, then one of each app.
 
-They are gathered in the controller's loop, which goes on in between: after ``_SLICE`` the rest has
-its turn. Only one app is worked out without a break. What is asked again within ``_FRESH`` gets the
-same lines, so that many who ask cost as much as one.
+They are gathered in turns with the rest of the loop. Only one app is worked out without a break.
+What is asked again within ``_FRESH`` gets the same lines, so that many who ask cost as much as one.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.api.metrics import rows
+from reconciler.api.server.turn import Turn
 from reconciler.loop.controller import Controller
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.plan import AppPlan
@@ -24,8 +24,6 @@ from reconciler.observed.host.samples import PAGE, sample
 from reconciler.system import procfs
 from reconciler.system.clock import ticks_to_seconds, wall_of
 
-_SLICE = 0.002
-"""Seconds of work before the loop may go on."""
 _FRESH = 1.0
 _AT_ONCE = 50
 """Instances that are sampled before the clock is looked at."""
@@ -49,14 +47,14 @@ class Facts:
             return self._lines
 
     async def _gather(self) -> list[bytes]:
-        turn, apps = _Turn(), list[bytes]()
+        turn, apps = Turn(), list[bytes]()
         for plan in self._controller.plans():
             if built_by(plan.app) is None:
                 apps.append(_line(await self._of_app(plan, turn)))
             await turn.pause()
         return [_line(self._of_controller(turn.end())), *apps]
 
-    async def _of_app(self, plan: AppPlan, turn: _Turn) -> dict[str, Any]:
+    async def _of_app(self, plan: AppPlan, turn: Turn) -> dict[str, Any]:
         controller, name = self._controller, plan.app
         limit = controller.sampling.limits.get(name)
         running = [row for row in plan.status.instances if row.process is not None]
@@ -94,26 +92,6 @@ class Facts:
             "failedPasses": controller.tally.failed_passes,
             "gathered": took,
         }
-
-
-class _Turn:
-    """Time taken from the loop."""
-
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
-        self._seconds = 0.0
-
-    async def pause(self) -> None:
-        """Let the loop go on if this has lasted."""
-        now = time.perf_counter()
-        if now - self._began > _SLICE:
-            self._seconds += now - self._began
-            await asyncio.sleep(0)
-            self._began = time.perf_counter()
-
-    def end(self) -> float:
-        """Seconds in all."""
-        return self._seconds + time.perf_counter() - self._began
 
 
 def _line(facts: dict[str, Any]) -> bytes:

@@ -33,18 +33,22 @@ from reconciler.api.documents.status import (
     change_document,
     journal_document,
     run_document,
-    status_document,
+    status_around,
+    status_of,
+    statuses,
 )
-from reconciler.api.documents.usage import history_documents, usage_document
+from reconciler.api.documents.usage import history_documents, usage_around, usage_rows
 from reconciler.api.metrics.route import MetricsRoute
 from reconciler.api.server.actors import Actors
-from reconciler.api.server.answer import Answer, refusal
+from reconciler.api.server.answer import Answer, answer_in_turns, refusal
 from reconciler.api.server.aside import Aside
 from reconciler.api.server.events import events
+from reconciler.api.server.turn import Turn, in_turns
 from reconciler.desired.text.places import TASK, Places
 from reconciler.loop.controller import Controller
 from reconciler.model.host.facts import to_document
 from reconciler.model.state.builder import builder_name
+from reconciler.model.state.plan import Plan
 from reconciler.system.clock import boot_now, wall_of
 from reconciler.system.work.worker import WorkerError
 
@@ -107,15 +111,16 @@ class Routes:
         return JSONResponse({"formatVersion": FORMAT_VERSION, **journal})
 
     async def status(self, request: Request) -> Response:
-        document = self._status()
+        turn = Turn()
+        document = await self._status(turn)
         names = request.query_params.getlist("explain")[:_EXPLAINED]
         await self._explain(row for row in document["apps"] if row["name"] in names)
-        return Answer(document)
+        return await answer_in_turns(turn, document, "apps")
 
     async def describe(self, request: Request) -> Response:
         name = request.path_params["app"]
         controller = self._controller
-        document = self._status()
+        document = await self._status(Turn())
         status = next((a for a in document["apps"] if a["name"] == name), None)
         if status is None:
             names = [app["name"] for app in document["apps"]]
@@ -137,7 +142,7 @@ class Routes:
         """What would change, as `apply --dry-run` shows it. A place that is not found in time is
         left out."""
         controller = self._controller
-        made = of_apps(controller.plan(), request.query_params.getlist("app"))
+        made = of_apps(await self._plan(Turn()), request.query_params.getlist("app"))
         sought = fields_sought(made, controller.options.profile or controller.settings.profile)
         found: Places = {}
         if sought:
@@ -149,16 +154,12 @@ class Routes:
         apps = request.query_params.getlist("app")
         everyone, sampling = self._controller.processes(), self._controller.sampling
         processes = [process for process in everyone if not apps or process.tag.app in apps]
-        used = sampling.samples()
-        document = usage_document(
-            processes,
-            used,
-            known=sampling.known,
-            limits=sampling.limits,
-            controller=_about(),
-            wall_of_boot=wall_of(0.0),
+        found = usage_rows(
+            processes, sampling.samples(), sampling.known, sampling.limits, wall_of(0.0)
         )
-        return Answer(document)
+        turn = Turn()
+        rows = await in_turns(turn, found, lambda row: row)
+        return await answer_in_turns(turn, usage_around(rows, _about()), "instances")
 
     async def events(self, request: Request) -> Response:
         return await events(request, self._controller.history)
@@ -172,7 +173,7 @@ class Routes:
         await self._controller.looked()
         self._controller.requests.admit(by=by)
         await self._controller.settle()
-        problems = self._controller.plan().problems
+        problems = self._controller.mistakes()
         return Answer(
             {"formatVersion": FORMAT_VERSION, "problems": [str(problem) for problem in problems]}
         )
@@ -188,15 +189,22 @@ class Routes:
         self._controller.down(await self.actors.of(request, "down"))
         return Answer({"formatVersion": FORMAT_VERSION}, status_code=202)
 
-    def _status(self) -> dict[str, Any]:
+    async def _plan(self, turn: Turn) -> Plan:
+        apps = await in_turns(turn, self._controller.plans(), lambda app: app)
+        return Plan(tuple(apps), self._controller.mistakes())
+
+    async def _status(self, turn: Turn) -> dict[str, Any]:
         controller = self._controller
-        now = boot_now()
+        plan = await self._plan(turn)
+        now, wall_now = boot_now(), time.time()
         used = {
             nonce: Usage(found.rss, found.cpu)
             for nonce, found in controller.sampling.samples().items()
         }
-        journal = controller.history.journal
-        return status_document(controller.plan(), _about(), used, now, time.time(), journal=journal)
+        rows = await in_turns(
+            turn, statuses(plan), lambda status: status_of(status, used, now, wall_now)
+        )
+        return status_around(rows, plan, _about(), controller.history.journal)
 
     async def _explain(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add why they are not well; without it where a disk does not answer in time."""

@@ -8,7 +8,7 @@ controller too (from the journal).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -151,6 +151,10 @@ class Declared:
     def settings(self) -> SettingsSpec:
         """The Settings in force."""
         return self._store.settings
+
+    def problems(self) -> Sequence[Problem]:
+        """All that was wrong at the last look."""
+        return self._store.problems
 
     def apps(self) -> Mapping[str, Workload]:
         return self._apps

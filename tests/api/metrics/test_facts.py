@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.api.metrics import facts
 from reconciler.api.metrics.facts import Facts
+from reconciler.api.server import turn
 from reconciler.loop.processes.ends import end_reason
 from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
@@ -133,7 +134,7 @@ def test_a_removed_app_takes_its_numbers_with_it(world: World) -> None:
 
 
 def test_the_loop_goes_on_while_numbers_are_gathered(world: World, monkeypatch: Any) -> None:
-    monkeypatch.setattr(facts, "_SLICE", 0.0)
+    monkeypatch.setattr(turn, "SLICE", 0.0)
     monkeypatch.setattr(facts, "_AT_ONCE", 1)
     world.begin()
     world.declare(app_of(name="one", instances=3), app_of(name="two", instances=2))

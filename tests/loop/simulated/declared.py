@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,6 +89,9 @@ class SimulatedDeclared:
 
     def snapshot(self) -> Desired:
         return Desired({**self._apps}, self.manifests.problems)
+
+    def problems(self) -> Sequence[Problem]:
+        return self.manifests.problems
 
     def apps(self) -> Mapping[str, Workload]:
         return self._apps

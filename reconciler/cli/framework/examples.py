@@ -65,6 +65,14 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "monit": (Example("Those of one tier", "recon monit -l tier=api"),),
     "top": (Example("The largest by their limit", "recon top --sort limit"),),
     "metrics": (Example("Serve them for Prometheus", "recon metrics --listen 127.0.0.1:9464"),),
+    "dashboard": (
+        Example("On this host, by a link that is printed", "recon dashboard"),
+        Example("For other hosts: a password", "recon dashboard --write-password /etc/recon/page"),
+        Example(
+            "and the page, with a proxy before it",
+            "recon dashboard --listen 0.0.0.0:7333 --password-file /etc/recon/page",
+        ),
+    ),
     "logs": (
         Example("The last lines of all apps, and those to come", "recon logs -f"),
         Example("Errors of the last ten minutes", "recon logs web --since 10m --grep ERROR"),

@@ -7,7 +7,7 @@ holds them to the verbs.
 from __future__ import annotations
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Look": ("status", "describe", "monit", "top", "logs", "events", "metrics"),
+    "Look": ("status", "describe", "monit", "dashboard", "top", "logs", "events", "metrics"),
     "Change": ("apply", "restart", "rollout", "scale", "suspend", "resume", "run-job", "down"),
     "Manifests": ("init", "validate", "explain", "schema", "import", "export"),
     "This host": ("run", "startup", "doctor"),
@@ -22,6 +22,7 @@ SUMMARIES: dict[str, str] = {
     "describe": "Show everything known of one app.",
     "monit": "Watch all apps, and act on them, in this terminal.",
     "top": "Show what the instances use, again every two seconds.",
+    "dashboard": "Serve a page that shows all apps, live.",
     "metrics": "Print metrics for Prometheus, or serve them.",
     "logs": "Show what apps wrote, merged by time.",
     "events": "Show what happened, as a timeline.",

@@ -40,6 +40,7 @@ SYNONYMS = {
     ),
     **dict.fromkeys(("monitor", "tui", "ui", "attach"), "use `recon monit`"),
     **dict.fromkeys(("htop", "stats"), "use `recon top`, or `recon monit` to look around"),
+    **dict.fromkeys(("web", "gui", "plus"), "use `recon dashboard`"),
     **dict.fromkeys(("log", "tail"), "use `recon logs [APP] [-f]`"),
     **dict.fromkeys(("check", "lint", "test"), "use `recon validate`, or `recon doctor`"),
     **dict.fromkeys(("kill", "shutdown", "quit"), "use `recon down`, which stops everything"),

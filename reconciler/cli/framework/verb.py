@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "top": "observe.top",
     "monit": "observe.monit",
     "metrics": "observe.metrics",
+    "dashboard": "observe.dashboard",
     "logs": "observe.logs",
     "events": "observe.events",
     "restart": "change.restart",

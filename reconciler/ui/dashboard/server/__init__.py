@@ -1,0 +1,1 @@
+"""The page over HTTP: routes, the stream of changes, and the process."""

@@ -1,0 +1,37 @@
+"""Lines of logs as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.ui.dashboard.views.ansi import to_html
+from reconciler.ui.dashboard.views.templates import render
+from reconciler.ui.dashboard.views.words import clock_short
+
+_HUES = 6
+
+
+def rows_of(lines: Iterable[Mapping[str, Any]], search: str = "") -> list[dict[str, Any]]:
+    """The lines of ``Client.logs()`` for the template; what is searched for is marked."""
+    return [
+        {
+            "at": clock_short(line["at"]),
+            "instance": line["instance"],
+            "hue": (line["instance"] or 0) % _HUES,
+            "stream": "stderr" if line["stream"] == "stderr" else "stdout",
+            "position": line["position"],
+            "html": to_html(line["line"], search),
+        }
+        for line in lines
+    ]
+
+
+def html_of(lines: Iterable[Mapping[str, Any]], search: str = "") -> list[str]:
+    """Each as the HTML of one line."""
+    return [render("line.html", line=row) for row in rows_of(lines, search)]
+
+
+def gap(number: int) -> str:
+    """A line that says how many are not shown."""
+    return render("gap.html", number=number)

@@ -29,6 +29,8 @@ from reconciler.api.errors import (
 _TIMEOUT = 15.0
 # A request that reads all manifests again, of which there may be 10,000.
 _LONG = 120.0
+# A try to send a notification, which may take ten minutes (timeoutSeconds).
+_TEST = 640.0
 _BLOCK = 2**16
 _STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
@@ -131,6 +133,18 @@ class Client:
     def runs(self, job: str) -> list[dict[str, Any]]:
         """The runs of a Job, or the builds of an app (``APP:build``), oldest first."""
         return list(self._ask("GET", f"/v1/runs/{_quoted(job)}")["runs"])
+
+    def notifications(self) -> dict[str, Any]:
+        """The targets of notifications, and how sending to each goes."""
+        return self._ask("GET", "/v1/notifications")
+
+    def test_notifications(self, targets: Iterable[str] = ()) -> list[dict[str, Any]]:
+        """Have a test message sent to these targets, or to all: ``{"target", "error"}`` of each.
+
+        ApiError with status 404 where there is no such target.
+        """
+        body = {"targets": [*targets]}
+        return list(self._ask("POST", "/v1/notifications/test", body, _TEST)["results"])
 
     def down(self) -> None:
         """Have everything stopped; the controller leaves, with its socket, when all is."""

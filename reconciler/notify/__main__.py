@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import importlib.util
 import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from reconciler.notify.attempt import attempt
+from reconciler.notify.by_apprise import INSTALL
 from reconciler.notify.deliver import deliver
 from reconciler.notify.delivery import Delivery
 from reconciler.notify.outcome import Outcome
@@ -44,6 +46,7 @@ class Notifier:
             case "declare":
                 found = map(Target.from_document, line["targets"])
                 self._targets = {target.name: target for target in found}
+                self._write({"id": "", "what": "lacking", "error": lacking(self._targets)})
                 for name, target in self._targets.items():
                     if name in self._deliveries:
                         self._deliveries[name].declare(target)
@@ -73,6 +76,14 @@ class Notifier:
     async def _test(self, target: Target, message: dict[str, Any]) -> None:
         outcome = await once(target, message)
         self._write({"id": message["id"], "what": "tested", "error": outcome.error})
+
+
+def lacking(targets: Mapping[str, Target]) -> str:
+    """What has to be installed for these targets, a sentence; empty where nothing has."""
+    needs = [name for name, one in targets.items() if one.url or one.url_file]
+    if not needs or importlib.util.find_spec("apprise") is not None:
+        return ""
+    return f"Apprise is not installed, which {', '.join(needs)} needs; {INSTALL}"
 
 
 async def once(target: Target, message: dict[str, Any]) -> Outcome:

@@ -11,7 +11,7 @@ from reconciler.notify.outcome import Outcome, failed
 from reconciler.notify.target import Target
 from reconciler.system.files.trust import trusting
 
-_FILE = 1 << 16
+FILE_LIMIT = 1 << 16
 """Bytes of a file with an address."""
 
 
@@ -25,7 +25,7 @@ def deliver(target: Target, message: dict[str, Any]) -> Outcome:
     address = target.url or target.webhook or ""
     if file is not None:
         try:
-            address = _first_line(read_regular(file, _FILE, trusting()))
+            address = first_line(read_regular(file, FILE_LIMIT, trusting()))
         except (OSError, UnicodeDecodeError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or "it is no text"
             return failed(f"{file} cannot be read: {why}")
@@ -49,6 +49,7 @@ def _send(target: Target, address: str, message: dict[str, Any]) -> Outcome:
     return by_webhook.post(address, message, target.timeout)
 
 
-def _first_line(content: bytes) -> str:
+def first_line(content: bytes) -> str:
+    """The address in a file. UnicodeDecodeError."""
     lines = content.decode().splitlines()
     return lines[0].strip() if lines else ""

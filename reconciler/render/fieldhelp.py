@@ -69,8 +69,13 @@ def explained(path: str | None) -> list[str]:
     if path in kinds:
         return [*_kind(kinds[path])]
     models: list[type[BaseModel]] = [*_KINDS]
-    first = path.split(".")[0]
-    if first not in App.model_fields and (first in _names_of_spec() or remedy(first)):
+    first, _, rest = path.partition(".")
+    of_kind = next((kind for name, kind in kinds.items() if name.lower() == first.lower()), None)
+    if of_kind is not None and rest:
+        models, path, first = [of_kind], rest, rest.partition(".")[0]
+    elif of_kind is not None:
+        return [*_kind(of_kind)]
+    elif first not in App.model_fields and (first in _names_of_spec() or remedy(first)):
         path = f"spec.{path}"  # as errors, plans and these pages speak of them
     found = _walk(models, path.split("."))
     lines = [f"FIELD:    {path}", f"TYPE:     {type_name(found.type)}"]

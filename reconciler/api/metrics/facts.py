@@ -87,11 +87,22 @@ class Facts:
             "events": [[*kind, count] for kind, count in history.recorded.items()],
             "eventsLeftOut": history.left_out,
             "eventsLost": history.lost,
+            "notifications": _notifications(controller),
             "queue": controller.waiting,
             "passes": {"buckets": passes.buckets, "seconds": passes.total},
             "failedPasses": controller.tally.failed_passes,
             "gathered": took,
         }
+
+
+def _notifications(controller: Controller) -> list[list[str | int]]:
+    """By target: messages that were sent, that were given up or dropped, and that wait."""
+    notices = controller.notices
+    waiting = notices.waiting()
+    return [
+        [name, one.sent, one.given_up + one.dropped, waiting.get(name, 0)]
+        for name, one in notices.records.items()
+    ]
 
 
 def _line(facts: dict[str, Any]) -> bytes:

@@ -86,6 +86,10 @@ class Page:
             self._put("recon_events", (reason, type), count)
         self._put("recon_events_left_out", (), row["eventsLeftOut"])
         self._put("recon_events_lost", (), row["eventsLost"])
+        for target, sent, failed, pending in row.get("notifications", ()):
+            self._put("recon_notifications_sent", (target,), sent)
+            self._put("recon_notifications_failed", (target,), failed)
+            self._put("recon_notifications_pending", (target,), pending)
         self._put("recon_queue_depth", (), row["queue"])
         self._passes(row["passes"])
         self._put("recon_reconcile_errors", (), row["failedPasses"])

@@ -136,6 +136,15 @@ METRICS: Final[dict[str, Metric]] = {
         *("counter", ()), "Events that were summarised, as there were too many of their kind."
     ),
     "recon_events_lost": Metric("counter", (), "Events that could not be written to the journal."),
+    "recon_notifications_sent": Metric(
+        *("counter", ("target",)), "Messages that were sent, over restarts of the controller, too."
+    ),
+    "recon_notifications_failed": Metric(
+        *("counter", ("target",)), "Messages that were given up or dropped, over restarts, too."
+    ),
+    "recon_notifications_pending": Metric(
+        *("gauge", ("target",)), "Messages that wait to be sent."
+    ),
     "recon_queue_depth": Metric("gauge", (), "Apps that wait to be looked at."),
     "recon_reconcile_duration_seconds": Metric(
         *("histogram", ()), "How long one look at an app took, with what was done about it."

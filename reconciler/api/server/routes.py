@@ -26,6 +26,7 @@ from reconciler.api.actions.route import ActionRoutes
 from reconciler.api.documents.causes import Subject, explained
 from reconciler.api.documents.describe import describe_document
 from reconciler.api.documents.event import ENDS, last_crash
+from reconciler.api.documents.notices import troubles_document
 from reconciler.api.documents.plan import fields_sought, of_apps, placed
 from reconciler.api.documents.status import (
     FORMAT_VERSION,
@@ -43,6 +44,7 @@ from reconciler.api.server.actors import Actors
 from reconciler.api.server.answer import Answer, answer_in_turns, refusal
 from reconciler.api.server.aside import Aside
 from reconciler.api.server.events import events
+from reconciler.api.server.notices import NoticesRoutes
 from reconciler.api.server.turn import Turn, in_turns
 from reconciler.desired.text.places import TASK, Places
 from reconciler.loop.controller import Controller
@@ -76,6 +78,7 @@ def application(controller: Controller) -> Starlette:
             Route("/v1/down", routes.down, methods=["POST"]),
             Route("/metrics", MetricsRoute(controller).answer),
             *ActionRoutes(controller, routes.actors).routes(),
+            *NoticesRoutes(controller).routes(),
         ],
         exception_handlers={HTTPException: refusal, RefusedError: refusal},
     )
@@ -204,7 +207,10 @@ class Routes:
         rows = await in_turns(
             turn, statuses(plan), lambda status: status_of(status, used, now, wall_now)
         )
-        return status_around(rows, plan, _about(), controller.history.journal)
+        document = status_around(rows, plan, _about(), controller.history.journal)
+        notices = controller.notices
+        document["notifications"] = troubles_document(notices.records, notices.process)
+        return document
 
     async def _explain(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add why they are not well; without it where a disk does not answer in time."""

@@ -83,6 +83,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("Crashes of the last day", "recon events --reason Exited --since 1d"),
         Example("Who changed what", "recon events --audit"),
     ),
+    "notify": (
+        Example("What waits, and what fails", "recon notify"),
+        Example("A test message to all receivers", "recon notify test"),
+    ),
     "restart": (Example("One by one, without a gap", "recon restart web"),),
     "run-job": (Example("Run a job now", "recon run-job backup"),),
     "rollout status": (Example("Wait for a rollout", "recon rollout status web --timeout 5m"),),

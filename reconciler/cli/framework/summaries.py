@@ -7,7 +7,17 @@ holds them to the verbs.
 from __future__ import annotations
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Look": ("status", "describe", "monit", "dashboard", "top", "logs", "events", "metrics"),
+    "Look": (
+        "status",
+        "describe",
+        "monit",
+        "dashboard",
+        "top",
+        "logs",
+        "events",
+        "notify",
+        "metrics",
+    ),
     "Change": ("apply", "restart", "rollout", "scale", "suspend", "resume", "run-job", "down"),
     "Manifests": ("init", "validate", "explain", "schema", "import", "export"),
     "This host": ("run", "startup", "doctor"),
@@ -26,6 +36,7 @@ SUMMARIES: dict[str, str] = {
     "metrics": "Print metrics for Prometheus, or serve them.",
     "logs": "Show what apps wrote, merged by time.",
     "events": "Show what happened, as a timeline.",
+    "notify": "Show how notifications go; with the word test, send a test message now.",
     "restart": "Replace processes by new ones.",
     "run-job": "Run a job now, and show what it writes until it has ended.",
     "rollout": "Look at rollouts, hold them, and go back: as `kubectl rollout`.",

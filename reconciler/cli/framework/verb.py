@@ -31,6 +31,7 @@ VERBS: dict[str, str] = {
     "dashboard": "observe.dashboard",
     "logs": "observe.logs",
     "events": "observe.events",
+    "notify": "observe.notify",
     "restart": "change.restart",
     "run-job": "change.run_job",
     "rollout": "rollout.rollout",

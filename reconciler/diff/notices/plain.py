@@ -6,16 +6,12 @@ or a line break that would begin a header of a mail or a line that looks like re
 
 from __future__ import annotations
 
-import unicodedata
-
 _REPLACED = str.maketrans({"<": "‹", ">": "›", "`": "'", "@": "＠"})
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-"""Categories of Unicode that are not seen, or turn the direction of a line."""
 
 
 def one_line(text: str, length: int) -> str:
     """``text`` as one line of at most so many characters, without links and markup."""
-    kept = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text[: length * 4])
+    kept = "".join(c if c.isprintable() else " " for c in text[: length * 4])
     flat = " ".join(kept.split()).translate(_REPLACED)
     flat = flat.replace("://", ": //").replace("](", "] (").replace("&", "+")
     return flat if len(flat) <= length else flat[: length - 1] + "…"

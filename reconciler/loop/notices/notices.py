@@ -11,9 +11,9 @@ was not noted any more, twice with the same id.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -23,19 +23,21 @@ from reconciler.diff.notices.grouping import Group
 from reconciler.diff.notices.incidents import GroupState
 from reconciler.loop.notices.around import Surroundings
 from reconciler.loop.notices.notifier import NotifierProcess
-from reconciler.loop.notices.records import Remembered, TargetRecord
-from reconciler.model.spec.notify import NotifyTarget, masked, named
+from reconciler.model.spec.notify import NotifyTarget, named
 from reconciler.model.state.event import Event, Severity
-from reconciler.model.state.notice import Kind, Notice
+from reconciler.model.state.notice import Notice
 from reconciler.model.state.reason import OF_NOTIFICATIONS, EventReason
+from reconciler.notify.message import for_test, message_document
 from reconciler.notify.target import Target
 from reconciler.state.event_filter import EventFilter
 from reconciler.state.history import History
 from reconciler.state.journal.events import RecordedEvent
+from reconciler.state.notices import SETTING, Remembered, TargetRecord
 
 MOST_WAITING = 100
 """Messages of one target; of more the oldest are dropped, and the next one says how many."""
-_SETTING = "notices"
+_BEFORE_ALL = "0"
+"""The position before the first event."""
 _SAVE = 0.05
 """Seconds from a change to its place in the journal."""
 _EVENTS = 500
@@ -73,6 +75,8 @@ class Notices:
             loop, on_line=self._reported, on_start=self._started, on_end=self._ended
         )
         self._process_fault = ""
+        self._lacking = ""
+        """What has to be installed, a sentence."""
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._end_listening: Callable[[], None] | None = None
         self._unsaved = 0
@@ -82,7 +86,7 @@ class Notices:
 
     def begin(self, targets: tuple[NotifyTarget, ...], *, is_known: bool = True) -> None:
         """Go on where the controller before ended. ``is_known``: this is what is declared."""
-        self._known = Remembered.from_text(self._history.setting(_SETTING))
+        self._known = Remembered.from_text(self._history.setting(SETTING))
         if is_known or targets:
             self.declare(targets)
 
@@ -146,13 +150,13 @@ class Notices:
             timer.cancel()
         self._timers.clear()
         self._process.close()
-        self._process_fault = ""
+        self._process_fault = self._lacking = ""
         if self._end_listening is not None:
             self._end_listening()
             self._end_listening = None
         if self._known.position:
             self._known = Remembered()
-            self._history.set_setting(_SETTING, "")
+            self._history.set_setting(SETTING, "")
 
     # -- events --------------------------------------------------------------------------------
 
@@ -160,7 +164,7 @@ class Notices:
         """Take the events into account that came after the last ones that were."""
         newest = self._history.events(limit=1)
         if not self._known.position:
-            self._known.position = newest[-1].position if newest else ""
+            self._known.position = newest[-1].position if newest else _BEFORE_ALL
             return
         with suppress(ValueError):
             after = self._history.resume(self._known.position, ()).after
@@ -262,6 +266,9 @@ class Notices:
     def _reported(self, line: dict[str, Any]) -> None:
         """A line of the notifier."""
         id, what, error = line["id"], line["what"], str(line.get("error", ""))
+        if what == "lacking":
+            self._lacking = error
+            return
         if what == "tested":
             test = self._tests.get(id)
             if test is not None and not test.done():
@@ -325,31 +332,36 @@ class Notices:
 
     # -- requests ------------------------------------------------------------------------------
 
-    def troubles(self) -> list[dict[str, str]]:
-        """What fails now, by target; empty where all is well."""
-        found = [
-            {"target": name, "message": record.last_error or "the last message was not sent"}
-            for name, record in self._known.records.items()
-            if record.is_failing and name in self._targets
-        ]
-        if self._process_fault:
-            found.append({"target": "", "message": self._process_fault})
-        return found
+    @property
+    def targets(self) -> Mapping[str, NotifyTarget]:
+        """What is declared, by name, with its secrets."""
+        return self._targets
 
-    def overview(self) -> list[tuple[str, NotifyTarget, TargetRecord, int]]:
-        """Each target: name, what is declared of it (masked), how it goes, and what waits."""
-        waiting = [notice.target for notice in self._history.outbox().values()]
-        return [
-            (name, masked(one), self._known.records[name], waiting.count(name))
-            for name, one in self._targets.items()
-        ]
+    @property
+    def records(self) -> Mapping[str, TargetRecord]:
+        """How sending goes, by target."""
+        return self._known.records
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """What is grouped for each target."""
+        return self._groups
+
+    def waiting(self) -> Mapping[str, int]:
+        """How many messages are not sent yet, by target."""
+        return Counter(notice.target for notice in self._history.outbox().values())
+
+    @property
+    def process(self) -> tuple[int, str]:
+        """The pid of the process that sends, 0 where there is none, and what is wrong with it."""
+        return self._process.pid, self._process_fault or self._lacking
 
     async def test(self, names: Iterable[str]) -> Mapping[str, str]:
         """Send a test message to each of these targets now: by name, why it failed, or ``""``."""
         self._process.ensure()
         tests = {}
         for name in names:
-            notice = made_for_test(name, self._origin)
+            notice = for_test(name, self._origin.host)
             self._tests[notice.id] = tests[name] = self._loop.create_future()
             self._process.send({"do": "test", "message": self._message(notice)})
         seconds = max((self._targets[name].timeout_seconds for name in tests), default=0.0)
@@ -373,7 +385,7 @@ class Notices:
 
     def _save(self) -> None:
         self._unsaved = 0
-        self._history.set_setting(_SETTING, self._known.to_text())
+        self._history.set_setting(SETTING, self._known.to_text())
 
     def _later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
         """In so many seconds, in the place of what was to be done under this name."""
@@ -386,30 +398,6 @@ class Notices:
             call()
 
         self._timers[name] = self._loop.call_later(seconds, now)
-
-
-def message_document(notice: Notice, host: str) -> dict[str, Any]:
-    """A message as webhooks and commands get it. A contract (docs/notifications.md)."""
-    return {
-        "formatVersion": 1,
-        "id": notice.id,
-        "target": notice.target,
-        "createdAt": notice.created_at,
-        "host": host,
-        "kind": notice.kind.value,
-        "subject": notice.subject,
-        "text": notice.text,
-        "items": [dict(item) for item in notice.items],
-    }
-
-
-def made_for_test(target: str, origin: Origin) -> Notice:
-    """A message that says that it is a test."""
-    id = f"test-{secrets.token_hex(8)}"
-    subject = f"[recon] test message from {origin.host}"
-    text = f"This is a test of recon's notifications to {target}. Nothing has happened."
-    foot = f"\n\nrecon on {origin.host}, message {id}"
-    return Notice(id, target, time.time(), Kind.TEST, subject, text + foot)
 
 
 def _messages(count: int) -> str:

@@ -20,6 +20,7 @@ CONTROLLER: dict[str, Any] = {
     "events": [["Started", "Normal", 3], ["Exited", "Warning", 1]],
     "eventsLeftOut": 4,
     "eventsLost": 5,
+    "notifications": [["ops", 7, 2, 1]],
     "queue": 6,
     "passes": {"buckets": [1, 2, *[0] * 9, 3], "seconds": 9.5},
     "failedPasses": 1,

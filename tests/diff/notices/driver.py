@@ -58,8 +58,11 @@ class Driver:
 
     def event(self, app: str, reason: str, message: str = "", **more: object) -> None:
         kind = "Normal" if more.pop("normal", False) else "Warning"
-        event = Event(app, reason, message or f"{reason} of {app}", kind, 0)  # type: ignore[arg-type]
-        self.group.add(replace(event, **more), self.now, self.around)  # type: ignore[arg-type]
+        made = Event(app, reason, message or f"{reason} of {app}", kind, 0)  # type: ignore[arg-type]
+        event = replace(made, **more)  # type: ignore[arg-type]
+        if event.end is not None:
+            self.around.ends[app] = event.end
+        self.group.add(event, self.now, self.around)
         self._tick()
 
     def crash(self, app: str, code: int = 3) -> None:

@@ -90,6 +90,13 @@ def _validate(
         if host and root == place.manifests:
             advice += _advice_on_load(place, found, chosen, in_force)
         problems += [problem for problem in found.problems if _within(problem.file, only)]
+        settings_file = str(root / "recon.yaml")
+        if found.settings.notify and _within(settings_file, only):
+            from reconciler.cli.verbs.declare import notices  # noqa: PLC0415  only where declared
+
+            of_file = (root, settings_file, found.settings.notify)
+            problems += notices.faults(*of_file, host=host)
+            advice += notices.advice(*of_file) if host else ()
     if output == "json":
         document = {**_document(apps, problems), "advice": advice}
         document |= {"fixed": moved} if fix else {}

@@ -33,6 +33,7 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.cli.framework.output import print_json
 from reconciler.cli.verbs.doctor.app import of_app
+from reconciler.cli.verbs.doctor.notices import of_notices
 from reconciler.cli.verbs.doctor.running import of_running
 from reconciler.desired.watched.content import trees_of
 from reconciler.desired.watched.trees import TreeTooLarge
@@ -138,6 +139,7 @@ def _of_recon(here: Where, desired: Desired) -> Iterator[_Entry]:
     if journal is not None:
         yield _Entry(_RECON, of_journal(journal_of(here, journal)))
         journal.close()
+    yield from (_Entry(_RECON, finding) for finding in of_notices(here, desired.settings.notify))
     if not desired.complete:
         message = f"{place(str(here.manifests))} cannot be read as a directory of manifests"
         yield _Entry(

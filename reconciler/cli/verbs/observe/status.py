@@ -27,6 +27,7 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.cli.framework.output import print_json
 from reconciler.render.cells import fold
+from reconciler.render.notices import trouble_lines
 from reconciler.render.status import app_lines, cut_messages, has_drift, status_table
 from reconciler.render.terminal import Screen, colours, is_terminal, room
 
@@ -121,6 +122,7 @@ def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
     columns = None if output == "wide" else room()
     lines = status_table(document, columns=columns, colour=colours(), wide=output == "wide")
     lines += _of_journal(document, columns)
+    lines += trouble_lines(document)
     if detailed:
         if columns is not None:
             for text in cut_messages(document, lines):

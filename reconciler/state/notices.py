@@ -1,14 +1,19 @@
-"""How sending to each target goes; with what is grouped, as one text in the journal."""
+"""How sending to each target goes, and what is grouped for it: one text in the journal.
+
+The messages themselves are rows of their own (``journal.outbox``).
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.diff.notices.incidents import GroupState
+
+SETTING = "notices"
+"""The name of the text."""
 
 
 @dataclass(slots=True)
@@ -46,8 +51,3 @@ class Remembered:
             return TypeAdapter(Remembered).validate_json(text or "")
         except (ValidationError, RecursionError):
             return cls()
-
-
-def record_document(record: TargetRecord) -> dict[str, Any]:
-    """For `recon notify -o json`; times are in seconds here."""
-    return asdict(record)

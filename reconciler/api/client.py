@@ -110,6 +110,35 @@ class Client:
                 if document.startswith(b"{"):  # else another field of the stream
                     yield json.loads(document)
 
+    def logs(
+        self,
+        app: str,
+        *,
+        instance: int | str | None = None,
+        stream: str | None = None,
+        lines: int = 100,
+        since: float | str | None = None,
+        until: float | str | None = None,
+        search: str | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        follow: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        """The last ``lines`` lines of an app, oldest first; with ``follow`` those to come, too.
+
+        ``stream``: ``stdout`` or ``stderr``. ``since`` and ``until`` are ISO times or seconds since
+        1970. ``search``: only lines that hold this text, in whatever case. ``before`` and ``after``
+        are the ``position`` of a line. ControllerLeftError when the controller leaves meanwhile.
+        """
+        query: list[tuple[str, Any]] = [("lines", lines), ("instance", instance)]
+        query += [("stream", stream), ("since", since), ("until", until), ("search", search)]
+        query += [("before", before), ("after", after), ("follow", 1 if follow else None)]
+        pairs = (f"{name}={_quoted(str(value))}" for name, value in query if value is not None)
+        path = f"/v1/logs/{_quoted(app)}?{'&'.join(pairs)}"
+        with self._send("GET", path, None, None if follow else _TIMEOUT) as answer:
+            for line in answer.lines():
+                yield json.loads(line)
+
     def apply(self) -> list[str]:
         """Have the manifests read again now; what is wrong with them, as sentences."""
         answer = self._ask("POST", "/v1/apply", None, _LONG)
@@ -322,4 +351,6 @@ def _apps(apps: Iterable[str]) -> str:
 def _quoted(text: str) -> str:
     """Percent-encoded for one segment of a path or one value of a query (RFC 3986)."""
     plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode())
+    return "".join(
+        chr(byte) if byte in plain else f"%{byte:02X}" for byte in text.encode(errors="replace")
+    )

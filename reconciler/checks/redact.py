@@ -15,6 +15,7 @@ else: a path, a host, a number, one word, unless the variable's name says that i
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,11 +23,12 @@ from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
 from reconciler.diff.lint.hardcoded_secrets import is_secret_name
+from reconciler.logs.read.fingerprints import LENGTH, Fingerprints, of_pieces
 from reconciler.model.spec.env import Credential, SecretFile
 from reconciler.model.state.desired import Workload
 
 MASK = "***"
-LEAST = 8
+LEAST = LENGTH
 _ENOUGH = 16
 """So many characters of a longer value are a piece of it, and no chance."""
 _MOST = 1 << 16
@@ -43,6 +45,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self._seen: dict[str, Mapping[str, str | bytes]] = {}
+        self._key = int.from_bytes(os.urandom(4))
+        self._prints: Fingerprints | None = None
         self._heads: dict[str, list[str]] = {}
         self._tails: dict[str, list[str]] = {}
 
@@ -56,6 +60,13 @@ class Redactor:
             for form in _forms(value, is_secret=is_file or is_secret_name(name)):
                 self._add(form)
 
+    def fingerprints(self) -> Fingerprints:
+        """By which another process tells whether a text may hold a secret, knowing none; the same
+        object until there is a new secret."""
+        if self._prints is None:
+            self._prints = of_pieces([*self._heads, *self._tails], self._key)
+        return self._prints
+
     def __call__(self, text: str) -> str:
         """``text`` with a mask in the place of each secret, and of each piece of one."""
         if not self._heads or len(text) < LEAST:
@@ -68,6 +79,7 @@ class Redactor:
         return masked + text[end:]
 
     def _add(self, form: str) -> None:
+        self._prints = None
         heads = self._heads.setdefault(form[:LEAST], [])
         if form not in heads:
             heads.append(form)

@@ -19,6 +19,7 @@ from reconciler.desired.directory.store import ManifestStore
 from reconciler.diff.jobs import runs
 from reconciler.diff.prune import Verdict
 from reconciler.diff.status.review import last_spec
+from reconciler.logs.write.written import Written
 from reconciler.loop.admission import Admission
 from reconciler.loop.edit_events import EditEvents
 from reconciler.loop.kernel import Kernel
@@ -94,6 +95,8 @@ class Controller:
         self._journal = Journal(paths.database, boot_id())
         self._queue = WorkQueue(loop, boot_now)
         self._workers = Workers(loop)
+        self.log_workers = Workers(loop, most=2)
+        """Processes that read logs for clients: apart, so that a long search holds up no app."""
         self.facts = kernel.facts()
         """What this host lets this controller do, as of its start."""
         store = ManifestStore(
@@ -267,6 +270,7 @@ class Controller:
         self.sampling.close()
         self._running.close()
         self._workers.close()
+        self.log_workers.close()
         self.history.close()
 
     # -- requests ------------------------------------------------------------------------------
@@ -326,6 +330,11 @@ class Controller:
         """Until every app that is waiting to be looked at has been."""
         while not self._queue.idle():
             await asyncio.sleep(0.001)
+
+    @property
+    def written(self) -> Written:
+        """Those that follow the output of an app."""
+        return self._running.capture.written
 
     @property
     def waiting(self) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 
+from reconciler.api.server.parameters import moment, whole_number
 from reconciler.model.state.event import Severity
 from reconciler.state import resume
 from reconciler.state.event_filter import EventFilter
@@ -37,21 +37,14 @@ def query_of(parameters: QueryParams, headers: Headers) -> EventQuery:
             apps=tuple(parameters.getlist("app")),
             reasons=tuple(parameters.getlist("reason")),
             type=_type(parameters.get("type")),
-            since=_since(parameters.get("since")),
+            since=moment("since", parameters.get("since")),
             audit=parameters.get("audit") == "1",
         ),
-        limit=_limit(parameters.get("limit", "100")),
+        limit=whole_number("limit", parameters.get("limit", "100")),
         position=_position(headers.get("last-event-id") or parameters.get("after")),
         follow=as_stream or parameters.get("follow") == "1",
         as_stream=as_stream,
     )
-
-
-def _limit(text: str) -> int:
-    """How many events are wanted."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise HTTPException(400, "limit must be a whole number")
-    return int(text)
 
 
 def _type(text: str | None) -> Severity | None:
@@ -61,18 +54,6 @@ def _type(text: str | None) -> Severity | None:
     if found is None:
         raise HTTPException(400, "type must be Normal or Warning")
     return found
-
-
-def _since(text: str | None) -> float | None:
-    """Wall seconds, from ISO 8601 or as they are."""
-    if text is None:
-        return None
-    try:
-        plain = text.isascii() and text.replace(".", "", 1).isdecimal() and len(text) < 20
-        return float(text) if plain else datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
-        message = "since must be a time such as 2026-11-30T14:00:00Z, or seconds since 1970"
-        raise HTTPException(400, message) from None
 
 
 def _position(text: str | None) -> str | None:

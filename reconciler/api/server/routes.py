@@ -39,6 +39,7 @@ from reconciler.api.documents.status import (
     statuses,
 )
 from reconciler.api.documents.usage import history_documents, usage_around, usage_rows
+from reconciler.api.logs.route import LogsRoute
 from reconciler.api.metrics.route import MetricsRoute
 from reconciler.api.server.actors import Actors
 from reconciler.api.server.answer import Answer, answer_in_turns, refusal
@@ -73,6 +74,7 @@ def application(controller: Controller) -> Starlette:
             Route("/v1/plan", routes.plan),
             Route("/v1/usage", routes.usage),
             Route("/v1/events", routes.events),
+            Route("/v1/logs/{app}", LogsRoute(controller).answer),
             Route("/v1/apply", routes.apply, methods=["POST"]),
             Route("/v1/runs/{app}", routes.runs),
             Route("/v1/down", routes.down, methods=["POST"]),

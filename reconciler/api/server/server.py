@@ -32,6 +32,9 @@ _BLOCK = 2**16
 _PATIENCE = 30.0
 """Seconds in which a request must have come."""
 
+_LEFT = (OSError, TimeoutError, h11.RemoteProtocolError)
+"""The client went away, speaks no HTTP, or does not read."""
+
 Message = MutableMapping[str, Any]
 
 
@@ -104,8 +107,12 @@ class Server:
                 return
             try:
                 await self._exchange(reader, writer, guest)
-            except (OSError, TimeoutError, h11.RemoteProtocolError):
-                writer.transport.abort()  # it went away, speaks no HTTP, or does not read
+            except _LEFT:
+                writer.transport.abort()
+            except ExceptionGroup as group:  # of a stream, whose reader is heard beside it
+                if group.split(_LEFT)[1] is not None:
+                    raise
+                writer.transport.abort()
             finally:
                 writer.close()
         except asyncio.CancelledError:
@@ -210,8 +217,9 @@ class _Exchange:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        while await self._reader.read(_BLOCK):
-            continue  # a second request on this connection: not served here
+        with contextlib.suppress(OSError):
+            while await self._reader.read(_BLOCK):
+                continue  # a second request on this connection: not served here
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:

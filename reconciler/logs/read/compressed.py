@@ -98,7 +98,7 @@ class _Plain:
         self.inode, self.written = (status or own).st_ino, (status or own).st_mtime
 
     def read(self, count: int, at: int) -> bytes:
-        return os.pread(self._fd, min(count, self.size - at), at)
+        return os.pread(self._fd, min(count, self.size - at), at) if at < self.size else b""
 
 
 class _Frame(NamedTuple):

@@ -14,13 +14,39 @@ import resource
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reconciler.logs.read import seek
 from reconciler.logs.read.compressed import Source, opened
 from reconciler.logs.read.files import LogFile, LogLine, Rotated
+from reconciler.logs.read.whereabouts import file_of
 
 _DAY = 86400.0
+_UNTIMED = 10_000
+"""Lines without a time that wait for the time of one before them: a log may have none at all."""
+
+
+class Start(NamedTuple):
+    """A place in a file of a log."""
+
+    inode: int
+    offset: int
+    at: float
+    """A time at which that file was the current one, or when it was rotated."""
+    key: float = float("inf")
+    """The time that the line there is sorted by: those before it are no later."""
+
+
+class Found(NamedTuple):
+    """A line, and where it stands."""
+
+    key: float
+    """The time to sort by, wall seconds."""
+    line: LogLine | None
+    """None: of a stream that is not wanted."""
+    inode: int
+    offset: int
+    """Where it begins in its file, as it is without compression."""
 
 
 class Pattern(Protocol):
@@ -46,9 +72,9 @@ def tail(
     matches = matcher(grep)
     allow_many_files()
     # Newest first from every log; heapq.merge then looks at no more than it has to.
-    backwards = [_newest_first(log, since, until) for log in logs]
+    backwards = [newest_first(log, since, until) for log in logs]
     merged = heapq.merge(*backwards, key=lambda item: item[0], reverse=True)
-    chosen = (line for _, line in merged if line is not None and matches(line))
+    chosen = (one.line for one in merged if one.line is not None and matches(one.line))
     return [*islice(chosen, lines)][::-1]
 
 
@@ -72,56 +98,70 @@ def lacks_stream(log: LogFile) -> bool:
     """Whether its newest line does not say which stream it is from. OSError as above."""
     for path, _ in log.files():
         with opened(path) as source:
-            for raw in seek.backwards(source, source.size) if source is not None else ():
+            for _, raw in seek.backwards(source, source.size) if source is not None else ():
                 return log.format.parse(raw).stream is None
     return False
 
 
-def _newest_first(
-    log: LogFile, since: float | None, until: float | None
-) -> Iterator[tuple[float, LogLine | None]]:
-    """(time to sort by, line) of one log, last first."""
+def newest_first(
+    log: LogFile, since: float | None, until: float | None, start: Start | None = None
+) -> Iterator[Found]:
+    """The lines of one log, last first. ``start``: those before a place in one of its files; where
+    that is gone, those up to ``until``."""
+    own = file_of(log, start.inode, start.at) if start is not None else None
+    if own is None:
+        start = None
     with opened(log.path) as current:  # before the others are listed: it may be rotated between
         files = log.files()
         seen = current.inode if current is not None else -1
-        if current is not None:
-            yield from _backwards(log, current, since, until)
+        if current is not None and (own is None or own.ended is None):
+            yield from _backwards(log, current, since, until if own is None else None, start)
+            own = start = None
     for index, (path, ended) in enumerate(files):
-        if ended is None or _is_later(log, files[index + 1 :], until):
+        if ended is None or (own is None and _is_later(log, files[index + 1 :], until)):
             continue
         if since is not None and ended < since:
             return
+        if own is not None and ended != own.ended:
+            continue
         with opened(path) as source:
-            if source is not None and source.inode != seen:
-                yield from _backwards(log, source, since, until)
+            if source is not None and (own is not None or source.inode != seen):
+                yield from _backwards(log, source, since, until if own is None else None, start)
+        own = start = None
 
 
 def _backwards(
-    log: LogFile, source: Source, since: float | None, until: float | None
-) -> Iterator[tuple[float, LogLine | None]]:
+    log: LogFile, source: Source, since: float | None, until: float | None, start: Start | None
+) -> Iterator[Found]:
     if since is not None and source.written < since:
         return
-    end, bound = source.size, source.written
-    if until is not None:
-        if seek.first_time(source, log.format.time) is not None:
+    inode, end, bound = source.inode, source.size, source.written
+    if start is not None:
+        end, bound = min(end, start.offset), min(bound, start.key)
+    elif until is not None:
+        first = seek.first_time(source, log.format.time)
+        if (bound if first is None else first) > until:
+            return  # what has no time before the first one is as old as that
+        if first is not None:
             end = seek.seek(source, until, log.format.time, after=True)
             bound = min(bound, until)
-        elif bound > until:
-            return
-    untimed: list[LogLine | None] = []
-    for raw in seek.backwards(source, end):
+    untimed: list[tuple[int, LogLine | None]] = []
+    for offset, raw in seek.backwards(source, end):
         line = log.line(raw)
         when = line.time if line is not None else log.format.time(raw)
         if when is None:
-            untimed.append(line)
-            continue
-        bound = min(bound, when)
-        if since is not None and bound < since:
-            return
-        yield from ((bound, earlier) for earlier in untimed)
+            untimed.append((offset, line))
+            if len(untimed) < _UNTIMED:
+                continue
+        else:
+            bound = min(bound, when)
+            if since is not None and bound < since:
+                return
+        yield from (Found(bound, earlier, inode, at) for at, earlier in untimed)
         untimed.clear()
-        yield bound, line
-    yield from ((bound, line) for line in untimed)
+        if when is not None:
+            yield Found(bound, line, inode, offset)
+    yield from (Found(bound, line, inode, at) for at, line in untimed)
 
 
 def _oldest_first(

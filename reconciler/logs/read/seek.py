@@ -32,12 +32,14 @@ def forwards(source: Source, at: int) -> Iterator[tuple[int, bytes]]:
             begin += len(line) + 1
 
 
-def backwards(source: Source, end: int) -> Iterator[bytes]:
-    """The whole lines before ``end``, last first."""
+def backwards(source: Source, end: int) -> Iterator[tuple[int, bytes]]:
+    """(offset, line) of the whole lines before ``end``, last first."""
     at = end
     rest: list[bytes] = []
     """Blocks of a line whose beginning is still to be read, last first."""
-    complete = False
+    newline: int | None = None
+    """Where the line that is read next ends. What follows the last newline is half a line, which is
+    still to come."""
     while at > 0:
         size = min(BLOCK, at)
         at -= size
@@ -45,14 +47,27 @@ def backwards(source: Source, end: int) -> Iterator[bytes]:
         if not lines:
             rest.append(first)
             continue
-        ended = lines.pop() + b"".join(reversed(rest))
-        if complete:
-            yield ended
-        complete = True  # what follows the last newline is half a line: it is still to come
-        yield from reversed(lines)
+        lines[-1] += b"".join(reversed(rest))
         rest = [first]
-    if complete:
-        yield b"".join(reversed(rest))
+        for line in reversed(lines):
+            start = (end if newline is None else newline) - len(line)
+            if newline is not None:
+                yield start, line
+            newline = start - 1
+    if newline is not None:
+        yield 0, b"".join(reversed(rest))
+
+
+def end_of_lines(source: Source) -> int:
+    """Where the last whole line ends, behind its newline."""
+    at = source.size
+    while at > 0:
+        size = min(BLOCK, at)
+        found = source.read(size, at - size).rfind(b"\n")
+        if found >= 0:
+            return at - size + found + 1
+        at -= size
+    return 0
 
 
 def first_time(source: Source, time_of: TimeOf) -> float | None:

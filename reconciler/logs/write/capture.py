@@ -26,6 +26,7 @@ from reconciler.logs.write.maintenance import Upkeep
 from reconciler.logs.write.transcript import Transcripts
 from reconciler.logs.write.transfer import Pump, Tap
 from reconciler.logs.write.write_ahead import keep_large_blocks
+from reconciler.logs.write.written import Written
 from reconciler.model.host.fifo import STREAMS, FifoName
 from reconciler.model.spec.logs import Logs
 from reconciler.model.state.observed import Tag
@@ -86,6 +87,8 @@ class Capture:
         self._compressor = Compressor(loop)
         self.transcripts = Transcripts(self._fifos)
         """What processes say until they are ready, for who asks for it (``begin``)."""
+        self.written = Written()
+        """Those that follow the output of an app."""
         self._pump = Pump(state_dir, self._compressor, self._fifos, self.transcripts, tally)
         self._upkeep = Upkeep(state_dir, loop, self._compressor, self._turn)
         self._troubles = Troubles(loop, self._retry, on_trouble, tally)
@@ -307,7 +310,9 @@ class Capture:
     def _move(self, tap: Tap, *, flush: bool = False) -> int:
         logs = self._upkeep.of(tap.name.app)
         reason = tap.trouble.reason if tap.trouble is not None else ""
-        return self._pump.move(tap, logs, flush=flush, reason=reason)
+        moved = self._pump.move(tap, logs, flush=flush, reason=reason)
+        self.written.tell(tap.name.app)
+        return moved
 
     def _turn(self, path: Path, logs: Logs) -> None:
         """Put a log aside if its time has come; not within a long line that is still coming."""

@@ -320,7 +320,7 @@ def test_what_is_rotated_while_it_is_read_is_neither_missed_nor_read_twice(tmp_p
 
 
 def newest_first(found: list[LogFile]) -> Iterator[LogLine]:
-    return (line for _, line in search._newest_first(found[0], None, None) if line is not None)
+    return (one.line for one in search.newest_first(found[0], None, None) if one.line is not None)
 
 
 def test_root_follows_no_link_to_what_is_no_log(tmp_path: Path) -> None:

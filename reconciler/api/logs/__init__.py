@@ -1,0 +1,1 @@
+"""`GET /v1/logs/{app}`: what an app wrote, and what it writes."""

@@ -1,0 +1,146 @@
+"""Logs read for one client, slice by slice, by worker processes: no file is touched on the loop.
+
+A slice is read when the one before was taken. So a client that is slow, or reads nothing, costs
+one slice, and misses no line as long as its files are there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+
+from reconciler.api.documents.iso import iso
+from reconciler.api.logs.lines import documents, notice
+from reconciler.api.logs.wanted import Wanted
+from reconciler.logs.read.request import (
+    BEGIN,
+    COMING,
+    PAST,
+    PRINTS,
+    BeginOrder,
+    Coming,
+    ComingOrder,
+    Cursor,
+    Line,
+    Past,
+    PastOrder,
+    Position,
+)
+from reconciler.loop.controller import Controller
+from reconciler.system.work.worker import Shared, WorkerError
+
+MOST: Final = 256
+"""Clients that follow logs at a time."""
+_SECONDS = 15.0
+"""Of work for one slice, which takes half a second where the disk answers."""
+_SEARCH = 10.0
+"""Seconds after which a search shows what it has found."""
+_CHARACTERS = 2**22
+"""Of one answer that is past."""
+_PAUSE = 0.2
+"""Seconds between the first new line and the look for it: others may follow."""
+_LOOK = 10.0
+"""Seconds between two looks where nothing is heard: a log may be another program's."""
+
+Documents = list[dict[str, Any]]
+
+
+class LogReader:
+    """Reads for all clients of one controller."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._shared: Shared | None = None
+        self.following = 0
+        """Clients that follow now."""
+
+    async def first(self, wanted: Wanted) -> tuple[Past, Cursor | None]:
+        """The first slice, and where following begins. HTTPException where there is none."""
+        try:
+            cursor: Cursor | None = None
+            if wanted.follow or wanted.after is not None:
+                cursor = await self._work(BEGIN, BeginOrder(wanted.query, wanted.after))
+            if wanted.after is not None:
+                return Past((), None, True, bool(cursor)), cursor
+            order = PastOrder(wanted.query, wanted.lines, wanted.before, cursor)
+            return await self._work(PAST, order), cursor
+        except WorkerError as error:
+            raise HTTPException(503, f"the logs cannot be read now: {error}") from None
+
+    async def past(
+        self, wanted: Wanted, found: Past, cursor: Cursor | None
+    ) -> AsyncGenerator[Documents, None]:
+        """The past lines, oldest first. ``found``: their first slice."""
+        redact, until = self._controller.redact, time.monotonic() + _SEARCH
+        lines: list[Line] = [*found.lines]
+        characters = sum(len(line.text) for line in lines)
+        while not found.is_complete and len(lines) < wanted.lines and characters < _CHARACTERS:
+            if time.monotonic() > until:
+                break
+            most = wanted.lines - len(lines)
+            order = PastOrder(wanted.query, most, found.before, cursor)
+            found = await self._work(PAST, order)
+            lines += found.lines
+            characters += sum(len(line.text) for line in found.lines)
+        if not found.is_complete and len(lines) < wanted.lines and found.before is not None:
+            yield [_not_all(wanted.query.app, found.before)]
+        lines.reverse()
+        for at in range(0, len(lines), 200):
+            yield documents(tuple(lines[at : at + 200]), wanted.query, redact)
+            await asyncio.sleep(0)
+
+    async def coming(self, wanted: Wanted, cursor: Cursor) -> AsyncGenerator[Documents, None]:
+        """The lines behind the cursor, and with ``follow`` those to come."""
+        query, count = wanted.query, 0
+        with ExitStack() as stack:
+            ready = asyncio.Event()
+            if wanted.follow:
+                self.following += 1
+                stack.callback(self._ended)
+                owner = query.app.partition(":")[0]
+                stack.callback(self._controller.written.listen(owner, ready.set))
+            while True:
+                ready.clear()
+                found: Coming = await self._work(COMING, ComingOrder(query, cursor))
+                cursor = found.cursor
+                if found.lost:
+                    yield [notice(query.app, "lines are missing here: their files are gone")]
+                lines = found.lines if wanted.follow else found.lines[: wanted.lines - count]
+                count += len(lines)
+                if lines:
+                    yield documents(lines, query, self._controller.redact)
+                if not wanted.follow and (found.is_complete or count >= wanted.lines):
+                    return
+                if found.is_complete:
+                    await self._heard(ready)
+
+    def _ended(self) -> None:
+        self.following -= 1
+
+    async def _heard(self, ready: asyncio.Event) -> None:
+        """Until there is something to look for. The more clients, the more rarely each looks."""
+        try:
+            async with asyncio.timeout(_LOOK):
+                await ready.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(_PAUSE * max(1.0, self.following / 10))
+
+    async def _work(self, task: str, order: object) -> Any:
+        prints = self._controller.redact.fingerprints()
+        if self._shared is None or self._shared.value is not prints:
+            version = 0 if self._shared is None else self._shared.version + 1
+            self._shared = Shared(PRINTS, version, prints)
+        workers = self._controller.log_workers
+        return await workers.call(task, order, owner="logs", seconds=_SECONDS, shared=self._shared)
+
+
+def _not_all(app: str, before: Position) -> dict[str, Any]:
+    """What a client needs to go on with a long search."""
+    message = f"looked at the lines since {iso(before.key)}; ask with before for earlier ones"
+    return {**notice(app, message), "position": str(before)}

@@ -1,0 +1,143 @@
+"""What is asked of the logs of one app, and what is answered: between a controller and its worker.
+
+No more is imported here than the controller needs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from reconciler.model.host.fifo import STREAMS, Stream
+
+PAST = "reconciler.logs.read.past:look"
+BEGIN = "reconciler.logs.read.coming:begin"
+COMING = "reconciler.logs.read.coming:look"
+PRINTS = "log fingerprints"
+"""The name by which a task finds the ``Fingerprints`` of secrets."""
+
+
+class Position(NamedTuple):
+    """The place of one line among all lines of an app."""
+
+    key: float
+    """The time to sort by, wall seconds."""
+    log: int
+    """A number of the log's path."""
+    inode: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.key.hex()}_{self.log:x}_{self.inode:x}_{self.offset:x}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """ValueError where the text is no position."""
+        try:
+            key, *numbers = text.split("_")
+            log, inode, offset = (int(number, 16) for number in numbers)
+            position = cls(float.fromhex(key), log, inode, offset)
+        except (ValueError, OverflowError):
+            position = None
+        if position is None or str(position) != text or not math.isfinite(position.key):
+            raise ValueError("the position of a line is one that an answer had")
+        return position
+
+
+class Place(NamedTuple):
+    """How far a log was read."""
+
+    inode: int
+    offset: int
+    at: float
+    """When that file was looked at last, or when it was rotated: wall seconds."""
+
+
+Cursor = dict[str, Place]
+"""By the path of a log, how far it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which lines are wanted."""
+
+    state_dir: Path
+    app: str
+    instance: int | None = None
+    streams: tuple[Stream, ...] = STREAMS
+    since: float | None = None
+    until: float | None = None
+    """Both in wall seconds, and included."""
+    search: str = ""
+    """Text that a line holds, in whatever case."""
+
+    def matches(self, text: str) -> bool:
+        """Whether a line holds what is searched for."""
+        return not self.search or self.search.casefold() in text.casefold()
+
+
+class Line(NamedTuple):
+    """One line of output."""
+
+    app: str
+    instance: int | None
+    stream: Stream
+    time: float | None
+    text: str
+    position: str
+    is_suspect: bool
+    """It may hold a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastOrder:
+    """A task: the last lines before a place."""
+
+    query: LogQuery
+    most: int
+    before: Position | None = None
+    ends: Cursor | None = None
+    """How far each log is the past; None: to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The newest line first."""
+
+    lines: tuple[Line, ...]
+    before: Position | None
+    """Where to go on; None where nothing was looked at."""
+    is_complete: bool
+    """There are no more lines, or there are as many as were wanted."""
+    is_known: bool
+    """The app has a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComingOrder:
+    """A task: the lines that were written since."""
+
+    query: LogQuery
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class BeginOrder:
+    """A task: where lines begin that are to come, or that follow one."""
+
+    query: LogQuery
+    after: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """The oldest line first."""
+
+    lines: tuple[Line, ...]
+    cursor: Cursor
+    is_complete: bool
+    """All that was written was read."""
+    lost: int = 0
+    """Logs of which some lines are gone: rotated away before they were read."""

@@ -71,12 +71,11 @@ class Delivery:
         return max(self._base(state), least)
 
     def _is_over(self, created_at: float) -> Callable[[RetryCallState], bool]:
-        """A clock that was set back gives no more time than is declared."""
-        began = time.monotonic()
+        """A clock that is set while it is tried changes nothing."""
+        began, age = time.monotonic(), max(0.0, time.time() - created_at)
 
         def is_over(state: RetryCallState) -> bool:
-            age = max(time.time() - created_at, time.monotonic() - began)
-            return age >= self._target.give_up
+            return age + time.monotonic() - began >= self._target.give_up
 
         return is_over
 

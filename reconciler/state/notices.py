@@ -5,12 +5,11 @@ The messages themselves are rows of their own (``journal.outbox``).
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.diff.notices.incidents import GroupState
+from reconciler.diff.notices.incidents import GroupState, encoded
 
 SETTING = "notices"
 """The name of the text."""
@@ -42,7 +41,7 @@ class Remembered:
     groups: dict[str, GroupState] = field(default_factory=dict)
 
     def to_text(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return encoded(self)
 
     @classmethod
     def from_text(cls, text: str | None) -> Remembered:

@@ -13,7 +13,7 @@ from reconciler.model.state.notice import Kind, Notice
 from reconciler.model.state.reason import EventReason
 from reconciler.model.words.sentence import Sentence
 
-_SHOWN = 20
+SHOWN = 20
 """Problems that are told one by one; of the rest the names."""
 _NAMES = 100
 _LINE, _SUBJECT = 300, 120
@@ -40,7 +40,7 @@ class Line:
     incident: Incident | None
     over: str
     """Why the problem is over; empty where it is not."""
-    cause: Sentence | None
+    cause: Sentence | None = None
 
     @property
     def subject(self) -> str:
@@ -61,6 +61,11 @@ class Line:
         return f"{self.subject} {family.title}"
 
 
+def in_order(lines: Sequence[Line]) -> list[Line]:
+    """Problems first, then events, then what is over."""
+    return sorted(lines, key=lambda line: (bool(line.over), line.incident is None, line.app))
+
+
 def composed(
     id: str,
     target: str,
@@ -71,16 +76,15 @@ def composed(
     dropped: int = 0,
     left_out: int = 0,
 ) -> Notice:
-    """The message about these, problems first."""
-    ordered = sorted(lines, key=lambda line: (bool(line.over), line.incident is None, line.app))
-    kind = _kind(ordered)
+    """The message about these, which are ``in_order``."""
+    kind = _kind(lines)
     host = one_line(origin.host, 60) or "this host"
-    parts = [_heading(ordered, host)]
-    if len(ordered) == 1:
-        parts += _in_full(ordered[0])
+    parts = [_heading(lines, host)]
+    if len(lines) == 1:
+        parts += _in_full(lines[0])
     else:
-        parts += ["", *(_short(line) for line in ordered[:_SHOWN])]
-        parts += _rest(ordered[_SHOWN:])
+        parts += ["", *(_short(line) for line in lines[:SHOWN])]
+        parts += _rest(lines[SHOWN:])
     parts += _losses(dropped, left_out)
     text = "\n".join(parts)
     if len(text) > _MOST:
@@ -91,9 +95,9 @@ def composed(
         target,
         now,
         kind,
-        one_line(f"[recon] {_heading(ordered, host)}", _SUBJECT),
+        one_line(f"[recon] {_heading(lines, host)}", _SUBJECT),
         text + foot,
-        tuple(_item(line) for line in ordered[:_NAMES]),
+        tuple(_item(line) for line in lines[:_NAMES]),
     )
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
-from reconciler.diff.notices.compose import Line, Origin, composed
-from reconciler.diff.notices.incidents import GroupState, Happening, Incident, Single
+from reconciler.diff.notices.compose import SHOWN, Line, Origin, composed, in_order
+from reconciler.diff.notices.incidents import GroupState, Happening, Incident, Single, key
 from reconciler.diff.notices.problems import FAMILIES, ProblemKind, begun_by
 from reconciler.diff.notices.selection import Selection
 from reconciler.model.spec.notify import NotifyTarget
@@ -87,8 +87,8 @@ class Group:
         standing = around.standing(app)
         if not self._selection.concerns(app, standing.labels):
             return False
-        open_ones = [one for one in self.state.incidents if one.app == app]
-        changed = [self._follow(one, event, at) for one in open_ones]
+        open_ones = (self._find(kind, app) for kind in ProblemKind)
+        changed = [self._follow(one, event, at) for one in open_ones if one is not None]
         if not self._selection.wants(event):
             return any(changed)
         kind = self._kind(event, standing)
@@ -108,8 +108,7 @@ class Group:
         return kind
 
     def _find(self, kind: ProblemKind, app: str) -> Incident | None:
-        incidents = self.state.incidents
-        return next((one for one in incidents if one.app == app and one.kind == kind), None)
+        return self.state.incidents.get(key(app, kind))
 
     def _follow(self, incident: Incident, event: Event, at: float) -> bool:
         """Whether an event is one of a problem that is open."""
@@ -128,7 +127,8 @@ class Group:
                 incident.is_due_again = True
         else:
             seen.last_at = max(seen.last_at, at)
-        _note_end(seen, event.end)
+        if not incident.reported or incident.is_due_again:
+            _note_end(seen, event.end)
         incident.ending = ""
         return True
 
@@ -141,30 +141,30 @@ class Group:
         seen = _happening(event, at, standing)
         if seen.end is None and FAMILIES[kind].continues:
             _note_end(seen, around.last_end(app))
-        for one in [*state.singles]:
-            is_part = one.seen.reason in FAMILIES[kind].continues and not one.quiet_until
-            if one.app == app and is_part:
+        for reason in FAMILIES[kind].continues:
+            one = state.singles.get(key(app, reason))
+            if one is not None and not one.quiet_until:
                 seen.began_at = min(seen.began_at, one.seen.began_at)
-                state.singles.remove(one)
+                del state.singles[key(app, reason)]
         unready = self._find(ProblemKind.UNREADY, app) if kind is ProblemKind.CRASHING else None
         if unready is not None and not unready.reported:
-            state.incidents.remove(unready)
+            del state.incidents[key(app, unready.kind)]
         if len(state.incidents) >= _INCIDENTS:
             state.left_out += 1
             return
-        state.incidents.append(Incident(app, kind.value, seen))
+        state.incidents[key(app, kind)] = Incident(app, kind.value, seen)
 
     def _single(self, app: str, event: Event, at: float, standing: Standing) -> None:
         state = self.state
-        for one in state.singles:
-            if one.app == app and one.seen.reason == event.reason:
-                one.seen.again(at, event.reason, event.message, event.type)
-                _note_end(one.seen, event.end)
-                return
+        known = state.singles.get(key(app, event.reason))
+        if known is not None:
+            known.seen.again(at, event.reason, event.message, event.type)
+            _note_end(known.seen, event.end)
+            return
         if len(state.singles) >= _SINGLES:
             state.left_out += 1
             return
-        state.singles.append(Single(app, _happening(event, at, standing)))
+        state.singles[key(app, event.reason)] = Single(app, _happening(event, at, standing))
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -180,11 +180,13 @@ class Group:
         if now < state.since + self._target.group_seconds or not self._take_token(now):
             return None
         state.number += 1
+        ordered = in_order(lines)
+        explained = [self._with_cause(line, around) for line in ordered[:SHOWN]]
         notice = composed(
             self._id(lines),
             self._name,
             now,
-            lines,
+            [*explained, *ordered[SHOWN:]],
             origin=self._origin,
             dropped=state.dropped,
             left_out=state.left_out,
@@ -200,12 +202,13 @@ class Group:
         if state.since is not None:
             due = max(state.since + self._target.group_seconds, now + self._token_wait(now))
             waits.append(max(0.0, due - now))
-        elif any(self._is_news(one, now) for one in state.incidents) or any(
-            one.quiet_until <= now for one in state.singles
-        ):
-            waits.append(0.0)
-        waits += [self._next_look(one, now) for one in state.incidents]
-        waits += [one.quiet_until - now for one in state.singles if one.quiet_until > now]
+        else:
+            is_due = any(self._is_news(one, now) for one in state.incidents.values())
+            is_due = is_due or any(one.quiet_until <= now for one in state.singles.values())
+            waits += [0.0] if is_due else []
+        waits += [self._next_look(one, now) for one in state.incidents.values()]
+        quiet = (one.quiet_until - now for one in state.singles.values())
+        waits += [wait for wait in quiet if wait > 0]
         return min(waits, default=None)
 
     def _next_look(self, incident: Incident, now: float) -> float:
@@ -227,22 +230,21 @@ class Group:
 
     def _news(self, now: float, around: Around) -> Iterator[Line]:
         """What a message would be about. Forgets what came and went without one."""
-        for incident in [*self.state.incidents]:
+        for incident in [*self.state.incidents.values()]:
             over = self._over(incident, around, now)
             if over and not incident.reported:
-                self.state.incidents.remove(incident)
+                del self.state.incidents[key(incident.app, incident.kind)]
             elif over:
-                yield Line(incident.app, incident.seen, incident, over, None)
+                yield Line(incident.app, incident.seen, incident, over)
             elif self._is_news(incident, now):
-                cause = self._cause(incident.app, incident.seen, around)
-                yield Line(incident.app, incident.seen, incident, "", cause)
-        for one in [*self.state.singles]:
+                yield Line(incident.app, incident.seen, incident, "")
+        for name, one in [*self.state.singles.items()]:
             if one.quiet_until > now:
                 continue
             if one.quiet_until and not one.seen.count:
-                self.state.singles.remove(one)
+                del self.state.singles[name]
                 continue
-            yield Line(one.app, one.seen, None, "", self._cause(one.app, one.seen, around))
+            yield Line(one.app, one.seen, None, "")
 
     def _holds(self, incident: Incident, now: float) -> bool:
         """Whether it has lasted long enough to be worth a message."""
@@ -267,24 +269,26 @@ class Group:
         """Seconds without an event after which it is over: twice what lay between two of them."""
         return max(self._target.recovery_seconds, min(2 * incident.gap, _QUIET_MOST))
 
-    def _cause(self, app: str, seen: Happening, around: Around) -> Sentence | None:
-        if seen.end is None:
-            return None
-        return around.cause(app, EndDetails(**{**seen.end, "stderr": tuple(seen.end["stderr"])}))
+    def _with_cause(self, line: Line, around: Around) -> Line:
+        """Only what is shown is explained: each may take a millisecond."""
+        end = line.seen.end
+        if end is None or line.over:
+            return line
+        details = EndDetails(**{**end, "stderr": tuple(end["stderr"])})
+        return replace(line, cause=around.cause(line.app, details))
 
     def _mark_reported(self, lines: list[Line], now: float) -> None:
         state = self.state
-        over = [id(line.incident) for line in lines if line.over]
-        shown = [id(line.incident) for line in lines if not line.over]
-        state.incidents = [one for one in state.incidents if id(one) not in over]
-        for incident in state.incidents:
-            if id(incident) in shown:
+        for line in lines:
+            incident = line.incident
+            if incident is None:
+                single = state.singles[key(line.app, line.seen.reason)]
+                single.quiet_until, single.seen.count = now + _REPEAT, 0
+            elif line.over:
+                del state.incidents[key(incident.app, incident.kind)]
+            else:
                 incident.reported, incident.reported_at = True, now
-                incident.is_due_again = False
-        happenings = [id(line.seen) for line in lines if line.incident is None]
-        for one in state.singles:
-            if id(one.seen) in happenings:
-                one.quiet_until, one.seen.count = now + _REPEAT, 0
+                incident.is_due_again, incident.seen.end = False, None
 
     def _id(self, lines: list[Line]) -> str:
         """Made from what it is about: a controller that died before it wrote the message down, and
@@ -325,11 +329,12 @@ class Group:
     def _correct(self, now: float) -> None:
         """No time of the past is later than now, whatever was done to the clock."""
         state = self.state
-        for seen in [one.seen for one in state.incidents] + [one.seen for one in state.singles]:
+        seen_of = [one.seen for one in state.incidents.values()]
+        for seen in [*seen_of, *(one.seen for one in state.singles.values())]:
             seen.began_at, seen.last_at = min(seen.began_at, now), min(seen.last_at, now)
-        for incident in state.incidents:
+        for incident in state.incidents.values():
             incident.reported_at = min(incident.reported_at, now)
-        for single in state.singles:
+        for single in state.singles.values():
             single.quiet_until = min(single.quiet_until, now + _REPEAT)
         if state.since is not None:
             state.since = min(state.since, now)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from reconciler.diff.diagnosis import Evidence, Output, diagnose
-from reconciler.diff.notices.grouping import Standing
+from reconciler.diff.notices.grouping import Around, Standing
 from reconciler.diff.notices.problems import ProblemKind
 from reconciler.model.spec.lifecycle import RestartPolicy
 from reconciler.model.spec.manifest import AppSpec
@@ -90,6 +91,15 @@ class Surroundings:
         output = Output(end.stderr)
         cause = diagnose(Evidence(workload.spec, exit, uptime=end.uptime, output=output))
         return Sentence(cause.message, cause.remedy) if cause is not None else None
+
+
+class Remembering:
+    """The same for one moment: each app is looked at once, however many targets there are."""
+
+    def __init__(self, around: Around) -> None:
+        self.last_end, self.cause = around.last_end, around.cause
+        self.standing = cache(around.standing)
+        self.persists = cache(around.persists)
 
 
 def _revision(memory: AppMemory) -> int | None:

@@ -21,7 +21,7 @@ from typing import Any
 from reconciler.diff.notices.compose import Origin
 from reconciler.diff.notices.grouping import Group
 from reconciler.diff.notices.incidents import GroupState
-from reconciler.loop.notices.around import Surroundings
+from reconciler.loop.notices.around import Remembering, Surroundings
 from reconciler.loop.notices.notifier import NotifierProcess
 from reconciler.model.spec.notify import NotifyTarget, named
 from reconciler.model.state.event import Event, Severity
@@ -36,6 +36,8 @@ from reconciler.state.notices import SETTING, Remembered, TargetRecord
 
 MOST_WAITING = 100
 """Messages of one target; of more the oldest are dropped, and the next one says how many."""
+_SHARE = 30.0
+"""Times as long as it took, a part of this rests."""
 _BEFORE_ALL = "0"
 """The position before the first event."""
 _SAVE = 0.05
@@ -81,6 +83,9 @@ class Notices:
         self._end_listening: Callable[[], None] | None = None
         self._unsaved = 0
         """Events since the position was saved."""
+        self._ticked_at = self._rest = self._save_rest = 0.0
+        """When messages were looked for last; seconds that this and saving rest, by what they took:
+        a thousand apps that crash at once have the loop for themselves."""
 
     # -- what is declared ----------------------------------------------------------------------
 
@@ -175,7 +180,9 @@ class Notices:
     def _listen(self, recorded: RecordedEvent) -> None:
         if self._take(recorded):
             self._save_soon()
-            self._later("tick", 0.0, self._tick)
+            self._later(
+                "tick", max(0.0, self._ticked_at + self._rest - self._loop.time()), self._tick
+            )
         elif self._unsaved >= _EVENTS:
             self._save_soon()
 
@@ -192,10 +199,10 @@ class Notices:
 
     def _tick(self) -> None:
         """Make the messages that are due."""
-        now = time.time()
+        began, now, around = self._loop.time(), time.time(), Remembering(self._around)
         made = []
         for name, group in self._groups.items():
-            notice = group.tick(now, self._around)
+            notice = group.tick(now, around)
             if notice is not None:
                 self._make_room(name, group)
                 self._history.post(notice)
@@ -206,8 +213,10 @@ class Notices:
             self._dispatch()
         waits = [group.wait(time.time()) for group in self._groups.values()]
         wait = min((one for one in waits if one is not None), default=None)
+        self._rest = _SHARE * (self._loop.time() - began)
+        self._ticked_at = self._loop.time()
         if wait is not None:
-            self._later("tick", max(0.02, wait), self._tick)
+            self._later("tick", max(0.02, wait, self._rest), self._tick)
 
     def _make_room(self, name: str, group: Group) -> None:
         waiting = [one for one in self._history.outbox().values() if one.target == name]
@@ -381,11 +390,13 @@ class Notices:
 
     def _save_soon(self) -> None:
         if "save" not in self._timers:
-            self._later("save", _SAVE, self._save)
+            self._later("save", max(_SAVE, self._save_rest), self._save)
 
     def _save(self) -> None:
+        began = self._loop.time()
         self._unsaved = 0
         self._history.set_setting(SETTING, self._known.to_text())
+        self._save_rest = _SHARE * (self._loop.time() - began)
 
     def _later(self, name: str, seconds: float, call: Callable[[], None]) -> None:
         """In so many seconds, in the place of what was to be done under this name."""

@@ -345,7 +345,7 @@ def test_every_problem_is_told_and_a_recovery_follows_only_a_problem(
             else:
                 assert item["reason"] in DEFAULTS
                 opened.add(key)
-    open_now = {(one.app, one.kind) for one in ops.group.state.incidents}
+    open_now = {(one.app, one.kind) for one in ops.group.state.incidents.values()}
     assert opened == {key for key in open_now if key in opened}
 
 

@@ -69,6 +69,7 @@ def status_around(
         "journal": journal_document(journal),
         "apps": apps,
         "errors": [_problem(problem) for problem in plan.problems],
+        "notifications": [],  # of a controller those that fail (``troubles_document``)
     }
 
 

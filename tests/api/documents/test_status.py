@@ -33,7 +33,9 @@ def test_the_keys_of_status() -> None:
     host.settle(app_of(command="a"))
     (process,) = host.processes()
     document = _status(host, {process.tag.nonce: Usage(1024, 1.5)})
-    assert list(document) == ["formatVersion", "controller", "journal", "apps", "errors"]
+    assert list(document) == [
+        *("formatVersion", "controller", "journal", "apps", "errors", "notifications")
+    ]
     assert document["formatVersion"] == 1
     (app,) = document["apps"]
     assert set(app) == {

@@ -20,7 +20,7 @@ from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, USAGE, CliEr
 from reconciler.cli.framework.synonyms import resolved
 from reconciler.cli.framework.typer_private import UsageError, command_of, show
 from reconciler.cli.framework.verb import SETTINGS, Verbs
-from reconciler.render.terminal import WIDTH, room
+from reconciler.render.terminal import WIDTH, folded, room
 
 _NARROW = 30
 _RARELY = 1_000_000
@@ -62,13 +62,17 @@ def run(arguments: Sequence[str]) -> int:
         return ERROR
     except output.OutputError as error:
         output.discard()
-        print(f"recon: {error}", file=sys.stderr)
+        _report(str(error))
         return ERROR
     except Exception as error:
         if debug:
             raise
-        print(f"recon: {_sentence(error)}", file=sys.stderr)
+        _report(_sentence(error))
         return ERROR
+
+
+def _report(sentence: str) -> None:
+    print(folded(f"recon: {sentence}", sys.stderr), file=sys.stderr)
 
 
 def _dispatch(words: list[str]) -> int:

@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Iterator
 
 _MARK = "…"
+_LEAST = 10
+"""Columns of text on a line, however narrow the terminal is."""
 
 
 def cells(text: str) -> int:
@@ -60,6 +62,16 @@ def fold(text: str, columns: int, *, indent: str = "") -> list[str]:
         else:
             line = f"{line}{before}{word}" if line else word
     return [*lines, (indent if lines else "") + line] if line else lines
+
+
+def fold_line(line: str, columns: int | None, *, hang: int = 0) -> list[str]:
+    """A line folded behind its own indent, and ``hang`` more; as it is without ``columns``."""
+    if columns is None or cells(line) <= columns:
+        return [line]
+    text = line.lstrip(" ")
+    lead = line[: len(line) - len(text)]
+    folded = fold(text, max(_LEAST, columns - len(lead)), indent=" " * hang)
+    return [lead + one for one in folded]
 
 
 def _words(text: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from reconciler.render.cells import fold_line
 from reconciler.render.events import EventLines
 from reconciler.render.formats import clock, local, place
 from reconciler.render.status import app_lines, problem_lines, run_table
@@ -16,12 +17,15 @@ from reconciler.render.usage import usage_lines
 Document = Mapping[str, Any]
 
 
-def description(document: Document, *, colour: bool = False) -> list[str]:
-    """Everything known of one app; nothing is cut off to fit."""
+def description(
+    document: Document, *, columns: int | None = None, colour: bool = False
+) -> list[str]:
+    """Everything known of one app; nothing is cut off to fit, sentences are folded."""
     is_job = document["app"]["kind"] == "Job"
     # What recon itself fills in is nothing to read where it is empty; a variable that is, is.
     spec = {key: value for key, value in document["spec"].items() if value != ""}
-    lines = [*_head(document), *problem_lines(document)]
+    lines = [line for one in _head(document) for line in fold_line(one, columns, hang=11)]
+    lines += problem_lines(document, columns, colour)
     lines += _section("Spec", tree(spec, "  "), colour)
     conditions = [
         [c["type"], c["status"], c["reason"], c["message"]] for c in document["app"]["conditions"]
@@ -32,14 +36,16 @@ def description(document: Document, *, colour: bool = False) -> list[str]:
         ("Revisions", ["NUMBER", "CREATED", "STATE", "HASH"], revisions),
     ):
         if cells:
-            lines += _section(title, table(header, cells, columns=None, colour=colour), colour)
-    rows = app_lines(document["app"], columns=None, colour=colour)
+            shown = table(header, cells, columns=columns, colour=colour, whole=True)
+            lines += _section(title, shown, colour)
+    rows = app_lines(document["app"], columns=columns, colour=colour)
     lines += _section("Runs" if is_job else "Instances", rows, colour)
     builds = run_table(document.get("builds", ()), columns=None, colour=colour)
     lines += _section("Builds", builds, colour)
     lines += _section("Usage", usage_lines(document.get("usage", ())), colour)
-    lines_of = EventLines(document["events"], colour=colour, named=False)
-    return [*lines, *_section("Events", map(lines_of.of, document["events"]), colour)]
+    lines_of = EventLines(document["events"], colour=colour, named=False, columns=columns)
+    events = [line for event in document["events"] for line in lines_of.folded(event)]
+    return [*lines, *_section("Events", events, colour)]
 
 
 def _head(document: Document) -> Iterator[str]:

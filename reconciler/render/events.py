@@ -3,13 +3,13 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.api.documents.timeline import Timeline, subject_of
-from reconciler.render.cells import clip
+from reconciler.render.cells import cells, clip, clip_middle, fold_line
 from reconciler.render.formats import clock, duration, local
-from reconciler.render.terminal import paint, plain
+from reconciler.render.terminal import paint, plain, uncoloured
 
 Document = Mapping[str, Any]
 
@@ -22,21 +22,54 @@ class EventLines:
     ``named``: the app is said, too, and not the instance alone."""
 
     def __init__(
-        self, known: Iterable[Document] = (), *, colour: bool = False, named: bool = True
+        self,
+        known: Iterable[Document] = (),
+        *,
+        colour: bool = False,
+        named: bool = True,
+        columns: int | None = None,
     ) -> None:
         self._colour = colour
         self._named = named
+        self._columns = columns
         known = [*known]
         self._timeline = Timeline([one["reason"] for one in known], map(self._subject, known))
 
     def of(self, event: Document) -> str:
         """The line of one event."""
-
-        def painted(reason: str) -> str:
-            return paint(reason, "yellow" if event["type"] == "Warning" else "", on=self._colour)
-
         when, subject = clock(event["time"]), self._subject(event)
-        return self._timeline.line(when, subject, event["reason"], local(event["message"]), painted)
+        message = local(event["message"])
+        return self._timeline.line(when, subject, event["reason"], message, self._painted(event))
+
+    def folded(self, event: Document) -> list[str]:
+        """The line of one event; where ``columns`` have no room for it, its sentence is below."""
+        line = self.of(event)
+        if self._columns is None or cells(uncoloured(line)) <= self._columns:
+            return [line]
+        return [
+            self._head(event),
+            *fold_line(f"    {plain(local(event['message']))}", self._columns),
+        ]
+
+    def _painted(self, event: Document) -> Callable[[str], str]:
+        """Colours the reason of a warning."""
+
+        colour = "yellow" if event["type"] == "Warning" else ""
+        return lambda reason: paint(reason, colour, on=self._colour)
+
+    def _head(self, event: Document) -> str:
+        """All but the sentence, in as much room as there is."""
+        assert self._columns is not None
+        when, subject, reason = clock(event["time"]), self._subject(event), event["reason"]
+        painted = self._painted(event)
+        head = self._timeline.line(when, subject, reason, "", painted).rstrip()
+        if cells(uncoloured(head)) <= self._columns:
+            return head
+        shown = clip_middle(subject, self._columns - len(reason) - 12)
+        parts = [when[5:], *([shown] if shown else []), reason]
+        if cells(" ".join(parts)) > self._columns:
+            parts[0] = when[11:]  # the time without the day
+        return " ".join([*parts[:-1], painted(reason)])
 
     def _subject(self, event: Document) -> str:
         is_shown = self._named or event["instance"] is not None

@@ -9,27 +9,38 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reconciler.render.cells import cells, fold_line, padded
 from reconciler.render.formats import count, local, place
 from reconciler.render.status import problem_lines
-from reconciler.render.terminal import paint, plain
+from reconciler.render.terminal import WIDTH, paint, plain
 
 Document = Mapping[str, Any]
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "none": "!"}
 _COLOURS = {"create": "green", "update": "yellow", "delete": "red", "none": "magenta"}
+_NAME = 32
+"""Columns of a name up to which what follows the others stands in line with it."""
 _WORDS = {"replaces": "replaces", "in-place": "in place"}
 
 
-def plan_text(document: Document, *, columns: int, colour: bool = False) -> list[str]:
-    """The changes, one paragraph an app, the sum, and what is wrong with the manifests."""
+def plan_text(document: Document, *, columns: int | None, colour: bool = False) -> list[str]:
+    """The changes, one paragraph an app, the sum, and what is wrong with the manifests: folded to
+    ``columns``, or laid out for 80 and not folded."""
     shown = [change for change in document["changes"] if is_shown(change)]
-    width = max((len(change["app"]) for change in shown), default=0)
+    names = (len(change["app"]) for change in shown)
+    width = max((length for length in names if length <= _NAME), default=0)
     lines: list[str] = []
     for change in shown:
-        lines += _paragraph(change, width, columns, colour)
+        for line, painted in _paragraph(change, width, columns or WIDTH):
+            folded = fold_line(line, columns, hang=2 if line.startswith(" ") else 4)
+            lines += [paint(one, painted, on=colour) for one in folded]
     if not shown:
-        lines.append(_no_changes(document))
-    return [*lines, summary(document), *problem_lines(document)]
+        lines += fold_line(_no_changes(document), columns)
+    return [
+        *lines,
+        *fold_line(summary(document), columns),
+        *problem_lines(document, columns, colour),
+    ]
 
 
 def _no_changes(document: Document) -> str:
@@ -81,19 +92,21 @@ def shown_value(value: Any) -> str:
 # -- text ----------------------------------------------------------------------------------------
 
 
-def _paragraph(change: Document, width: int, columns: int, colour: bool) -> Iterator[str]:
+def _paragraph(change: Document, width: int, columns: int) -> Iterator[tuple[str, str]]:
+    """Lines, each with its colour."""
     action = change["action"]
     head, notes = _head(change)
     start = f"{_SIGNS[action]} {change['app']:<{width}}   {plain(local(head))}".rstrip()
     where = _place(change["fields"][0]) if change["fields"] else ""
-    gap = columns - len(start) - len(where)
+    gap = columns - cells(start) - cells(where)
     line = start + (" " * gap + where if where and gap > 1 else "")
-    yield paint(line, _COLOURS[action], on=colour)
+    yield line, _COLOURS[action]
     if where and gap <= 1:
-        yield f"    {where}"
-    yield from _fields(change["fields"], columns)
+        yield f"    {where}", ""
+    for field in _fields(change["fields"], columns):
+        yield field, ""
     for note in notes:
-        yield f"    {plain(local(note))}"
+        yield f"    {plain(local(note))}", ""
 
 
 def _head(change: Document) -> tuple[str, Sequence[str]]:
@@ -129,12 +142,12 @@ def _fields(fields: Sequence[Document], columns: int) -> Iterator[str]:
     effects = max(len(word) for word in _WORDS.values())
     room = columns - paths - effects - 8
     short = [f"{before} → {after}" for before, after in values]
-    across = max((len(text) for text in short if len(text) <= room), default=0)
+    across = max((cells(text) for text in short if cells(text) <= room), default=0)
     across = max(across, min(30, room))
     for field, text, (before, after) in zip(fields, short, values, strict=True):
-        fits = len(text) <= room
+        fits = cells(text) <= room
         middle = text if fits else ""
-        yield f"    {field['path']:<{paths}}  {middle:<{across}}  {_WORDS[field['effect']]}"
+        yield f"    {field['path']:<{paths}}  {padded(middle, across)}  {_WORDS[field['effect']]}"
         if not fits:
             yield f"      - {before}"
             yield f"      + {after}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.render.cells import clip, fold
+from reconciler.render.cells import clip, fold, fold_line
 from reconciler.render.events import crash_lines
 from reconciler.render.formats import clock, count, duration, local, percent, place, size
 from reconciler.render.table import Cell, table
@@ -38,13 +38,13 @@ def status_table(
     """One line an app; ``wide``: what it uses, too, and the message uncut. Then what is wrong."""
     apps = document["apps"]
     if not apps:
-        return ["No apps are declared, and none runs.", *problem_lines(document)]
+        return ["No apps are declared, and none runs.", *problem_lines(document, columns, colour)]
     header = ["APP", "SYNC", "HEALTH", "READY", "REV", "RESTARTS"]
     header += ["UPDATED", "AVAILABLE", "CPU", "MEMORY", "AGE", "MESSAGE"] if wide else ["MESSAGE"]
     rows = [[*_first(app), *(_usage(app) if wide else ()), local(app["message"])] for app in apps]
     room = None if wide else columns
     lines = table(header, rows, columns=room, colour=colour, spare=_SPARE, below=True)
-    return [*lines, *problem_lines(document)]
+    return [*lines, *problem_lines(document, columns, colour)]
 
 
 def cut_messages(document: Document, lines: Sequence[str]) -> list[str]:
@@ -65,13 +65,16 @@ def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> li
     crash = app.get("lastCrash")
     if crash:
         shown = crash_lines(crash, output=not app.get("causes"), columns=columns)
-        lines += [*([""] if lines else []), *shown]
+        lines += [""] if lines else []
+        lines += [line for one in shown for line in fold_line(one, columns, hang=2)]
     statuses = [[row["name"], plain(row["status"])] for row in app["instances"] if row["status"]]
     if statuses:
-        lines += ["", *table(["INSTANCE", "SAYS"], statuses, columns=columns, colour=colour)]
+        header = ["INSTANCE", "SAYS"]
+        lines += ["", *table(header, statuses, columns=columns, colour=colour, whole=True)]
     if app["drift"]:
         rows = [[drift["kind"], drift["instance"], drift["detail"]] for drift in app["drift"]]
-        lines += ["", *table(["DRIFT", "INSTANCE", "DETAIL"], rows, columns=columns, colour=colour)]
+        header = ["DRIFT", "INSTANCE", "DETAIL"]
+        lines += ["", *table(header, rows, columns=columns, colour=colour, whole=True)]
     return lines
 
 
@@ -156,7 +159,9 @@ def _run(run: Document, pid: int | None) -> list[str | Cell]:
     ]
 
 
-def problem_lines(document: Document) -> list[str]:
+def problem_lines(
+    document: Document, columns: int | None = None, colour: bool = False
+) -> list[str]:
     """What is wrong with the manifests, in full: a place that is cut off is of no use."""
     problems, others = document.get("errors", []), document.get("otherErrors", 0)
     more = ["", f"{count(others, 'problem')} in other manifests: `recon status`"] if others else []
@@ -165,8 +170,8 @@ def problem_lines(document: Document) -> list[str]:
     return [
         *more,
         "",
-        f"{count(len(problems), 'problem')} in the manifests:",
-        *map(problem, problems),
+        paint(f"{count(len(problems), 'problem')} in the manifests:", "red", on=colour),
+        *(line for one in problems for line in fold_line(problem(one), columns, hang=2)),
     ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from reconciler.render.cells import cells, clip, clip_middle, padded
+from reconciler.render.cells import cells, clip, clip_middle, fold, padded
 from reconciler.render.terminal import paint, plain
 
 _GAP = 2
@@ -37,11 +37,12 @@ def table(
     colour: bool = False,
     spare: Sequence[str] = (),
     below: bool = False,
+    whole: bool = False,
 ) -> list[str]:
     """Lines of a table at most ``columns`` wide (None: as wide as it gets).
 
     ``spare``: titles of the columns to leave out first where it is too wide; ``below``: the last
-    column is a sentence, which may stand below its row.
+    column is a sentence, which may stand below its row; ``whole``: it is folded, not cut.
     """
     grid = [[Cell(title) for title in header], *([_cell(cell) for cell in row] for row in rows)]
     sentences: list[Cell] = []
@@ -55,11 +56,30 @@ def table(
         widths = _fitted(widths, columns, keeps_last=bool(sentences))
     lines = []
     for number, row in enumerate(grid):
-        lines.append(_line(row, widths, colour))
+        if whole and not sentences:
+            lines += _whole(row, widths, colour)
+        else:
+            lines.append(_line(row, widths, colour))
         if number and sentences and sentences[number].text and columns is not None:
-            text, painted = sentences[number]
-            lines.append(_INDENT + paint(clip(text, columns - len(_INDENT)), painted, on=colour))
+            lines += _below(sentences[number], columns - len(_INDENT), colour, whole)
     return lines
+
+
+def _whole(row: Sequence[Cell], widths: Sequence[int], colour: bool) -> list[str]:
+    """A row whose last column is folded."""
+    *others, (text, painted) = row
+    first, *rest = fold(text, max(_LEAST, widths[-1])) or [""]
+    before = " " * (sum(widths[:-1]) + _GAP * (len(widths) - 1))
+    line = _line(
+        [*others, Cell(first, painted)], [*widths[:-1], max(widths[-1], cells(first))], colour
+    )
+    return [line, *(before + paint(one, painted, on=colour) for one in rest)]
+
+
+def _below(sentence: Cell, columns: int, colour: bool, whole: bool) -> list[str]:
+    text, painted = sentence
+    lines = fold(text, columns) if whole else [clip(text, columns)]
+    return [_INDENT + paint(line, painted, on=colour) for line in lines]
 
 
 def _cell(cell: str | Cell) -> Cell:

@@ -15,12 +15,13 @@ from itertools import cycle
 from typing import TextIO
 
 from reconciler.model.words.printable import CONTROLS, plain
-from reconciler.render.cells import clip
+from reconciler.render.cells import clip, fold_line
 
 __all__ = [
     "Screen",
     "clip",
     "colours",
+    "folded",
     "harmless",
     "is_terminal",
     "paint",
@@ -92,6 +93,14 @@ def harmless(text: str) -> str:
     parts = _COLOUR.split(text)
     kept = (part if odd else part.translate(_TAB) for part, odd in zip(parts, cycle((0, 1))))
     return "".join(kept) + ("\x1b[0m" if len(parts) > 1 else "")
+
+
+def folded(text: str, stream: TextIO | None = None) -> str:
+    """Sentences whose lines end between words on a terminal; elsewhere as they are."""
+    if not is_terminal(stream):
+        return text
+    columns = room(stream)
+    return "\n".join(line for one in text.split("\n") for line in fold_line(one, columns, hang=2))
 
 
 def uncoloured(text: str) -> str:

@@ -42,7 +42,7 @@ def test_every_verb_has_help(cli: Cli, name: str) -> None:
         (["stop", "web"], "use `recon suspend APP`"),
         (["rm", "web"], "delete its manifest"),
         (["plan"], "use `recon apply --dry-run`"),
-        (["monit"], "use `recon top`"),
+        (["htop"], "use `recon top`"),
         (["help", "stop"], "use `recon suspend APP`"),
         (["status", "--nope"], "--nope"),
         (["status", "-o", "xml"], "write one of table, wide, json, yaml"),

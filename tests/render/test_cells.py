@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.render.cells import cells, clip, clip_middle, fold, padded
+from reconciler.render.cells import cells, clip, clip_middle, fold, fold_line, padded
 
 WORDS = st.text(st.sampled_from("abc 家屋ü-é\u0301"), max_size=40)
 
@@ -49,3 +49,13 @@ def test_a_path_stays_whole_and_a_chinese_sentence_is_folded() -> None:
 
 def test_padding_counts_columns() -> None:
     assert padded("家", 4) == "家  "
+
+
+def test_a_line_is_folded_behind_its_indent() -> None:
+    assert fold_line("  a.yaml:1:2: one two three", 20, hang=2) == [
+        "  a.yaml:1:2: one",
+        "    two three",
+    ]
+    assert fold_line("  short", 20) == ["  short"]
+    assert fold_line("x " * 100, None) == ["x " * 100]
+    assert fold_line("", 5) == [""]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.render.events import actor_of, crash_lines, details
+from reconciler.render.events import EventLines, actor_of, crash_lines, details
 
 CRASH: dict[str, Any] = {
     "id": "1-1",
@@ -91,3 +91,22 @@ def test_who_asked_is_said(by: tuple[Any, ...], text: str) -> None:
     actor = {"verb": verb, "user": user, "uid": uid, "commit": commit}
     assert actor_of(actor) == text
     assert details({**CRASH, "exit": None, "by": actor}, columns=None) == [f"    {text}"]
+
+
+STARTED = {**CRASH, "type": "Normal", "reason": "Started", "exit": None}
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_on_a_narrow_terminal_the_sentence_of_an_event_is_below_it(columns: int) -> None:
+    long = "started pid 11183 (restarted after exit 3), and waits for its probe to answer"
+    events = [{**STARTED, "message": long}, {**STARTED, "app": "x" * 63, "message": long}]
+    for event in events:
+        head, *below = EventLines(columns=columns).folded(event)
+        assert "Started" in head and len(head) <= columns
+        assert " ".join(line.strip() for line in below) == long
+        assert all(line.startswith("    ") and len(line) <= columns for line in below)
+
+
+def test_in_a_pipe_an_event_is_one_line() -> None:
+    (line,) = EventLines().folded({**STARTED, "message": "m " * 200})
+    assert line.endswith("m m ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.render.cells import cells
 from reconciler.render.plan import plan_markdown, plan_text, shown_value
 from tests.cli.documents import change, error, field, plan
 
@@ -146,3 +147,12 @@ def test_values_are_shown_on_one_line() -> None:
     assert shown_value("") == '""'
     assert shown_value("a\nb\x1b[1m") == "a b [1m"
     assert shown_value({"a": [1, True]}) == '{"a": [1, true]}'
+
+
+def test_a_long_name_leaves_the_others_their_column_and_a_terminal_its_width() -> None:
+    changes = [change("a" * 63, "create"), change("web", "create")]
+    lines = plan_text(plan(*changes), columns=80)
+    assert lines[1].startswith("+ web   ")
+    for columns in (40, 80):
+        shown = plan_text(plan(*changes), columns=columns)
+        assert all(cells(line) <= columns or "a" * 63 in line for line in shown)

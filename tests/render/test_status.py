@@ -76,8 +76,12 @@ def test_what_the_table_cuts_is_there_in_full_for_who_asks_for_one_app() -> None
 
 def test_problems_are_listed_in_full_below() -> None:
     long = "a sentence that is longer than what is left of eighty columns, but is not cut at all"
-    lines = status_table(status(app("a"), errors=[error("/x/a.yaml", message=long)]), columns=80)
-    assert lines[-2:] == ["1 problem in the manifests:", f"  /x/a.yaml:3:5: spec.x: {long}"]
+    document = status(app("a"), errors=[error("/x/a.yaml", message=long)])
+    whole = ["1 problem in the manifests:", f"  /x/a.yaml:3:5: spec.x: {long}"]
+    assert status_table(document, columns=None)[-2:] == whole
+    title, first, second = status_table(document, columns=80)[-3:]
+    assert title == whole[0] and max(len(first), len(second)) <= 80
+    assert second.startswith("    ") and f"{first} {second.strip()}" == whole[1]
 
 
 def test_whole_file_problem_has_no_line() -> None:

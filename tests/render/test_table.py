@@ -65,3 +65,15 @@ def test_a_name_of_any_length_leaves_the_line_its_width(columns: int) -> None:
 
 def test_clip_marks_what_it_cut() -> None:
     assert [clip("abcdef", n) for n in (6, 4, 1, 0)] == ["abcdef", "abc…", "…", ""]
+
+
+def test_where_nothing_may_be_cut_the_last_column_is_folded_below_itself() -> None:
+    row: list[str | Cell] = ["Available", Cell("0 of 1 available, at least 1 needed", "red")]
+    assert table(["TYPE", "MESSAGE"], [row], columns=32, whole=True) == [
+        "TYPE       MESSAGE",
+        "Available  0 of 1 available, at",
+        "           least 1 needed",
+    ]
+    coloured = table(["TYPE", "MESSAGE"], [row], columns=32, whole=True, colour=True)
+    assert coloured[2] == "           \x1b[31mleast 1 needed\x1b[0m"
+    assert len(table(["TYPE", "MESSAGE"], [row], columns=None, whole=True)) == 2

@@ -22,7 +22,7 @@ from reconciler.logs.read.search import tail
 from reconciler.model.state.builder import builder_name
 from reconciler.render.formats import count, duration, local
 from reconciler.render.status import is_settled, problem_lines, status_table
-from reconciler.render.terminal import Screen, colours, harmless, is_terminal, plain, room
+from reconciler.render.terminal import Screen, colours, folded, harmless, is_terminal, plain, room
 
 App = Mapping[str, Any]
 
@@ -205,7 +205,7 @@ def _table(apps: list[App]) -> list[str]:
 def _print_failures(culprits: list[App], place: Where) -> None:
     """Print the instances that are not ready, why, and their last output."""
     for app in culprits:
-        print(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}")
+        print(folded(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}"))
         if _is_withheld(app):  # what it writes has nothing to do with it
             continue
         try:
@@ -229,7 +229,7 @@ def _print_outcome(culprits: list[App]) -> None:
         message += (
             "; the controller keeps trying. Edit the manifest, then check with `recon status`"
         )
-    print(message, file=sys.stderr)
+    print(folded(message, sys.stderr), file=sys.stderr)
 
 
 def _logs_of(app: App, place: Where) -> list[LogFile]:

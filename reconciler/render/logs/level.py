@@ -56,6 +56,7 @@ _IN_LINE = re.compile(
     rf"(?<![\w/.-])(?P<capitals>{_CAPITALS})(?![\w/.=-])"
     rf"|\[(?P<bracketed>{_SMALL})\]"  # nginx, Apache, many of Node's
     rf"|\b(?:level|lvl|severity)[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?(?P<named>[A-Za-z]{{3,13}})"
+    r"|\"level\"\s{0,3}:\s{0,3}(?P<number>[1-6]0)\b"  # pino, bunyan
     rf"|^(?:\S{{1,40}} )?(?P<first>{_SMALL}):"  # winston's `info: …`, PostgreSQL's kind
 )
 _TRACEBACK = "Traceback (most recent call last):"
@@ -79,7 +80,8 @@ def found_in(text: str) -> tuple[Level, int, int] | None:
     match = _IN_LINE.search(text[:_FIRST])
     if match is None or match.lastgroup is None:
         return None
-    level = _WORDS.get(match[match.lastgroup].lower())
+    text = match[match.lastgroup].lower()
+    level = level_of(int(text)) if text.isdecimal() else _WORDS.get(text)
     return (level, *match.span(match.lastgroup)) if level is not None else None
 
 

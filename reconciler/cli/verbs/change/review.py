@@ -25,7 +25,7 @@ from reconciler.diff.prune import CLEAN_SCANS, absences
 from reconciler.model.state.builder import built_by
 from reconciler.observed.host.facts import gather
 from reconciler.render.plan import plan_markdown, plan_text
-from reconciler.render.terminal import colours, width
+from reconciler.render.terminal import colours, room
 from reconciler.state.paths import secret_key
 from reconciler.system.clock import boot_now
 from reconciler.system.work.look import patiently
@@ -75,7 +75,7 @@ def printed(document: Mapping[str, Any], form: str) -> str:
     """The document as text or in Markdown."""
     if form == "markdown":
         return "\n".join(plan_markdown(document))
-    return "\n".join(plan_text(document, columns=width(), colour=colours()))
+    return "\n".join(plan_text(document, columns=room(), colour=colours()))
 
 
 def exit_code(document: Mapping[str, Any], *, detailed: bool) -> int:

@@ -21,6 +21,7 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.cli.framework.output import print_json
 from reconciler.render.formats import count
+from reconciler.render.terminal import folded
 
 FORMAT_VERSION = 1
 _STARTER = Path(__file__).with_name("starter")
@@ -105,9 +106,9 @@ def _validate(
     from reconciler.render.status import problem  # noqa: PLC0415  only for text
 
     for one in _document(apps, problems)["errors"]:
-        print(problem(one).strip())
+        print(folded(problem(one).strip()))
     for one in sorted(advice, key=lambda one: (one["file"], one["line"], one["column"])):
-        print(problem({**one, "message": f"{one['message']} (advice)"}).strip())
+        print(folded(problem({**one, "message": f"{one['message']} (advice)"}).strip()))
     files = len({one.file for one in problems})
     if problems:
         sys.stdout.flush()

@@ -8,6 +8,7 @@ import typer
 
 from reconciler.cli.framework.errors import OK, CliError
 from reconciler.cli.framework.output import print_json
+from reconciler.render.terminal import folded
 
 
 def schema() -> int:
@@ -32,7 +33,7 @@ def explain(
     from reconciler.render import fieldhelp  # noqa: PLC0415  the models are heavy
 
     try:
-        print("\n".join(fieldhelp.explained(field)))
+        print("\n".join(folded(line) for line in fieldhelp.explained(field)))
     except LookupError as error:
         raise CliError(str(error.args[0])) from None
     return OK

@@ -73,12 +73,13 @@ def events(
         moment("--since", since) if since is not None else None,
         audit,
     )
-    lines, columns = EventLines(colour=colours()), room()
+    columns = room()
+    lines = EventLines(colour=colours(), columns=columns)
     for event in _events(place, wanted, number, follow):
         if output == "json":
             print(json.dumps(event), flush=follow)
         else:
-            print("\n".join([lines.of(event), *details(event, columns=columns)]), flush=follow)
+            print("\n".join([*lines.folded(event), *details(event, columns=columns)]), flush=follow)
     return OK
 
 

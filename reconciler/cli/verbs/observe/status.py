@@ -93,7 +93,7 @@ def describe(
         return OK
     from reconciler.render.describe import description  # noqa: PLC0415  not for `status`
 
-    print("\n".join(description(document, colour=colours())))
+    print("\n".join(description(document, columns=room(), colour=colours())))
     return OK
 
 

@@ -17,7 +17,7 @@ from reconciler.cli.framework import controller
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import Manifests, StateDir, Where, seconds, where
 from reconciler.render.formats import local
-from reconciler.render.terminal import plain
+from reconciler.render.terminal import folded, plain
 
 Names = Annotated[list[str], typer.Argument(metavar="APP", show_default=False)]
 
@@ -113,11 +113,11 @@ def _follow(place: Where, name: str, watch: bool, limit: float) -> int:
             sentence, done = progress_of(found)
         except CliError as error:
             print(f"error: {error}", file=sys.stderr)
-            print(plain(local(found["message"])), file=sys.stderr)
+            print(folded(plain(local(found["message"])), sys.stderr), file=sys.stderr)
             return ERROR
         for line in (sentence, _pause_of(found)):
             if line and line not in shown:
-                print(plain(line), flush=True)
+                print(folded(plain(line)), flush=True)
         shown = f"{sentence}\n{_pause_of(found)}"
         if done or not watch:
             return OK

@@ -20,7 +20,6 @@ from typing import Any
 
 from reconciler.notify.attempt import attempt
 from reconciler.notify.by_apprise import INSTALL
-from reconciler.notify.deliver import deliver
 from reconciler.notify.delivery import Delivery
 from reconciler.notify.outcome import Outcome
 from reconciler.notify.target import Target
@@ -88,7 +87,13 @@ def lacking(targets: Mapping[str, Target]) -> str:
 
 async def once(target: Target, message: dict[str, Any]) -> Outcome:
     """One try, in a process of its own."""
-    return await attempt(target, partial(deliver, target, message))
+    return await attempt(target, partial(_deliver, target, message))
+
+
+def _deliver(target: Target, message: dict[str, Any]) -> Outcome:
+    from reconciler.notify.deliver import deliver  # noqa: PLC0415  loaded by each try, and ends with it
+
+    return deliver(target, message)
 
 
 async def serve(link: socket.socket) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.desired.files import read_regular
-from reconciler.model.spec.notify import MASK
+from reconciler.model.words.mask import MASK
 from reconciler.notify.masking import masked
 from reconciler.notify.outcome import Outcome, failed
 from reconciler.notify.target import Target

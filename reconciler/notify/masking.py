@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from reconciler.model.spec.notify import MASK
+from reconciler.model.words.mask import MASK
 
 _LEAST = 4
 """Characters: a shorter part is a word like any other."""

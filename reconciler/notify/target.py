@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.model.spec.notify import NotifyTarget
+if TYPE_CHECKING:
+    from reconciler.model.spec.notify import NotifyTarget  # heavy, and not for the notifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from reconciler.model.spec.base import Manifest
 from reconciler.model.state.reason import OF_NOTIFICATIONS, EventReason
 from reconciler.model.words.appmatch import AppMatch
+from reconciler.model.words.mask import MASK
 from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Account, Command, Name, Seconds, Whole
 
@@ -22,7 +23,6 @@ _DAY = 86_400
 _PLACES = ("url", "url_file", "webhook", "webhook_file", "command")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.*", re.DOTALL)
 _UNFIT = re.compile(r"[\x00-\x20\x7f]")
-MASK = "***"
 
 
 def _url(value: str) -> str:

@@ -260,3 +260,25 @@ def test_one_that_cannot_be_started_is_tried_more_and_more_rarely(
     monkeypatch.undo()
     own.crash()
     own.until(lambda: web.requests)
+
+
+def test_on_a_full_disk_messages_are_sent_nevertheless(own: Own, web: Web) -> None:
+    own.declare(hook(web))
+    own.history.flush()
+    assert own.journal._db is not None
+    own.journal._db.execute("PRAGMA query_only = 1")
+    own.crash()
+    own.until(lambda: web.requests)
+    own.until(lambda: own.notices.records["ops"].sent)
+    own.journal._db.execute("PRAGMA query_only = 0")
+    own.history.flush()
+    assert own.on_disk() == []
+
+
+def test_what_has_to_be_installed_is_known_before_the_first_message(own: Own, web: Web) -> None:
+    own.declare(hook(web))
+    own.until(lambda: own.notices.process[0])
+    own.notices._reported({"id": "", "what": "lacking", "error": "Apprise is not installed"})
+    assert own.notices.process[1] == "Apprise is not installed"
+    own.declare()
+    assert own.notices.process == (0, "")

@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import select
+import shutil
 import subprocess
 import threading
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import IO, Any
 
 from reconciler.notify.outcome import Outcome, failed
 from reconciler.notify.target import Target
+from reconciler.system.files.trust import UntrustedError, trusting
 
 _TAIL = 300
 """Bytes of what it writes to stderr that an error shows."""
@@ -26,6 +28,8 @@ def run(target: Target, message: dict[str, Any]) -> Outcome:
     """Run it until it ends: the notifier bounds the time of this process."""
     try:
         identity = _identity(target.user)
+        if identity.get("user", os.geteuid()) == 0:
+            _must_be_roots(target)
         process = subprocess.Popen(
             target.command,
             stdin=subprocess.PIPE,
@@ -37,6 +41,8 @@ def run(target: Target, message: dict[str, Any]) -> Outcome:
         )
     except LookupError as error:
         return failed(str(error.args[0]))
+    except UntrustedError as error:
+        return failed(f"{error.filename}: {error.strerror}")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         return failed(f"{target.command[0]} cannot be run: {why}")
@@ -50,6 +56,14 @@ def run(target: Target, message: dict[str, Any]) -> Outcome:
     ended = f"exit {code}" if code > 0 else f"signal {-code}"
     written = tail.decode(errors="replace").strip().splitlines()
     return failed(f"{target.command[0]} ended with {ended}{f': {written[-1]}' if written else ''}")
+
+
+def _must_be_roots(target: Target) -> None:
+    """What root runs, no other user may have written. OSError, UntrustedError."""
+    program = target.command[0]
+    path = os.path.join(target.folder, program) if "/" in program else shutil.which(program)
+    if path is not None:
+        os.close(trusting().open(os.path.normpath(path)))
 
 
 def _feed(stdin: IO[bytes], message: dict[str, Any]) -> None:

@@ -51,5 +51,5 @@ def _send(target: Target, address: str, message: dict[str, Any]) -> Outcome:
 
 def first_line(content: bytes) -> str:
     """The address in a file. UnicodeDecodeError."""
-    lines = content.decode().splitlines()
+    lines = content.decode("utf-8-sig").splitlines()
     return lines[0].strip() if lines else ""

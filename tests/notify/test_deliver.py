@@ -84,6 +84,8 @@ def test_an_address_is_the_first_line_of_its_file_and_read_at_each_try(
     assert "is empty" in deliver(target, message()).error
     file.write_text(f"{web.address}\r\n# written by hand\n")
     assert deliver(target, message()).ok and len(web.requests) == 1
+    file.write_text(f"\ufeff{web.address}")  # as some editors begin a file
+    assert deliver(target, message()).ok and len(web.requests) == 2
     file.write_bytes(b"\xff\xfe")
     assert "it is no text" in deliver(target, message()).error
 
@@ -166,6 +168,18 @@ def test_a_command_runs_as_its_user() -> None:
         assert deliver(target, message()).ok
         name, groups, home = (Path(folder) / "id").read_text().splitlines()
     assert name == "nobody" and "0" not in groups.split() and home != os.environ.get("HOME")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root refuses files of others")
+def test_as_root_a_program_that_others_could_have_written_is_not_run(tmp_path: Path) -> None:
+    program = tmp_path / "page"
+    program.write_text("#!/bin/sh\ntouch ran\n")
+    program.chmod(0o755)
+    target = Target("ops", command=("./page",), folder=str(tmp_path))
+    assert deliver(target, message()).ok and (tmp_path / "ran").exists()
+    (tmp_path / "ran").unlink()
+    program.chmod(0o777)
+    assert "page" in deliver(target, message()).error and not (tmp_path / "ran").exists()
 
 
 def test_an_unknown_user_is_a_sentence() -> None:

@@ -45,7 +45,10 @@ def test_status_tells_of_what_fails_only() -> None:
 
 
 def test_results_of_a_test() -> None:
-    rows = [{"target": "ops", "error": None}, {"target": "b", "error": "busy"}]
+    rows: list[dict[str, Any]] = [
+        {"target": "ops", "error": None},
+        {"target": "b", "error": "busy"},
+    ]
     lines = result_lines(rows)
     assert lines[1].split() == ["ops", "sent"] and lines[2].split() == ["b", "failed", "busy"]
 

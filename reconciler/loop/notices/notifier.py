@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.system.files.trust import SWITCH
 from reconciler.system.work.worker import environment
 
 _FIRST, _LONGEST = 1.0, 60.0
@@ -29,9 +30,10 @@ _LINE = 1 << 18
 """Bytes of a line of it; a longer one is a fault."""
 _KEPT = (
     *("PATH", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", SWITCH),
 )
-"""Variables that it gets beside those of Python: how the network is reached."""
+"""Variables that it gets beside those of Python: how the network is reached, which files root
+believes."""
 
 
 class NotifierProcess:

@@ -175,7 +175,8 @@ def masked(target: NotifyTarget) -> NotifyTarget:
     if target.webhook is not None:
         parts = urlsplit(target.webhook)
         port = f":{parts.port}" if parts.port else ""
-        changes["webhook"] = f"{parts.scheme}://{parts.hostname}{port}/{MASK}"
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        changes["webhook"] = f"{parts.scheme}://{host}{port}/{MASK}"
     return target.model_copy(update=changes) if changes else target
 
 

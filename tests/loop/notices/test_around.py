@@ -30,9 +30,10 @@ class Host:
         self.apps: dict[str, Workload] = {}
         self.running: list[Process] = []
         self.problems = 0
-        self.history: Any = FakeHistory()
+        history: Any = FakeHistory()
+        self.history = history
         self.around = Surroundings(
-            self.history,
+            history,
             declared=lambda: self.apps,
             processes=lambda name: [one for one in self.running if one.tag.app == name],
             problems=lambda: self.problems,

@@ -69,7 +69,9 @@ def test_lines_are_heard_however_they_are_cut(seen: Seen, far: socket.socket) ->
     assert [line["id"] for line in seen.lines] == ["a", "b"]
 
 
-@pytest.mark.parametrize("text", [b"nonsense\n", b"{\n", b"x" * (1 << 19)])
+@pytest.mark.parametrize(
+    "text", [b"nonsense\n", b"{\n", b"x" * (1 << 19)], ids=["words", "brace", "long"]
+)
 def test_one_that_writes_nonsense_is_replaced(seen: Seen, far: socket.socket, text: bytes) -> None:
     seen.process.ensure()
     far.setblocking(False)

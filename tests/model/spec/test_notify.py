@@ -73,6 +73,8 @@ def test_an_address_is_in_no_representation() -> None:
     target = NotifyTarget.model_validate({"webhook": "https://me:s3cr3t@h:8443/s3cr3t?k=s3cr3t"})
     assert "s3cr3t" not in repr(target)
     assert masked(target).webhook == "https://h:8443/***"
+    six = NotifyTarget.model_validate({"webhook": "http://[::1]:80/s3cr3t"})
+    assert masked(six).webhook == "http://[::1]:80/***"
     assert masked(NotifyTarget.model_validate({"url": "slack://s3cr3t"})).url == "slack://***"
 
 

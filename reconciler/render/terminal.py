@@ -15,7 +15,7 @@ from itertools import cycle
 from typing import TextIO
 
 from reconciler.model.words.printable import CONTROLS, plain
-from reconciler.render.cells import clip, fold_line
+from reconciler.render.cells import cells, clip, fold_line
 
 __all__ = [
     "Screen",
@@ -116,15 +116,23 @@ class Screen:
         self._drawn = 0
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Put ``lines`` in the place of those drawn before; no more than the screen holds."""
+        """Put ``lines`` in the place of those drawn before; no more than the screen holds, and
+        none wider: a line that the terminal wraps could not be drawn over."""
         try:
-            rows = os.get_terminal_size(self._stream.fileno()).lines - 1
+            size = os.get_terminal_size(self._stream.fileno())
         except OSError:
-            rows = 24
-        shown = list(lines)
+            size = os.terminal_size((WIDTH, 25))
+        rows = size.lines - 1
+        shown = [_fitting(line, size.columns or WIDTH) for line in lines]
         if len(shown) > rows > 1:
             shown = [*shown[: rows - 1], f"… and {len(shown) - rows + 1} more"]
         up = f"\x1b[{self._drawn}F" if self._drawn else ""
         self._stream.write(up + "".join(f"\x1b[K{line}\n" for line in shown) + "\x1b[J")
         self._stream.flush()
         self._drawn = len(shown)
+
+
+def _fitting(line: str, columns: int) -> str:
+    """A line that fits; cut, and then without its colours, where it does not."""
+    text = uncoloured(line)
+    return line if cells(text) <= columns else clip(text, columns)

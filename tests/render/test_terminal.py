@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import pty
+import struct
+import termios
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -86,3 +89,22 @@ def test_screen_is_drawn_over_also_when_it_shrinks(terminal: tuple[TextIO, int])
 )
 def test_a_terminal_obeys_nothing_in_a_line_but_its_colours(said: str, shown: str) -> None:
     assert harmless(said) == shown
+
+
+def test_a_line_that_is_too_wide_is_cut_so_that_it_can_be_drawn_over(
+    terminal: tuple[TextIO, int],
+) -> None:
+    stream, reader = terminal
+    size = struct.pack("HHHH", 24, 40, 0, 0)
+    fcntl.ioctl(reader, termios.TIOCSWINSZ, size)
+    screen = Screen(stream)
+    for text in ("x" * 100, "家" * 50, "\x1b[31m" + "y" * 100 + "\x1b[0m"):
+        screen.draw(["first", text])
+    display = pyte.Screen(40, 24)
+    feed = pyte.ByteStream(display).feed
+    stream.write("end")
+    stream.flush()
+    while not any(line.startswith("end") for line in display.display):
+        feed(os.read(reader, 65536))
+    shown = [line.rstrip() for line in display.display if line.strip()]
+    assert shown == ["first", "y" * 39 + "…", "end"]

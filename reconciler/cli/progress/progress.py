@@ -21,8 +21,19 @@ from reconciler.logs.read.files import LogFile, find
 from reconciler.logs.read.search import tail
 from reconciler.model.state.builder import builder_name
 from reconciler.render.formats import count, duration, local
+from reconciler.render.progress_bar import bar
+from reconciler.render.sparkline import unicode_locale
 from reconciler.render.status import is_settled, problem_lines, status_table
-from reconciler.render.terminal import Screen, colours, folded, harmless, is_terminal, plain, room
+from reconciler.render.terminal import (
+    Screen,
+    colours,
+    folded,
+    harmless,
+    is_terminal,
+    plain,
+    room,
+    width,
+)
 
 App = Mapping[str, Any]
 
@@ -149,6 +160,13 @@ class _Shown:
     def __init__(self) -> None:
         self._screen = Screen(sys.stdout) if is_terminal() else None
         self._before: dict[str, str] = {}
+        self._began = time.monotonic()
+
+    def _bar(self, pending: list[App], everyone: set[str]) -> str:
+        """How many are ready; it moves while anything is waited for."""
+        total, passed = len(everyone), time.monotonic() - self._began
+        done = len(everyone - {app["name"] for app in pending})
+        return bar(done, total, "app", passed, columns=width(), blocks=unicode_locale())
 
     def clear(self) -> None:
         """Make room for other lines."""
@@ -160,9 +178,7 @@ class _Shown:
         now = {app["name"]: _progress(app) for app in pending}
         changed = now != self._before
         if self._screen is not None:
-            total = len(everyone)
-            rest = f"{total - len(pending)} of {count(total, 'app')} ready"
-            self._screen.draw([*_table(pending), rest] if pending else [])
+            self._screen.draw([*_table(pending), self._bar(pending, everyone)] if pending else [])
         else:
             for name, text in now.items():
                 if self._before.get(name) != text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
@@ -25,6 +25,8 @@ class Kind(Enum):
     INVALID = auto()
     UNKNOWN_FIELD = auto()
     """The field's name is to blame, not its value."""
+    MISSING_FIELD = auto()
+    """Not told where a field beside it is this one, misspelt."""
 
 
 class Complaint(NamedTuple):
@@ -88,7 +90,16 @@ def validate(model: type[Model], data: Any, *, cores: int = 1) -> Model | list[C
         for place, faults in choices.items():
             for complaint in _of_choice(model, place, faults, data):
                 found.setdefault(complaint.path, complaint)
-        return list(found.values())
+        misspelt = {
+            (*path[:-1], nearest(str(path[-1]), fields_at(model, path[:-1])))
+            for path, one in found.items()
+            if one.kind is Kind.UNKNOWN_FIELD
+        }
+        return [
+            one
+            for path, one in found.items()
+            if one.kind is not Kind.MISSING_FIELD or path not in misspelt
+        ]
 
 
 def unfit_texts(data: Any, path: Path = ()) -> Iterator[Complaint]:
@@ -122,10 +133,15 @@ class _Fault:
     """Where several kinds of value are allowed, each of which complains."""
 
 
-def suggestion(word: str, known: Iterator[str] | set[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """``", did you mean memory?"``, or nothing where none is near."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f", did you mean {near[0]}?" if near else ""
+    near = nearest(word, known)
+    return f", did you mean {near}?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is spelt most like this one; empty where none is near."""
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")
 
 
 def fields_at(model: type[BaseModel], path: Path) -> dict[str, type[BaseModel]]:
@@ -178,7 +194,8 @@ def _complaint(model: type[BaseModel], fault: _Fault, data: Any) -> Complaint:
         near, remedy = _hint(model, fault.path)
         return Complaint(fault.path, f"unknown field{near}", Kind.UNKNOWN_FIELD, remedy)
     message, remedy = _sentence(fault, data)
-    return Complaint(fault.path, message, remedy=remedy)
+    kind = Kind.MISSING_FIELD if fault.kind == "missing" else Kind.INVALID
+    return Complaint(fault.path, message, kind, remedy)
 
 
 def _sentence(fault: _Fault, data: Any) -> Sentence:

@@ -243,6 +243,40 @@ def test_a_mistake_anywhere_else_is_told_at_its_place(
     assert expected in problem_of(folder, content)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            manifest("web").replace("command:", "comand:"),
+            ["spec.comand: unknown field, did you m"],
+        ),
+        (
+            manifest("web").replace("metadata:", "metdata:"),
+            ["metdata: unknown field, did you m"],
+        ),
+        (manifest("web").replace("{name:", "{nam:"), ["metadata.nam: unknown field, did you m"]),
+        (manifest("web").replace("command:", "comand:").replace("metadata:", "metdata:"), ["", ""]),
+        (
+            manifest("web").replace("command:", "xyzzy:"),
+            ["spec.xyzzy: unknown field", "spec.command: is required"],
+        ),
+        (
+            manifest("web", "  build: {comand: 'true'}\n"),
+            ["spec.build.comand: unknown field", "spec.build.inputs: is required"],
+        ),
+    ],
+)
+def test_a_name_that_is_misspelt_is_one_mistake(
+    folder: Folder, text: str, expected: list[str]
+) -> None:
+    """And not a second one because the field is missing."""
+    folder.write("web.yaml", text)
+    found = sorted(str(problem) for problem in folder.scanned().problems)
+    assert len(found) == len(expected)
+    for sentence in expected:
+        assert any(sentence in one for one in found), found
+
+
 def test_a_program_of_the_apps_own_packages_is_named_with_its_path(folder: Folder) -> None:
     program = folder.root / "node_modules/.bin/vite"
     program.parent.mkdir(parents=True)

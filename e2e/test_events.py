@@ -140,16 +140,21 @@ def test_the_audit_says_who_did_what_and_at_which_commit(recon: Recon) -> None:
     recon.healthy("web", ready=1)
     recon.cli("restart", "web")
     recon.cli("scale", "web=2")
+    recon.app("web", ["sleep", "1000"], instances=3)
 
     def audited() -> list[dict[str, Any]]:
         text = recon.cli("events", "--audit", "-o", "json")
         return [json.loads(line) for line in text.splitlines()]
 
-    until(lambda: any(event["reason"] == "ManifestChanged" for event in audited()))
+    def edits() -> list[dict[str, Any]]:
+        return [event["by"] for event in audited() if event["reason"] == "ManifestChanged"]
+
+    until(lambda: len(edits()) == 2)
     by = {event["reason"]: event["by"] for event in audited()}
     assert by["RestartRequested"]["verb"] == "restart"
     assert by["RestartRequested"]["uid"] == os.getuid()
     edit = {"verb": "edit", "user": None, "uid": None, "commit": git("rev-parse", "HEAD")}
-    assert by["ManifestChanged"] == edit
+    scale = {**edit, "verb": "scale", "uid": os.getuid(), "user": by["RestartRequested"]["user"]}
+    assert edits() == [scale, edit], "an edit by hand has no user"
     assert all(event["by"] is not None for event in audited())
     assert "edit at commit " in recon.cli("events", "--audit")

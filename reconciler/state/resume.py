@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from reconciler.state.journal import events
 from reconciler.state.journal.pending import EVENTS_KEPT_OF_APP
 
-_POSITION = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,15}))?")
+PATTERN = r"^([0-9]{1,18})(?:-([0-9]{1,15}))?$"
+"""Of the id of an event."""
 _CLOSE = 0.001
 """Seconds within which two times are one: a position has milliseconds."""
 
@@ -32,7 +33,7 @@ class Resumed:
 
 def parse(position: str) -> tuple[int, float | None]:
     """Number and wall seconds; without a time where only the number is given. ValueError."""
-    found = _POSITION.fullmatch(position.strip())
+    found = re.fullmatch(PATTERN, position.strip())
     if found is None:
         raise ValueError(f"'{position[:40]}' is not the id of an event")
     return int(found[1]), int(found[2]) / 1000 if found[2] is not None else None

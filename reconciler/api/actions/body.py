@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Any, TypeGuard
 
 from reconciler.api.actions.answer import RefusedError
@@ -22,8 +23,6 @@ class Body:
         self._fields = _object(text)
         for name in self._fields:
             if name not in allowed:
-                from difflib import get_close_matches  # noqa: PLC0415  seldom needed
-
                 close = get_close_matches(name, allowed, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"there are {_listed(allowed)}"
                 raise _invalid(f"{json.dumps(name[:60])} is not a field of this body; {hint}")

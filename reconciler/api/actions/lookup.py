@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Protocol
 
 from reconciler.api.actions.answer import RefusedError
@@ -61,8 +62,6 @@ def in_a_file(controller: Controller, name: str) -> Workload:
 
 def unknown(name: str, known: Iterable[str]) -> str:
     """A sentence for a name that no app has."""
-    from difflib import get_close_matches  # noqa: PLC0415  seldom needed
-
     close = get_close_matches(name[:100], [*known], n=1)
     hint = f"did you mean {close[0]}?" if close else "`recon status` lists them"
     return f"no app named {name}; {hint}"

@@ -55,11 +55,12 @@ def wanted_of(app: str, state_dir: Path, parameters: QueryParams, headers: Heade
         moment("until", parameters.get("until")),
         search,
     )
+    after = _position("after", parameters.get("after"))
     wanted = Wanted(
         query,
         whole_number("lines", parameters.get("lines", "100"), MOST),
         _position("before", parameters.get("before")),
-        _position("after", headers.get("last-event-id") or parameters.get("after")),
+        _position("Last-Event-ID", headers.get("last-event-id")) or after,
         as_stream or flag("follow", parameters.get("follow")),
         as_stream,
     )
@@ -81,7 +82,7 @@ def _instance(text: str | None) -> int | None:
 
 
 def _position(name: str, text: str | None) -> Position | None:
-    if not text:
+    if text is None:
         return None
     try:
         return Position.parse(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 
-from reconciler.api.server.parameters import moment, whole_number
+from reconciler.api.server.parameters import flag, moment, whole_number
 from reconciler.model.state.event import Severity
 from reconciler.state import resume
 from reconciler.state.event_filter import EventFilter
@@ -32,17 +32,18 @@ class EventQuery:
 def query_of(parameters: QueryParams, headers: Headers) -> EventQuery:
     """HTTPException where something is not valid."""
     as_stream = "text/event-stream" in headers.get("accept", "")
+    after = _position("after", parameters.get("after"))
     return EventQuery(
         EventFilter(
             apps=tuple(parameters.getlist("app")),
             reasons=tuple(parameters.getlist("reason")),
             type=_type(parameters.get("type")),
             since=moment("since", parameters.get("since")),
-            audit=parameters.get("audit") == "1",
+            audit=flag("audit", parameters.get("audit")),
         ),
         limit=whole_number("limit", parameters.get("limit", "100")),
-        position=_position(headers.get("last-event-id") or parameters.get("after")),
-        follow=as_stream or parameters.get("follow") == "1",
+        position=_position("Last-Event-ID", headers.get("last-event-id")) or after,
+        follow=as_stream or flag("follow", parameters.get("follow")),
         as_stream=as_stream,
     )
 
@@ -56,11 +57,11 @@ def _type(text: str | None) -> Severity | None:
     return found
 
 
-def _position(text: str | None) -> str | None:
-    if not text:
+def _position(name: str, text: str | None) -> str | None:
+    if text is None:
         return None
     try:
         resume.parse(text)
     except ValueError as error:
-        raise HTTPException(400, f"Last-Event-ID: {error}") from None
+        raise HTTPException(400, f"{name}: {error}") from None
     return text

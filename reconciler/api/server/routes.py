@@ -55,6 +55,7 @@ from reconciler.model.state.plan import Plan
 from reconciler.system.clock import boot_now, wall_of
 from reconciler.system.work.worker import WorkerError
 
+_OPENAPI = "reconciler.api.schema.openapi:rendered"
 _EXPLAINED = 50
 """Apps of one request whose causes are looked for."""
 _PATIENCE = 3.0
@@ -67,6 +68,7 @@ def application(controller: Controller) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/version", routes.version),
+            Route("/v1/openapi.json", routes.openapi),
             Route("/v1/host", routes.host),
             Route("/v1/journal", routes.journal),
             Route("/v1/status", routes.status),
@@ -106,6 +108,14 @@ class Routes:
                 "profile": options.profile,
             }
         )
+
+    async def openapi(self, request: Request) -> Response:
+        """How the API is spoken to. Made elsewhere: its models are no part of the controller."""
+        try:
+            text = await self._controller.workers.call(_OPENAPI, None, owner="schema", seconds=30.0)
+        except WorkerError as error:
+            raise HTTPException(503, f"the document cannot be made now: {error}") from None
+        return Response(text, media_type="application/json")
 
     async def host(self, request: Request) -> Response:
         facts = to_document(self._controller.facts)

@@ -5,7 +5,7 @@ No more is imported here than the controller needs.
 
 from __future__ import annotations
 
-import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,10 @@ BEGIN = "reconciler.logs.read.coming:begin"
 COMING = "reconciler.logs.read.coming:look"
 PRINTS = "log fingerprints"
 """The name by which a task finds the ``Fingerprints`` of secrets."""
+
+
+PATTERN = r"^-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,2}_[0-9a-f]{1,8}_[0-9a-f]{1,15}_[0-9a-f]{1,15}$"
+"""Of the position of a line: times within 10^29 seconds of 1970."""
 
 
 class Position(NamedTuple):
@@ -35,15 +39,11 @@ class Position(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Position:
         """ValueError where the text is no position."""
-        try:
-            key, *numbers = text.split("_")
-            log, inode, offset = (int(number, 16) for number in numbers)
-            position = cls(float.fromhex(key), log, inode, offset)
-        except (ValueError, OverflowError):
-            position = None
-        if position is None or str(position) != text or not math.isfinite(position.key):
+        if re.fullmatch(PATTERN, text) is None:
             raise ValueError("the position of a line is one that an answer had")
-        return position
+        key, *numbers = text.split("_")
+        log, inode, offset = (int(number, 16) for number in numbers)
+        return cls(float.fromhex(key), log, inode, offset)
 
 
 class Place(NamedTuple):

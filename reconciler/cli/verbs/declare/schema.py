@@ -11,12 +11,22 @@ from reconciler.cli.framework.output import print_json
 from reconciler.render.terminal import folded
 
 
-def schema() -> int:
+def schema(
+    *,
+    openapi: Annotated[
+        bool, typer.Option("--openapi", help="Print the OpenAPI document of the API instead.")
+    ] = False,
+) -> int:
     """Print the JSON Schema of manifests, for editors.
 
-    The version of JSON Schema is draft 2020-12.
+    The version of JSON Schema is draft 2020-12, that of OpenAPI 3.1.
     """
-    print_json(document())
+    if openapi:
+        from reconciler.api.schema.openapi import text  # noqa: PLC0415  the models are heavy
+
+        print(text(), end="")
+    else:
+        print_json(document())
     return OK
 
 

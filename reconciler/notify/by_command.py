@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import grp
 import json
 import os
 import pwd
 import select
 import shutil
+import signal
 import subprocess
 import threading
 from contextlib import suppress
@@ -17,6 +19,7 @@ from reconciler.notify.outcome import Outcome, failed
 from reconciler.notify.target import Target
 from reconciler.system.files.trust import UntrustedError, trusting
 
+_PR_SET_PDEATHSIG = 1
 _TAIL = 300
 """Bytes of what it writes to stderr that an error shows."""
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TZ")
@@ -37,6 +40,7 @@ def run(target: Target, message: dict[str, Any]) -> Outcome:
             stderr=subprocess.PIPE,
             env=_environment(target, message),
             cwd=target.folder,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  a try has no other thread yet
             **identity,
         )
     except LookupError as error:
@@ -56,6 +60,11 @@ def run(target: Target, message: dict[str, Any]) -> Outcome:
     ended = f"exit {code}" if code > 0 else f"signal {-code}"
     written = tail.decode(errors="replace").strip().splitlines()
     return failed(f"{target.command[0]} ended with {ended}{f': {written[-1]}' if written else ''}")
+
+
+def _end_with_parent() -> None:
+    """In the program's process: it is killed when the try is, and so with the controller."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _must_be_roots(target: Target) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.render.cells import fold_line
 from reconciler.render.formats import clock
 from reconciler.render.table import Cell, table
 from reconciler.render.terminal import plain
@@ -24,7 +25,7 @@ def notices_table(
     return [*lines, "", plain(fault)] if fault else lines
 
 
-def trouble_lines(document: Mapping[str, Any]) -> list[str]:
+def trouble_lines(document: Mapping[str, Any], columns: int | None = None) -> list[str]:
     """What `status` says of notifications that are not sent; nothing where all is well."""
     troubles = document.get("notifications", [])
     if not troubles:
@@ -32,7 +33,7 @@ def trouble_lines(document: Mapping[str, Any]) -> list[str]:
     lines = ["", "Notifications are not sent (`recon notify` shows more):"]
     for one in troubles:
         name = f"{one['target']}: " if one["target"] else ""
-        lines.append(plain(f"  {name}{one['message']}"))
+        lines += fold_line(plain(f"  {name}{one['message']}"), columns, hang=2)
     return lines
 
 

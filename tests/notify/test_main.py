@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from reconciler.notify.__main__ import lacking
 from reconciler.notify.target import Target
 from tests.notify.conftest import Web, message
+from tests.waiting import until
 
 
 class Far:
@@ -79,6 +81,16 @@ def test_it_ends_when_the_controller_closes_the_socket(far: Far, web: Web) -> No
     far.reader.close()
     far.link.close()
     assert far.process.wait(60) == 0
+
+
+def test_a_command_under_way_ends_with_the_notifier(far: Far, tmp_path: Path) -> None:
+    script = "echo $$ > pid; exec sleep 600"
+    far.declare(Target("ops", command=("sh", "-c", script), folder=str(tmp_path)))
+    far.send(do="send", message=message())
+    pid = tmp_path / "pid"
+    until(lambda: pid.exists() and pid.read_text().strip())
+    far.process.kill()
+    until(lambda: not os.path.exists(f"/proc/{pid.read_text().strip()}"))
 
 
 def test_it_does_not_begin_for_a_controller_that_has_ended() -> None:

@@ -42,6 +42,8 @@ def test_status_tells_of_what_fails_only() -> None:
     found = troubles_document(records, (0, ""))
     assert found == [{"target": "ops", "message": "busy"}]
     assert trouble_lines({"notifications": found})[-1] == "  ops: busy"
+    long = [{"target": "ops", "message": "the server answered 500 and said more " * 5}]
+    assert max(map(len, trouble_lines({"notifications": long}, 80))) <= 80
 
 
 def test_results_of_a_test() -> None:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from reconciler.model.spec.base import Manifest
 from reconciler.model.state.reason import OF_NOTIFICATIONS, EventReason
@@ -48,14 +48,13 @@ def _webhook(value: str) -> str:
 
 def _reason(value: Any) -> Any:
     """A reason of an event that may be notified of."""
-    known = {one.value for one in EventReason} - OF_NOTIFICATIONS
     if value in OF_NOTIFICATIONS:
         raise InvalidValue(
             f"{value} is about notifications themselves",
             "`recon notify` and `recon events` show it; no notification is sent of it",
         )
-    if not isinstance(value, str) or value not in known:
-        near = get_close_matches(str(value), sorted(known), n=1, cutoff=0.6)
+    if not isinstance(value, str) or value not in _REASONS:
+        near = get_close_matches(str(value), _REASONS, n=1, cutoff=0.6)
         hint = f", did you mean {near[0]}?" if near else ""
         raise InvalidValue(
             f"{value!r} is not a reason of an event{hint}", "docs/events.md lists them"
@@ -70,7 +69,10 @@ def _apps(value: str) -> str:
 
 Url = Annotated[str, AfterValidator(_url)]
 Webhook = Annotated[str, AfterValidator(_webhook)]
-Reason = Annotated[str, BeforeValidator(_reason)]
+_REASONS = sorted({one.value for one in EventReason} - OF_NOTIFICATIONS)
+Reason = Annotated[
+    str, BeforeValidator(_reason), WithJsonSchema({"type": "string", "enum": _REASONS})
+]
 Apps = Annotated[str, AfterValidator(_apps)]
 
 

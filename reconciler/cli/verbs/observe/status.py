@@ -122,7 +122,7 @@ def _lines(document: dict[str, Any], output: str, detailed: bool) -> list[str]:
     columns = None if output == "wide" else room()
     lines = status_table(document, columns=columns, colour=colours(), wide=output == "wide")
     lines += _of_journal(document, columns)
-    lines += trouble_lines(document)
+    lines += trouble_lines(document, columns)
     if detailed:
         if columns is not None:
             for text in cut_messages(document, lines):

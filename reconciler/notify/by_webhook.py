@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email.utils
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -43,9 +44,9 @@ def post(address: str, message: dict[str, Any], timeout: float) -> Outcome:
         with error:
             return _refused(error, address)
     except urllib.error.URLError as error:
-        return failed(masked(f"no connection: {error.reason}", address))
+        return failed(masked(f"no connection: {_words(error.reason)}", address))
     except (OSError, HTTPException, ValueError) as error:
-        return failed(masked(f"no answer: {error or type(error).__name__}", address))
+        return failed(masked(f"no answer: {_words(error)}", address))
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -61,6 +62,14 @@ def _opener() -> urllib.request.OpenerDirector:
     ):
         opener.add_handler(handler)
     return opener
+
+
+def _words(error: object) -> str:
+    """The reason without Python's words around it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not valid: {error.verify_message}"
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return text or type(error).__name__
 
 
 def _refused(error: urllib.error.HTTPError, address: str) -> Outcome:

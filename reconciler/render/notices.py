@@ -20,9 +20,12 @@ def notices_table(
         return ["No target is declared. `recon explain Settings.spec.notify` shows how."]
     header = ["TARGET", "TO", "WAITING", "SENT", "LOST", "LAST SENT", "STATE"]
     rows = [_row(target) for target in targets]
-    lines = table(header, rows, columns=columns, colour=colour, spare=["TO", "LOST"], below=True)
+    lines = table(header, rows, columns=columns, colour=colour, spare=["TO", "LOST"])
+    below = [f"{one['name']}: {one['lastError']}{_again(one)}" for one in targets if one["failing"]]
     fault = document["process"]["message"]
-    return [*lines, "", plain(fault)] if fault else lines
+    for text in [*below, *([fault] if fault else [])]:
+        lines += ["", *fold_line(plain(text), columns, hang=2)]
+    return lines
 
 
 def trouble_lines(document: Mapping[str, Any], columns: int | None = None) -> list[str]:
@@ -60,7 +63,10 @@ def _row(target: Mapping[str, Any]) -> list[str | Cell]:
 
 def _state(target: Mapping[str, Any]) -> Cell:
     if target["failing"]:
-        due = target["nextTryAt"]
-        again = f"; next try {clock(due)[11:]}" if due and target["waiting"] else ""
-        return Cell(f"{target['lastError']}{again}", "red")
-    return Cell("well" if target["sent"] else "not used yet", "green" if target["sent"] else "")
+        return Cell("fails", "red")
+    return Cell("well", "green") if target["sent"] else Cell("not used yet")
+
+
+def _again(target: Mapping[str, Any]) -> str:
+    due = target["nextTryAt"]
+    return f"; next try at {clock(due)[11:]}" if due and target["waiting"] else ""

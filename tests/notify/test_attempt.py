@@ -97,7 +97,12 @@ def test_a_redirect_leads_nowhere(web: Web, place: str, kind: str) -> None:
 def test_a_place_without_a_server_is_a_sentence(closed_port: int) -> None:
     address = f"http://127.0.0.1:{closed_port}/s3cr3t-token"
     outcome = tried(Target("ops", webhook=address))
-    assert "no connection" in outcome.error and "s3cr3t" not in outcome.error
+    assert outcome.error == "no connection: Connection refused"
+
+
+def test_a_name_that_is_not_known_is_a_sentence() -> None:
+    outcome = tried(Target("ops", webhook="https://host.invalid/s3cr3t-token", timeout=60))
+    assert outcome.error and "[Errno" not in outcome.error and "s3cr3t" not in outcome.error
 
 
 def test_a_server_without_a_certificate_is_refused(web: Web) -> None:

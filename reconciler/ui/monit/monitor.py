@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from reconciler.api.client import Client
 from reconciler.api.errors import ClientError
@@ -28,7 +29,6 @@ from reconciler.ui.monit.feed.recent import Recent
 from reconciler.ui.monit.feed.sight import Sight
 from reconciler.ui.monit.pages.about import DescribePage, EventsPage, GraphPage, PlanPage
 from reconciler.ui.monit.pages.help import HelpPage
-from reconciler.ui.monit.pages.log_feed import Logs
 from reconciler.ui.monit.pages.logs import LogsPage
 from reconciler.ui.monit.pages.page import Page
 from reconciler.ui.monit.pages.table import TablePage
@@ -44,6 +44,10 @@ _PAGES: Mapping[str, type[Page]] = {
     "events": EventsPage,
     "graph": GraphPage,
 }
+_OF_PAGES = frozenset(
+    ("page", "palette", "help", "restart", "scale", "scale_by", "suspend", "undo", "hold")
+)
+"""Actions of keys that may be letters of a text."""
 
 
 class Monitor(App[None]):
@@ -53,23 +57,24 @@ class Monitor(App[None]):
     CSS = CSS
     COMMANDS: ClassVar[set[Any]] = {Commands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "page('describe')", "Describe", show=False),
-        Binding("l", "page('logs')", "Logs"),
-        Binding("p", "page('plan')", "Plan"),
-        Binding("P", "page('plan', True)", "Whole plan", show=False),
-        Binding("e", "page('events')", "Events"),
-        Binding("E", "page('events', True)", "All events", show=False),
-        Binding("g", "page('graph')", "Graph", show=False),
-        Binding("G", "page('graph', True)", "Whole graph", show=False),
-        Binding("r", "restart", "Restart"),
-        Binding("s", "scale", "Scale"),
-        Binding("plus", "scale_by(1)", "One more", show=False),
-        Binding("minus", "scale_by(-1)", "One less", show=False),
-        Binding("z", "suspend", "Suspend", show=False),
-        Binding("u", "undo", "Undo", show=False),
-        Binding("h", "hold", "Hold", show=False),
-        Binding("question_mark", "help", "Keys", key_display="?"),
-        Binding("ctrl+p,colon", "command_palette", "Palette", show=False),
+        Binding("d", "page('describe')", "Describe", show=False, priority=True),
+        Binding("l", "page('logs')", "Logs", priority=True),
+        Binding("p", "page('plan')", "Plan", priority=True),
+        Binding("P", "page('plan', True)", "Whole plan", show=False, priority=True),
+        Binding("e", "page('events')", "Events", priority=True),
+        Binding("E", "page('events', True)", "All events", show=False, priority=True),
+        Binding("g", "page('graph')", "Graph", show=False, priority=True),
+        Binding("G", "page('graph', True)", "Whole graph", show=False, priority=True),
+        Binding("r", "restart", "Restart", priority=True),
+        Binding("s", "scale", "Scale", priority=True),
+        Binding("plus", "scale_by(1)", "One more", show=False, priority=True),
+        Binding("minus", "scale_by(-1)", "One less", show=False, priority=True),
+        Binding("z", "suspend", "Suspend", show=False, priority=True),
+        Binding("u", "undo", "Undo", show=False, priority=True),
+        Binding("h", "hold", "Hold", show=False, priority=True),
+        Binding("question_mark", "help", "Keys", key_display="?", priority=True),
+        Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True),
+        Binding("colon", "palette", "Palette", show=False, priority=True),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "Shell", show=False, priority=True),
     ]
@@ -80,7 +85,7 @@ class Monitor(App[None]):
         client: Client,
         *,
         look_alone: Callable[[], Document] | None = None,
-        own_client: Callable[[], Logs] | None = None,
+        own_client: Callable[[], ClosableClient] | None = None,
         filter: str = "",
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -90,7 +95,7 @@ class Monitor(App[None]):
         # As it begins decides which filter NO_COLOR brings; later the theme decides.
         super().__init__(ansi_color=True if theme == TERMINAL.name else None)
         self.client = client
-        self.own_client = own_client or (lambda: cast(Logs, ClosableClient(client)))
+        self.own_client = own_client or partial(ClosableClient, client)
         self.blocks = unicode_locale()
         self.now = now
         self.recent = Recent()
@@ -120,6 +125,21 @@ class Monitor(App[None]):
     def _fatal_error(self) -> None:
         """End at once; textual would print the values of all variables, secrets among them."""
         self._close_messages_no_wait()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys are for the page that is seen, and letters are no keys where one types.
+
+        All bindings have priority: so keys that come together, as over a slow line, are carried
+        out in their order, and those behind `/` are typed."""
+        is_page = isinstance(self.screen, TablePage | Page)
+        if action in _OF_PAGES and (self.is_typing or not is_page):
+            return None
+        return super().check_action(action, parameters)
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether a person types a text."""
+        return isinstance(self.focused, Input)
 
     # -- what is known -------------------------------------------------------------------------
 
@@ -215,6 +235,9 @@ class Monitor(App[None]):
             self.switch_screen(page)
         elif isinstance(self.screen, TablePage):
             self.push_screen(page)
+
+    def action_palette(self) -> None:
+        self.action_command_palette()
 
     def action_help(self) -> None:
         if isinstance(self.screen, TablePage | Page) and not isinstance(self.screen, HelpPage):

@@ -11,6 +11,7 @@ from reconciler.api.client import Client
 from reconciler.api.errors import ApiError, ClientError
 from reconciler.ui.live.live import Live
 from reconciler.ui.live.snapshot import Snapshot
+from reconciler.ui.monit.feed.closable import ClosableClient
 from reconciler.ui.monit.monitor import Monitor
 from tests.cli.documents import app, change, field, instance, plan, status
 
@@ -184,15 +185,16 @@ class FakeClient(Client):
         }
 
 
-class OwnClient:
+class OwnClient(ClosableClient):
     """A client of a page of its own, which may be closed."""
 
     def __init__(self, client: FakeClient) -> None:
+        super().__init__(client)
         self._client = client
         self.closed = Event()
 
-    def logs(self, app: str, *, lines: int, **query: Any) -> Iterator[dict[str, Any]]:
-        return self._client.logs(app, lines=lines, closed=self.closed, **query)
+    def logs(self, app: str, **query: Any) -> Iterator[dict[str, Any]]:
+        return self._client.logs(app, closed=self.closed, **query)
 
     def close(self) -> None:
         self.closed.set()
@@ -203,10 +205,10 @@ def log(number: int, text: str, **values: Any) -> dict[str, Any]:
     return {
         "at": f"2026-11-30T22:40:{number % 60:02}.000+00:00",
         "app": "web",
-        "instance": f"web-{number % 2}",
+        "instance": number % 2,
         "stream": "stderr" if number % 7 == 3 else "stdout",
         "line": text,
-        "position": number,
+        "position": f"{number:06}",
         **values,
     }
 

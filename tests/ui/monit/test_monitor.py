@@ -20,6 +20,8 @@ def test_a_filter_shows_as_it_is_typed_and_escape_drops_it() -> None:
     async def work(user: Driver) -> None:
         await user.press("slash", "type:wor")
         await user.sees("worker", gone="migrate")
+        await user.press("type:qrs?:+", *["backspace"] * 6)
+        await user.sees("worker", gone="migrate")
         await user.press("enter")
         await user.sees("/wor")
         await user.press("escape")
@@ -30,6 +32,17 @@ def test_a_filter_shows_as_it_is_typed_and_escape_drops_it() -> None:
         await user.sees("is not a selector")
         await user.press("escape", "slash", "type:zzz", "enter")
         await user.sees("No app matches zzz; esc drops the filter.")
+
+    drive(work)
+
+
+def test_keys_that_come_all_at_once_reach_what_they_are_meant_for() -> None:
+    async def work(user: Driver) -> None:
+        await user.press("slash", *"web", "enter", "l", "slash", *"line 3", "enter")
+        await user.sees("web: logs")
+        await user.press("escape", "escape", "escape", "escape", "d", "g", "l", "P", "E", "slash")
+        await user.press(*"started", "enter")
+        await user.sees("lines with 'started'")
 
     drive(work)
 

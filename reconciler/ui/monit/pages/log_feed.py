@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 from reconciler.api.errors import ClientError
 from reconciler.ui.monit.feed.background import beside
+from reconciler.ui.monit.feed.closable import ClosableClient
 
 Line = dict[str, Any]
-
-
-class Logs(Protocol):
-    """The part of a client that reads logs."""
-
-    def logs(self, app: str, *, lines: int, **query: Any) -> Iterator[Line]: ...
-
-    def close(self) -> None:
-        """End what is read now, in whatever thread."""
-
 
 _AGAIN = 1.0
 """Seconds between two tries while no controller answers."""
@@ -34,7 +24,7 @@ _MISSED = 1000
 class LogFeed:
     """Follows the logs of one app, over restarts of the controller, until it is closed."""
 
-    def __init__(self, client: Logs, app: str, *, lines: int, **query: Any) -> None:
+    def __init__(self, client: ClosableClient, app: str, *, lines: int, **query: Any) -> None:
         self._client = client
         self._app, self._lines_before, self._query = app, lines, query
         self._closed = False
@@ -68,7 +58,7 @@ class LogFeed:
         return lines, received - len(lines)
 
     def _run(self) -> None:
-        after: object = None
+        after: str | None = None
         lines = self._lines_before
         while not self._closed:
             try:
@@ -79,7 +69,7 @@ class LogFeed:
                         return
                     self.problem = ""
                     self._put(line)
-                    after, lines = line.get("position"), _MISSED
+                    after, lines = line["position"] or after, _MISSED
             except ClientError as error:
                 self.problem = str(error)
             if self._closed:
@@ -87,7 +77,7 @@ class LogFeed:
             time.sleep(_AGAIN)
 
     def _put(self, line: Line) -> None:
-        position = line.get("position")
+        position = line["position"]  # a notice of the controller has none
         if position is not None and position in self._seen:
             return  # it came before the controller was restarted
         self._seen.append(position)

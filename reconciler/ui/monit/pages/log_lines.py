@@ -16,10 +16,13 @@ _COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
 def log_lines(line: Mapping[str, Any], *, several: bool, folds: bool = False) -> list[str]:
     """``12:03:10 web-1 ! text``. ``several``: lines of more than one instance are shown;
     ``folds``: lines of JSON are taken apart, which may make several of one."""
-    instance = str(line["instance"] or "")
-    number = instance.rpartition("-")[2]
-    own = int(number) if number.isascii() and number.isdecimal() else 0
-    name = paint(instance, _COLOURS[own % len(_COLOURS)], on=True) + " " if several else ""
+    number = line["instance"]
+    name = ""
+    if several and number is not None:
+        colour = _COLOURS[number % len(_COLOURS)]
+        name = paint(f"{line['app']}-{number}", colour, on=True) + " "
+    if line["stream"] == "notice":
+        return [paint(f"{_clock(line['at'])} {line['line']}", "yellow", on=True)]
     mark = paint("!", "red", on=True) if line["stream"] == "stderr" else " "
     head = f"{paint(_clock(line['at']), 'dim', on=True)} {name}{mark} "
     text = line["line"]

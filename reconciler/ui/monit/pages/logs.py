@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from reconciler.api.errors import ClientError
 from reconciler.ui.monit.feed.background import answer
-from reconciler.ui.monit.pages.log_feed import Line, LogFeed, Logs
+from reconciler.ui.monit.pages.log_feed import Line, LogFeed
 from reconciler.ui.monit.pages.log_lines import log_lines
 from reconciler.ui.monit.pages.page import Page
 from reconciler.ui.monit.widgets.textview import TextView
@@ -28,10 +28,11 @@ class LogsPage(Page):
 
     name_of_page = "logs"
     every: ClassVar[float] = 0.0
+    first_step: ClassVar[int] = -1  # the newest lines are at the end
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "follow", "Follow"),
-        Binding("o", "stream", "Stream", show=False),
-        Binding("i", "fold_json", "JSON", show=False),
+        Binding("f", "follow", "Follow", priority=True),
+        Binding("o", "stream", "Stream", show=False, priority=True),
+        Binding("i", "fold_json", "JSON", show=False, priority=True),
     ]
 
     def __init__(self, app_name: str, instance: str | None = None) -> None:
@@ -40,7 +41,7 @@ class LogsPage(Page):
         self._stream = 0
         self._folds_json = False
         self._feed: LogFeed | None = None
-        self._oldest: object = None
+        self._oldest: str | None = None
         self._is_empty = True
         self._asking = False
         self._found: list[Line] | None = None
@@ -90,7 +91,7 @@ class LogsPage(Page):
         lines, left_out = self._feed.taken()
         if self._is_empty:
             if lines:
-                self._oldest, self._is_empty = lines[0].get("position"), False
+                self._oldest, self._is_empty = _first(lines), False
                 self.view.show([])
             elif self._feed.problem:
                 self.view.show([self._feed.problem])
@@ -120,7 +121,7 @@ class LogsPage(Page):
     async def _older(self) -> None:
         """The lines before the oldest one shown."""
         ask = partial(
-            cast(Logs, self.monitor.client).logs,
+            self.monitor.client.logs,
             *(self.app_name or "",),
             lines=_OLDER,
             before=self._oldest,
@@ -131,8 +132,8 @@ class LogsPage(Page):
         except ClientError as error:
             self.note(str(error))
         else:
-            if lines:
-                self._oldest = lines[0].get("position")
+            if _first(lines):
+                self._oldest = _first(lines) or self._oldest
                 self.view.prepend(self._shown(lines))
             else:
                 self.note("this is the beginning of the log")
@@ -166,7 +167,7 @@ class LogsPage(Page):
 
     async def _search_all(self, needle: str) -> None:
         ask = partial(
-            cast(Logs, self.monitor.client).logs,
+            self.monitor.client.logs,
             *(self.app_name or "",),
             lines=_OLDER,
             search=needle,
@@ -191,3 +192,8 @@ class LogsPage(Page):
         if self._found is not None:
             self.view.follow(True)
             self._begin()
+
+
+def _first(lines: Iterable[Line]) -> str | None:
+    """The position of the first line that has one; a notice of the controller has none."""
+    return next((line["position"] for line in lines if line["position"]), None)

@@ -31,12 +31,14 @@ class Page(Screen[None]):
     every: ClassVar[float] = 3.0
     """Seconds after which it is read again; 0: it never changes."""
     name_of_page: ClassVar[str] = ""
+    first_step: ClassVar[int] = 1
+    """Where a search goes first: down, or up (-1)."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", "Back", key_display="esc"),
-        Binding("slash", "search", "Search", key_display="/"),
-        Binding("n", "next(1)", "Next", show=False),
-        Binding("N", "next(-1)", "Previous", show=False),
-        Binding("w", "fold", "Wrap", show=False),
+        Binding("escape,q", "leave", "Back", key_display="esc", priority=True),
+        Binding("slash", "search", "Search", key_display="/", priority=True),
+        Binding("n", "next(1)", "Next", show=False, priority=True),
+        Binding("N", "next(-1)", "Previous", show=False, priority=True),
+        Binding("w", "fold", "Wrap", show=False, priority=True),
     ]
 
     def __init__(self, app_name: str | None = None) -> None:
@@ -68,6 +70,12 @@ class Page(Screen[None]):
 
     def on_resize(self) -> None:
         self._head()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key of the page does anything before its widgets are there, or in a text."""
+        if not self.is_mounted or self.monitor.is_typing:
+            return None
+        return super().check_action(action, parameters)
 
     # -- what it says --------------------------------------------------------------------------
 
@@ -146,7 +154,7 @@ class Page(Screen[None]):
         self.note(
             f"{found} lines with {needle!r}: n next, N previous" if found else f"no {needle!r}"
         )
-        self.view.next(1)
+        self.view.next(self.first_step)
 
     def action_next(self, step: int) -> None:
         if not self._needle:

@@ -30,15 +30,15 @@ class TablePage(Screen[None]):
     """Filter, order, open and close; the pages and the questions are the monitor's."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "app.page('describe')", "Open", key_display="enter"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("o", "order", "Order"),
-        Binding("O", "reverse", "Turn round", show=False),
-        Binding("right,space", "open(True)", "Open", show=False),
-        Binding("left", "open(False)", "Close", show=False),
-        Binding("x", "open_all", "All instances", show=False),
-        Binding("escape", "drop_filter", "Drop the filter", show=False),
-        Binding("q", "app.quit", "Quit", show=False),
+        Binding("enter", "app.page('describe')", "Open", key_display="enter", priority=True),
+        Binding("slash", "filter", "Filter", key_display="/", priority=True),
+        Binding("o", "order", "Order", priority=True),
+        Binding("O", "reverse", "Turn round", show=False, priority=True),
+        Binding("right,space", "open(True)", "Open", show=False, priority=True),
+        Binding("left", "open(False)", "Close", show=False, priority=True),
+        Binding("x", "open_all", "All instances", show=False, priority=True),
+        Binding("escape", "drop_filter", "Drop the filter", show=False, priority=True),
+        Binding("q", "leave", "Quit", show=False, priority=True),
     ]
 
     def __init__(self, filter: str = "") -> None:
@@ -72,6 +72,12 @@ class TablePage(Screen[None]):
     def on_mount(self) -> None:
         self.list.focus()
         self.look()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key of the page does anything before its widgets are there, or in a text."""
+        if not self.is_mounted or self.monitor.is_typing:
+            return None
+        return super().check_action(action, parameters)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.look)
@@ -131,6 +137,9 @@ class TablePage(Screen[None]):
         opened = {*self._view.opened, name} if is_open else {*self._view.opened} - {name}
         self._view = self._view._replace(opened=opened)
         self.look()
+
+    def action_leave(self) -> None:
+        self.app.exit()
 
     def action_open_all(self) -> None:
         document = self.monitor.sight.document

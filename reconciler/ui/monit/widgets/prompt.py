@@ -16,7 +16,6 @@ class Prompt(Horizontal):
 
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; background: $surface; }
-    Prompt.shown { display: block; }
     Prompt Label { width: auto; padding: 0 0 0 1; text-style: bold; }
     Prompt Input { width: 1fr; }
     Prompt .hint { padding: 0 1; text-style: dim; }
@@ -46,12 +45,12 @@ class Prompt(Horizontal):
         yield Label("", markup=False, classes="hint")
 
     def open(self, text: str = "") -> None:
-        """Show it, and take the keys."""
-        self.add_class("shown")
+        """Show it, and take the keys: at once, since the next may be on its way already."""
+        self.display = True
         field = self.query_one(Input)
         field.value = text
         field.cursor_position = len(text)
-        field.focus()
+        self.screen.set_focus(field)
 
     def hint(self, text: str) -> None:
         """Say something of what is typed."""
@@ -60,11 +59,11 @@ class Prompt(Horizontal):
     def close(self) -> None:
         """Hide it."""
         self.hint("")
-        self.remove_class("shown")
+        self.display = False
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        if self.has_class("shown"):
+        if self.display:
             self.post_message(self.Changed(event.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

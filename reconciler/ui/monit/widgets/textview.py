@@ -32,14 +32,14 @@ class TextView(ScrollView, can_focus=True):
                scrollbar-gutter: stable; overflow-x: hidden; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_by(-1)", "Up", show=False),
-        Binding("down,j", "scroll_by(1)", "Down", show=False),
-        Binding("pageup,b", "scroll_page(-1)", "Page up", show=False),
-        Binding("pagedown,space", "scroll_page(1)", "Page down", show=False),
-        Binding("home", "top", "Top", show=False),
-        Binding("end,G", "bottom", "End", show=False),
-        Binding("left", "aside(-8)", "Left", show=False),
-        Binding("right", "aside(8)", "Right", show=False),
+        Binding("up,k", "scroll_by(-1)", "Up", show=False, priority=True),
+        Binding("down,j", "scroll_by(1)", "Down", show=False, priority=True),
+        Binding("pageup,b", "scroll_page(-1)", "Page up", show=False, priority=True),
+        Binding("pagedown,space", "scroll_page(1)", "Page down", show=False, priority=True),
+        Binding("home", "top", "Top", show=False, priority=True),
+        Binding("end,G", "bottom", "End", show=False, priority=True),
+        Binding("left", "aside(-8)", "Left", show=False, priority=True),
+        Binding("right", "aside(8)", "Right", show=False, priority=True),
     ]
 
     class Scrolled(Message):

@@ -78,6 +78,7 @@ def _whole(row: Sequence[Cell], widths: Sequence[int], colour: bool) -> list[str
 
 def _below(sentence: Cell, columns: int, colour: bool, whole: bool) -> list[str]:
     text, painted = sentence
+    columns = max(_LEAST, columns)
     lines = fold(text, columns) if whole else [clip(text, columns)]
     return [_INDENT + paint(line, painted, on=colour) for line in lines]
 

@@ -47,6 +47,11 @@ def test_where_a_sentence_has_no_room_it_goes_below_its_row() -> None:
     ]
 
 
+def test_a_terminal_of_no_width_still_shows_something() -> None:
+    lines = table(HEADER, [ROW], columns=1, spare=["REV"], below=True)
+    assert lines[-1].strip() and len(lines) == 3
+
+
 def test_what_goes_into_a_pipe_has_all_columns_in_their_order() -> None:
     lines = table(HEADER, [["x" * 63, *ROW[1:]]], columns=None, spare=["REV"], below=True)
     assert lines[0].split() == HEADER

@@ -148,6 +148,11 @@ def _verbs(_: Line) -> Offer:
     return Offer(tuple((name, "") for name in VERBS))
 
 
+def _notify(line: Line) -> Offer:
+    """Its one word; behind it come the names of receivers, which a manifest may not give."""
+    return Offer() if line.values.get(line.param.name) else Offer((("test", "send a message"),))
+
+
 def _times(_: Line) -> Offer:
     return Offer((("10m", "ten minutes ago"), ("1h", "an hour ago"), ("1d", "a day ago")))
 
@@ -169,6 +174,7 @@ _KINDS: dict[str, Callable[[Line], Offer]] = {
     "FIELD": _fields,
     "REV": _git_revisions,
     "VERB": _verbs,
+    "test [TARGET]": _notify,
     "TIME": _times,
     "WHEN": _times,
     "DURATION": _durations,

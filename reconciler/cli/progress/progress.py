@@ -30,6 +30,7 @@ from reconciler.render.terminal import (
     folded,
     harmless,
     is_terminal,
+    paint,
     plain,
     room,
     width,
@@ -76,7 +77,8 @@ def wait(client: Client, place: Where, limit: float, live: Live) -> int:
         if not pending:
             apps = len(document["apps"])
             message = f"All {apps} apps" if apps != 1 else "The app is"
-            print(f"{message} ready after {_since(began)}.")
+            done = f"{message} ready after {_since(began)}."
+            print(paint(done, "green", on=colours()))
             return OK
         now = time.monotonic()
         culprits = [app for app in pending if is_hopeless(app)]
@@ -221,7 +223,8 @@ def _table(apps: list[App]) -> list[str]:
 def _print_failures(culprits: list[App], place: Where) -> None:
     """Print the instances that are not ready, why, and their last output."""
     for app in culprits:
-        print(folded(f"\n{app['name']} cannot become ready: {plain(local(app['message']))}"))
+        headline = folded(f"{app['name']} cannot become ready: {plain(local(app['message']))}")
+        print("\n" + paint(headline, "red", on=colours()))
         if _is_withheld(app):  # what it writes has nothing to do with it
             continue
         try:

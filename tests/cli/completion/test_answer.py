@@ -30,6 +30,7 @@ def test_verbs_options_and_words(cli: Cli, capsys: pytest.CaptureFixture[str]) -
     assert words(capsys, "zsh", "validate", "") == ["files"]
     assert words(capsys, "zsh", "completion", "z") == ["words", "zsh"]
     assert words(capsys, "zsh", "man", "app") == ["words", "apply"]
+    assert words(capsys, "zsh", "notify", "") == ["words", "test"]
     assert words(capsys, "zsh", "explain", "strategy.maxS") == ["words open", "strategy.maxSurge"]
     assert words(capsys, "zsh", "-") == ["words", "--version", "--help"]
     assert words(capsys, "zsh", "--") == ["words", "--version", "--help"]

@@ -21,7 +21,7 @@ from reconciler.cli.framework.options import (
 )
 from reconciler.cli.framework.output import print_json
 from reconciler.render.formats import count
-from reconciler.render.terminal import folded
+from reconciler.render.terminal import colours, folded, paint
 
 FORMAT_VERSION = 1
 _STARTER = Path(__file__).with_name("starter")
@@ -112,9 +112,10 @@ def _validate(
     files = len({one.file for one in problems})
     if problems:
         sys.stdout.flush()
-        print(f"{count(len(problems), 'problem')} in {count(files, 'file')}", file=sys.stderr)
+        total = f"{count(len(problems), 'problem')} in {count(files, 'file')}"
+        print(paint(total, "red", on=colours(sys.stderr)), file=sys.stderr)
         return ERROR
-    print(f"{count(apps, 'app')}, no problems")
+    print(paint(f"{count(apps, 'app')}, no problems", "green", on=colours()))
     return OK
 
 

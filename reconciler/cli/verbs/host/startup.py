@@ -12,7 +12,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -24,6 +23,7 @@ import typer
 from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli.boot import openrc, systemd, unit
 from reconciler.cli.boot.boot import USUAL_PATH, Boot
+from reconciler.cli.boot.program import program
 from reconciler.cli.boot.unit import INIT_SCRIPTS, SYSTEM, user_units
 from reconciler.cli.framework import controller
 from reconciler.cli.framework.errors import OK, CliError
@@ -86,7 +86,7 @@ def startup(
     if not user and os.geteuid() != 0 and not dry_run:
         raise CliError(_as_root(place, remove))
     apps = [] if remove else _apps(place)
-    boot = Boot(_program(), place, user, system.version, api_group, [*_folders(apps)])
+    boot = Boot(program(), place, user, system.version, api_group, [*_folders(apps)])
     try:
         files = _files(boot, system.name)
     except Unwritable as error:
@@ -113,7 +113,7 @@ def _init(given: str | None, place: Where) -> InitSystem:
         return InitSystem(name, True, systemd_version() if name == "systemd" else 0)
     found = init_system()
     if not found.known:
-        words = [*_program(), "run", "-m", str(place.manifests)]
+        words = [*program(), "run", "-m", str(place.manifests)]
         raise CliError(
             f"neither systemd nor OpenRC runs here (PID 1 is {found.name}). In a container let "
             f"recon itself be PID 1: {shlex.join(words)}. It reaps orphans, and SIGTERM stops "
@@ -122,15 +122,8 @@ def _init(given: str | None, place: Where) -> InitSystem:
     return found
 
 
-def _program() -> list[str]:
-    """How this very recon is called, from anywhere; a virtual environment's by its own name."""
-    python = os.path.abspath(sys.executable)
-    program = os.path.join(os.path.dirname(python), "recon")
-    return [program] if os.access(program, os.X_OK) else [python, "-P", "-m", "reconciler"]
-
-
 def _as_root(place: Where, remove: bool) -> str:
-    words = ["sudo", *_program(), "startup"]
+    words = ["sudo", *program(), "startup"]
     words += ["--remove"] if remove else ["--manifests", str(place.manifests)]
     words += ["--profile", place.profile] if place.profile else []
     return (

@@ -98,7 +98,7 @@ class Looking:
 
     def tab(self, served: Served, path: str = "/", *, use: str = "", **settings: Any) -> Tab:
         """A tab at one path, in a session; the first is opened by ``use``, a link."""
-        key = tuple(sorted(settings.items(), key=str))
+        key = repr(sorted(settings.items()))
         if key not in self._contexts:
             state = None
             if self._contexts and not use:

@@ -112,7 +112,6 @@ class Standin:
     lines: list[dict[str, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     edits: list[dict[str, Any]] = field(default_factory=list)
-    findings: list[dict[str, Any]] = field(default_factory=list)
     done: list[tuple[str, str | None, dict[str, Any]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     is_there: bool = True
@@ -155,9 +154,6 @@ class Standin:
     def host(self) -> dict[str, Any]:
         self._answer("host")
         return {"uid": 0, "cores": 2, "rlimits": {}, "cgroups": {"controllers": [], "missing": {}}}
-
-    def doctor(self) -> dict[str, Any]:
-        return {"findings": self.findings}
 
     def plan(self, apps: Any = ()) -> dict[str, Any]:
         return {"changes": self.changes}
@@ -217,7 +213,7 @@ class Page:
         self.links, self.sessions, self.peers = Links(), Sessions(), AnyPeer()
         client = cast(Client, controller)
         self.live = Live(client, every=0.01)
-        self.hub = Hub(self.live, Reader(controller))
+        self.hub = Hub(self.live, Reader(client))
         settings = Settings((Path("/nowhere"), None), password, public_url)
         self.gate: Gate = gated(
             PORT, settings, self.hub, self.links, self.sessions, peers=self.peers

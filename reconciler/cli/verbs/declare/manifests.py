@@ -125,12 +125,23 @@ def init(
         typer.Argument(metavar="DIR", help="Instead of --manifests.", show_default=False),
     ] = None,
     manifests: Manifests = "manifests",
+    *,
+    state_dir: StateDir = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Write one that has recon run its own page.")
+    ] = False,
 ) -> int:
     """Write a first manifest to begin with.
 
     Never overwrites anything.
     """
     root = Path(directory or manifests)
+    if dashboard:
+        from reconciler.cli.verbs.declare.own_page import write_page  # noqa: PLC0415  only here
+
+        print(f"wrote {write_page(root, where(str(root), state_dir, new=True).paths)}")
+        print("`recon dashboard` prints a link that opens the page, once it runs.")
+        return OK
     sources = [(file, root / file.name) for file in sorted(_STARTER.glob("*.yaml"))]
     there = [str(target) for _, target in sources if target.exists()]
     if there or (root.is_dir() and any(root.glob("*.y*ml"))):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from reconciler.cli.boot.program import program
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.listening import address_of, is_loopback, listen_on, place_of
 from reconciler.cli.framework.options import Manifests, StateDir, where
@@ -65,11 +66,11 @@ def dashboard(
         return _write(Path(write_password))
     place = where(manifests, state_dir)
     password = _password(password_file)
-    doorbell = place.paths.root / "dashboard.sock"
+    bell = place.paths.root / "dashboard.sock"
     if listen is None and password is None:
         from reconciler.ui.dashboard.server.doorbell import ring  # noqa: PLC0415  only here
 
-        if link := ring(doorbell):
+        if link := ring(bell):
             _print("The page runs already.", link)
             return OK
     listener = _listener(listen, password is not None)
@@ -80,7 +81,17 @@ def dashboard(
         password,
         _url(public_url),
         tuple(map(_uid, for_user or ())),
-        doorbell if place.paths.root.is_dir() and os.access(place.paths.root, os.W_OK) else None,
+        bell if place.paths.root.is_dir() and os.access(place.paths.root, os.W_OK) else None,
+        [
+            *program(),
+            "doctor",
+            "-o",
+            "json",
+            "-m",
+            str(place.manifests),
+            "--state-dir",
+            str(place.paths.root),
+        ],
     )
     title = f"recon's page is at {place_of(listener)} (Ctrl-C ends it)."
     run(listener, settings, lambda link: _print(title, link, has_password=password is not None))
@@ -89,6 +100,9 @@ def dashboard(
 
 def _print(title: str, link: str, *, has_password: bool = False) -> None:
     print(title)
+    if "RECON_ID" in os.environ and not has_password:  # as an App: its log is read by others, too
+        print("`recon dashboard` prints a link that opens it.", flush=True)
+        return
     if not has_password:
         print(_OPEN)
     print(f"\n  {link}\n", flush=True)

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reconciler.api.client import Client
 from reconciler.api.errors import ClientError
-from reconciler.ui.dashboard.server.controller import Controller
 from reconciler.ui.dashboard.server.log_stream import LogStream
 from reconciler.ui.dashboard.server.stream import lines_of
 from reconciler.ui.dashboard.views.log_lines import rows_of
@@ -44,14 +44,14 @@ class LogQuery(NamedTuple):
 class Following(NamedTuple):
     """A client of its own for one stream, and how to end what it waits for."""
 
-    controller: Controller
+    controller: Client
     close: Callable[[], None]
 
 
 class Logs:
     """Of one controller. ``follow`` makes a client that can be ended while it waits."""
 
-    def __init__(self, controller: Controller, follow: Callable[[], Following]) -> None:
+    def __init__(self, controller: Client, follow: Callable[[], Following]) -> None:
         self._controller = controller
         self._follow = follow
 

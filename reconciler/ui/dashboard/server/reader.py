@@ -13,8 +13,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.api.client import Client
 from reconciler.api.errors import ApiError, ClientError
-from reconciler.ui.dashboard.server.controller import Controller
+from reconciler.ui.dashboard.server.doctor import Doctor
 from reconciler.ui.dashboard.views.one_app import Known
 from reconciler.ui.live.snapshot import Snapshot
 
@@ -38,8 +39,9 @@ class NoSuchAppError(Exception):
 class Reader:
     """Asks one controller; remembers the answers."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Client, doctor: Doctor | None = None) -> None:
         self.controller = controller
+        self.doctor = doctor or Doctor()
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._known: OrderedDict[str, tuple[float, Any, Known]] = OrderedDict()

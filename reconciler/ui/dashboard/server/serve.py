@@ -6,17 +6,15 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 import uvicorn
 from sse_starlette.sse import AppStatus
 
 from reconciler.api.client import Client
-from reconciler.api.errors import ApiError
 from reconciler.ui.dashboard.security.gate import Gate
 from reconciler.ui.dashboard.security.hosts import Hosts
 from reconciler.ui.dashboard.security.links import Links
@@ -25,7 +23,7 @@ from reconciler.ui.dashboard.security.peer import Peers
 from reconciler.ui.dashboard.security.sessions import Sessions
 from reconciler.ui.dashboard.server.answers import Answers
 from reconciler.ui.dashboard.server.app import application
-from reconciler.ui.dashboard.server.controller import Controller
+from reconciler.ui.dashboard.server.doctor import Doctor
 from reconciler.ui.dashboard.server.doorbell import Doorbell
 from reconciler.ui.dashboard.server.doors import Doors
 from reconciler.ui.dashboard.server.hub import Hub
@@ -52,6 +50,8 @@ class Settings:
     """Who may open the page beside its own user."""
     doorbell: Path | None = None
     """Where `recon dashboard` asks a running page for another link."""
+    doctor: Sequence[str] = ()
+    """The command whose output is the document of `recon doctor -o json`."""
 
 
 def run(listener: socket.socket, settings: Settings, announce: Callable[[str], None]) -> None:
@@ -63,7 +63,11 @@ async def _serve(
     listener: socket.socket, settings: Settings, announce: Callable[[str], None]
 ) -> None:
     client = Client(*settings.paths)
-    hub, links, sessions = Hub(Live(client), Reader(_whole(client))), Links(), Sessions()
+    hub, links, sessions = (
+        Hub(Live(client), Reader(client, Doctor(settings.doctor))),
+        Links(),
+        Sessions(),
+    )
     gate = gated(listener.getsockname()[1], settings, hub, links, sessions)
     config = uvicorn.Config(
         gate,
@@ -169,18 +173,6 @@ class _Closable(Client):
                 self.connection.shutdown(socket.SHUT_RDWR)
 
 
-def _whole(client: Client) -> Controller:
-    for name in ("logs", "plan", "doctor"):
-        if not hasattr(client, name):
-            setattr(client, name, _unknown)
-    return client  # type: ignore[return-value]
-
-
-def _unknown(*_: object, **__: object) -> NoReturn:
-    raise ApiError("this controller does not know that yet")
-
-
 def _following(settings: Settings) -> Following:
     client = _Closable(*settings.paths)
-    _whole(client)
-    return Following(client, client.close)  # type: ignore[arg-type]
+    return Following(client, client.close)

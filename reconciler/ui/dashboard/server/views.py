@@ -81,7 +81,7 @@ class HostView:
     """What the host lets recon do."""
 
     def pieces(self, snapshot: Snapshot, reader: Reader) -> Pieces:
-        return host_page(reader.controller)
+        return host_page(reader.controller, reader.doctor.findings())
 
 
 @dataclass(frozen=True, slots=True)

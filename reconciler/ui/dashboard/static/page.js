@@ -226,6 +226,11 @@ function followLines(log) {
   let isFresh = true;
   let waiting = [];
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  // Lines out of sight are not laid out yet: their real height is known a moment later.
+  const toEnd = () => {
+    log.scrollTop = log.scrollHeight;
+    requestAnimationFrame(() => (log.scrollTop = log.scrollHeight));
+  };
   const show = () => {
     const stick = isFresh || (box ? box.checked : true) && atEnd();
     if (isFresh) log.replaceChildren();
@@ -236,20 +241,22 @@ function followLines(log) {
     log.append(template.content);
     while (log.childElementCount > most) log.firstElementChild.remove();
     byId("no-lines")?.remove();
-    if (stick) log.scrollTop = log.scrollHeight;
+    if (stick) toEnd();
     if (waiting.length) setTimeout(show);
   };
   const source = new EventSource(log.dataset.lines);
   source.onopen = () => (isFresh = true);
   source.onmessage = ({ data }) => {
+    const lines = JSON.parse(data);
+    if (!lines.length) return; // the first message of a stream: what is shown stays until lines come
     if (!waiting.length) setTimeout(show);
-    waiting.push(...JSON.parse(data));
+    waiting.push(...lines);
     if (waiting.length > most) waiting = waiting.slice(-most);
   };
   box?.addEventListener("change", () => {
-    if (box.checked) log.scrollTop = log.scrollHeight;
+    if (box.checked) toEnd();
   });
-  log.scrollTop = log.scrollHeight;
+  toEnd();
 }
 
 document.querySelectorAll("[data-lines]").forEach(followLines);

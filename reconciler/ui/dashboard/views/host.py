@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from reconciler.api.errors import ClientError
@@ -18,28 +18,25 @@ class Source(Protocol):
     """The part of the controller that is asked."""
 
     def host(self) -> dict[str, Any]: ...
-    def doctor(self) -> dict[str, Any]: ...
 
 
-def host_page(controller: Source) -> Pieces:
-    """The piece of the page of the host."""
+def host_page(controller: Source, findings: Sequence[Document] | None) -> Pieces:
+    """The piece of the page of the host. ``findings`` of `recon doctor`; None where unknown."""
     problem, facts = "", {}
     try:
         facts = controller.host()
     except ClientError as error:
         problem = str(error)
     values = {"facts": [*_facts(facts)] if facts else [], "problem": problem}
-    return Pieces({"host": render("host_facts.html", findings=_findings(controller), **values)})
+    return Pieces({"host": render("host_facts.html", findings=_sorted(findings), **values)})
 
 
-def _findings(controller: Source) -> list[Document] | None:
-    """The worst first; None where the controller cannot say."""
-    try:
-        found = controller.doctor()["findings"]
-    except (ClientError, AttributeError):
+def _sorted(findings: Sequence[Document] | None) -> list[Document] | None:
+    """The worst first."""
+    if findings is None:
         return None
     return sorted(
-        found, key=lambda one: _ORDER.index(one["level"]) if one["level"] in _ORDER else 0
+        findings, key=lambda one: _ORDER.index(one["level"]) if one["level"] in _ORDER else 0
     )
 
 

@@ -10,6 +10,7 @@ from reconciler.ui.dashboard.views.templates import render
 from reconciler.ui.dashboard.views.words import clock_short
 
 _HUES = 6
+_STREAMS = ("stdout", "stderr", "notice")
 
 
 def rows_of(lines: Iterable[Mapping[str, Any]], search: str = "") -> list[dict[str, Any]]:
@@ -19,7 +20,7 @@ def rows_of(lines: Iterable[Mapping[str, Any]], search: str = "") -> list[dict[s
             "at": clock_short(line["at"]),
             "instance": line["instance"],
             "hue": (line["instance"] or 0) % _HUES,
-            "stream": "stderr" if line["stream"] == "stderr" else "stdout",
+            "stream": line["stream"] if line["stream"] in _STREAMS else "stdout",
             "position": line["position"],
             "html": to_html(line["line"], search),
         }

@@ -11,7 +11,7 @@ def test_the_policy_allows_this_page_and_nothing_else() -> None:
     assert policy.pop("frame-ancestors") == policy.pop("base-uri") == "'none'"
     assert {*policy.values()} == {"'self'"}
     assert HEADERS["X-Frame-Options"] == "DENY" and HEADERS["X-Content-Type-Options"] == "nosniff"
-    assert HEADERS["Referrer-Policy"] == "no-referrer"
+    assert HEADERS["Referrer-Policy"] == "same-origin"
 
 
 def test_what_an_answer_says_itself_is_left() -> None:

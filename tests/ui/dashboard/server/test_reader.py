@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from reconciler.api.client import Client
 from reconciler.api.errors import ClientError
 from reconciler.ui.dashboard.server import reader as module
 from reconciler.ui.dashboard.server.reader import NoSuchAppError, Reader
 from reconciler.ui.live.snapshot import Snapshot
 from tests.ui.dashboard.standin import Standin, app_row, event_row
+
+
+def reader_of(controller: Standin) -> Reader:
+    return Reader(cast(Client, controller))
 
 
 def snapshot(*apps: dict[str, Any], number: int = 1, events: Any = ()) -> Snapshot:
@@ -19,7 +24,7 @@ def snapshot(*apps: dict[str, Any], number: int = 1, events: Any = ()) -> Snapsh
 
 def test_looks_without_a_change_ask_once() -> None:
     controller = Standin()
-    reader = Reader(controller)
+    reader = reader_of(controller)
     for number in range(5):
         reader.app("web", snapshot(app_row(), number=number))
     assert controller.asked == ["describe web"]
@@ -36,7 +41,7 @@ def test_looks_without_a_change_ask_once() -> None:
 )
 def test_a_change_of_the_app_asks_again_and_one_of_another_does_not(after: Snapshot) -> None:
     controller = Standin()
-    reader = Reader(controller)
+    reader = reader_of(controller)
     reader.app("web", snapshot(app_row()))
     reader.app("web", snapshot(app_row(), app_row("api", health="Degraded")))
     assert len(controller.asked) == 1
@@ -49,7 +54,7 @@ def test_its_charts_are_asked_for_as_often_as_there_are_samples(
 ) -> None:
     monkeypatch.setattr(module, "_SAMPLED", 0.0)
     controller = Standin()
-    reader = Reader(controller)
+    reader = reader_of(controller)
     reader.app("web", snapshot(app_row()))
     reader.app("web", snapshot(app_row()))
     assert len(controller.asked) == 2
@@ -57,7 +62,7 @@ def test_its_charts_are_asked_for_as_often_as_there_are_samples(
 
 def test_without_a_controller_what_was_known_is_known_and_nothing_else() -> None:
     controller = Standin()
-    reader = Reader(controller)
+    reader = reader_of(controller)
     known = reader.app("web", snapshot(app_row()))
     controller.is_there = False
     assert reader.app("web", snapshot(app_row(health="Degraded"))) == known
@@ -67,7 +72,7 @@ def test_without_a_controller_what_was_known_is_known_and_nothing_else() -> None
 
 def test_an_app_that_does_not_exist_is_said_and_forgotten() -> None:
     controller = Standin()
-    reader = Reader(controller)
+    reader = reader_of(controller)
     reader.app("web", snapshot(app_row()))
     controller.apps = []
     with pytest.raises(NoSuchAppError):
@@ -77,15 +82,15 @@ def test_an_app_that_does_not_exist_is_said_and_forgotten() -> None:
 def test_the_plan_is_asked_for_only_where_something_differs() -> None:
     change = {"app": "web", "action": "update"}
     controller = Standin(changes=[change, {"app": "api"}])
-    assert Reader(controller).app("web", snapshot()).plan is None
+    assert reader_of(controller).app("web", snapshot()).plan is None
     controller.apps = [app_row(sync="OutOfSync")]
-    assert Reader(controller).app("web", snapshot()).plan == change
+    assert reader_of(controller).app("web", snapshot()).plan == change
 
 
 def test_whether_it_may_act_is_asked_by_an_action_that_does_nothing() -> None:
     for may_act in (True, False):
         controller = Standin(may_act=may_act)
-        reader = Reader(controller)
+        reader = reader_of(controller)
         assert reader.may_act() is may_act
         controller.may_act = not may_act
         assert reader.may_act() is may_act, "it is not asked for each page"
@@ -94,7 +99,7 @@ def test_whether_it_may_act_is_asked_by_an_action_that_does_nothing() -> None:
 
 def test_of_many_apps_few_are_remembered() -> None:
     controller = Standin(apps=[app_row(f"app-{n}") for n in range(100)])
-    reader = Reader(controller)
+    reader = reader_of(controller)
     for n in range(100):
         reader.app(f"app-{n}", snapshot())
     assert len(reader._known) == 32 and len(reader._locks) <= 33

@@ -116,7 +116,6 @@ class Notices:
         if not was_listening:
             self._catch_up()
             self._end_listening = self._history.listen(self._listen)
-            self._later("look", _LOOK, self._look_after)
         if self._process.is_running:
             self._process.send(self._declaration())
         self._process.ensure()
@@ -249,6 +248,8 @@ class Notices:
     def _expect(self, name: str, id: str, wait: float) -> None:
         due = self._loop.time() + wait + self._targets[name].timeout_seconds + _GRACE
         self._sending[name] = (id, due)
+        if "look" not in self._timers:
+            self._later("look", _LOOK, self._look_after)
 
     def _started(self) -> None:
         self._process_fault = ""
@@ -270,7 +271,8 @@ class Notices:
         late = [id for id, due in self._sending.values() if self._loop.time() > due]
         if late:
             self._process.restart("it does not report any more")
-        self._later("look", _LOOK, self._look_after)
+        if self._sending:
+            self._later("look", _LOOK, self._look_after)
 
     def _reported(self, line: dict[str, Any]) -> None:
         """A line of the notifier."""

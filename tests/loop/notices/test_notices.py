@@ -30,6 +30,7 @@ def test_a_crash_loop_is_one_message_and_its_end_another(own: Own, web: Web) -> 
     own.until(lambda: own.notices.records["ops"].sent == 2)
     own.until(lambda: own.on_disk() == [])
     assert own.reasons() == []
+    own.until(lambda: own.notices._timers == {}, seconds=30)  # where all is well nothing wakes it
 
 
 def test_without_a_target_there_is_no_process_no_listener_and_no_row(own: Own) -> None:

@@ -5,13 +5,14 @@
 # make man    the manual pages, in build/man1 (docs/releasing.md)
 # make cover  coverage of the unit tests, into docs/testing.md
 # make picture  docs/architecture.svg, from the imports
+# make pictures  docs/pictures: the page and the monitor, of the sample as it runs
 # make bench  the figures of the README, measured here, beside the peers that are installed
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e compiled vm bench cover picture wheel man clean
+.PHONY: run test check unit e2e compiled vm bench cover picture pictures wheel man clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -48,6 +49,9 @@ cover: .venv/developing
 
 picture: .venv/developing
 	$(BIN)/python -m tests.architecture
+
+pictures: .venv/developing
+	$(BIN)/python -m e2e.pictures
 
 wheel: .venv/developing
 	rm -rf dist

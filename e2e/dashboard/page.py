@@ -43,6 +43,7 @@ class Served:
                 stdout=output,
                 stderr=output,
                 env=self._recon.environment,
+                cwd=self._recon.manifests.parent,  # paths are shown as from there
             )
         until(lambda: self.link, what="the link is printed")
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from e2e import monit_picture
 from e2e.crm.page import lacking
 from e2e.dashboard.page import Looking, Served, looking, served
 from e2e.harness import Recon
@@ -82,6 +83,7 @@ def main() -> int:
         try:
             _sample(recon, first)
             _dashboard(recon, Path(folder))
+            monit_picture.draw(recon, OUT / "monit.svg")
         finally:
             recon.close()
     return 0

@@ -38,7 +38,7 @@ COLUMNS = (
 """From left to right, behind the name."""
 _IMPORTANT = (
     *("health", "ready", "cpu", "memory", "sync", "restarts", "cpu-graph", "memory-graph"),
-    *("drift", "age", "message", "revision"),
+    *("message", "age", "drift", "revision"),
 )
 
 

@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ _TIMEOUT = 15.0
 _LONG = 120.0
 # A try to send a notification, which may take ten minutes (timeoutSeconds).
 _TEST = 640.0
+_QUEUED = 0.01
 _BLOCK = 2**16
 _STREAM = "text/event-stream"
 LINES = "application/x-ndjson"
@@ -283,8 +285,16 @@ class _Answer:
 def _connect(path: str, timeout: float | None) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(_TIMEOUT if timeout is None else timeout)
+    until = time.monotonic() + (_TIMEOUT if timeout is None else timeout)
     try:
-        _connect_by_name(connection, path)
+        while True:
+            try:
+                _connect_by_name(connection, path)
+                break
+            except BlockingIOError:  # so many connect that its queue is full: unix(7), EAGAIN
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_QUEUED)
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
         connection.close()
         raise ControllerNotRunningError(f"no controller is running on {path}") from error

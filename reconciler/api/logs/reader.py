@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from reconciler.logs.read.request import (
     ComingOrder,
     Cursor,
     Line,
+    Page,
     Past,
     PastOrder,
     Position,
@@ -40,8 +41,8 @@ _SECONDS = 15.0
 """Of work for one slice, which takes half a second where the disk answers."""
 _SEARCH = 10.0
 """Seconds after which a search shows what it has found."""
-_CHARACTERS = 2**22
-"""Of one answer that is past."""
+_BATCH = 50
+"""Lines that are sent at a time."""
 _PAUSE = 0.2
 """Seconds between the first new line and the look for it: others may follow."""
 _LOOK = 10.0
@@ -66,7 +67,7 @@ class LogReader:
             if wanted.follow or wanted.after is not None:
                 cursor = await self._work(BEGIN, BeginOrder(wanted.query, wanted.after))
             if wanted.after is not None:
-                return Past((), None, True, bool(cursor)), cursor
+                return Past((), (), None, True, bool(cursor)), cursor
             order = PastOrder(wanted.query, wanted.lines, wanted.before, cursor)
             return await self._work(PAST, order), cursor
         except WorkerError as error:
@@ -75,24 +76,50 @@ class LogReader:
     async def past(
         self, wanted: Wanted, found: Past, cursor: Cursor | None
     ) -> AsyncGenerator[Documents, None]:
-        """The past lines, oldest first. ``found``: their first slice."""
-        redact, until = self._controller.redact, time.monotonic() + _SEARCH
-        lines: list[Line] = [*found.lines]
-        characters = sum(len(line.text) for line in lines)
-        while not found.is_complete and len(lines) < wanted.lines and characters < _CHARACTERS:
-            if time.monotonic() > until:
-                break
-            most = wanted.lines - len(lines)
-            order = PastOrder(wanted.query, most, found.before, cursor)
+        """The past lines, oldest first. ``found``: their first slice.
+
+        The logs are read from their end, so the oldest lines are found last. Of what does not fit
+        into one slice only the places are kept, and each slice is read again as it is sent.
+        """
+        until = time.monotonic() + _SEARCH
+        newest, pages = found.lines, [*found.pages]
+        count = len(newest) + sum(page.lines for page in pages)
+        while not found.is_complete and time.monotonic() < until:
+            before = found.before
+            order = PastOrder(wanted.query, wanted.lines - count, before, cursor)
             found = await self._work(PAST, order)
-            lines += found.lines
-            characters += sum(len(line.text) for line in found.lines)
-        if not found.is_complete and len(lines) < wanted.lines and found.before is not None:
+            own = [Page(before, len(found.lines))] if before is not None and found.lines else []
+            pages += [*own, *found.pages]
+            count += sum(page.lines for page in (*own, *found.pages))
+        if not found.is_complete and found.before is not None:
             yield [_not_all(wanted.query.app, found.before)]
-        lines.reverse()
-        for at in range(0, len(lines), 200):
-            yield documents(tuple(lines[at : at + 200]), wanted.query, redact)
-            await asyncio.sleep(0)
+        for page in reversed(pages):
+            async for batch in self._page(wanted, page, cursor):
+                yield batch
+        for batch in self._batches(newest[::-1], wanted):
+            yield batch
+
+    async def _page(
+        self, wanted: Wanted, page: Page, cursor: Cursor | None
+    ) -> AsyncGenerator[Documents, None]:
+        """The lines of one page."""
+        lines: list[Line] = []
+        before: Position | None = page.before
+        while len(lines) < page.lines and before is not None:
+            order = PastOrder(wanted.query, page.lines - len(lines), before, cursor)
+            found: Past = await self._work(PAST, order)
+            lines += found.lines
+            # What did not fit any more is read next.
+            before = found.pages[0].before if found.pages else found.before
+            if found.is_complete and not found.pages:
+                break
+        for batch in self._batches(tuple(reversed(lines)), wanted):
+            yield batch
+
+    def _batches(self, lines: tuple[Line, ...], wanted: Wanted) -> Iterator[Documents]:
+        """What is sent at a time: the rest waits as it is, and is small."""
+        for at in range(0, len(lines), _BATCH):
+            yield documents(lines[at : at + _BATCH], wanted.query, self._controller.redact)
 
     async def coming(self, wanted: Wanted, cursor: Cursor) -> AsyncGenerator[Documents, None]:
         """The lines behind the cursor, and with ``follow`` those to come."""
@@ -112,8 +139,8 @@ class LogReader:
                     yield [notice(query.app, "lines are missing here: their files are gone")]
                 lines = found.lines if wanted.follow else found.lines[: wanted.lines - count]
                 count += len(lines)
-                if lines:
-                    yield documents(lines, query, self._controller.redact)
+                for batch in self._batches(lines, wanted):
+                    yield batch
                 if not wanted.follow and (found.is_complete or count >= wanted.lines):
                     return
                 if found.is_complete:

@@ -29,6 +29,8 @@ from reconciler.api.server.access import Access
 from reconciler.api.server.guests import Guests, Turn
 
 _BLOCK = 2**16
+_UNREAD = 2**14
+"""Bytes of an answer that wait for a client to read, beside the piece that is being sent."""
 _PATIENCE = 30.0
 """Seconds in which a request must have come."""
 
@@ -105,6 +107,7 @@ class Server:
             except OSError:
                 peer.close()
                 return
+            writer.transport.set_write_buffer_limits(high=_UNREAD)
             try:
                 await self._exchange(reader, writer, guest)
             except _LEFT:

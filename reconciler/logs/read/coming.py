@@ -26,7 +26,7 @@ from reconciler.logs.read.request import (
     Position,
 )
 from reconciler.logs.read.search import Found, allow_many_files
-from reconciler.logs.read.slices import Slice, number_of
+from reconciler.logs.read.slices import Slice, give_way, number_of
 from reconciler.logs.read.whereabouts import file_of
 from reconciler.system.work.session import Session
 
@@ -45,6 +45,7 @@ def look(order: ComingOrder, session: Session) -> Coming:
     query = order.query
     session.at(str(query.state_dir / "logs" / query.app))
     allow_many_files()
+    give_way()
     found = Slice(query, session.shared.get(PRINTS, _NONE))
     cursor, lost, is_complete = dict(order.cursor), 0, True
     for log in _logs(query):

@@ -13,28 +13,39 @@ from reconciler.logs.read.files import LogFile, find
 from reconciler.logs.read.fingerprints import Fingerprints
 from reconciler.logs.read.request import PRINTS, Cursor, Past, PastOrder
 from reconciler.logs.read.search import Found, Start, allow_many_files, newest_first
-from reconciler.logs.read.slices import Slice, number_of, position_of
+from reconciler.logs.read.slices import Counted, Slice, give_way, number_of, position_of
 from reconciler.system.work.session import Session
 
 _NONE = Fingerprints(0, frozenset())
 
 
 def look(order: PastOrder, session: Session) -> Past:
-    """The newest lines first, as many as fit into one answer. OSError."""
+    """The newest lines, as many as fit into one answer, and the places of those before them.
+    OSError."""
     query = order.query
     session.at(str(query.state_dir / "logs" / query.app))
     allow_many_files()
+    give_way()
     logs = find(query.state_dir, [query.app], query.streams)
     if query.instance is not None:
         logs = [log for log in logs if log.instance in (query.instance, None)]
-    found = Slice(query, session.shared.get(PRINTS, _NONE), order.most)
-    last = order.before
-    for one, log in _merged(logs, order):
-        last = position_of(one, log.path)
-        if not found.take(one, log.path):
-            is_complete = len(found.lines) >= order.most
-            return Past(tuple(found.lines), last, is_complete, is_known=True)
-    return Past(tuple(found.lines), last, is_complete=True, is_known=bool(logs))
+    found, counted = Slice(query, session.shared.get(PRINTS, _NONE), order.most), Counted()
+    last, is_complete = order.before, order.most == 0
+    for one, log in _merged(logs, order) if order.most else ():
+        before, last = last, position_of(one, log.path)
+        if not found.is_full:
+            is_over = not found.take(one, log.path) and not found.is_full
+        else:
+            if one.line is not None and found.is_wanted(one.line) and before is not None:
+                counted.add(one.line, before)
+            is_over = found.is_late
+        is_complete = len(found.lines) + counted.count >= order.most
+        if is_complete or is_over:
+            break
+    else:
+        is_complete = True
+    pages = tuple(counted.pages)
+    return Past(tuple(found.lines), pages, last, is_complete, is_known=bool(logs))
 
 
 def _merged(logs: Sequence[LogFile], order: PastOrder) -> Iterator[tuple[Found, LogFile]]:

@@ -102,11 +102,22 @@ class PastOrder:
     """How far each log is the past; None: to its end."""
 
 
+class Page(NamedTuple):
+    """Lines that were counted, and are to be read when they are sent."""
+
+    before: Position
+    """They are those before this one."""
+    lines: int
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """The newest line first."""
 
     lines: tuple[Line, ...]
+    """As many as fit into one answer."""
+    pages: tuple[Page, ...]
+    """Those before them, the newest first."""
     before: Position | None
     """Where to go on; None where nothing was looked at."""
     is_complete: bool

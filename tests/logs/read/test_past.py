@@ -41,14 +41,18 @@ def write(state: Path, name: str, rows: list[tuple[int, bool]], cut: int = 0) ->
 
 
 def pages(query: LogQuery, most: int, ends: Cursor | None = None) -> Iterator[Line]:
-    """The newest line first."""
-    before, found = None, None
-    while found is None or (found.lines or not found.is_complete):
+    """The newest line first, each answer with ``most`` lines."""
+    before, is_over = None, False
+    while not is_over:
         found = past.look(PastOrder(query, most, before, ends), Session())
         yield from found.lines
-        if not found.lines and found.is_complete:
-            return
-        before = Position.parse(found.lines[-1].position) if found.lines else found.before
+        assert not found.lines or found.pages == () or len(found.lines) < most
+        if found.pages:
+            before = found.pages[0].before
+        elif found.lines:
+            before = Position.parse(found.lines[-1].position)
+        else:
+            before, is_over = found.before, found.is_complete
 
 
 @given(PLAIN, PLAIN, PLAIN, st.integers(1, 5), st.integers(0, 6))
@@ -135,16 +139,48 @@ def test_a_slice_is_bounded_and_is_gone_on_from(
     assert len(line.text) < slices.LONGEST + 100 and line.text.endswith("characters more)")
 
 
+@given(PLAIN, PLAIN, st.integers(1, 60), st.integers(0, 30))
+def test_what_does_not_fit_is_counted_by_pages(one: Any, two: Any, size: int, most: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slices, "_CHARACTERS", size)
+        state = Path(folder)
+        for name, rows in zip(LOGS, (one, two), strict=False):
+            write(state, name, [(0, True), *rows])
+        query = LogQuery(state, "web")
+        found = past.look(PastOrder(query, most), Session())
+        texts = [line.text for line in found.lines]
+        for page in found.pages:
+            of_page = past.look(PastOrder(query, page.lines, page.before), Session())
+            assert len(of_page.lines) == page.lines, "each page fits"
+            texts += [line.text for line in of_page.lines]
+        whole = [line.text for line in search.tail(find(state))][::-1]
+        assert found.is_complete and texts == whole[:most]
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "0x1p+0_1_1", "nan_1_1_1", "inf_1_1_1", "0x1.0p+0_1_1_1", "1_2_3_4", "0x1p+0_1_1_-1"],
+    [
+        "",
+        "x",
+        "0x1p+0_1_1",
+        "nan_1_1_1",
+        "inf_1_1_1",
+        "1_2_3_4",
+        "0x1p+0_1_1_-1",
+        "0x1.0p+999_1_1_1",
+    ],
 )
 def test_what_is_no_position(text: str) -> None:
     with pytest.raises(ValueError, match="position of a line"):
         Position.parse(text)
 
 
-@given(st.floats(0, 1e11), st.integers(0, 2**32 - 1), st.integers(0, 2**63), st.integers(0, 2**63))
+@given(
+    st.floats(1, 1e11),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**60 - 1),
+    st.integers(0, 2**60 - 1),
+)
 def test_a_position_reads_as_it_is_written(key: float, log: int, inode: int, offset: int) -> None:
     position = Position(key, log, inode, offset)
     assert Position.parse(str(position)) == position

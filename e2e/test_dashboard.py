@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from e2e.dashboard.page import Looking, Served, looking, served
 from e2e.harness import Recon
 from e2e.programs import SLEEP
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page as Tab
 
 pytestmark = pytest.mark.usefixtures("browser")
 
@@ -50,16 +53,32 @@ def test_an_edit_is_seen_and_the_page_survives_its_controller(
     row.get_by_text("3/3").wait_for()
     recon.app("api", SLEEP)
     tab.locator("#app-api").get_by_text("Healthy").wait_for()
+    _hide(tab, True)
+    recon.app("web", SLEEP, instances=4)
+    recon.healthy("web", ready=4)
+    _hide(tab, False)
+    row.get_by_text("4/4").wait_for()
     recon.kill_controller()
     tab.get_by_text("No news from the controller").wait_for()
     assert row.is_visible() and tab.get_by_text("What you see was known at").is_visible()
     recon.run()
     tab.locator("#blind").wait_for(state="hidden")
-    row.get_by_text("3/3").wait_for()
+    row.get_by_text("4/4").wait_for()
     assert page.stop() == 0
     tab.get_by_text("This page has lost its server").wait_for()
     page.start(int(page.address.rpartition(":")[2]))
     tab.get_by_text("Your session has ended").wait_for()
+
+
+def _hide(tab: Tab, hidden: bool) -> None:
+    """As when the user looks at another tab, and comes back."""
+    tab.evaluate(
+        """hidden => {
+          Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
 
 
 def test_an_action_is_shown_as_an_edit_and_done_after_that(

@@ -84,41 +84,64 @@ function work() {
   if (isWorking) setTimeout(work); // between two portions the browser answers its user
 }
 
+// Streams of tabs out of sight are closed: a browser has six connections to a server, for all tabs.
+// `open` begins one; what is returned begins it again.
+function whileVisible(open) {
+  let source;
+  const sync = () => {
+    if (document.hidden) {
+      source?.close();
+      source = undefined;
+    } else {
+      source ??= open();
+    }
+  };
+  document.addEventListener("visibilitychange", sync);
+  sync();
+  return () => {
+    source?.close();
+    source = undefined;
+    sync();
+  };
+}
+
 function follow() {
   const address = body.dataset.stream;
   if (!address) return;
-  const source = new EventSource(`${address}${address.includes("?") ? "&" : "?"}state=${encodeURIComponent(body.dataset.state)}`);
   let lost;
-  source.onopen = () => {
-    clearTimeout(lost);
-    lost = undefined;
-    byId("lost").hidden = true;
-  };
-  source.onmessage = ({ data, lastEventId }) => {
-    if (lastEventId) body.dataset.state = lastEventId;
-    queue.push(JSON.parse(data));
-    if (!isWorking) {
-      isWorking = true;
-      setTimeout(work);
-    }
-  };
-  source.onerror = () => {
-    lost ??= setTimeout(() => (byId("lost").hidden = false), 1500);
-    if (source.readyState === EventSource.CLOSED) setTimeout(again, 2000, source);
-  };
+  const again = whileVisible(() => {
+    const state = encodeURIComponent(body.dataset.state);
+    const source = new EventSource(`${address}${address.includes("?") ? "&" : "?"}state=${state}`);
+    source.onopen = () => {
+      clearTimeout(lost);
+      lost = undefined;
+      byId("lost").hidden = true;
+    };
+    source.onmessage = ({ data, lastEventId }) => {
+      if (lastEventId) body.dataset.state = lastEventId;
+      queue.push(JSON.parse(data));
+      if (!isWorking) {
+        isWorking = true;
+        setTimeout(work);
+      }
+    };
+    source.onerror = () => {
+      lost ??= setTimeout(() => (byId("lost").hidden = false), 1500);
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => explained().then(again), 2000);
+    };
+    return source;
+  });
 }
 
 // The server refused the stream, or answers with something else: a session that has ended is
 // explained by the page itself.
-async function again(source) {
-  source.close();
+async function explained() {
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
-    if (answer.status === 401 || answer.status === 403) return location.reload();
+    if (answer.status === 401 || answer.status === 403) location.reload();
   } catch {
     // no server: try again
   }
-  follow();
 }
 
 // -- the search: rows that do not match are hidden while one types ----------------------------------
@@ -244,15 +267,18 @@ function followLines(log) {
     if (stick) toEnd();
     if (waiting.length) setTimeout(show);
   };
-  const source = new EventSource(log.dataset.lines);
-  source.onopen = () => (isFresh = true);
-  source.onmessage = ({ data }) => {
-    const lines = JSON.parse(data);
-    if (!lines.length) return; // the first message of a stream: what is shown stays until lines come
-    if (!waiting.length) setTimeout(show);
-    waiting.push(...lines);
-    if (waiting.length > most) waiting = waiting.slice(-most);
-  };
+  whileVisible(() => {
+    const source = new EventSource(log.dataset.lines);
+    source.onopen = () => (isFresh = true);
+    source.onmessage = ({ data }) => {
+      const lines = JSON.parse(data);
+      if (!lines.length) return; // the first message of a stream: what is shown stays until lines come
+      if (!waiting.length) setTimeout(show);
+      waiting.push(...lines);
+      if (waiting.length > most) waiting = waiting.slice(-most);
+    };
+    return source;
+  });
   box?.addEventListener("change", () => {
     if (box.checked) toEnd();
   });

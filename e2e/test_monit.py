@@ -173,7 +173,7 @@ def test_a_small_and_simple_terminal_will_do(shop: Recon, term: str) -> None:
     with monitor(shop, size=(40, 12), TERM=term, LC_ALL="C") as terminal:
         terminal.sees("web", "HEALTH", "Healthy")
         terminal.resize(100, 30)
-        terminal.sees("MEMORY", "DRIFT")
+        terminal.sees("MEMORY", "MESSAGE")
         terminal.resize(40, 12)
         terminal.sees("web", gone="MEMORY")
         terminal.type("q")

@@ -399,6 +399,27 @@ def test_a_requested_restart_replaces_each_process_exactly_once(
     assert not before & {p.id for p in host.processes()}
 
 
+@pytest.mark.parametrize("since_the_tick", [0.0, 0.001, 0.005, 0.0099])
+def test_a_process_that_is_started_in_the_tick_of_the_restart_stays(since_the_tick: float) -> None:
+    """The kernel tells when a process was started in whole ticks, rounded down."""
+    app, host = app_of(command="a"), SimHost()
+    host.settle(app)
+    host.advance(10.0)
+    tick = host.now
+    host.now += since_the_tick
+    host.request_restart()
+    for process in host.processes():
+        del host.sims[process.tag.nonce]
+    requested, host.now = host.now, tick
+    host.add(app, 0)
+    host.now = requested
+    made = _one(host, app)
+    assert made.actions == ()
+    host.now = tick + 0.02
+    host.request_restart()
+    assert _one(host, app).actions
+
+
 @given(specs(), good)
 def test_suspend_ends_all_and_resume_brings_all_back(
     spec: dict[str, Any], behaviour: Behaviour

@@ -16,6 +16,9 @@ from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.observed import Process, RunState
 from reconciler.model.state.revision import same_revision
 
+_TICK = 0.01
+"""Seconds: the kernel rounds the start of a process down to a tick (proc(5), USER_HZ)."""
+
 
 class Returning(NamedTuple):
     """A number, and the earlier revision that it is to run again."""
@@ -220,7 +223,9 @@ def _is_spared(process: Process, spec: AppSpec, memory: AppMemory) -> bool:
 
 
 def _is_current(process: Process, target: str, memory: AppMemory) -> bool:
+    """One that is started in the tick of a requested restart is taken to be its outcome: else it
+    would be replaced again and again until the tick is over."""
     requested_at = memory.restart_requested_at
-    if requested_at is not None and process.started_at < requested_at:
+    if requested_at is not None and process.started_at + _TICK <= requested_at:
         return False
     return same_revision(process.tag.hash, target)

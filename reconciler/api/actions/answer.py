@@ -27,6 +27,8 @@ class Done:
     done: bool = True
     """False where nothing was changed: in a dry run, or because all is as it is wanted."""
     edits: Sequence[Outcome] = ()
+    warnings: Sequence[str] = ()
+    """What may be wrong with it, as sentences: to be read first."""
     notes: Sequence[str] = ()
     """What a person has to know besides, as sentences."""
     run: int | None = None
@@ -41,6 +43,7 @@ def action_document(action: str, app: str | None, done: Done) -> dict[str, Any]:
         "app": app,
         "done": done.done,
         "message": done.message,
+        "warnings": [*done.warnings],
         "notes": [*done.notes],
         "edits": [{"file": one.file, "line": one.line, "diff": one.diff} for one in done.edits],
     }

@@ -61,17 +61,17 @@ class Edits:
         app = await self._app(name)
         undo = self._undo(app, number)
         number = undo.revision.number
-        warnings = [f"warning: {text}" for text in undo.warnings]
         outcome = Outcome(app.source.file)
         if undo.change is not None:
             outcome = await self._made(name, undo.change, by, dry_run)
         if not outcome.diff:
             message = f"current template already matches revision {number}"
-            return Done(f"app/{name} skipped rollback ({message})", done=False, notes=warnings)
+            return Done(
+                f"app/{name} skipped rollback ({message})", done=False, warnings=undo.warnings
+            )
         message = f"app/{name} rolled back to revision {number}"
         message += " (dry run)" if dry_run else ""
-        notes = [*warnings, *(f"note: {text}" for text in undo.notes)]
-        return Done(message, not dry_run, [outcome], notes)
+        return Done(message, not dry_run, [outcome], undo.warnings, undo.notes)
 
     async def _app(self, name: str) -> Workload:
         """What is to be edited, as it stands in its file at this moment."""

@@ -54,6 +54,7 @@ class ActionAnswer(Versioned):
     app: str | None
     done: bool = Field(description="False in a dry run, and where nothing had to be done.")
     message: str = Field(description="A sentence.")
+    warnings: list[str] = Field(description="What may be wrong with it: to be read first.")
     notes: list[str] = Field(description="What a person has to know besides.")
     edits: list[EditDocument]
     run: Whole | None = Field(None, description="Of `run-job`: the number of the run.")

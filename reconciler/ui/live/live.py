@@ -29,7 +29,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.api.client import Client
-from reconciler.api.errors import ClientError
+from reconciler.api.errors import ClientError, ControllerLeftError, ControllerNotRunningError
 from reconciler.api.following import followed
 from reconciler.ui.live.snapshot import Snapshot
 
@@ -147,11 +147,19 @@ class Live:
             usage = self._client.usage()
         except ClientError as error:
             self._status_until = 0.0
-            self._be_blind(str(error))
+            is_gone = isinstance(error, ControllerNotRunningError | ControllerLeftError)
+            self._be_blind(str(error), is_gone)
             return False
         if happened:
             self._status_until = time.monotonic() + _SETTLED
-        self._publish(status=status, usage=usage, read_at=time.time(), blind="", blind_since=0.0)
+        self._publish(
+            status=status,
+            usage=usage,
+            read_at=time.time(),
+            blind="",
+            is_gone=False,
+            blind_since=0.0,
+        )
         return True
 
     def _follow_on(self) -> None:
@@ -176,9 +184,9 @@ class Live:
 
     # -- what is known -------------------------------------------------------------------------
 
-    def _be_blind(self, reason: str) -> None:
+    def _be_blind(self, reason: str, is_gone: bool = False) -> None:
         since = self.snapshot.blind_since or time.time()
-        self._publish(blind=reason, blind_since=since)
+        self._publish(blind=reason, is_gone=is_gone, blind_since=since)
 
     def _publish(self, **news: Any) -> None:
         with self._condition:

@@ -28,6 +28,8 @@ class Snapshot:
     """When ``status`` was read, in seconds since 1970; 0 where none was."""
     blind: str = ""
     """Why nothing newer is known, a sentence; empty where the controller answers."""
+    is_gone: bool = False
+    """It is blind because no controller runs."""
     blind_since: float = 0.0
     """Seconds since 1970; 0 where the controller answers."""
 

@@ -112,6 +112,7 @@ class Standin:
     lines: list[dict[str, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     edits: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     done: list[tuple[str, str | None, dict[str, Any]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     is_there: bool = True
@@ -184,6 +185,8 @@ class Standin:
             "app": app,
             "done": not dry_run,
             "message": message,
+            "warnings": self.warnings,
+            "notes": [],
             "edits": self.edits,
         }
 

@@ -73,12 +73,11 @@ def _requested(client: Client, name: str, number: int, dry_run: bool) -> bool | 
     answer = editing.requested(client, "undo", name, dry_run=dry_run, revision=number)
     if answer is None:
         return None
-    notes = [str(note) for note in answer["notes"]]
-    for note in (note for note in notes if note.startswith("warning: ")):
-        print(note)
+    for warning in answer["warnings"]:
+        print(f"warning: {warning}")
     editing.show_answer(answer)
-    for note in (note for note in notes if not note.startswith("warning: ")):
-        print(note)
+    for note in answer["notes"]:
+        print(f"note: {note}")
     print(answer["message"])
     return bool(answer["done"])
 

@@ -19,7 +19,7 @@ def frame(snapshot: Snapshot) -> dict[str, str]:
             blind=blind,
             since=_clock(snapshot.blind_since),
             read_at=_clock(snapshot.read_at) if snapshot.read_at else "",
-            not_running="no controller" in blind or "ended" in blind,
+            not_running=snapshot.is_gone,
         ),
     }
 

@@ -60,7 +60,8 @@ class Confirm(ModalScreen[str | None]):
         if found is None:
             return
         self._say(found["message"] or self._action.help)
-        lines = [*map(safe, map(local, found.get("notes", ()))), *edit_lines(found["edits"])]
+        texts = [*found.get("warnings", ()), *found.get("notes", ())]
+        lines = [*map(safe, map(local, texts)), *edit_lines(found["edits"])]
         if not found["edits"]:
             lines.append("No manifest is edited.")
         self.query_one(TextView).show(lines)

@@ -32,6 +32,13 @@ def test_the_edit_is_shown_and_nothing_is_done() -> None:
     assert controller.done == []
 
 
+def test_a_warning_stands_above_the_edit() -> None:
+    controller = Standin(edits=[EDIT], warnings=["revision 2 was never <good>"])
+    with page_of(controller) as page:
+        text = asked(page.ask("/apps/web/act/undo?revision=2")).text
+    assert text.index("revision 2 was never &lt;good&gt;") < text.index("/m/web.yaml:7")
+
+
 def test_it_is_done_after_the_confirmation_and_told_on_the_next_page_once() -> None:
     controller = Standin(edits=[EDIT])
     with page_of(controller) as page:

@@ -21,7 +21,7 @@ def paths() -> Iterator[tuple[str, str]]:
             yield f"{verb} {name}", load(name, command.table).help
 
 
-@pytest.mark.parametrize(("path", "text"), paths())
+@pytest.mark.parametrize(("path", "text"), [*paths()])
 def test_a_summary_is_the_first_sentence_of_the_help(path: str, text: str) -> None:
     assert summary_of(path) == text.partition("\n")[0]
     assert path in SUMMARIES, "without it `recon --help` loads the verb"

@@ -35,7 +35,10 @@ class Hosts:
         Sec-Fetch-Site, for a browser that sends no Origin."""
         if origin is None:
             return site == "same-origin"
-        found = urlsplit(origin)
+        try:
+            found = urlsplit(origin)
+        except ValueError:  # no address at all
+            return False
         return found.scheme in ("http", "https") and found.netloc.lower() == host.lower()
 
 

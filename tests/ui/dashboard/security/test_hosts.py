@@ -51,6 +51,8 @@ def test_behind_a_password_addresses_and_named_hosts_are_allowed_too() -> None:
         ("http://evil.example", "cross-site", False),
         ("null", None, False),
         ("", None, False),
+        ("http://[", None, False),
+        ("http://[::1", None, False),
         ("file://127.0.0.1:7333", None, False),
         ("http://127.0.0.1:7333.evil.example", None, False),
         ("http://evil.example/http://127.0.0.1:7333", None, False),

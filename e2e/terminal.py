@@ -76,7 +76,8 @@ class Terminal:
         try:
             return until(seen)
         except AssertionError:
-            raise AssertionError(f"no {texts} (or still {gone!r}):\n{self.text}") from None
+            message = f"no {texts} (or still {gone!r}):\n{self.text}\n{self.raw[-4000:]!r}"
+            raise AssertionError(message) from None
 
     def ended(self) -> int:
         """Wait until the program has ended; its exit code, or the signal as a negative number."""

@@ -170,7 +170,8 @@ def test_ctrl_z_gives_the_shell_back(shop: Recon) -> None:
 
 @pytest.mark.parametrize("term", ["vt100", "linux"])
 def test_a_small_and_simple_terminal_will_do(shop: Recon, term: str) -> None:
-    with monitor(shop, size=(40, 12), TERM=term, LC_ALL="C") as terminal:
+    of_another = {"COLUMNS": "80", "LINES": "24"}
+    with monitor(shop, size=(40, 12), TERM=term, LC_ALL="C", **of_another) as terminal:
         terminal.sees("web", "HEALTH", "Healthy")
         terminal.resize(100, 30)
         terminal.sees("MEMORY", "MESSAGE")

@@ -79,7 +79,7 @@ def test_on_a_terminal_each_save_is_validated_until_ctrl_c(recon: Recon) -> None
         save_as_vim_does(path, good.replace("command", "comand"))
         terminal.expect(r"\x1b\[H\x1b\[2J\d\d:\d\d:\d\d  \S*web.yaml changed\r\n")
         terminal.expect("unknown field, did you mean command")
-        terminal.expect("2 problems in 1 file")
+        terminal.expect("1 problem in 1 file")
         path.write_text(good)
         terminal.expect("web.yaml changed")
         terminal.expect("1 app, no problems")

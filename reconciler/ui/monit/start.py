@@ -32,6 +32,8 @@ def run(
     filter: str = "",
 ) -> int:
     """Show the monitor until it is left; the exit code."""
+    for name in ("COLUMNS", "LINES"):  # of another window, or of this one before it was resized
+        os.environ.pop(name, None)
     live = Live(client)
     live.start()  # the first answer comes while textual is imported
     from reconciler.ui.monit.monitor import Monitor  # noqa: PLC0415  0.2 s

@@ -8,7 +8,7 @@ themselves, so they are made in a thread that blocks no app (``descriptors.run``
 A thousand apps start the same few programs in the same few folders. What was found of a program
 holds for a second where no other user can take a lease on it, and where its name still leads to the
 same file, unchanged. So does what was found of a file system, which its device names while it is
-mounted.
+mounted. A single start, after a crash, takes no note: it would be the slower for nothing.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class _Found(NamedTuple):
 
 _known: dict[tuple[str, ...], _Found] = {}
 """By the paths at which a program is looked for, all of them absolute."""
+_looked_at = float("-inf")
+"""When a program was opened last (monotonic seconds)."""
 _local: dict[int, float] = {}
 """Devices of local file systems, and until when that holds (monotonic seconds)."""
 
@@ -63,17 +65,22 @@ def check(paths: Sequence[str], cwd: str) -> None:
 
     Either is for a stub to find out.
     """
+    global _looked_at
     now = monotonic()
     found = _known.get(key := tuple(paths))
     is_known = found is not None and now < found.until and _is_the_same(key, found.files)
     if is_known and now < _local.get(os.stat(cwd).st_dev, 0.0):
         return
+    is_one_of_many, _looked_at = now - _looked_at < _HOLDS, now
     folder = os.open(cwd, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _be_local(folder)
-        _note(_local, os.fstat(folder).st_dev, now + _HOLDS)
         if not is_known:
-            _look(key, folder, now + _HOLDS)
+            files = _look(key, folder)
+            if is_one_of_many:
+                _take_note(key, files, now + _HOLDS)
+        if is_one_of_many:
+            _note(_local, os.fstat(folder).st_dev, now + _HOLDS)
     finally:
         os.close(folder)
 
@@ -92,22 +99,29 @@ def _is_the_same(paths: Sequence[str], files: tuple[_File, ...]) -> bool:
     return False
 
 
-def _look(paths: tuple[str, ...], folder: int, until: float) -> None:
+def _look(paths: tuple[str, ...], folder: int) -> list[tuple[str | bytes, os.stat_result]]:
     """Open each file that the exec would open. OSError where one may wait."""
+    files = []
     path, program = _first(paths, folder)
-    files, owners = [], set[int]()
     for _ in range(_INTERPRETERS):
         status, interpreter = _opened(program)
-        files.append(_File.of(path, status))
-        owners.add(status.st_uid)
+        files.append((path, status))
         if not interpreter:
-            break
+            return files
         path, program = interpreter, open_regular(interpreter, dir_fd=folder)
-    else:
-        os.close(program)
-    names = [*map(os.fsencode, paths), *(os.fsencode(one.path) for one in files)]
-    if owners <= {0, os.geteuid()} and all(name.startswith(b"/") for name in names):
-        _note(_known, paths, _Found(tuple(files), until))
+    os.close(program)
+    return files
+
+
+def _take_note(
+    paths: tuple[str, ...], files: list[tuple[str | bytes, os.stat_result]], until: float
+) -> None:
+    """Remember what was found, if no other user can change it unseen."""
+    names = [*paths, *(path for path, _ in files)]
+    is_own = {status.st_uid for _, status in files} <= {0, os.geteuid()}
+    if is_own and all(os.fsencode(name).startswith(b"/") for name in names):
+        found = tuple(_File.of(path, status) for path, status in files)
+        _note(_known, paths, _Found(found, until))
 
 
 def _note(known: dict[K, V], key: K, value: V) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,12 +22,13 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looks]:
     found: Looks = []
     look = calm._look
 
-    def noted(paths: tuple[str, ...], folder: int, until: float) -> None:
+    def noted(paths: tuple[str, ...], folder: int) -> list[tuple[str | bytes, os.stat_result]]:
         found.append(paths)
-        look(paths, folder, until)
+        return look(paths, folder)
 
     monkeypatch.setattr(calm, "_look", noted)
     calm._known.clear()
+    monkeypatch.setattr(calm, "_looked_at", time.monotonic())  # others were started just now
     yield found
     calm._known.clear()
 
@@ -40,6 +42,17 @@ def test_a_program_is_opened_once_for_many_starts(looks: Looks, program: Path) -
     for _ in range(50):
         calm.check([str(program)], "/")
     assert looks == [(str(program),)]
+
+
+def test_a_single_start_takes_no_note(
+    looks: Looks, program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calm, "_looked_at", time.monotonic() - 1.001)
+    calm.check([str(program)], "/")
+    assert not calm._known
+    for _ in range(50):
+        calm.check([str(program)], "/")
+    assert looks == [(str(program),)] * 2
 
 
 def test_a_second_later_it_is_opened_again(

@@ -114,7 +114,7 @@ def test_into_a_pipe_each_plan_follows_a_line_with_its_time(recon: Recon) -> Non
         until_line(output, "web.yaml changed")
         until_line(output, "Plan: 1 to start")
         recon.write("secret.env", "TOKEN=two\n").chmod(0o600)
-        until_line(output, "secret.env changed")
+        until_line(output, "secret.env", "changed")  # with the manifest, if both were seen at once
         until_line(output, "Plan: 1 to start")
     assert recon.pids("web") == {}  # nothing was started
 

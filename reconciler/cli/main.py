@@ -17,7 +17,7 @@ from reconciler import __version__
 from reconciler.api.errors import ClientError
 from reconciler.cli.framework import output
 from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, USAGE, CliError
-from reconciler.cli.framework.synonyms import resolved
+from reconciler.cli.framework.helping.synonyms import resolved
 from reconciler.cli.framework.typer_private import UsageError, command_of, show
 from reconciler.cli.framework.verb import SETTINGS, Verbs
 from reconciler.render.terminal import WIDTH, folded, room

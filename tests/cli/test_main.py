@@ -9,7 +9,7 @@ import pytest
 from reconciler import __version__
 from reconciler.cli import main
 from reconciler.cli.framework import verb
-from reconciler.cli.framework.synonyms import ALIASES, SYNONYMS, resolved
+from reconciler.cli.framework.helping.synonyms import ALIASES, SYNONYMS, resolved
 from tests.cli.conftest import Cli
 
 

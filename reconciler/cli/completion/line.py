@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.cli.framework.synonyms import resolved
+from reconciler.cli.framework.helping.synonyms import resolved
 from reconciler.cli.framework.verb import VERBS, load
 
 

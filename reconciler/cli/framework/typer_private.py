@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command as command_of
 
-from reconciler.cli.framework.examples import EXAMPLES, exit_codes
+from reconciler.cli.framework.helping.examples import EXAMPLES, exit_codes
 
 __all__ = ["Command", "Group", "UsageError", "command_of", "show"]
 

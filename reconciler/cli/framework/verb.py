@@ -16,8 +16,8 @@ from typing import Any
 import typer
 
 from reconciler.cli.framework.errors import usage
-from reconciler.cli.framework.summaries import SUMMARIES, grouped
-from reconciler.cli.framework.synonyms import SYNONYMS
+from reconciler.cli.framework.helping.summaries import SUMMARIES, grouped
+from reconciler.cli.framework.helping.synonyms import SYNONYMS
 from reconciler.cli.framework.typer_private import Command, Group, command_of
 
 VERBS: dict[str, str] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from reconciler.cli.framework.examples import EXAMPLES, Example, exit_codes
-from reconciler.cli.framework.summaries import grouped
+from reconciler.cli.framework.helping.examples import EXAMPLES, Example, exit_codes
+from reconciler.cli.framework.helping.summaries import grouped
 from reconciler.cli.framework.verb import VERBS, load, summary_of
 
 Rows = list[tuple[str, str]]

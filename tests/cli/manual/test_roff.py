@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.cli.framework.examples import Example
+from reconciler.cli.framework.helping.examples import Example
 from reconciler.cli.manual.page import Page, page, pages
 from reconciler.cli.manual.roff import escaped, file_of, roff
 

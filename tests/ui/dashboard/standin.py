@@ -17,8 +17,8 @@ from reconciler.ui.dashboard.security.links import Links
 from reconciler.ui.dashboard.security.password import Password
 from reconciler.ui.dashboard.security.peer import Address, Peers
 from reconciler.ui.dashboard.security.sessions import Sessions
-from reconciler.ui.dashboard.server.hub import Hub
-from reconciler.ui.dashboard.server.reader import Reader
+from reconciler.ui.dashboard.server.feed.hub import Hub
+from reconciler.ui.dashboard.server.feed.reader import Reader
 from reconciler.ui.dashboard.server.serve import Settings, gated
 from reconciler.ui.live.live import Live
 

@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 
 from reconciler.api.errors import ClientError
 from reconciler.ui.dashboard.server.answers import Answers
+from reconciler.ui.dashboard.server.feed.hub import Hub
 from reconciler.ui.dashboard.server.flashes import Flashes
 from reconciler.ui.dashboard.server.forms import form_of
-from reconciler.ui.dashboard.server.hub import Hub
 from reconciler.ui.dashboard.views.confirmation import (
     ACTIONS,
     OF_ALL,

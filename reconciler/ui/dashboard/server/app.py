@@ -17,11 +17,11 @@ from reconciler.api.errors import ClientError
 from reconciler.ui.dashboard.server.actions import Actions
 from reconciler.ui.dashboard.server.answers import Answers
 from reconciler.ui.dashboard.server.doors import Doors
+from reconciler.ui.dashboard.server.feed.hub import Hub
+from reconciler.ui.dashboard.server.feed.reader import NoSuchAppError
+from reconciler.ui.dashboard.server.feed.stream import changes_of
 from reconciler.ui.dashboard.server.flashes import Flashes
-from reconciler.ui.dashboard.server.hub import Hub
 from reconciler.ui.dashboard.server.logs import Logs
-from reconciler.ui.dashboard.server.reader import NoSuchAppError
-from reconciler.ui.dashboard.server.stream import changes_of
 from reconciler.ui.dashboard.server.views import (
     AppView,
     EventsView,

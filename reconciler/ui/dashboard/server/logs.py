@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from reconciler.api.client import Client
 from reconciler.api.errors import ClientError
-from reconciler.ui.dashboard.server.log_stream import LogStream
-from reconciler.ui.dashboard.server.stream import lines_of
-from reconciler.ui.dashboard.views.log_lines import rows_of
+from reconciler.ui.dashboard.server.feed.log_stream import LogStream
+from reconciler.ui.dashboard.server.feed.stream import lines_of
+from reconciler.ui.dashboard.views.text.log_lines import rows_of
 
 _TAIL = 20
 _LINES = 300

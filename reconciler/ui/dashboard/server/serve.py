@@ -26,9 +26,9 @@ from reconciler.ui.dashboard.server.app import application
 from reconciler.ui.dashboard.server.doctor import Doctor
 from reconciler.ui.dashboard.server.doorbell import Doorbell
 from reconciler.ui.dashboard.server.doors import Doors
-from reconciler.ui.dashboard.server.hub import Hub
+from reconciler.ui.dashboard.server.feed.hub import Hub
+from reconciler.ui.dashboard.server.feed.reader import Reader
 from reconciler.ui.dashboard.server.logs import Following, Logs
-from reconciler.ui.dashboard.server.reader import Reader
 from reconciler.ui.dashboard.server.site import this_site
 from reconciler.ui.live.live import Live
 

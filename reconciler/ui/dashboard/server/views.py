@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.api.errors import ClientError
-from reconciler.ui.dashboard.server.reader import NoSuchAppError, Reader
+from reconciler.ui.dashboard.server.feed.reader import NoSuchAppError, Reader
 from reconciler.ui.dashboard.views.event_rows import events_in
 from reconciler.ui.dashboard.views.host import host_page
 from reconciler.ui.dashboard.views.jobs import jobs_page

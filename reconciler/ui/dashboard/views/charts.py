@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from reconciler.render.formats import clock, duration, percent, size
-from reconciler.ui.dashboard.views.lines import path
+from reconciler.ui.dashboard.views.text.lines import path
 
 Document = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from reconciler.ui.dashboard.views.templates import render
-from reconciler.ui.dashboard.views.words import clock_short
+from reconciler.ui.dashboard.views.text.words import clock_short
 from reconciler.ui.live.snapshot import Snapshot
 
 

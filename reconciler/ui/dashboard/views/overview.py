@@ -10,10 +10,10 @@ from typing import Any
 
 from reconciler.render.formats import local
 from reconciler.ui.dashboard.views.chosen import haystack, matches
-from reconciler.ui.dashboard.views.lines import spark
 from reconciler.ui.dashboard.views.pieces import Pieces
 from reconciler.ui.dashboard.views.sorting import in_order
 from reconciler.ui.dashboard.views.templates import render
+from reconciler.ui.dashboard.views.text.lines import spark
 from reconciler.ui.live.snapshot import Snapshot
 
 _MOST_PROBLEMS = 50

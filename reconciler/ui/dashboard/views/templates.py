@@ -14,9 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reconciler.render.formats import clock, count, duration, local, place, size
-from reconciler.ui.dashboard.views.harmless import harmless
-from reconciler.ui.dashboard.views.marks import mark
-from reconciler.ui.dashboard.views.words import age, clock_short, moment, share_of_core
+from reconciler.ui.dashboard.views.text.harmless import harmless
+from reconciler.ui.dashboard.views.text.marks import mark
+from reconciler.ui.dashboard.views.text.words import age, clock_short, moment, share_of_core
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 

@@ -7,10 +7,10 @@ import shlex
 
 import pytest
 
-from reconciler.cli.framework.examples import EXAMPLES, OWN_EXIT_CODES, exit_codes
+from reconciler.cli.framework.helping.examples import EXAMPLES, OWN_EXIT_CODES, exit_codes
 from reconciler.cli.framework.verb import load
 from tests.cli.conftest import Cli
-from tests.cli.framework.test_summaries import paths
+from tests.cli.framework.helping.test_summaries import paths
 
 PATHS = [path for path, _ in paths()]
 GROUPS = ("rollout", "import", "export")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ui.dashboard.views.ansi import to_html
+from reconciler.ui.dashboard.views.text.ansi import to_html
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.cli.framework.summaries import GROUPS, SUMMARIES, grouped
+from reconciler.cli.framework.helping.summaries import GROUPS, SUMMARIES, grouped
 from reconciler.cli.framework.verb import VERBS, load, summary_of
 
 

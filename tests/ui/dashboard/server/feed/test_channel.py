@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from reconciler.ui.dashboard.server.channel import Channel
+from reconciler.ui.dashboard.server.feed.channel import Channel
 from reconciler.ui.dashboard.views.pieces import Pieces
 
 

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from reconciler.api.errors import ClientError
-from reconciler.ui.dashboard.server.channel import Channel
-from reconciler.ui.dashboard.server.reader import NoSuchAppError, Reader
+from reconciler.ui.dashboard.server.feed.channel import Channel
+from reconciler.ui.dashboard.server.feed.reader import NoSuchAppError, Reader
 from reconciler.ui.dashboard.server.views import View
 from reconciler.ui.dashboard.views.frame import frame
 from reconciler.ui.dashboard.views.pieces import Pieces

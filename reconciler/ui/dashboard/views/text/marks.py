@@ -10,7 +10,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from reconciler.ui.dashboard.views.harmless import harmless
+from reconciler.ui.dashboard.views.text.harmless import harmless
 
 _SHAPES: Final = {
     "Synced": ("check", "good"),

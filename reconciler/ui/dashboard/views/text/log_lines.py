@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.ui.dashboard.views.ansi import to_html
 from reconciler.ui.dashboard.views.templates import render
-from reconciler.ui.dashboard.views.words import clock_short
+from reconciler.ui.dashboard.views.text.ansi import to_html
+from reconciler.ui.dashboard.views.text.words import clock_short
 
 _HUES = 6
 _STREAMS = ("stdout", "stderr", "notice")

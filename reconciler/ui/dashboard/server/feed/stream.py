@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from reconciler.ui.dashboard.server.hub import Hub
-from reconciler.ui.dashboard.server.log_stream import LogStream
+from reconciler.ui.dashboard.server.feed.hub import Hub
+from reconciler.ui.dashboard.server.feed.log_stream import LogStream
 from reconciler.ui.dashboard.server.views import View
-from reconciler.ui.dashboard.views.log_lines import gap, html_of
 from reconciler.ui.dashboard.views.pieces import portions
+from reconciler.ui.dashboard.views.text.log_lines import gap, html_of
 
 _PATIENCE = 20
 """Seconds that one message may take to be read."""

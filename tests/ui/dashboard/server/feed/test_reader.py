@@ -8,8 +8,8 @@ import pytest
 
 from reconciler.api.client import Client
 from reconciler.api.errors import ClientError
-from reconciler.ui.dashboard.server import reader as module
-from reconciler.ui.dashboard.server.reader import NoSuchAppError, Reader
+from reconciler.ui.dashboard.server.feed import reader as module
+from reconciler.ui.dashboard.server.feed.reader import NoSuchAppError, Reader
 from reconciler.ui.live.snapshot import Snapshot
 from tests.ui.dashboard.standin import Standin, app_row, event_row
 

@@ -1,0 +1,1 @@
+"""What the help says of each verb, and which other words lead to it."""

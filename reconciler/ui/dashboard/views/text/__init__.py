@@ -1,0 +1,1 @@
+"""Texts of others and words of our own, as they may stand in a page."""

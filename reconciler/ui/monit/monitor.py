@@ -24,7 +24,7 @@ from reconciler.ui.monit.ask.confirm import Confirm
 from reconciler.ui.monit.ask.question import Question
 from reconciler.ui.monit.feed.alone import Alone
 from reconciler.ui.monit.feed.background import answer
-from reconciler.ui.monit.feed.closable import ClosableClient
+from reconciler.ui.live.closable import ClosableClient
 from reconciler.ui.monit.feed.recent import Recent
 from reconciler.ui.monit.feed.sight import Sight
 from reconciler.ui.monit.pages.about import DescribePage, EventsPage, GraphPage, PlanPage

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.api.errors import ClientError
 from reconciler.ui.monit.feed.background import beside
-from reconciler.ui.monit.feed.closable import ClosableClient
+from reconciler.ui.live.closable import ClosableClient
 
 Line = dict[str, Any]
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.api.client import Client
 from reconciler.api.errors import ControllerLeftError
-from reconciler.ui.monit.feed.closable import ClosableClient
+from reconciler.ui.live.closable import ClosableClient
 
 
 def test_a_request_that_waits_without_end_is_ended_by_another_thread(tmp_path: Path) -> None:

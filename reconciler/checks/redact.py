@@ -26,8 +26,8 @@ from reconciler.diff.lint.hardcoded_secrets import is_secret_name
 from reconciler.logs.read.fingerprints import LENGTH, Fingerprints, of_pieces
 from reconciler.model.spec.env import Credential, SecretFile
 from reconciler.model.state.desired import Workload
+from reconciler.model.words.mask import MASK
 
-MASK = "***"
 LEAST = LENGTH
 _ENOUGH = 16
 """So many characters of a longer value are a piece of it, and no chance."""

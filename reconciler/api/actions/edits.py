@@ -83,13 +83,9 @@ class Edits:
         settings, options = controller.settings, controller.options
 
         def change(bare: Workload, revision: Revision) -> UndoChange:
-            return UndoChange(
-                bare,
-                revision,
-                settings,
-                options.profile or settings.profile,
-                bare.source.file == str(options.manifests / "recon.yaml"),
-                controller.facts.cores,
+            profile, cores = options.profile, controller.facts.cores
+            return UndoChange.of(
+                bare, revision, settings, options.manifests, profile=profile, cores=cores
             )
 
         try:

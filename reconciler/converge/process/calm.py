@@ -65,13 +65,14 @@ def check(paths: Sequence[str], cwd: str) -> None:
 
     Either is for a stub to find out.
     """
-    global _looked_at
+    global _looked_at  # noqa: PLW0603  one thread starts programs at a time
     now = monotonic()
     found = _known.get(key := tuple(paths))
     is_known = found is not None and now < found.until and _is_the_same(key, found.files)
     if is_known and now < _local.get(os.stat(cwd).st_dev, 0.0):
         return
-    is_one_of_many, _looked_at = now - _looked_at < _HOLDS, now
+    is_one_of_many = now - _looked_at < _HOLDS
+    _looked_at = now
     folder = os.open(cwd, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _be_local(folder)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from reconciler.diff.lint.hardcoded_secrets import FORMS, is_random, secret_in
+from reconciler.model.words.mask import MASK
 
-MASK = "***"
 _QUOTED = r"""\"[^\"]*\"|'[^']*'|"""
 _ENTRY = re.compile(
     r"""(?P<name>[A-Za-z_][\w.-]*)["']?(?:"""

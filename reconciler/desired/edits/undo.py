@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reconciler.desired.manifest.manifest import Context
 from reconciler.desired.manifest.surroundings import Surroundings
@@ -28,6 +29,22 @@ class UndoChange:
     is_settings_file: bool = False
     cores: int = 1
     """How many processes `instances: max` is."""
+
+    @classmethod
+    def of(
+        cls,
+        app: Workload,
+        revision: Revision,
+        settings: SettingsSpec,
+        manifests: Path,
+        *,
+        profile: str | None,
+        cores: int,
+    ) -> UndoChange:
+        """The edit below a directory of manifests. ``profile``: None where the Settings say it."""
+        is_settings_file = app.source.file == str(manifests / "recon.yaml")
+        profile = profile or settings.profile
+        return cls(app, revision, settings, profile, is_settings_file, cores)
 
     @property
     def file(self) -> str:

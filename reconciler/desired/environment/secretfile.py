@@ -20,10 +20,10 @@ from reconciler.desired.text import yaml
 from reconciler.desired.text.edit import set_field
 from reconciler.desired.text.locate import declarations
 from reconciler.desired.text.yaml import Path as Steps
+from reconciler.model.words.mask import MASK
 from reconciler.system.files.trust import trusting
 
 FOLDER = "secrets"
-MASK = "***"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,11 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from reconciler.system.files.trust import SWITCH
+from reconciler.system.work import child
 from reconciler.system.work.worker import environment
 
 _FIRST, _LONGEST = 1.0, 60.0
@@ -170,26 +169,10 @@ class NotifierProcess:
 
 def _start() -> tuple[socket.socket, int, int]:
     """A new notifier: its socket, its pid and a pidfd. OSError."""
-    near, far = socket.socketpair()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "reconciler.notify", str(os.getpid())],
-            stdin=far.fileno(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            start_new_session=True,
-            cwd="/",
-        )
-        pidfd = os.pidfd_open(process.pid)
-    except BaseException:
-        near.close()
-        raise
-    finally:
-        far.close()
-    process.returncode = 0  # it is reaped by its pidfd: subprocess must not wait for the number
-    near.setblocking(False)
-    return near, process.pid, pidfd
+    words = [str(os.getpid())]
+    made = child.start("reconciler.notify", words, _environment(), is_quiet=True)
+    made.socket.setblocking(False)
+    return made.socket, made.pid, made.pidfd
 
 
 def _environment() -> dict[str, str]:

@@ -21,12 +21,11 @@ import os
 import pickle
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.system.work import child
 from reconciler.system.work.session import HEADER, LONGEST, PAGE, Shared
 
 __all__ = ["Shared", "TaskFault", "WorkerError", "WorkerTimeout", "Workers"]
@@ -40,6 +39,7 @@ _PATIENCE = 0.25
 """Seconds that a task waits for the worker that knows its owner, or for any, before it gets one."""
 _IDLE = 60.0
 """Seconds after which a worker ends that keeps nothing for a caller."""
+_PROGRAM = "reconciler.system.work.workerproc"
 _KEPT = ("HOME", "LANG", "LANGUAGE", "LC_", "PYTHON", "TZ")
 """Variables that Python needs: how names are encoded, and where packages are. No secrets."""
 
@@ -317,30 +317,14 @@ class _Worker:
 def _start() -> tuple[socket.socket, mmap.mmap, int, int]:
     """A new worker: its socket, its memory, its pid and a pidfd. OSError."""
     memory = os.memfd_create("recon-worker", os.MFD_CLOEXEC)
-    near, far = socket.socketpair()
     try:
         os.ftruncate(memory, PAGE)
         place = mmap.mmap(memory, PAGE)
-        # The interpreter's own flags: -P, so that no module is taken from where recon stands.
-        words = [sys.executable, "-P", "-m", "reconciler.system.work.workerproc"]
-        process = subprocess.Popen(
-            [*words, str(os.getpid()), str(memory)],
-            stdin=far.fileno(),
-            stdout=subprocess.DEVNULL,
-            env=environment(os.environ),
-            pass_fds=[memory],
-            start_new_session=True,
-            cwd="/",
-        )
-        pidfd = os.pidfd_open(process.pid)
-    except BaseException:
-        near.close()
-        raise
+        words = [str(os.getpid()), str(memory)]
+        made = child.start(_PROGRAM, words, environment(os.environ), inherited=[memory])
     finally:
-        far.close()
         os.close(memory)
-    process.returncode = 0  # it is reaped by its pidfd: subprocess must not wait for the number
-    return near, place, process.pid, pidfd
+    return made.socket, place, made.pid, made.pidfd
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

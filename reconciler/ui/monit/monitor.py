@@ -16,6 +16,7 @@ from textual.widgets import Input
 from reconciler.api.client import Client
 from reconciler.api.errors import ClientError
 from reconciler.render.sparkline import unicode_locale
+from reconciler.ui.live.closable import ClosableClient
 from reconciler.ui.live.live import Live
 from reconciler.ui.live.snapshot import Snapshot
 from reconciler.ui.monit.ask import actions
@@ -24,7 +25,6 @@ from reconciler.ui.monit.ask.confirm import Confirm
 from reconciler.ui.monit.ask.question import Question
 from reconciler.ui.monit.feed.alone import Alone
 from reconciler.ui.monit.feed.background import answer
-from reconciler.ui.live.closable import ClosableClient
 from reconciler.ui.monit.feed.recent import Recent
 from reconciler.ui.monit.feed.sight import Sight
 from reconciler.ui.monit.pages.about import DescribePage, EventsPage, GraphPage, PlanPage

@@ -7,8 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.checks.redact import MASK, Redactor
+from reconciler.checks.redact import Redactor
 from reconciler.logs.read.fingerprints import of_pieces
+from reconciler.model.words.mask import MASK
 from tests.diff.simhost import app_of
 
 SECRET = "correct-horse-battery-7"

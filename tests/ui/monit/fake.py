@@ -9,9 +9,9 @@ from typing import Any
 
 from reconciler.api.client import Client
 from reconciler.api.errors import ApiError, ClientError
+from reconciler.ui.live.closable import ClosableClient
 from reconciler.ui.live.live import Live
 from reconciler.ui.live.snapshot import Snapshot
-from reconciler.ui.live.closable import ClosableClient
 from reconciler.ui.monit.monitor import Monitor
 from tests.cli.documents import app, change, field, instance, plan, status
 

@@ -119,12 +119,7 @@ def _undo(place: Where, desired: Desired, name: str, number: int, dry_run: bool)
 
 
 def _change(place: Where, desired: Desired, app: Workload, revision: Revision) -> UndoChange:
-    settings = desired.settings
-    return UndoChange(
-        app,
-        revision,
-        settings,
-        place.profile or settings.profile,
-        app.source.file == str(place.manifests / "recon.yaml"),
-        facts_of(place).cores,
+    profile, cores = place.profile, facts_of(place).cores
+    return UndoChange.of(
+        app, revision, desired.settings, place.manifests, profile=profile, cores=cores
     )

@@ -30,6 +30,7 @@ from reconciler.ui.dashboard.server.feed.hub import Hub
 from reconciler.ui.dashboard.server.feed.reader import Reader
 from reconciler.ui.dashboard.server.logs import Following, Logs
 from reconciler.ui.dashboard.server.site import this_site
+from reconciler.ui.live.closable import ClosableClient
 from reconciler.ui.live.live import Live
 
 _CONNECTIONS = 256
@@ -157,22 +158,6 @@ def _link(address: str, links: Links, settings: Settings) -> str:
     return f"{address}/open?token={links.new()}"
 
 
-class _Closable(Client):
-    """A client whose one connection can be ended by another thread."""
-
-    connection: socket.socket | None = None
-
-    def _connect(self, timeout: float | None) -> socket.socket:
-        self.connection = super()._connect(timeout)
-        return self.connection
-
-    def close(self) -> None:
-        """What waits for the controller gets a ControllerLeftError."""
-        if self.connection is not None:
-            with contextlib.suppress(OSError):
-                self.connection.shutdown(socket.SHUT_RDWR)
-
-
 def _following(settings: Settings) -> Following:
-    client = _Closable(*settings.paths)
+    client = ClosableClient(Client(*settings.paths))
     return Following(client, client.close)

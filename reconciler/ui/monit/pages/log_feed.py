@@ -8,8 +8,8 @@ from threading import Lock
 from typing import Any
 
 from reconciler.api.errors import ClientError
-from reconciler.ui.monit.feed.background import beside
 from reconciler.ui.live.closable import ClosableClient
+from reconciler.ui.monit.feed.background import beside
 
 Line = dict[str, Any]
 

@@ -6,13 +6,14 @@
 # make cover  coverage of the unit tests, into docs/testing.md
 # make picture  docs/architecture.svg, from the imports
 # make pictures  docs/pictures: the page and the monitor, of the sample as it runs
+# make reliability  docs/reliability.md: the matrices run, and what long runs left in $(RESULTS)
 # make bench  the figures of the README, measured here, beside the peers that are installed
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e compiled vm bench cover picture pictures wheel man clean
+.PHONY: run test check unit e2e compiled vm bench reliability cover picture pictures wheel man clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -38,6 +39,12 @@ compiled: .venv/developing
 
 vm: .venv/developing
 	@$(BIN)/python -m e2e.vm $(VM)
+
+# The long parts (make simulate, faults, fuzz, soak) add to the same folder, before or after.
+RESULTS ?= build/results
+reliability: compiled
+	RECON_RESULTS=$(abspath $(RESULTS)) $(BIN)/pytest e2e/matrix -n 3 -rs; \
+	$(BIN)/python -m e2e.reliability $(RESULTS)
 
 bench: .venv/installed
 	$(BIN)/python -m e2e.bench

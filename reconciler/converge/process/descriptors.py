@@ -15,6 +15,9 @@ belongs to the thread, though. So one thread has a table of its own with next to
 and programs are started from there (``run``). Low numbers are free in it, so the soft limit can
 be lowered for the time of the fork.
 
+That thread also has a working directory and a umask of its own (``has_place``), where no sandbox
+forbids that: what it starts begins there.
+
 A signal may be delivered to any thread, and Python tells its event loop by writing to a descriptor
 (signal.set_wakeup_fd). So that descriptor is in the thread's table too, under the same number: a
 mask would pass on to what the thread starts, and leave programs deaf.
@@ -35,6 +38,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from reconciler.system import syscalls
 from reconciler.system.work import threads
 
 T = TypeVar("T")
@@ -80,6 +84,8 @@ _calls: SimpleQueue[_Call[Any]] | None = None
 """Of the thread with the small table."""
 _stuck = 0
 _possible = False
+_of_thread = threading.local()
+"""``place``: the thread shares its directory and umask with no other."""
 
 
 def prepare(keep: int = -1) -> None:
@@ -135,6 +141,11 @@ def reopened(fd: int, flags: int = os.O_RDWR) -> int:
     return os.open(f"/proc/self/fd/{fd}", flags | os.O_CLOEXEC)  # the main thread's table
 
 
+def has_place() -> bool:
+    """Inside ``run``: whether directory and umask can be changed and no other thread sees it."""
+    return getattr(_of_thread, "place", False)
+
+
 def _begin() -> SimpleQueue[_Call[Any]]:
     """Start a thread with a small table. OSError where that is not possible."""
     if not _possible or _stuck >= _MOST_STUCK:
@@ -174,6 +185,9 @@ def _serve(
     except OSError as error:
         born.put(error)
         return
+    with contextlib.suppress(OSError):  # Docker forbids it to a container without CAP_SYS_ADMIN
+        syscalls.unshare(syscalls.CLONE_FS)
+        _of_thread.place = True
     born.put(None)
     while _do(calls.get()):
         pass
@@ -204,6 +218,9 @@ def _unshare(keep: set[int]) -> None:
         if first < fd:
             _close_range(first, fd - 1)
         first = fd + 1
+    while (fd := os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)) < _FIRST:
+        pass  # recon was started without it: nothing else may come to have its number
+    os.close(fd)
 
 
 def _limited(call: Callable[[], T]) -> T:

@@ -21,7 +21,7 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -171,7 +171,7 @@ def start(
     ``stdout`` and ``stderr`` are descriptors of FIFOs or devices, or ``subprocess.DEVNULL``.
     """
     if limit is None and cgroup < 0 and _is_plain(program):
-        with contextlib.suppress(OSError, descriptors.StuckError):
+        with contextlib.suppress(OSError, UnicodeEncodeError, descriptors.StuckError):
             return _start_here(program, stdout, stderr)
     explain = partial(_explain, program, limited=limit is not None)
     has = [fd != subprocess.DEVNULL for fd in (stdout, stderr)]
@@ -206,12 +206,12 @@ def _is_plain(program: Program) -> bool:
 def _start_here(program: Program, stdout: int, stderr: int) -> Started:
     """The quick way, where the exec cannot wait. OSError, StuckError: nothing was started.
 
-    Python's vfork holds the interpreter until the exec has happened, and is three times as fast as
-    a stub, where a program is to come back at once.
+    The interpreter is held until the exec has happened. That is three times as fast as a stub,
+    where a program is to come back at once.
     """
     paths = _paths(program.command[0], program.environment.get("PATH", os.defpath))
     check = partial(calm.check, paths, program.cwd)
-    pid = descriptors.run(check, partial(_popen, program, stdout, stderr))
+    pid = descriptors.run(check, partial(_fork, program, paths, stdout, stderr))
     return _hold(pid)
 
 
@@ -220,25 +220,65 @@ def _paths(program: str, path: str) -> tuple[str, ...]:
     return tuple(candidates(program, {"PATH": path}))
 
 
-def _popen(program: Program, stdout: int, stderr: int) -> int:
+def _fork(program: Program, paths: Sequence[str], stdout: int, stderr: int) -> int:
+    """The pid of the program, in the thread of ``descriptors``. OSError."""
     output = [fd if fd < 0 else descriptors.reopened(fd) for fd in (stdout, stderr)]
+    start = _posix_spawn if descriptors.has_place() else _popen
     try:
         with coredump.allowed(), oomscore.given(), lineage.given(program.nonce):
-            popen = subprocess.Popen(
-                program.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output[0],
-                stderr=output[1],
-                close_fds=False,  # nothing of ours is inheritable: see descriptors
-                cwd=program.cwd,
-                env=program.environment,
-                umask=program.umask,
-                start_new_session=True,
-            )
+            return start(program, paths, *output)
     finally:
         for fd in output:
             if fd >= 0:
                 os.close(fd)
+
+
+def _posix_spawn(program: Program, paths: Sequence[str], *output: int) -> int:
+    """By posix_spawn(3), which knows no directory and no umask: the thread takes them on.
+
+    A start after a pause takes 0.10 ms so, and by Popen 0.29 (medians of 300 in turns): Popen
+    makes a pipe for errors and goes through far more code of Python, none of it in a cache.
+    """
+    null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)
+    actions = [null, *(_into(number, fd) for number, fd in enumerate(output, 1))]
+    os.umask(program.umask)
+    os.chdir(program.cwd)
+    try:
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                return os.posix_spawn(
+                    path,
+                    program.command,
+                    program.environment,
+                    file_actions=actions,
+                    setsid=True,
+                    setsigmask=(),
+                    setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),  # as Popen: Python ignores them
+                )
+    finally:
+        os.chdir("/")  # else nobody could unmount it
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _into(number: int, fd: int) -> tuple[int, ...] | tuple[int, int, str, int, int]:
+    if fd < 0:
+        return os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0
+    return os.POSIX_SPAWN_DUP2, fd, number
+
+
+def _popen(program: Program, _paths: Sequence[str], *output: int) -> int:
+    """Where a sandbox forbids the thread a directory of its own."""
+    popen = subprocess.Popen(
+        program.command,
+        stdin=subprocess.DEVNULL,
+        stdout=output[0],
+        stderr=output[1],
+        close_fds=False,  # nothing of ours is inheritable: see descriptors
+        cwd=program.cwd,
+        env=program.environment,
+        umask=program.umask,
+        start_new_session=True,
+    )
     return _forget(popen)
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from reconciler.checks.port_holder import holder_of
 from reconciler.checks.redact import Redactor
@@ -33,6 +34,14 @@ _TRIES, _GAP = 10, 0.1
 """How often, and after how many seconds, a core file is looked for: systemd-coredump packs it."""
 
 
+class Seen(NamedTuple):
+    """What is seen of an end as it happens."""
+
+    end: EndDetails
+    errors: bytes
+    """The last of what it wrote to stderr, where that may explain the end."""
+
+
 class PostMortem:
     """Finds out about ends. ``last_errors``: the last bytes on stderr of a nonce."""
 
@@ -52,16 +61,22 @@ class PostMortem:
         self._processes = processes
         self._looking = 0
 
-    def details(
+    def see(
         self, process: Process, exit: Exit, spec: ProgramSpec, *, expected: bool = False
-    ) -> EndDetails:
-        """What is known at once. ``expected``: it was stopped, so what it wrote tells nothing."""
+    ) -> Seen:
+        """Look at what goes with the process. ``expected``: it was stopped, so what it wrote tells
+        nothing."""
         uptime = round(max(0.0, boot_now() - process.started_at), 3)
         end = EndDetails(exit.code, exit.signal_name, uptime)
-        if expected or spec.is_success(exit):
+        tells = not expected and not spec.is_success(exit)
+        return Seen(end, self._last_errors(process.tag.nonce) if tells else b"")
+
+    def details(self, seen: Seen, spec: ProgramSpec) -> EndDetails:
+        """What is known at once."""
+        end, errors = seen
+        if not errors:
             return end
-        text = self._last_errors(process.tag.nonce).decode(errors="replace")
-        output = Output.of(text.splitlines())
+        output = Output.of(errors.decode(errors="replace").splitlines())
         shown = tuple(self._redact(line)[:_LENGTH] for line in output.excerpt(_LINES))
         return replace(end, stderr=shown, port=taken_port(spec, output))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -50,6 +51,8 @@ class History:
         self._listeners: set[Callable[[RecordedEvent], None]] = set()
         self._incomplete: dict[int, asyncio.Future[RecordedEvent]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._owed: deque[Callable[[], None]] = deque()
+        self._settling = False
         self.recorded: dict[tuple[str, str], int] = {}
         """Events since the start, by reason and type."""
 
@@ -90,12 +93,37 @@ class History:
         self._journal.forget(name)
         self._commit_soon()
 
+    def owe(self, record: Callable[[], None]) -> None:
+        """``record`` what has happened, once what follows from it has been done.
+
+        It keeps its place: it is called before the next event is recorded or any is read, and at
+        the latest after what is due in the loop now. So a program is back before the end of the
+        one before it is told, and the timeline has them in order.
+        """
+        if not self._owed:  # twice: after a worker that is woken in this turn of the loop
+            self._loop.call_soon(self._loop.call_soon, self._settle)
+        self._owed.append(record)
+
+    def _settle(self) -> None:
+        """Record what is owed; what that records itself is the next, not the last."""
+        if self._settling:
+            return
+        self._settling = True
+        while self._owed:
+            try:
+                self._owed.popleft()()
+            except Exception as error:  # whoever records the next event has no part in it
+                context = {"message": "what has happened was not recorded", "exception": error}
+                self._loop.call_exception_handler(context)
+        self._settling = False
+
     def record(self, event: Event) -> None:
         """Put an event into the timeline, and tell those who listen."""
         self.admit(event)
 
     def admit(self, event: Event) -> RecordedEvent | None:
         """The same; None where its kind comes too often to be recorded each time."""
+        self._settle()
         recorded = None
         for admitted in self._flood.admit(event, self._loop.time()):
             recorded = self._publish(admitted)
@@ -186,27 +214,27 @@ class History:
 
     def events(self, apps: tuple[str, ...] = (), limit: int = 100) -> list[RecordedEvent]:
         """The newest events (of these apps), oldest first."""
-        self._journal.commit()
+        self._commit_now()
         return self._journal.events(apps, limit)
 
     def ends(self, app: str, limit: int) -> list[RecordedEvent]:
         """The newest ends of an app's processes, oldest first."""
-        self._journal.commit()
+        self._commit_now()
         return self._journal.newest_events(EventFilter((app,), ended=True), limit)
 
     def events_after(self, wanted: EventFilter, after: int, limit: int) -> list[RecordedEvent]:
         """The first events after a number that are wanted, oldest first."""
-        self._journal.commit()
+        self._commit_now()
         return self._journal.events_after(wanted, after, limit)
 
     def before_newest(self, wanted: EventFilter, limit: int) -> int:
         """The number after which the newest ``limit`` wanted events come."""
-        self._journal.commit()
+        self._commit_now()
         return self._journal.before_newest(wanted, limit)
 
     def resume(self, position: str, apps: tuple[str, ...]) -> Resumed:
         """Where to go on for a reader that has read up to ``position``. ValueError."""
-        self._journal.commit()
+        self._commit_now()
         return self._journal.resume(position, apps)
 
     def listen(self, listener: Callable[[RecordedEvent], None]) -> Callable[[], None]:
@@ -214,8 +242,14 @@ class History:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
+    def _commit_now(self) -> None:
+        """For who reads the journal's file."""
+        self._settle()
+        self._journal.commit()
+
     def flush(self) -> bool:
         """Write now what is not written yet; whether it was. What was not is tried again later."""
+        self._settle()
         before = self.journal
         message = self._journal.commit()
         if message is not None:
@@ -225,6 +259,7 @@ class History:
 
     def close(self) -> None:
         """Write what is not written yet."""
+        self._settle()
         if self._timer is not None:
             self._timer.cancel()
         self._journal.close()

@@ -14,8 +14,8 @@ def _words(text: str) -> frozenset[str]:
 EFFECTS: dict[str, frozenset[str]] = {
     "os": _words(
         "chmod chown fchmod fchown fdatasync fork fsync ftruncate kill killpg link mkdir mkfifo"
-        " open pwrite rename replace rmdir sched_setaffinity setpriority splice symlink truncate"
-        " unlink utime write writev"
+        " open posix_spawn pwrite rename replace rmdir sched_setaffinity setpriority splice symlink"
+        " truncate unlink utime write writev"
     ),
     "fcntl": frozenset({"fcntl", "flock"}),
     "io": frozenset({"open"}),
@@ -48,8 +48,8 @@ HARMLESS: dict[str, frozenset[str]] = {
         " _exit chdir close closerange dup dup2 execv execve memfd_create pidfd_open pipe pipe2"
         " set_blocking set_inheritable setgroups setresgid setresuid setsid umask waitid waitpid"
         # no functions
-        " DirEntry PathLike defpath devnull environ pardir path sep stat_result"
-        " terminal_size"
+        " POSIX_SPAWN_DUP2 POSIX_SPAWN_OPEN DirEntry PathLike defpath devnull environ pardir path"
+        " sep stat_result terminal_size"
     ),
     "fcntl": frozenset({"ioctl"}),  # FIONREAD and questions of pidfds and namespaces
     "io": frozenset({"BufferedWriter", "FileIO", "StringIO", "TextIOWrapper"}),

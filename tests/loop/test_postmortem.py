@@ -44,7 +44,7 @@ class Autopsy:
 
     def details(self, exit: Exit, wrote: bytes = b"", *, expected: bool = False) -> EndDetails:
         self.wrote = wrote
-        return self.made.details(PROCESS, exit, SPEC, expected=expected)
+        return self.made.details(self.made.see(PROCESS, exit, SPEC, expected=expected), SPEC)
 
     def look(self, end: EndDetails) -> EndDetails | None:
         """What the event says when all is known."""

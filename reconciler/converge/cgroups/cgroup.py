@@ -77,9 +77,9 @@ class Cgroups:
 
     def members(self, tag: Tag) -> list[int]:
         """The pids in an instance's cgroup, and in those that the program made below it."""
-        if not self.possible or _is_empty(self.directory(tag)):
+        if not self.possible or _is_empty(home := self.directory(tag)):
             return []
-        return [pid for directory in _tree(self.directory(tag)) for pid in _pids(directory)]
+        return [pid for directory in _tree(home) for pid in _pids(directory)]
 
     def kill(self, tag: Tag) -> bool:
         """SIGKILL everything in it; False where there is no such cgroup."""

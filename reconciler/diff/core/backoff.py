@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 from reconciler.diff.core import history
 from reconciler.model.spec.lifecycle import Backoff, RestartPolicy
@@ -19,6 +18,7 @@ from reconciler.model.state.memory import AppMemory, Ended
 from reconciler.model.state.observed import Exit, Process, RunState
 from reconciler.model.state.plan import Start
 from reconciler.model.state.revision import same_revision
+from reconciler.model.words.record import replace
 from reconciler.model.words.sentence import Sentence
 
 

@@ -7,12 +7,14 @@ process decides a run, or a try of one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from reconciler.diff.core.backoff import after_exit, holds
 from reconciler.diff.core.history import accounts_to
 from reconciler.diff.jobs import runs
 from reconciler.loop.manifests.declared import Declared
-from reconciler.loop.postmortem import PostMortem
+from reconciler.loop.postmortem import PostMortem, Seen
 from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.program import ProgramSpec
@@ -109,12 +111,15 @@ class Ends:
         warning: bool = False,
         expected: bool = False,
     ) -> None:
-        """Tell of the end."""
+        """Tell of the end, once it has been acted on."""
+        seen = self._post_mortem.see(process, exit, spec, expected=expected)
         tag, message = process.tag, f"pid {process.id.pid} ended: {exit}"
-        end = self._post_mortem.details(process, exit, spec, expected=expected)
         kind: Severity = "Warning" if warning else "Normal"
-        event = Event(tag.app, reason, message, kind, tag.instance, end)
-        recorded = self._history.admit(event)
+        event = Event(tag.app, reason, message, kind, tag.instance, seen.end)
+        self._history.owe(partial(self._tell, event, seen, process, spec))
+
+    def _tell(self, event: Event, seen: Seen, process: Process, spec: ProgramSpec) -> None:
+        recorded = self._history.admit(replace(event, end=self._post_mortem.details(seen, spec)))
         if recorded is not None:
             self._post_mortem.look(recorded, process, spec)
 

@@ -84,6 +84,11 @@ def release(pid: int) -> None:
     _kept.discard(pid)
 
 
+def is_kept(pid: int) -> bool:
+    """Whether it is such a child: until it is reaped here, its number is no other's."""
+    return pid in _kept
+
+
 def reap_strangers(awaited: Set[int] = frozenset()) -> None:
     """Reap what the kernel left to us as PID 1: zombies whose own parents have died.
 

@@ -297,16 +297,19 @@ class Host:
         certain. One that another process reaps may be gone already, and its number reused.
         """
         main = group.process.id
-        found = procfs.stat(main.pid, self._proc)
-        if found is None or found.start != main.start:
-            self._table.drop_session(group)
+        if not exits.is_kept(main.pid):
+            found = procfs.stat(main.pid, self._proc)
+            if found is None or found.start != main.start:
+                self._table.drop_session(group)
         self._look_at_latest(group)
 
     def _look_at_latest(self, group: Group | None = None) -> None:
         """Processes that began since the last look, and those in the group's cgroup."""
         try:
             members = self._cgroup_members(group.process.tag) if group is not None else ()
-            self._examine(sorted({*self._new_pids.latest(), *members}), adopt=False)
+            latest = {*self._new_pids.latest(), *members}
+            if latest:
+                self._examine(sorted(latest), adopt=False)
         except OSError:  # out of files: what follows is done nevertheless, the relist corrects it
             self._new_pids.reset()
 

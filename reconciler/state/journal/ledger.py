@@ -6,7 +6,6 @@ A change is noted here at once; the file follows a moment later (``journal``).
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
@@ -15,6 +14,7 @@ from reconciler.model.state.observed import ProcessId, Tag
 from reconciler.model.state.revision import Revision
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
+from reconciler.model.words.record import replace
 from reconciler.state.journal import outbox, records
 from reconciler.state.journal.events import RecordedEvent
 from reconciler.state.journal.merge import merged

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 from reconciler.checks.port_holder import holder_of
 from reconciler.checks.redact import Redactor
@@ -23,7 +22,7 @@ from reconciler.model.state.observed import Exit, Process
 from reconciler.observed.processes import corefile
 from reconciler.state.history import History
 from reconciler.state.journal.events import RecordedEvent
-from reconciler.system.clock import boot_now, wall_of
+from reconciler.system.clock import wall_of
 from reconciler.system.work import threads
 
 _LINES, _LENGTH = 10, 160
@@ -32,14 +31,6 @@ _AT_ONCE = 2
 """Threads that look, those that hang included; who ends meanwhile is told of without."""
 _TRIES, _GAP = 10, 0.1
 """How often, and after how many seconds, a core file is looked for: systemd-coredump packs it."""
-
-
-class Seen(NamedTuple):
-    """What is seen of an end as it happens."""
-
-    end: EndDetails
-    errors: bytes
-    """The last of what it wrote to stderr, where that may explain the end."""
 
 
 class PostMortem:
@@ -61,22 +52,22 @@ class PostMortem:
         self._processes = processes
         self._looking = 0
 
-    def see(
-        self, process: Process, exit: Exit, spec: ProgramSpec, *, expected: bool = False
-    ) -> Seen:
-        """Look at what goes with the process. ``expected``: it was stopped, so what it wrote tells
-        nothing."""
-        uptime = round(max(0.0, boot_now() - process.started_at), 3)
+    def details(
+        self,
+        process: Process,
+        exit: Exit,
+        spec: ProgramSpec,
+        ended_at: float,
+        *,
+        expected: bool = False,
+    ) -> EndDetails:
+        """What is known at once. ``expected``: it was stopped, so what it wrote tells nothing."""
+        uptime = round(max(0.0, ended_at - process.started_at), 3)
         end = EndDetails(exit.code, exit.signal_name, uptime)
-        tells = not expected and not spec.is_success(exit)
-        return Seen(end, self._last_errors(process.tag.nonce) if tells else b"")
-
-    def details(self, seen: Seen, spec: ProgramSpec) -> EndDetails:
-        """What is known at once."""
-        end, errors = seen
-        if not errors:
+        if expected or spec.is_success(exit):
             return end
-        output = Output.of(errors.decode(errors="replace").splitlines())
+        text = self._last_errors(process.tag.nonce).decode(errors="replace")
+        output = Output.of(text.splitlines())
         shown = tuple(self._redact(line)[:_LENGTH] for line in output.excerpt(_LINES))
         return replace(end, stderr=shown, port=taken_port(spec, output))
 

@@ -6,7 +6,10 @@ from itertools import pairwise
 
 import pytest
 
+from reconciler.model.state.event import Event
 from reconciler.model.state.observed import Exit
+from reconciler.state.journal.events import RecordedEvent
+from reconciler.state.journal.journal import Journal
 from tests.diff.simhost import app_of
 from tests.loop.simulated.host import Program
 from tests.loop.simulated.world import World
@@ -37,6 +40,21 @@ def test_an_end_is_told_once_and_so_is_the_start_that_follows(world: World) -> N
     assert world.reasons("web")[before:] == ["Exited", "Started"]
     (message,) = world.messages("Exited")
     assert message.endswith("ended: SIGSEGV (signal 11)")
+
+
+def test_it_is_back_before_its_end_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.begin(app_of(), run=60)
+    noted: list[tuple[str, int]] = []
+    record = Journal.record
+
+    def note(journal: Journal, event: Event) -> RecordedEvent:
+        noted.append((event.reason, len(world.starts())))
+        return record(journal, event)
+
+    monkeypatch.setattr(Journal, "record", note)
+    world.crash(exit=Exit(signal=11))
+    world.run_for(1)
+    assert noted == [("Exited", 2), ("Started", 2)]
 
 
 def test_a_program_that_keeps_crashing_is_tried_more_and_more_rarely(world: World) -> None:

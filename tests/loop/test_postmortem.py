@@ -23,6 +23,7 @@ from tests.diff.simhost import app_of
 
 SPEC = app_of().spec
 PROCESS = Process(Tag("store", "web", 0, "hash", "nonce"), ProcessId(7, 1), 0.0)
+ENDED_AT = 1.25
 IN_USE = b"OSError: [Errno 98] Address already in use: ('127.0.0.1', %d)\n"
 
 
@@ -44,7 +45,7 @@ class Autopsy:
 
     def details(self, exit: Exit, wrote: bytes = b"", *, expected: bool = False) -> EndDetails:
         self.wrote = wrote
-        return self.made.details(self.made.see(PROCESS, exit, SPEC, expected=expected), SPEC)
+        return self.made.details(PROCESS, exit, SPEC, ENDED_AT, expected=expected)
 
     def look(self, end: EndDetails) -> EndDetails | None:
         """What the event says when all is known."""

@@ -114,6 +114,45 @@ def test_listeners_hear_each_event_until_they_leave(written: Written) -> None:
     assert written.history.events(("db",)) == []
 
 
+def test_what_is_owed_keeps_its_place_in_the_timeline(written: Written) -> None:
+    history, heard = written.history, list[str]()
+    history.listen(lambda one: heard.append(one.event.message))
+    for name in ("one", "two"):
+        history.owe(lambda name=name: history.record(event(name)))  # type: ignore[misc]
+    assert heard == [], "what follows from it comes first"
+    history.record(event("three"))
+    assert heard == ["one", "two", "three"]
+
+
+def test_what_is_owed_is_recorded_after_what_is_due_now(written: Written) -> None:
+    history, done = written.history, list[str]()
+    history.owe(lambda: done.append("recorded"))
+    written.loop.call_soon(lambda: done.append("started"))
+    written.run(0)
+    assert done == ["started", "recorded"]
+
+
+def test_a_reader_and_the_journal_have_what_is_owed(written: Written) -> None:
+    history = written.history
+    history.owe(lambda: history.record(event("one")))
+    assert [one.event.message for one in history.events()] == ["one"]
+    history.owe(lambda: history.record(event("two")))
+    assert history.flush()
+    assert [one.event.message for one in written.on_disk().events()] == ["one", "two"]
+
+
+def test_what_cannot_be_recorded_spoils_nothing_else(written: Written) -> None:
+    def fails() -> None:
+        raise ValueError("a fault of ours")
+
+    written.history.owe(fails)
+    written.history.owe(lambda: written.history.record(event("one")))
+    written.history.record(event("two"))
+    assert [one.event.message for one in written.history.events()] == ["one", "two"]
+    assert [str(one["exception"]) for one in written.loop.faults] == ["a fault of ours"]
+    written.loop.faults.clear()
+
+
 def test_a_burst_is_summed_up_by_the_one_who_looks_after_it(written: Written) -> None:
     for number in range(BURST + 5):
         written.history.record(event(f"crash {number}"))

@@ -7,14 +7,13 @@ process decides a run, or a try of one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from reconciler.diff.core.backoff import after_exit, holds
 from reconciler.diff.core.history import accounts_to
 from reconciler.diff.jobs import runs
 from reconciler.loop.manifests.declared import Declared
-from reconciler.loop.postmortem import PostMortem, Seen
+from reconciler.loop.postmortem import PostMortem
 from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.program import ProgramSpec
@@ -112,14 +111,25 @@ class Ends:
         expected: bool = False,
     ) -> None:
         """Tell of the end, once it has been acted on."""
-        seen = self._post_mortem.see(process, exit, spec, expected=expected)
-        tag, message = process.tag, f"pid {process.id.pid} ended: {exit}"
         kind: Severity = "Warning" if warning else "Normal"
-        event = Event(tag.app, reason, message, kind, tag.instance, seen.end)
-        self._history.owe(partial(self._tell, event, seen, process, spec))
+        tell = partial(self._tell, process, exit, spec, boot_now())
+        self._history.owe(partial(tell, reason=reason, kind=kind, expected=expected))
 
-    def _tell(self, event: Event, seen: Seen, process: Process, spec: ProgramSpec) -> None:
-        recorded = self._history.admit(replace(event, end=self._post_mortem.details(seen, spec)))
+    def _tell(
+        self,
+        process: Process,
+        exit: Exit,
+        spec: ProgramSpec,
+        at: float,
+        *,
+        reason: str,
+        kind: Severity,
+        expected: bool,
+    ) -> None:
+        tag, message = process.tag, f"pid {process.id.pid} ended: {exit}"
+        end = self._post_mortem.details(process, exit, spec, at, expected=expected)
+        event = Event(tag.app, reason, message, kind, tag.instance, end)
+        recorded = self._history.admit(event)
         if recorded is not None:
             self._post_mortem.look(recorded, process, spec)
 

@@ -406,8 +406,9 @@ class Running:
         nonce = tag.nonce
         remnant = self._remnants.pop(nonce, None)
         self._stopper.gone(nonce)
-        # After what is due now: a replacement need not wait for what is left to be removed.
-        self._loop.call_soon(self._clear_away, tag)
+        # After what is due now, and after its end is told with its last words (``History.owe``): a
+        # replacement need not wait for what is left to be removed.
+        self._loop.call_soon(self._loop.call_soon, self._clear_away, tag)
         if remnant is not None:
             self._on_change(remnant.tag.app)
 

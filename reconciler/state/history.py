@@ -112,7 +112,7 @@ class History:
         while self._owed:
             try:
                 self._owed.popleft()()
-            except Exception as error:  # whoever records the next event has no part in it
+            except Exception as error:  # the caller records something else
                 context = {"message": "what has happened was not recorded", "exception": error}
                 self._loop.call_exception_handler(context)
         self._settling = False

@@ -256,7 +256,7 @@ def _posix_spawn(program: Program, paths: Sequence[str], *output: int) -> int:
                     setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),  # as Popen: Python ignores them
                 )
     finally:
-        os.chdir("/")  # else nobody could unmount it
+        os.chdir("/")  # a file system that a thread is in cannot be unmounted
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 

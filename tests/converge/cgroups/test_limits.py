@@ -119,9 +119,10 @@ def test_what_the_kernel_refuses_is_told_with_what_would_help() -> None:
         "child = subprocess.Popen(['sleep', '1000'])\n"
         "try:\n"
         "    id = identity(child.pid)\n"
-        "    first = {'openFiles': 64, 'nice': 5}\n"
+        "    nice = os.nice(0)\n"  # of the tests themselves
+        "    first = {'openFiles': 64, 'nice': nice + 5}\n"
         "    assert limits.apply(new_tag(), lambda: [id], first, NONE) == {}\n"
-        "    then = {'openFiles': 128, 'nice': 0, 'oomScoreAdjust': -500, 'coreSize': 0}\n"
+        "    then = {'openFiles': 128, 'nice': nice, 'oomScoreAdjust': -500, 'coreSize': 0}\n"
         "    for item in limits.apply(new_tag(), lambda: [id], then, NONE).items(): print(*item)\n"
         "finally:\n"
         "    child.kill(); child.wait()\n"

@@ -50,7 +50,7 @@ def shop() -> dict[str, Any]:
         ready=2,
         revision=7,
         instances=[
-            instance("web-0", cpuPercent=3.2, rssBytes=41 * MI),
+            instance("web-0", cpuPercent=3.21, rssBytes=41 * MI),
             instance("web-1", cpuPercent=2.9, rssBytes=43 * MI, pid=4121),
         ],
     )

@@ -50,11 +50,25 @@ class Clock:
     def pass_to(self, moment: float | None) -> None:
         """Go to the next moment on the agenda, at most to this one (None: there is no other)."""
         if self._agenda and (moment is None or self._agenda[0][0] <= moment):
-            self.now, _, call = heapq.heappop(self._agenda)
-            call()
+            when, _, call = heapq.heappop(self._agenda)
+            self.now = max(self.now, when)  # an effect may have taken a while
+            self.happen(call)
         else:
             assert moment is not None, "nothing is left that could ever happen"
             self.now = moment
+
+    def happen(self, call: Callable[[], None]) -> None:
+        """It is the moment of this."""
+        call()
+
+    def boot(self, now: float) -> float:
+        """The host boots; so many seconds have passed since. Returns by how many the clock of this
+        boot is behind that of the one before: what is on the agenda comes as late as before."""
+        behind = self.now - now
+        self.now = now
+        self._wall_of_boot += behind
+        self._agenda = [(when - behind, count, call) for when, count, call in self._agenda]
+        return behind
 
     # -- as the module `time` is asked ---------------------------------------------------------
 
@@ -81,11 +95,15 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.faults: list[dict[str, Any]] = []
-        turns = 0
+        self.slowest = 0.0
+        """Processor seconds of its longest turn so far."""
+        turns, began = 0, time.thread_time()
+        loop = self
 
         class Jump(selectors.DefaultSelector):
             def select(self, timeout: float | None = None) -> Any:
-                nonlocal turns
+                nonlocal turns, began
+                loop.slowest = max(loop.slowest, time.thread_time() - began)
                 ready = super().select(0)
                 turns += 1
                 if not ready and timeout != 0:
@@ -93,6 +111,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
                     clock.pass_to(None if timeout is None else clock.now + timeout)
                 assert turns < _ENDLESS, "the loop turns and turns, and no time passes"
                 clock.now += _TURN
+                began = time.thread_time()
                 return ready
 
         super().__init__(Jump())

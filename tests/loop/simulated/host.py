@@ -169,7 +169,7 @@ class SimulatedHost:
         limit: Callable[[ProcessId], None] | None = None,
         cgroup: int = -1,
     ) -> Spawned:
-        program = self.programs.get(app.spec.command[0], Program())
+        program = self._program(app)
         if program.fault is not None and program.executes_after == 0:
             raise program.fault
         number = next(self._numbers)
@@ -314,6 +314,9 @@ class SimulatedHost:
             self.end(one.tag.nonce, Exit(127))
         else:
             self._executed(one)
+
+    def _program(self, app: Workload) -> Program:
+        return self.programs.get(app.spec.command[0], Program())
 
     def _executed(self, one: Alive) -> None:
         one.starting = False

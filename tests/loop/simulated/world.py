@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from reconciler.loop.controller import Controller, Options
 from reconciler.model.state.desired import Workload
@@ -85,11 +86,15 @@ class World:
             confirm_load=confirm_load,
         )
         self._controller = Controller(
-            options, self._loop, kernel=self.host.kernel, declared=reading(self.manifests)
+            options, self._loop, kernel=self.host.kernel, declared=self._declared()
         )
         self._loop.run_until_complete(self._controller.start())
         if apps:
             self.declare(*apps, run=run)
+
+    def _declared(self) -> Any:
+        """The class by which a controller reads what is declared."""
+        return reading(self.manifests)
 
     def leave(self) -> None:
         """It ends in good order."""

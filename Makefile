@@ -8,12 +8,13 @@
 # make pictures  docs/pictures: the page and the monitor, of the sample as it runs
 # make reliability  docs/reliability.md: the matrices run, and what long runs left in $(RESULTS)
 # make bench  the figures of the README, measured here, beside the peers that are installed
+# make simulate SEEDS=10000   controller and host under seeds, with faults (docs/testing.md)
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e compiled vm bench reliability cover picture pictures wheel man clean
+.PHONY: run test check unit e2e compiled vm bench simulate reliability cover picture pictures wheel man clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -59,6 +60,10 @@ picture: .venv/developing
 
 pictures: .venv/developing
 	$(BIN)/python -m e2e.pictures
+
+SEEDS ?= 300
+simulate: .venv/developing
+	$(BIN)/python -m tests.simulate --seeds $(SEEDS)
 
 wheel: .venv/developing
 	rm -rf dist

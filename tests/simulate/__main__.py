@@ -1,0 +1,60 @@
+"""``python -m tests.simulate --seeds N [--from S]``, or ``--seed S`` to see what happens in one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+
+from tests.simulate.seed import Verdict, try_seed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulate", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=300, metavar="N")
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="S")
+    parser.add_argument("--seed", type=int, metavar="S", help="one seed, with all that happens")
+    options = parser.parse_args()
+    if options.seed is not None:
+        verdict = try_seed(options.seed)
+        show(verdict)
+        return bool(verdict.findings)
+    failed = 0
+    for number in range(options.first, options.first + options.seeds):
+        try:
+            verdict = try_seed(number)
+        except Exception:
+            traceback.print_exc()
+            failed += 1
+            print(f"{replay(number)}  # the simulation itself failed", flush=True)
+            continue
+        if verdict.findings:
+            failed += 1
+            print(f"{replay(number)}  # {verdict.findings[0]}", flush=True)
+    print(f"{options.seeds} seeds, {failed} failed")
+    return bool(failed)
+
+
+def replay(number: int) -> str:
+    return f"python -m tests.simulate --seed {number}"
+
+
+def show(verdict: Verdict) -> None:
+    """The history, readable, and what does not hold."""
+    for fault in verdict.outcome.faults:
+        print(f"fault: {fault}")
+    for entry in verdict.outcome.history.entries:
+        print(entry)
+    print(f"undisturbed, in the end: {verdict.calm.running} {verdict.calm.standing}")
+    print(f"disturbed, in the end:   {verdict.outcome.running} {verdict.outcome.standing}")
+    for finding in verdict.findings:
+        print(finding)
+    print(f"history {verdict.outcome.history.digest()}")
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets is part of a history
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "tests.simulate", *sys.argv[1:]])
+    sys.exit(main())

@@ -103,7 +103,7 @@ class Planted:
     def answers(self, app: str) -> None:
         """Of every route of the API, as they come over the socket."""
         routes = application(None).routes  # type: ignore[arg-type]  # only their names are read
-        paths = [route.path for route in routes]  # type: ignore[attr-defined]
+        paths = [route.path for route in routes]
         assert "/v1/status" in paths and len(paths) > 5
         for path in (*paths, "/v1/describe/none", "/v1/events?limit=100000"):
             if path == "/v1/down":

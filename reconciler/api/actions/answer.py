@@ -1,4 +1,4 @@
-"""The answer to an action, and why one is refused."""
+"""The answer to an action."""
 
 from __future__ import annotations
 
@@ -8,14 +8,6 @@ from typing import Any
 
 from reconciler.api.documents.status import FORMAT_VERSION
 from reconciler.desired.edits.order import Outcome
-
-
-class RefusedError(Exception):
-    """The action cannot be carried out: a sentence. ``status`` is HTTP's."""
-
-    def __init__(self, message: str, status: int = 409) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

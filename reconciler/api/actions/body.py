@@ -7,7 +7,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any, TypeGuard
 
-from reconciler.api.actions.answer import RefusedError
+from reconciler.api.asgi.refusal import RefusedError
 
 _BY_CORES = ("max", "max-1")
 _MOST_INSTANCES = 100_000

@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from reconciler.api.actions.answer import Done, RefusedError
+from reconciler.api.actions.answer import Done
 from reconciler.api.actions.body import Body
 from reconciler.api.actions.lookup import in_a_file
+from reconciler.api.asgi.refusal import RefusedError
 from reconciler.desired.edits.field import Field, FieldChange, is_set
 from reconciler.desired.edits.order import TASK, Change, Order, Outcome
 from reconciler.desired.edits.undo import Undo, UndoChange, plan_undo

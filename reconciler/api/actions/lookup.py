@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Protocol
 
-from reconciler.api.actions.answer import RefusedError
+from reconciler.api.asgi.refusal import RefusedError
 from reconciler.loop.controller import Controller
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.desired import DesiredJob, Workload

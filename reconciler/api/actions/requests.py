@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from reconciler.api.actions.answer import Done, RefusedError
+from reconciler.api.actions.answer import Done
 from reconciler.api.actions.body import Body
 from reconciler.api.actions.lookup import a_job, an_app, any_workload
+from reconciler.api.asgi.refusal import RefusedError
 from reconciler.loop.controller import Controller
 from reconciler.model.state.event import Actor
 

@@ -6,17 +6,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from reconciler.api.actions.answer import Done, action_document
 from reconciler.api.actions.body import Body
 from reconciler.api.actions.confirmations import Confirmations
 from reconciler.api.actions.edits import Edits
 from reconciler.api.actions.requests import NamedRequests
+from reconciler.api.asgi.application import Route
+from reconciler.api.asgi.request import Request
+from reconciler.api.asgi.response import Answer, Response
 from reconciler.api.server.actors import Actors
-from reconciler.api.server.answer import Answer
 from reconciler.loop.controller import Controller
 
 _DRY_RUN = "dryRun"

@@ -12,8 +12,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from typing import Any, Final
 
-from starlette.exceptions import HTTPException
-
+from reconciler.api.asgi.refusal import RefusedError
 from reconciler.api.documents.iso import iso
 from reconciler.api.logs.lines import documents, notice
 from reconciler.api.logs.wanted import Wanted
@@ -61,7 +60,7 @@ class LogReader:
         """Clients that follow now."""
 
     async def first(self, wanted: Wanted) -> tuple[Past, Cursor | None]:
-        """The first slice, and where following begins. HTTPException where there is none."""
+        """The first slice, and where following begins. RefusedError where there is none."""
         try:
             cursor: Cursor | None = None
             if wanted.follow or wanted.after is not None:
@@ -71,7 +70,7 @@ class LogReader:
             order = PastOrder(wanted.query, wanted.lines, wanted.before, cursor)
             return await self._work(PAST, order), cursor
         except WorkerError as error:
-            raise HTTPException(503, f"the logs cannot be read now: {error}") from None
+            raise RefusedError(f"the logs cannot be read now: {error}", 503) from None
 
     async def past(
         self, wanted: Wanted, found: Past, cursor: Cursor | None

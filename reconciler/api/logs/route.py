@@ -11,12 +11,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
-
 from reconciler.api.actions.lookup import unknown
+from reconciler.api.asgi.refusal import RefusedError
+from reconciler.api.asgi.request import Receive, Request, Scope, Send
+from reconciler.api.asgi.response import Response, Stream
 from reconciler.api.logs.lines import encoded, notice
 from reconciler.api.logs.reader import MOST, Documents, LogReader
 from reconciler.api.logs.wanted import Wanted, wanted_of
@@ -43,11 +41,11 @@ class LogsRoute:
         root = self._controller.options.paths.root
         wanted = wanted_of(app, root, request.query_params, request.headers)
         if wanted.follow and self._reader.following >= MOST:
-            raise HTTPException(503, f"{MOST} clients follow logs already; try again later")
+            raise RefusedError(f"{MOST} clients follow logs already; try again later", 503)
         first, cursor = await self._reader.first(wanted)
         declared = self._controller.declared()
         if not first.is_known and app not in declared:
-            raise HTTPException(404, unknown(app, declared))
+            raise RefusedError(unknown(app, declared), 404)
         return _Answer(self._batches(wanted, first, cursor), wanted, request.scope["recon.abort"])
 
     async def _batches(
@@ -67,7 +65,7 @@ class LogsRoute:
             yield [notice(wanted.query.app, f"the logs cannot be read any more: {error}")]
 
 
-class _Answer(StreamingResponse):
+class _Answer(Stream):
     """Sends batches, and ends them however the client leaves."""
 
     def __init__(

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.datastructures import Headers, QueryParams
-from starlette.exceptions import HTTPException
-
+from reconciler.api.asgi.refusal import RefusedError
+from reconciler.api.asgi.request import Values
 from reconciler.api.server.parameters import flag, moment, whole_number
 from reconciler.logs.read.request import LogQuery, Position
 from reconciler.model.host.fifo import STREAMS, Stream
@@ -37,15 +36,15 @@ class Wanted:
     """As server-sent events."""
 
 
-def wanted_of(app: str, state_dir: Path, parameters: QueryParams, headers: Headers) -> Wanted:
-    """HTTPException where something is not valid."""
+def wanted_of(app: str, state_dir: Path, parameters: Values, headers: Values) -> Wanted:
+    """RefusedError where something is not valid."""
     as_stream = "text/event-stream" in headers.get("accept", "")
     stream = parameters.get("stream", "")
     if stream not in _STREAMS:
-        raise HTTPException(400, "stream must be stdout or stderr")
+        raise RefusedError("stream must be stdout or stderr", 400)
     search = parameters.get("search", "")
     if len(search) > _SEARCH:
-        raise HTTPException(400, f"search must have {_SEARCH:,} characters or less")
+        raise RefusedError(f"search must have {_SEARCH:,} characters or less", 400)
     query = LogQuery(
         state_dir,
         app,
@@ -65,9 +64,9 @@ def wanted_of(app: str, state_dir: Path, parameters: QueryParams, headers: Heade
         as_stream,
     )
     if wanted.follow and (wanted.before is not None or query.until is not None):
-        raise HTTPException(400, "before and until are about the past, and cannot be followed")
+        raise RefusedError("before and until are about the past, and cannot be followed", 400)
     if wanted.before is not None and wanted.after is not None:
-        raise HTTPException(400, "before and after cannot be used together")
+        raise RefusedError("before and after cannot be used together", 400)
     return wanted
 
 
@@ -77,7 +76,7 @@ def _instance(text: str | None) -> int | None:
         return None
     found = _INSTANCE.fullmatch(text)
     if found is None or not text.isascii():
-        raise HTTPException(400, "instance must be the number or the name of an instance")
+        raise RefusedError("instance must be the number or the name of an instance", 400)
     return int(found[1])
 
 
@@ -87,4 +86,4 @@ def _position(name: str, text: str | None) -> Position | None:
     try:
         return Position.parse(text)
     except ValueError as error:
-        raise HTTPException(400, f"{name}: {error}") from None
+        raise RefusedError(f"{name}: {error}", 400) from None

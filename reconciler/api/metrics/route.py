@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-
+from reconciler.api.asgi.request import Request
+from reconciler.api.asgi.response import Answer, Response
 from reconciler.api.client import LINES
 from reconciler.loop.controller import Controller
 from reconciler.system.work.worker import WorkerError
@@ -45,5 +44,5 @@ class MetricsRoute:
                 _RENDERED, (lines, accept), owner="metrics", seconds=_PATIENCE
             )
         except WorkerError as error:
-            return JSONResponse({"error": f"metrics cannot be rendered: {error}"}, status_code=503)
+            return Answer({"error": f"metrics cannot be rendered: {error}"}, status=503)
         return Response(text, headers={"content-type": content_type})

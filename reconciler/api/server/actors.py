@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from starlette.requests import Request
-
+from reconciler.api.asgi.request import Request
 from reconciler.api.server.aside import Aside
 from reconciler.model.state.event import Actor
 from reconciler.system import accounts

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers, QueryParams
-from starlette.exceptions import HTTPException
-
+from reconciler.api.asgi.refusal import RefusedError
+from reconciler.api.asgi.request import Values
 from reconciler.api.server.parameters import flag, moment, whole_number
 from reconciler.model.state.event import Severity
 from reconciler.state import resume
@@ -29,8 +28,8 @@ class EventQuery:
     """As server-sent events."""
 
 
-def query_of(parameters: QueryParams, headers: Headers) -> EventQuery:
-    """HTTPException where something is not valid."""
+def query_of(parameters: Values, headers: Values) -> EventQuery:
+    """RefusedError where something is not valid."""
     as_stream = "text/event-stream" in headers.get("accept", "")
     after = _position("after", parameters.get("after"))
     return EventQuery(
@@ -53,7 +52,7 @@ def _type(text: str | None) -> Severity | None:
         return None
     found = _TYPES.get(text.lower())
     if found is None:
-        raise HTTPException(400, "type must be Normal or Warning")
+        raise RefusedError("type must be Normal or Warning", 400)
     return found
 
 
@@ -63,5 +62,5 @@ def _position(name: str, text: str | None) -> str | None:
     try:
         resume.parse(text)
     except ValueError as error:
-        raise HTTPException(400, f"{name}: {error}") from None
+        raise RefusedError(f"{name}: {error}", 400) from None
     return text

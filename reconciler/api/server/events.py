@@ -16,10 +16,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import ExitStack, aclosing
 from functools import lru_cache, partial
 
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
-
+from reconciler.api.asgi.request import Receive, Request, Scope, Send
+from reconciler.api.asgi.response import Response, Stream
 from reconciler.api.documents.event import event_document
 from reconciler.api.documents.iso import iso
 from reconciler.api.server.event_query import EventQuery, query_of
@@ -47,7 +45,7 @@ async def events(request: Request, history: History) -> Response:
     return _Answer(_timeline(history, query, request.scope["recon.abort"]), query.as_stream)
 
 
-class _Answer(StreamingResponse):
+class _Answer(Stream):
     """Sends a timeline, and ends it however the client leaves."""
 
     def __init__(self, timeline: AsyncGenerator[RecordedEvent, None], as_stream: bool) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
+from reconciler.api.asgi.application import Route
+from reconciler.api.asgi.refusal import RefusedError
+from reconciler.api.asgi.request import Request
+from reconciler.api.asgi.response import Answer, Response
 from reconciler.api.documents.notices import FORMAT_VERSION, notices_document, unknown_target
-from reconciler.api.server.answer import Answer
 from reconciler.loop.controller import Controller
 
 
@@ -38,7 +36,7 @@ class NoticesRoutes:
         names = _names(await request.body()) or [*targets]
         unknown = [name for name in names if name not in targets]
         if unknown or not targets:
-            raise HTTPException(404, unknown_target(unknown[0] if unknown else "", [*targets]))
+            raise RefusedError(unknown_target(unknown[0] if unknown else "", [*targets]), 404)
         results = await notices.test(dict.fromkeys(names))
         rows = [{"target": name, "error": error or None} for name, error in results.items()]
         return Answer({"formatVersion": FORMAT_VERSION, "results": rows})
@@ -49,7 +47,7 @@ def _names(text: bytes) -> list[str]:
         body = json.loads(text or b"{}")
         names = body.get("targets", [])
     except (ValueError, AttributeError, RecursionError):
-        raise HTTPException(400, "the body of the request must be a JSON object") from None
+        raise RefusedError("the body of the request must be a JSON object", 400) from None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise HTTPException(400, '"targets" must be a list of names')
+        raise RefusedError('"targets" must be a list of names', 400)
     return names

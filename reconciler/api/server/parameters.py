@@ -1,10 +1,10 @@
-"""Values of a query's parameters, checked. HTTPException (400) where one is not valid."""
+"""Values of a query's parameters, checked. RefusedError (400) where one is not valid."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from starlette.exceptions import HTTPException
+from reconciler.api.asgi.refusal import RefusedError
 
 LATEST = 1e11
 """Seconds since 1970 that are still a time: the year 5138."""
@@ -13,9 +13,9 @@ LATEST = 1e11
 def whole_number(name: str, text: str, most: int | None = None) -> int:
     """A number of 0 or more; ``most``: and no more than that."""
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise HTTPException(400, f"{name} must be a whole number")
+        raise RefusedError(f"{name} must be a whole number", 400)
     if most is not None and int(text) > most:
-        raise HTTPException(400, f"{name} must be {most:,} or less")
+        raise RefusedError(f"{name} must be {most:,} or less", 400)
     return int(text)
 
 
@@ -31,11 +31,11 @@ def moment(name: str, text: str | None) -> float | None:
     if 0 <= found <= LATEST:
         return found
     message = f"{name} must be a time such as 2026-11-30T14:00:00Z, or seconds since 1970"
-    raise HTTPException(400, message)
+    raise RefusedError(message, 400)
 
 
 def flag(name: str, text: str | None) -> bool:
     """``1`` or ``0``; not there: False."""
     if text not in (None, "0", "1"):
-        raise HTTPException(400, f"{name} must be 1 or 0")
+        raise RefusedError(f"{name} must be 1 or 0", 400)
     return text == "1"

@@ -12,17 +12,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
 from reconciler import __version__
-from reconciler.api.actions.answer import RefusedError
 from reconciler.api.actions.body import Body
 from reconciler.api.actions.lookup import a_job, unknown
 from reconciler.api.actions.route import ActionRoutes
+from reconciler.api.asgi.application import Application, Route
+from reconciler.api.asgi.refusal import RefusedError
+from reconciler.api.asgi.request import Request
+from reconciler.api.asgi.response import Answer, Response
 from reconciler.api.documents.causes import Subject, explained
 from reconciler.api.documents.describe import describe_document
 from reconciler.api.documents.event import ENDS, last_crash
@@ -42,7 +39,7 @@ from reconciler.api.documents.usage import history_documents, usage_around, usag
 from reconciler.api.logs.route import LogsRoute
 from reconciler.api.metrics.route import MetricsRoute
 from reconciler.api.server.actors import Actors
-from reconciler.api.server.answer import Answer, answer_in_turns, refusal
+from reconciler.api.server.answer import answer_in_turns
 from reconciler.api.server.aside import Aside
 from reconciler.api.server.events import events
 from reconciler.api.server.notices import NoticesRoutes
@@ -62,11 +59,11 @@ _PATIENCE = 3.0
 """Seconds for the causes of one app: a disk that does not answer is not waited for."""
 
 
-def application(controller: Controller) -> Starlette:
+def application(controller: Controller) -> Application:
     """The ASGI application of one controller."""
     routes = Routes(controller)
-    return Starlette(
-        routes=[
+    return Application(
+        [
             Route("/v1/version", routes.version),
             Route("/v1/openapi.json", routes.openapi),
             Route("/v1/host", routes.host),
@@ -84,7 +81,6 @@ def application(controller: Controller) -> Starlette:
             *ActionRoutes(controller, routes.actors).routes(),
             *NoticesRoutes(controller).routes(),
         ],
-        exception_handlers={HTTPException: refusal, RefusedError: refusal},
     )
 
 
@@ -114,7 +110,7 @@ class Routes:
         try:
             text = await self._controller.workers.call(_OPENAPI, None, owner="schema", seconds=30.0)
         except WorkerError as error:
-            raise HTTPException(503, f"the document cannot be made now: {error}") from None
+            raise RefusedError(f"the document cannot be made now: {error}", 503) from None
         return Response(text, media_type="application/json")
 
     async def host(self, request: Request) -> Response:
@@ -123,7 +119,7 @@ class Routes:
 
     async def journal(self, request: Request) -> Response:
         journal = journal_document(self._controller.history.journal)
-        return JSONResponse({"formatVersion": FORMAT_VERSION, **journal})
+        return Answer({"formatVersion": FORMAT_VERSION, **journal})
 
     async def status(self, request: Request) -> Response:
         turn = Turn()
@@ -139,7 +135,7 @@ class Routes:
         status = next((a for a in document["apps"] if a["name"] == name), None)
         if status is None:
             names = [app["name"] for app in document["apps"]]
-            raise HTTPException(404, unknown(name, names))
+            raise RefusedError(unknown(name, names), 404)
         await self._explain([status])
         return Answer(
             describe_document(
@@ -202,7 +198,7 @@ class Routes:
     async def down(self, request: Request) -> Response:
         Body(await request.body(), ())
         self._controller.down(await self.actors.of(request, "down"))
-        return Answer({"formatVersion": FORMAT_VERSION}, status_code=202)
+        return Answer({"formatVersion": FORMAT_VERSION}, status=202)
 
     async def _plan(self, turn: Turn) -> Plan:
         apps = await in_turns(turn, self._controller.plans(), lambda app: app)

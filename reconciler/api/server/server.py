@@ -1,4 +1,4 @@
-"""HTTP on the unix socket, inside the controller's loop: h11's protocol for starlette's routes.
+"""HTTP on the unix socket, inside the controller's loop: h11's protocol for an ASGI application.
 
 One request a connection, which is all that our clients ask. uvicorn would do it too, for 4 MiB
 of the controller's memory, and with a main loop that wakes ten times a second to look at a flag:
@@ -14,16 +14,17 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import h11
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse
 
+from reconciler.api.asgi.application import Asgi
+from reconciler.api.asgi.request import Message
+from reconciler.api.asgi.response import Answer
 from reconciler.api.server.acceptor import Acceptor
 from reconciler.api.server.access import Access
 from reconciler.api.server.guests import Guests, Turn
@@ -36,8 +37,6 @@ _PATIENCE = 30.0
 
 _LEFT = (OSError, TimeoutError, h11.RemoteProtocolError)
 """The client went away, speaks no HTTP, or does not read."""
-
-Message = MutableMapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ _GUESTS = _Bounds(largest=2**16, unread=30.0)
 class Server:
     """Answers requests for one application."""
 
-    def __init__(self, app: Starlette, access: Access | None = None) -> None:
+    def __init__(self, app: Asgi, access: Access | None = None) -> None:
         self._app = app
         self._access = access or Access()
         self._leave = asyncio.Event()
@@ -112,10 +111,6 @@ class Server:
                 await self._exchange(reader, writer, guest)
             except _LEFT:
                 writer.transport.abort()
-            except ExceptionGroup as group:  # of a stream, whose reader is heard beside it
-                if group.split(_LEFT)[1] is not None:
-                    raise
-                writer.transport.abort()
             finally:
                 writer.close()
         except asyncio.CancelledError:
@@ -163,7 +158,7 @@ class _Exchange:
         self._turn: Turn | None = None
 
     async def run(
-        self, app: Starlette, access: Access, turn: Callable[[], Awaitable[Turn]] | None = None
+        self, app: Asgi, access: Access, turn: Callable[[], Awaitable[Turn]] | None = None
     ) -> None:
         """Answer one request; ``turn``: wait for it first, where the peer shares the loop."""
         async with asyncio.timeout(_PATIENCE):
@@ -178,7 +173,7 @@ class _Exchange:
         if self._turn is not None:
             self._turn.end()
 
-    async def _answer(self, request: h11.Request, app: Starlette, access: Access) -> None:
+    async def _answer(self, request: h11.Request, app: Asgi, access: Access) -> None:
         method = request.method.decode("ascii")
         refusal = access.refusal(self._writer.get_extra_info("socket"), method)
         path, _, query = request.target.partition(b"?")
@@ -196,7 +191,7 @@ class _Exchange:
             "recon.abort": self._writer.transport.abort,
             "recon.uid": access.uid(self._writer.get_extra_info("socket")),
         }
-        answer = JSONResponse({"error": refusal}, status_code=403) if refusal else app
+        answer: Asgi = Answer({"error": refusal}, 403) if refusal else app
         await answer(scope, self._receive, self._send)
 
     async def _request(self) -> tuple[h11.Request, bytes]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api.actions.answer import RefusedError
 from reconciler.api.actions.body import Body
+from reconciler.api.asgi.refusal import RefusedError
 
 ALLOWED = ("dryRun", "instances", "revision")
 ANYTHING = st.recursive(

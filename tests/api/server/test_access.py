@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from reconciler.api.asgi.application import Application, Route
+from reconciler.api.asgi.request import Request
+from reconciler.api.asgi.response import Answer, Response
 from reconciler.api.client import Client
 from reconciler.api.errors import ApiError, ClientError
 from reconciler.api.server.acceptor import Acceptor
@@ -32,7 +31,7 @@ STRANGER, GROUP = 54321, 4242
 
 
 async def done(request: Request) -> Response:
-    return JSONResponse({"done": request.method})
+    return Answer({"done": request.method})
 
 
 @pytest.fixture
@@ -47,8 +46,8 @@ def serving(listener: socket.socket, access: Access, act: Callable[[], str]) -> 
     """What ``act`` says beside a server."""
 
     async def run() -> str:
-        routes = [Route("/{any:path}", done, methods=["GET", "POST", "DELETE"])]
-        server = Server(Starlette(routes=routes), access)
+        routes = [Route("/v1/{any}", done, methods=["GET", "POST", "DELETE"])]
+        server = Server(Application(routes), access)
         task = asyncio.create_task(server.serve(listener))
         try:
             return await asyncio.wait_for(asyncio.to_thread(act), 60)

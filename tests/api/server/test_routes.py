@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.server.answer import Answer
+from reconciler.api.asgi.response import Answer
 from reconciler.api.server.routes import application
 
 

@@ -9,17 +9,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
 
+from reconciler.api.asgi.application import Application, Route
+from reconciler.api.asgi.request import Request
+from reconciler.api.asgi.response import Answer, Response, Stream
 from reconciler.api.server.server import Server, listen
 
 
 async def echo(request: Request) -> Response:
-    return JSONResponse(
-        {"path": request.path_params["name"], "query": dict(request.query_params)}
+    return Answer(
+        {"path": request.path_params["name"], "query": {"x": request.query_params.get("x")}}
         | {"body": (await request.body()).decode()}
     )
 
@@ -39,10 +38,10 @@ def serving(path: Path, body: Callable[[list[str]], Awaitable[None]]) -> None:
                 finally:
                     log.append("stream ended")
 
-            return StreamingResponse(lines())
+            return Stream(lines())
 
         routes = [Route("/echo/{name}", echo, methods=["GET", "POST"]), Route("/endless", endless)]
-        server = Server(Starlette(routes=routes))
+        server = Server(Application(routes))
         task = asyncio.create_task(server.serve(listen(path)))
         try:
             await asyncio.wait_for(body(log), 60)

@@ -6,7 +6,11 @@ import sys
 # What is imported stays: to go through it again and again is a tenth of the start.
 gc.disable()
 
-from reconciler.api.daemon.controller import main  # noqa: E402  the collector is off by then
+from reconciler.system.left_out import without_openssl  # noqa: E402  the collector is off by then
+
+without_openssl()
+
+from reconciler.api.daemon.controller import main  # noqa: E402
 
 if __name__ == "__main__":
     gc.freeze()

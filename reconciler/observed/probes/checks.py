@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import functools
 import os
 import socket
-import ssl
 import urllib.parse
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -80,13 +78,10 @@ def _sentence(error: Exception, address: str) -> str:
     return f"no HTTP answer from {address}: {error}"
 
 
-async def _connect(
-    place: _Place, tls: ssl.SSLContext | None = None
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(place: _Place) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if place.private is not None:
-        name = place.host if tls else None
-        return await asyncio.open_unix_connection(place.private, ssl=tls, server_hostname=name)
-    reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls)
+        return await asyncio.open_unix_connection(place.private)
+    reader, writer = await asyncio.open_connection(place.host, place.port)
     names = (writer.get_extra_info("sockname"), writer.get_extra_info("peername"))
     if names[0] == names[1]:
         # Linux lets a socket connect to itself where no process listens on a port of the range
@@ -133,14 +128,30 @@ def _same_place(answer: h11.Response, root: str, path: str) -> str | None:
 async def _get(target: HttpGet, place: _Place, path: str) -> h11.Response:
     from reconciler.observed.probes.http_answer import read_answer  # noqa: PLC0415  h11: 15 ms
 
-    reader, writer = await _connect(place, _unverified() if target.scheme == "HTTPS" else None)
+    # Quoted, so that no character of a path can end the request line.
+    quoted = urllib.parse.quote(path, safe="/?&=%:@+,;!$'()*~-._[]")
+    request = f"GET {quoted} HTTP/1.1\r\n{_headers(target, place)}\r\n".encode()
+    reader, writer = await _connect(place)
     try:
-        # Quoted, so that no character of a path can end the request line.
-        quoted = urllib.parse.quote(path, safe="/?&=%:@+,;!$'()*~-._[]")
-        writer.write(f"GET {quoted} HTTP/1.1\r\n{_headers(target, place)}\r\n".encode())
+        if target.scheme == "HTTPS":
+            return await _secured(reader, writer, request, place.host)
+        writer.write(request)
         return await read_answer(reader)
     finally:
         writer.close()
+
+
+async def _secured(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, name: str
+) -> h11.Response:
+    """The answer to a request, by TLS."""
+    from reconciler.observed.probes.http_answer import read_answer  # noqa: PLC0415  h11: 15 ms
+    from reconciler.observed.probes.tls import Tls  # noqa: PLC0415  ssl: 4 MiB
+
+    tls = Tls(reader, writer, name)
+    await tls.greet()
+    await tls.write(request)
+    return await read_answer(tls)
 
 
 def _headers(target: HttpGet, place: _Place) -> str:
@@ -151,12 +162,3 @@ def _headers(target: HttpGet, place: _Place) -> str:
     lines += [f"{header.name}: {header.value}" for header in target.http_headers]
     lines += [] if "connection" in given else ["Connection: close"]
     return "".join(f"{line}\r\n" for line in lines)
-
-
-@functools.cache
-def _unverified() -> ssl.SSLContext:
-    """A probe asks whether the program answers, not who it is (Kubernetes: httpGet, HTTPS)."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Protocol
 
 import h11
 
@@ -27,11 +28,19 @@ _GET = h11.Request(method="GET", target="/", headers=[("Host", "recon")])
 """All that h11 must know of a request to read its answer."""
 
 
+class Source(Protocol):
+    """Where the answer comes from."""
+
+    async def read(self, most: int, /) -> bytes:
+        """Up to ``most`` bytes that came; empty where no more will come."""
+        ...
+
+
 class BadAnswerError(ValueError):
     """What answered does not speak HTTP: a sentence."""
 
 
-async def read_answer(reader: asyncio.StreamReader) -> h11.Response:
+async def read_answer(reader: Source) -> h11.Response:
     """The answer, with what comes at once of its body taken. BadAnswerError, EOFError, OSError."""
     http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD)
     http.send(_GET)
@@ -43,7 +52,7 @@ async def read_answer(reader: asyncio.StreamReader) -> h11.Response:
     return response
 
 
-async def _head(reader: asyncio.StreamReader, http: h11.Connection) -> h11.Response:
+async def _head(reader: Source, http: h11.Connection) -> h11.Response:
     """The status and the headers; 1xx answers are passed over (RFC 9110, 15.2)."""
     start, left, interim = b"", _HEAD, 0
     while not isinstance(event := http.next_event(), h11.Response):
@@ -70,7 +79,7 @@ def _checked_start(start: bytes) -> bytes:
     return start[: len(_START)]
 
 
-async def _take_body(reader: asyncio.StreamReader, http: h11.Connection) -> None:
+async def _take_body(reader: Source, http: h11.Connection) -> None:
     """Take what is being sent, within bounds: hanging up on it would show as an error there."""
     left = _BODY
     with contextlib.suppress(OSError, h11.RemoteProtocolError):

@@ -146,7 +146,7 @@ def test_a_port_that_would_connect_to_itself_is_refused(monkeypatch: pytest.Monk
     """A client bound to the very port it connects to: Linux connects it to itself."""
     plain = asyncio.open_connection
 
-    def from_it(host: str, port: int, ssl: Any) -> Any:
+    def from_it(host: str, port: int) -> Any:
         return plain(host, port, local_addr=(host, port))
 
     monkeypatch.setattr(asyncio, "open_connection", from_it)

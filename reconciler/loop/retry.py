@@ -7,18 +7,16 @@ up to a fifth on top at random, so that a thousand instances do not come back in
 
 from __future__ import annotations
 
-import tenacity
+import random
 
 _FIRST = 0.2
 _LONGEST = 15.0
-
-_ladder = tenacity.wait_exponential(multiplier=_FIRST, exp_base=2, max=_LONGEST)
-_call = tenacity.Retrying(wait=_ladder)
+_DOUBLINGS = 10
+"""More than it takes to get there."""
 
 
 def delay(attempt: int) -> float:
     """Seconds to wait after the ``attempt``-th failure in a row, counted from 1."""
-    state = tenacity.RetryCallState(_call, None, (), {})
-    state.attempt_number = max(1, attempt)
-    wait = _ladder(state)
-    return wait + tenacity.wait_random(0, wait / 5)(state)
+    doublings = min(max(0, attempt - 1), _DOUBLINGS)
+    wait: float = min(_FIRST * 2**doublings, _LONGEST)
+    return wait + random.uniform(0, wait / 5)

@@ -146,8 +146,14 @@ def test_a_port_that_would_connect_to_itself_is_refused(monkeypatch: pytest.Monk
     """A client bound to the very port it connects to: Linux connects it to itself."""
     plain = asyncio.open_connection
 
-    def from_it(host: str, port: int) -> Any:
-        return plain(host, port, local_addr=(host, port))
+    async def from_it(host: str, port: int) -> Any:
+        client = socket.socket()
+        # The port may have been a server's a moment ago: its connections last for a minute.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.bind((host, port))
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, (host, port))
+        return await plain(sock=client)
 
     monkeypatch.setattr(asyncio, "open_connection", from_it)
     with ports() as free:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness import PROGRAM, Recon, alive
-from e2e.programs import SLEEP, held, numbered
+from e2e.harness import PROGRAM, Recon, alive, read
+from e2e.programs import SLEEP, held, numbered, python
 from tests.waiting import until
 
 
@@ -173,6 +173,37 @@ def test_second_controller_on_one_state_directory_is_refused(recon: Recon) -> No
     assert second.returncode == 1
     assert f"pid {controller.pid}" in second.stderr
     assert recon.answers()
+
+
+@pytest.mark.parametrize("ends", ["while no controller runs", "just before the controller"])
+def test_a_child_that_outlives_its_main_process_is_never_taken_for_it(
+    recon: Recon, ends: str
+) -> None:
+    children = "import os, signal\nif os.fork() == 0: os.setsid()\n"
+    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"
+    recon.app("web", python(children + deaf), terminationGracePeriodSeconds=2)
+    recon.run()
+    recon.healthy("web", ready=1)
+    pid = recon.pids("web")["web-0"]
+    until(lambda: recon.of("web")["instances"][0]["pid"] == pid and _children(pid), what="a child")
+    (child,) = _children(pid)
+    kill = signal.pidfd_send_signal
+    if ends == "just before the controller":
+        kill(_pidfd(pid), signal.SIGKILL)
+        until(lambda: str(child) in recon.of("web")["message"], what="the end is seen")
+        recon.kill_controller()
+    else:
+        recon.kill_controller()
+        kill(_pidfd(pid), signal.SIGKILL)
+        until(lambda: not alive(pid), what="its end")
+    recon.run()
+    app = recon.healthy("web", ready=1)
+    assert app["instances"][0]["pid"] not in (pid, child)
+    assert not alive(child)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in read(Path(f"/proc/{pid}/task/{pid}/children")).split()]
 
 
 @pytest.mark.parametrize("wipe", [False, True])

@@ -120,11 +120,14 @@ class Watched:
         self.loop = asyncio.new_event_loop()
         self.exits: list[tuple[Process, Exit, tuple[ProcessId, ...]]] = []
         self.gone: list[str] = []
+        self.mains: dict[str, ProcessId] = {}
+        """By nonce, the main processes of an earlier controller."""
         self.host = Host(
             zoo.store,
             zoo.root,
             self.loop,
             journal=journal,
+            main_of=self.mains.get,
             on_exit=self._exited,
             on_gone=lambda tag: self.gone.append(tag.nonce),
         )

@@ -157,6 +157,7 @@ def look(place: Where, confirmed: Confirmed | None = None) -> View:
         facts.cgroups.path,
         users=users_of(_specs(desired, memory)),
         recorded={tag.nonce: tag for tag, _ in recorded.values()}.get,
+        main_of={tag.nonce: id for id, (tag, _) in recorded.items()}.get,
     )
     stops = {id: at for id, (_, at) in recorded.items() if at is not None}
     problems = {app.problem for app in apps.values() if app.problem is not None}
@@ -329,6 +330,7 @@ def _processes(place: Where) -> tuple[Process, ...]:
         place.paths.root,
         lambda id: recorded[id][0] if id in recorded else None,
         recorded={tag.nonce: tag for tag, _ in recorded.values()}.get,
+        main_of={tag.nonce: id for id, (tag, _) in recorded.items()}.get,
     )
     return found.processes
 

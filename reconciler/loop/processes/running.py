@@ -98,6 +98,8 @@ class Running:
         self._redact = redact
         recorded = journal.processes()
         self._recorded = recorded
+        self._mains = {tag.nonce: id for id, (tag, _) in recorded.items()}
+        """By nonce, the main processes that earlier controllers wrote down."""
         cgroups = Cgroups(facts.cgroups, store)
         self.host = kernel.processes(
             store,
@@ -105,6 +107,7 @@ class Running:
             loop,
             journal=self._witness,
             recorded=self._recorded_as,
+            main_of=self._mains.get,
             on_exit=self._exited,
             on_gone=self._gone,
             user_of=user_of,
@@ -176,15 +179,19 @@ class Running:
         for process in found.adopted:
             self._adopt(process, spec_of(process))
             self._on_change(process.tag.app)
+        for process in found.ended:
+            self._adopt_remnant(process, spec_of(process))
+            self._on_change(process.tag.app)
         return list(found.faults)
 
     def recollect(self) -> None:
         """The journal tells of processes that it could not tell of before."""
         self._recorded.update(self._journal.processes())
+        self._mains |= {tag.nonce: id for id, (tag, _) in self._recorded.items()}
 
     def sweep(self) -> None:
         """Write down what processes left that ended while no controller ran."""
-        live = {process.tag.nonce for process in self.host.processes()}
+        live = {process.tag.nonce for process in self.host.processes()} | self._remnants.keys()
         self.capture.sweep(live)
         self._private.sweep(live)
         self._credentials.sweep(live)
@@ -363,6 +370,14 @@ class Running:
         if adopted is not None:
             self._probing.watch(adopted, spec, self._declared(tag))
 
+    def _adopt_remnant(self, process: Process, spec: ProgramSpec) -> None:
+        """Stop what a main process left behind that ended while no controller ran, and follow what
+        is still written."""
+        left = self.host.leftovers(process.tag.nonce)
+        if left:  # else it has gone since
+            self.capture.attach(process.tag, spec.logs, left[0].pid)
+            self._end_remnant(process, left)
+
     def _exited(self, process: Process, exit: Exit) -> None:
         nonce = process.tag.nonce
         failure = self._starting.ended(nonce)
@@ -371,10 +386,11 @@ class Running:
         if process.state is not RunState.STOPPING:
             self._probing.ended(process)
         self._probing.forget(nonce)
-        self._journal.ended(process.id)
-        self._recorded.pop(process.id, None)
         left = self.host.leftovers(nonce)
-        if left:
+        if not left:
+            self._journal.ended(process.id)
+            self._recorded.pop(process.id, None)
+        else:
             if process.state is not RunState.STOPPING:
                 exit = left_behind(exit, left)
             self._end_remnant(process, left)
@@ -391,7 +407,12 @@ class Running:
         pids = ", ".join(str(id.pid) for id in left[:3])
         message = f"waiting for its remaining processes to end: pid {pids}"
         message += f" ({spec.stop.signal}, then SIGKILL after {grace:g} s)"
-        remnant = replace(process, state=RunState.STOPPING, stopping_at=boot_now(), remnant=message)
+        # Until the last of them is gone the journal knows which was the main process: the next
+        # controller takes none of them for it.
+        recorded = self._recorded.get(process.id)
+        at = (recorded[1] if recorded is not None else None) or boot_now()
+        self._journal.stopping(process.id, at)
+        remnant = replace(process, state=RunState.STOPPING, stopping_at=at, remnant=message)
         self._remnants[nonce] = remnant
         if nonce not in self._stopper:
             self._stopper.restore(remnant, spec.stop, grace)
@@ -405,6 +426,9 @@ class Running:
     def _gone(self, tag: Tag) -> None:
         nonce = tag.nonce
         remnant = self._remnants.pop(nonce, None)
+        if remnant is not None:
+            self._journal.ended(remnant.id)
+            self._recorded.pop(remnant.id, None)
         self._stopper.gone(nonce)
         # After what is due now, and after its end is told with its last words (``History.owe``): a
         # replacement need not wait for what is left to be removed.

@@ -39,6 +39,8 @@ class Found(NamedTuple):
 
     adopted: tuple[Process, ...]
     faults: tuple[str, ...]
+    ended: tuple[Process, ...] = ()
+    """Main processes that ended unseen, and left others behind (``leftovers``)."""
 
 
 class Host:
@@ -46,7 +48,8 @@ class Host:
 
     ``on_exit(process, exit)``: a main process ended; ``leftovers`` and ``signal_all`` still
     know what it left behind. ``on_gone(tag)``: the last process of the nonce has gone.
-    ``recorded(nonce)``: whose it was, as an earlier controller wrote it down.
+    ``recorded(nonce)``: whose it was, as an earlier controller wrote it down; ``main_of(nonce)``:
+    which was the main process.
     ``cgroups`` is ``CgroupFacts.path``, ``cgroup_members`` who is in an instance's cgroup now.
     """
 
@@ -58,6 +61,7 @@ class Host:
         *,
         journal: JournalWitness,
         recorded: NonceWitness = lambda nonce: None,
+        main_of: Callable[[str], ProcessId | None] = lambda nonce: None,
         on_exit: Callable[[Process, Exit], None] = lambda process, exit: None,
         on_gone: Callable[[Tag], None] = lambda tag: None,
         user_of: UserOf = unknown,
@@ -84,9 +88,11 @@ class Host:
             self._of_nonce,
         )
         self._recorded = recorded
+        self._main_of = main_of
         self._cgroup_members = cgroup_members
         self._faults: dict[int, str] = {}
         self._new_faults: list[str] = []
+        self._new_ended: list[Process] = []
 
     # -- what is known -------------------------------------------------------------------------
 
@@ -197,7 +203,8 @@ class Host:
             self._new_pids.reset()
             raise
         faults, self._new_faults = tuple(self._new_faults), []
-        return Found(tuple(adopted), faults)
+        ended, self._new_ended = tuple(self._new_ended), []
+        return Found(tuple(adopted), faults, ended)
 
     def _turn(self) -> list[int]:
         return [pid for pid in self._new_pids.turn() if not self._table.is_held(pid)]
@@ -231,16 +238,39 @@ class Host:
     def _take_in(self, nonce: str, members: list[tuple[ProcStat, Tag]]) -> list[Process]:
         """Processes of one nonce: the main one, unless it is known, and the others."""
         adopted = []
+        main = self._main_of(nonce) if self._table.get(nonce) is None else None
+        if main is not None:
+            members.sort(key=lambda member: member[0].pid != main.pid)
         for stat, tag in members:
             id = ProcessId(stat.pid, stat.start)
             group = self._table.get(nonce)
+            if group is None and main is not None and main != id:
+                if self._is_alive(main):  # it is found at the next look
+                    self._new_pids.discard(stat.pid)
+                    continue
+                group = self._enter_ended(main, tag)
             if group is None:
                 adopted += self._adopt(stat, id, tag)
             else:
                 self._table.add_other(group, id)
-                if group.ended:
+                if group.ended and self._poller is not None:
                     self._watch_leftover(group, id)
         return adopted
+
+    def _is_alive(self, id: ProcessId) -> bool:
+        found = procfs.stat(id.pid, self._proc)
+        return (
+            found is not None and found.start == id.start and not procfs.is_dead(found, self._proc)
+        )
+
+    def _enter_ended(self, main: ProcessId, tag: Tag) -> Group:
+        """The group of a main process that ended while no controller ran."""
+        process = Process(tag, main, ticks_to_seconds(main.start))
+        group = Group(process, leads=False)
+        self._table.add(group)
+        self._table.end(group)
+        self._new_ended.append(process)
+        return group
 
     def _adopt(self, stat: ProcStat, id: ProcessId, tag: Tag) -> list[Process]:
         pidfd = -1

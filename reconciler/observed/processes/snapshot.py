@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from reconciler.model.state.observed import Observed
+from reconciler.model.state.observed import Observed, ProcessId
 from reconciler.observed.processes.credibility import UserOf, unknown
 from reconciler.observed.processes.host import Host
 from reconciler.observed.processes.identity import JournalWitness, NonceWitness
@@ -20,6 +20,7 @@ def snapshot(
     *,
     users: Iterable[int] = (),
     recorded: NonceWitness = lambda nonce: None,
+    main_of: Callable[[str], ProcessId | None] = lambda nonce: None,
 ) -> Observed:
     """The processes of a store as they are now, nothing held and nothing changed.
 
@@ -33,6 +34,7 @@ def snapshot(
         None,
         journal=journal,
         recorded=recorded,
+        main_of=main_of,
         user_of=user_of,
         cgroups=cgroups,
     )

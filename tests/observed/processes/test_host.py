@@ -68,6 +68,32 @@ def test_a_process_of_an_earlier_controller_is_adopted(zoo: Zoo, watched: Watche
     assert watched.host.relist().adopted == watched.host.relist(full=True).adopted == ()
 
 
+def test_what_an_ended_main_process_of_an_earlier_controller_left_is_not_adopted(
+    zoo: Zoo, watched: Watched
+) -> None:
+    tag = zoo.tag()
+    child, ended = zoo.start_stranger(tag), zoo.start_stranger(zoo.tag())
+    watched.mains[tag.nonce] = main = ended._replace(start=ended.start - 1)  # its pid is another's
+    found = watched.host.relist()
+    assert [process.tag.nonce for process in found.adopted] != [tag.nonce]
+    assert [(process.tag, process.id) for process in found.ended] == [(tag, main)]
+    assert watched.host.leftovers(tag.nonce) == (child,) and watched.host.get(tag.nonce) is None
+    assert watched.host.relist(full=True).ended == ()
+    assert watched.host.signal_all(tag.nonce, signal.SIGKILL) == 1
+    watched.until(lambda: watched.gone == [tag.nonce], what="it is gone")
+
+
+def test_a_main_process_of_an_earlier_controller_is_adopted_before_its_children(
+    zoo: Zoo, watched: Watched
+) -> None:
+    tag = zoo.tag()
+    child, main = zoo.start_stranger(tag), zoo.start_stranger(tag)
+    watched.mains[tag.nonce] = main
+    found = watched.host.relist()
+    assert [process.id for process in found.adopted] == [main] and found.ended == ()
+    assert watched.host.members(tag.nonce) == (main, child)
+
+
 def test_what_we_started_is_not_adopted_again(zoo: Zoo, watched: Watched) -> None:
     process = _register(zoo, watched, zoo.tag())
     assert watched.host.relist(full=True).adopted == ()

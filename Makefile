@@ -7,6 +7,7 @@
 # make picture  docs/architecture.svg, from the imports
 # make pictures  docs/pictures: the page and the monitor, of the sample as it runs
 # make reliability  docs/reliability.md: the matrices run, and what long runs left in $(RESULTS)
+# make faults  CRASHES=10000 crashes of the controller, each at one of its effects (docs/testing.md)
 # make bench  the figures of the README, measured here, beside the peers that are installed
 # make simulate SEEDS=10000   controller and host under seeds, with faults (docs/testing.md)
 
@@ -46,6 +47,10 @@ RESULTS ?= build/results
 reliability: compiled
 	RECON_RESULTS=$(abspath $(RESULTS)) $(BIN)/pytest e2e/matrix -n 3 -rs; \
 	$(BIN)/python -m e2e.reliability $(RESULTS)
+
+CRASHES ?= 500
+faults: .venv/developing
+	@$(BIN)/python -m e2e.faults --crashes $(CRASHES)
 
 bench: .venv/installed
 	$(BIN)/python -m e2e.bench

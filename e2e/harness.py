@@ -287,7 +287,10 @@ def _removed(folder: Path) -> bool:
 
 def alive(pid: int) -> bool:
     """Whether any thread of the process runs; one that only waits to be reaped does not."""
-    return any(_state(thread) not in "ZX" for thread in Path(f"/proc/{pid}/task").glob("*"))
+    try:
+        return any(_state(thread) not in "ZX" for thread in Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # it is gone
+        return False
 
 
 def end(is_ours: Callable[[int], bool]) -> None:

@@ -229,3 +229,16 @@ def test_logs_are_found_again_when_the_state_was_lost(recon: Recon, tmp_path: Pa
     recon.state.rename(tmp_path / "lost")  # at once: it is made again meanwhile
     shutil.rmtree(tmp_path / "lost")
     until(shown, what="a running controller writes down again where it is")
+
+
+def test_recon_down_writes_the_last_words_of_the_last_process_and_leaves_no_fifo(
+    recon: Recon,
+) -> None:
+    trap = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done"
+    recon.app("web", ["sh", "-c", trap])
+    recon.run()
+    recon.wrote("web", "up")
+    recon.cli("down")
+    assert recon.log("web") == ["up", "bye"]
+    left = [path for folder in recon.fifos for path in Path(folder).glob("*")]
+    assert not left, left

@@ -149,6 +149,8 @@ class Running:
         self.in_place.register(*probes, apply=self._probe)
         # Main processes that ended and left children behind: on their way out until all are gone.
         self._remnants: dict[str, Process] = {}
+        self._uncleared: dict[str, Tag] = {}
+        """By nonce, what is gone with all its children, and has yet to be cleared away."""
 
     def observed(self, app: str | None = None) -> Observed:
         """The processes of one app, or of all; with those whose children have yet to go."""
@@ -283,11 +285,13 @@ class Running:
             given = Handover(handed, self._preload, app.spec.stop.signal, grace)
             return start(given)
 
-    def _clear_away(self, tag: Tag) -> None:
+    def _clear_away(self, nonce: str) -> None:
         """The last output of a process that is gone, and all that was its own."""
-        with ExitStack() as stack:
-            stack.callback(self._let_go, tag)
-            self.capture.detach(tag.nonce)
+        tag = self._uncleared.pop(nonce, None)
+        if tag is not None:
+            with ExitStack() as stack:
+                stack.callback(self._let_go, tag)
+                self.capture.detach(nonce)
 
     def _let_go(self, tag: Tag) -> None:
         """Sockets, credentials and cgroup of a process that is gone, or was never started: each,
@@ -342,6 +346,8 @@ class Running:
 
     def close(self) -> None:
         """Leave everything running for the next controller."""
+        for nonce in [*self._uncleared]:
+            self._clear_away(nonce)
         self._probing.close()
         self._starting.close()
         self._stopper.close()
@@ -432,7 +438,8 @@ class Running:
         self._stopper.gone(nonce)
         # After what is due now, and after its end is told with its last words (``History.owe``): a
         # replacement need not wait for what is left to be removed.
-        self._loop.call_soon(self._loop.call_soon, self._clear_away, tag)
+        self._uncleared[nonce] = tag
+        self._loop.call_soon(self._loop.call_soon, self._clear_away, nonce)
         if remnant is not None:
             self._on_change(remnant.tag.app)
 

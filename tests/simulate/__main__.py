@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import traceback
+from collections import Counter
+from pathlib import Path
 
 from tests.simulate.seed import Verdict, try_seed
+from tests.simulate.sometimes import SITUATIONS, reached
+
+_ENOUGH = 1000
+"""Seeds in which each situation comes to be."""
 
 
 def main() -> int:
@@ -15,12 +22,13 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=300, metavar="N")
     parser.add_argument("--from", type=int, default=0, dest="first", metavar="S")
     parser.add_argument("--seed", type=int, metavar="S", help="one seed, with all that happens")
+    parser.add_argument("--counts", metavar="FILE", help="write how often what was reached")
     options = parser.parse_args()
     if options.seed is not None:
         verdict = try_seed(options.seed)
         show(verdict)
         return bool(verdict.findings)
-    failed = 0
+    failed, counts = 0, Counter[str]()
     for number in range(options.first, options.first + options.seeds):
         try:
             verdict = try_seed(number)
@@ -29,11 +37,17 @@ def main() -> int:
             failed += 1
             print(f"{replay(number)}  # the simulation itself failed", flush=True)
             continue
+        counts.update(reached(verdict.outcome))
         if verdict.findings:
             failed += 1
             print(f"{replay(number)}  # {verdict.findings[0]}", flush=True)
-    print(f"{options.seeds} seeds, {failed} failed")
-    return bool(failed)
+    for words in SITUATIONS:
+        print(f"{counts[words]:6} runs: {words}")
+    never = [words for words in SITUATIONS if not counts[words]]
+    if options.counts:
+        Path(options.counts).write_text(json.dumps(counts), encoding="utf-8")
+    print(f"{options.seeds} seeds, {failed} failed, {len(never)} situations never reached")
+    return bool(failed or (never and options.seeds >= _ENOUGH))
 
 
 def replay(number: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -46,7 +46,7 @@ class Fault(NamedTuple):
 
 AWAY = (0.0, 0.05, 1.0, 1.0, 10.0, 40.0)
 """Seconds until the next controller begins."""
-_MOST = 6
+_MOST = 7
 ERRORS = {
     errno.ENOSPC: "os.write os.pwrite os.splice os.ftruncate os.open os.mkdir os.mkfifo io.open"
     " io.write sqlite3.execute sqlite3.commit",
@@ -64,20 +64,41 @@ def errors_of(kind: str) -> list[int]:
     return [number for number, names in ERRORS.items() if name in names.split()]
 
 
-class Draw:
-    """Makes faults. ``counts``: the effects of the undisturbed run by kind."""
+OUTPUT = ("fifo", "spool", "logs", "/dev/shm")
+"""What is in the targets of effects on the output of programs."""
 
-    def __init__(self, draw: random.Random, counts: Mapping[str, int]) -> None:
-        self._draw, self._counts = draw, counts
+
+class Draw:
+    """Makes faults. ``counts``: the effects of the undisturbed run by kind; ``edits``: when."""
+
+    def __init__(
+        self, draw: random.Random, counts: Mapping[str, int], edits: Sequence[float]
+    ) -> None:
+        self._draw, self._counts, self._edits = draw, counts, edits
         self._kinds = sorted(counts)
+        self._of_processes = [one for one in self._kinds if one.startswith("host.")]
+        self._of_journal = [one for one in self._kinds if one.startswith("sqlite3.")]
+        self._of_output = [one for one in self._kinds if any(word in one for word in OUTPUT)]
+
+    def some(self) -> list[Fault]:
+        """One fault, or two that belong together."""
+        makers = [self.crash, self.crash_at_process, self.crash_at_process, self.crash_at_journal]
+        makers += [self.crash_at_output, self.kill, self.kill, self.kill, self.boot, self.refuse]
+        makers += [self.trouble, self.slow, self.clock, self.lag, self.twice, self.deaf]
+        makers += [self.chatter, self.murder]
+        return self._draw.choice(makers)(self._moment())
 
     def crash(self, at: float) -> list[Fault]:
         return [self._crash(self._kinds)]
 
     def crash_at_process(self, at: float) -> list[Fault]:
-        """At what is done to processes and written of them, where most is at stake."""
-        near = [kind for kind in self._kinds if kind.startswith(("host.", "sqlite3."))]
-        return [self._crash(near or self._kinds)]
+        return [self._crash(self._of_processes)]
+
+    def crash_at_journal(self, at: float) -> list[Fault]:
+        return [self._crash(self._of_journal)]
+
+    def crash_at_output(self, at: float) -> list[Fault]:
+        return [self._crash(self._of_output)]
 
     def kill(self, at: float) -> list[Fault]:
         """Once, or twice in a row: the next controller has hardly begun."""
@@ -128,21 +149,24 @@ class Draw:
         return [Fault("murder", at, number=self._draw.randint(0, 99))]
 
     def _crash(self, kinds: list[str]) -> Fault:
-        kind, after = self._draw.choice(kinds), self._draw.random() < 0.5
+        kind, after = self._draw.choice(kinds or self._kinds), self._draw.random() < 0.5
         return Fault("crash", 0.0, self._draw.choice(AWAY), kind, self._count(kind), after)
 
     def _count(self, kind: str) -> int:
         return self._draw.randint(1, self._counts[kind])
 
+    def _moment(self) -> float:
+        """Right after an edit, when most is under way, or at any time."""
+        if self._draw.random() < 0.6:
+            return self._draw.choice(self._edits) + self._draw.choice((0.02, 0.7, 3.0, 9.0))
+        return self._draw.uniform(0.0, self._edits[-1] + 30)
 
-def faults(seed: int, counts: Mapping[str, int], until: float) -> list[Fault]:
-    """``until``: when the last edit is made."""
+
+def faults(seed: int, counts: Mapping[str, int], edits: Sequence[float]) -> list[Fault]:
+    """``edits``: when the manifests are edited, in order."""
     draw = random.Random(~seed)
-    make = Draw(draw, counts)
-    makers = [make.crash, make.crash, make.crash_at_process, make.kill, make.boot, make.refuse]
-    makers += [make.trouble, make.slow, make.clock, make.lag, make.twice, make.deaf, make.chatter]
-    makers += [make.murder]
+    make = Draw(draw, counts, edits)
     found: list[Fault] = []
     for _ in range(draw.randint(1, _MOST)):
-        found += draw.choice(makers)(draw.uniform(0.0, until + 30))
+        found += make.some()
     return found

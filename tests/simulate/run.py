@@ -41,6 +41,8 @@ class Outcome:
     """By nonce, how often each of its lines is in the logs."""
     dropped: bool
     """The logs say that output was lost."""
+    events: frozenset[str]
+    """The reasons of all events that the journal kept."""
     leaks: list[str]
     """Files and documents that hold the secret."""
     reported: list[str]
@@ -106,6 +108,7 @@ def _outcome(made: Machine, scenario: Scenario, faults: Sequence[Fault]) -> Outc
         dict(made.host.unheard),
         logged,
         b"bytes of output were lost" in logs,
+        frozenset(one.event.reason for one in controller.history.events((), 100_000)),
         [*_leaks(made, plans, secret_of(scenario))],
         made.faults,
         made.slowest,

@@ -38,7 +38,7 @@ def try_seed(number: int, folder: Path | None = None) -> Verdict:
     folder = folder or place()
     made = scenario(number)
     calm = run(made, (), folder)
-    outcome = run(made, faults(number, calm.counts, made.until), folder)
+    outcome = run(made, faults(number, calm.counts, [op.at for op in made.ops]), folder)
     found = [Finding(oracle.__name__, what) for oracle in ORACLES for what in oracle(calm, outcome)]
     return Verdict(number, calm, outcome, found)
 

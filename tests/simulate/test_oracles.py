@@ -44,6 +44,7 @@ def outcome(*entries: Entry) -> Outcome:
         {},
         {"a": Counter((1, 2, 3))},
         False,
+        frozenset(),
         [],
         [],
         0.0,

@@ -20,6 +20,7 @@ def backoff_is_kept(calm: Outcome, outcome: Outcome) -> Iterator[str]:
     if any(fault.what in ("trouble", "refuse", "slow", "lag") for fault in outcome.faults):
         return  # what could not be written is not remembered
     scenario, gone = outcome.scenario, [*away(outcome.history)]
+    boots = [entry.at for entry in outcome.history.of("boot")]
     numbers: dict[tuple[str, int], list[Life]] = defaultdict(list)
     for life in lives(outcome.history):
         wish = scenario.meant[life.app][0].wish if life.app in scenario.meant else None
@@ -30,7 +31,8 @@ def backoff_is_kept(calm: Outcome, outcome: Outcome) -> Iterator[str]:
         for life, after in pairwise(of_number):
             edited = len(scenario.wishes(app, life.began - 1, after.began)) > 1
             seen = not any(a - _KEPT <= life.ended <= b for a, b in gone)
-            if edited or life.hash != after.hash or life.signals or not life.is_crash:
+            booted = any(life.ended <= at <= after.began for at in boots)  # its clock is another
+            if booted or edited or life.hash != after.hash or life.signals or not life.is_crash:
                 failures = 0
                 continue
             failures += seen

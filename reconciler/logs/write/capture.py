@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import select
 import time
@@ -20,14 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.logs.write import fifo
-from reconciler.logs.write.backpressure import Troubles
+from reconciler.logs.write.backpressure import FIRST_RETRY, Troubles
 from reconciler.logs.write.compress import Compressor
 from reconciler.logs.write.maintenance import Upkeep
 from reconciler.logs.write.transcript import Transcripts
 from reconciler.logs.write.transfer import Pump, Tap
 from reconciler.logs.write.write_ahead import keep_large_blocks
 from reconciler.logs.write.written import Written
-from reconciler.model.host.fifo import STREAMS, FifoName
+from reconciler.model.host.fifo import STREAMS, FifoName, Stream
 from reconciler.model.spec.logs import Logs
 from reconciler.model.state.observed import Tag
 from reconciler.model.state.tally import Tally
@@ -38,6 +39,10 @@ _LARGE = 2**17
 _BUSY = 0.005
 _SLICE = 0.001
 """Seconds the capture works before it lets the rest of the event loop go on."""
+_PASSES = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+)
+"""Trouble of the host's or recon's own: a stream that cannot be reached so is tried again."""
 _MAX_ENDED = 64
 """Ended processes whose last output may wait for room on the disk."""
 
@@ -222,12 +227,31 @@ class Capture:
     def _adopt(self, tag: Tag, pid: int | None) -> None:
         self._nonces[tag.nonce] = []
         for stream in STREAMS:
-            name = fifo.name_of(tag, stream)
+            self._reach(tag, pid, stream)
+
+    def _reach(self, tag: Tag, pid: int | None, stream: Stream) -> Tap | None:
+        """Read a stream of a process that runs; None where nothing comes that way, or not yet."""
+        name = fifo.name_of(tag, stream)
+        try:
+            reader = fifo.open_reader(fifo.place(name, self._fifos), pid)
+        except OSError as error:
+            reader, trouble = -1, error
+        else:
             try:
-                reader = fifo.open_reader(fifo.place(name, self._fifos), pid)
-                self._add(self._pump.load(name, reader))
-            except OSError:  # the program has closed or redirected it: nothing comes that way
-                continue
+                tap = self._pump.load(name, reader)
+            except OSError as error:
+                os.close(reader)
+                trouble = error
+            else:
+                self._add(tap)
+                return tap
+        if trouble.errno in _PASSES:  # else the program has closed or redirected it
+            self._loop.call_later(FIRST_RETRY, self._reach_again, tag, pid, stream)
+        return None
+
+    def _reach_again(self, tag: Tag, pid: int | None, stream: Stream) -> None:
+        if tag.nonce in self._nonces and (tap := self._reach(tag, pid, stream)) is not None:
+            self._arm(tap)
 
     def _add(self, tap: Tap) -> None:
         self._nonces[tap.name.nonce].append(self._watch(tap))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
 import os
@@ -12,10 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconciler.logs.write import compress, fifo, logfile
+from reconciler.logs.write import capture as capture_module
+from reconciler.logs.write import compress, fifo, logfile, transfer
 from reconciler.logs.write.capture import Capture
 from reconciler.logs.write.transfer import TAIL
 from reconciler.logs.write.write_ahead import Header, Spool
@@ -142,6 +145,38 @@ def test_an_adopted_process_is_read_although_the_state_directory_was_removed(hos
     program.stdin.write(b"after\n")
     program.stdin.flush()
     host.until(lambda: host.log(tag) == b"after\n")
+
+
+@pytest.mark.parametrize("place", ["open_reader", "Pump.load"])
+def test_an_adopted_stream_that_cannot_be_opened_for_the_moment_is_read_later(
+    host: Host, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Out of descriptors or memory is no sign that the program has closed it."""
+    tag = tag_of("a")
+    program = host.start(tag, "import sys\nfor line in sys.stdin: print(line, end='', flush=True)")
+    host.restart()
+    refused: list[object] = []
+
+    def refuse(real: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            if len(refused) < 2:  # once for each stream
+                refused.append(arguments)
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return real(*arguments)
+
+        return call
+
+    if place == "Pump.load":
+        monkeypatch.setattr(transfer.Pump, "load", refuse(transfer.Pump.load))
+    else:
+        monkeypatch.setattr(fifo, "open_reader", refuse(fifo.open_reader))
+    monkeypatch.setattr(capture_module, "FIRST_RETRY", 0.01)
+    host.capture.attach(tag, PLAIN, program.pid)
+    assert program.stdin is not None
+    program.stdin.write(b"a line\n")
+    program.stdin.flush()
+    host.until(lambda: host.log(tag) == b"a line\n")
+    assert len(refused) == 2
 
 
 def test_what_a_process_says_is_heard_while_somebody_listens(host: Host) -> None:

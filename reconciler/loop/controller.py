@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -243,9 +243,10 @@ class Controller:
 
     async def _load(self) -> None:
         """Load the running processes, the journal and the manifests, in this order."""
-        self._relist(full=True)
+        self._relist(full=True, knows=lambda process: self._own_spec(process) is not None)
         known = {*self.history.memories, *self._running.apps()}
         await self._declared.start(self.history.memories, self._journal, known, self._key)
+        self._running.ask_adopted(self._spec_of)
         orphans = known - self._declared.apps().keys()
         # Only now is it known as whom the apps are to run.
         if self._trust(map(self._spec, orphans)) or self._running.host.doubted:
@@ -439,8 +440,14 @@ class Controller:
         self._reconciler.look_after()
         self._relist(turn=True)
 
-    def _relist(self, *, full: bool = False, turn: bool = False) -> None:
-        for fault in self._running.relist(self._spec_of, full=full, turn=turn):
+    def _relist(
+        self,
+        *,
+        full: bool = False,
+        turn: bool = False,
+        knows: Callable[[Process], bool] = lambda process: True,
+    ) -> None:
+        for fault in self._running.relist(self._spec_of, full=full, turn=turn, knows=knows):
             self.history.record(Event("", EventReason.WITNESS_CONFLICT, fault, "Warning"))
 
     def _tell_start(self) -> None:
@@ -463,13 +470,19 @@ class Controller:
 
     def _spec_of(self, process: Process) -> ProgramSpec:
         """As its own revision was last applied, so that it is asked what it can answer."""
+        own = self._own_spec(process)
+        return own if own is not None else self._spec(process.tag.app)
+
+    def _own_spec(self, process: Process) -> ProgramSpec | None:
+        """As its own revision was last applied; None where that is neither declared, as far as is
+        known by now, nor remembered: it was started right before a crash, say."""
         name, hash = process.tag.app, process.tag.hash
         app = self._declared.apps().get(name)
         if app is not None and same_revision(app.hash, hash):
             return app.spec
         revisions = reversed(self.history.memory(name).revisions)
         own = next((one for one in revisions if same_revision(one.hash, hash)), None)
-        return spec_of(own) if own is not None else self._spec(name)
+        return spec_of(own) if own is not None else None
 
     def _with_troubles(self, app: AppPlan) -> AppPlan:
         """A disk that is full, a watch that is held: no part of the plan, but of how the app is."""

@@ -46,6 +46,23 @@ def test_a_start_that_the_journal_never_heard_of_is_known_by_its_tag(world: Worl
     assert [revision.number for revision in world.memory().revisions] == [1]
 
 
+def test_a_new_revision_that_the_journal_never_heard_of_is_ready_when_its_own_probe_says_so(
+    world: World,
+) -> None:
+    """Else the last good instance would make way for one that never answers."""
+    world.program("b", Program(answers=lambda age: False))
+    world.begin(app_of(progressDeadlineSeconds=60), run=60)
+    probe = {"exec": {"command": ["check"]}, "periodSeconds": 1}
+    world.declare(app_of(command="b", readinessProbe=probe, progressDeadlineSeconds=60))
+    world.until(lambda: len(world.of()) == 2)
+    world.kill()  # before the journal was committed
+    world.begin()
+    world.run_for(30)
+    assert len(world.of()) == 2 and not world.signals()
+    world.run_for(120)
+    assert world.hashes() == [app_of().hash] and len(world.signals()) == 1
+
+
 def test_an_edit_that_was_made_meanwhile_is_rolled_out(world: World) -> None:
     world.begin(app_of(instances=2), run=60)
     world.kill()

@@ -149,6 +149,8 @@ class Running:
         self.in_place.register(*probes, apply=self._probe)
         # Main processes that ended and left children behind: on their way out until all are gone.
         self._remnants: dict[str, Process] = {}
+        self._unasked: set[str] = set()
+        """Nonces of adopted processes of which it is not known yet what to ask."""
         self._uncleared: dict[str, Tag] = {}
         """By nonce, what is gone with all its children, and has yet to be cleared away."""
 
@@ -174,17 +176,35 @@ class Running:
         self.capture.recover()
 
     def relist(
-        self, spec_of: Callable[[Process], ProgramSpec], *, full: bool = False, turn: bool = False
+        self,
+        spec_of: Callable[[Process], ProgramSpec],
+        *,
+        full: bool = False,
+        turn: bool = False,
+        knows: Callable[[Process], bool] = lambda process: True,
     ) -> list[str]:
-        """Look for processes of ours that are not known, and adopt them; faults are returned."""
+        """Look for processes of ours that are not known, and adopt them; faults are returned.
+
+        ``knows``: whether the spec is that of the process's own revision. Of one of which it is not
+        known yet what to ask, nothing is presumed until ``ask_adopted``.
+        """
         found = self.host.relist(full, turn=turn)
         for process in found.adopted:
+            if not knows(process):
+                self._unasked.add(process.tag.nonce)
             self._adopt(process, spec_of(process))
             self._on_change(process.tag.app)
         for process in found.ended:
             self._adopt_remnant(process, spec_of(process))
             self._on_change(process.tag.app)
         return list(found.faults)
+
+    def ask_adopted(self, spec_of: Callable[[Process], ProgramSpec]) -> None:
+        """The manifests were read: ask what was adopted before it was known what to ask."""
+        unasked, self._unasked = self._unasked, set()
+        for process in map(self.host.get, sorted(unasked)):
+            if process is not None and process.state is not RunState.STOPPING:
+                self._ask(process, spec_of(process))
 
     def recollect(self) -> None:
         """The journal tells of processes that it could not tell of before."""
@@ -336,6 +356,7 @@ class Running:
         """Ask processes of its revision; others could not answer what is asked now."""
         for process in self.host.processes(app.name):
             is_its = same_revision(process.tag.hash, app.hash)
+            is_its = is_its and process.tag.nonce not in self._unasked
             if is_its and process.state is not RunState.STOPPING:
                 self._probing.watch(process, app.spec, app)
 
@@ -371,10 +392,15 @@ class Running:
         if process.starting:
             self._starting.abandon(process)
             return
+        if tag.nonce not in self._unasked:
+            self._ask(process, spec)
+
+    def _ask(self, process: Process, spec: ProgramSpec) -> None:
+        """Ask an adopted process whether it is ready, as its spec has it."""
         self._probing.adopt(process, spec)
-        adopted = self.host.get(tag.nonce)
+        adopted = self.host.get(process.tag.nonce)
         if adopted is not None:
-            self._probing.watch(adopted, spec, self._declared(tag))
+            self._probing.watch(adopted, spec, self._declared(process.tag))
 
     def _adopt_remnant(self, process: Process, spec: ProgramSpec) -> None:
         """Stop what a main process left behind that ended while no controller ran, and follow what

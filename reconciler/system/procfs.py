@@ -64,7 +64,16 @@ def last_pid(proc: str = PROC) -> int | None:
 
 def stat(pid: int, proc: str = PROC) -> ProcStat | None:
     """``/proc/PID/stat``; also of a zombie, and of a thread where ``pid`` is a thread's."""
-    line = _read(f"{proc}/{pid}/stat", 4096)
+    return parsed(stat_line(pid, proc))
+
+
+def stat_line(pid: int, proc: str = PROC) -> bytes:
+    """``/proc/PID/stat`` as it is; empty where the process is gone."""
+    return _read(f"{proc}/{pid}/stat", 4096) or b""
+
+
+def parsed(line: bytes) -> ProcStat | None:
+    """What a line of ``stat_line`` says; None of an empty one."""
     try:
         return parse_stat(line) if line else None
     except ValueError:
@@ -73,7 +82,7 @@ def stat(pid: int, proc: str = PROC) -> ProcStat | None:
 
 def stat_fields(pid: int, proc: str = PROC) -> list[bytes]:
     """The fields of the stat line from the third (state) on: field n of proc(5) is [n - 3]."""
-    line = _read(f"{proc}/{pid}/stat", 4096) or b""
+    line = stat_line(pid, proc)
     return line.rpartition(b")")[2].split()
 
 

@@ -12,8 +12,8 @@ the time, so that a tree whose PSS takes longer than 60 ms to tell is seen later
 
 Every 15 s, with the states that ``Host`` samples anyway, a sample goes into the history, and when
 one of its buckets is full the trend is judged (``diff.leak_detection``). Histories are kept in the
-journal: on leaving, and before that whenever a fifth has been added, or five minutes; so that
-kill -9 costs no more than that.
+journal: on leaving, and before that whenever a fifth has been added, a minute at least and five
+at most; so that kill -9 costs no more than that.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SWEEP = 30.0
 _PSS_SHARE = 50
 _JUDGE = 300.0
 """Seconds between two judgements of one history."""
-_SAVE_SHARE, _SAVE = 5, 300.0
+_SAVE_SHARE, _SAVE_SOONEST, _SAVE = 5, 60.0, 300.0
 _LEAST = 0.5
 """Seconds between two samples of which a load can be told: a clock tick is 10 ms."""
 _YOUNG = 2.0 * EVERY
@@ -276,7 +276,7 @@ class Sampling:
             events += more
         for event in events:
             self._on_event(event)
-        wait = min(_SAVE, max(EVERY, known.history.span / _SAVE_SHARE))
+        wait = min(_SAVE, max(_SAVE_SOONEST, known.history.span / _SAVE_SHARE))
         if events or found.at - known.saved_at >= wait:
             self._records.save_usage(process.tag.nonce, known.history, known.trend)
             known.saved_at = found.at

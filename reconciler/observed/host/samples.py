@@ -73,6 +73,13 @@ def sample_of(
     return Sample(rss * PAGE, cpu, uptime, seconds, now, each, busiest)
 
 
+def at_rest(process: Process, before: Sample) -> Sample:
+    """The sample of an instance of one process that has done nothing since the sample before."""
+    now = boot_now()
+    uptime = max(0.0, now - process.started_at)
+    return Sample(before.rss, 0.0, uptime, before.cpu_seconds, now, before.each)
+
+
 def _alive(ids: Iterable[ProcessId], proc: str) -> Iterator[ProcStat]:
     for id in ids:
         found = procfs.stat(id.pid, proc)

@@ -31,6 +31,8 @@ class Group:
     executable: Executable | None = None
     used: Sample | None = None
     """What it used when it was last sampled."""
+    line: int = 0
+    """The hash of its line of ``/proc/PID/stat`` then."""
 
 
 class Table:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
+from dataclasses import replace
+
+import pytest
 
 from reconciler.model.state.observed import Process, ProcessId, RunState
 from reconciler.observed.processes.states import look
@@ -37,3 +40,44 @@ def test_another_process_of_the_same_pid_says_nothing_of_it(zoo: Zoo) -> None:
     id = zoo.start(tag)
     zoo.kill(id, signal.SIGSTOP)
     assert look(Group(Process(tag, ProcessId(id.pid, id.start - 1), 0.0))) == {}
+
+
+def test_one_that_does_nothing_is_sampled_without_being_read_again(
+    zoo: Zoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = zoo.tag()
+    group = Group(Process(tag, zoo.start(tag), 0.0))
+    until(lambda: not look(group) and _rests(group), what="a process that sleeps")
+    before = group.used
+    assert before is not None
+    monkeypatch.setattr(procfs, "parsed", _not_called)
+    assert look(group) == {}
+    after = group.used
+    assert after is not None
+    assert after.at > before.at and after.uptime > before.uptime and after.cpu == 0.0
+    assert (after.rss, after.cpu_seconds, after.each) == (
+        before.rss,
+        before.cpu_seconds,
+        before.each,
+    )
+
+
+def test_one_that_rested_is_seen_frozen_and_going_on(zoo: Zoo) -> None:
+    tag = zoo.tag()
+    id = zoo.start(tag, command=["sleep", "600"])
+    group = Group(Process(tag, id, 0.0))
+    until(lambda: not look(group) and _rests(group), what="a process that sleeps")
+    zoo.kill(id, signal.SIGSTOP)
+    until(lambda: look(group) == {"state": RunState.FROZEN}, what="SIGSTOP")
+    zoo.kill(id, signal.SIGCONT)
+    group.process = replace(group.process, state=RunState.FROZEN)
+    until(lambda: look(group) == {"state": RunState.RUNNING}, what="SIGCONT")
+
+
+def _rests(group: Group) -> bool:
+    """Whether its line is what it was at the last look."""
+    return hash(procfs.stat_line(group.process.id.pid)) == group.line
+
+
+def _not_called(line: bytes) -> None:
+    raise AssertionError("a line that is the same is not read again")

@@ -61,19 +61,26 @@ class Flood:
         return (*_summary(bucket), event)
 
     def due(self, now: float) -> Iterator[Event]:
-        """Summaries of what has ended, or has been left out for long enough."""
-        for bucket in self._buckets.values():
+        """Summaries of what has ended, or has been left out for long enough. What may burst in full
+        again is forgotten: it is as if it had never been told."""
+        for kind, bucket in [*self._buckets.items()]:
             if bucket.held and now - bucket.at >= REFILL:
                 yield from _summary(bucket)
+            if _is_full(bucket, now):
+                del self._buckets[kind]
 
     def _forget_idle(self, now: float) -> None:
         if len(self._buckets) < _KINDS_KEPT:
             return
-        full = BURST * REFILL
         oldest = [*islice(self._buckets.items(), _LOOKED_AT)]  # the least recent come first
-        idle = [kind for kind, one in oldest if not one.held and now - one.at > full]
+        idle = [kind for kind, one in oldest if _is_full(one, now)]
         for kind in idle or [oldest[0][0]]:
             del self._buckets[kind]
+
+
+def _is_full(bucket: _Bucket, now: float) -> bool:
+    """Whether it is as one that was never used."""
+    return not bucket.held and bucket.left + (now - bucket.at) / REFILL >= BURST
 
 
 def _summary(bucket: _Bucket) -> Iterator[Event]:

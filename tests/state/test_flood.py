@@ -86,6 +86,28 @@ def test_what_is_remembered_of_kinds_is_bounded_and_the_idle_go_first(
     assert 50 - flood_module._LOOKED_AT <= len(flood._buckets) < 50, "some, not all at once"
 
 
+def test_what_may_burst_in_full_again_is_forgotten_and_no_sooner() -> None:
+    flood = Flood()
+    started = [Event("web", "Started", "x", instance=number) for number in range(1000)]
+    for event in started:
+        list(flood.admit(event, 0.0))
+    list(flood.admit(started[0], 0.0))
+    assert list(flood.due(REFILL - 1)) == [] and len(flood._buckets) == 1000
+    assert list(flood.due(REFILL)) == []
+    assert [*flood._buckets] == [("web", 0, "Started")], "it was told twice"
+    told = [one for _ in range(BURST) for one in flood.admit(started[0], REFILL)]
+    assert len(told) == BURST - 1
+
+
+def test_what_was_left_out_is_not_forgotten_before_it_is_summed_up() -> None:
+    flood = Flood()
+    for _ in range(BURST + 1):
+        list(flood.admit(Event("web", "Unhealthy", "x", instance=0), 0.0))
+    (summary,) = flood.due(BURST * REFILL)
+    assert summary.message.startswith("1 more like this")
+    assert not flood._buckets
+
+
 def test_a_thousand_instances_each_start_once() -> None:
     flood = Flood()
     events = [Event("web", "Started", "started", instance=number) for number in range(1000)]

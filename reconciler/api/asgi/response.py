@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from reconciler.api.asgi.request import Receive, Scope, Send
@@ -53,7 +54,7 @@ class Stream(Response):
 
     def __init__(
         self,
-        pieces: AsyncIterable[bytes],
+        pieces: AsyncGenerator[bytes, None],
         media_type: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -68,8 +69,9 @@ class Stream(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _send(self, send: Send) -> None:
-        async for piece in self._pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        async with aclosing(self._pieces) as pieces:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
 async def _while_read(sending: asyncio.Future[None], receive: Receive) -> None:

@@ -86,7 +86,7 @@ class _Answer(Stream):
             await super().__call__(scope, receive, send)
 
 
-async def _lines(batches: AsyncIterator[Documents]) -> AsyncIterator[bytes]:
+async def _lines(batches: AsyncIterator[Documents]) -> AsyncGenerator[bytes, None]:
     """As JSON, one object a line."""
     async for batch in batches:
         if batch:
@@ -95,7 +95,7 @@ async def _lines(batches: AsyncIterator[Documents]) -> AsyncIterator[bytes]:
 
 async def _frames(
     batches: AsyncIterator[Documents], abort: Callable[[], object]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """As server-sent events. A notice has no id to come back with."""
     yield _RETRY
     async for batch in batches:

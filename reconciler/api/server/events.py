@@ -133,13 +133,13 @@ def _cut_off_later(query: EventQuery, abort: Callable[[], object]) -> None:
         asyncio.get_running_loop().call_later(PATIENCE, abort)
 
 
-async def _lines(timeline: AsyncIterator[RecordedEvent]) -> AsyncIterator[bytes]:
+async def _lines(timeline: AsyncIterator[RecordedEvent]) -> AsyncGenerator[bytes, None]:
     """As JSON, one object a line."""
     async for recorded in timeline:
         yield _json(recorded) + b"\n"
 
 
-async def _frames(timeline: AsyncIterator[RecordedEvent]) -> AsyncIterator[bytes]:
+async def _frames(timeline: AsyncIterator[RecordedEvent]) -> AsyncGenerator[bytes, None]:
     """As server-sent events. What is not an event of the journal has no id to come back with."""
     yield _RETRY
     async for recorded in timeline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ class Endless:
         self.has_begun = asyncio.Event()
         self.is_closed = False
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
         try:
             while True:
                 yield b"tick"
@@ -44,6 +44,27 @@ def test_a_stream_is_closed_when_its_reader_leaves() -> None:
 
         with pytest.raises(ConnectionResetError):
             await Stream(source.pieces())(SCOPE, receive, _ignored)
+        return source.is_closed
+
+    assert asyncio.run(run())
+
+
+def test_a_stream_whose_reader_leaves_while_it_is_sent_to_is_closed_too() -> None:
+    async def run() -> bool:
+        source = Endless()
+        is_sending = asyncio.Event()
+
+        async def receive() -> Any:
+            await is_sending.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                is_sending.set()
+                await asyncio.Event().wait()
+
+        with pytest.raises(ConnectionResetError):
+            await Stream(source.pieces())(SCOPE, receive, send)
         return source.is_closed
 
     assert asyncio.run(run())

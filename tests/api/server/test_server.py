@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ def serving(path: Path, body: Callable[[list[str]], Awaitable[None]]) -> None:
         log: list[str] = []
 
         async def endless(request: Request) -> Response:
-            async def lines() -> AsyncIterator[bytes]:
+            async def lines() -> AsyncGenerator[bytes, None]:
                 try:
                     while True:
                         yield b"tick\n"

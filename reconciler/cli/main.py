@@ -9,25 +9,18 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-
-from reconciler import __version__
 from reconciler.api.errors import ClientError
 from reconciler.cli.framework import output
-from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, USAGE, CliError
+from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, CliError, UsageError
 from reconciler.cli.framework.helping.synonyms import resolved
-from reconciler.cli.framework.typer_private import UsageError, command_of, show
-from reconciler.cli.framework.verb import SETTINGS, Verbs
-from reconciler.render.terminal import WIDTH, folded, room
+from reconciler.cli.framework.words import call_of
 
-_NARROW = 30
 _RARELY = 1_000_000
 """New objects between two collections; Python's own number is 700 (3.11)."""
 COMPLETE = "__complete"
 """What the scripts of `recon completion` call; cobra's programs have it under the same name."""
-_EPILOG = "Any verb takes --debug (or RECON_DEBUG=1), which shows where an unexpected error arose."
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -51,11 +44,9 @@ def run(arguments: Sequence[str]) -> int:
     words = [word for word in arguments if word != "--debug"]
     debug = len(words) < len(arguments) or os.environ.get("RECON_DEBUG") == "1"
     try:
-        return _dispatch(resolved(words or ["--help"]))
-    except UsageError as error:
-        show(error)
-        return USAGE
-    except (KeyboardInterrupt, typer.Abort):
+        return _call(resolved(words or ["--help"]))
+    except (KeyboardInterrupt, EOFError):
+        print(file=sys.stderr)  # below the terminal's ^C
         return INTERRUPTED
     except BrokenPipeError:
         output.discard()
@@ -72,48 +63,26 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _report(sentence: str) -> None:
+    from reconciler.render.terminal import folded  # noqa: PLC0415  only where something is wrong
+
     print(folded(f"recon: {sentence}", sys.stderr), file=sys.stderr)
 
 
-def _dispatch(words: list[str]) -> int:
-    app = typer.Typer(
-        cls=Verbs,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={**SETTINGS, "terminal_width": _columns()},
-        epilog=_EPILOG,
-    )
-    app.callback()(_recon)
-    code = command_of(app).main(args=words, prog_name="recon", standalone_mode=False)
+def _call(words: list[str]) -> int:
+    """Run what the words mean: by what the verb declares, else, and for errors, by way of typer."""
+    call = call_of(words)
+    if call is None:
+        from reconciler.cli import by_typer  # noqa: PLC0415  heavy
+
+        return by_typer.call(words)
+    try:
+        code = call()
+    except UsageError as error:
+        from reconciler.cli import by_typer  # noqa: PLC0415  heavy
+
+        return by_typer.refuse(words, str(error))
     sys.stdout.flush()
     return code if isinstance(code, int) else OK
-
-
-def _columns() -> int:
-    """Columns for the help: those of the terminal, as far as a line is good to read."""
-    most: int = SETTINGS["max_content_width"]
-    return max(_NARROW, min(room() or WIDTH, most) - 2)
-
-
-def _show_version(requested: bool) -> None:
-    if requested:
-        print(f"recon {__version__}")
-        raise typer.Exit()
-
-
-def _recon(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
-        ),
-    ] = False,
-) -> None:
-    """A directory of manifests is the desired state of the processes on this host.
-
-    Edit a file, and the processes follow. Start with `recon init`, then `recon apply`.
-    """
 
 
 def _sentence(error: Exception) -> str:

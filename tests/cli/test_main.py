@@ -8,7 +8,7 @@ import pytest
 
 from reconciler import __version__
 from reconciler.cli import main
-from reconciler.cli.framework import verb
+from reconciler.cli.framework import table
 from reconciler.cli.framework.helping.synonyms import ALIASES, SYNONYMS, resolved
 from tests.cli.conftest import Cli
 
@@ -16,7 +16,7 @@ from tests.cli.conftest import Cli
 def test_alone_it_shows_help(cli: Cli) -> None:
     done = cli()
     assert done.code == 0
-    for name in verb.VERBS:
+    for name in table.VERBS:
         assert f"  {name} " in done.out
     assert "..." not in done.out.partition("Commands:")[2]  # every verb's line fits
 
@@ -26,7 +26,7 @@ def test_version(cli: Cli) -> None:
     assert (done.code, done.out) == (0, f"recon {__version__}\n")
 
 
-@pytest.mark.parametrize("name", list(verb.VERBS))
+@pytest.mark.parametrize("name", list(table.VERBS))
 def test_every_verb_has_help(cli: Cli, name: str) -> None:
     done = cli(name, "--help")
     assert done.code == 0
@@ -116,6 +116,6 @@ def test_habits_that_mean_the_same_are_taken_for_it(habit: list[str], words: lis
 
 
 def test_no_synonym_hides_a_verb_or_names_one_that_is_not_there() -> None:
-    assert not (SYNONYMS.keys() | ALIASES.keys()) & verb.VERBS.keys()
+    assert not (SYNONYMS.keys() | ALIASES.keys()) & table.VERBS.keys()
     named = re.findall(r"`recon (?!rollout|import)([a-z-]+)", " ".join(SYNONYMS.values()))
-    assert named and set(named) <= verb.VERBS.keys()
+    assert named and set(named) <= table.VERBS.keys()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.cli.framework.helping.synonyms import resolved
-from reconciler.cli.framework.verb import VERBS, load
+from reconciler.cli.framework.table import VERBS
+from reconciler.cli.framework.verb import load
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from reconciler.cli.completion import apps
 from reconciler.cli.completion.bounded import found_within
 from reconciler.cli.completion.line import Line
-from reconciler.cli.framework.verb import VERBS
+from reconciler.cli.framework.table import VERBS
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=,/@+-]*")
 """What no shell takes for anything but itself. Names of apps are of this kind; who puts another

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.cli.framework.typer_private import UsageError
-
 OK: Final = 0
 ERROR: Final = 1
 CHANGES: Final = 2
@@ -21,6 +19,10 @@ class CliError(Exception):
     """A sentence that says what is wrong and what to do; the verb ends with exit code 1."""
 
 
-def usage(message: str) -> Exception:
+class UsageError(Exception):
+    """A sentence on how recon was called; it is shown below the usage of the verb."""
+
+
+def usage(message: str) -> UsageError:
     """An error in how recon was called: exit code 64."""
     return UsageError(message)

@@ -7,28 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import typer
-
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import usage
 from reconciler.state.paths import StatePaths, state_paths
 
 Manifests = Annotated[
     str,
-    typer.Option(
+    Option(
         "--manifests", "-m", metavar="DIR", envvar="RECON_MANIFESTS", help="Manifests directory."
     ),
 ]
 StateDir = Annotated[
     str | None,
-    typer.Option("--state-dir", metavar="DIR", envvar="RECON_STATE_DIR", help="State directory."),
+    Option("--state-dir", metavar="DIR", envvar="RECON_STATE_DIR", help="State directory."),
 ]
 Profile = Annotated[
     str | None,
-    typer.Option("--profile", metavar="PROFILE", help="Merge this profile over every spec."),
+    Option("--profile", metavar="PROFILE", help="Merge this profile over every spec."),
 ]
 ApiGroup = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--api-group",
         metavar="GROUP",
         envvar="RECON_API_GROUP",
@@ -37,26 +36,26 @@ ApiGroup = Annotated[
 ]
 Selector = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--selector", "-l", metavar="LABELS", help="Only apps with these labels: tier=api,env!=dev."
     ),
 ]
 Apps = Annotated[
     list[str] | None,
-    typer.Argument(metavar="APP", help="Only these apps.", show_default=False),
+    Argument(metavar="APP", help="Only these apps.", show_default=False),
 ]
 
 
 def formats(*words: str) -> Any:
     """``--output``, for one of these words. The help and the completion list them."""
-    return typer.Option("--output", "-o", metavar="|".join(words), help="Output format.")
+    return Option("--output", "-o", metavar="|".join(words), help="Output format.")
 
 
 TextOrJson = Annotated[str, formats("text", "json")]
 TableOrJson = Annotated[str, formats("table", "json")]
 DetailedExitcode = Annotated[
     bool,
-    typer.Option("--detailed-exitcode", help="Exit with 0 for no changes, 1 error, 2 changes."),
+    Option("--detailed-exitcode", help="Exit with 0 for no changes, 1 error, 2 changes."),
 ]
 
 _DEFAULT = "manifests"

@@ -15,7 +15,7 @@ from typer.main import get_command as command_of
 
 from reconciler.cli.framework.helping.examples import EXAMPLES, exit_codes
 
-__all__ = ["Command", "Group", "UsageError", "command_of", "show"]
+__all__ = ["Command", "Group", "UsageError", "command_of", "context_of", "show"]
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
@@ -23,6 +23,17 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 def show(error: Exception) -> None:
     """Print a usage error as typer does: the usage, and the sentence."""
     error.show()  # type: ignore[attr-defined]  # a UsageError has it
+
+
+def context_of(command: Any, name: str, words: list[str]) -> Any:
+    """The context of the verb that these words call, which knows its usage."""
+    context = command.context_class(command, info_name=name)
+    for word in words:
+        if not isinstance(command, TyperGroup):
+            break
+        command = command.get_command(context, word)
+        context = command.context_class(command, info_name=word, parent=context)
+    return context
 
 
 class _AsGiven:

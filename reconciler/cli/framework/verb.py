@@ -1,75 +1,30 @@
 """A verb as typer sees it: imported only when it is called, with plain text as option values.
 
-`recon status` is promised within 100 ms. Two things would break that, and are kept away here:
-importing the code of all verbs to run one, and typer (since 0.29) validating every single option
-through a pydantic ``TypeAdapter``, whose import takes longer than all else together. So options
-are declared as ``str``, ``list[str]`` or ``bool`` only, and the verbs check the values
-themselves (``options.one_of`` and the like). A test guards that pydantic stays unimported.
+Typer has the command lines that are not plain (``words.py``), the help and the errors. Two things
+would make these slow, and are kept away here: importing the code of all verbs to run one, and typer
+(since 0.29) validating every single option through a pydantic ``TypeAdapter``, whose import takes
+longer than all else together. So options are declared as ``str``, ``list[str]`` or ``bool`` only,
+and the verbs check the values themselves (``options.one_of`` and the like). A test guards that
+pydantic stays unimported.
 """
 
 from __future__ import annotations
 
-import importlib
+import functools
+import inspect
+from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from reconciler.cli.framework.errors import usage
+from reconciler.cli.framework.declaration import Option
+from reconciler.cli.framework.errors import UsageError
 from reconciler.cli.framework.helping.summaries import SUMMARIES, grouped
 from reconciler.cli.framework.helping.synonyms import SYNONYMS
+from reconciler.cli.framework.table import EXPORT, IMPORT, ROLLOUT, VERBS, function_of
 from reconciler.cli.framework.typer_private import Command, Group, command_of
-
-VERBS: dict[str, str] = {
-    "run": "host.run",
-    "apply": "change.apply",
-    "status": "observe.status",
-    "describe": "observe.status",
-    "top": "observe.top",
-    "monit": "observe.monit",
-    "metrics": "observe.metrics",
-    "dashboard": "observe.dashboard",
-    "logs": "observe.logs",
-    "events": "observe.events",
-    "notify": "observe.notify",
-    "restart": "change.restart",
-    "run-job": "change.run_job",
-    "rollout": "rollout.rollout",
-    "scale": "change.edit",
-    "suspend": "change.edit",
-    "resume": "change.edit",
-    "validate": "declare.manifests",
-    "init": "declare.manifests",
-    "import": "imports.import_",
-    "doctor": "doctor.doctor",
-    "schema": "declare.schema",
-    "explain": "declare.schema",
-    "down": "host.run",
-    "startup": "host.startup",
-    "export": "declare.export",
-    "completion": "shell.completion",
-    "man": "shell.man",
-}
-"""Module of ``cli.verbs`` by verb, in the order of the help."""
-
-ROLLOUT: dict[str, str] = {
-    "status": "rollout.rollout",
-    "history": "rollout.history",
-    "undo": "rollout.undo",
-    "pause": "rollout.rollout",
-    "resume": "rollout.rollout",
-}
-"""The verbs below `rollout`, in the same form."""
-
-IMPORT: dict[str, str] = {
-    "pm2": "imports.pm2",
-    "procfile": "imports.others",
-    "supervisor": "imports.others",
-}
-"""The verbs below `import`, in the same form."""
-
-EXPORT: dict[str, str] = {"systemd": "declare.export"}
-"""Below `export`."""
+from reconciler.cli.framework.typer_private import UsageError as TyperUsageError
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -96,7 +51,9 @@ class Verbs(Group):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.table:
-            raise usage(f"{cmd_name!r} is not a verb of {self.program}{self._hint(cmd_name)}")
+            raise TyperUsageError(
+                f"{cmd_name!r} is not a verb of {self.program}{self._hint(cmd_name)}"
+            )
         return load(cmd_name, self.table)
 
     def _hint(self, word: str) -> str:
@@ -144,13 +101,46 @@ def summary_of(path: str) -> str:
 
 
 def load(name: str, table: dict[str, str] = VERBS) -> Any:
-    """The command of one verb: the function of its name, in its module."""
-    module = importlib.import_module(f"reconciler.cli.verbs.{table[name]}")
+    """The command of one verb, as typer has it."""
+    function = declared_for_typer(function_of(name, table))
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    # `import` is a word of Python's, and no name holds a dash.
-    function = getattr(module, "import_" if name == "import" else name.replace("-", "_"))
     if table is VERBS and name in _GROUPS:
         app.callback(cls=_GROUPS[name], context_settings=SETTINGS, no_args_is_help=True)(function)
     else:
         app.command(name, cls=Command, context_settings=SETTINGS)(function)
     return command_of(app)
+
+
+def declared_for_typer(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its declarations in typer's words, and its usage errors as typer's."""
+
+    @functools.wraps(function)
+    def verb(**values: Any) -> Any:
+        try:
+            return function(**values)
+        except UsageError as error:
+            raise TyperUsageError(str(error)) from None
+
+    signature = inspect.signature(function, eval_str=True)
+    parameters = [
+        one.replace(annotation=_hint(one.annotation)) for one in signature.parameters.values()
+    ]
+    vars(verb)["__signature__"] = signature.replace(parameters=parameters)
+    verb.__annotations__ = {one.name: one.annotation for one in parameters}
+    return verb
+
+
+def _hint(hint: Any) -> Any:
+    declared = hint.__metadata__[0]
+    if isinstance(declared, Option):
+        option = typer.Option(
+            *declared.names,
+            help=declared.help,
+            metavar=declared.metavar,
+            envvar=declared.envvar,
+        )
+        return Annotated[hint.__origin__, option]
+    argument = typer.Argument(
+        help=declared.help, metavar=declared.metavar, show_default=declared.show_default
+    )
+    return Annotated[hint.__origin__, argument]

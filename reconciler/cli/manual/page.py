@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from reconciler.cli.framework.helping.examples import EXAMPLES, Example, exit_codes
 from reconciler.cli.framework.helping.summaries import grouped
-from reconciler.cli.framework.verb import VERBS, load, summary_of
+from reconciler.cli.framework.table import VERBS
+from reconciler.cli.framework.verb import load, summary_of
 
 Rows = list[tuple[str, str]]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.cli.framework.errors import UsageError
 from reconciler.cli.framework.selector import parse
-from reconciler.cli.framework.typer_private import UsageError
 from tests.cli.conftest import Cli
 
 

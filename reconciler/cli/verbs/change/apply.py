@@ -6,8 +6,7 @@ import sys
 from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, CliError, usage
 from reconciler.cli.framework.options import (
     Confirmed,
@@ -32,24 +31,24 @@ def apply(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     profile: Profile = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, do nothing.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print the plan, do nothing.")] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="With --dry-run: again at each save.")
+        bool, Option("--watch", "-w", help="With --dry-run: again at each save.")
     ] = False,
     base: Annotated[
         str | None,
-        typer.Option("--base", metavar="REV", help="Compare with this git revision, not the host."),
+        Option("--base", metavar="REV", help="Compare with this git revision, not the host."),
     ] = None,
     output: Annotated[str, formats("text", "json", "markdown")] = "text",
     detailed_exitcode: DetailedExitcode = False,
     confirm_prune: Annotated[
-        bool, typer.Option("--confirm-prune", help="Confirm the removals that wait.")
+        bool, Option("--confirm-prune", help="Confirm the removals that wait.")
     ] = False,
     confirm_load: Annotated[
-        bool, typer.Option("--confirm-load", help="Confirm the instances that wait.")
+        bool, Option("--confirm-load", help="Confirm the instances that wait.")
     ] = False,
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="DURATION", help="Stop waiting after this time.")
+        str, Option("--timeout", metavar="DURATION", help="Stop waiting after this time.")
     ] = "10m",
 ) -> int:
     """Carry out what the manifests say, and wait until all is ready.

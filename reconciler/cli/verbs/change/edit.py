@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from reconciler.cli.framework import editing
+from reconciler.cli.framework.declaration import Argument
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import (
     Manifests,
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
     from reconciler.model.state.desired import Workload
 
 _BY_CORES = ("max", "max-1")
-Names = Annotated[list[str], typer.Argument(metavar="APP", show_default=False)]
+Names = Annotated[list[str], Argument(metavar="APP", show_default=False)]
 
 
 def scale(
-    counts: Annotated[list[str], typer.Argument(metavar="APP=N", show_default=False)],
+    counts: Annotated[list[str], Argument(metavar="APP=N", show_default=False)],
     *,
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import Apps, Manifests, Selector, StateDir, where
 
@@ -18,7 +17,7 @@ def restart(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     selector: Selector = None,
-    everything: Annotated[bool, typer.Option("--all", help="All apps.")] = False,
+    everything: Annotated[bool, Option("--all", help="All apps.")] = False,
 ) -> int:
     """Replace processes by new ones.
 

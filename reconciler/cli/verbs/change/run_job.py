@@ -7,11 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import typer
-
 from reconciler.api.client import Client
 from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, CliError
 from reconciler.cli.framework.options import Manifests, StateDir, Where, where
 from reconciler.cli.progress.follow_output import Live
@@ -23,13 +22,11 @@ _EVERY = 0.1
 
 
 def run_job(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="Its name.", show_default=False)],
+    job: Annotated[str, Argument(metavar="JOB", help="Its name.", show_default=False)],
     *,
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Do not wait until it ends.")
-    ] = False,
+    detach: Annotated[bool, Option("--detach", "-d", help="Do not wait until it ends.")] = False,
 ) -> int:
     """Run a job now, and show what it writes until it has ended.
 

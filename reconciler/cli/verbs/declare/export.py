@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from reconciler.cli.boot import unit
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import ERROR, OK, CliError, usage
 from reconciler.cli.framework.offline import facts_of
 from reconciler.cli.framework.options import (
@@ -52,23 +51,19 @@ def systemd(
     *,
     output: Annotated[
         str | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Write files here, not to the terminal."
-        ),
+        Option("--output", "-o", metavar="DIR", help="Write files here, not to the terminal."),
     ] = None,
-    user: Annotated[
-        bool, typer.Option("--user", help="Units for a user's own service manager.")
-    ] = False,
+    user: Annotated[bool, Option("--user", help="Units for a user's own service manager.")] = False,
     prefix: Annotated[
-        str, typer.Option("--prefix", metavar="TEXT", help="Prefix of each unit's name.")
+        str, Option("--prefix", metavar="TEXT", help="Prefix of each unit's name.")
     ] = "",
     version: Annotated[
         str | None,
-        typer.Option("--for", metavar="N", help="Version of systemd [this host's]."),
+        Option("--for", metavar="N", help="Version of systemd [this host's]."),
     ] = None,
     report: Annotated[
         str,
-        typer.Option("--report", metavar="text|json", help="Form of the report."),
+        Option("--report", metavar="text|json", help="Form of the report."),
     ] = "text",
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import ERROR, OK, CliError, usage
 from reconciler.cli.framework.options import (
     Manifests,
@@ -30,7 +29,7 @@ _STARTER = Path(__file__).with_name("starter")
 def validate(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE|DIR", help="Instead of --manifests.", show_default=False),
+        Argument(metavar="FILE|DIR", help="Instead of --manifests.", show_default=False),
     ] = None,
     *,
     manifests: Manifests = "manifests",
@@ -38,12 +37,12 @@ def validate(
     profile: Profile = None,
     output: TextOrJson = "text",
     no_host: Annotated[
-        bool, typer.Option("--no-host", help="Skip checks of this host, e.g. in CI.")
+        bool, Option("--no-host", help="Skip checks of this host, e.g. in CI.")
     ] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Move values that look like keys into files.")
+        bool, Option("--fix", help="Move values that look like keys into files.")
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again at each save.")] = False,
+    watch: Annotated[bool, Option("--watch", "-w", help="Look again at each save.")] = False,
 ) -> int:
     """Look for mistakes in manifests.
 
@@ -122,13 +121,13 @@ def _validate(
 def init(
     directory: Annotated[
         str | None,
-        typer.Argument(metavar="DIR", help="Instead of --manifests.", show_default=False),
+        Argument(metavar="DIR", help="Instead of --manifests.", show_default=False),
     ] = None,
     manifests: Manifests = "manifests",
     *,
     state_dir: StateDir = None,
     dashboard: Annotated[
-        bool, typer.Option("--dashboard", help="Write one that has recon run its own page.")
+        bool, Option("--dashboard", help="Write one that has recon run its own page.")
     ] = False,
 ) -> int:
     """Write a first manifest to begin with.

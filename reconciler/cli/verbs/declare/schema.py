@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import OK, CliError
 from reconciler.cli.framework.output import print_json
 from reconciler.render.terminal import folded
@@ -14,7 +13,7 @@ from reconciler.render.terminal import folded
 def schema(
     *,
     openapi: Annotated[
-        bool, typer.Option("--openapi", help="Print the OpenAPI document of the API instead.")
+        bool, Option("--openapi", help="Print the OpenAPI document of the API instead.")
     ] = False,
 ) -> int:
     """Print the JSON Schema of manifests, for editors.
@@ -33,7 +32,7 @@ def schema(
 def explain(
     field: Annotated[
         str | None,
-        typer.Argument(metavar="FIELD", help="E.g. spec.strategy.maxSurge.", show_default=False),
+        Argument(metavar="FIELD", help="E.g. spec.strategy.maxSurge.", show_default=False),
     ] = None,
 ) -> int:
     """Explain a field of a manifest.

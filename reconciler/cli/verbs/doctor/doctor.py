@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
 
-import typer
-
 from reconciler import __version__
 from reconciler.api.errors import ControllerNotRunningError
 from reconciler.checks.host import (
@@ -19,6 +17,7 @@ from reconciler.checks.host import (
     of_state,
 )
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import ERROR, OK
 from reconciler.cli.framework.offline import facts_of, journal_of, scan
 from reconciler.cli.framework.options import (
@@ -72,7 +71,7 @@ def doctor(
     profile: Profile = None,
     output: TextOrJson = "text",
     everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Also show checks that passed.")
+        bool, Option("--all", "-a", help="Also show checks that passed.")
     ] = False,
 ) -> int:
     """Look for problems here, and say what to do.

@@ -11,11 +11,10 @@ import time
 from functools import partial
 from typing import Annotated, NoReturn
 
-import typer
-
 from reconciler.api.client import Client
 from reconciler.api.errors import ClientError, ControllerNotRunningError
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK, CliError
 from reconciler.cli.framework.options import (
     ApiGroup,
@@ -53,7 +52,7 @@ def run(
     *,
     confirm_load: Annotated[
         bool,
-        typer.Option("--confirm-load", help="Confirm all instances declared now."),
+        Option("--confirm-load", help="Confirm all instances declared now."),
     ] = False,
 ) -> NoReturn:
     """Run the controller in the foreground.
@@ -81,7 +80,7 @@ def down(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     timeout: Annotated[
-        str, typer.Option("--timeout", metavar="DURATION", help="Stop waiting after this time.")
+        str, Option("--timeout", metavar="DURATION", help="Stop waiting after this time.")
     ] = "10m",
 ) -> int:
     """Stop everything, and the controller too.

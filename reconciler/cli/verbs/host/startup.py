@@ -18,14 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import typer
-
 from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli.boot import openrc, systemd, unit
 from reconciler.cli.boot.boot import USUAL_PATH, Boot
 from reconciler.cli.boot.program import program
 from reconciler.cli.boot.unit import INIT_SCRIPTS, SYSTEM, user_units
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK, CliError
 from reconciler.cli.framework.options import (
     ApiGroup,
@@ -56,17 +55,15 @@ class Step(NamedTuple):
 
 def startup(
     user: Annotated[
-        bool, typer.Option("--user", help="A service of your own user manager, without root.")
+        bool, Option("--user", help="A service of your own user manager, without root.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the units and commands, and do nothing.")
+        bool, Option("--dry-run", help="Print the units and commands, and do nothing.")
     ] = False,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Undo it. The apps keep running.")
-    ] = False,
+    remove: Annotated[bool, Option("--remove", help="Undo it. The apps keep running.")] = False,
     init: Annotated[
         str | None,
-        typer.Option("--init", metavar="systemd|openrc", help="Not the one found."),
+        Option("--init", metavar="systemd|openrc", help="Not the one found."),
     ] = None,
     *,
     manifests: Manifests = "manifests",

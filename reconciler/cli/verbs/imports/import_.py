@@ -10,8 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import one_of, where
 from reconciler.cli.framework.output import print_json
@@ -24,18 +23,16 @@ if TYPE_CHECKING:
 
 Directory = Annotated[
     str,
-    typer.Option(
-        "--output", "-o", metavar="DIR", envvar="RECON_MANIFESTS", help="Write manifests here."
-    ),
+    Option("--output", "-o", metavar="DIR", envvar="RECON_MANIFESTS", help="Write manifests here."),
 ]
 Only = Annotated[
-    list[str] | None, typer.Option("--only", metavar="NAME", help="Only this app; repeatable.")
+    list[str] | None, Option("--only", metavar="NAME", help="Only this app; repeatable.")
 ]
-Prefix = Annotated[str, typer.Option("--prefix", metavar="TEXT", help="Prefix of each name.")]
+Prefix = Annotated[str, Option("--prefix", metavar="TEXT", help="Prefix of each name.")]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show the manifests and the report, write nothing.")
+    bool, Option("--dry-run", help="Show the manifests and the report, write nothing.")
 ]
-Report = Annotated[str, typer.Option("--report", metavar="text|json", help="Format of the report.")]
+Report = Annotated[str, Option("--report", metavar="text|json", help="Format of the report.")]
 
 
 def import_() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import usage
 from reconciler.cli.framework.options import whole_number
 from reconciler.cli.verbs.imports.import_ import (
@@ -25,19 +24,19 @@ if TYPE_CHECKING:
 
 
 def procfile(
-    file: Annotated[str, typer.Argument(metavar="FILE")] = "Procfile",
+    file: Annotated[str, Argument(metavar="FILE")] = "Procfile",
     *,
     directory: Directory = "manifests",
     only: Only = None,
     prefix: Prefix = "",
     concurrency: Annotated[
-        str, typer.Option("--concurrency", "-c", metavar="LIST", help="Instances: web=2,worker=3.")
+        str, Option("--concurrency", "-c", metavar="LIST", help="Instances: web=2,worker=3.")
     ] = "",
     port: Annotated[
-        str | None, typer.Option("--port", "-p", metavar="N", help="The first PORT [5000].")
+        str | None, Option("--port", "-p", metavar="N", help="The first PORT [5000].")
     ] = None,
     env: Annotated[
-        str | None, typer.Option("--env", "-e", metavar="FILE", help="Instead of .env.")
+        str | None, Option("--env", "-e", metavar="FILE", help="Instead of .env.")
     ] = None,
     dry_run: DryRun = False,
     report: Report = "text",
@@ -59,13 +58,13 @@ def procfile(
 
 
 def supervisor(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", show_default=False)],
+    files: Annotated[list[str], Argument(metavar="FILE", show_default=False)],
     *,
     directory: Directory = "manifests",
     only: Only = None,
     prefix: Prefix = "",
     cwd: Annotated[
-        str | None, typer.Option("--cwd", metavar="DIR", help="Where supervisord is started from.")
+        str | None, Option("--cwd", metavar="DIR", help="Where supervisord is started from.")
     ] = None,
     dry_run: DryRun = False,
     report: Report = "text",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import usage
 from reconciler.cli.verbs.imports.import_ import (
     Directory,
@@ -23,27 +22,25 @@ if TYPE_CHECKING:
 
 
 def pm2(
-    files: Annotated[list[str] | None, typer.Argument(metavar="FILE", show_default=False)] = None,
+    files: Annotated[list[str] | None, Argument(metavar="FILE", show_default=False)] = None,
     *,
     directory: Directory = "manifests",
     only: Only = None,
     prefix: Prefix = "",
     from_running: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--from-running",
             help="Read what PM2 runs now, or what it saved; FILE: `pm2 jlist`'s output, a dump.",
         ),
     ] = False,
     cwd: Annotated[
         str | None,
-        typer.Option("--cwd", metavar="DIR", help="Where `pm2 start` is typed [FILE's folder]."),
+        Option("--cwd", metavar="DIR", help="Where `pm2 start` is typed [FILE's folder]."),
     ] = None,
     allow_read: Annotated[
         list[str] | None,
-        typer.Option(
-            "--allow-read", metavar="DIR", help="The config may also read here; repeatable."
-        ),
+        Option("--allow-read", metavar="DIR", help="The config may also read here; repeatable."),
     ] = None,
     dry_run: DryRun = False,
     report: Report = "text",

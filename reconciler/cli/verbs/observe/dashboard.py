@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-import typer
-
 from reconciler.cli.boot.program import program
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.listening import address_of, is_loopback, listen_on, place_of
 from reconciler.cli.framework.options import Manifests, StateDir, where
@@ -35,25 +34,23 @@ def dashboard(
     state_dir: StateDir = None,
     listen: Annotated[
         str | None,
-        typer.Option(
-            "--listen", metavar="HOST:PORT", help="Instead of 127.0.0.1:7333; port 0: any."
-        ),
+        Option("--listen", metavar="HOST:PORT", help="Instead of 127.0.0.1:7333; port 0: any."),
     ] = None,
     password_file: Annotated[
         str | None,
-        typer.Option("--password-file", metavar="FILE", help="Ask for this password."),
+        Option("--password-file", metavar="FILE", help="Ask for this password."),
     ] = None,
     write_password: Annotated[
         str | None,
-        typer.Option("--write-password", metavar="FILE", help="Write such a file, and exit."),
+        Option("--write-password", metavar="FILE", help="Write such a file, and exit."),
     ] = None,
     public_url: Annotated[
         str | None,
-        typer.Option("--public-url", metavar="URL", help="Address of a proxy before the page."),
+        Option("--public-url", metavar="URL", help="Address of a proxy before the page."),
     ] = None,
     for_user: Annotated[
         list[str] | None,
-        typer.Option("--for-user", metavar="USER", help="May open the page, too; repeatable."),
+        Option("--for-user", metavar="USER", help="May open the page, too; repeatable."),
     ] = None,
 ) -> int:
     """Serve a page that shows all apps, live.

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import typer
-
 from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import (
     Apps,
@@ -36,25 +35,21 @@ def events(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     selector: Selector = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing new events.")
-    ] = False,
-    limit: Annotated[
-        str, typer.Option("--limit", metavar="N", help="How many past events.")
-    ] = "50",
+    follow: Annotated[bool, Option("--follow", "-f", help="Keep printing new events.")] = False,
+    limit: Annotated[str, Option("--limit", metavar="N", help="How many past events.")] = "50",
     reason: Annotated[
         list[str] | None,
-        typer.Option("--reason", metavar="REASON", help="Only with this reason (repeatable)."),
+        Option("--reason", metavar="REASON", help="Only with this reason (repeatable)."),
     ] = None,
     type: Annotated[
-        str | None, typer.Option("--type", metavar="Normal|Warning", help="Only of this type.")
+        str | None, Option("--type", metavar="Normal|Warning", help="Only of this type.")
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="WHEN", help="Not older: 10m, 14:30, 2026-11-24T14:30."),
+        Option("--since", metavar="WHEN", help="Not older: 10m, 14:30, 2026-11-24T14:30."),
     ] = None,
     audit: Annotated[
-        bool, typer.Option("--audit", help="Only changes that a person asked for, and who it was.")
+        bool, Option("--audit", help="Only changes that a person asked for, and who it was.")
     ] = False,
     output: TextOrJson = "text",
 ) -> int:

@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, NamedTuple
 
-import typer
-
 from reconciler.cli.framework import log_names, log_streams
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import ERROR, OK, CliError, usage
 from reconciler.cli.framework.grep import compiled
 from reconciler.cli.framework.options import (
@@ -40,18 +39,16 @@ _PALETTE = ("cyan", "green", "yellow", "magenta", "blue", "red")
 def logs(
     apps: Annotated[
         list[str] | None,
-        typer.Argument(metavar="APP|INSTANCE", help="Only these: web, web-1.", show_default=False),
+        Argument(metavar="APP|INSTANCE", help="Only these: web, web-1.", show_default=False),
     ] = None,
     *,
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     selector: Selector = None,
-    follow_: Annotated[
-        bool, typer.Option("--follow", "-f", help="Keep printing new lines.")
-    ] = False,
+    follow_: Annotated[bool, Option("--follow", "-f", help="Keep printing new lines.")] = False,
     lines: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--lines",
             "-n",
             "--tail",
@@ -61,21 +58,21 @@ def logs(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="Only since 10m ago, 14:30 or a date."),
+        Option("--since", metavar="TIME", help="Only since 10m ago, 14:30 or a date."),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Only until then (as --since).")
+        str | None, Option("--until", metavar="TIME", help="Only until then (as --since).")
     ] = None,
-    stderr: Annotated[bool, typer.Option("--stderr", help="Only standard error.")] = False,
-    stdout: Annotated[bool, typer.Option("--stdout", help="Only standard output.")] = False,
+    stderr: Annotated[bool, Option("--stderr", help="Only standard error.")] = False,
+    stdout: Annotated[bool, Option("--stdout", help="Only standard output.")] = False,
     grep: Annotated[
-        str | None, typer.Option("--grep", metavar="REGEX", help="Only lines that match.")
+        str | None, Option("--grep", metavar="REGEX", help="Only lines that match.")
     ] = None,
     timestamps: Annotated[
-        bool, typer.Option("--timestamps", "-t", help="Show when each line was written.")
+        bool, Option("--timestamps", "-t", help="Show when each line was written.")
     ] = False,
     pretty: Annotated[
-        bool, typer.Option("--pretty", help="Fold lines of JSON: time, level, message, fields.")
+        bool, Option("--pretty", help="Fold lines of JSON: time, level, message, fields.")
     ] = False,
 ) -> int:
     """Show what apps wrote, merged by time.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 from reconciler.api.client import Client
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK
 from reconciler.cli.framework.listening import address_of, is_loopback, listen_on, place_of
 from reconciler.cli.framework.options import Manifests, StateDir, formats, one_of, where
@@ -29,7 +28,7 @@ def metrics(
     state_dir: StateDir = None,
     listen: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--listen", metavar="HOST:PORT", help="Serve http://HOST:PORT/metrics until stopped."
         ),
     ] = None,

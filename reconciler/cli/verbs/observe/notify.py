@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-import typer
-
 from reconciler.api.errors import ControllerLeftError, ControllerNotRunningError
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Argument
 from reconciler.cli.framework.errors import ERROR, OK, usage
 from reconciler.cli.framework.options import (
     Manifests,
@@ -29,7 +28,7 @@ _TEST = "test"
 def notify(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="test [TARGET]", help="", show_default=False),
+        Argument(metavar="test [TARGET]", help="", show_default=False),
     ] = None,
     *,
     manifests: Manifests = "manifests",

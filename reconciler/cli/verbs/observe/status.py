@@ -7,10 +7,9 @@ import sys
 import time
 from typing import Annotated, Any
 
-import typer
-
 from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import CHANGES, OK, CliError
 from reconciler.cli.framework.options import (
     Apps,
@@ -43,7 +42,7 @@ def status(
     profile: Profile = None,
     selector: Selector = None,
     output: Annotated[str, formats("table", "wide", "json", "yaml")] = "table",
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh each second.")] = False,
+    watch: Annotated[bool, Option("--watch", "-w", help="Refresh each second.")] = False,
     detailed_exitcode: DetailedExitcode = False,
 ) -> int:
     """Show how all apps are, or some in detail.
@@ -73,7 +72,7 @@ def status(
 
 
 def describe(
-    app: Annotated[str, typer.Argument(metavar="APP", help="Its name.", show_default=False)],
+    app: Annotated[str, Argument(metavar="APP", help="Its name.", show_default=False)],
     *,
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-import typer
-
 from reconciler.api.errors import ControllerNotRunningError
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK
 from reconciler.cli.framework.options import (
     Apps,
@@ -45,9 +44,9 @@ def top(
     profile: Profile = None,
     selector: Selector = None,
     sort: Annotated[
-        str, typer.Option("--sort", metavar="|".join(SORTS), help="Column to sort by.")
+        str, Option("--sort", metavar="|".join(SORTS), help="Column to sort by.")
     ] = "memory",
-    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
+    once: Annotated[bool, Option("--once", help="Print once and exit.")] = False,
     output: TableOrJson = "table",
 ) -> int:
     """Show what the instances use, again every two seconds.

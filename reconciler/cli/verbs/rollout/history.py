@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import typer
-
 from reconciler.api.documents.iso import iso
 from reconciler.api.documents.status import FORMAT_VERSION
 from reconciler.cli.framework.controller import unknown_app
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import (
     Manifests,
@@ -39,12 +38,12 @@ from reconciler.system.clock import boot_id
 
 
 def history(
-    apps: Annotated[list[str], typer.Argument(metavar="APP", show_default=False)],
+    apps: Annotated[list[str], Argument(metavar="APP", show_default=False)],
     *,
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     revision: Annotated[
-        str | None, typer.Option("--revision", metavar="N", help="Show this one in full.")
+        str | None, Option("--revision", metavar="N", help="Show this one in full.")
     ] = None,
     output: TableOrJson = "table",
 ) -> int:

@@ -10,16 +10,15 @@ import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import typer
-
 from reconciler.api.errors import ApiError, ControllerNotRunningError
 from reconciler.cli.framework import controller
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import Manifests, StateDir, Where, seconds, where
 from reconciler.render.formats import local
 from reconciler.render.terminal import folded, plain
 
-Names = Annotated[list[str], typer.Argument(metavar="APP", show_default=False)]
+Names = Annotated[list[str], Argument(metavar="APP", show_default=False)]
 
 # Seconds between two looks.
 _EVERY = 0.2
@@ -38,11 +37,11 @@ def status(
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     watch: Annotated[
-        bool, typer.Option("--watch/--no-watch", "-w", help="Watch until it is done.")
+        bool, Option("--watch/--no-watch", "-w", help="Watch until it is done.")
     ] = True,
     timeout: Annotated[
         str,
-        typer.Option("--timeout", metavar="DURATION", help="Stop watching after this; 0: never."),
+        Option("--timeout", metavar="DURATION", help="Stop watching after this; 0: never."),
     ] = "0",
 ) -> int:
     """Show how far a rollout is, and wait until it is done.

@@ -9,10 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from reconciler.api.client import Client
 from reconciler.cli.framework import editing
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.offline import facts_of
 from reconciler.cli.framework.options import (
@@ -34,18 +33,16 @@ from reconciler.state.own_files import own_files_in
 
 
 def undo(
-    apps: Annotated[list[str], typer.Argument(metavar="APP", show_default=False)],
+    apps: Annotated[list[str], Argument(metavar="APP", show_default=False)],
     *,
     manifests: Manifests = "manifests",
     state_dir: StateDir = None,
     profile: Profile = None,
     to_revision: Annotated[
         str | None,
-        typer.Option("--to-revision", metavar="N", help="To this one; 0: the last good one."),
+        Option("--to-revision", metavar="N", help="To this one; 0: the last good one."),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the edit, write nothing.")
-    ] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Show the edit, write nothing.")] = False,
 ) -> int:
     """Go back to an earlier revision, by an edit of the manifest.
 

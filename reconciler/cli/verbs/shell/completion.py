@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from reconciler.cli import completion as room
+from reconciler.cli.framework.declaration import Argument
 from reconciler.cli.framework.errors import OK
 from reconciler.cli.framework.options import one_of
 
@@ -16,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 def completion(
     shell: Annotated[
-        str, typer.Argument(metavar="bash|zsh|fish", help="Your shell.", show_default=False)
+        str, Argument(metavar="bash|zsh|fish", help="Your shell.", show_default=False)
     ],
 ) -> int:
     """Print the script for completion in bash, zsh or fish.

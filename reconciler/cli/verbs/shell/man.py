@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from reconciler import __version__
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import ERROR, OK, usage
 from reconciler.cli.manual.page import page, pages
 from reconciler.cli.manual.roff import file_of, roff
@@ -25,14 +24,12 @@ _READERS = (("man", "-l", "-"), ("mandoc", "-a"))
 def man(
     verb: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="VERB", help="Of this verb: apply, rollout undo.", show_default=False
-        ),
+        Argument(metavar="VERB", help="Of this verb: apply, rollout undo.", show_default=False),
     ] = None,
     *,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Write all pages into this directory."),
+        Option("--output", "-o", metavar="DIR", help="Write all pages into this directory."),
     ] = None,
 ) -> int:
     """Show the manual page of recon or of a verb, or write all pages.

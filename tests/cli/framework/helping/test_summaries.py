@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.cli.framework.helping.summaries import GROUPS, SUMMARIES, grouped
-from reconciler.cli.framework.verb import VERBS, load, summary_of
+from reconciler.cli.framework.table import VERBS
+from reconciler.cli.framework.verb import load, summary_of
 
 
 def paths() -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.framework.verb import IMPORT
+from reconciler.cli.framework.table import IMPORT
 from tests.cli.conftest import Cli
 
 APPS = {

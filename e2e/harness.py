@@ -143,7 +143,7 @@ class Recon:
     @property
     def _ask(self) -> Client:
         paths = StatePaths(self.state.resolve())
-        return Client(paths.socket, paths.shared_socket)
+        return Client(paths.socket, lambda: paths.shared_socket)
 
     # -- what a test looks at ------------------------------------------------------------------
 

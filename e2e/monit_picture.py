@@ -31,7 +31,7 @@ async def _draw(recon: Recon) -> str:
     os.environ.pop("NO_COLOR", None)
     os.environ.update({"LC_ALL": "C.UTF-8", "COLORTERM": "truecolor"})
     paths = StatePaths(recon.state.resolve())
-    client = Client(paths.socket, paths.shared_socket)
+    client = Client(paths.socket, lambda: paths.shared_socket)
     live = Live(client)
     live.start()
     monitor = Monitor(live, client)

@@ -2,8 +2,9 @@
 
 Why not ``http.client``: it imports the e-mail parser, a third of what `recon status` may take in
 all; h11 takes 15 ms, httpx more. What the controller speaks is little: one request a connection,
-an answer with Content-Length or in chunks, JSON or one JSON document a line. ``socket`` and
-``json`` do.
+an answer with Content-Length or in chunks, JSON or one JSON document a line. ``json`` and
+``_socket`` do, the part of ``socket`` that is written in C: the other part makes enumerations of
+all constants, for a tenth of `recon status`.
 
 Guarantees: every failure is a ``ClientError``, whose text is a sentence for people; no call waits
 longer than its timeout without hearing from the controller.
@@ -14,9 +15,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from _socket import AF_UNIX, SOCK_STREAM, socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.api.errors import (
@@ -45,11 +46,13 @@ class Client:
     """The controller behind one socket. Every call opens a connection of its own."""
 
     def __init__(
-        self, path: str | os.PathLike[str], shared: str | os.PathLike[str] | None = None
+        self,
+        path: str | os.PathLike[str],
+        shared: Callable[[], str | os.PathLike[str]] | None = None,
     ) -> None:
         """``shared``: the socket to use if this user may not reach the first one."""
         self._path = os.fspath(path)
-        self._shared = None if shared is None else os.fspath(shared)
+        self._shared = shared
 
     def version(self) -> dict[str, Any]:
         """``{"version", "pid", "manifests", "stateDir", "profile"}``."""
@@ -203,21 +206,22 @@ class Client:
                 raise ApiError(_reason(answer), answer.status)
             yield answer
 
-    def _connect(self, timeout: float | None) -> socket.socket:
+    def _connect(self, timeout: float | None) -> socket:
         try:
             return _connect(self._path, timeout)
         except ClientError:
             # Another user's: what he shares is for the members of a group. Or the state directory
             # cannot be written, and the controller listens there instead.
-            if self._shared is None or not os.path.exists(self._shared):
+            shared = os.fspath(self._shared()) if self._shared is not None else None
+            if shared is None or not os.path.exists(shared):
                 raise
-        return _connect(self._shared, timeout)
+        return _connect(shared, timeout)
 
 
 class _Answer:
     """The answer to one request, read as it comes. ValueError where it is not HTTP."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket) -> None:
         self._connection = connection
         self._buffer = b""
         self.status, self._headers = self._head()
@@ -282,8 +286,8 @@ class _Answer:
         self._buffer += block
 
 
-def _connect(path: str, timeout: float | None) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _connect(path: str, timeout: float | None) -> socket:
+    connection = socket(AF_UNIX, SOCK_STREAM)
     connection.settimeout(_TIMEOUT if timeout is None else timeout)
     until = time.monotonic() + (_TIMEOUT if timeout is None else timeout)
     try:
@@ -307,7 +311,7 @@ def _connect(path: str, timeout: float | None) -> socket.socket:
     return connection
 
 
-def _connect_by_name(connection: socket.socket, path: str) -> None:
+def _connect_by_name(connection: socket, path: str) -> None:
     """Also where the path is longer than a unix socket's name may be: by way of its directory."""
     if len(os.fsencode(path)) <= _LONGEST_NAME:
         connection.connect(path)

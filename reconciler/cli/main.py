@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     gc.set_threshold(_RARELY)
     output.prepare()
     words = sys.argv[1:] if arguments is None else [*arguments]
-    sys.exit(_complete(words[1:]) if words[:1] == [COMPLETE] else run(words))
+    output.leave(_complete(words[1:]) if words[:1] == [COMPLETE] else run(words))
 
 
 def _complete(words: list[str]) -> int:

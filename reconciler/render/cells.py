@@ -5,7 +5,6 @@ A Chinese character takes two, an accent that is a character of its own none (Un
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 _MARK = "…"
@@ -49,6 +48,8 @@ def fold(text: str, columns: int, *, indent: str = "") -> list[str]:
     which are written without blanks, a line may end anywhere.
     """
     if text.isascii():
+        import textwrap  # noqa: PLC0415  only for what is to be folded
+
         return textwrap.wrap(
             text, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.render.cells import clip, fold, fold_line
-from reconciler.render.events import crash_lines
 from reconciler.render.formats import clock, count, duration, local, percent, place, size
 from reconciler.render.table import Cell, table
 from reconciler.render.terminal import WIDTH, paint, plain
@@ -64,6 +63,8 @@ def app_lines(app: Document, *, columns: int | None, colour: bool = False) -> li
     lines += ["", *below] if lines and below else below
     crash = app.get("lastCrash")
     if crash:
+        from reconciler.render.events import crash_lines  # noqa: PLC0415  for a crash only
+
         shown = crash_lines(crash, output=not app.get("causes"), columns=columns)
         lines += [""] if lines else []
         lines += [line for one in shown for line in fold_line(one, columns, hang=2)]

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.system.files.rundir import made, run_dir
-from reconciler.system.files.trust import trusting
 
 SHARED = Path("/run/recon")
 
 
-@dataclass(frozen=True, slots=True)
-class StatePaths:
+class StatePaths(NamedTuple):
     """Absolute places below one state directory."""
 
     root: Path
@@ -79,6 +75,8 @@ def state_paths(given: str | None, environ: Mapping[str, str] = os.environ) -> S
 
 def store_id(paths: StatePaths) -> str:
     """Eight hex digits that name this state directory in the tags of its processes."""
+    import hashlib  # noqa: PLC0415  loads OpenSSL, which takes longer than a look at the paths
+
     return hashlib.sha256(os.fsencode(paths.root)).hexdigest()[:8]
 
 
@@ -88,6 +86,8 @@ def prepare(paths: StatePaths) -> None:
     OSError where that cannot be, or where others had or have a hand in it: what lies there is
     believed, and written to.
     """
+    from reconciler.system.files.trust import trusting  # noqa: PLC0415  not for a look
+
     paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     trusting().check_folder(str(paths.root.parent))
     folder = os.open(paths.root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -137,7 +137,7 @@ def secret_key(paths: StatePaths, *, create: bool = False) -> bytes | None:
         pass
     if not create:
         return None
-    key = secrets.token_bytes(32)
+    key = os.urandom(32)
     keep_key(paths, key)
     return key
 

@@ -70,7 +70,7 @@ def client(line: Line) -> Any:
 
     given = line.last("state_dir")
     paths = state_paths(os.path.expanduser(given) if given else None)
-    return Client(paths.socket, paths.shared_socket)
+    return Client(paths.socket, lambda: paths.shared_socket)
 
 
 def _of_controller(line: Line) -> Iterator[list[Any]]:

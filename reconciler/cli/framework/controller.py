@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def client_of(place: Where) -> Client:
-    return Client(place.paths.socket, place.paths.shared_socket)
+    return Client(place.paths.socket, lambda: place.paths.shared_socket)
 
 
 def status(place: Where, explained: Iterable[str] = ()) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -68,8 +67,7 @@ class Confirmed(NamedTuple):
     load: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """Which manifests and which state directory a verb is about. Absolute paths."""
 
     manifests: Path
@@ -96,7 +94,7 @@ def _of_controller(place: Where) -> Where | None:
     from reconciler.api.errors import ClientError  # noqa: PLC0415
 
     try:
-        about = Client(place.paths.socket, place.paths.shared_socket).version()
+        about = Client(place.paths.socket, lambda: place.paths.shared_socket).version()
     except ClientError:
         return None
     return Where(Path(about["manifests"]), place.paths, place.profile or about["profile"])

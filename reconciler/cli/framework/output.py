@@ -7,11 +7,12 @@ encoding and no file system may turn that into a fault.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import json
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 _ERRORS: Final = "recon.readable"
 _ASCII = {"→": "->", "…": "...", "–": "-", "—": "-", "×": "x", "·": "*", "≤": "<=", "≥": ">="}
@@ -60,6 +61,21 @@ def prepare() -> None:
 def discard() -> None:
     """Nothing more can be said: what is still to be written goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def leave(code: int) -> NoReturn:
+    """Exit, without Python's tidying up where there is nothing to tidy.
+
+    What waits for the end of a process (threads, temporary files, what is registered by libraries)
+    stands on these modules. Where they were not loaded, to take all others apart is a tenth of the
+    time that `recon status` takes.
+    """
+    if not sys.modules.keys() & {"threading", "weakref"}:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    sys.exit(code)
 
 
 def _readable(error: UnicodeError) -> tuple[str, int]:

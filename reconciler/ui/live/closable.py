@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import socket
+from _socket import SHUT_RDWR, socket
 from threading import Lock
 
 from reconciler.api.client import Client
@@ -15,7 +15,7 @@ class ClosableClient(Client):
     def __init__(self, like: Client) -> None:
         super().__init__(like._path, like._shared)
         self._lock = Lock()
-        self._connection: socket.socket | None = None
+        self._connection: socket | None = None
         self._closed = False
 
     def close(self) -> None:
@@ -24,12 +24,12 @@ class ClosableClient(Client):
             self._closed = True
             if self._connection is not None:
                 with contextlib.suppress(OSError):  # it has ended by itself
-                    self._connection.shutdown(socket.SHUT_RDWR)
+                    self._connection.shutdown(SHUT_RDWR)
 
-    def _connect(self, timeout: float | None) -> socket.socket:
+    def _connect(self, timeout: float | None) -> socket:
         connection = super()._connect(timeout)
         with self._lock:
             self._connection = connection
             if self._closed:
-                connection.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(SHUT_RDWR)
         return connection

@@ -142,7 +142,7 @@ def test_one_who_may_not_enter_our_folder_asks_where_it_is_shared(place: Path) -
 
     def look() -> str:
         try:
-            return str(Client(main, shared).version())
+            return str(Client(main, lambda: shared).version())
         except ApiError as error:
             return str(error)
 

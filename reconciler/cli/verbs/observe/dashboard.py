@@ -74,7 +74,7 @@ def dashboard(
     from reconciler.ui.dashboard.server.serve import Settings, run  # noqa: PLC0415  heavy
 
     settings = Settings(
-        (place.paths.socket, place.paths.shared_socket),
+        (place.paths.socket, lambda: place.paths.shared_socket),
         password,
         _url(public_url),
         tuple(map(_uid, for_user or ())),

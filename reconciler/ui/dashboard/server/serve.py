@@ -42,7 +42,7 @@ _GRACE = 2
 class Settings:
     """What the command line says."""
 
-    paths: tuple[Path, Path | None]
+    paths: tuple[Path, Callable[[], Path] | None]
     """The controller's sockets, as ``Client`` takes them."""
     password: Password | None = None
     public_url: str = ""

@@ -95,7 +95,7 @@ class World:
             self.recon = Recon(self.home)
             stack.callback(self.recon.close)
             self.paths = StatePaths(self.recon.state.resolve())
-            self.client = Client(self.paths.socket, self.paths.shared_socket)
+            self.client = Client(self.paths.socket, lambda: self.paths.shared_socket)
             self.port = stack.enter_context(ports())
             self.declared = Declared(apps(self.home, self.port))
             name = f"recon-faults-{os.getpid()}-{self.group[0]}"

@@ -43,7 +43,7 @@ from reconciler.model.state.event import Actor, Event
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
 from reconciler.model.state.reason import EventReason
-from reconciler.model.state.revision import same_revision, spec_of
+from reconciler.model.state.revision import Revision, same_revision, spec_of
 from reconciler.model.state.tally import Tally
 from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.state.history import History
@@ -216,6 +216,7 @@ class Controller:
         )
         self._notifies = False
         """The controller has started: all that is declared is known."""
+        self._made: tuple[Revision, ProgramSpec] | None = None
         self._log_troubles: dict[str, str] = {}
         self._to_presume: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -482,7 +483,11 @@ class Controller:
             return app.spec
         revisions = reversed(self.history.memory(name).revisions)
         own = next((one for one in revisions if same_revision(one.hash, hash)), None)
-        return spec_of(own) if own is not None else None
+        if own is None:
+            return None
+        if self._made is None or self._made[0] is not own:  # a thousand instances may ask for it
+            self._made = own, spec_of(own)
+        return self._made[1]
 
     def _with_troubles(self, app: AppPlan) -> AppPlan:
         """A disk that is full, a watch that is held: no part of the plan, but of how the app is."""

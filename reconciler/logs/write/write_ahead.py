@@ -219,10 +219,12 @@ def save_carry(path: str, carry: Carry) -> None:
         os.close(fd)
 
 
-def load_carry(path: Path) -> Carry:
+def load_carry(path: str) -> Carry:
     """The carry kept by an earlier controller; an empty one where there is none."""
     try:
-        text = path.read_bytes()
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return Carry()
+    with open(fd, "rb") as file:
+        text = file.read()
     return Carry(text[1:], midline=text[:1] == _MID_LINE)

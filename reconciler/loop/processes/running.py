@@ -494,7 +494,8 @@ class Running:
         return listeners.stranger(address, own, pids)
 
     def _recorded_as(self, nonce: str) -> Tag | None:
-        return next((tag for tag, _ in self._recorded.values() if tag.nonce == nonce), None)
+        id = self._mains.get(nonce)
+        return None if id is None else self._witness(id)
 
     def _witness(self, id: ProcessId) -> Tag | None:
         record = self._recorded.get(id)

@@ -75,6 +75,10 @@ class ManifestFiles:
         else:
             self._wrong.pop(path, None)
 
+    def seen(self, path: str, signature: Signature | None) -> None:
+        """Another file that says the same has taken its place."""
+        self._files[path] = replace(self._files[path], signature=signature)
+
     def remove(self, path: str) -> ManifestFile:
         """A file is gone; what it was."""
         known = self._files.pop(path)

@@ -34,6 +34,9 @@ class Reading(NamedTuple):
     content: bytes
     digest: bytes
     signature: Signature | None
+    is_known: bool = False
+    """Nothing was wrong, and all that it is read from holds what it held: only the file is another,
+    as in the next release behind a link."""
 
 
 class Settling:
@@ -89,12 +92,19 @@ class Settling:
             self._half_read[path] = reading, at if is_same and is_early else began
             return None
         self._half_read.pop(path, None)
-        return Reading(content, digest, seen)
+        is_known = not new and known is not None and _is_as_it_was(known, around)
+        return Reading(content, digest, seen, is_known)
 
 
 def _still_holds(known: ManifestFile, seen: Signature | None, around: Around) -> bool:
     """Nothing was wrong, and nothing that it was read from is another than it was."""
-    return not known.problems and seen == known.signature and around == list(known.dependencies)
+    return seen == known.signature and _is_as_it_was(known, around)
+
+
+def _is_as_it_was(known: ManifestFile, around: Around) -> bool:
+    """But for the file itself. One that is to be read again in any case has no signature."""
+    is_valid = not known.problems and known.signature != NEVER
+    return is_valid and around == list(known.dependencies)
 
 
 def _is_being_written(now: Signature | None, before: Signature | None) -> bool:

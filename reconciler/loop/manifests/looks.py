@@ -70,6 +70,8 @@ class ManifestLooks:
         self._on_refreshed = on_refreshed
         self._on_scanned = on_scanned
         self._on_net = on_net
+        self._scan_at = float("-inf")
+        """When the last look at all began (the loop's clock)."""
         self._hinted: set[Path] = set()
         """Files that may have changed, and are to be looked at next."""
 
@@ -144,12 +146,16 @@ class ManifestLooks:
             self._loop.call_at(self.store.settled_at, self._paths_changed, unstable)
 
     def _scan_soon(self) -> None:
-        self._scheduler.later("scan", SETTLE, self._scan)
+        """At once, so that a link which was swapped is followed as quickly as a file is read; but a
+        link that is swapped without end has a look begun each ``SETTLE``, no more."""
+        wait = self._scan_at + SETTLE - self._loop.time()
+        self._scheduler.later("scan", max(0.0, wait), self._scan)
 
     def _scan(self) -> None:
         self._scheduler.begin("scan", self._scan_all)
 
     async def _scan_all(self) -> None:
+        self._scan_at = self._loop.time()
         self.take(await self._reader.look(self.scanning(believe=False)))
         self.watch()
 

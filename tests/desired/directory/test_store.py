@@ -106,6 +106,57 @@ def test_a_link_to_what_the_kernel_makes_up_is_told_and_not_read(folder: Folder)
     assert "fifo.yaml: cannot be read: not a regular file" in said(store)
 
 
+@pytest.fixture
+def releases(folder: Folder, tmp_path: Path) -> Callable[[str], None]:
+    """Have the link ``current`` among the manifests lead to another release."""
+
+    def swap(to: str) -> None:
+        age(*(tmp_path / to).iterdir())
+        fresh = folder.root / "fresh"
+        fresh.symlink_to(tmp_path / to)
+        fresh.rename(folder.root / "current")
+
+    for release in ("one", "two"):
+        below = Folder(tmp_path / release)
+        for name in "abc":
+            below.app(name)
+    swap("one")
+    return swap
+
+
+def test_of_a_release_behind_a_link_only_what_is_another_is_taken_over_anew(
+    folder: Folder, releases: Callable[[str], None], tmp_path: Path, reads: list[str]
+) -> None:
+    Folder(tmp_path / "two").app("b", "  env: {A: b}\n")
+    store = folder.store()
+    before = {**store.scan().apps}
+    reads.clear()
+    releases("two")
+    after = store.scan().apps
+    assert len(reads) == 3, "each may be another"
+    assert {name for name in "abc" if after[name] is not before[name]} == {"b"}
+    assert after["b"].spec.env == {"A": "b"}
+    reads.clear()
+    store.scan()
+    assert reads == [], "it is known which files these are"
+
+
+def test_a_release_that_lacks_what_a_manifest_needs_is_a_mistake_though_its_text_is_the_same(
+    folder: Folder, releases: Callable[[str], None], tmp_path: Path
+) -> None:
+    for release in ("one", "two"):
+        (tmp_path / release / "run").write_text("#!/bin/sh\n")
+        (tmp_path / release / "run").chmod(0o755)
+        text = manifest("a").replace("[sleep, 1000]", "[./run]")
+        Folder(tmp_path / release).write("a.yaml", text)
+    store = folder.store()
+    assert not store.scan().problems
+    (tmp_path / "two/run").unlink()
+    releases("two")
+    desired = store.scan()
+    assert "run" in said(store) and desired.apps["a"].problem is not None
+
+
 def test_a_farm_of_links_is_walked_once(folder: Folder) -> None:
     for one in range(8):
         for other in range(8):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.desired.directory.settling import SETTLE
 from reconciler.diff.prune import Verdict
 from reconciler.model.state.builder import builder_name
 from reconciler.model.state.desired import DesiredApp, Problem
@@ -65,13 +66,52 @@ def test_one_look_settles_a_new_folder_and_finds_what_came_before_it_was_watched
     directory.watcher.meanwhile = lambda: directory.write("shop/db.yaml", "db")
     before = directory.reader.looks
     directory.watcher.tell_all()
-    directory.run(0.03)
+    directory.run(0.01)
     assert "web" not in directory.declared.apps(), "it was read once"
     directory.run(0.1)
     assert directory.declared.apps().keys() == {"web", "db"}
     assert directory.reader.looks - before == 3, (
         "to see it, to settle it and see more, to settle that"
     )
+
+
+def test_a_swapped_link_is_followed_as_quickly_as_an_edit(directory: Directory) -> None:
+    for release, command in (("1", "sh"), ("2", "ls")):
+        (directory.root.parent / release).mkdir()
+        directory.write(f"../{release}/web.yaml", "web", command=command)
+    directory.write("plain.yaml", "plain")
+    current = directory.root / "current"
+    current.symlink_to("../1")
+    directory.begin()
+    directory.run(1)
+    took = []
+    for change in ("swap", "edit"):
+        began = directory.loop.time()
+        if change == "swap":
+            current.unlink()
+            current.symlink_to("../2")
+            directory.watcher.tell_all()
+        else:
+            directory.write("plain.yaml", "plain", command="ls")
+            directory.watcher.tell({directory.root / "plain.yaml"})
+        name = "web" if change == "swap" else "plain"
+        while directory.command(name) != "ls":
+            directory.run(0.001)
+        took.append(directory.loop.time() - began)
+        directory.run(1)
+    assert took[0] <= took[1] + 0.002
+
+
+def test_a_link_that_is_swapped_without_end_is_looked_at_each_settle_at_most(
+    directory: Directory,
+) -> None:
+    directory.begin()
+    directory.run(1)
+    before = directory.reader.looks
+    for _ in range(500):
+        directory.watcher.tell_all()
+        directory.run(0.001)
+    assert 500 * 0.001 / SETTLE - 2 <= directory.reader.looks - before <= 500 * 0.001 / SETTLE + 2
 
 
 def test_a_new_folder_settles_at_once_while_a_deletion_has_to_be_seen_again(

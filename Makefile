@@ -8,7 +8,7 @@
 # make pictures  docs/pictures: the page and the monitor, of the sample as it runs
 # make reliability  docs/reliability.md: the matrices run, and what long runs left in $(RESULTS)
 # make faults  CRASHES=10000 crashes of the controller, each at one of its effects (docs/testing.md)
-# make bench  the figures of the README, measured here, beside the peers that are installed
+# make bench  all figures, measured here beside the peers, into README.md and docs/performance.md
 # make simulate SEEDS=10000   controller and host under seeds, with faults (docs/testing.md)
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
@@ -52,8 +52,8 @@ CRASHES ?= 500
 faults: .venv/developing
 	@$(BIN)/python -m e2e.faults --crashes $(CRASHES)
 
-bench: .venv/installed
-	$(BIN)/python -m e2e.bench
+bench: .venv/developing
+	$(BIN)/python -m e2e.bench --write
 
 cover: .venv/developing
 	$(BIN)/pytest tests -n 2 --cov --cov-report=

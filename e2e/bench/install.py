@@ -6,10 +6,18 @@ import hook, and may compile. That would be measured instead of recon.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from e2e.bench.machine import installed
+from e2e.bench.peers import npm_pm2
+from e2e.bench.peers.pm2 import Pm2
+from e2e.bench.peers.supervisord import Supervisord
 
 _ROOT = Path(__file__).parents[2]
 _PARTS = ("pyproject.toml", "LICENSE", "README.md", "reconciler")
@@ -31,3 +39,27 @@ def install(home: Path) -> Path:
     if done.returncode:
         raise RuntimeError(f"recon could not be installed for the benchmark:\n{done.stderr}")
     return env / "bin/recon"
+
+
+@contextmanager
+def peers(home: Path) -> Iterator[None]:
+    """What npm and pip can get of the peers, each in a folder of its own at the PATH's end.
+
+    Not from the environment that runs this: one for developing makes each start of Python slower.
+    """
+    before = os.environ["PATH"]
+    folders = [before]
+    if not installed(*Pm2.needs) and (pm2 := npm_pm2.program(home)):
+        folders.append(str(Path(pm2).parent))
+    if not installed(*Supervisord.needs):
+        env = home / "supervisor"
+        subprocess.run([sys.executable, "-m", "venv", env], check=True)
+        pip = [str(env / "bin/python"), "-m", "pip", "install", "--quiet", "--compile"]
+        pip += ["--disable-pip-version-check", "supervisor>=4.2.5"]
+        if subprocess.run(pip, capture_output=True, check=False).returncode == 0:
+            folders.append(str(env / "bin"))
+    os.environ["PATH"] = os.pathsep.join(folders)
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import socket
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,26 @@ def describe(home: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "filesystem": filesystem(home),
         "load": load(),
+        "peers": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Of the peers that are installed, as far as they say it."""
+    asked = {
+        "PM2": ["pm2", "--version"],
+        "supervisord": ["supervisord", "--version"],
+        "Node": ["node", "--version"],
+        "runit": ["dpkg-query", "-W", "-f", "${Version}", "runit"],
+        "s6": ["dpkg-query", "-W", "-f", "${Version}", "s6"],
+    }
+    found = {}
+    for name, command in asked.items():
+        if installed(command[0]):
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+            if done.returncode == 0 and (lines := done.stdout.split()):
+                found[name] = lines[-1].removeprefix("v")
+    return found
 
 
 def load() -> list[float]:

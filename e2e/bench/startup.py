@@ -13,7 +13,7 @@ from e2e.bench.stage import Stage
 from e2e.bench.subject import manifest
 
 _COUNT = 1000
-_TARGET = 1.5
+_TARGET, _TARGET_APPS = 1.5, 1.8
 
 
 def measure(stage: Stage) -> Report:
@@ -28,16 +28,16 @@ def measure(stage: Stage) -> Report:
         many.append(_many_apps(stage))
     lines = []
     for what, found, target in (
-        ("1,000 instances of one app, from its manifest to the last one", one, True),
-        ("1,000 apps, from their folder's arrival to the last one", many, False),
+        ("1,000 instances of one app, from its manifest to the last one", one, _TARGET),
+        ("1,000 apps, from their folder's arrival to the last one", many, _TARGET_APPS),
     ):
         ratio = median(found) / median(bare)
         line = Line(
             what,
             f"{ms(median(found))} ×{ratio:.2f}",
             (f"bare Popen loop {ms(median(bare))}",),
-            f"≤ ×{_TARGET}" if target else "",
-            ratio <= _TARGET if target else None,
+            f"≤ ×{target}",
+            ratio <= target,
         )
         lines.append(line)
     raw = {"bare": figures.of(bare), "one app": figures.of(one), "1000 apps": figures.of(many)}

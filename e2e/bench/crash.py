@@ -74,7 +74,7 @@ def measure(stage: Stage) -> Report:
 
 
 def _among_peers(stage: Stage) -> dict[str, list[float]]:
-    rounds = stage.count(60, 5)
+    rounds = stage.count(45, 5)
     with ExitStack() as stack:
         victims = [_recon(stage, stack)]
         for kind in _PEERS:
@@ -91,7 +91,7 @@ def _among_peers(stage: Stage) -> dict[str, list[float]]:
 
 
 def _beside_others(stage: Stage) -> list[float]:
-    kills = stage.count(60, 5)
+    kills = stage.count(45, 5)
     with ExitStack() as stack:
         stage.say(f"crash: {_OTHERS} others")
         victim = _recon(stage, stack, others=_OTHERS)

@@ -112,7 +112,7 @@ class _Bench:
 
 
 def _measure(bench: _Bench) -> Report:
-    rounds, changes = bench.stage.count(5, 1), bench.stage.count(6, 2)
+    rounds, changes = bench.stage.count(3, 1), bench.stage.count(4, 2)
     up: dict[str, list[float]] = {}
     held: dict[str, list[Held]] = {}
     kinds: dict[str, _Start] = {"recon": _recon}

@@ -50,7 +50,7 @@ def _instances(stage: Stage, count: int) -> dict[str, Any]:
         last = max(stamp.at for stamp in stamps.gather(count))
         until(lambda: subject.status()["apps"][0]["ready"] == count, 120, "all are ready")
         time.sleep(_SETTLE)
-        span = stage.count(30, 3)
+        span = stage.count(20, 3)
         stage.say(f"growth: watching {count:,} instances for {span} s")
         cpu, since = cpu_seconds(subject.pid), time.monotonic()
         time.sleep(span)

@@ -78,7 +78,7 @@ def _lines(
 
 def _watch(stage: Stage, controller: int, looker: int | None) -> dict[str, float]:
     """Percent of a core, of the controller and of what looks; MiB."""
-    span = stage.count(40, 5)
+    span = stage.count(30, 5)
     time.sleep(_SETTLE)
     stage.say(f"looking: watching for {span} s")
     pids = [controller, *([looker] if looker is not None else [])]

@@ -59,7 +59,7 @@ def measure(stage: Stage) -> Report:
     if installed(*Pm2.needs):
         kinds["PM2"] = _pm2
     found: dict[str, dict[str, list[float]]] = {name: {} for name in kinds}
-    for number in range(stage.count(3, 1)):
+    for number in range(stage.count(2, 1)):
         for name, run in kinds.items():
             stage.say(f"oxmgr: {name}, round {number + 1}")
             for what, samples in run(stage).items():

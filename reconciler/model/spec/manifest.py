@@ -121,6 +121,8 @@ class AppSpec(ProgramSpec):
     @property
     def probes(self) -> dict[ProbeRole, Probe]:
         """Those that are declared."""
+        if not (self.startup_probe or self.readiness_probe or self.liveness_probe):
+            return {}  # of most apps, and asked seven times a start
         every = {
             ProbeRole.STARTUP: self.startup_probe,
             ProbeRole.READINESS: self.readiness_probe,

@@ -149,6 +149,7 @@ def test_a_release_that_lacks_what_a_manifest_needs_is_a_mistake_though_its_text
         (tmp_path / release / "run").chmod(0o755)
         text = manifest("a").replace("[sleep, 1000]", "[./run]")
         Folder(tmp_path / release).write("a.yaml", text)
+    releases("one")
     store = folder.store()
     assert not store.scan().problems
     (tmp_path / "two/run").unlink()

@@ -5,3 +5,7 @@ host, its processes and its clock are those of ``tests/loop/simulated``. A seed 
 (``scenario``) and the faults in it (``faults``). It is run twice: undisturbed, and with the faults.
 ``oracles`` then compare what happened. One seed is one history, always.
 """
+
+from tests.simulate import planted
+
+planted.of_environment()

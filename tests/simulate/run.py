@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.api.documents.event import event_document
+from reconciler.api.documents.status import status_document
 from reconciler.model.state.plan import AppPlan
 from tests.simulate.disturb import Disturbance
 from tests.simulate.faults import Fault
@@ -14,7 +17,7 @@ from tests.simulate.history import History
 from tests.simulate.host import LINE
 from tests.simulate.machine import Machine, machine
 from tests.simulate.programs import PROGRAMS
-from tests.simulate.scenario import SECRET, Op, Scenario
+from tests.simulate.wishes import SECRET, Op, Scenario
 
 CALM = 300.0
 """Seconds after the last edit and fault, in which all comes to rest: longer than any backoff."""
@@ -131,4 +134,6 @@ def _leaks(made: Machine, plans: Sequence[AppPlan], secret: str) -> list[str]:
     if secret in repr(plans):
         found.append("the plan")
     events = made.controller.history.events((), 100_000)
-    return [*found, *(f"event {one.id}" for one in events if secret in repr(one))]
+    answers = {"GET /v1/status": status_document(made.controller.plan(), {}, {}, 0.0, 0.0)}
+    answers |= {f"event {one.id}": event_document(one) for one in events}
+    return [*found, *(name for name, answer in answers.items() if secret in json.dumps(answer))]

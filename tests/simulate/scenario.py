@@ -3,87 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
-
-import yaml
+from dataclasses import replace
+from typing import Any
 
 from tests.simulate import programs
-
-SECRET = "hunter2-{seed}-do-not-show"
-
-
-class Op(NamedTuple):
-    """One step of an edit: ``write``, ``remove``, ``take away`` or ``bring back``."""
-
-    at: float
-    what: str
-    file: str = ""
-    text: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a person means an app to be, mistakes in files aside."""
-
-    kind: str
-    program: str
-    version: str
-    instances: int
-    suspended: bool = False
-    fields: tuple[tuple[str, Any], ...] = ()
-    """Of the spec, by name."""
-
-    @property
-    def is_job(self) -> bool:
-        return self.kind in ("once", "retried", "cron")
-
-    @property
-    def wanted(self) -> int:
-        return 0 if self.suspended else self.instances
-
-    def manifest(self, name: str) -> str:
-        spec: dict[str, Any] = {"command": ["sh", self.program, self.version], **dict(self.fields)}
-        if not self.is_job:
-            spec["instances"] = self.instances
-        if self.suspended:
-            spec["suspend"] = True
-        kind = "Job" if self.is_job else "App"
-        whole = {"apiVersion": "recon/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-        return yaml.safe_dump(whole, sort_keys=False)
-
-
-class Meant(NamedTuple):
-    """From when on an app is meant to be so; None: it is not declared, or need not be."""
-
-    at: float
-    wish: Wish | None
-
-
-@dataclass
-class Scenario:
-    """``ops`` in the order of time; ``meant`` by app."""
-
-    seed: int
-    ops: list[Op] = field(default_factory=list)
-    meant: dict[str, list[Meant]] = field(default_factory=dict)
-    until: float = 0.0
-    """When the last edit is made."""
-
-    def wishes(self, app: str, since: float, until: float) -> list[Wish | None]:
-        """All that it was meant to be within this time."""
-        meant = self.meant.get(app, [])
-        ends = [*(one.at for one in meant[1:]), float("inf")]
-        return [
-            one.wish
-            for one, end in zip(meant, ends, strict=True)
-            if one.at <= until and end >= since
-        ]
-
-    def last(self, app: str) -> Wish | None:
-        return self.meant[app][-1].wish
-
+from tests.simulate.wishes import Meant, Op, Scenario, Wish
 
 _PROBE = {"exec": {"command": ["sh", "check"]}, "periodSeconds": 5, "failureThreshold": 2}
 _ROLLING: list[dict[str, Any]] = [
@@ -161,7 +85,7 @@ class _Writer:
         names = [name for name in self._now if not self._is_needed(name)]
         name = self._draw.choice([*self._now])
         kinds = [self._version, self._version, self._half, self._typo, self._twice, self._away]
-        kinds += [self._profile, self._in_place, self._suspend, self._emptied]
+        kinds += [self._saved_anew, self._profile, self._in_place, self._suspend, self._emptied]
         if not self._now[name].is_job:
             kinds += [self._scale, self._bad, self._bad]
         if names and len(self._now) > 2:
@@ -257,6 +181,12 @@ class _Writer:
         self._op(at, "write", f"{name}.yaml", "", f"the file of {name} is emptied")
         self._unsure(at, name)
         at += self._draw.choice((0.005, 0.2, 4.0))
+        return self._version(at, name)
+
+    def _saved_anew(self, at: float, name: str) -> float:
+        """An editor that removes the file before it writes it."""
+        self._op(at, "remove", f"{name}.yaml", why=f"the file of {name} is about to be saved")
+        at += self._draw.choice((0.005, 0.1, 0.3))
         return self._version(at, name)
 
     def _away(self, at: float, name: str) -> float:

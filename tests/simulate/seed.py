@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.simulate.faults import faults
+from tests.simulate.faults import Fault, faults
 from tests.simulate.oracles import ORACLES
 from tests.simulate.run import Outcome, run
 from tests.simulate.scenario import scenario
@@ -38,9 +39,24 @@ def try_seed(number: int, folder: Path | None = None) -> Verdict:
     folder = folder or place()
     made = scenario(number)
     calm = run(made, (), folder)
-    outcome = run(made, faults(number, calm.counts, [op.at for op in made.ops]), folder)
+    return _judged(calm, faults(number, calm.counts, [op.at for op in made.ops]), folder)
+
+
+def shrunk(verdict: Verdict) -> list[Fault]:
+    """The faults that it takes: without any of them the same oracle finds nothing."""
+    needed, oracle = [*verdict.outcome.faults], verdict.findings[0].oracle
+    for fault in verdict.outcome.faults:
+        fewer = [one for one in needed if one is not fault]
+        findings = _judged(verdict.calm, fewer, place()).findings
+        if any(finding.oracle == oracle for finding in findings):
+            needed = fewer
+    return needed
+
+
+def _judged(calm: Outcome, faults: Sequence[Fault], folder: Path) -> Verdict:
+    outcome = run(calm.scenario, faults, folder)
     found = [Finding(oracle.__name__, what) for oracle in ORACLES for what in oracle(calm, outcome)]
-    return Verdict(number, calm, outcome, found)
+    return Verdict(calm.scenario.seed, calm, outcome, found)
 
 
 def place() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -18,10 +19,13 @@ from tests.simulate.oracles.lines import every_line_once
 from tests.simulate.oracles.loop import loop_goes_on
 from tests.simulate.oracles.reasons import every_start_has_a_reason, every_stop_has_a_reason
 from tests.simulate.oracles.secrets import no_secret_outside
+from tests.simulate.oracles.stops import every_stop_ends_in_time
 from tests.simulate.run import Outcome
-from tests.simulate.scenario import Meant, Scenario, Wish
+from tests.simulate.wishes import Meant, Scenario, Wish
 
-WEB = Wish("rolling", "steady", "v1", 2, fields=(("strategy", {"maxUnavailable": 0}),))
+SIGNALS = ((50.0, "15"), (59.0, "9"))
+FIELDS = (("strategy", {"maxUnavailable": 0}), ("terminationGracePeriodSeconds", 2))
+WEB = Wish("rolling", "steady", "v1", 2, fields=FIELDS)
 ONCE = Wish("once", "job", "v1", 1, fields=(("backoffLimit", 0),))
 FLAPS = Wish("troubled", "flapper", "v1", 1)
 
@@ -89,6 +93,14 @@ def _crashes(*gaps: float) -> Outcome:
     return outcome(*entries)
 
 
+def _deaf() -> Outcome:
+    """Killed nine seconds after the signal, where two were declared."""
+    signals = [Entry(at, "signal", "web", 0, "hash", "a", word) for at, word in SIGNALS]
+    made = outcome(*signals, *_ended("a", 59, "SIGKILL"))
+    made.scenario.meant["web"] = [Meant(0, WEB), Meant(49, replace(WEB, version="v2"))]
+    return made
+
+
 BROKEN: list[tuple[Callable[[Outcome, Outcome], Iterator[str]], Outcome]] = [
     (end_state_is_the_undisturbed_one, _changed(running={"web": {0: ["v1"]}})),
     (end_state_is_the_undisturbed_one, _changed(standing={"web": "OutOfSync Healthy"})),
@@ -105,6 +117,7 @@ BROKEN: list[tuple[Callable[[Outcome, Outcome], Iterator[str]], Outcome]] = [
     (every_line_once, _changed(logged={"a": Counter((1, 2, 2, 3))})),
     (every_line_once, _changed(logged={"a": Counter((1, 2, 3, 5))})),
     (every_line_once, _changed(unheard={"a": 20}, logged={"a": Counter((1,))})),
+    (every_stop_ends_in_time, _deaf()),
     (no_secret_outside, _changed(leaks=["state/recon.db"])),
     (loop_goes_on, _changed(reported=["a callback failed"])),
     (loop_goes_on, _changed(slowest=3.0)),

@@ -15,6 +15,7 @@ from tests.simulate.oracles.lines import every_line_once
 from tests.simulate.oracles.loop import loop_goes_on
 from tests.simulate.oracles.reasons import every_start_has_a_reason, every_stop_has_a_reason
 from tests.simulate.oracles.secrets import no_secret_outside
+from tests.simulate.oracles.stops import every_stop_ends_in_time
 from tests.simulate.run import Outcome
 
 ORACLES: tuple[Callable[[Outcome, Outcome], Iterator[str]], ...] = (
@@ -23,6 +24,7 @@ ORACLES: tuple[Callable[[Outcome, Outcome], Iterator[str]], ...] = (
     never_below_the_floor,
     every_stop_has_a_reason,
     every_start_has_a_reason,
+    every_stop_ends_in_time,
     no_job_twice,
     backoff_is_kept,
     every_line_once,

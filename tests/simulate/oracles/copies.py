@@ -7,7 +7,7 @@ from itertools import combinations
 
 from tests.simulate.lives import Life, lives
 from tests.simulate.run import Outcome
-from tests.simulate.scenario import Wish
+from tests.simulate.wishes import Wish
 
 
 def one_of_each_number(calm: Outcome, outcome: Outcome) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.simulate.programs import TROUBLED
 from tests.simulate.run import Outcome
-from tests.simulate.scenario import Scenario
+from tests.simulate.wishes import Scenario
 
 
 def end_state_is_the_undisturbed_one(calm: Outcome, outcome: Outcome) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.simulate.lives import lives
 from tests.simulate.programs import NEVER_GOOD, STEADY
 from tests.simulate.run import Outcome
-from tests.simulate.scenario import Scenario, Wish
+from tests.simulate.wishes import Scenario, Wish
 
 _READY = 1.0
 """Seconds from the start to readiness, where there is no probe."""

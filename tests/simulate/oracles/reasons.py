@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.simulate.lives import Life, lives
 from tests.simulate.programs import NEVER_GOOD, PROGRAMS
 from tests.simulate.run import Outcome
-from tests.simulate.scenario import Scenario, Wish
+from tests.simulate.wishes import Scenario, Wish
 
 _LATE = 30.0
 """Seconds for which a controller may not know of an edit: the longest until the next look."""

@@ -118,7 +118,7 @@ class Draw:
     def trouble(self, at: float) -> list[Fault]:
         """For a while all effects that can be are refused so."""
         number = self._draw.choice(sorted(ERRORS))
-        return [Fault("trouble", at, self._draw.choice((0.5, 10.0, 60.0)), number=number)]
+        return [Fault("trouble", at, self._draw.choice((0.5, 10.0, 40.0)), number=number)]
 
     def slow(self, at: float) -> list[Fault]:
         """For a while each effect on files takes so long."""

@@ -63,7 +63,7 @@ def run(scenario: Scenario, faults: Sequence[Fault], folder: Path) -> Outcome:
         for op in scenario.ops:
             made.at(op.at, lambda op=op: _edit(made, op))  # type: ignore[misc]
         Disturbance(made, faults, scenario.seed)
-        ends = [fault.at + fault.seconds for fault in faults]
+        ends = [fault.at + fault.seconds for fault in faults if fault.what != "clock"]
         made.run_to(max(scenario.until, *ends, 0.0) + CALM)
         return _outcome(made, scenario, faults)
 

@@ -36,7 +36,7 @@ def backoff_is_kept(calm: Outcome, outcome: Outcome) -> Iterator[str]:
                 failures = 0
                 continue
             failures += seen
-            least = _JITTER * min(_LONGEST, 2.0 ** (failures - 2)) if failures > 1 else 0.0
+            least = _JITTER * min(_LONGEST, 2.0 ** min(failures - 2, 9)) if failures > 1 else 0.0
             if seen and after.began - life.ended < least:
                 yield (
                     f"{app}/{number}: started {after.began - life.ended:.2f} s after crash "

@@ -98,6 +98,8 @@ def forked_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None
     def begin(fd: int, keep: Sequence[int]) -> int:
         pid = os.fork()
         if pid == 0:
+            os.closerange(3, fd)  # as an exec does
+            os.closerange(fd + 1, 1024)
             stub.serve(_socket.socket(fileno=fd), [])
             os._exit(0)
         return pid

@@ -39,6 +39,10 @@ _NO_CORE = 1
 """See ``coredump``: its memory holds secrets, as the controller's does."""
 
 
+class _KilledError(OSError):
+    """The server was killed: another may do."""
+
+
 class Child(NamedTuple):
     """A stub: a child of the controller, not reaped."""
 
@@ -64,10 +68,21 @@ class ForkServer:
 
         ``fds`` are the program's output and what it is handed; they stay the caller's.
         """
+        for left in (1, 0):
+            try:
+                return self._fork({**request, "cgroup": cgroup >= 0}, fds, cgroup)
+            except _KilledError:  # with a new one, and a new channel: see ``_fork``
+                if not left:
+                    raise
+        raise AssertionError
+
+    def _fork(self, request: dict[str, Any], fds: Sequence[int], cgroup: int) -> Child:
+        """One try. A stub that a server forked and did not live to report finds the channel closed,
+        and ends instead of becoming a second copy."""
         near, far = socket.socketpair()
         try:
             given = [*([cgroup] if cgroup >= 0 else ()), far.fileno(), *fds]
-            pid, inside = self._request({**request, "cgroup": cgroup >= 0}, given)
+            pid, inside = self._request(request, given)
         except BaseException:
             near.close()
             raise
@@ -98,17 +113,16 @@ class ForkServer:
             os.waitpid(self._pid, 0)
 
     def _request(self, request: dict[str, Any], fds: Sequence[int]) -> tuple[int, bool]:
-        """Again with a new one, where the server was killed."""
-        for left in (1, 0):
-            self.prepare()
-            try:
-                self._send(request, fds)
-                answer = self._answer()
-                break
-            except OSError as error:
-                self.close()
-                if not left or isinstance(error, TimeoutError) or error.errno == errno.EMSGSIZE:
-                    raise
+        """OSError; _KilledError where the server was killed."""
+        self.prepare()
+        try:
+            self._send(request, fds)
+            answer = self._answer()
+        except OSError as error:
+            self.close()
+            if isinstance(error, TimeoutError) or error.errno == errno.EMSGSIZE:
+                raise
+            raise _KilledError(error.errno, error.strerror) from error
         pid, inside = stub.ANSWER.unpack(answer)
         if pid < 0:
             raise OSError(-pid, os.strerror(-pid))

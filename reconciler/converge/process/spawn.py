@@ -172,10 +172,14 @@ def start(
 
     ``stdout`` and ``stderr`` are descriptors of FIFOs or devices, or ``subprocess.DEVNULL``.
     """
+    explain = partial(_explain, program, limited=limit is not None)
     if limit is None and cgroup < 0 and _is_plain(program):
         with contextlib.suppress(OSError, UnicodeEncodeError, descriptors.StuckError):
-            return _start_here(program, stdout, stderr)
-    explain = partial(_explain, program, limited=limit is not None)
+            pid = _start_here(program, stdout, stderr)
+            try:
+                return _hold(pid)
+            except OSError as error:  # it has begun, and was killed: not again, as a stub
+                raise explain(Failure(SETUP, error)) from error
     has = [fd != subprocess.DEVNULL for fd in (stdout, stderr)]
     output = [fd for fd in (stdout, stderr) if fd != subprocess.DEVNULL]
     request = _request(program, has, waits=limit is not None)
@@ -205,16 +209,19 @@ def _is_plain(program: Program) -> bool:
     return not (program.account.switch or program.confinement or program.handed)
 
 
-def _start_here(program: Program, stdout: int, stderr: int) -> Started:
-    """The quick way, where the exec cannot wait. OSError, StuckError: nothing was started.
+def _start_here(program: Program, stdout: int, stderr: int) -> int:
+    """The pid, the quick way, where the exec cannot wait. OSError, StuckError: nothing was started.
 
     The interpreter is held until the exec has happened. That is three times as fast as a stub,
     where a program is to come back at once.
     """
     paths = _paths(program.command[0], program.environment.get("PATH", os.defpath))
     check = partial(calm.check, paths, program.cwd)
-    pid = descriptors.run(check, partial(_fork, program, paths, stdout, stderr))
-    return _hold(pid)
+    spare = os.dup(stdout) if stdout >= 0 else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:  # there is room for its pidfd: without one it would have to be killed
+        return descriptors.run(check, partial(_fork, program, paths, stdout, stderr))
+    finally:
+        os.close(spare)
 
 
 @lru_cache(maxsize=256)  # a thousand instances of one app ask for the same

@@ -16,13 +16,13 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.converge.process import forkserver, stub
+from reconciler.converge.process import descriptors, forkserver, stub
 from reconciler.converge.process import spawn as module
 from reconciler.converge.process.forkserver import ForkServer
 from reconciler.converge.process.spawn import Spawned, SpawnError
@@ -324,6 +324,10 @@ def test_trouble_of_the_host_never_counts_as_the_apps_crash(
     assert raised.value.transient
 
 
+def is_dead(pid: int) -> bool:
+    return parse_stat(Path(f"/proc/{pid}/stat").read_bytes()).state == "Z"
+
+
 def test_without_a_pidfd_there_is_no_process(
     make_app: MakeApp, spawn_app: SpawnApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,6 +341,93 @@ def test_without_a_pidfd_there_is_no_process(
     with pytest.raises(SpawnError):
         spawn_app(make_app(["sleep", "60"]))
     assert not Path(f"/proc/{pids[0]}").exists()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starts go the quick way, in this thread: its table of descriptors is the only one."""
+    monkeypatch.setattr(descriptors, "run", lambda first, then: (first(), then())[1])
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_program_that_has_begun_and_cannot_be_held_is_not_started_again(
+    make_app: MakeApp, spawn_app: SpawnApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Job of which no run may happen twice has begun by then."""
+    held: list[int] = []
+
+    def refuse(pid: int) -> int:
+        held.append(pid)
+        raise OSError(errno.ENFILE, "too many")
+
+    forked: list[object] = []
+    monkeypatch.setattr(forkserver.ForkServer, "fork", lambda *words: forked.append(words))
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    with pytest.raises(SpawnError) as raised:
+        spawn_app(make_app(["sleep", "60"]))
+    assert raised.value.transient and len(held) == 1 and not forked
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_quick_start_has_a_descriptor_for_its_pidfd_or_does_not_begin(
+    make_app: MakeApp, spawn_app: SpawnApp, tmp_path: Path
+) -> None:
+    """However many are left: what is started is held, and what cannot be held is not started."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    app = make_app(["sh", "-c", f"echo $$ >> {tmp_path}/starts; exec sleep 60"])
+    spawn_app(make_app(["true"]))  # what is made once is made
+    begun = 0
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    for limit in range(highest, highest + 12):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        try:
+            spawn_app(app)
+        except SpawnError:
+            continue
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        begun += 1
+    assert begun
+    starts = tmp_path / "starts"
+    until(lambda: len(starts.read_text().split()) >= begun, what="all have begun")
+    assert len(starts.read_text().split()) == begun
+
+
+def test_a_stub_of_a_fork_server_that_was_killed_before_its_answer_never_becomes_the_program(
+    make_app: MakeApp,
+    spawn_app: SpawnApp,
+    forked_server: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    killed, again, starts = (tmp_path / name for name in ("killed", "again", "starts"))
+    fork, is_wanted = stub._fork, stub._is_wanted
+
+    def fork_and_die(*words: Any) -> tuple[int, bool]:
+        is_first = not killed.exists()
+        pid, inside = fork(*words)
+        if pid > 0:
+            (killed if is_first else again).touch()
+            if is_first:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return pid, inside
+
+    def look(channel: int) -> bool:
+        until(again.exists, what="the controller has asked another server")
+        return is_wanted(channel)
+
+    monkeypatch.setattr(stub, "_fork", fork_and_die)
+    monkeypatch.setattr(stub, "_is_wanted", look)
+    monkeypatch.setattr(module, "_is_plain", lambda program: False)
+    forked_server()
+    spawned = spawn_app(make_app(["sh", "-c", f"echo $$ >> {starts}; exec sleep 60"]))
+    until(starts.exists, what="it begins")
+    own = spawned.process.id.pid, forkserver.server()._pid
+    left = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    for pid in {*map(int, left)} - {*own}:
+        until(lambda: is_dead(pid), what="the first stub ends")  # noqa: B023
+        os.waitpid(pid, 0)
+    assert starts.read_text().split() == [str(own[0])]
 
 
 def test_pidfds_are_not_inherited(make_app: MakeApp, spawn_app: SpawnApp) -> None:

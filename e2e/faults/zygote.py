@@ -47,7 +47,7 @@ class Zygote:
                 env={**environment},
             )
         self._socket = near
-        self._answers = near.makefile("r")
+        self._received = b""
         self._ends: dict[int, int] = {}
 
     @property
@@ -60,9 +60,9 @@ class Zygote:
         asked = {"arguments": arguments, "plan": plan, "output": str(output), "notes": str(notes)}
         self._socket.sendall(json.dumps(asked).encode() + b"\n")
         while True:
-            answer = self._read()
-            if "began" in answer:
-                return int(answer["began"])
+            for answer in self._read():
+                if "began" in answer:
+                    return int(answer["began"])
 
     def end_of(self, pid: int) -> int | None:
         """The exit code of a controller (negative: the signal); None while it runs."""
@@ -82,16 +82,19 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._answers.close()
         self._socket.close()
 
-    def _read(self) -> dict[str, Any]:
-        line = self._answers.readline()
-        assert line, "the zygote has ended"
-        answer: dict[str, Any] = json.loads(line)
-        if "ended" in answer:
-            self._ends[answer["ended"]] = answer["code"]
-        return answer
+    def _read(self) -> list[dict[str, Any]]:
+        """What it has answered by now; waits for some. All of it is noted: a controller that ended
+        at once is told of with its beginning."""
+        piece = self._socket.recv(1 << 16)
+        assert piece, "the zygote has ended"
+        *whole, self._received = (self._received + piece).split(b"\n")
+        answers: list[dict[str, Any]] = [json.loads(line) for line in whole]
+        for answer in answers:
+            if "ended" in answer:
+                self._ends[answer["ended"]] = answer["code"]
+        return answers
 
 
 # -- the process itself ----------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Hours of work for one controller: is what it holds level at the end? (`make soak HOURS=2`)"""

@@ -9,13 +9,16 @@
 # make reliability  docs/reliability.md: the matrices run, and what long runs left in $(RESULTS)
 # make faults  CRASHES=10000 crashes of the controller, each at one of its effects (docs/testing.md)
 # make bench  all figures, measured here beside the peers, into README.md and docs/performance.md
+# make soak HOURS=2  docs/soak.md: is what a controller holds level after hours of work?
+# make fuzz SECONDS=600  each reader of foreign input, so long, guided by coverage
+# make bench  the figures of the README, measured here, beside the peers that are installed
 # make simulate SEEDS=10000   controller and host under seeds, with faults (docs/testing.md)
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e compiled vm bench simulate reliability cover picture pictures wheel man clean
+.PHONY: run test check unit e2e compiled vm bench soak fuzz simulate reliability cover picture pictures wheel man clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -54,6 +57,16 @@ faults: .venv/developing
 
 bench: .venv/developing
 	$(BIN)/python -m e2e.bench --write
+HOURS ?= 2
+soak: compiled
+	$(BIN)/python -m e2e.soak --hours $(HOURS)
+
+SECONDS ?= 600
+fuzz: compiled
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+bench: .venv/installed
+	$(BIN)/python -m e2e.bench
 
 cover: .venv/developing
 	$(BIN)/pytest tests -n 2 --cov --cov-report=

@@ -8,14 +8,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from e2e.harness import Recon
 from e2e.programs import SLEEP
 from e2e.soak import crew
-from reconciler.api.client import Client
 from reconciler.api.errors import ApiError
-from reconciler.state.paths import StatePaths
 from reconciler.ui.live.live import Live
 
 
@@ -28,8 +27,7 @@ class Users:
         """By this the periods are divided."""
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
-        paths = StatePaths(recon.state.resolve())
-        self._client = Client(paths.socket, paths.shared_socket)
+        self._client = recon._ask
         self.faults: list[str] = []
         self.count: dict[str, int] = {}
         """How often each thing was done."""
@@ -78,7 +76,7 @@ class Users:
         for version in itertools.count(1):
             name = crew.ROLLING[version % 2]
             text = crew.rolling(name, version // 2)
-            yield lambda name=name, text=text: self._recon.write(f"{name}.yaml", text)
+            yield partial(self._recon.write, f"{name}.yaml", text)
 
     def _mistakes(self) -> Iterator[Callable[[], Any]]:
         name = crew.ROLLING[2]
@@ -89,12 +87,12 @@ class Users:
     def _comings(self) -> Iterator[Callable[[], Any]]:
         for number in itertools.count():
             name = f"guest-{number % 5}"
-            yield lambda name=name: self._recon.app(name, SLEEP)
-            yield lambda name=name: (self._recon.manifests / f"{name}.yaml").unlink()
+            yield partial(self._recon.app, name, SLEEP)
+            yield (self._recon.manifests / f"{name}.yaml").unlink
 
     def _scalings(self) -> Iterator[Callable[[], Any]]:
         for count in itertools.cycle((4, 1, 3, 2)):
-            yield lambda count=count: self._client.act("scale", crew.CROWD[0], instances=count)
+            yield partial(self._client.act, "scale", crew.CROWD[0], instances=count)
 
     def _actions(self) -> Iterator[Callable[[], Any]]:
         while True:
@@ -105,7 +103,7 @@ class Users:
 
     def _kills(self) -> Iterator[Callable[[], Any]]:
         for name in itertools.cycle(crew.CROWD[4:]):
-            yield lambda name=name: self._kill(name)
+            yield partial(self._kill, name)
 
     def _kill(self, name: str) -> None:
         for pid in list(self._recon.pids(name).values())[:1]:

@@ -220,7 +220,7 @@ def _package(folder: str) -> dict[str, Any] | None:
     try:
         with open(os.path.join(folder, "package.json"), "rb") as file:
             found = json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -32,7 +32,7 @@ class Outcome:
         try:
             found = json.loads(data)
             return cls(str(found["error"]), float(found["retry_after"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
 

@@ -49,7 +49,7 @@ class Footing:
             notify = _valid(found.get("notify", []))
             settings = {**found["settings"], **({"notify": notify} if notify else {})}
             return cls(SettingsSpec.model_validate(settings), profile)
-        except (ValueError, KeyError, TypeError, ValidationError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
 

@@ -18,7 +18,7 @@ from reconciler.model.host.fifo import Stream
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
 _JSON = (b'{"time":"', b'{"app":"')
 _HEAD = re.compile(
-    rb'\{(?:"time":"([^"]*)",|())"app":"[^"]*","instance":(\d+),"stream":"(std(?:out|err))","message":"'
+    rb'\{(?:"time":"([^"]*)",|())"app":"[^"]*","instance":(\d{1,9}),"stream":"(std(?:out|err))","message":"'
 )
 _STREAMS: dict[str, Stream] = {"stdout": "out", "stderr": "err"}
 
@@ -70,7 +70,7 @@ class LineFormat:
                 else base64.b64decode(data["base64"], validate=True)
             )
             return Parsed(self._time(data.get("time")), int(data["instance"]), stream, text)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return self._cut_json(raw)
 
     def _cut_json(self, raw: bytes) -> Parsed | None:
@@ -78,7 +78,7 @@ class LineFormat:
         match = _HEAD.match(raw)
         if match is None:
             return None
-        when, instance, stream = ((match[n] or b"").decode() for n in (1, 3, 4))
+        when, instance, stream = ((match[n] or b"").decode(errors="replace") for n in (1, 3, 4))
         return Parsed(self._time(when or None), int(instance), _STREAMS[stream], raw[match.end() :])
 
     def _time(self, text: str | None) -> float | None:

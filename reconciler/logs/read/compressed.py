@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol
 
+from reconciler.logs.format.frames import BLOCK
 from reconciler.model.words import logname
 
 try:
@@ -110,7 +111,11 @@ class _Frame(NamedTuple):
 
 
 class _Framed:
-    def __init__(self, fd: int, frames: list[_Frame], unpack: Callable[[bytes], bytes]) -> None:
+    """A frame that is damaged reads as NUL bytes and a newline: all others stay where they were."""
+
+    def __init__(
+        self, fd: int, frames: list[_Frame], unpack: Callable[[bytes, int], bytes]
+    ) -> None:
         status = os.fstat(fd)
         self._fd, self._frames, self._unpack = fd, frames, unpack
         self._starts = [frame.start for frame in frames]
@@ -135,7 +140,10 @@ class _Framed:
         content = self._kept.pop(index, None)
         if content is None:
             frame = self._frames[index]
-            content = self._unpack(os.pread(self._fd, frame.packed, frame.at))
+            content = self._unpack(os.pread(self._fd, frame.packed, frame.at), frame.length)
+            if len(content) != frame.length:
+                content = content[: frame.length].ljust(frame.length - 1, b"\0") + b"\n"
+                content = content[: frame.length]
         self._kept[index] = content  # the last one used is the last one to go
         if len(self._kept) > _KEPT:
             del self._kept[next(iter(self._kept))]
@@ -173,22 +181,36 @@ def _gzip_lengths(head: bytes) -> tuple[int, int] | None:
     one, two, _, flags, _, _, _, _, sign, _, packed, length = _GZIP.unpack(head)
     if (one, two, flags, sign) != (0x1F, 0x8B, 4, b"RC") or not packed:
         return None
-    return packed, length
+    return _as_written(packed, length)
 
 
 def _zstd_lengths(head: bytes) -> tuple[int, int] | None:
     if len(head) < 16:
         return None
     magic, size, packed, length = _ZSTD.unpack(head[:16])
-    return (packed, length) if magic == _SKIPPABLE and size == 8 and packed else None
+    return _as_written(packed, length) if magic == _SKIPPABLE and size == 8 else None
 
 
-def _unpack_gzip(frame: bytes) -> bytes:
-    return zlib.decompress(frame, 16 + zlib.MAX_WBITS)
+def _as_written(packed: int, length: int) -> tuple[int, int] | None:
+    """The lengths of a frame; None where recon writes none like that: it may be a bomb."""
+    return (packed, length) if packed > 16 and length <= BLOCK else None
 
 
-def _unpack_zstd(frame: bytes) -> bytes:
-    content: bytes = _needed_zstd().decompress(frame[16:])
+def _unpack_gzip(frame: bytes, length: int) -> bytes:
+    """What a frame holds, a byte more than ``length`` at most; nothing where it is damaged."""
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(frame, length + 1)
+    except zlib.error:
+        return b""
+
+
+def _unpack_zstd(frame: bytes, length: int) -> bytes:
+    """The same."""
+    zstd = _needed_zstd()
+    try:
+        content: bytes = zstd.ZstdDecompressor().decompress(frame[16:], length + 1)
+    except zstd.ZstdError:
+        return b""
     return content
 
 
@@ -205,7 +227,10 @@ def _unpack_all(fd: int, suffix: str, whole: IO[bytes]) -> None:
     import shutil  # noqa: PLC0415
 
     with open(fd, "rb", closefd=False) as raw:
-        opener: Any = gzip.open if suffix == ".gz" else _needed_zstd().open
-        with contextlib.suppress(EOFError, gzip.BadGzipFile, zlib.error), opener(raw) as packed:
+        opener: Any = gzip.open
+        damaged: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, zlib.error)
+        if suffix != ".gz":
+            opener, damaged = _needed_zstd().open, (EOFError, _needed_zstd().ZstdError)
+        with contextlib.suppress(*damaged), opener(raw) as packed:
             shutil.copyfileobj(packed, whole, 2**20)
     whole.flush()

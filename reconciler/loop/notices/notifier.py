@@ -113,7 +113,7 @@ class NotifierProcess:
         self._received = bytearray(rest)
         try:
             found = [json.loads(line) for line in lines]
-        except ValueError:
+        except (ValueError, RecursionError):
             found = []
         if len(rest) > _LINE or len(found) != len(lines):
             self._ended("what it wrote cannot be read")

@@ -56,7 +56,7 @@ class Catalog:
         try:
             data = json.loads(text)
             return cls(*(_texts(data.get(name)) for name in _FIELDS))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return cls()
 
 

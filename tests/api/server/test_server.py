@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -122,3 +123,20 @@ def test_socket_is_its_owners_alone_replaces_the_old_one_and_may_lie_deep(tmp_pa
 def _short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients here use plain paths, which are limited: go where they are short."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("target", [b"/echo/a", b"/endless", b"/nowhere"])
+def test_a_head_request_has_an_answer_without_a_body(tmp_path: Path, target: bytes) -> None:
+    """What is not caught in a connection's task is a fault, with a traceback in recon's log."""
+    faults: list[object] = []
+
+    async def body(log: list[str]) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: faults.append(context))
+        answer = await ask(tmp_path / "s", b"HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n" % target)
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 ") and not rest
+
+    serving(tmp_path / "s", body)
+    gc.collect()
+    assert not faults

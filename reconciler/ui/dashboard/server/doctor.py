@@ -41,5 +41,12 @@ class Doctor:
                 check=False,
             )
             return list(json.loads(done.stdout)["findings"])
-        except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+        except (
+            OSError,
+            subprocess.TimeoutExpired,
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ):
             return None

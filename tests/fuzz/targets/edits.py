@@ -1,0 +1,53 @@
+"""An edit of one field of a manifest: refused in a sentence, or the file reads as it must."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.desired.text import yaml
+from reconciler.desired.text.edit import EditError, remove_field, set_field
+
+_HEAD = b"apiVersion: recon/v1\nkind: App\nmetadata: {name: web}\nspec:\n"
+SEEDS = (
+    _HEAD + b"  command: a # why\n  instances: 2\n",
+    _HEAD + b"  command: a\n  env:\n    A: |\n      text\n\n  # last\n---\nkind: Other\n",
+    b'{"kind": "App", "metadata": {"name": "web"}, "spec": {"command": ["a"]}}',
+    _HEAD.replace(b"\n", b"\r\n") + b"  {command: a, suspend: false}\r\n",
+)
+_EDITS: tuple[tuple[tuple[str | int, ...], Any], ...] = (
+    (("spec", "instances"), 5),
+    (("spec", "suspend"), True),
+    (("spec", "env", "A"), "a: b # c\n'"),
+)
+
+
+def check(data: bytes) -> None:
+    """Set each field, look, set it back, remove it."""
+    for path, value in _EDITS:
+        try:
+            edited = set_field(data, "web", path, value)
+        except EditError as error:
+            assert str(error).strip()
+            continue
+        assert value in _values(edited, path)
+        assert set_field(edited, "web", path, value) == edited, "a second time it changes nothing"
+        try:
+            removed = remove_field(edited, "web", path)
+        except EditError:
+            continue
+        assert not _values(removed, path)
+
+
+def _values(text: bytes, path: tuple[str | int, ...]) -> list[Any]:
+    found = []
+    for document in yaml.parse(yaml.decode(text)):
+        data = document.data
+        if not isinstance(data, dict) or not isinstance(data.get("metadata"), dict):
+            continue
+        if data["metadata"].get("name") != "web":
+            continue
+        for key in path:
+            data = data.get(key) if isinstance(data, dict) else None
+        if data is not None:
+            found.append(data)
+    return found

@@ -34,4 +34,5 @@ def keep(name: str, found: Iterable[bytes]) -> None:
     """Keep these as well, the smallest first."""
     every = sorted({*kept(name), *found}, key=lambda data: (len(data), data))
     text = "".join(json.dumps(data.decode("latin-1")) + "\n" for data in every)
+    _FOLDER.mkdir(exist_ok=True)
     (_FOLDER / f"{name}.jsonl").write_text(text)

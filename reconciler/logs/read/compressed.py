@@ -142,8 +142,7 @@ class _Framed:
             frame = self._frames[index]
             content = self._unpack(os.pread(self._fd, frame.packed, frame.at), frame.length)
             if len(content) != frame.length:
-                content = content[: frame.length].ljust(frame.length - 1, b"\0") + b"\n"
-                content = content[: frame.length]
+                content = (b"\0" * (frame.length - 1) + b"\n")[: frame.length]
         self._kept[index] = content  # the last one used is the last one to go
         if len(self._kept) > _KEPT:
             del self._kept[next(iter(self._kept))]

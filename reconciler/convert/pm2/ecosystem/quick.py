@@ -67,7 +67,7 @@ class _Host:
             return json.dumps({"found": self._verbs[name](*json.loads(words))})
         except PermissionError as error:
             return json.dumps({"denied": error.filename or str(error)})
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             return json.dumps({"failed": str(error)})
 
     def _allowed(self, cwd: str, name: str) -> str:

@@ -11,7 +11,6 @@
 # make bench  all figures, measured here beside the peers, into README.md and docs/performance.md
 # make soak HOURS=2  docs/soak.md: is what a controller holds level after hours of work?
 # make fuzz SECONDS=600  each reader of foreign input, so long, guided by coverage
-# make bench  the figures of the README, measured here, beside the peers that are installed
 # make simulate SEEDS=10000   controller and host under seeds, with faults (docs/testing.md)
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
@@ -57,6 +56,7 @@ faults: .venv/developing
 
 bench: .venv/developing
 	$(BIN)/python -m e2e.bench --write
+
 HOURS ?= 2
 soak: compiled
 	$(BIN)/python -m e2e.soak --hours $(HOURS)
@@ -64,9 +64,6 @@ soak: compiled
 SECONDS ?= 600
 fuzz: compiled
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
-
-bench: .venv/installed
-	$(BIN)/python -m e2e.bench
 
 cover: .venv/developing
 	$(BIN)/pytest tests -n 2 --cov --cov-report=

@@ -206,19 +206,6 @@ def _children(pid: int) -> list[int]:
     return [int(word) for word in read(Path(f"/proc/{pid}/task/{pid}/children")).split()]
 
 
-@pytest.mark.parametrize("wipe", [False, True])
-def test_program_that_wipes_its_environment_is_still_ours(recon: Recon, wipe: bool) -> None:
-    command = ["env", "-i", "sleep", "100000"] if wipe else SLEEP
-    recon.app("web", command)
-    recon.run()
-    recon.healthy("web", ready=1)
-    pids = recon.pids("web")
-    recon.kill_controller()
-    recon.run()
-    recon.healthy("web", ready=1)
-    assert recon.pids("web") == pids
-
-
 def _stop(recon: Recon) -> None:
     """Stop everything, so that all output has been written."""
     recon.cli("down")

@@ -1,0 +1,176 @@
+"""Faults of a host: each begins, lasts, and ends, while one controller runs."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
+
+from e2e.harness import Recon
+from e2e.matrix import disks, kernel, memory
+
+ROOT = os.geteuid() == 0
+
+
+class Fault(NamedTuple):
+    """What is wrong with a host, and what may be asked of recon meanwhile."""
+
+    name: str
+    what: str
+    lasts: Callable[[Recon], AbstractContextManager[None]]
+    named: Sequence[str]
+    """Words of which the status must have one."""
+    disk: Callable[[Recon], Path] | None = None
+    """The folder that is on a small disk of its own."""
+    options: str = "size=2m"
+    corrects: str = ""
+    """Why a crash cannot be corrected during it; empty where it can."""
+    edits: str = ""
+    """Why no edit can be made during it."""
+    started_by: Sequence[str] = ()
+    lacking: str = ""
+
+
+def _state(recon: Recon) -> Path:
+    return recon.state
+
+
+def _manifests(recon: Recon) -> Path:
+    return recon.manifests
+
+
+def _logs(recon: Recon) -> Path:
+    return recon.manifests.parent / "logs"
+
+
+_AS_ROOT = "" if ROOT else "takes root"
+FAULTS = (
+    Fault(
+        "state full",
+        "no room on the state directory's disk",
+        disks.full(_state),
+        ["cannot be written"],
+        _state,
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "state without inodes",
+        "no inode on the state directory's disk",
+        disks.no_inodes(_state),
+        [],
+        _state,
+        "size=4m,nr_inodes=200",
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "state read-only",
+        "the state directory's disk is read-only",
+        disks.read_only,
+        ["cannot be written"],
+        _state,
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "logs full",
+        "no room on the disk of the logs",
+        disks.full(_logs),
+        ["logs cannot be written"],
+        _logs,
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "manifests full",
+        "no room on the manifests' disk",
+        disks.full(_manifests),
+        [],
+        _manifests,
+        edits="no edit fits on the disk",
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "manifests unmounted",
+        "the manifests' disk is taken away",
+        disks.unmounted,
+        ["the manifests directory was replaced by another"],
+        _manifests,
+        corrects="what no manifest declares keeps running, but is started only when one is back",
+        edits="there is no manifest to edit",
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "dead mount",
+        "a network file system does not answer",
+        disks.dead_env_file,
+        ["does not answer"],
+        lacking=_AS_ROOT or ("" if os.path.exists("/dev/fuse") else "takes /dev/fuse"),
+    ),
+    Fault(
+        "journal locked",
+        "another program holds SQLite's lock",
+        memory.locked,
+        ["cannot be written"],
+    ),
+    Fault("journal corrupt", "the journal's file is overwritten", memory.corrupt, []),
+    Fault("journal deleted", "the journal's files are removed", memory.database_deleted, []),
+    Fault("state deleted", "the whole state directory is removed", memory.state_deleted, []),
+    Fault("FIFOs deleted", "the folder of the output FIFOs is removed", memory.fifos_deleted, []),
+    Fault(
+        "second controller",
+        "another controller wants the same state directory",
+        memory.second_controller,
+        [],
+    ),
+    Fault(
+        "EMFILE",
+        "the controller may open two further files",
+        kernel.limited(resource.RLIMIT_NOFILE, kernel.open_files),
+        ["has as many files open as it may", "Too many open files"],
+        corrects="a start takes descriptors",
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "EAGAIN",
+        "no further process is allowed",
+        kernel.no_processes,
+        ["allows no more processes now"],
+        corrects="a start takes a process",
+        lacking=_AS_ROOT
+        or ("" if kernel.PIDS.is_dir() else "takes the pids controller of cgroup v1"),
+    ),
+    Fault(
+        "ENOMEM",
+        "the controller gets 64 KiB of further memory",
+        kernel.limited(resource.RLIMIT_AS, kernel.address_space),
+        [],
+        corrects="a start takes memory",
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "inotify exhausted",
+        "the kernel allows no further watch",
+        kernel.no_watches,
+        [],
+        started_by=["unshare", "--user", "--map-root-user"],
+        lacking=_AS_ROOT,
+    ),
+    Fault("inotify overflow", "more file changes than the kernel keeps", kernel.overflow, []),
+    Fault(
+        "no /dev/shm",
+        "/dev/shm is empty and read-only",
+        kernel.throughout,
+        [],
+        started_by=kernel.hidden("/dev/shm"),
+        lacking=_AS_ROOT,
+    ),
+    Fault(
+        "no cgroups",
+        "/sys/fs/cgroup is empty and read-only",
+        kernel.throughout,
+        [],
+        started_by=kernel.hidden("/sys/fs/cgroup"),
+        lacking=_AS_ROOT,
+    ),
+)

@@ -23,6 +23,8 @@ class Fault(NamedTuple):
     lasts: Callable[[Recon], AbstractContextManager[None]]
     named: Sequence[str]
     """Words of which the status must have one."""
+    silent: str = "nothing that is declared depends on it, so the status need not name it"
+    """Why it has none."""
     disk: Callable[[Recon], Path] | None = None
     """The folder that is on a small disk of its own."""
     options: str = "size=2m"
@@ -46,6 +48,7 @@ def _logs(recon: Recon) -> Path:
     return recon.manifests.parent / "logs"
 
 
+_EVENT = "an event (FailedSync) names it; the status only shows that the rollout goes on"
 _AS_ROOT = "" if ROOT else "takes root"
 FAULTS = (
     Fault(
@@ -53,7 +56,7 @@ FAULTS = (
         "no room on the state directory's disk",
         disks.full(_state),
         ["cannot be written"],
-        _state,
+        disk=_state,
         lacking=_AS_ROOT,
     ),
     Fault(
@@ -61,8 +64,8 @@ FAULTS = (
         "no inode on the state directory's disk",
         disks.no_inodes(_state),
         [],
-        _state,
-        "size=4m,nr_inodes=200",
+        disk=_state,
+        options="size=4m,nr_inodes=200",
         lacking=_AS_ROOT,
     ),
     Fault(
@@ -70,7 +73,7 @@ FAULTS = (
         "the state directory's disk is read-only",
         disks.read_only,
         ["cannot be written"],
-        _state,
+        disk=_state,
         lacking=_AS_ROOT,
     ),
     Fault(
@@ -78,7 +81,7 @@ FAULTS = (
         "no room on the disk of the logs",
         disks.full(_logs),
         ["logs cannot be written"],
-        _logs,
+        disk=_logs,
         lacking=_AS_ROOT,
     ),
     Fault(
@@ -86,7 +89,7 @@ FAULTS = (
         "no room on the manifests' disk",
         disks.full(_manifests),
         [],
-        _manifests,
+        disk=_manifests,
         edits="no edit fits on the disk",
         lacking=_AS_ROOT,
     ),
@@ -95,7 +98,7 @@ FAULTS = (
         "the manifests' disk is taken away",
         disks.unmounted,
         ["the manifests directory was replaced by another"],
-        _manifests,
+        disk=_manifests,
         corrects="what no manifest declares keeps running, but is started only when one is back",
         edits="there is no manifest to edit",
         lacking=_AS_ROOT,
@@ -127,7 +130,8 @@ FAULTS = (
         "EMFILE",
         "the controller may open two further files",
         kernel.limited(resource.RLIMIT_NOFILE, kernel.open_files),
-        ["has as many files open as it may", "Too many open files"],
+        [],
+        silent=_EVENT,
         corrects="a start takes descriptors",
         lacking=_AS_ROOT,
     ),
@@ -135,7 +139,8 @@ FAULTS = (
         "EAGAIN",
         "no further process is allowed",
         kernel.no_processes,
-        ["allows no more processes now"],
+        [],
+        silent=_EVENT,
         corrects="a start takes a process",
         lacking=_AS_ROOT
         or ("" if kernel.PIDS.is_dir() else "takes the pids controller of cgroup v1"),

@@ -22,7 +22,6 @@ SECONDS = 30
 """Until something counts as wrong."""
 
 
-_UNNAMED = "nothing that is declared depends on it, so the status need not name it"
 _NAMES = ("idle", "still", "web", "once", "later")
 
 
@@ -113,7 +112,7 @@ def test_what_runs_goes_on_and_all_is_as_declared_when_the_fault_is_over(
         if fault.edits == "":
             host.edit(2)
             host.job("later")
-        host.promise("status", lambda: _named(host, fault), "" if fault.named else _UNNAMED)
+        host.promise("status", lambda: _named(host, fault), "" if fault.named else fault.silent)
         _kill(before["idle-0"])
         host.promise("crash", lambda: _corrected(recon, before["idle-0"]), fault.corrects)
         host.promise("runs", lambda: alive(before["still-0"]))

@@ -92,7 +92,8 @@ class Cells:
         shown = [row["pid"] for row in app.get("instances", [])]
         if shown != [main]:
             return f"status shows the pids {shown}, pid {main} runs"
-        if (app["sync"], app["health"], app["ready"]) != ("Synced", "Healthy", 1):
+        frozen = kind.name == "stopped" and app["instances"][0]["state"] == "frozen"
+        if not frozen and (app["sync"], app["health"], app["ready"]) != ("Synced", "Healthy", 1):
             return f"status shows {app['sync']}, {app['health']}: {app['message']}"
         return ""
 
@@ -188,13 +189,18 @@ class Cells:
                 f"{kind.name} × {self.situation}",
                 kind.what,
                 "skipped" if kind.lacking else "failed" if self._wrong[kind.name] else "held",
-                kind.lacking or "; ".join(self._wrong[kind.name]),
+                kind.lacking or _why(kind, self.situation, self._wrong[kind.name]),
             )
             for kind in KINDS
         ]
         add("children", rows)
-        wrong = {name: what for name, what in self._wrong.items() if what}
+        known = {kind.name for kind in self.kinds if self.situation in kind.known}
+        wrong = {name: what for name, what in self._wrong.items() if what and name not in known}
         assert not wrong, json.dumps(wrong, indent=1)
+
+
+def _why(kind: Kind, situation: str, wrong: list[str]) -> str:
+    return kind.known.get(situation) or "; ".join(wrong) if wrong else ""
 
 
 def _first(oracles: Iterable[Oracle], kind: Kind) -> str:

@@ -31,13 +31,13 @@ def libc(name, *arguments):
     library = ctypes.CDLL(None, use_errno=True)
     if getattr(library, name)(*arguments) == -1:
         raise OSError(ctypes.get_errno(), name)
-def count(pause, burst=1):
+def count(pause, burst=1, to=1):
     import itertools, mmap
     with open(f'{sys.argv[1]}.{os.getpid()}', 'w+b') as file:
         file.truncate(8)
         written = mmap.mmap(file.fileno(), 8)
     for n in itertools.count(1):
-        os.write(1, b'%d %d\\n' % (os.getpid(), n))
+        os.write(to, b'%d %d\\n' % (os.getpid(), n))
         written[:] = n.to_bytes(8, 'little')
         if n % burst == 0: time.sleep(pause)
 """

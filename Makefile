@@ -78,7 +78,7 @@ pictures: .venv/developing
 
 SEEDS ?= 300
 simulate: .venv/developing
-	$(BIN)/python -m tests.simulate --seeds $(SEEDS)
+	$(BIN)/python -m tests.simulate --seeds $(SEEDS) $(if $(PLANTED),--planted)
 
 wheel: .venv/developing
 	rm -rf dist

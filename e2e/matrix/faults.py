@@ -48,7 +48,7 @@ def _logs(recon: Recon) -> Path:
     return recon.manifests.parent / "logs"
 
 
-_EVENT = "an event (FailedSync) names it; the status only shows that the rollout goes on"
+_EVENT = "tests/loop/test_failed_starts.py checks that the status names it"
 _AS_ROOT = "" if ROOT else "takes root"
 FAULTS = (
     Fault(

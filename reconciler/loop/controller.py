@@ -497,10 +497,14 @@ class Controller:
             found.append(Condition("LogsDropped", "True", "LogsDropped", fault))
         held = self._declared.trouble(app.app)
         found += [held] if held is not None else []
+        pending = self._reconciler.trouble(app.app)
+        if pending is not None:
+            found.insert(0, Condition("ReplicaFailure", "True", "FailedSync", pending))
         if not found:
             return app
         status = app.status
-        message = status.message or found[0].message
+        # What keeps recon from the declared state says more than how far it has got.
+        message = pending or status.message or found[0].message
         status = replace(status, conditions=(*status.conditions, *found), message=message)
         return replace(app, status=status)
 

@@ -85,6 +85,8 @@ class Reconciler:
         self._queue = queue
         self._key = key
         self._attempts: dict[str, int] = {}
+        self._troubles: dict[str, str] = {}
+        """By app, why the last pass over it failed, or its last start: the host's trouble."""
         self._starting: dict[tuple[str, int], Start] = {}
         self._rebuilt: dict[str, _Rebuilt] = {}
         self._standings: dict[str, Standing] = {}
@@ -93,6 +95,13 @@ class Reconciler:
         self._looked_at = 0.0
         self.leaving = False
         """Nothing is declared any more: everything is to be stopped (`recon down`)."""
+
+    def trouble(self, name: str) -> str | None:
+        """Why an app cannot be brought to what is declared now, where that is the host's doing."""
+        return self._troubles.get(name)
+
+    def _is_starting(self, name: str) -> bool:
+        return any(app == name for app, _ in self._starting)
 
     def plans(self) -> Iterator[AppPlan]:
         """What the plan has of each app, worked out one by one; all of it as of now. Nothing is
@@ -164,6 +173,8 @@ class Reconciler:
             self._running.declare(name, spec, made.memory.limited)
             await self._act(made)
             self._attempts.pop(name, None)
+            if made.actions == () and not self._is_starting(name):
+                self._troubles.pop(name, None)
             self._tell_dependents(name, made.standing)
             if made.actions and not self.leaving:
                 self._queue.add(name)
@@ -272,6 +283,7 @@ class Reconciler:
         """A program that was to be started is exec'd."""
         name, instance = process.tag.app, process.tag.instance
         action = self._starting.pop((name, instance), None)
+        self._troubles.pop(name, None)
         if action is not None:
             message = f"started pid {process.id.pid} ({action.reason})"
             self._history.record(Event(name, EventReason.STARTED, message, instance=instance))
@@ -340,6 +352,7 @@ class Reconciler:
         """Our trouble, not the app's: tell it once, and climb our own ladder."""
         self._tally.failed_passes += 1
         attempt = self._attempts[name] = self._attempts.get(name, 0) + 1
+        self._troubles[name] = f"{error}; trying again"
         if attempt == 1:
             if not isinstance(error, SpawnError | OSError):  # else it was foreseen, and is told
                 _log.error("%s could not be brought to what is declared", name, exc_info=error)
@@ -425,6 +438,7 @@ class Reconciler:
         absence = self._declared.absence(name).get(name)
         if absence is not None and absence.verdict is Verdict.DELETE:
             self._declared.forget(name)
+            self._troubles.pop(name, None)
             self._history.forget(name)
             self._tally.forget(name)
             message = "manifest removed, nothing of it runs"

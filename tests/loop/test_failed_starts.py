@@ -37,9 +37,16 @@ def test_the_hosts_trouble_is_told_once_tried_again_and_no_crash_of_the_app(worl
     world.begin(app_of(), run=120)
     assert world.messages("FailedSync") == [f"{BUSY}; trying again"]
     assert not world.memory().ended and "FailedCreate" not in world.reasons()
+    status = world.plan().status
+    assert status.message == f"{BUSY}; trying again"
+    assert [one.message for one in status.conditions if one.reason == "FailedSync"] == [
+        status.message
+    ]
     world.program("a", Program())
     world.run_for(20)
     assert len(world.starts()) == 1
+    assert "FailedSync" not in [one.reason for one in world.plan().status.conditions]
+    assert world.plan().status.message == ""
 
 
 def test_it_is_told_again_after_it_was_well_in_between(world: World) -> None:

@@ -84,9 +84,8 @@ class Reconciler:
         self._history = history
         self._queue = queue
         self._key = key
-        self._attempts: dict[str, int] = {}
-        self._troubles: dict[str, str] = {}
-        """By app, why the last pass over it failed, or its last start: the host's trouble."""
+        self._troubles: dict[str, retry.Trouble] = {}
+        """By app, why the last pass over it failed, or its last start."""
         self._starting: dict[tuple[str, int], Start] = {}
         self._rebuilt: dict[str, _Rebuilt] = {}
         self._standings: dict[str, Standing] = {}
@@ -98,7 +97,8 @@ class Reconciler:
 
     def trouble(self, name: str) -> str | None:
         """Why an app cannot be brought to what is declared now, where that is the host's doing."""
-        return self._troubles.get(name)
+        found = self._troubles.get(name)
+        return f"{found.cause}; trying again" if found is not None else None
 
     def _is_starting(self, name: str) -> bool:
         return any(app == name for app, _ in self._starting)
@@ -166,15 +166,15 @@ class Reconciler:
             self._let_go(name)
         elif self._declared.is_awaited(name):
             return  # what it is to be is known in a moment; it is in the queue again then
-        for made in self._decide(name):
+        for decided in self._decide(name):
             if not self.leaving:
-                self._take_note(made)
+                self._take_note(decided)
+            if not decided.actions and not self._is_starting(name):  # a start may fail later
+                self._troubles.pop(name, None)
+            made = retry.put_off(decided, self._troubles.get(name), boot_now())
             spec = made.desired.spec if made.desired is not None else None
             self._running.declare(name, spec, made.memory.limited)
             await self._act(made)
-            self._attempts.pop(name, None)
-            if made.actions == () and not self._is_starting(name):
-                self._troubles.pop(name, None)
             self._tell_dependents(name, made.standing)
             if made.actions and not self.leaving:
                 self._queue.add(name)
@@ -351,15 +351,17 @@ class Reconciler:
     def _retry(self, name: str, error: Exception) -> None:
         """Our trouble, not the app's: tell it once, and climb our own ladder."""
         self._tally.failed_passes += 1
-        attempt = self._attempts[name] = self._attempts.get(name, 0) + 1
-        self._troubles[name] = f"{error}; trying again"
-        if attempt == 1:
+        before = self._troubles.get(name)
+        app = self._declared.apps().get(name)
+        trouble = retry.Trouble.after(before, app.hash if app else "", str(error), boot_now())
+        self._troubles[name] = trouble
+        if before is None:
             if not isinstance(error, SpawnError | OSError):  # else it was foreseen, and is told
                 _log.error("%s could not be brought to what is declared", name, exc_info=error)
             self._history.record(
                 Event(name, EventReason.FAILED_SYNC, f"{error}; trying again", "Warning")
             )
-        self._queue.add_at(name, boot_now() + retry.delay(attempt))
+        self._queue.add_at(name, trouble.until)
 
     def _seen_by(self, name: str) -> Mapping[str, Standing]:
         """The standings of the apps that this one depends on, as they are now.

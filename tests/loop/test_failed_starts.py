@@ -117,6 +117,15 @@ def test_a_start_that_fails_late_counts_as_one_that_failed_and_not_as_a_crash(wo
     assert waits == sorted(waits) and "Exited" not in world.reasons()
 
 
+def test_a_hosts_trouble_that_shows_late_is_told_once_and_waited_for_longer(world: World) -> None:
+    world.program("a", Program(executes_after=0.01, fault=BUSY))
+    world.begin(app_of(), run=60)
+    assert len(world.messages("FailedSync")) == 1
+    starts = world.starts()
+    waits = [after - before for before, after in pairwise(starts)]
+    assert waits[-1] > 10 and len(starts) < 15
+
+
 def test_a_start_that_is_given_up_by_an_edit_is_nobodys_fault(world: World) -> None:
     world.program("a", Program(executes_after=None))
     world.begin(app_of(), run=10)

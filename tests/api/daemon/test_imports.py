@@ -18,7 +18,6 @@ HEAVY = {
     "rich": "of the command line",
     "ssl": "of HTTPS probes, at the first one",
     "starlette": "of the dashboard",
-    "tenacity": "of the command line, and of the process that notifies",
     "textual": "of `recon monit`",
     "typer": "of the command line",
     "unittest": "",

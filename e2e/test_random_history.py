@@ -85,7 +85,7 @@ class Histories(RuleBasedStateMachine):
         before = self.recon.pids(name)
         self.recon.write(self.files[name].name, text)
         self.broken.add(name)
-        until(self._names_a_problem, what=f"the mistake in {name} is reported")
+        until(lambda: self._is_reported(name), what=f"the mistake in {name} is reported")
         assert self.recon.pids(name) == before, "a mistake in a file stopped a process"
 
     @rule(name=_APPS)
@@ -262,8 +262,10 @@ class Histories(RuleBasedStateMachine):
                 wrong.append(f"{name} is {app.get('sync')}: {app.get('message')}")
         return wrong
 
-    def _names_a_problem(self) -> bool:
-        return bool(self.recon.status()["problems"])
+    def _is_reported(self, name: str) -> bool:
+        return any(
+            Path(e["file"]).name == self.files[name].name for e in self.recon.status()["errors"]
+        )
 
     def _texts(self) -> dict[str, str]:
         return {path.name: path.read_text() for path in self.recon.manifests.glob("*.yaml")}

@@ -23,6 +23,7 @@ from reconciler.api.client import Client
 from reconciler.api.daemon.callbacks import SWITCH
 from reconciler.api.errors import ClientError, ControllerLeftError, ControllerNotRunningError
 from reconciler.converge.sockets.privatesocket import places as private_places
+from reconciler.logs.write.holder_process import is_holder
 from reconciler.model.host.cgroup import store_directory
 from reconciler.observed.host.cgroups import find
 from reconciler.observed.processes.fifodirs import fifo_dirs
@@ -254,7 +255,8 @@ class Recon:
     def _is_ours(self, pid: int) -> bool:
         environment = _read(f"/proc/{pid}/environ")
         return (
-            f"RECON_STATE_DIR={self.state}\0".encode() in environment
+            is_holder(pid, store_id(StatePaths(self.state.resolve())))
+            or f"RECON_STATE_DIR={self.state}\0".encode() in environment
             or os.fsencode(self.state) in _read(f"/proc/{pid}/cmdline")
             or any(
                 os.fsencode(place) in link

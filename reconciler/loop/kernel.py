@@ -6,6 +6,7 @@ A controller has the real ones. The tests of the loop hand in those of a simulat
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from reconciler.converge.cgroups import limits
 from reconciler.converge.process.execcheck import exec_check
 from reconciler.converge.process.spawn import Spawned, spawn
+from reconciler.logs.write.holder import Holder, holder_of
 from reconciler.model.host.facts import HostFacts
 from reconciler.model.spec.limits import Value
 from reconciler.model.spec.probe import Probe
@@ -37,3 +39,5 @@ class Kernel:
     read_limits: Callable[..., dict[str, Value]] = observed_limits.read
     nonce: Callable[[], str] = lambda: secrets.token_hex(6)
     """The name of one process, in its tag and its files."""
+    holder: Callable[[str, asyncio.AbstractEventLoop], Holder | None] = holder_of
+    """What keeps output while no controller runs; None where nothing would outlive it."""

@@ -16,13 +16,14 @@ import errno
 import os
 import select
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.logs.write import fifo
 from reconciler.logs.write.backpressure import FIRST_RETRY, Troubles
 from reconciler.logs.write.compress import Compressor
+from reconciler.logs.write.holder import MOST, Holder
 from reconciler.logs.write.maintenance import Upkeep
 from reconciler.logs.write.transcript import Transcripts
 from reconciler.logs.write.transfer import Pump, Tap
@@ -67,8 +68,9 @@ class Capture:
 
     ``fifos`` are the folders where its FIFOs may lie, the best first
     (``observed.processes.fifodirs``); the last, and by itself the only one, is ``fifo`` in the
-    state directory. ``on_trouble(app, sentence)`` is called when logs cannot be written, again as
-    more is lost, and with None when all is well again.
+    state directory. ``holder`` keeps them open for the next controller.
+    ``on_trouble(app, sentence)`` is called when logs cannot be written, again as more is lost, and
+    with None when all is well again.
     """
 
     def __init__(
@@ -79,8 +81,11 @@ class Capture:
         on_trouble: Callable[[str, str | None], None],
         fifos: Sequence[Path] = (),
         tally: Tally | None = None,
+        holder: Holder | None = None,
     ) -> None:
         tally = tally or Tally()
+        self._holder = holder
+        self._took_over = False
         keep_large_blocks()
         self._fifos = tuple(fifos) or (state_dir / "fifo",)
         with contextlib.suppress(OSError):  # made when it is needed
@@ -112,8 +117,8 @@ class Capture:
     def open(self, tag: Tag, uid: int | None = None, gid: int | None = None) -> Streams:
         """Make the FIFOs for a process about to start, owned by its user.
 
-        From here on nothing it writes is lost, even if it dies before ``attach``. OSError where
-        they cannot be made; nothing is left behind then.
+        From here on nothing it writes is lost, even if it dies before ``attach``, and this
+        controller with it. OSError where they cannot be made; nothing is left behind then.
         """
         streams = Streams(-1, -1)
         self._nonces[tag.nonce] = []
@@ -126,6 +131,7 @@ class Capture:
                 setattr(streams, f"std{stream}", fd)
                 self._budget.grow(fd)
                 self._add(Tap(name, fifo.open_reader(path)))
+            self._hold(self._nonces[tag.nonce])
         except OSError:
             streams.close()
             self.detach(tag.nonce)
@@ -143,6 +149,8 @@ class Capture:
         self.configure(tag.app, logs)
         if tag.nonce not in self._nonces:
             self._adopt(tag, pid)
+            if self._took_over:
+                self._hold(self._nonces[tag.nonce])
         for tap in self._nonces[tag.nonce]:
             self._arm(tap)
 
@@ -187,17 +195,22 @@ class Capture:
         """Do as ``detach`` for all that processes left which ended while no controller ran.
 
         ``live`` holds the nonces of the processes that run. Call it once, after ``configure``
-        and ``attach``. A FIFO that some process still holds open is left alone.
+        and ``attach``. A FIFO that some process still writes to is left alone.
+
+        An earlier controller's holder has them all open, and is ended between two rounds. In the
+        first, what waits is written, and what is needed is held here. In the second, what no
+        process writes to any more is removed.
         """
-        for text in sorted(fifo.names(self._fifos)):
-            name = FifoName.parse(text)
-            if name is None or name.nonce in live or name.nonce in self._nonces:
-                continue
+        names = (FifoName.parse(text) for text in sorted(fifo.names(self._fifos)))
+        left = [one for one in names if one is not None and one.nonce not in live]
+        left = [name for name in left if name.nonce not in self._nonces and self._salvage(name)]
+        self._supersede(left)
+        for name in left:
             path = fifo.place(name, self._fifos)
-            if fifo.is_held(path):
+            if not path.exists():  # a carry alone
+                os.mkfifo(path, 0o600)
+            elif fifo.is_written(path):
                 continue
-            path.unlink(missing_ok=True)
-            os.mkfifo(path, 0o600)
             tap = self._watch(self._pump.load(name, fifo.open_reader(path)))
             tap.ended = True
             self._end(tap)
@@ -206,6 +219,8 @@ class Capture:
     def close(self) -> None:
         """Stop reading. All that is not written yet waits for the next controller."""
         self._loop.remove_reader(self._epoll.fileno())
+        if self._holder is not None:
+            self._holder.close(needed=bool(self._taps))
         self._upkeep.close()
         self._compressor.close()
         self._troubles.close()
@@ -292,13 +307,58 @@ class Capture:
 
     def _remove(self, tap: Tap) -> None:
         self._troubles.over(tap)
+        self._unwatch(tap)
+        self._pump.forget(tap.name)
+
+    def _unwatch(self, tap: Tap) -> None:
+        if self._holder is not None:
+            self._holder.drop(tap.fd)
         self._epoll.unregister(tap.fd)
         self._budget.release(tap.fd)
         del self._taps[tap.fd]
         os.close(tap.fd)
         if tap.stuck is not None:
             tap.stuck.close()
-        self._pump.forget(tap.name)
+
+    # -- what is held over a restart -----------------------------------------------------------
+
+    def _hold(self, taps: Iterable[Tap]) -> None:
+        if self._holder is not None:
+            self._holder.hold([tap.fd for tap in taps])
+
+    def _salvage(self, name: FifoName) -> bool:
+        """Write what waits in the FIFO of a process that is not known, and may be gone.
+
+        False where that fails: it is tried again, as for one that has ended.
+        """
+        path = fifo.place(name, self._fifos)
+        if not path.exists():
+            return True
+        tap = self._watch(self._pump.load(name, fifo.open_reader(path)))
+        try:
+            self._drain(tap)
+        except OSError as error:
+            tap.ended = True
+            self._fail(tap, error)
+            return False
+        self._unwatch(tap)
+        return True
+
+    def _supersede(self, left: Sequence[FifoName]) -> None:
+        """Hold all FIFOs, then end the holder of an earlier controller."""
+        self._took_over = True
+        if self._holder is None:
+            return
+        self._hold(self._taps.values())
+        for first in range(0, len(left), MOST):
+            paths = [fifo.place(name, self._fifos) for name in left[first : first + MOST]]
+            readers = [fifo.open_end(path) for path in paths if path.exists()]
+            try:
+                self._holder.lend(readers)
+            finally:
+                for reader in readers:
+                    os.close(reader)
+        self._holder.supersede()
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -350,6 +410,7 @@ class Capture:
 
     def _fail(self, tap: Tap, error: OSError) -> None:
         """A chunk could not be written: leave the FIFO alone, report it, and try again later."""
+        self._hold([tap])
         self._epoll.modify(tap.fd, 0)
         self._troubles.add(tap, error.strerror or str(error))
 

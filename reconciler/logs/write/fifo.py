@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import stat
 import termios
 from collections.abc import Sequence
@@ -107,13 +108,22 @@ def _held_by(pid: int, name: str) -> str | None:
     return None
 
 
-def is_held(path: Path) -> bool:
-    """Whether any process has the FIFO open."""
+def open_end(path: Path) -> int:
+    """An end that keeps a FIFO, and counts as none that writes to it (``is_written``)."""
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def is_written(path: Path) -> bool:
+    """Whether any process has the FIFO open for writing."""
+    reader = open_end(path)
     try:
+        # An end reads as closed only where a writer has come and gone since it was opened.
         os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
-    except OSError:  # ENXIO: no reader, and who has it open at all has it open for reading
-        return False
-    return True
+        poll = select.poll()
+        poll.register(reader, 0)
+        return not any(event & select.POLLHUP for _, event in poll.poll(0))
+    finally:
+        os.close(reader)
 
 
 def waiting(fd: int) -> int:
@@ -181,5 +191,5 @@ def names(folders: Sequence[Path]) -> set[str]:
     return found
 
 
-__all__ = ["CAPACITY", "STREAMS", "Budget", "capacity", "create", "home", "is_held", "name_of"]
-__all__ += ["names", "open_reader", "place", "waiting"]
+__all__ = ["CAPACITY", "STREAMS", "Budget", "capacity", "create", "home", "is_written", "name_of"]
+__all__ += ["names", "open_end", "open_reader", "place", "waiting"]

@@ -117,7 +117,10 @@ class Running:
         self._starting = Starting(loop, self.host, on_change)
         self.limiting = Limiting(facts, cgroups, self.host, on_change, on_event, kernel=kernel)
         fifos = [Path(folder) for folder in fifo_dirs(state_dir, store)]
-        self.capture = Capture(state_dir, loop, on_trouble=on_log_trouble, fifos=fifos, tally=tally)
+        holder = kernel.holder(store, loop)
+        self.capture = Capture(
+            state_dir, loop, on_trouble=on_log_trouble, fifos=fifos, tally=tally, holder=holder
+        )
         self._stopper = Stopper(loop, self.host.signal, self._signal_all, self._hook_failed)
         self._sockets = Sockets(self._instances_with, self._stranger_at)
         self._private = PrivateSockets(state_dir, store)

@@ -53,16 +53,21 @@ def test_a_nonce_with_a_dot_cannot_be_named() -> None:
         str(FifoName("app", 0, "abc.-", "a.b/c", "out"))
 
 
-def test_a_fifo_is_held_as_long_as_anybody_has_it_open(tmp_path: Path) -> None:
+def test_a_fifo_is_written_as_long_as_a_process_can_write_to_it(tmp_path: Path) -> None:
     path = tmp_path / "fifo" / "x"
     fd = fifo.create(path)
-    assert fifo.is_held(path)
+    assert fifo.is_written(path)
     os.write(fd, b"waits")
-    reader = fifo.open_reader(path)
+    reader = fifo.open_end(path)
+    assert fifo.is_written(path)
     os.close(fd)
-    assert fifo.waiting(reader) == 5 and fifo.is_held(path)
+    assert fifo.waiting(reader) == 5 and not fifo.is_written(path)
+    writer = os.open(path, os.O_WRONLY)
+    assert fifo.is_written(path)
+    os.close(writer)
+    assert os.read(reader, 10) == b"waits" and not fifo.is_written(path)
     os.close(reader)
-    assert not fifo.is_held(path)
+    assert not fifo.is_written(path)
 
 
 def test_an_ordinary_user_keeps_half_of_the_pipe_budget(

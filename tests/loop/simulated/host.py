@@ -147,6 +147,7 @@ class SimulatedHost:
             set_limits=self.set_limits,
             read_limits=self.read_limits,
             nonce=lambda: f"{next(self._nonces):012x}",
+            holder=lambda *_: None,
         )
 
     def of(self, app: str) -> list[Alive]:

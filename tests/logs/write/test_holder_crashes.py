@@ -11,6 +11,7 @@ import mmap
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from reconciler.logs.write import fifo, logfile
@@ -97,7 +98,7 @@ def reaches(state: Path, store: str, at: int) -> bool:
     for (tag, _), fd in ends.items():
         if tag is DEAD:
             os.close(fd)
-    reached = [killed(lambda: take_over(state, store, life, wrote), at) for life in (1, 2)]
+    reached = [killed(partial(take_over, state, store, life, wrote), at) for life in (1, 2)]
     capture = take_over(state, store, 3, wrote)
     assert holders(store) == 1
     for (tag, _), fd in ends.items():

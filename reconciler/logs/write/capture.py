@@ -86,6 +86,8 @@ class Capture:
         tally = tally or Tally()
         self._holder = holder
         self._took_over = False
+        self._unreached: set[FifoName] = set()
+        """Streams of running processes that are tried again: only an earlier holder has them."""
         keep_large_blocks()
         self._fifos = tuple(fifos) or (state_dir / "fifo",)
         with contextlib.suppress(OSError):  # made when it is needed
@@ -261,12 +263,18 @@ class Capture:
                 self._add(tap)
                 return tap
         if trouble.errno in _PASSES:  # else the program has closed or redirected it
+            self._unreached.add(name)
             self._loop.call_later(FIRST_RETRY, self._reach_again, tag, pid, stream)
         return None
 
     def _reach_again(self, tag: Tag, pid: int | None, stream: Stream) -> None:
         if tag.nonce in self._nonces and (tap := self._reach(tag, pid, stream)) is not None:
             self._arm(tap)
+            self._unreached.discard(tap.name)
+            if self._took_over:
+                self._hold([tap])
+                with contextlib.suppress(OSError):  # the next controller ends it
+                    self._end_earlier()
 
     def _add(self, tap: Tap) -> None:
         self._nonces[tap.name.nonce].append(self._watch(tap))
@@ -358,7 +366,11 @@ class Capture:
             finally:
                 for reader in readers:
                     os.close(reader)
-        self._holder.supersede()
+        self._end_earlier()
+
+    def _end_earlier(self) -> None:
+        if self._holder is not None and not self._unreached:
+            self._holder.supersede()
 
     # -- reading -------------------------------------------------------------------------------
 

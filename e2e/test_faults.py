@@ -35,6 +35,7 @@ def test_a_controller_that_is_killed_at_one_of_its_effects_loses_nothing(
     print(report.line(result))
     results.append(result)
     assert result.crashes + result.outside == _CRASHES // _GROUPS
+    assert result.cut == 0, "no line is lost of what ends while no controller runs"
     # That what is looked at happened at all.
     assert len(result.points.ends) > 20 and result.rests > 5
     assert min(result.starts, result.lines, result.requests) > 50, result

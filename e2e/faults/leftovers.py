@@ -8,19 +8,22 @@ from pathlib import Path
 from e2e.faults.zygote import Zygote
 from e2e.harness import Recon, alive
 from reconciler.converge.sockets.privatesocket import places as private_places
+from reconciler.logs.write.holder_process import is_holder
 from reconciler.model.host.cgroup import store_directory
 from reconciler.observed.host.cgroups import find
 from reconciler.state.paths import StatePaths, store_id
+from reconciler.system import procfs
 from tests.waiting import until
 
 
-def helpers_are_gone(zygote: Zygote, programs: set[int]) -> None:
-    """Until nothing runs of what a killed controller began, but programs: the fork server,
-    workers, the notifier end by themselves."""
+def helpers_are_gone(zygote: Zygote, programs: set[int], paths: StatePaths) -> None:
+    """Until nothing runs of what a killed controller began, but programs and what holds their
+    output: the fork server, workers, the notifier end by themselves."""
 
     def left() -> list[int]:
         found = (pid for pid in zygote.orphans() if pid not in programs)
-        return [pid for pid in found if alive(pid) and not _is_program(pid)]
+        kept = [pid for pid in found if alive(pid) and not _is_program(pid)]
+        return [pid for pid in kept if not is_holder(pid, store_id(paths))]
 
     until(lambda: not left(), what="what a killed controller began has ended")
 
@@ -34,7 +37,7 @@ def _is_program(pid: int) -> bool:
 
 def files(recon: Recon, paths: StatePaths, served: Path) -> list[str]:
     """Files that only programs need that run: FIFOs and what waits in them, sockets, credentials,
-    cgroups."""
+    cgroups; and the process that holds output."""
     store = store_id(paths)
     folders = [
         *map(Path, recon.fifos),
@@ -43,6 +46,7 @@ def files(recon: Recon, paths: StatePaths, served: Path) -> list[str]:
     ]
     found = [path for folder in folders for path in folder.glob("*") if not _is_of_cgroup(path)]
     found += [path for path in (served, paths.socket) if path.exists()]
+    found += [Path(f"/proc/{pid}") for pid in procfs.pids() if is_holder(pid, store)]
     spool = paths.root / "spool"
     if spool.exists() and spool.stat().st_size:
         found.append(spool)

@@ -199,7 +199,7 @@ class World:
         if self.load is not None:
             assert not self.load.faults, self.load.faults
         self.controllers.check()
-        leftovers.helpers_are_gone(self.zygote, self.registrar.pids())
+        leftovers.helpers_are_gone(self.zygote, self.registrar.pids(), self.paths)
 
     def _finish(self) -> None:
         """All as declared once more; then everything is stopped, and nothing may be left."""

@@ -107,6 +107,7 @@ def reaches(state: Path, store: str, at: int) -> bool:
             os.close(fd)
     capture.detach(LIVE.nonce)
     capture.close()
+    capture._loop.close()
     for (tag, stream), fd in ends.items():
         rest = b" till now\n" if tag is LIVE else b"\n"
         text = b"one\n" + LONG[: 60_000 if fd % 2 else 10] + b"\nunfinished" + rest

@@ -101,7 +101,9 @@ class Probing:
         """A process of an earlier controller: what it said then holds."""
         nonce = process.tag.nonce
         self._words[nonce] = Word(self._has(nonce, READY), self._loop.time())
-        if self._words[nonce].ready:
+        if not _hears(spec):  # it was heard until it was known what to ask
+            self._transcripts.end(nonce)
+        if self._words[nonce].ready or not _hears(spec):
             self._transcripts.discard(nonce)
         if spec.readiness is not None:
             noted = self._has(nonce, READY)

@@ -383,6 +383,8 @@ class Running:
 
     def _adopt(self, process: Process, spec: ProgramSpec) -> None:
         tag = process.tag
+        if tag.nonce in self._unasked:  # a line that a probe waits for may be the next to come
+            self.capture.transcripts.begin(tag.nonce, kept=True, whole=False)
         self.capture.attach(tag, spec.logs, process.id.pid)
         record = self._recorded.get(process.id)
         if record is None:

@@ -182,10 +182,6 @@ STAYING = (
         "replacing",
         "opens /dev/stdout again, for writing only, in the place of its stdout",
         "os.dup2(os.open('/dev/stdout', os.O_WRONLY | os.O_APPEND), 1); count(0.01)",
-        known={
-            "controller": "without a controller its FIFO has no reader, so it ends by SIGPIPE at "
-            "its next line, and is started again by the next controller"
-        },
         counts=True,
     ),
     Kind(
@@ -204,10 +200,6 @@ STAYING = (
         "child(trace); rest()",
         _SOON,
         lambda pid: _status(pid, "TracerPid") != "0",
-        known={
-            "crash": "the kernel tells the end to the tracer first; while that ignores it, the end "
-            "is not seen, and no other process is started"
-        },
     ),
     Kind(
         "leasing",

@@ -26,14 +26,18 @@ _PIDFD_INFO_EXIT = 1 << 3
 def collect(pidfd: int, id: ProcessId, proc: str = procfs.PROC) -> Exit | None:
     """How the process ended; None while it has not. A child of ours is reaped by this.
 
-    ``Exit()`` where it cannot be told.
+    ``Exit()`` where it cannot be told. The kernel tells the end of a process that another one
+    traces to that one first (ptrace(2)): such a child is reaped later (``reap_traced``).
     """
     try:
         result = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
     except ChildProcessError:
         return _of_stranger(pidfd, id, proc)
     if result is None:
-        return None
+        exit = from_zombie(id, proc)
+        if exit is not None:
+            _traced.add(id.pid)
+        return exit
     if result.si_code == os.CLD_EXITED:
         return Exit(code=result.si_status)
     return Exit(signal=result.si_status)
@@ -72,6 +76,8 @@ def from_zombie(id: ProcessId, proc: str = procfs.PROC) -> Exit | None:
 
 
 _kept: set[int] = set()
+_traced: set[int] = set()
+"""Children whose end is known, and which their tracer has not let go of yet."""
 
 
 def keep(pid: int) -> None:
@@ -87,6 +93,18 @@ def release(pid: int) -> None:
 def is_kept(pid: int) -> bool:
     """Whether it is such a child: until it is reaped here, its number is no other's."""
     return pid in _kept
+
+
+def reap_traced() -> None:
+    """Reap the children that ended while another process traced them. Until then their numbers are
+    no others'."""
+    for pid in [*_traced]:
+        try:
+            reaped = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG) is not None
+        except ChildProcessError:  # as PID 1, where all zombies are reaped
+            reaped = True
+        if reaped:
+            _traced.discard(pid)
 
 
 def reap_strangers(awaited: Set[int] = frozenset()) -> None:

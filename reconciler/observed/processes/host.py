@@ -193,6 +193,7 @@ class Host:
         process needs none: its pidfd tells its end, and until then its pid is its own.
         OSError where we are out of files: nothing is forgotten then, all is looked at again.
         """
+        exits.reap_traced()
         try:
             listing = self._new_pids.listing()
             for pid in listing.vanished:

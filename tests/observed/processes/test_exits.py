@@ -49,6 +49,36 @@ def test_a_child_tells_its_code_or_signal_and_is_reaped(zoo: Zoo) -> None:
     assert _collect(pidfd, killed) == Exit(signal=signal.SIGKILL)
 
 
+TRACE = (
+    "import ctypes, sys, time\n"
+    "libc = ctypes.CDLL(None, use_errno=True)\n"
+    "libc.ptrace(0x4206, int(sys.argv[1]), 0, 0)\n"  # PTRACE_SEIZE
+    "time.sleep(1000)\n"
+)
+
+
+def test_the_end_of_a_child_does_not_wait_for_the_process_that_traces_it(zoo: Zoo) -> None:
+    child = zoo.start(None)
+    tracer = subprocess.Popen([sys.executable, "-c", TRACE, str(child.pid)])
+    try:
+        traced = f"TracerPid:\t{tracer.pid}\n"
+        until(lambda: traced in Path(f"/proc/{child.pid}/status").read_text(), what="the tracer")
+        pidfd = _held(child)
+        os.kill(child.pid, signal.SIGKILL)  # not reaped, so the number is its own
+        assert _collect(pidfd, child) == Exit(signal=signal.SIGKILL)
+        exits.reap_traced()
+        assert procfs.stat(child.pid) is not None, "the tracer holds it"
+    finally:
+        tracer.kill()
+        tracer.wait()
+
+    def reaped() -> bool:
+        exits.reap_traced()
+        return procfs.stat(child.pid) is None
+
+    until(reaped, what="its number to be free")
+
+
 @pytest.mark.parametrize(("code", "expected"), [(0, Exit(code=0)), (3, Exit(code=3))])
 def test_one_that_is_not_our_child_tells_too(zoo: Zoo, code: int, expected: Exit) -> None:
     fifo = zoo.root / f"go-{code}"

@@ -7,7 +7,9 @@ import os
 import re
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from e2e.harness import Recon, manifest
@@ -144,11 +146,7 @@ class Cells:
             self.recon.controller = None
         for kind in self.kinds:
             ledger = self.ledger(kind)
-            for one in ledger.alive():
-                descriptor = os.pidfd_open(one.pid)
-                if one.lives():
-                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-                os.close(descriptor)
+            until(partial(_kill_all, ledger), what=f"the end of {kind.name}")
 
     # -- the verdict ---------------------------------------------------------------------------
 
@@ -182,25 +180,34 @@ class Cells:
                 self._wrong[name].append(f"{count} main processes ran at once")
         self._most.clear()
 
-    def close(self) -> None:
-        """Keep the result of each cell; AssertionError for those that went wrong."""
+    def close(self, kinds: Collection[Kind] | None = None) -> None:
+        """Keep the result of each cell, or of those of some kinds; AssertionError for those that
+        went wrong."""
         rows = [
             Row(
                 f"{kind.name} × {self.situation}",
                 kind.what,
                 "skipped" if kind.lacking else "failed" if self._wrong[kind.name] else "held",
-                kind.lacking or _why(kind, self.situation, self._wrong[kind.name]),
+                kind.lacking or "; ".join(self._wrong[kind.name]),
             )
             for kind in KINDS
+            if kind.lacking or kinds is None or kind in kinds
         ]
         add("children", rows)
-        known = {kind.name for kind in self.kinds if self.situation in kind.known}
-        wrong = {name: what for name, what in self._wrong.items() if what and name not in known}
+        wrong = {name: what for name, what in self._wrong.items() if what}
         assert not wrong, json.dumps(wrong, indent=1)
 
 
-def _why(kind: Kind, situation: str, wrong: list[str]) -> str:
-    return kind.known.get(situation) or "; ".join(wrong) if wrong else ""
+def _kill_all(ledger: Ledger) -> bool:
+    """SIGKILL all; whether there was none left, not even one that was forked meanwhile."""
+    left = ledger.alive()
+    for one in left:
+        with suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(one.pid)
+            if one.lives():
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            os.close(descriptor)
+    return not left
 
 
 def _first(oracles: Iterable[Oracle], kind: Kind) -> str:

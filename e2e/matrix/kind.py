@@ -23,8 +23,6 @@ class Kind(NamedTuple):
     """Why there can be no such program here."""
     ends: tuple[int | None, str | None] | None = None
     """Code or signal with which it ends by itself at once; None for one that stays."""
-    known: Mapping[str, str] = {}
-    """By situation, a fault of recon that is known and not fixed yet: the table shows it."""
     counts: bool = False
     """Whether it numbers its lines."""
 

@@ -56,7 +56,7 @@ PLANTED: dict[str, Planted] = {
     "no-retry": Planted(
         "a start that the kernel refused is not tried again",
         _RECONCILE,
-        "self._queue.add_at(name, boot_now() + retry.delay(attempt))",
+        "self._queue.add_at(name, trouble.until)",
         "pass",
     ),
     "edge-triggered": Planted(

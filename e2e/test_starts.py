@@ -107,16 +107,16 @@ def test_while_a_start_hangs_another_app_comes_back_as_fast_as_ever(
 
 
 def test_a_start_that_hangs_is_ended_by_the_next_controller(recon: Recon, leased: Leased) -> None:
-    recon.app("hangs", [str(leased.path), "100000"], backoff={"initialSeconds": 0})
+    recon.app("waits", [str(leased.path), "100000"], backoff={"initialSeconds": 0})
     recon.run()
-    (stub,) = until(lambda: of_app("hangs"), what="a stub")
+    (stub,) = until(lambda: of_app("waits"), what="a stub")
     recon.kill_controller()
     assert alive(stub)
     recon.run()
     until(lambda: not alive(stub), what="the abandoned start is ended")
     leased.release()
-    recon.healthy("hangs", ready=1)
-    assert len(recon.pids("hangs")) == 1 and not of_app("hangs")
+    recon.healthy("waits", ready=1)
+    assert len(recon.pids("waits")) == 1 and not of_app("waits")
 
 
 def test_a_program_replaced_by_a_fifo_holds_up_nobody(recon: Recon, tmp_path: Path) -> None:

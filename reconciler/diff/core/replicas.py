@@ -205,7 +205,8 @@ def _missing(
 
 
 def _up_at(process: Process, delay: float) -> float | None:
-    if process.ready is not True or process.state is not RunState.RUNNING:
+    runs = process.state is RunState.RUNNING and not process.starting
+    if process.ready is not True or not runs:
         return None
     since = process.started_at if process.ready_at is None else process.ready_at
     return since + delay

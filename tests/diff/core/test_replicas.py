@@ -50,3 +50,13 @@ def test_each_process_is_in_one_list_only() -> None:
     counts = [len(each) for each in (r.current, r.extra, r.old, r.stopping, r.spared)]
     assert counts == [1, 2, 1, 1, 0]
     assert not r.settled
+
+
+def test_a_start_that_an_earlier_controller_began_is_not_up() -> None:
+    """No probe was begun for it: only that its program runs could make it ready."""
+    host, app = SimHost(), app_of(instances=2)
+    host.add(app, 0)
+    host.add(app, 1, starting=True)
+    host.now += 100
+    replicas = _sorted(host, app)
+    assert len(replicas.current) == 2 and len(replicas.up) == 1

@@ -89,6 +89,21 @@ class NewerError(sqlite3.DatabaseError):
         super().__init__(f"it has version {version}, which this release of recon cannot read")
 
 
+class IllegibleError(sqlite3.DatabaseError):
+    """SQLite quotes a name of the file in its message, and that name is no text: damage."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+@contextlib.contextmanager
+def _legible() -> Iterator[None]:
+    """Python cannot decode such a message, and raises no ``sqlite3.Error``."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise IllegibleError(f"a name in it is no text ({error})") from None
+
+
 def is_damage(error: BaseException) -> bool:
     """Whether SQLite says that the file itself is damaged."""
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -110,13 +125,14 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     db = _connect(path)
     try:
         path.chmod(0o600)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA cache_size = -256")
-        _must_be_known(db)
-        if path.stat().st_size <= _CHECKED:
-            _check(db)
-        _complete(db)
+        with _legible():
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA cache_size = -256")
+            _must_be_known(db)
+            if path.stat().st_size <= _CHECKED:
+                _check(db)
+            _complete(db)
     except BaseException:
         db.close()
         raise
@@ -135,8 +151,9 @@ def open_to_read(path: Path) -> Iterator[tuple[sqlite3.Connection, bool]]:
     with contextlib.ExitStack() as stack:
         for way in (_plain, _alone, _unchanging, _copied):
             try:
-                db = stack.enter_context(contextlib.closing(way(path, stack)))
-                _must_be_known(db)
+                with _legible():
+                    db = stack.enter_context(contextlib.closing(way(path, stack)))
+                    _must_be_known(db)
             except NewerError:
                 raise
             except sqlite3.Error as error:

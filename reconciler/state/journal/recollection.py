@@ -89,7 +89,10 @@ class _Reader:
             self._drop("", "the setting root is bad: which directory was accepted is not known")
         self._outbox()
         for row in self._each("event", "ORDER BY id DESC LIMIT 1"):
-            found.last_event = row["id"]
+            if isinstance(row["id"], int):
+                found.last_event = row["id"]
+            else:  # the table is no longer what it was made as: the next one would have no number
+                found.damage = sqlite3.DatabaseError(f"an event has the number {row['id']!r}")
 
     def _revisions(self) -> tuple[dict[str, list[Revision]], set[str]]:
         """Those that are good, by app; and the apps whose last one is unknown."""

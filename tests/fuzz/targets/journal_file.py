@@ -10,7 +10,14 @@ from pathlib import Path
 
 from tests.fuzz.targets import journal
 
-SEEDS = (b"\0\0\1", b"\x10\x00\xff\x20\x00\xff", b"\0\x12\2", b"\0\x64\x55\0\x65\x55", b"\x40")
+SEEDS = (
+    b";\xc0\xc6",
+    b"\0\0\1",
+    b"\x10\x00\xff\x20\x00\xff",
+    b"\0\x12\2",
+    b"\0\x64\x55\0\x65\x55",
+    b"\x40",
+)
 
 
 def check(data: bytes) -> None:

@@ -286,6 +286,31 @@ def test_garbage_in_any_page_is_survived(path: Path, tmp_path: Path) -> None:
             assert reasons(journal) == []
 
 
+def test_a_name_in_the_schema_that_is_no_text_is_damage(path: Path) -> None:
+    """SQLite quotes it in an error that Python cannot decode."""
+    data = path.read_bytes()
+    assert data.count(b"CREATE TABLE setting") == 1
+    path.write_bytes(data.replace(b"CREATE TABLE setting", b"CREATE TABLF \x99etting"))
+    with opened(path) as journal:
+        assert "JournalSetAside" in reasons(journal) and aside_of(path)
+        assert journal.state.health is JournalHealth.SET_ASIDE
+
+
+def test_events_without_numbers_are_damage(path: Path) -> None:
+    sql(path, "DROP TABLE event")
+    sql(
+        path,
+        "CREATE TABLE event (id TEXT, at REAL, app TEXT, instance INTEGER, type TEXT, reason TEXT,"
+        " message TEXT)",
+    )
+    sql(path, "INSERT INTO event VALUES (NULL, 1.0, 'web', 0, 'Normal', 'Started', '')")
+    with opened(path) as journal:
+        assert "JournalSetAside" in reasons(journal)
+        assert journal.memories() == {"web": MEMORY, "report": JOB}
+        journal.record(Event("web", "Started", "again"))
+        assert journal.commit() is None
+
+
 def test_damage_that_is_met_later_costs_the_events_alone(path: Path) -> None:
     with opened(path) as journal:
         journal.commit()

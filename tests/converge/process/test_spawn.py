@@ -420,10 +420,12 @@ def test_a_stub_of_a_fork_server_that_was_killed_before_its_answer_never_becomes
     monkeypatch.setattr(stub, "_is_wanted", look)
     monkeypatch.setattr(module, "_is_plain", lambda program: False)
     forked_server()
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    before = children.read_text().split()
     spawned = spawn_app(make_app(["sh", "-c", f"echo $$ >> {starts}; exec sleep 60"]))
     until(starts.exists, what="it begins")
     own = spawned.process.id.pid, forkserver.server()._pid
-    left = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    left = {*children.read_text().split()} - {*before}
     for pid in {*map(int, left)} - {*own}:
         until(lambda: is_dead(pid), what="the first stub ends")  # noqa: B023
         os.waitpid(pid, 0)

@@ -85,7 +85,7 @@ def check(data: bytes) -> None:
     controller = _Controller()
     try:
         asyncio.run(_request(controller, scope, body, sent))
-    except _UsedError:
+    except (_UsedError, ConnectionResetError):
         return
     status = sent[0]["status"]
     text = b"".join(message["body"] for message in sent[1:])
@@ -96,8 +96,10 @@ def check(data: bytes) -> None:
 
 
 async def _request(controller: Any, scope: Any, body: bytes, sent: list[Any]) -> None:
+    coming = iter([{"type": "http.request", "body": body, "more_body": False}])
+
     async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
+        return next(coming, {"type": "http.disconnect"})
 
     async def send(message: Any) -> None:
         sent.append(message)

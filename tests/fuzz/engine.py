@@ -39,8 +39,8 @@ def lacking() -> str:
     return ""
 
 
-def run(name: str, seconds: float, *, keep: bool = False) -> Run:
-    """One target for ``seconds``."""
+def run(name: str, seconds: float, *, seed: int = 0, keep: bool = False) -> Run:
+    """One target for ``seconds``; with a ``seed`` that is not 0, by the same inputs each time."""
     with tempfile.TemporaryDirectory(prefix="recon-fuzz-") as home:
         folders = [Path(home, part) for part in ("old", "new", "found", "merged")]
         for folder in folders:
@@ -55,6 +55,7 @@ def run(name: str, seconds: float, *, keep: bool = False) -> Run:
             (old / str(number)).write_bytes(data)
         flags = [
             f"-max_total_time={max(1, round(seconds))}",
+            f"-seed={seed}",
             f"-max_len={_LONGEST}",
             f"-rss_limit_mb={_MEMORY}",
             "-timeout=30",

@@ -97,8 +97,10 @@ class Reconciler:
 
     def trouble(self, name: str) -> str | None:
         """Why an app cannot be brought to what is declared now, where that is the host's doing."""
-        found = self._troubles.get(name)
-        return f"{found.cause}; trying again" if found is not None else None
+        found, app = self._troubles.get(name), self._declared.apps().get(name)
+        if found is None or (app is not None and app.problem is not None):
+            return None  # what is wrong with its manifest says it better
+        return f"{found.cause}; trying again"
 
     def _is_starting(self, name: str) -> bool:
         return any(app == name for app, _ in self._starting)

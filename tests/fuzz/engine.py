@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,12 @@ _LONGEST = 4096
 """Bytes of an input."""
 _MEMORY = 2048
 """MiB that a target may take: no input of that length needs more than a few."""
+_PROGRAM = """\
+#!/bin/sh
+# libFuzzer chooses by addresses: where the machine lets us, they are the same in each run.
+setarch -R true 2>/dev/null && exec setarch -R {child} "$@"
+exec {child} "$@"
+"""
 
 
 class Run(NamedTuple):
@@ -39,22 +46,24 @@ def lacking() -> str:
     return ""
 
 
-def run(name: str, seconds: float, *, seed: int = 0, keep: bool = False) -> Run:
-    """One target for ``seconds``; with a ``seed`` that is not 0, by the same inputs each time."""
+def run(name: str, seconds: float, *, seed: int = 0, inputs: int = -1, keep: bool = False) -> Run:
+    """One target for ``seconds``, or so many ``inputs``; with a ``seed`` that is not 0, by nearly
+    the same inputs each time."""
     with tempfile.TemporaryDirectory(prefix="recon-fuzz-") as home:
         folders = [Path(home, part) for part in ("old", "new", "found", "merged")]
         for folder in folders:
             folder.mkdir()
         old, new, found, merged = folders
         program = Path(home, "program")
-        program.write_text(
-            f'#!/bin/sh\nexec {sys.executable} -m tests.fuzz.child {name} {program} "$@"\n'
-        )
+        child = f"{sys.executable} -m tests.fuzz.child {name} {program}"
+        program.write_text(_PROGRAM.format(child=child))
         program.chmod(0o755)
         for number, data in enumerate(corpora.inputs(name)):
             (old / str(number)).write_bytes(data)
         flags = [
             f"-max_total_time={max(1, round(seconds))}",
+            f"-runs={inputs}",
+            "-reload=0",
             f"-seed={seed}",
             f"-max_len={_LONGEST}",
             f"-rss_limit_mb={_MEMORY}",
@@ -83,6 +92,7 @@ def _child(program: Path, flags: list[str], seconds: float) -> str:
     done = subprocess.run(
         [program, *flags],
         cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
         capture_output=True,
         timeout=seconds,
         check=False,

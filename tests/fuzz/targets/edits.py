@@ -6,6 +6,7 @@ from typing import Any
 
 from reconciler.desired.text import yaml
 from reconciler.desired.text.edit import EditError, remove_field, set_field
+from reconciler.desired.text.locate import declarations
 
 _HEAD = b"apiVersion: recon/v1\nkind: App\nmetadata: {name: web}\nspec:\n"
 SEEDS = (
@@ -39,13 +40,10 @@ def check(data: bytes) -> None:
 
 
 def _values(text: bytes, path: tuple[str | int, ...]) -> list[Any]:
+    """The field in each document that declares the app."""
     found = []
-    for document in yaml.parse(yaml.decode(text)):
+    for document in declarations(yaml.parse(yaml.decode(text)), "web"):
         data = document.data
-        if not isinstance(data, dict) or not isinstance(data.get("metadata"), dict):
-            continue
-        if data["metadata"].get("name") != "web":
-            continue
         for key in path:
             data = data.get(key) if isinstance(data, dict) else None
         if data is not None:

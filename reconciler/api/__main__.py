@@ -6,9 +6,10 @@ import sys
 # What is imported stays: to go through it again and again is a tenth of the start.
 gc.disable()
 
-from reconciler.system.left_out import without_openssl  # noqa: E402  the collector is off by then
+from reconciler.system import left_out  # noqa: E402  the collector is off by then
 
-without_openssl()
+left_out.without_openssl()
+left_out.without_plugins()
 
 from reconciler.api.daemon.controller import main  # noqa: E402
 

@@ -1,4 +1,7 @@
-"""A process without OpenSSL has asyncio and its hashes, and gets ssl where it asks for it."""
+"""A process without OpenSSL has asyncio and its hashes, and gets ssl where it asks for it.
+
+pydantic without plugins validates as usual.
+"""
 
 from __future__ import annotations
 
@@ -42,3 +45,16 @@ def test_what_was_there_before_stays() -> None:
     command = "import sys, asyncio, ssl\n" + _RUN + "print(sys.modules['ssl'] is ssl)"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True)
     assert done.stdout == b"True\n"
+
+
+def test_pydantic_takes_no_plugins() -> None:
+    found = run(
+        "import sys, importlib.metadata\n"
+        "from reconciler.system.left_out import without_plugins; without_plugins()\n"
+        "def entry_points(**_): raise AssertionError('the metadata was read')\n"
+        "importlib.metadata.entry_points = entry_points\n"
+        "from pydantic import BaseModel\n"
+        "class A(BaseModel): a: int\n"
+        "print(A(a='1'))"
+    )
+    assert found == ["a=1"]

@@ -73,9 +73,8 @@ class Ends:
             wait = max(0.0, ended.retry_at - now)
             message = f"crashed {ended.failures} times in a row; next try in {wait:.1f} s"
             tag = process.tag
-            self._history.record(
-                Event(tag.app, EventReason.BACK_OFF, message, "Warning", tag.instance)
-            )
+            backing_off = Event(tag.app, EventReason.BACK_OFF, message, "Warning", tag.instance)
+            self._history.owe(partial(self._history.record, backing_off))
 
     def _end_of_try(self, process: Process, exit: Exit) -> None:
         """A process of a Job's run: the run has succeeded, is tried again, or has failed."""
@@ -89,7 +88,7 @@ class Ends:
         if later is not memory:
             self._history.remember(name, later)
         for event in events:
-            self._history.record(event)
+            self._history.owe(partial(self._history.record, event))
         built = built_by(name)
         if built is not None:
             self._declared.look_at(built)

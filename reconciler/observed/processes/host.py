@@ -25,6 +25,7 @@ from reconciler.observed.host.samples import Sample
 from reconciler.observed.processes import exits, pidfds, states
 from reconciler.observed.processes.classify import classify
 from reconciler.observed.processes.credibility import Credibility, UserOf, unknown
+from reconciler.observed.processes.descent import Descent
 from reconciler.observed.processes.fifodirs import fifo_dirs
 from reconciler.observed.processes.identity import JournalWitness, NonceWitness, Witnesses
 from reconciler.observed.processes.new_pids import NewPids
@@ -75,6 +76,7 @@ class Host:
         self._proc = proc
         self._table = Table()
         self._new_pids = NewPids(proc)
+        self._descent = Descent(self._new_pids.is_seen, self._is_member, proc)
         fifos = fifo_dirs(state_dir, store)
         self._credibility = Credibility(fifos, user_of, proc)
         self._witnesses = Witnesses(
@@ -243,6 +245,7 @@ class Host:
         if main is not None:
             members.sort(key=lambda member: member[0].pid != main.pid)
         for stat, tag in members:
+            self._descent.below(stat.ppid)
             id = ProcessId(stat.pid, stat.start)
             group = self._table.get(nonce)
             if group is None and main is not None and main != id:
@@ -338,9 +341,12 @@ class Host:
         """Processes that began since the last look, and those in the group's cgroup."""
         try:
             members = self._cgroup_members(group.process.tag) if group is not None else ()
-            latest = {*self._new_pids.latest(), *members}
-            if latest:
-                self._examine(sorted(latest), adopt=False)
+            latest = self._new_pids.latest()
+            near, foreign = self._descent.candidates(latest) if latest else ([], [])
+            for pid in foreign:
+                self._new_pids.discard(pid)
+            if near or members:
+                self._examine(sorted({*near, *members}), adopt=False)
         except OSError:  # out of files: what follows is done nevertheless, the relist corrects it
             self._new_pids.reset()
 
@@ -432,6 +438,9 @@ class Host:
         if self._poller is not None:
             self._poller.close()
         self._table = Table()
+
+    def _is_member(self, pid: int) -> bool:
+        return self._table.member(pid) is not None
 
     def _of_nonce(self, nonce: str) -> Tag | None:
         return self.tag_of(nonce) or self._recorded(nonce)

@@ -49,7 +49,7 @@ class NewPids:
         return Listing(sorted(new), vanished)
 
     def latest(self) -> list[int]:
-        """New pids, found cheaply; may include processes or threads that have exited since."""
+        """New pids, found cheaply; may include threads, and processes that have ended since."""
         before, last = self._cursor, procfs.last_pid(self._proc)
         if before is None or last is None or not self._makes_sense(before, last):
             before_listing = self._seen
@@ -58,8 +58,11 @@ class NewPids:
             self._seen = self._seen | before_listing
             return listing.new
         self._cursor, self._added = last, None
-        fresh = [pid for pid in range(before + 1, last + 1) if pid not in self._seen]
-        return [pid for pid in fresh if not procfs.is_thread(pid, self._proc)]
+        return [pid for pid in range(before + 1, last + 1) if pid not in self._seen]
+
+    def is_seen(self, pid: int) -> bool:
+        """Whether it was found by a listing, and has not been counted as new again since."""
+        return pid in self._seen
 
     def add(self, pid: int) -> None:
         """A process that needs no look: we have just started it."""

@@ -104,8 +104,9 @@ def _look(paths: tuple[str, ...], folder: int) -> list[tuple[str | bytes, os.sta
     """Open each file that the exec would open. OSError where one may wait."""
     files = []
     path, program = _first(paths, folder)
+    local = os.fstat(folder).st_dev
     for _ in range(_INTERPRETERS):
-        status, interpreter = _opened(program)
+        status, interpreter = _opened(program, local)
         files.append((path, status))
         if not interpreter:
             return files
@@ -140,11 +141,16 @@ def _first(paths: Sequence[str], folder: int) -> tuple[str | bytes, int]:
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
-def _opened(program: int) -> tuple[os.stat_result, bytes]:
-    """A program's status, and the interpreter that it names; empty where it names none. OSError."""
+def _opened(program: int, local: int) -> tuple[os.stat_result, bytes]:
+    """A program's status, and the interpreter that it names; empty where it names none. OSError.
+
+    ``local`` is a device that holds a local file system.
+    """
     try:
-        _be_local(program)
-        status, head = os.fstat(program), os.read(program, _HEAD)
+        status = os.fstat(program)
+        if status.st_dev != local:
+            _be_local(program)
+        head = os.read(program, _HEAD)
     finally:
         os.close(program)
     if not head.startswith(b"#!"):

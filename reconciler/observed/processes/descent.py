@@ -45,9 +45,10 @@ class Descent:
     def candidates(self, pids: Iterable[int]) -> tuple[list[int], list[int]]:
         """Of new pids those that an instance may have forked, and those that another program did.
         What has ended and threads are neither. OSError where we are out of files."""
-        self.below(os.getpid())
         self.below(1)
-        new = {pid: procfs.stat(pid, self._proc) for pid in pids}
+        self.below(os.getpid())
+        there = (pid for pid in pids if procfs.is_there(pid, self._proc))
+        new = {pid: procfs.stat(pid, self._proc) for pid in there}
         near, foreign = [], []
         for pid, found in new.items():
             if found is None:

@@ -11,7 +11,7 @@ again ends at the desired state, where the plan is empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -92,13 +92,17 @@ def plans(
     wall: WallTime = _UTC,
     journal: JournalState = _WELL,
     memo: Memo | None = None,
+    refused: Set[str] = frozenset(),
 ) -> Iterator[AppPlan]:
     """What ``plan`` has of each app, by name; worked out one by one, as they are asked for.
 
-    ``memo`` has the plans of those at rest from one look to the next.
+    ``memo`` has the plans of those at rest from one look to the next; ``refused`` are apps that
+    the host does not let start just now.
     """
     of_app = _plan_app if memo is None else partial(memo.of, plan=_plan_app)
-    moment = Moment.of(observed, now, {}, loads=loads, wall=wall, journal=journal)
+    moment = Moment.of(
+        observed, now, {}, loads=loads, wall=wall, journal=journal, refused=refused
+    )
     moment = replace(moment, standings=standings(desired, memory, moment))
     yield from _each(of_app, desired, memory, moment, absences)
 

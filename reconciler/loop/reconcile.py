@@ -128,6 +128,7 @@ class Reconciler:
             wall=wall_time(),
             journal=self._history.journal,
             memo=self._memo,
+            refused=self._troubles.keys(),
         )
 
     def _decide(self, name: str) -> tuple[Decision, ...]:
@@ -142,6 +143,7 @@ class Reconciler:
             loads=self._admission.verdict(app, memory, observed.processes),
             wall=wall_time(),
             journal=self._history.journal,
+            refused=self._troubles.keys() & {name},
         )
         return decide(desired, {name: memory}, moment, self._absences(name))
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from reconciler.model.state.observed import Exit
 from reconciler.system.exec_errors import SpawnError
 from tests.diff.simhost import app_of
 from tests.loop.simulated.host import Program
@@ -140,3 +141,46 @@ def test_a_start_that_is_given_up_while_it_is_stopped_has_not_failed(world: Worl
     world.declare(app_of(command="b", terminationGracePeriodSeconds=300), run=120)
     assert world.hashes() == [app_of(command="b").hash]
     assert "FailedCreate" not in world.reasons() and not world.memory().ended
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_refusal_that_outlasts_the_deadline_fails_no_revision(
+    world: World, is_killed: bool
+) -> None:
+    world.program("b", Program(fault=BUSY))
+    world.begin(app_of(), run=30)
+    edited = app_of(command="b", progressDeadlineSeconds=20)
+    world.declare(edited, run=100)
+    if is_killed:
+        world.restart(killed=True, away=100)
+        world.run_for(100)
+    assert not world.memory().revisions[-1].failed
+    assert world.hashes() == [app_of().hash]
+    world.program("b", Program())
+    world.run_for(60)
+    assert world.hashes() == [edited.hash]
+    assert "ProgressDeadlineExceeded" not in world.reasons()
+
+
+def test_after_a_refusal_the_deadline_begins_again(world: World) -> None:
+    world.program("b", Program(fault=BUSY))
+    world.begin(app_of(), run=30)
+    probe = {"tcpSocket": {"port": 4000}, "periodSeconds": 1}
+    world.declare(app_of(command="b", progressDeadlineSeconds=20, readinessProbe=probe), run=100)
+    world.program("b", Program(answers=lambda age: False))
+    world.run_for(30)
+    assert not world.memory().revisions[-1].failed
+    world.run_for(30)
+    assert world.memory().revisions[-1].failed
+
+
+def test_a_controller_that_comes_after_the_deadline_tries_before_it_judges(world: World) -> None:
+    world.program("b", Program(executes_after=None))
+    world.begin(app_of(), run=30)
+    edited = app_of(command="b", progressDeadlineSeconds=20)
+    world.declare(edited, run=1)
+    world.host.end(world.of()[-1].tag.nonce, Exit(signal=9))
+    world.program("b", Program(executes_after=10))
+    world.restart(killed=True, away=100)
+    world.run_for(60)
+    assert world.hashes() == [edited.hash]

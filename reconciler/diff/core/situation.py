@@ -6,7 +6,7 @@ returns the one after it. None is ever changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
@@ -40,6 +40,8 @@ class Moment:
     wall: WallTime = field(default_factory=WallTime)
     journal: JournalState = field(default_factory=JournalState)
     loads: Verdicts = field(default_factory=dict)
+    refused: Set[str] = frozenset()
+    """Apps that the host does not let start just now."""
 
     @classmethod
     def of(
@@ -51,6 +53,7 @@ class Moment:
         loads: Verdicts,
         wall: WallTime,
         journal: JournalState,
+        refused: Set[str] = frozenset(),
     ) -> Moment:
         """The moment at which this is observed."""
         processes: dict[str, list[Process]] = {}
@@ -59,7 +62,7 @@ class Moment:
         ports: dict[str, list[PortHeld]] = {}
         for one in observed.ports:
             ports.setdefault(one.probed.app, []).append(one)
-        return cls(now, standings, observed, processes, ports, wall, journal, loads)
+        return cls(now, standings, observed, processes, ports, wall, journal, loads, refused)
 
     @property
     def blank(self) -> AppMemory:

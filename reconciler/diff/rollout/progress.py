@@ -7,6 +7,7 @@ been fully available once stays good: the deadline is for deploys, not for outag
 
 from __future__ import annotations
 
+from reconciler.diff.core.backoff import holds
 from reconciler.diff.core.history import give_up, mark
 from reconciler.diff.core.replicas import Replicas, available_at
 from reconciler.diff.core.situation import AppSituation
@@ -25,7 +26,7 @@ def advance(at: AppSituation) -> AppSituation:
     """Look how far the rollout is: it is complete, goes on, or is given up.
 
     While it is held nothing is complete and no deadline runs; when that ends the deadline begins
-    again.
+    again. Nor does it run while the host refuses a start: that says nothing of the revision.
     """
     app, replicas, memory, revision = at.app, at.replicas, at.memory, at.revision
     waits = at.held is not None and at.held.waits
@@ -36,11 +37,11 @@ def advance(at: AppSituation) -> AppSituation:
         message = f"revision {revision.number} is available"
         good = mark(done.memory, replace(revision, good=True))
         return done.after(good, Event(app.name, EventReason.ROLLOUT_COMPLETE, message))
-    if waits or (replicas.wanted == 0 and not revision.failed):
-        # On its way to nothing: no process of it can be late.
+    to_nothing = replicas.wanted == 0 and not revision.failed
+    if waits or to_nothing or app.name in at.moment.refused:  # no process of it can be late
         return without_rollout(at)
     progress = _measure(replicas)
-    if memory.progressed_at is None or progress > memory.progress:
+    if memory.progressed_at is None or progress > memory.progress or _is_untried(at):
         return at.after(replace(memory, progressed_at=at.now, progress=progress))
     limit = app.spec.progress_deadline_seconds
     if revision.good or revision.failed or at.now < deadline(at) or _is_undecided(at):
@@ -74,6 +75,16 @@ def _is_undecided(at: AppSituation) -> bool:
         if process.ready is None or (ready_at is not None and ready_at > at.now):
             return True
     return False
+
+
+def _is_untried(at: AppSituation) -> bool:
+    """Whether the deadline has passed and no process of the revision was there to judge it by: the
+    controller was away, and what it had begun has ended unseen."""
+    assert at.memory.progressed_at is not None
+    replicas, target = at.replicas, at.replicas.target
+    if target is None or at.now < deadline(at) or replicas.current or not replicas.eligible:
+        return False
+    return not any(holds(at.memory, number, target) for number in range(replicas.wanted))
 
 
 def _up(replicas: Replicas) -> int:

@@ -7,6 +7,7 @@ was accepted last.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
+from math import inf
 
 from reconciler.diff.prune import CLEAN_SCANS, Absence, Verdict, absences
 from reconciler.model.state.builder import built_by
@@ -14,6 +15,9 @@ from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import Recall
 from reconciler.state import root
 from reconciler.state.journal.journal import Journal
+
+_APART = 0.45
+"""Seconds between two looks that count: an editor that saves a file may remove it for a moment."""
 
 
 class Deletions:
@@ -26,6 +30,7 @@ class Deletions:
         self._builders: set[str] = set()
         """Builders of which anything is known, whether their app still has one or not."""
         self._absent_scans: dict[str, int] = {}
+        self._counted_at: dict[str, float] = {}
         self._confirmed: Set[str] = frozenset()
         self._accepted_root: tuple[int, int] | None = None
         self._root_changed = False
@@ -56,6 +61,7 @@ class Deletions:
         self._known.pop(name, None)
         self._builders.discard(name)
         self._absent_scans.pop(name, None)
+        self._counted_at.pop(name, None)
 
     def absent(self) -> Set[str]:
         """Apps that are known, and not declared."""
@@ -82,21 +88,26 @@ class Deletions:
                 verdicts[name] = Absence(Verdict.DELETE, f"{app} is no longer built")
         return verdicts
 
-    def scanned(self, desired: Desired, settled: Set[str]) -> Set[str]:
+    def scanned(self, desired: Desired, settled: Set[str], now: float) -> Set[str]:
         """Count a look at everything; the names on which it may have another word. ``settled``: of
-        the files of what is not declared, those that are gone or at rest."""
+        the files of what is not declared, those that are gone or at rest. ``now``: seconds."""
         absent, before = self.absent(), self._absent_scans
         if desired.complete:
-            self._absent_scans = {
-                name: before.get(name, 0) + ((self._known[name] or "") in settled)
-                for name in absent
-            }
+            self._absent_scans = {name: before.get(name, 0) for name in absent}
+            for name in absent:
+                is_settled = (self._known[name] or "") in settled
+                if is_settled and self._counted_at.get(name, -inf) <= now - _APART:
+                    self._absent_scans[name] += 1
+                    self._counted_at[name] = now
+            self._counted_at = {n: at for n, at in self._counted_at.items() if n in absent}
         self._judge_root(desired)
         return absent | before.keys() | (self._builders - self._apps.keys())
 
     def confirm(self, desired: Desired, *, confirmed: bool) -> Set[str]:
         """The deletions that wait now are meant, and no others that may follow; which these are."""
         self._confirmed = self.absent() if confirmed else frozenset()
+        for name in self._confirmed & {n for n, count in self._absent_scans.items() if count}:
+            self._absent_scans[name] = CLEAN_SCANS  # no editor is at work
         self._judge_root(desired)
         return self._confirmed
 

@@ -106,3 +106,19 @@ def test_another_directory_in_its_place_removes_nothing_until_it_lacks_nothing(
     (directory.root / "api.yaml").unlink()
     directory.scan()
     assert directory.verdict("api") is Verdict.DELETE, "it is the accepted one now"
+
+
+def test_two_looks_that_follow_each_other_at_once_are_one(directory: Directory) -> None:
+    """The safety net may look while an editor is between the removal and the write."""
+    directory.write("web.yaml", "web")
+    directory.write("db.yaml", "db")
+    directory.begin()
+    directory.run(10)
+    (directory.root / "web.yaml").unlink()
+    for _ in range(3):
+        directory.await_(directory.declared.rescan())
+        assert directory.verdict("web") is Verdict.WAIT
+    directory.run(0.3)
+    assert directory.verdict("web") is Verdict.WAIT
+    directory.run(1)
+    assert directory.verdict("web") is Verdict.DELETE

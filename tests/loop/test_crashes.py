@@ -130,3 +130,19 @@ def test_a_program_that_puts_itself_in_the_background_has_crashed_and_leaves_not
     world.run_for(60)
     assert one.tag.nonce not in world.host.left
     assert not world.controller.processes("web")
+
+
+def test_a_revision_that_crashes_and_was_undone_stays_on_its_ladder(world: World) -> None:
+    """It was the declared one when it crashed first, and is an outgoing one when it crashes again:
+    the last end counts, and not the first."""
+    probe = {"exec": {"command": ["check"]}, "periodSeconds": 5}
+    good, bad = (app_of(command=word, readinessProbe=probe) for word in "ab")
+    world.program("a", Program(answers=lambda age: age > 9))
+    world.program("b", Program(ends_after=0.3))
+    world.begin(good, run=60)
+    world.declare(bad)
+    world.until(lambda: len(world.starts()) == 4, "its third start")
+    before = len(world.starts())
+    world.declare(good, run=12)
+    assert world.hashes() == [good.hash]
+    assert len(world.starts()) - before <= 5, gaps(world)

@@ -38,13 +38,9 @@ def after_exit(
     number = process.tag.instance
     outgoing = history.is_outgoing(memory, process)
     ends = memory.left if outgoing else memory.ended
-    before = ends.get(number)
+    before = holds(memory, number, target)
     failures = 1
-    if (
-        before is not None
-        and same_revision(before.hash, target)
-        and now - process.started_at < spec.backoff.reset_seconds
-    ):
+    if before is not None and now - process.started_at < spec.backoff.reset_seconds:
         failures += before.failures
     again = _restarts(spec, exit)
     retry_at = now + delay(spec.backoff, failures, process.tag.nonce) if again else None
@@ -96,10 +92,13 @@ def delay(backoff: Backoff, failures: int, seed: str) -> float:
 def holds(memory: AppMemory, instance: int, target: str) -> Ended | None:
     """The end that governs this instance number: None where the revision has none."""
     ended = memory.ended.get(instance)
-    if ended is not None and same_revision(ended.hash, target):
-        return ended
+    if ended is not None and not same_revision(ended.hash, target):
+        ended = None
     left = memory.left.get(instance) if memory.left else None
-    return left if left is not None and same_revision(left.hash, target) else None
+    if left is None or not same_revision(left.hash, target):
+        return ended
+    # A revision that an edit has left may have an end of each kind: the last one counts.
+    return ended if ended is not None and ended.at > left.at else left
 
 
 def _restarts(spec: AppSpec, exit: Exit) -> bool:

@@ -25,6 +25,10 @@ class Declarations:
         self._contested: set[str] = set()
         """Names that more than one file declares."""
         self._undecided: set[str] = set()
+        self._seen: CowDict[str, None] = CowDict()
+        """Names that were declared when a look ended."""
+        self._fresh: set[str] = set()
+        """Names that this look has found first."""
         self._claims = Claims()
         self._judged: set[str] = set()
         self.apps: CowDict[str, Workload] = CowDict()
@@ -34,6 +38,7 @@ class Declarations:
         fresh = Declarations()
         fresh._by_name, fresh.apps = self._by_name.copy(), self.apps.copy()
         fresh._contested, fresh._undecided = {*self._contested}, {*self._undecided}
+        fresh._seen, fresh._fresh = self._seen.copy(), self._fresh.copy()
         fresh._claims, fresh._judged = self._claims.copy(), {*self._judged}
         return fresh
 
@@ -57,13 +62,18 @@ class Declarations:
         return names
 
     def leave_undecided(self) -> None:
-        """Of two apps of one name it is unknown which was there first: neither is declared.
+        """Of two apps of one name that one look found it is unknown which was there first: neither
+        is declared. To be called at the end of a look.
 
         What runs goes on as the journal remembers it; an order of file names decides nothing.
         """
-        self._undecided = {*self._contested}
-        for name in self._undecided:
+        unclear = self._fresh & self._contested
+        self._undecided |= unclear
+        for name in unclear:
             self.apps.pop(name, None)
+        for name in self._fresh:
+            self._seen[name] = None
+        self._fresh.clear()
 
     def problems(self) -> Iterator[Problem]:
         """A problem at each place of a clash. Reads manifests, for their places."""
@@ -80,6 +90,8 @@ class Declarations:
             declared = tuple((file, app) if one[0] == file else one for one in known)
         else:
             declared = (*known, (file, app))
+            if name not in self._seen:
+                self._fresh.add(name)
         if declared:
             self._by_name[name] = declared
         else:

@@ -186,8 +186,7 @@ class ManifestStore:
             self._take(path, fresh)
         # A new file that is still being written may declare whatever is missed.
         self._complete = walk.complete and self._settling.paths <= self._files.paths
-        if not self._scanned:
-            self._declarations.leave_undecided()
+        self._declarations.leave_undecided()
         self._scanned = True
         self._check_dependencies()
         self._problems = self._all_problems()
@@ -219,6 +218,7 @@ class ManifestStore:
         changed: set[str] = set()
         for path, fresh in readings.items():
             changed |= self._take(path, fresh)
+        self._declarations.leave_undecided()
         changed |= self._check_dependencies()
         self._problems = self._all_problems()
         return frozenset(changed)

@@ -301,6 +301,24 @@ def test_of_two_apps_of_one_name_the_first_stands_and_both_are_named(
     assert store.apps["web"] == before and not store.problems
 
 
+@pytest.mark.parametrize("is_scan", [True, False])
+def test_of_two_that_came_at_once_none_is_taken(folder: Folder, is_scan: bool) -> None:
+    """An order of file names decides nothing, whenever a controller sees them first."""
+    folder.app("api")
+    store = folder.scanned()
+    both = [folder.app("web", file=name) for name in ("a.yaml", "b.yaml")]
+    for _ in range(2):
+        if is_scan:
+            store.scan()
+        else:
+            store.refresh(both)
+    assert [*store.apps] == ["api"]
+    assert {problem.file for problem in store.problems} == {*map(str, both)}
+    both[0].unlink()
+    store.scan()
+    assert store.apps["web"].source.file == str(both[1])
+
+
 def test_of_two_that_were_there_at_the_start_none_is_taken(folder: Folder) -> None:
     folder.app("web", file="a.yaml")
     second = folder.app("web", "  instances: 7\n", file="b.yaml")

@@ -100,9 +100,7 @@ def plans(
     the host does not let start just now.
     """
     of_app = _plan_app if memo is None else partial(memo.of, plan=_plan_app)
-    moment = Moment.of(
-        observed, now, {}, loads=loads, wall=wall, journal=journal, refused=refused
-    )
+    moment = Moment.of(observed, now, {}, loads=loads, wall=wall, journal=journal, refused=refused)
     moment = replace(moment, standings=standings(desired, memory, moment))
     yield from _each(of_app, desired, memory, moment, absences)
 

@@ -255,6 +255,7 @@ class Controller:
         self._takeover.note_unremembered()
         self._takeover.note_lost()
         self._takeover.presume_built(self._declared.apps())
+        self._tasks.append(self._loop.create_task(self._takeover.ask_earlier(self._key)))
         self._to_presume = {*self._declared.unseen}
         for name in {*known, *self._declared.apps()}:
             self._queue.add(name)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from reconciler.diff.core import history
 from reconciler.diff.jobs import runs
 from reconciler.loop.manifests.declared import Declared
 from reconciler.loop.processes.running import Running
+from reconciler.model.state.desired import Problem, Source, Workload
 from reconciler.model.state.memory import AppMemory, Recall
-from reconciler.model.state.revision import same_revision
+from reconciler.model.state.revision import same_revision, spec_of
 from reconciler.state.history import History
 from reconciler.state.journal.journal import Journal
 from reconciler.system.clock import boot_now, wall_time
@@ -43,6 +45,28 @@ class Takeover:
             unseen = name in lost or not memory.ended
             if memory.begun and unseen and name not in running:
                 self._history.remember(name, replace(memory, begun=False))
+
+    async def ask_earlier(self, key: bytes | None) -> None:
+        """Ask what an earlier controller began of other revisions than those that are declared, by
+        commands: each takes its whole manifest, made of what the journal remembers."""
+        for process in self._running.observed().processes:
+            tag, app = process.tag, self._declared.apps().get(process.tag.app)
+            if process.starting or (app is not None and same_revision(app.hash, tag.hash)):
+                continue
+            revision = self._history.memory(tag.app).revision(tag.hash)
+            if revision is None:
+                probes = app.spec.probes if app is not None else {}
+            else:
+                probes = spec_of(revision).probes
+            if not any(probe.kind.runs for probe in probes.values()):
+                continue
+            built: Workload | Problem | None = None
+            if revision is not None:
+                source = Source(self._declared.source_of(tag.app) or "", 1)
+                with suppress(OSError):
+                    built = await self._declared.rebuilt(tag.app, revision.spec, source, key)
+            as_it_was = replace(built, hash=tag.hash) if isinstance(built, Workload) else None
+            self._running.ask_as(tag.nonce, as_it_was)
 
     def presume_built(self, names: Iterable[str]) -> None:
         """The state directory was lost: what runs has been built, and is not built again."""

@@ -63,6 +63,26 @@ def test_a_new_revision_that_the_journal_never_heard_of_is_ready_when_its_own_pr
     assert world.hashes() == [app_of().hash] and len(world.signals()) == 1
 
 
+def test_what_runs_of_an_earlier_revision_is_asked_by_its_command(world: World) -> None:
+    """It was not ready yet when its controller was killed, and its manifest was edited since."""
+    probe = {"exec": {"command": ["check"]}, "periodSeconds": 1}
+    world.program("a", Program(answers=lambda age: age > 20))
+    world.program("b", Program(answers=lambda age: False))
+    world.begin(app_of(readinessProbe=probe), run=5)
+    world.kill()
+    world.declare(app_of(command="b", readinessProbe=probe))
+    world.begin()
+    world.run_for(10)
+    assert {one.tag.hash: one.ready for one in world.controller.processes("web")}[
+        app_of(readinessProbe=probe).hash
+    ] is False
+    world.run_for(20)
+    assert {one.tag.hash: one.ready for one in world.controller.processes("web")} == {
+        app_of(readinessProbe=probe).hash: True,
+        app_of(command="b", readinessProbe=probe).hash: False,
+    }
+
+
 def test_an_edit_that_was_made_meanwhile_is_rolled_out(world: World) -> None:
     world.begin(app_of(instances=2), run=60)
     world.kill()

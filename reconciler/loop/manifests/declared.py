@@ -264,9 +264,7 @@ class Declared:
         self._mistakes.tell(desired.problems)
         self._drop_kept(desired)
         self._adopt(desired.apps, self._moved(desired.apps))
-        concerned = self._deletions.scanned(
-            desired, scanned.settled, self._loop.time()
-        )
+        concerned = self._deletions.scanned(desired, scanned.settled, self._loop.time())
         self._note_footing()
         self._on_change(concerned)
         return self._deletions.is_unsure

@@ -106,11 +106,7 @@ class Probing:
         if self._words[nonce].ready or not _hears(spec):
             self._transcripts.discard(nonce)
         if spec.readiness is not None:
-            noted = self._has(nonce, READY)
-            # A command takes the whole manifest, which one of an earlier revision has no more.
-            readiness = spec.probes.get(ProbeRole.READINESS)
-            runs = readiness is not None and readiness.kind.runs
-            known = noted if runs else noted or None
+            known = self._has(nonce, READY) or None
             self._host.update(nonce, ready=known, ready_at=boot_now() if known else None)
 
     def watch(self, process: Process, spec: ProgramSpec, app: Workload | None = None) -> None:

@@ -209,6 +209,18 @@ class Running:
             if process is not None and process.state is not RunState.STOPPING:
                 self._ask(process, spec_of(process))
 
+    def ask_as(self, nonce: str, app: Workload | None) -> None:
+        """Ask an adopted process of an earlier revision, as which ``app`` was made again; None
+        where it cannot be asked: its probe runs a command, and that takes the whole manifest."""
+        process = self.host.get(nonce)
+        if process is None or process.state is RunState.STOPPING:
+            return
+        if app is not None:
+            self._probing.watch(process, app.spec, app)
+        elif process.ready is None:
+            self.host.update(nonce, ready=False)
+            self._on_change(process.tag.app)
+
     def recollect(self) -> None:
         """The journal tells of processes that it could not tell of before."""
         self._recorded.update(self._journal.processes())

@@ -79,6 +79,7 @@ class SimulatedDeclared:
         self._known = {name: sources.get(name) for name in known}
         self._take(self.manifests.apps)
         self.manifests.tell = self._changed
+        self._on_change({*self._apps})
 
     def source_of(self, name: str) -> str | None:
         return self._known.get(name)

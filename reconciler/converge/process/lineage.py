@@ -6,7 +6,7 @@ import contextlib
 import resource
 from collections.abc import Iterator
 
-from reconciler.model.host.lineage import limit_of, nonce_of
+from reconciler.model.host.lineage import led_by, limit_of, nonce_of
 
 _NONE = resource.RLIM_INFINITY
 
@@ -22,6 +22,13 @@ def _limit(nonce: str, now: tuple[int, int]) -> tuple[int, int] | None:
     if wanted is None or hard != _NONE or not (soft == _NONE or nonce_of(soft)):
         return None
     return wanted, hard
+
+
+def lead(pid: int, nonce: str) -> None:
+    """Have what this new process forks know it as its main process."""
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_RTTIME)
+    if soft == limit_of(nonce):
+        resource.prlimit(pid, resource.RLIMIT_RTTIME, (led_by(soft, pid), hard))
 
 
 @contextlib.contextmanager

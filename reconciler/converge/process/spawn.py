@@ -177,9 +177,12 @@ def start(
         with contextlib.suppress(OSError, UnicodeEncodeError, descriptors.StuckError):
             pid = _start_here(program, stdout, stderr)
             try:
-                return _hold(pid)
+                started = _hold(pid)
             except OSError as error:  # it has begun, and was killed: not again, as a stub
                 raise explain(Failure(SETUP, error)) from error
+            with contextlib.suppress(OSError, ValueError):  # it has ended, or a sandbox forbids it
+                lineage.lead(pid, program.nonce)
+            return started
     has = [fd != subprocess.DEVNULL for fd in (stdout, stderr)]
     output = [fd for fd in (stdout, stderr) if fd != subprocess.DEVNULL]
     request = _request(program, has, waits=limit is not None)

@@ -29,6 +29,7 @@ import resource
 import struct
 import sys
 
+from reconciler.model.host.lineage import led_by
 from reconciler.system import exec_errors, syscalls
 from reconciler.system.exec_errors import (
     CAPABILITIES,
@@ -207,6 +208,9 @@ def _take(request: dict[str, Any], fds: list[int], null: int, other: list[int]) 
 
 
 def _prepare(request: dict[str, Any], at: list[int]) -> None:
+    if request["lineage"] is not None:
+        soft, hard = request["lineage"]
+        resource.setrlimit(resource.RLIMIT_RTTIME, (led_by(soft, os.getpid()), hard))
     os.umask(request["umask"])
     if request["confinement"] is not None:
         _confine(request["confinement"], at)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from reconciler.model.host.procstat import ProcStat
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.observed.host.samples import Sample
-from reconciler.observed.processes import exits, pidfds, states
+from reconciler.observed.processes import exits, lineage, pidfds, states
 from reconciler.observed.processes.classify import classify
 from reconciler.observed.processes.credibility import Credibility, UserOf, unknown
 from reconciler.observed.processes.descent import Descent
@@ -242,17 +242,17 @@ class Host:
         """Processes of one nonce: the main one, unless it is known, and the others."""
         adopted = []
         main = self._main_of(nonce) if self._table.get(nonce) is None else None
-        if main is not None:
-            members.sort(key=lambda member: member[0].pid != main.pid)
+        if self._table.get(nonce) is None:
+            members.sort(key=lambda member: self._is_child(member[0], nonce, main))
         for stat, tag in members:
             self._descent.below(stat.ppid)
             id = ProcessId(stat.pid, stat.start)
             group = self._table.get(nonce)
-            if group is None and main is not None and main != id:
-                if self._is_alive(main):  # it is found at the next look
+            if group is None and self._is_child(stat, nonce, main):
+                if self._is_main_alive(nonce, main):  # it is found at the next look
                     self._new_pids.discard(stat.pid)
                     continue
-                group = self._enter_ended(main, tag)
+                group = self._enter_ended(main, tag, stat)
             if group is None:
                 adopted += self._adopt(stat, id, tag)
             else:
@@ -261,15 +261,26 @@ class Host:
                     self._watch_leftover(group, id)
         return adopted
 
-    def _is_alive(self, id: ProcessId) -> bool:
-        found = procfs.stat(id.pid, self._proc)
-        return (
-            found is not None and found.start == id.start and not procfs.is_dead(found, self._proc)
-        )
+    def _is_child(self, found: ProcStat, nonce: str, main: ProcessId | None) -> bool:
+        """Whether it is not the main process: by the journal, or by its lineage."""
+        if main is not None:
+            return main != (found.pid, found.start)
+        return self._proc == procfs.PROC and lineage.is_child(found.pid, nonce)
 
-    def _enter_ended(self, main: ProcessId, tag: Tag) -> Group:
-        """The group of a main process that ended while no controller ran."""
-        process = Process(tag, main, ticks_to_seconds(main.start))
+    def _is_main_alive(self, nonce: str, main: ProcessId | None) -> bool:
+        if main is not None:
+            found = procfs.stat(main.pid, self._proc)
+            return found is not None and found.start == main.start and self._lives(found)
+        pids = (pid for pid in self._new_pids.present() if lineage.is_main(pid, nonce))
+        return any(map(self._lives, filter(None, map(procfs.stat, pids))))
+
+    def _lives(self, found: ProcStat) -> bool:
+        return not procfs.is_dead(found, self._proc)
+
+    def _enter_ended(self, main: ProcessId | None, tag: Tag, left: ProcStat) -> Group:
+        """The group of a main process that ended while no controller ran, and left a child."""
+        id = main or ProcessId(left.pid, 0)  # nothing has that start
+        process = Process(tag, id, ticks_to_seconds(id.start or left.start))
         group = Group(process, leads=False)
         self._table.add(group)
         self._table.end(group)

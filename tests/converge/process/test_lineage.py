@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.converge.process import descriptors, lineage
 from reconciler.converge.process import spawn as module
-from reconciler.model.host.lineage import limit_of
-from reconciler.observed.processes.lineage import nonce
+from reconciler.model.host.lineage import limit_of, may_lead
+from reconciler.observed.processes.lineage import is_child, is_main, nonce
 from tests.converge.conftest import MakeApp, SpawnApp, new_tag
 
 _OWN = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -32,7 +32,10 @@ def test_a_program_is_born_with_its_nonce_and_recon_keeps_none(
     tag = new_tag()
     spawned = spawn_app(make_app(["sleep", "600"]), tag=tag)
     assert (spawned.report.fileno() < 0) is quick, "it went that way"
-    assert nonce(spawned.process.id.pid) == tag.nonce
+    pid = spawned.process.id.pid
+    assert nonce(pid) == tag.nonce and is_main(pid, tag.nonce) and not is_child(pid, tag.nonce)
+    limit, _ = resource.prlimit(pid, _RT)
+    assert not may_lead(limit, pid + 1), "what it forks is known as its child"
     assert resource.getrlimit(_RT) == _OWN
     other = spawn_app(make_app(["sleep", "600"]), tag=new_tag())
     assert nonce(other.process.id.pid) == other.process.tag.nonce

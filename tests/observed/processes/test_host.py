@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.model.host.lineage import limit_of
 from reconciler.model.host.procstat import ProcStat
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
 from reconciler.observed.processes import pidfds
@@ -47,6 +48,22 @@ open('child.new', 'w').write(str(child.pid))
 os.rename('child.new', 'child')
 time.sleep(600)
 """
+# A child in a session of its own, of a main process with this limit (``model.host.lineage``).
+LED = """
+import os, resource, time
+resource.setrlimit(resource.RLIMIT_RTTIME, ({limit} | ({pid} & 0x3fff) << 48, -1))
+if os.fork() == 0:
+    os.setsid()
+    open('led.new', 'w').write(str(os.getpid()))
+    os.rename('led.new', 'led')
+time.sleep(600)
+"""
+
+
+def seen(id: ProcessId) -> ProcStat:
+    found = procfs.stat(id.pid)
+    assert found is not None
+    return found
 
 
 def _register(zoo: Zoo, watched: Watched, tag: Tag, source: str = SLEEP) -> Process:
@@ -92,6 +109,55 @@ def test_a_main_process_of_an_earlier_controller_is_adopted_before_its_children(
     found = watched.host.relist()
     assert [process.id for process in found.adopted] == [main] and found.ended == ()
     assert watched.host.members(tag.nonce) == (main, child)
+
+
+def test_a_child_of_a_main_process_that_nobody_wrote_down_is_not_taken_for_it(
+    zoo: Zoo, watched: Watched
+) -> None:
+    tag = zoo.tag()
+    main = zoo.start_stranger(tag, LED.format(limit=limit_of(tag.nonce), pid="os.getpid()"))
+    child = zoo.stray(zoo.root / "led")
+    zoo.kill(main)
+    until(lambda: gone(main), what="the main process to end")
+    found = watched.host.relist()
+    assert found.adopted == () and [process.tag for process in found.ended] == [tag]
+    assert watched.host.leftovers(tag.nonce) == (child,) and watched.host.get(tag.nonce) is None
+    zoo.kill(child)
+    watched.until(lambda: watched.gone == [tag.nonce], what="it is gone")
+
+
+def test_a_main_process_that_nobody_wrote_down_is_told_from_its_child_by_its_lineage(
+    zoo: Zoo, watched: Watched
+) -> None:
+    tag = zoo.tag()
+    main = zoo.start_stranger(tag, LED.format(limit=limit_of(tag.nonce), pid="os.getpid()"))
+    child = zoo.stray(zoo.root / "led")
+    # As where pids have begun anew, or their times are one tick.
+    assert watched.host._take_in(tag.nonce, [(seen(child), tag), (seen(main), tag)])
+    assert watched.host.members(tag.nonce) == (main, child)
+
+
+def test_a_child_that_is_seen_before_its_main_process_waits_for_it(
+    zoo: Zoo, watched: Watched
+) -> None:
+    tag = zoo.tag()
+    main = zoo.start_stranger(tag, LED.format(limit=limit_of(tag.nonce), pid="os.getpid()"))
+    child = zoo.stray(zoo.root / "led")
+    watched.host._new_pids.listing()
+    assert watched.host._take_in(tag.nonce, [(seen(child), tag)]) == []
+    found = watched.host.relist(full=True)
+    assert [process.id for process in found.adopted] == [main] and found.ended == ()
+
+
+def test_a_child_of_an_older_release_is_adopted_where_nothing_tells_it_from_the_main_process(
+    zoo: Zoo, watched: Watched
+) -> None:
+    tag = zoo.tag()
+    main = zoo.start_stranger(tag, LED.format(limit=limit_of(tag.nonce), pid="0"))
+    child = zoo.stray(zoo.root / "led")
+    zoo.kill(main)
+    until(lambda: gone(main), what="the main process to end")
+    assert [process.id for process in watched.host.relist().adopted] == [child]
 
 
 def test_what_we_started_is_not_adopted_again(zoo: Zoo, watched: Watched) -> None:

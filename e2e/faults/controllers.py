@@ -11,7 +11,7 @@ from pathlib import Path
 
 from e2e.faults.failpoints import Plan
 from e2e.faults.zygote import Zygote
-from e2e.harness import Recon
+from e2e.harness import Recon, read
 from reconciler.api.client import Client
 from reconciler.api.errors import ClientError
 from tests.waiting import SLOWNESS
@@ -103,6 +103,26 @@ class Controllers:
                 os.kill(life.pid, signal.SIGKILL)  # the zygote's child, and not reaped
                 self._join(life)
 
+    def kill_helper(self, programs: set[int]) -> None:
+        """kill -9 of the fork server or a worker of the one that runs: the oldest of each kind,
+        since a stub that has just been forked looks like the fork server."""
+        oldest: dict[str, int] = {}
+        for pid in sorted(self._children(), key=_start):
+            if pid not in programs:
+                oldest.setdefault(read(Path(f"/proc/{pid}/cmdline")), pid)
+        for command, pid in sorted(oldest.items()):
+            if "stub.main()" in command or "workerproc" in command:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                return
+
+    def _children(self) -> list[int]:
+        """Of the one that runs. Each of its threads has children of its own."""
+        if not self.lives or not self.look(self.lives[-1]):
+            return []
+        threads = Path(f"/proc/{self.lives[-1].pid}/task").glob("*/children")
+        return [int(word) for path in threads for word in read(path).split()]
+
     def leave(self, life: Life) -> None:
         """Until one that was told to stop everything has done so."""
         self._join(life)
@@ -135,3 +155,9 @@ class Controllers:
         text = self.output()
         new, self._checked = text[self._checked :], len(text)
         assert "Traceback" not in new, new[-4000:]
+
+
+def _start(pid: int) -> int:
+    """When a process began, in ticks; late where it has ended."""
+    fields = read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return int(fields[19]) if fields else 2**62

@@ -2,7 +2,8 @@
 
 Each app here has effects of its own: sockets, probes, credentials, limits, a user, children, a
 deaf program, Jobs, logs in one file. An edit is small, as a user's is: a new revision of some apps,
-another number of instances, a pause, a removal.
+another number of instances, a pause, a removal, a field that applies in place. A number of
+instances is also raised by the API, which edits the manifest itself.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ _KEPT = {"successfulJobsHistoryLimit": 10_000, "failedJobsHistoryLimit": 10_000}
 _SCALED = ("counter", "merged", "web")
 _SUSPENDED = ("tree", "limited", "confined")
 _REMOVED = ("extra", "deaf")
-_KILLED = ("counter", "merged", "tree", "deaf", "secret", "confined", "limited")
+_IN_PLACE = ("counter", "limited")
+_SIZES = ("8Ki", "12Ki")
+_KILLED = ("hooked", "counter", "merged", "tree", "deaf", "secret", "confined", "limited")
 
 
 def apps(home: Path, port: int) -> dict[str, App]:
@@ -84,6 +87,14 @@ def apps(home: Path, port: int) -> dict[str, App]:
     confined = {"user": "65534", "group": "65534", "cwd": "/"} if as_another else {}
     found = [
         App("counter", instances=2, spec={"logs": _ROTATED}, variables={"PAD": 150}),
+        App(
+            "hooked",
+            spec={
+                "stop": {"preStop": ["true"]},
+                "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1},
+            },
+            variables={"PAUSE": 0.1},
+        ),
         App("merged", instances=2, spec={"logs": {"merge": True, "format": "json", **_ROTATED}}),
         App("web", role="serve", instances=2, spec=web),
         App("tree", role="tree", spec={"readinessProbe": {"log": " 1 "}}),
@@ -137,6 +148,13 @@ class Declared:
         """The same, now that all is as declared."""
         return Declared(self.apps)
 
+    def read(self, folder: Path, name: str) -> Declared:
+        """With the number of instances that its manifest has now: the old one or the new one."""
+        document = json.loads((folder / f"{name}.json").read_text())
+        instances = document["spec"]["instances"]
+        assert instances in (self.apps[name].instances, self.apps[name].instances + 1), document
+        return self.edited(replace(self.apps[name], instances=instances))
+
     def stopped(self) -> Declared:
         """The same, when everything is to be stopped."""
         return Declared({name: replace(app, removed=True) for name, app in self.apps.items()})
@@ -160,32 +178,75 @@ class Edit:
     what: str
     apps: tuple[App, ...] = ()
     kills: tuple[str, ...] = ()
+    """kill -9 of the last instance of each."""
+    raised: App | None = None
+    """As it is to be by the API."""
+    helper: bool = False
+    """kill -9 of the fork server, or of a worker."""
 
 
 def edit(now: Declared, dice: random.Random) -> Edit:
     """What happens in one life."""
-    apps = now.apps
-    match dice.choice(
-        ("revision", "revision", "revision", "scale", "pause", "removal", "kill", "")
-    ):
-        case "revision":
-            names = dice.sample(sorted(apps), dice.randint(1, 4))
-            fresh = tuple(replace(apps[one], version=apps[one].version + 1) for one in names)
-            return Edit(f"a revision of {', '.join(sorted(names))}", fresh)
-        case "scale":
-            app = apps[dice.choice(_SCALED)]
-            count = dice.choice([n for n in (1, 2, 3) if n != app.instances])
-            return Edit(f"{count} of {app.name}", (replace(app, instances=count),))
-        case "pause":
-            app = apps[dice.choice(_SUSPENDED)]
-            word = "on" if app.suspended else "pause"
-            return Edit(f"{word} of {app.name}", (replace(app, suspended=not app.suspended),))
-        case "removal":
-            app = apps[dice.choice(_REMOVED)]
-            word = "back" if app.removed else "removal"
-            fresh_one = replace(app, removed=not app.removed, version=app.version + app.removed)
-            return Edit(f"{word} of {app.name}", (fresh_one,))
-        case "kill":
-            names = dice.sample(_KILLED, dice.randint(1, 3))
-            return Edit(f"kill -9 of {', '.join(sorted(names))}", kills=tuple(names))
+    return dice.choice(_EDITS)(now.apps, dice)
+
+
+def _revision(apps: dict[str, App], dice: random.Random) -> Edit:
+    names = sorted(dice.sample(sorted(apps), dice.randint(1, 4)))
+    fresh = tuple(replace(apps[one], version=apps[one].version + 1) for one in names)
+    return Edit(f"a revision of {', '.join(names)}", fresh)
+
+
+def _scale(apps: dict[str, App], dice: random.Random) -> Edit:
+    app = apps[dice.choice(_SCALED)]
+    count = dice.choice([n for n in range(1, _MOST + 1) if n != app.instances])
+    return Edit(f"{count} of {app.name}", (replace(app, instances=count),))
+
+
+def _scale_by_api(apps: dict[str, App], dice: random.Random) -> Edit:
+    app = apps[dice.choice(_SCALED)]
+    if app.instances == _MOST:
+        return _nothing(apps, dice)
+    count = app.instances + 1
+    return Edit(f"{count} of {app.name} by the API", raised=replace(app, instances=count))
+
+
+def _pause(apps: dict[str, App], dice: random.Random) -> Edit:
+    app = apps[dice.choice(_SUSPENDED)]
+    word = "on" if app.suspended else "pause"
+    return Edit(f"{word} of {app.name}", (replace(app, suspended=not app.suspended),))
+
+
+def _removal(apps: dict[str, App], dice: random.Random) -> Edit:
+    app = apps[dice.choice(_REMOVED)]
+    word = "back" if app.removed else "removal"
+    fresh = replace(app, removed=not app.removed, version=app.version + app.removed)
+    return Edit(f"{word} of {app.name}", (fresh,))
+
+
+def _in_place(apps: dict[str, App], dice: random.Random) -> Edit:
+    app = apps[dice.choice(_IN_PLACE)]
+    if app.name == "limited":  # not every root may raise a hard limit of what runs
+        limits = app.spec["limits"]
+        field: dict[str, Any] = {"limits": limits | {"openFiles": limits["openFiles"] - 1}}
+    else:
+        field = {"logs": {"rotate": {"size": dice.choice(_SIZES), "keep": 1000}}}
+    return Edit(f"a field of {app.name}", (replace(app, spec=app.spec | field),))
+
+
+def _kills(_apps: dict[str, App], dice: random.Random) -> Edit:
+    names = sorted(dice.sample(_KILLED, dice.randint(1, 3)))
+    return Edit(f"kill -9 of {', '.join(names)}", kills=tuple(names))
+
+
+def _helper(_apps: dict[str, App], _dice: random.Random) -> Edit:
+    return Edit("kill -9 of a helper", helper=True)
+
+
+def _nothing(_apps: dict[str, App], _dice: random.Random) -> Edit:
     return Edit("nothing")
+
+
+_EDITS = (*[_revision] * 4, _scale, _scale_by_api, _pause, _removal, _in_place, _kills, _helper)
+_EDITS = (*_EDITS, _nothing)
+_MOST = 3
+"""Instances."""

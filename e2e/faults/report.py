@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from e2e.faults import places
 from e2e.faults.points import rows
 from e2e.faults.world import Result
 
@@ -54,7 +55,9 @@ def text(results: Sequence[Result], seconds: float) -> str:
     ]
     sums = ", ".join(f"{name} {value}" for name, value in figures(results).items())
     named = "\n  ".join(["no crash at these places:", *lines]) if lines else "no place without one"
-    return f"{sums}; {seconds:.0f} s\n{named}"
+    other = [f"{one.file}:{one.first} {one.name}" for one in places.unmet(table)]
+    unmet = "\n  ".join(["not met in this run:", *other]) if other else "every place was met"
+    return f"{sums}; {seconds:.0f} s\n{named}\n{unmet}"
 
 
 def write(results: Sequence[Result]) -> None:

@@ -151,10 +151,22 @@ class World:
             self.registrar.declare(self.declared)
             names = {app.name for app in happens.apps}
             self.declared.write(self.recon.manifests, f"@{self.registrar.name}", names)
+        if happens.raised is not None:
+            self._raise(happens.raised)
+        if happens.helper:
+            self.controllers.kill_helper(self.registrar.pids())
         for name in happens.kills:
             app = self.declared.apps[name]
             if app.wanted:
                 self.registrar.kill(Key(name, app.wanted - 1, app.version))
+
+    def _raise(self, app: App) -> None:
+        """One more instance, by the API: its file is the old one or the new one afterwards."""
+        self.registrar.declare(self.declared.edited(app))
+        with contextlib.suppress(ClientError):  # the controller ended meanwhile, or none runs
+            self.client.act("scale", app.name, instances=app.instances)
+        self.declared = self.declared.read(self.recon.manifests, app.name)
+        self.registrar.declare(self.declared)
 
     def _rest(self, life: Life) -> None:
         """Until all is as declared, or the life has ended."""

@@ -243,7 +243,21 @@ def _read(path: str, size: int) -> bytes | None:
 
 
 def head(path: str, most: int) -> bytes:
-    """All of a file of the kernel's, or its first ``most`` bytes."""
+    """All of a file of the kernel's, or its first ``most`` bytes. Not of a table: see ``table``."""
+    return _read_all(path, most, paged=False)
+
+
+def table(path: str, most: int) -> list[bytes]:
+    """The rows of a table of the kernel's (``net/tcp``), as far as ``most`` bytes have them whole.
+
+    One read(2) gives a page of it, however much it asks for: only an empty one is its end. Rows
+    that come and go meanwhile may be left out, or be there twice.
+    """
+    return _read_all(path, most, paged=True).splitlines()
+
+
+def _read_all(path: str, most: int, *, paged: bool) -> bytes:
+    """Unless it is ``paged``, a read(2) that gives less than it asked for has given the rest."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -251,7 +265,7 @@ def head(path: str, most: int) -> bytes:
         return b""
     try:
         block = os.read(fd, min(BLOCK, most))
-        if len(block) < BLOCK:
+        if not paged and len(block) < BLOCK:
             return block
         whole = bytearray(block)
         while block and len(whole) < most:

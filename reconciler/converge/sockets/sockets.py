@@ -132,13 +132,13 @@ class Sockets:
         if stranger is not None:
             remedy = "stop that, or choose another address"
             raise SocketError(f"{address} is held by {stranger}", remedy)
-        if (
-            address.path
-            and not any(self._find(address))
-            and safe_files.is_served(Path(address.path))
-        ):
-            message = f"{address} is already in use by a process that recon cannot see"
-            raise SocketError(message, "stop that, or choose another path")
+        if address.path and safe_files.is_served(Path(address.path)):
+            # The kernel's table of sockets may leave out one that is there.
+            if (again := self._fetch(address)) is not None:
+                return again
+            if not any(self._find(address)):
+                message = f"{address} is already in use by a process that recon cannot see"
+                raise SocketError(message, "stop that, or choose another path")
         if address.path and len(os.fsencode(address.path)) > _LONGEST_PATH:
             message = f"{address} is too long for a unix socket ({_LONGEST_PATH} bytes)"
             raise SocketError(message, "choose a shorter path")

@@ -156,7 +156,7 @@ def _unix(path: str, proc: str) -> Iterator[tuple[int, Address]]:
 
 def _lines(table: str) -> list[bytes]:
     """Of a table of the kernel's, its first ``_MOST_BYTES``: any user can make it long."""
-    return procfs.head(table, _MOST_BYTES).splitlines()[1:]
+    return procfs.table(table, _MOST_BYTES)[1:]
 
 
 def _ip(text: str) -> str:

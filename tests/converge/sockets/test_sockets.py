@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.converge.sockets.sockets import SocketError, Sockets
+from reconciler.converge.sockets.sockets import Fetch, SocketError, Sockets
 from reconciler.model.spec.socket import Socket
 from reconciler.model.words.address import Address
 from reconciler.observed.probes import listeners
@@ -220,6 +220,23 @@ def test_one_that_listens_is_not_replaced_though_nobody_knows_whose_it_is(
         assert answers(path) and living.accept()[0].fileno() >= 0
     sockets.declare("web", unix(path))
     assert sockets.conflicts() == {} and answers(path)
+
+
+def test_one_that_the_kernels_table_left_out_is_fetched_and_not_replaced(tmp_path: Path) -> None:
+    """As its rows move while they are read: one look of two does not show it."""
+    path = tmp_path / "x.sock"
+    looks: list[list[Fetch]] = []
+    with socket.socket(socket.AF_UNIX) as living:
+        living.bind(str(path))
+        living.listen()
+        pidfd = os.pidfd_open(os.getpid())
+        looks += [[], [(pidfd, living.fileno())]]
+        sockets = Sockets(lambda address: looks.pop(0), lambda address, own: None)
+        sockets.declare("web", unix(path))
+        assert sockets.conflicts() == {}
+        assert [*map(inode, sockets.hold("n1", unix(path)))] == [inode(living.fileno())]
+        sockets.close()
+        os.close(pidfd)
 
 
 def test_of_two_starts_at_once_one_has_the_path_and_the_other_says_so(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_a_unix_socket_is_found_only_while_it_listens(tmp_path: Path) -> None:
         assert listeners.listening(Address(path=path)) == {}
         server.listen()
         assert list(listeners.listening(Address(path=path))) == [inode(server)]
+
+
+def test_each_of_many_listening_sockets_is_found(tmp_path: Path) -> None:
+    """The kernel gives its tables page by page: 26 rows of TCP, or some 70 unix sockets."""
+    with ExitStack() as stack:
+        ports, paths = [], []
+        for number in range(200):
+            ports.append(stack.enter_context(socket.create_server(("127.0.0.1", 0))))
+            paths.append(stack.enter_context(socket.socket(socket.AF_UNIX)))
+            paths[-1].bind(str(tmp_path / f"{number}"))
+            paths[-1].listen()
+        places = [Address("127.0.0.1", one.getsockname()[1]) for one in ports]
+        places += [Address(path=one.getsockname()) for one in paths]
+        found = [[*listeners.listening(place)] for place in places]
+        assert found == [[inode(one)] for one in (*ports, *paths)]
+        assert listeners.ports_of([os.getpid()]) >= {place.port for place in places if place.port}
 
 
 def test_a_connection_is_no_listener() -> None:

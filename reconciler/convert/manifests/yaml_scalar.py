@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 
-from reconciler.desired.text import yaml
+from reconciler.desired.text.scalar import scalar
 
 _WORD = r"[A-Za-z0-9_./+~=-](?:[A-Za-z0-9_./+@%~:=,-]*[A-Za-z0-9_./+@%~=-])?"
 _PLAIN = re.compile(rf"(?=[A-Za-z0-9_./~]|--?[A-Za-z]){_WORD}(?: {_WORD})*")
@@ -53,7 +53,7 @@ def literal(value: str) -> list[str] | None:
 
 
 def _misread(value: str) -> bool:
-    return not isinstance(yaml.scalar(value), str) or _OLD.fullmatch(value) is not None
+    return not isinstance(scalar(value), str) or _OLD.fullmatch(value) is not None
 
 
 def _escape(match: re.Match[str]) -> str:

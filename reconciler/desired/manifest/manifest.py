@@ -106,7 +106,7 @@ class _Reader:
 
     def read(self) -> None:
         data = self.document.data
-        faults = [*unfit_texts(data)]
+        faults = [*unfit_texts(data)] if self.document.has_escapes else []
         if faults:
             self._complain(faults)
         elif not isinstance(data, dict):

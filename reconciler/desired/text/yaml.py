@@ -10,39 +10,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import yaml
 
+from reconciler.desired.text.plain import PARSER, NotPlainError, documents
+from reconciler.desired.text.scalar import TEXT_KEYS, scalar
 from reconciler.model.words.sentence import Sentence
-
-# PyYAML may have been built without libyaml.
-_PARSER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 64
 _TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 MAX_NODES = 200_000
-# Below these keys plain scalars are text as written: `PORT: 3000`, `VERSION: 1.10`.
-_TEXT_KEYS = {"env", "command", "preStop"}
-
-# Python refuses to read an integer of more than 4,300 digits; nothing here needs one.
-_LONGEST_NUMBER = 400
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # JSON writes what lies beyond U+FFFF as two escapes, each of which YAML's parser refuses.
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _NEUTRAL = r"\\u0020"
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), float("inf")),
-    "-.inf": float("-inf"),
-    ".nan": float("nan"),
-}
 
 
 class Mark(NamedTuple):
@@ -65,14 +50,26 @@ class Fault(Exception):
         self.message, self.line, self.column, self.remedy = message, line, column, remedy
 
 
+Marks = Mapping[Path, Mark]
+
+
 @dataclass(slots=True)
 class Document:
     """One document: plain data, and where each node of it stands."""
 
     data: Any
-    marks: dict[Path, Mark] = field(default_factory=dict)
-    """Place of each value by its path; of a mapping's key by path + ("<key>",)."""
-    line: int = 1
+    line: int
+    has_escapes: bool
+    """A text of it may hold what no text of a file can."""
+    _marks: Marks | Callable[[], Marks]
+    """Or what finds them: few documents are asked for a place."""
+
+    @property
+    def marks(self) -> Marks:
+        """Place of each value by its path; of a mapping's key by path + ("<key>",)."""
+        if callable(self._marks):
+            self._marks = self._marks()
+        return self._marks
 
     def place(self, path: Path) -> tuple[int, int]:
         """Line and column of the value at ``path``, or of the nearest thing around it."""
@@ -90,6 +87,28 @@ class Document:
 
 def parse(text: str) -> list[Document]:
     """All documents of ``text`` that hold anything. Raises Fault."""
+    has_escapes = "\\" in text
+    if len(text) > MAX_NODES or (has_escapes and _SURROGATE.search(text)):
+        return parse_with_places(text)
+    try:
+        found = documents(text, MAX_DEPTH)
+    except (NotPlainError, yaml.YAMLError):
+        return parse_with_places(text)
+    whole: list[Document] = []
+
+    def marks(number: int) -> Marks:
+        whole[:] = whole or parse_with_places(text)
+        return whole[number].marks
+
+    held = ((data, line) for data, line in found if data is not None)
+    return [
+        Document(data, line, has_escapes, partial(marks, number))
+        for number, (data, line) in enumerate(held)
+    ]
+
+
+def parse_with_places(text: str) -> list[Document]:
+    """The same by one way for all: with all places, and with a Fault where a mistake is."""
     neutral = None
     if _SURROGATE.search(text) and _is_json(text):
         neutral = _SURROGATE.sub(_NEUTRAL, text)
@@ -128,25 +147,14 @@ def decode(content: bytes) -> str:
     return text
 
 
-def scalar(text: str) -> Any:
-    """The value of a plain scalar by YAML 1.2's core schema."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if len(text) > _LONGEST_NUMBER:
-        return text
-    if _INT.fullmatch(text):
-        base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text, base)
-    return float(text) if _FLOAT.fullmatch(text) else text
-
-
 class _Builder:
     """Events to data, by recursive descent as deep as ``MAX_DEPTH``."""
 
     def __init__(self, text: str, parsed: str | None = None) -> None:
         """``parsed``: what the parser gets in the place of JSON ``text``, as long as that."""
+        self._has_escapes = "\\" in text
         self._json = text if parsed is not None else None
-        self._next: Callable[[], Any] = _PARSER(text if parsed is None else parsed).get_event
+        self._next: Callable[[], Any] = PARSER(text if parsed is None else parsed).get_event
         self._nodes = 0
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._marks: dict[Path, Mark] = {}
@@ -160,7 +168,7 @@ class _Builder:
             data = self._node(event, (), 0)
             self._next()
             if data is not None:
-                yield Document(data, self._marks, line)
+                yield Document(data, line, self._has_escapes, self._marks)
 
     def _node(self, event: Any, path: Path, depth: int) -> Any:
         start, kind = event.start_mark, type(event)
@@ -191,8 +199,8 @@ class _Builder:
     def _scalar(self, event: Any, path: Path) -> Any:
         if event.tag == "tag:yaml.org,2002:str" or not event.implicit[0]:
             return self._text(event)
-        below = len(path) > 1 and path[-2] in _TEXT_KEYS
-        if below or (event.value and path and path[-1] in _TEXT_KEYS):
+        below = len(path) > 1 and path[-2] in TEXT_KEYS
+        if below or (event.value and path and path[-1] in TEXT_KEYS):
             return event.value
         return scalar(event.value)
 

@@ -11,7 +11,7 @@ import yaml as pyyaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired.text import yaml
+from reconciler.desired.text import plain, yaml
 from reconciler.desired.text.layout import at
 from reconciler.desired.text.yaml import Fault
 
@@ -30,7 +30,8 @@ def fault_of(text: str | bytes) -> Fault:
 @pytest.fixture(params=["libyaml", "pure"])
 def either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "pure":
-        monkeypatch.setattr(yaml, "_PARSER", pyyaml.Loader)
+        monkeypatch.setattr(yaml, "PARSER", pyyaml.Loader)
+        monkeypatch.setattr(plain, "PARSER", pyyaml.Loader)
 
 
 # -- scalars -------------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ def store_of(
         refusals=lambda spec: unenforceable(spec, known),
         state=place.paths.root,
         cores=known.cores,
+        is_helped=True,
     )
 
 

@@ -40,6 +40,7 @@ from reconciler.model.state.desired import (
 from reconciler.system.files.trust import Trust, trusting
 from reconciler.system.work import door
 from reconciler.system.work.door import UnansweredError
+from reconciler.system.work.spread import FEWEST, spread
 
 
 class ManifestStore:
@@ -59,12 +60,13 @@ class ManifestStore:
         cores: int = 1,
         files: Trust | None = None,
         settle: float = 0.0,
+        is_helped: bool = False,
     ) -> None:
         """``anchor``: the directory that relative paths are resolved as if ``root`` stood in;
         it says that this is not the host, too. ``refusals``: what the host cannot honour.
         ``state``: recon's own directory. ``cores``: how many `instances: max` are. ``files``: what
         opens files, where that is not this host's rule. ``settle``: seconds for which a file that
-        changed has to read the same."""
+        changed has to read the same. ``is_helped``: forks of this process may help to read."""
         self._root = Path(os.path.abspath(root))
         self._anchor = Path(os.path.abspath(anchor)) if anchor is not None else None
         check = anchor is None
@@ -80,6 +82,7 @@ class ManifestStore:
         self._declarations = Declarations()
         self._dependencies = DependencyCheck(self._locate_dependency)
         self._settling = Settling(settle)
+        self._is_helped = is_helped
         self._walk_problems: tuple[Problem, ...] = ()
         self._folders: tuple[str, ...] = ()
         self._apart: frozenset[str] = frozenset()
@@ -238,8 +241,20 @@ class ManifestStore:
 
     def _readings(self, paths: Iterable[str], believe: bool) -> dict[str, ManifestFile]:
         """What has changed of these files, and is believed."""
-        found = {path: self._look(path, believe) for path in paths}
-        return {path: fresh for path, fresh in found.items() if fresh is not None}
+        first = [path for path in paths if path == self._settings_file]
+        found = [(path, self._look(path, believe)) for path in first]  # how the others are read
+        rest = [path for path in paths if path != self._settings_file]
+        if self._is_helped and believe and len(rest) >= FEWEST and not self._files.paths:
+            readings = spread(rest, lambda path: self._look(path, believe), self._read_by_helper)
+            found += zip(rest, readings, strict=True)
+        else:
+            found += [(path, self._look(path, believe)) for path in rest]
+        return {path: fresh for path, fresh in found if fresh is not None}
+
+    def _read_by_helper(self, path: str) -> ManifestFile | None:
+        """A file whose reading leaves no mark elsewhere in this store; None of another."""
+        fresh = self._look(path, believe=True)
+        return fresh if fresh and not (fresh.problems or fresh.dependencies) else None
 
     def _look(self, path: str, believe: bool) -> ManifestFile | None:
         """Read a file if it may have changed. Where it, or what it refers to, does not answer,

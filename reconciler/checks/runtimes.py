@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model.state.finding import Finding, problem, warning
+from reconciler.system.files.regular import read_head
 
 _NODE = re.compile(r"node(js)?")
 _PYTHON = re.compile(r"python(3(\.\d+)?)?")
@@ -35,6 +36,8 @@ _REQUIRES = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock")
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:[<>=!~#].*)?$")
 """A line that names a package, with or without a version; not one with an address or a marker."""
 _VENVS = (".venv", "venv", "env")
+_MOST_BYTES = 4 * 2**20
+"""Of a file of the app's user, who may have put anything in its place."""
 
 
 def lacking(command: Sequence[str], cwd: str) -> Iterator[Finding]:
@@ -57,9 +60,8 @@ def missing_interpreter(program: str) -> Finding | None:
     """A script whose first line (`#!`) names a missing interpreter; exec reports that of the
     script."""
     try:
-        with open(program, "rb") as file:
-            first = file.readline(4096)
-    except OSError:
+        first = read_head(program, 4096).partition(b"\n")[0]
+    except (OSError, ValueError):
         return None
     named = re.match(rb"#!\s*([^ \t\n]+)", first)
     interpreter = os.fsdecode(named[1]) if named else "/"
@@ -97,7 +99,7 @@ def _node_script(script: str | None, cwd: str) -> Iterator[Finding]:
     tries = (path, f"{path}.js", f"{path}.cjs", f"{path}.mjs", f"{path}.json")
     if os.path.isdir(path) or any(map(os.path.isfile, tries)):
         return
-    builds = "build" in _scripts(_package(cwd))
+    builds = "build" in scripts_of(package_of(cwd))
     remedy = f"build it: cd {cwd} && npm run build" if builds else "build it, or correct `command`"
     yield problem("program", f"there is no file {path}", remedy)
 
@@ -109,7 +111,7 @@ def _named_script(arguments: Sequence[str], cwd: str) -> Iterator[Finding]:
         words = words[1:]
     elif not words or words[0] not in _PLAIN:
         return
-    package = _package(cwd)
+    package = package_of(cwd)
     if package is None:
         torn = os.path.exists(os.path.join(cwd, "package.json"))
         message = (
@@ -117,7 +119,7 @@ def _named_script(arguments: Sequence[str], cwd: str) -> Iterator[Finding]:
         )
         yield problem("program", message, "correct it" if torn else "correct `cwd`")
         return
-    scripts = _scripts(package)
+    scripts = scripts_of(package)
     # `npm start` runs server.js where no script says else.
     if not words or (words[0] == "start" and "start" not in scripts):
         return
@@ -141,7 +143,7 @@ def _of_script(line: str, cwd: str) -> Iterator[Finding]:
 def _packages(folder: str) -> Iterator[Finding]:
     """Each declared dependency has its folder in some node_modules from here upwards."""
     home = _nearest(folder, "package.json")
-    package = _package(home) if home else None
+    package = package_of(home) if home else None
     dependencies = package.get("dependencies") if package else None
     if not isinstance(dependencies, dict) or not home or os.path.exists(f"{home}/.pnp.cjs"):
         return
@@ -186,8 +188,9 @@ def _requirements(program: str, cwd: str) -> Iterator[Finding]:
     if "/" not in program or not (venv / "pyvenv.cfg").is_file():
         return
     try:
-        lines = Path(cwd, "requirements.txt").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        text = read_head(os.path.join(cwd, "requirements.txt"), _MOST_BYTES)
+        lines = text.decode("utf-8").splitlines()
+    except (OSError, ValueError):
         return
     there = {
         _canonical(found.name.partition("-")[0])
@@ -216,16 +219,17 @@ def _nearest(folder: str, name: str) -> str | None:
     return next((str(at) for at in (path, *path.parents) if (at / name).is_file()), None)
 
 
-def _package(folder: str) -> dict[str, Any] | None:
+def package_of(folder: str) -> dict[str, Any] | None:
+    """The package.json of a folder; None where there is none that can be read."""
     try:
-        with open(os.path.join(folder, "package.json"), "rb") as file:
-            found = json.load(file)
+        found = json.loads(read_head(os.path.join(folder, "package.json"), _MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def _scripts(package: dict[str, Any] | None) -> dict[str, Any]:
+def scripts_of(package: dict[str, Any] | None) -> dict[str, Any]:
+    """What `npm run` runs, by name."""
     found = package.get("scripts") if package else None
     return found if isinstance(found, dict) else {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -157,3 +158,13 @@ def test_pips_own_folders_are_found_in_a_real_environment() -> None:
         Path(folder, "requirements.txt").write_text("pytest\npydantic>=2\nno-such-thing\n")
         (found,) = lacking([str(python), "-m", "x"], folder)
         assert "not installed: no-such-thing" in found.message
+
+
+@pytest.mark.parametrize("name", ["package.json", "requirements.txt", "run"])
+def test_a_fifo_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/pyvenv.cfg").touch()
+    os.mkfifo(tmp_path / name)
+    for command in (("npm", "start"), (".venv/bin/x",), ("node", "x.js")):
+        told(tmp_path, *command)
+    assert missing_interpreter(str(tmp_path / "run")) is None

@@ -30,11 +30,18 @@ class Option:
 class Argument:
     """A word without dashes, known by its place."""
 
-    __slots__ = ("help", "metavar", "show_default")
+    __slots__ = ("behind_dashes", "help", "metavar", "show_default")
 
     def __init__(
-        self, *, help: str | None = None, metavar: str | None = None, show_default: bool = True
+        self,
+        *,
+        help: str | None = None,
+        metavar: str | None = None,
+        show_default: bool = True,
+        behind_dashes: bool = False,
     ) -> None:
+        """``behind_dashes``: it is a list, and takes the words behind ``--`` and no others."""
         self.help = help
+        self.behind_dashes = behind_dashes
         self.metavar = metavar
         self.show_default = show_default

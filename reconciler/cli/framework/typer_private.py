@@ -112,6 +112,20 @@ def _about(argument: Any) -> str:
 class Command(_Help, TyperCommand):
     """A command whose values are passed on as they were given."""
 
+    behind_dashes = ""
+    """The argument that takes the words behind ``--``, which click would spread over all."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        if not self.behind_dashes:
+            return super().parse_args(ctx, args)
+        at = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:at])
+        if ctx.params.get(self.behind_dashes) and not ctx.resilient_parsing:
+            words = " ".join(args[:at])
+            raise UsageError(f"a command stands behind `--`: recon {ctx.info_name} -- {words}")
+        ctx.params[self.behind_dashes] = args[at + 1 :] or None
+        return rest
+
     def get_params(self, ctx: Any) -> list[Any]:
         return _as_given(super().get_params(ctx))
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.cli.framework.declaration import Option
+from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import UsageError
 from reconciler.cli.framework.helping.summaries import SUMMARIES, grouped
 from reconciler.cli.framework.helping.synonyms import SYNONYMS
@@ -102,13 +102,19 @@ def summary_of(path: str) -> str:
 
 def load(name: str, table: dict[str, str] = VERBS) -> Any:
     """The command of one verb, as typer has it."""
-    function = declared_for_typer(function_of(name, table))
+    given = function_of(name, table)
+    function = declared_for_typer(given)
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     if table is VERBS and name in _GROUPS:
         app.callback(cls=_GROUPS[name], context_settings=SETTINGS, no_args_is_help=True)(function)
     else:
         app.command(name, cls=Command, context_settings=SETTINGS)(function)
-    return command_of(app)
+    command: Any = command_of(app)
+    for one in inspect.signature(given, eval_str=True).parameters.values():
+        declared = one.annotation.__metadata__[0]
+        if isinstance(declared, Argument) and declared.behind_dashes:
+            command.behind_dashes = one.name
+    return command
 
 
 def declared_for_typer(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -67,8 +67,12 @@ def values_of(function: Callable[..., Any], words: list[str]) -> dict[str, Any]:
     """What each parameter of the function gets by these words. NotPlainError."""
     parameters = _parameters(function)
     given: dict[str, Any] = {}
-    arguments = _read(words, _by_name(parameters), given)
-    _place(arguments, [one for one in parameters if isinstance(one.declared, Argument)], given)
+    arguments = [one for one in parameters if isinstance(one.declared, Argument)]
+    for one in arguments:
+        if isinstance(one.declared, Argument) and one.declared.behind_dashes:
+            arguments.remove(one)
+            words = _split(words, one, given)
+    _place(_read(words, _by_name(parameters), given), arguments, given)
     return {one.name: _value(one, given) for one in parameters}
 
 
@@ -129,6 +133,16 @@ def _read(
         else:
             given[parameter.name] = value
     return arguments
+
+
+def _split(words: list[str], parameter: _Parameter, given: dict[str, Any]) -> list[str]:
+    """The words before ``--``; those behind it are the parameter's."""
+    if "--" not in words:
+        return words
+    at = words.index("--")
+    if words[at + 1 :]:
+        given[parameter.name] = words[at + 1 :]
+    return words[:at]
 
 
 def _parts(word: str) -> tuple[str, bool, str]:

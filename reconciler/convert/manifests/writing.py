@@ -33,11 +33,11 @@ def check(bundle: Bundle) -> None:
         if os.path.lexists(directory):
             raise ImportFault(f"{directory} is not a directory; give another (-o)")
         return
-    declared = _declared(directory)
+    known = declared(directory)
     for draft in bundle.drafts:
-        if draft.title in declared:
+        if draft.title in known:
             raise ImportFault(
-                f"{declared[draft.title]} declares {draft.title} already; nothing was written."
+                f"{known[draft.title]} declares {draft.title} already; nothing was written."
                 " Import under another name with --prefix, or import other apps with --only"
             )
 
@@ -105,7 +105,7 @@ def _undo(files: list[str], folders: list[str]) -> None:
         os.rmdir(folder)
 
 
-def _declared(directory: str) -> dict[str, str]:
+def declared(directory: str) -> dict[str, str]:
     """Names of the apps that are declared there already, and where."""
     found: dict[str, str] = {}
     for path in Walk(Path(directory), Trust()).files():

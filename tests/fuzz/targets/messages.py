@@ -20,7 +20,7 @@ from reconciler.state.notices import Remembered
 def _package(data: bytes) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         Path(folder, "package.json").write_bytes(data)
-        runtimes._scripts(runtimes._package(folder))
+        runtimes.scripts_of(runtimes.package_of(folder))
 
 
 def _position(data: bytes) -> None:

@@ -104,7 +104,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("In CI, where the programs are not installed", "recon validate --no-host"),
         Example("While you edit", "recon validate --watch"),
     ),
-    "init": (Example("In another directory", "recon init /etc/recon/manifests"),),
+    "init": (
+        Example("Of a program, with what its folder says", "recon init -- node server.js"),
+        Example("Of a line of a crontab", "recon init -- '0 3 * * * ./backup --all'"),
+        Example("In another directory", "recon init /etc/recon/manifests"),
+    ),
     "import pm2": (
         Example("See what it would write", "recon import pm2 ecosystem.config.js --dry-run"),
     ),

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
+from jsonschema_rs import Draft7Validator, meta
 from pydantic import BaseModel
 
+from reconciler import __version__
 from reconciler.model.spec.manifest import App, AppSpec
 from reconciler.model.words.fields import is_own
 from reconciler.render.fieldhelp import _models, explained
-from tests.cli.conftest import Cli
+from tests.cli.conftest import ROOT, Cli
 
 
 def test_schema_knows_every_field_and_every_way_to_write_it(cli: Cli) -> None:
     document = json.loads(cli("schema").out)
-    assert document["$schema"].endswith("2020-12/schema")
-    spec = document["$defs"]["AppManifestSpec"]
+    assert "draft-07" in document["$schema"]
+    spec = document["definitions"]["AppManifestSpec"]
     fields = AppSpec.model_fields.items()
     names = {field.alias or name for name, field in fields if not is_own(field)}
     assert names <= spec["properties"].keys()
@@ -26,7 +30,36 @@ def test_schema_knows_every_field_and_every_way_to_write_it(cli: Cli) -> None:
     assert spec["additionalProperties"] is False
     assert {"type": "string"} in spec["properties"]["command"]["anyOf"]
     assert {"type": "string"} in spec["properties"]["envFrom"]["items"]["anyOf"]
-    assert {"type": "string"} in document["$defs"]["Rotate"]["properties"]["size"]["anyOf"]
+    assert {"type": "string"} in document["definitions"]["Rotate"]["properties"]["size"]["anyOf"]
+
+
+def test_the_schema_is_ready_for_the_schemastore(cli: Cli) -> None:
+    document = json.loads(cli("schema").out)
+    meta.validate(document)
+    assert document["$id"] == "https://json.schemastore.org/recon-0.1.json"
+    assert __version__ in document["$comment"]
+
+    def words(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            yield value
+            value = list(value.values())
+        for inner in value if isinstance(value, list) else ():
+            yield from words(inner)
+
+    # Before 2019-09 nothing counts beside a reference, and these words are not known.
+    assert not any("$ref" in one and len(one) > 1 for one in words(document))
+    text = json.dumps(document)
+    assert "$defs" not in text and "prefixItems" not in text and "unevaluated" not in text
+
+
+@pytest.mark.parametrize("folder", ["manifests", "reconciler/cli/verbs/declare/starter"])
+def test_the_samples_are_valid_by_the_schema_and_a_mistake_is_not(cli: Cli, folder: str) -> None:
+    judge = Draft7Validator(json.loads(cli("schema").out))
+    for file in (ROOT / folder).glob("*.yaml"):
+        for document in yaml.safe_load_all(file.read_text()):
+            assert judge.is_valid(document), [*judge.iter_errors(document)]
+            document["spec"]["comand"] = "x"
+            assert not judge.is_valid(document)
 
 
 def test_explain_tells_type_default_and_effect(cli: Cli) -> None:

@@ -1,4 +1,4 @@
-"""`validate` and `init`."""
+"""`validate`: mistakes and advice, each with its place."""
 
 from __future__ import annotations
 
@@ -46,20 +46,6 @@ def test_one_file_is_looked_at_within_its_directory(cli: Cli) -> None:
     done = cli("validate", twin)
     assert done.code == 1 and "also declared in" in done.out
     assert "no such file" in cli("validate", "nowhere.yaml").err
-
-
-def test_init_writes_a_manifest_that_is_right_and_overwrites_nothing(cli: Cli) -> None:
-    done = cli("init", "fresh")
-    assert done.code == 0 and "recon apply -m fresh" in done.out
-    assert cli("validate", "fresh").code == 0
-    file = cli.manifests.parent / "fresh" / "hello.yaml"
-    file.write_text("mine")
-    done = cli("init", "fresh")
-    assert done.code == 1 and "nothing was written" in done.err
-    assert file.read_text() == "mine"
-    cli.app("web")
-    assert cli("init").code == 1
-    assert len(list(cli.manifests.iterdir())) == 1
 
 
 def test_elsewhere_than_on_the_host_nothing_is_looked_for(cli: Cli) -> None:

@@ -1,4 +1,4 @@
-"""`recon validate` and `recon init`: manifests looked at, and the first ones written."""
+"""`recon validate`: manifests looked at."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from reconciler.render.formats import count
 from reconciler.render.terminal import colours, folded, paint
 
 FORMAT_VERSION = 1
-_STARTER = Path(__file__).with_name("starter")
 
 
 def validate(
@@ -57,7 +56,7 @@ def validate(
     place = where(manifests, state_dir, profile)
     if not watch:
         return _validate(place, paths, output, host=not no_host, fix=fix)
-    from reconciler.cli.framework.offline import store_of  # noqa: PLC0415  `init` reads no manifests
+    from reconciler.cli.framework.offline import store_of  # noqa: PLC0415  heavy
     from reconciler.cli.framework.on_save import again_on_save  # noqa: PLC0415  only for --watch
 
     roots = {root for root, _ in _scopes(place, paths)}
@@ -118,44 +117,6 @@ def _validate(
     return OK
 
 
-def init(
-    directory: Annotated[
-        str | None,
-        Argument(metavar="DIR", help="Instead of --manifests.", show_default=False),
-    ] = None,
-    manifests: Manifests = "manifests",
-    *,
-    state_dir: StateDir = None,
-    dashboard: Annotated[
-        bool, Option("--dashboard", help="Write one that has recon run its own page.")
-    ] = False,
-) -> int:
-    """Write a first manifest to begin with.
-
-    Never overwrites anything.
-    """
-    root = Path(directory or manifests)
-    if dashboard:
-        from reconciler.cli.verbs.declare.own_page import write_page  # noqa: PLC0415  only here
-
-        print(f"wrote {write_page(root, where(str(root), state_dir, new=True).paths)}")
-        print("`recon dashboard` prints a link that opens the page, once it runs.")
-        return OK
-    sources = [(file, root / file.name) for file in sorted(_STARTER.glob("*.yaml"))]
-    there = [str(target) for _, target in sources if target.exists()]
-    if there or (root.is_dir() and any(root.glob("*.y*ml"))):
-        what = there[0] if there else str(root)
-        raise CliError(f"{what} already exists; nothing was written")
-    root.mkdir(parents=True, exist_ok=True)
-    for source, target in sources:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(source.read_text(encoding="utf-8"))
-        print(f"wrote {target}")
-    option = "" if str(root) == "manifests" else f" -m {root}"
-    print(f"Check it, then run `recon apply{option}`; `recon status` shows what runs.")
-    return OK
-
-
 def _scopes(place: Where, paths: list[str] | None) -> Iterator[tuple[Path, Path | None]]:
     """(directory to scan, the file in it that is meant: None for all)."""
     if not paths:
@@ -174,7 +135,7 @@ def _scopes(place: Where, paths: list[str] | None) -> Iterator[tuple[Path, Path 
 
 def _fix(place: Where, paths: list[str] | None, *, host: bool, quiet: bool) -> list[dict[str, Any]]:
     """Move the literals that look like keys; what was moved, as JSON."""
-    from reconciler.cli.verbs.declare.secrets import fix, report  # noqa: PLC0415  heavy; `init` reads none
+    from reconciler.cli.verbs.declare.secrets import fix, report  # noqa: PLC0415  heavy
 
     moved = []
     for root, only in _scopes(place, paths):
@@ -191,7 +152,7 @@ def _fix(place: Where, paths: list[str] | None, *, host: bool, quiet: bool) -> l
 
 
 def _scan(place: Where, *, host: bool) -> Any:
-    from reconciler.cli.framework.offline import scan  # noqa: PLC0415  `init` reads no manifests
+    from reconciler.cli.framework.offline import scan  # noqa: PLC0415  heavy
 
     return scan(place, host=host)
 
@@ -200,7 +161,7 @@ def _advice_on(app: Any, profile: str | None) -> Iterator[dict[str, Any]]:
     """Advice in the form of a problem: with its place."""
     from reconciler.cli.verbs.declare.secrets import advice_on_secrets  # noqa: PLC0415
     from reconciler.desired.environment.dialects import advice_on_env_files  # noqa: PLC0415
-    from reconciler.diff.lint.advice import advice_on  # noqa: PLC0415  `init` reads no manifests
+    from reconciler.diff.lint.advice import advice_on  # noqa: PLC0415  heavy
 
     given = [(tuple(one.path.split(".")), one.message) for one in advice_on(app.spec, app.line)]
     for path, message in (*given, *advice_on_secrets(app), *advice_on_env_files(app.spec)):
@@ -211,7 +172,7 @@ def _advice_on_load(
     place: Where, found: Any, chosen: Iterable[Any], profile: str | None
 ) -> Iterator[dict[str, Any]]:
     """What this host has no room for, as `recon apply` will say it."""
-    from reconciler.cli.framework.offline import rises_that_wait  # noqa: PLC0415  `init` reads no manifests
+    from reconciler.cli.framework.offline import rises_that_wait  # noqa: PLC0415  heavy
 
     waits = rises_that_wait(place, found)
     for app in chosen:
@@ -222,7 +183,7 @@ def _advice_on_load(
 def _advice(
     app: Any, profile: str | None, path: tuple[str | int, ...], message: str
 ) -> dict[str, Any]:
-    from reconciler.desired.text.locate import place_of  # noqa: PLC0415  `init` reads no manifests
+    from reconciler.desired.text.locate import place_of  # noqa: PLC0415  heavy
 
     line, column = place_of(app.source.file, app.name, path, profile)
     place = {"file": app.source.file, "line": line, "column": column}

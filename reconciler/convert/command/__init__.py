@@ -1,0 +1,1 @@
+"""A command line, as a person types it, becomes a first manifest."""

@@ -67,6 +67,10 @@ class Client:
         """``{"state", "message"}``: how the controller's journal is."""
         return self._ask("GET", "/v1/journal")
 
+    def output(self) -> dict[str, Any]:
+        """What keeps output while no controller runs: the fields of ``model.host.held``."""
+        return self._ask("GET", "/v1/output")
+
     def status(self, explained: Iterable[str] = ()) -> dict[str, Any]:
         """The status document (design.md#cli), all apps; of the ``explained`` also the causes."""
         query = "&".join(f"explain={_quoted(app)}" for app in explained)

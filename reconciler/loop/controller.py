@@ -35,6 +35,7 @@ from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.requests import Requests
 from reconciler.loop.safety_net import SafetyNet
 from reconciler.loop.takeover import Takeover
+from reconciler.model.host.held import Held
 from reconciler.model.spec.manifest import SettingsSpec
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.builder import builder_name, built_by
@@ -285,6 +286,10 @@ class Controller:
     def plans(self) -> Iterator[AppPlan]:
         """What the plan has of each app, worked out one by one: for who must not hold the loop."""
         return map(self._with_troubles, self._reconciler.plans())
+
+    def held(self) -> Held | None:
+        """How output is kept over a restart of this controller."""
+        return self._running.capture.held()
 
     def mistakes(self) -> tuple[Problem, ...]:
         """What is wrong with the manifests, and with who else runs them."""

@@ -27,6 +27,18 @@ class Journal(Versioned):
     remedy: str
 
 
+class KeptOutput(Versioned):
+    """`GET /v1/output`: what keeps output while no controller runs. As `model.host.held`."""
+
+    is_kept: bool = Field(description="False in a container of which recon is the first process.")
+    streams: Whole = 0
+    unheld: Whole = Field(0, description="Streams that the kernel refused to keep.")
+    pid: int | None = Field(None, description="Of the process that keeps them.")
+    ended: Whole = Field(0, description="How often it was killed since the controller began.")
+    reason: str | None = Field(None, description="The error that the kernel gave, as EMFILE.")
+    limit: Whole = Field(0, description="Descriptors that may be on their way, or open.")
+
+
 class Facts(Document):
     """What the host lets the controller do. Names are those of `model.host.facts`."""
 

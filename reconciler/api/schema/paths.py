@@ -60,6 +60,7 @@ READS = (
     Operation("/v1/openapi.json", "get", "This document", host.OpenApi, refusals=(503,)),
     Operation("/v1/host", "get", "What the host lets the controller do", host.Host),
     Operation("/v1/journal", "get", "How the controller's memory is", host.Journal),
+    Operation("/v1/output", "get", "How output outlives the controller", host.KeptOutput),
     Operation(
         "/v1/status",
         "get",

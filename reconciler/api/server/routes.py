@@ -68,6 +68,7 @@ def application(controller: Controller) -> Application:
             Route("/v1/openapi.json", routes.openapi),
             Route("/v1/host", routes.host),
             Route("/v1/journal", routes.journal),
+            Route("/v1/output", routes.output),
             Route("/v1/status", routes.status),
             Route("/v1/describe/{app}", routes.describe),
             Route("/v1/plan", routes.plan),
@@ -120,6 +121,11 @@ class Routes:
     async def journal(self, request: Request) -> Response:
         journal = journal_document(self._controller.history.journal)
         return Answer({"formatVersion": FORMAT_VERSION, **journal})
+
+    async def output(self, request: Request) -> Response:
+        held = self._controller.held()
+        facts = held._asdict() if held is not None else {}
+        return Answer({"formatVersion": FORMAT_VERSION, "isKept": held is not None, **facts})
 
     async def status(self, request: Request) -> Response:
         turn = Turn()

@@ -30,6 +30,7 @@ from reconciler.logs.write.transfer import Pump, Tap
 from reconciler.logs.write.write_ahead import keep_large_blocks
 from reconciler.logs.write.written import Written
 from reconciler.model.host.fifo import STREAMS, FifoName, Stream
+from reconciler.model.host.held import Held
 from reconciler.model.spec.logs import Logs
 from reconciler.model.state.observed import Tag
 from reconciler.model.state.tally import Tally
@@ -217,6 +218,10 @@ class Capture:
             tap.ended = True
             self._end(tap)
         self.transcripts.sweep(live)
+
+    def held(self) -> Held | None:
+        """How the output is kept over a restart; None where all ends with this process."""
+        return self._holder.facts() if self._holder is not None else None
 
     def close(self) -> None:
         """Stop reading. All that is not written yet waits for the next controller."""

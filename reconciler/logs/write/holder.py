@@ -19,7 +19,9 @@ ends the earlier holder (``supersede``). Nothing has to be found in the old queu
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import resource
 import socket
 import time
 from collections import deque
@@ -27,6 +29,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from reconciler.logs.write import holder_process
+from reconciler.model.host.held import Held
 
 MOST = 253
 """Descriptors that one message can have (SCM_MAX_FD)."""
@@ -63,6 +66,8 @@ class Holder:
         self._pidfd = -1
         self._began = 0.0
         self._delay = 0.0
+        self._ends = 0
+        self._reason: str | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -74,6 +79,13 @@ class Holder:
     def refused(self) -> int:
         """Descriptors that the kernel does not hold: this user has too many on their way."""
         return len(self._refused)
+
+    def facts(self) -> Held:
+        """How it is, for `recon doctor`."""
+        streams = len(self._message_of) + len(self._refused)
+        reason = self._reason if self._refused or not self._pid else None
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return Held(streams, self.refused, self._pid or None, self._ends, reason, limit)
 
     def hold(self, fds: Sequence[int]) -> None:
         """Keep these open, whatever becomes of this process; what does not fit is only noted."""
@@ -88,7 +100,10 @@ class Holder:
         for first in range(0, len(fds), MOST):
             part = fds[first : first + MOST]
             if not self._send(part):
-                self._refused.update(part)
+                self._refused.update(fds[first:])
+                return
+        if self._refused:
+            self._hold_refused()
 
     def drop(self, fd: int) -> None:
         """Let go of one, before it is closed here."""
@@ -113,6 +128,8 @@ class Holder:
         """End the holders of earlier controllers: all that is still needed is held here. OSError
         where this process has no more files."""
         holder_process.end_all(self._store, self._pid)
+        if self._near is not None:  # those had room that was lacking here
+            self._hold_refused()
 
     def close(self, *, needed: bool) -> None:
         """Leave the process to the next controller, or end it where nothing is ``needed``."""
@@ -135,7 +152,8 @@ class Holder:
     def _open(self) -> bool:
         try:
             near, far = socket.socketpair()
-        except OSError:  # no more files
+        except OSError as error:  # no more files
+            self._note(error)
             return False
         near.setblocking(False)
         far.setblocking(False)
@@ -147,13 +165,17 @@ class Holder:
         assert self._near is not None
         try:
             socket.send_fds(self._near, [b"."], fds)
-        except OSError:  # ETOOMANYREFS, EAGAIN
+        except OSError as error:  # ETOOMANYREFS, EAGAIN
+            self._note(error)
             return False
         message = list(fds)
         self._messages.append(message)
         for fd in message:
             self._message_of[fd] = message
         return True
+
+    def _note(self, error: OSError) -> None:
+        self._reason = errno.errorcode.get(error.errno or 0, str(error))
 
     def _renew_all(self) -> None:
         """Send what lives again, in large messages, and take those before off the front."""
@@ -197,7 +219,8 @@ class Holder:
         self._began = time.monotonic()
         try:
             started = holder_process.start(self._store, self._commands[0], self._far.fileno())
-        except OSError:  # no more processes just now
+        except OSError as error:  # no more processes just now
+            self._note(error)
             self._begin_later()
             return
         self._pid, self._pidfd = started
@@ -213,6 +236,7 @@ class Holder:
         """It was killed; or its program cannot wait, and the next one is tried."""
         self._loop.remove_reader(self._pidfd)
         exited = self._reap()
+        self._ends += 1
         os.close(self._pidfd)
         self._pid, self._pidfd = 0, -1
         if exited and len(self._commands) > 1:

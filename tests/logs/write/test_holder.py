@@ -159,6 +159,9 @@ def test_a_process_that_is_killed_is_replaced_and_holds_the_same(held: Held) -> 
     os.kill(first, signal.SIGKILL)
     held.until(lambda: held.holder.pid not in (0, first))
     assert holders(held.store) == 1
+    facts = held.holder.facts()
+    assert (facts.streams, facts.unheld, facts.ended) == (1, 0, 1)
+    assert (facts.pid, facts.reason) == (held.holder.pid, None)
     held.crash()
     assert read(path) == b"kept"
 
@@ -215,6 +218,7 @@ def test_a_process_that_cannot_be_started_is_tried_again(
         fd = held.make()
         held.holder.hold([fd])
         assert held.holder.pid == 0
+        assert held.holder.facts().pid is None and held.holder.facts().reason == "EAGAIN"
     os.write(fd, b"kept")
     held.until(lambda: held.holder.pid)
     path = held.path(fd)
@@ -235,7 +239,8 @@ def _hold_with_few(folder: str, store: str) -> str:
     resource.setrlimit(resource.RLIMIT_NOFILE, (60, hard))
     for fd in fds:
         holder.hold([fd])
-    refused = holder.refused
+    refused, facts = holder.refused, holder.facts()
+    assert facts == (100, refused, holder.pid, 0, "ETOOMANYREFS", 60), facts
     for fd in fds[:80]:
         holder.drop(fd)
     late = holder.refused
@@ -249,6 +254,43 @@ def test_what_does_not_fit_is_counted_and_held_when_there_is_room(open_folder: P
     with a_store() as store:
         refused, late = as_user(lambda: _hold_with_few(str(open_folder), store), 54321).split()
     assert 30 <= int(refused) <= 40 and int(late) == 0
+
+
+def _take_over_with_few(folder: str, store: str) -> str:
+    """As a user who may have 60 descriptors on their way, of which an earlier holder has 40: how
+    many of the same 40 are not held before that one is ended, and after."""
+    loop = asyncio.new_event_loop()
+    earlier, later = Holder(store, loop), Holder(store, loop)
+    fds = []
+    try:
+        for number in range(40):
+            os.mkfifo(f"{folder}/{number}")
+            fds.append(fifo.open_reader(f"{folder}/{number}"))
+        for holder in (earlier, later):  # their processes may have more files open
+            holder.hold(fds[:1])
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        earlier.hold(fds[1:])
+        resource.setrlimit(resource.RLIMIT_NOFILE, (60, hard))
+        for fd in fds:
+            later.hold([fd])
+        before = later.refused
+        earlier.close(needed=True)
+        later.supersede()
+        after = later.refused
+        later.close(needed=False)
+    finally:
+        holder_process.end_all(store)  # root's ``a_store`` does not believe that they are recon's
+    return f"{before} {after}"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="SKIPPED: another user's limits need root")
+def test_what_an_earlier_holder_leaves_no_room_for_is_held_when_that_is_gone(
+    open_folder: Path,
+) -> None:
+    open_folder.chmod(0o777)
+    with a_store() as store:
+        before, after = as_user(lambda: _take_over_with_few(str(open_folder), store), 54322).split()
+    assert 10 <= int(before) <= 25 and int(after) == 0
 
 
 def test_the_first_process_of_a_container_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:

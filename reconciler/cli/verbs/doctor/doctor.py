@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
 
 from reconciler import __version__
-from reconciler.api.errors import ControllerNotRunningError
+from reconciler.api.errors import ClientError, ControllerNotRunningError
+from reconciler.checks.held import of_held
 from reconciler.checks.host import (
     Needs,
     of_cgroups,
@@ -37,6 +38,7 @@ from reconciler.cli.verbs.doctor.running import of_running
 from reconciler.desired.watched.content import trees_of
 from reconciler.desired.watched.trees import TreeTooLarge
 from reconciler.model.host.facts import HostFacts
+from reconciler.model.host.held import Held
 from reconciler.model.host.machine import Machine
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.desired import Desired, Problem
@@ -138,6 +140,7 @@ def _of_recon(here: Where, desired: Desired) -> Iterator[_Entry]:
     if journal is not None:
         yield _Entry(_RECON, of_journal(journal_of(here, journal)))
         journal.close()
+    yield from (_Entry(_RECON, finding) for finding in _output(here))
     yield from (_Entry(_RECON, finding) for finding in of_notices(here, desired.settings.notify))
     if not desired.complete:
         message = f"{place(str(here.manifests))} cannot be read as a directory of manifests"
@@ -181,6 +184,16 @@ def _controller(here: Where) -> Finding | None:
         message = f"the controller (pid {pid}) reads {version['manifests']}, not {here.manifests}"
         return warning("controller", message, "give the same directory: -m, or RECON_MANIFESTS")
     return ok("controller", f"recon {version['version']} runs (pid {pid})")
+
+
+def _output(here: Where) -> Iterator[Finding]:
+    """Nothing where no controller runs, or one that cannot tell: of an older release."""
+    try:
+        found = controller.client_of(here).output()
+    except ClientError:
+        return
+    if found["isKept"]:
+        yield of_held(Held(**{name: found[name] for name in Held._fields}))
 
 
 def _of_apps(here: Where, desired: Desired, names: set[str], closed: int) -> Iterator[_Entry]:

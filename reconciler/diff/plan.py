@@ -1,12 +1,14 @@
 """The plan: the only judge of what is to be done.
 
     plan(desired, observed, memory, now) -> Plan
+    changes(desired, observed, memory, now) -> Changes
     decide(desired, memory, moment) -> Decision, Decision, …
 
-Pure: the same arguments give the same plan, in whatever order the processes come. ``status`` and
-``apply --dry-run`` print it. The controller executes the ``actions`` of its decisions and asks
-again, without what is for people, which would be a third of the work. Acting on them again and
-again ends at the desired state, where the plan is empty.
+Pure: the same arguments give the same plan, in whatever order the processes come. ``status`` prints
+it, and ``apply --dry-run`` its changes, without the next step and the status, which would be two
+fifths of the work. The controller executes the ``actions`` of its decisions and asks again, without
+what is for people, which would be a third. Acting on them again and again ends at the desired
+state, where the plan is empty.
 """
 
 from __future__ import annotations
@@ -47,7 +49,19 @@ from reconciler.model.spec.strategy import StrategyType
 from reconciler.model.state.desired import Desired, DesiredApp, DesiredJob
 from reconciler.model.state.memory import AppMemory, JournalState
 from reconciler.model.state.observed import Observed, Process, RunState
-from reconciler.model.state.plan import Action, Adjust, AppPlan, Decision, End, Plan, Start, Sync
+from reconciler.model.state.plan import (
+    Action,
+    Adjust,
+    AppChange,
+    AppPlan,
+    Change,
+    Changes,
+    Decision,
+    End,
+    Plan,
+    Start,
+    Sync,
+)
 from reconciler.model.state.revision import same_revision
 from reconciler.model.state.standing import Standing
 from reconciler.model.state.walltime import WallTime
@@ -105,6 +119,24 @@ def plans(
     yield from _each(of_app, desired, memory, moment, absences)
 
 
+def changes(
+    desired: Desired,
+    observed: Observed,
+    memory: Mapping[str, AppMemory],
+    now: float,
+    absences: Mapping[str, Absence] | None = None,
+    *,
+    loads: Verdicts = _ROOMY,
+    wall: WallTime = _UTC,
+    journal: JournalState = _WELL,
+) -> Changes:
+    """What ``plan`` says that changes."""
+    moment = Moment.of(observed, now, {}, loads=loads, wall=wall, journal=journal)
+    moment = replace(moment, standings=standings(desired, memory, moment))
+    found = _each(_change_app, desired, memory, moment, absences)
+    return Changes(tuple(found), desired.problems)
+
+
 def decide(
     desired: Desired,
     memory: Mapping[str, AppMemory],
@@ -115,7 +147,7 @@ def decide(
     return tuple(_each(_decide, desired, memory, moment, absences))
 
 
-D = TypeVar("D", bound=Decision)
+D = TypeVar("D")
 
 
 def _each(
@@ -142,7 +174,6 @@ def _plan_app(at: AppSituation) -> AppPlan:
     declared = at.app
     at = _judged(at)
     adjusted = tuple(limit_adjustment.adjustments(at))
-    change = review.change_of(at, declared, waits=_before(at), adjusted=adjusted)
     made = _decided(at, declared, adjusted)
     return AppPlan(
         made.app,
@@ -152,9 +183,22 @@ def _plan_app(at: AppSituation) -> AppPlan:
         made.events,
         made.look_again_at,
         made.standing,
-        change=admission.changed(change, declared, at.memory),
+        change=_change_of(at, declared, adjusted),
         status=admission.shown(status_of(at), declared, at.memory),
     )
+
+
+def _change_app(at: AppSituation) -> AppChange:
+    """The change alone."""
+    declared = at.app
+    at = _judged(at)
+    change = _change_of(at, declared, tuple(limit_adjustment.adjustments(at)))
+    return AppChange(declared.name, declared, change)
+
+
+def _change_of(at: AppSituation, declared: DesiredApp, adjusted: Sequence[Adjust]) -> Change:
+    change = review.change_of(at, declared, waits=_before(at), adjusted=adjusted)
+    return admission.changed(change, declared, at.memory)
 
 
 def _decide(at: AppSituation) -> Decision:

@@ -18,7 +18,7 @@ from reconciler.desired.watched.content import with_content
 from reconciler.diff.core.schedule import is_frequent
 from reconciler.diff.core.situation import Moment
 from reconciler.diff.jobs import runs
-from reconciler.diff.plan import decide, plan, standings
+from reconciler.diff.plan import changes, decide, plan, standings
 from reconciler.diff.prune import Absence
 from reconciler.model.spec.job import ConcurrencyPolicy, JobSpec
 from reconciler.model.spec.manifest import AppSpec
@@ -246,6 +246,9 @@ class JobHost(SimHost):
             observed = Observed(processes, inherited=INHERITED)
             again = plan(desired, observed, self.memory, self.now, absences, wall=self.wall)
             assert self._decided(desired, observed, absences) == [*map(_decision_of, again.apps)]
+            known = (desired, observed, self.memory, self.now, absences)
+            shown = changes(*known, wall=self.wall)
+            assert [one.change for one in shown.apps] == [app.change for app in again.apps]
             for app, twice in zip(made.apps, again.apps, strict=True):
                 if app.desired is None:
                     continue

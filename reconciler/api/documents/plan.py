@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.api.documents.status import Place
 from reconciler.desired.text.places import Places, Sought
 from reconciler.model.state.builder import built_by
-from reconciler.model.state.plan import AppPlan, Plan
+from reconciler.model.state.plan import AppPlan, Changes, Plan
 
 
 def of_apps(plan: Plan, apps: Collection[str]) -> Plan:
@@ -23,7 +23,7 @@ def of_apps(plan: Plan, apps: Collection[str]) -> Plan:
     return replace(plan, apps=tuple(filter(concerns, plan.apps)), problems=tuple(problems))
 
 
-def fields_sought(plan: Plan, profile: str | None) -> list[Sought]:
+def fields_sought(plan: Plan | Changes, profile: str | None) -> list[Sought]:
     """The fields that change, to be found in their files. ``profile``: the one in force."""
     return [
         Sought(app.desired.source.file, app.app, field.path, profile)

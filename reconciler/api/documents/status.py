@@ -16,9 +16,9 @@ from reconciler.model.state.desired import Problem
 from reconciler.model.state.memory import JournalState, Run
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import (
-    AppPlan,
     AppStatus,
     Change,
+    Changes,
     Health,
     InstanceStatus,
     JobStatus,
@@ -82,14 +82,10 @@ def journal_document(journal: JournalState) -> dict[str, Any]:
     }
 
 
-def _shown(plan: Plan) -> list[AppPlan]:
-    """The statuses without the builders: those of their apps include the builds."""
-    return [app for app in plan.apps if built_by(app.app) is None]
-
-
 def statuses(plan: Plan) -> list[AppStatus]:
     """All that are planned, and those that only a broken file declares: by name."""
-    found = {app.status.name: app.status for app in _shown(plan)}
+    # Without the builders: the statuses of their apps include the builds.
+    found = {app.status.name: app.status for app in plan.apps if built_by(app.app) is None}
     for problem in plan.problems:
         for name in problem.apps:
             found.setdefault(name, _never_applied(name, problem))
@@ -185,9 +181,11 @@ def run_document(run: Run) -> dict[str, Any]:
     }
 
 
-def change_document(plan: Plan, places: Mapping[tuple[str, str], Place]) -> dict[str, Any]:
+def change_document(
+    plan: Plan | Changes, places: Mapping[tuple[str, str], Place]
+) -> dict[str, Any]:
     """`apply --dry-run -o json`. ``places`` by (app, field path)."""
-    changes = [app.change for app in _shown(plan)]
+    changes = [app.change for app in plan.apps if built_by(app.app) is None]
     return {
         "formatVersion": FORMAT_VERSION,
         "changes": [_change(change, places) for change in changes],

@@ -33,7 +33,7 @@ from reconciler.desired.manifest.builder import with_builder
 from reconciler.desired.watched.content import as_found
 from reconciler.diff import admission
 from reconciler.diff.core.history import followed
-from reconciler.diff.plan import plan
+from reconciler.diff.plan import changes, plan
 from reconciler.diff.prune import CLEAN_SCANS, Absence, absences
 from reconciler.diff.status.review import last_spec
 from reconciler.model.host.facts import HostFacts, from_document
@@ -44,7 +44,7 @@ from reconciler.model.state.builder import builder_name, built_by
 from reconciler.model.state.desired import Desired, Workload
 from reconciler.model.state.memory import AppMemory, JournalHealth, JournalState, Recall
 from reconciler.model.state.observed import Observed, Process, RunState
-from reconciler.model.state.plan import Plan
+from reconciler.model.state.plan import Changes, Plan
 from reconciler.model.state.trend import Trend
 from reconciler.model.state.usage import UsageHistory
 from reconciler.model.words.sentence import Sentence
@@ -84,16 +84,17 @@ class View:
     journal: JournalState = field(default_factory=JournalState)
 
     def plan(self) -> Plan:
-        return plan(
-            self.desired,
-            self.observed,
-            self.memory,
-            self.now,
-            self.absences,
-            loads=self.loads,
-            wall=wall_time(),
-            journal=self.journal,
-        )
+        return plan(*self._known, loads=self.loads, wall=wall_time(), journal=self.journal)
+
+    def changes(self) -> Changes:
+        """Of the plan what changes."""
+        return changes(*self._known, loads=self.loads, wall=wall_time(), journal=self.journal)
+
+    @property
+    def _known(
+        self,
+    ) -> tuple[Desired, Observed, Mapping[str, AppMemory], float, Mapping[str, Absence]]:
+        return self.desired, self.observed, self.memory, self.now, self.absences
 
 
 def store_of(

@@ -226,3 +226,21 @@ class Plan:
     apps: tuple[AppPlan, ...]
     """By name."""
     problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppChange:
+    """Of the plan of one app what changes."""
+
+    app: str
+    desired: Workload | None
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Of a plan what changes."""
+
+    apps: tuple[AppChange | AppPlan, ...]
+    """By name."""
+    problems: tuple[Problem, ...] = ()

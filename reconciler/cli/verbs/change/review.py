@@ -35,7 +35,7 @@ FORMATS = ("text", "json", "markdown")
 
 def document_of(view: View, profile: str | None) -> dict[str, Any]:
     """The change document of what was looked at, each field with its place."""
-    made = view.plan()
+    made = view.changes()
     sought = fields_sought(made, profile or view.desired.settings.profile)
     return change_document(made, placed(sought, places(sought)))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.desired.manifest import unforeseen
 from reconciler.desired.manifest.merge import spec_of
-from reconciler.desired.manifest.resolve import absolute, dependencies, resolve
+from reconciler.desired.manifest.resolve import dependencies, resolve
 from reconciler.desired.manifest.surroundings import Surroundings, Unresolvable
 from reconciler.desired.manifest.validate import Complaint, Kind, suggestion, unfit_texts, validate
 from reconciler.desired.text import yaml
@@ -189,7 +189,8 @@ class _Reader:
         """``written``: the spec before it was validated."""
         folder = self.context.folder or os.path.dirname(self.file)
         spec = _less_profiles(app.spec)
-        self.contents.dependencies |= set(dependencies(absolute(spec, folder)))
+        files = dependencies(spec)
+        self.contents.dependencies |= {os.path.normpath(os.path.join(folder, f)) for f in files}
         try:
             self.contents.apps.append(
                 resolve(
@@ -266,10 +267,18 @@ def _of_kind(kind: type[App | Job], found: Complaint) -> Complaint:
 
 
 def _less_profiles(written: AppSpec | JobSpec) -> AppSpec | JobSpec:
-    """The spec itself: the same values, valid already, and the same fields set."""
-    model = JobSpec if isinstance(written, JobSpec) else AppSpec
-    values = {name: getattr(written, name) for name in model.model_fields}
-    return model.model_construct(written.model_fields_set & model.model_fields.keys(), **values)
+    """The spec itself: the same values, valid already, and the same fields set.
+
+    By hand, because ``model_construct`` copies all defaults first: a tenth of a manifest's time.
+    """
+    model: type[AppSpec | JobSpec] = JobSpec if isinstance(written, JobSpec) else AppSpec
+    names, values = model.model_fields.keys(), written.__dict__
+    fresh = model.__new__(model)
+    object.__setattr__(fresh, "__dict__", {name: values[name] for name in names})
+    object.__setattr__(fresh, "__pydantic_fields_set__", written.model_fields_set & names)
+    object.__setattr__(fresh, "__pydantic_extra__", None)
+    object.__setattr__(fresh, "__pydantic_private__", None)
+    return fresh
 
 
 def _refuse_twins(file: str, contents: Contents) -> None:

@@ -191,7 +191,7 @@ def _joined(value: EnvValue, join: Callable[[str], str]) -> EnvValue:
 
 
 def dependencies(spec: ProgramSpec) -> Iterator[str]:
-    """The files whose content is part of the app (of a spec with absolute paths)."""
+    """The files whose content is part of the app, as they are written."""
     build = spec.build if isinstance(spec, AppSpec) else None
     for of in (spec, build) if build else (spec,):
         for file in of.env_from:

@@ -7,6 +7,7 @@ which also has the sentences.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,9 @@ import yaml
 
 from reconciler.desired.text.scalar import TEXT_KEYS, scalar
 
-PARSER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-"""PyYAML may have been built without libyaml."""
+PARSER: Any = yaml.SafeLoader
+with contextlib.suppress(ImportError):  # PyYAML may have been built without libyaml
+    from yaml._yaml import CParser as PARSER
 
 
 class NotPlainError(Exception):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from reconciler.desired.manifest import presence, resolve
 from reconciler.desired.manifest.surroundings import Surroundings
@@ -352,6 +355,24 @@ def test_hashes_are_the_same_in_every_release(folder: Folder, spec: str, hash: s
     environ = {"TOKEN": "t", "PATH": "/usr/bin:/bin"}
     store = folder.scanned(key=b"golden", environ=environ, profile="p" if "p:" in spec else None)
     assert store.apps["web"].hash == hash
+
+
+@pytest.mark.parametrize("make", [manifest, job_manifest])
+@pytest.mark.parametrize("spec", ["", *GOLDEN])
+def test_a_spec_is_as_if_it_had_never_had_profiles(
+    folder: Folder, make: Callable[[str, str], str], spec: str
+) -> None:
+    if make is job_manifest and "instances" in spec:
+        return
+    folder.write("web.yaml", make("web", f"  cwd: /tmp\n{spec}"))
+    found = folder.scanned(environ={"TOKEN": "t", "PATH": "/usr/bin:/bin"}).apps["web"].spec
+    written = {name: value for name, value in document_of(found).items() if name != "kind"}
+    plain = type(found).model_validate(written)
+    assert found == plain and found.model_fields_set == plain.model_fields_set
+    assert {*vars(found)} == {*type(found).model_fields} and hash(found.stop) == hash(plain.stop)
+    assert pickle.loads(pickle.dumps(found)) == found.model_copy(deep=True) == plain
+    with pytest.raises(ValidationError):
+        found.cwd = "/"  # type: ignore[misc]  # it is frozen
 
 
 def test_what_a_private_tmp_would_hide_is_told_before_the_start(folder: Folder) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.simulate import planted_run
 from tests.simulate.results import write
+from tests.simulate.run import Blocked
 from tests.simulate.seed import Verdict, shrunk, try_seed
 from tests.simulate.sometimes import SITUATIONS, reached
 
@@ -38,6 +39,12 @@ def main() -> int:
     for number in range(options.first, options.first + options.seeds):
         try:
             verdict = try_seed(number)
+        except Blocked as error:
+            failed += 1
+            print(f"{replay(number)}  # loop_goes_on: {error}", flush=True)
+            if options.stop:
+                return 1
+            continue
         except Exception:
             traceback.print_exc()
             failed += 1

@@ -92,6 +92,12 @@ class Border:
         self._after(effect)
         return result
 
+    def asked(self, name: str, target: str, call: Callable[[], Any]) -> Any:
+        """What changes nothing, and can be refused nevertheless."""
+        if self._closing:
+            return call()
+        return self.around(name, target, call)
+
     def kind_of(self, effect: Effect) -> str:
         """Its name and target, without what tells one file or process from another."""
         kind = self._kinds.get(effect)

@@ -17,6 +17,7 @@ from tests.simulate.machine import Machine
 _HELD_UP = 0.4
 """Seconds that an effect takes on a slow file system, at most."""
 _CHATTER = 0.05
+_AGAIN = 3.0
 
 
 class Disturbance:
@@ -27,6 +28,9 @@ class Disturbance:
         self._draw = random.Random(seed)
         self._points: dict[tuple[str, int, bool], Fault] = {}
         self._refused: dict[tuple[str, int], Fault] = {}
+        self._ambushes: list[Fault] = []
+        """Crashes at the next effect of their kind."""
+        self._short_until = 0.0
         self._now: dict[str, Fault] = {}
         """What goes wrong now for a while, by its name."""
         for fault in faults:
@@ -35,6 +39,17 @@ class Disturbance:
         machine.seen.lag = self._lag
         machine.seen.is_double = lambda: "twice" in self._now
         machine.folder.hint = self._hint
+        machine.host.is_short = self._is_short
+
+    def end(self) -> None:
+        """No effect fails any more: what follows is calm."""
+        self._points.clear()
+        self._refused.clear()
+        self._ambushes.clear()
+
+    def _is_short(self) -> bool:
+        """For a while after it was over, since recon tries again a little later."""
+        return self._machine.now < self._short_until
 
     def _plan(self, fault: Fault) -> None:
         machine = self._machine
@@ -43,6 +58,8 @@ class Disturbance:
                 self._points[fault.kind, fault.nth, fault.after] = fault
             case "refuse":
                 self._refused[fault.kind, fault.nth] = fault
+            case "ambush":
+                machine.at(fault.at, lambda: self._ambushes.append(fault))
             case "kill":
                 machine.at(fault.at, lambda: machine.kill(fault.seconds))
             case "boot":
@@ -74,6 +91,11 @@ class Disturbance:
 
     def _crash_at(self, kind: str, count: int, *, after: bool) -> None:
         fault = self._points.pop((kind, count, after), None)
+        for one in self._ambushes:
+            if fault is None and one.after is after and kind.startswith(one.kind):
+                fault = one
+        if fault in self._ambushes:
+            self._ambushes.remove(fault)
         if fault is not None:
             self._machine.note("fault", detail=str(fault))
             self._machine.kill(fault.seconds)
@@ -83,6 +105,8 @@ class Disturbance:
     def _begin(self, fault: Fault) -> None:
         self._machine.note("fault", detail=str(fault))
         self._now[fault.what] = fault
+        if fault.what == "trouble" and "fifo.open" in ERRORS[fault.number]:
+            self._short_until = fault.at + fault.seconds + _AGAIN
         self._machine.at(fault.at + fault.seconds, lambda: self._end(fault))
         if fault.what == "chatter":
             self._chatter()

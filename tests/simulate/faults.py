@@ -35,6 +35,11 @@ class Fault(NamedTuple):
             case "crash":
                 when = "after" if self.after else "before"
                 return f"killed {when} {self.kind} (number {self.nth}), away {self.seconds:g} s"
+            case "ambush":
+                when = "after" if self.after else "before"
+                return (
+                    f"killed {when} {self.kind}, from {self.at:.3f} s on, away {self.seconds:g} s"
+                )
             case "refuse":
                 name = errno.errorcode[self.number]
                 return f"{self.kind} (number {self.nth}) fails with {name}"
@@ -51,8 +56,8 @@ ERRORS = {
     errno.ENOSPC: "os.write os.pwrite os.splice os.ftruncate os.open os.mkdir os.mkfifo io.open"
     " io.write sqlite3.execute sqlite3.commit",
     errno.EIO: "os.write os.pwrite os.open os.unlink os.rename sqlite3.execute sqlite3.commit",
-    errno.EMFILE: "os.open io.open host.spawn",
-    errno.ENOMEM: "os.open os.mkfifo io.open host.spawn",
+    errno.EMFILE: "os.open io.open host.spawn fifo.open",
+    errno.ENOMEM: "os.open os.mkfifo io.open host.spawn fifo.open",
     errno.EAGAIN: "host.spawn",
 }
 """Which errors the kernel may give to which effects."""
@@ -85,7 +90,7 @@ class Draw:
         makers = [self.crash, self.crash_at_process, self.crash_at_process, self.crash_at_journal]
         makers += [self.crash_at_output, self.kill, self.kill, self.kill, self.boot, self.refuse]
         makers += [self.trouble, self.slow, self.clock, self.lag, self.twice, self.deaf]
-        makers += [self.chatter, self.murder]
+        makers += [self.chatter, self.murder, self.ambush, self.ambush, self.kill_in_trouble]
         return self._draw.choice(makers)(self._moment())
 
     def crash(self, at: float) -> list[Fault]:
@@ -106,6 +111,19 @@ class Draw:
         again = at + first.seconds + self._draw.choice((0.0, 0.01, 0.3))
         twice = self._draw.random() < 0.4
         return [first, Fault("kill", again, self._draw.choice(AWAY))] if twice else [first]
+
+    def ambush(self, at: float) -> list[Fault]:
+        """Killed at the first start or stop that an edit has led to."""
+        kind = self._draw.choice(("host.spawn", "host.spawn", "host.signal", "sqlite3.commit"))
+        after = self._draw.random() < 0.7
+        at = self._draw.choice(self._edits)
+        return [Fault("ambush", at, self._draw.choice(AWAY), kind, after=after)]
+
+    def kill_in_trouble(self, at: float) -> list[Fault]:
+        """The next controller begins when the host refuses things."""
+        number, away = self._draw.choice(sorted(ERRORS)), self._draw.choice((0.05, 1.0))
+        seconds = self._draw.choice((0.5, 10.0, 40.0))
+        return [Fault("kill", at, away), Fault("trouble", at + away / 2, seconds, number=number)]
 
     def boot(self, at: float) -> list[Fault]:
         return [Fault("boot", at, self._draw.choice((0.0, 5.0, 60.0)))]

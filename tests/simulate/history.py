@@ -14,8 +14,8 @@ class Entry(NamedTuple):
     at: float
     """Seconds since the run began, over boots too."""
     what: str
-    """``start``, ``end``, ``signal``, ``limits``, ``kill``, ``boot``, ``controller``, ``edit``,
-    ``fault``"""
+    """``start``, ``exec``, ``end``, ``signal``, ``limits``, ``kill``, ``boot``, ``controller``,
+    ``edit``, ``fault``"""
     app: str = ""
     instance: int = -1
     hash: str = ""

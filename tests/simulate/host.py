@@ -47,6 +47,8 @@ class BorderedHost(SimulatedHost):
         """By nonce, the rest of the line that its process is about to write."""
         self.unheard: dict[str, int] = defaultdict(int)
         """By nonce, the bytes that lay in its FIFO when it ended and no controller ran."""
+        self.is_short: Callable[[], bool] = lambda: False
+        """Whether the controller may have been refused to open what it reads."""
         self.ended: list[str] = []
         """The nonces of those that ended since a controller began, latest last."""
 
@@ -94,7 +96,7 @@ class BorderedHost(SimulatedHost):
         if one is not None:
             self._note_down("end", one.tag, f"{exit}")
             self.ended.append(nonce)
-            if one.stdout >= 0 and self.shown is None:
+            if one.stdout >= 0 and (self.shown is None or self.is_short()):
                 self.unheard[nonce] = fifo.waiting(one.stdout)
         super().end(nonce, exit)
 
@@ -143,6 +145,10 @@ class BorderedHost(SimulatedHost):
         if rest is not None and nonce in self.alive:
             os.write(one.stdout, rest)
             self.spoken[nonce] += 1
+
+    def _executed(self, one: Alive) -> None:
+        super()._executed(one)
+        self._note_down("exec", one.tag)
 
     def _note(self, what: str, tag: Tag) -> None:
         super()._note(what, tag)

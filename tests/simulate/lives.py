@@ -19,6 +19,8 @@ class Life:
     nonce: str
     version: str
     began: float
+    executed: float = inf
+    """When its stub had become its program."""
     ended: float = inf
     how: str = ""
     """How it ended."""
@@ -44,6 +46,8 @@ def lives(history: History) -> list[Life]:
     for one in history.entries:
         if one.what == "start":
             found[one.nonce] = Life(one.app, one.instance, one.hash, one.nonce, one.detail, one.at)
+        elif one.what == "exec" and one.nonce in found:
+            found[one.nonce].executed = one.at
         elif one.what == "signal" and one.nonce in found and one.at < found[one.nonce].ended:
             found[one.nonce].signals.append((one.at, one.detail))
         elif one.what == "end" and one.nonce in found:

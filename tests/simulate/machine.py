@@ -17,7 +17,8 @@ import pytest
 
 from reconciler.desired import files
 from reconciler.desired.directory import settling
-from reconciler.logs.write import capture, maintenance, transfer
+from reconciler.desired.directory.walk import Walk
+from reconciler.logs.write import capture, fifo, maintenance, transfer
 from reconciler.loop import controller as controller_module
 from reconciler.loop.manifests import looks
 from reconciler.loop.manifests.declared import Declared
@@ -263,6 +264,15 @@ def machine(folder: Path, seed: int) -> Iterator[Machine]:
         patch.setattr(neighbours, "_run_folder", lambda: None)
         patch.setattr(notifyplace, "FOLDER", str(folder / "run" / "notify"))
         made = Machine(folder, clock, border)
+        opened, listed = fifo.open_reader, Walk._listed
+        patch.setattr(
+            fifo,
+            "open_reader",
+            lambda path, pid=None: border.asked("fifo.open", str(path), lambda: opened(path, pid)),
+        )
+        patch.setattr(
+            Walk, "_listed", lambda walk, path: listed(walk, made.folder.through(str(path)))
+        )
         patch.setattr(controller_module, "boot_id", lambda: made.boot_id)
         errors = _Errors(made.faults)
         logger = logging.getLogger("reconciler")

@@ -78,13 +78,13 @@ PLANTED: dict[str, Planted] = {
         "CLEAN_SCANS = 0",
     ),
     "incomplete-look": Planted(
-        "a directory that cannot be read is taken for an empty one",
-        "diff/prune.py",
-        "if not desired.complete:",
-        "if False:",
+        "a folder that cannot be listed is taken for an empty one",
+        "desired/directory/walk.py",
+        "        self.complete = False\n",
+        "",
     ),
     "emptied": Planted(
-        "a directory that declares nothing any more is followed",
+        "however many manifests are gone at once, all their apps are stopped",
         "diff/prune.py",
         "    if deletions > limit:",
         "    if False:",
@@ -171,7 +171,7 @@ PLANTED: dict[str, Planted] = {
         "an event quotes the environment of a program",
         _RECONCILE,
         'message = f"started pid {process.id.pid} ({action.reason})"',
-        "message = str(self._declared.apps()[name].env)",
+        "message = str(getattr(self._declared.apps().get(name), 'env', ''))",
         (("state/history.py", "message = self._redact(event.message)", "message = event.message"),),
     ),
     "stale-standing": Planted(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from tests.simulate.machine import Machine, machine
 from tests.simulate.programs import PROGRAMS
 from tests.simulate.wishes import SECRET, Op, Scenario
 
+MOST = 30.0
+"""Seconds of processor time of one run, which takes half a second."""
 CALM = 300.0
 """Seconds after the last edit and fault, in which all comes to rest: longer than any backoff."""
 
@@ -54,18 +58,40 @@ class Outcome:
     """Processor seconds of the longest turn of the loop."""
 
 
+class Blocked(SystemExit):
+    """The loop goes round and round in one turn. asyncio lets it out of its callbacks."""
+
+
+def _blocked(number: int, frame: object) -> None:
+    raise Blocked(f"a run took {MOST:g} s of processor time: the loop is blocked")
+
+
 def run(scenario: Scenario, faults: Sequence[Fault], folder: Path) -> Outcome:
-    """The folder is made, and removed."""
-    with machine(folder, scenario.seed) as made:
+    """The folder is made, and removed. ``Blocked`` where it does not end."""
+    with limited(), machine(folder, scenario.seed) as made:
         made.host.programs = {**PROGRAMS}
         (folder / "secret").write_text(secret_of(scenario))
         (folder / "secret").chmod(0o600)
         for op in scenario.ops:
             made.at(op.at, lambda op=op: _edit(made, op))  # type: ignore[misc]
-        Disturbance(made, faults, scenario.seed)
+        disturbance = Disturbance(made, faults, scenario.seed)
         ends = [fault.at + fault.seconds for fault in faults if fault.what != "clock"]
-        made.run_to(max(scenario.until, *ends, 0.0) + CALM)
+        end = max(scenario.until, *ends, 0.0)
+        made.at(end, disturbance.end)
+        made.run_to(end + CALM)
         return _outcome(made, scenario, faults)
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """What runs within is cut off after so much work."""
+    before = signal.signal(signal.SIGVTALRM, _blocked)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MOST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def secret_of(scenario: Scenario) -> str:
@@ -83,6 +109,18 @@ def _edit(made: Machine, op: Op) -> None:
             made.folder.take_away()
         case "bring back":
             made.folder.bring_back()
+        case "unmount":
+            made.folder.unmount()
+        case "mount":
+            made.folder.mount()
+        case "sweep":
+            made.folder.sweep()
+        case "restore":
+            made.folder.restore()
+        case "lose":
+            made.folder.lose(op.file)
+        case "find":
+            made.folder.find(op.file)
 
 
 def _outcome(made: Machine, scenario: Scenario, faults: Sequence[Fault]) -> Outcome:

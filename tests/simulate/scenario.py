@@ -18,6 +18,13 @@ _ROLLING: list[dict[str, Any]] = [
 ]
 _KINDS = ("rolling", "rolling", "recreate", "canary", "troubled", "once", "retried", "cron")
 LIMIT = 60
+MORE = "more"
+"""A folder below that of the manifests."""
+
+
+def file_of(name: str) -> str:
+    """Some manifests are in a folder of their own."""
+    return f"{MORE}/{name}.yaml" if name.split("-")[1] in "25" else f"{name}.yaml"
 
 
 def scenario(seed: int) -> Scenario:
@@ -71,9 +78,12 @@ class _Writer:
             program = draw.choice(programs.TROUBLED)
         needed = [one for one, wish in self._now.items() if not wish.is_job]
         if needed and kind in ("rolling", "recreate", "once") and draw.random() < 0.35:
-            fields["dependsOn"] = [{"app": draw.choice(needed), "condition": "Ready"}]
+            # The last one often needs another itself: a chain.
+            need = needed[-1] if draw.random() < 0.6 else draw.choice(needed)
+            fields["dependsOn"] = [{"app": need, "condition": "Ready"}]
         if draw.random() < 0.4:
-            fields["env"] = {"TOKEN": {"secretFile": "../secret"}}
+            up = "../" * (1 + file_of(name).count("/"))
+            fields["env"] = {"TOKEN": {"secretFile": f"{up}secret"}}
         if draw.random() < 0.3:
             fields["logs"] = {"rotate": {"size": "4Ki", "keep": 50, "compress": False}}
         wish = Wish(kind, program, "v1", instances, fields=tuple(fields.items()))
@@ -86,8 +96,9 @@ class _Writer:
         name = self._draw.choice([*self._now])
         kinds = [self._version, self._version, self._half, self._typo, self._twice, self._away]
         kinds += [self._saved_anew, self._profile, self._in_place, self._suspend, self._emptied]
+        kinds += [self._unmounted, self._swept, self._lost]
         if not self._now[name].is_job:
-            kinds += [self._scale, self._bad, self._bad]
+            kinds += [self._scale, self._bad, self._bad, self._probed]
         if names and len(self._now) > 2:
             kinds += [self._remove, self._rename]
         edit = self._draw.choice(kinds)
@@ -137,17 +148,25 @@ class _Writer:
         self._write(at, name, f"undone, to {good.version}")
         return at
 
+    def _probed(self, at: float, name: str) -> float:
+        """A version that is slow to get ready, and says when it is."""
+        fields = {**dict(self._now[name].fields), "readinessProbe": _PROBE}
+        fresh = replace(self._next(name), program="late", fields=tuple(fields.items()))
+        self._mean(at, name, fresh)
+        self._write(at, name, f"edited to {fresh.version}, with a probe")
+        return at
+
     def _remove(self, at: float, name: str) -> float:
         del self._now[name]
         self._made.meant[name].append(Meant(at, None))
-        self._op(at, "remove", f"{name}.yaml", why=f"{name} is removed")
+        self._op(at, "remove", file_of(name), why=f"{name} is removed")
         return at
 
     def _rename(self, at: float, name: str) -> float:
         """The file stays, and declares another."""
         wish, fresh = self._now.pop(name), f"{name}-renamed"
         self._made.meant[name].append(Meant(at, None))
-        self._op(at, "remove", f"{name}.yaml", why=f"{name} is renamed")
+        self._op(at, "remove", file_of(name), why=f"{name} is renamed")
         self._mean(at, fresh, wish)
         self._write(at, fresh, f"the new name of {name}")
         return at
@@ -158,14 +177,14 @@ class _Writer:
         """An editor that writes in two pieces."""
         text = self._next(name).manifest(name)
         cut = self._draw.randint(1, len(text) - 1)
-        self._op(at, "write", f"{name}.yaml", text[:cut], f"{name} is half written")
+        self._op(at, "write", file_of(name), text[:cut], f"{name} is half written")
         self._unsure(at, name)
         at += self._draw.choice((0.005, 0.1, 3.0))
         return self._version(at, name)
 
     def _typo(self, at: float, name: str) -> float:
         text = self._next(name).manifest(name).replace("command:", "comand:")
-        self._op(at, "write", f"{name}.yaml", text, f"{name} has a typo")
+        self._op(at, "write", file_of(name), text, f"{name} has a typo")
         return self._version(at + self._draw.choice((0.5, 12.0, 40.0)), name)
 
     def _twice(self, at: float, name: str) -> float:
@@ -178,22 +197,39 @@ class _Writer:
 
     def _emptied(self, at: float, name: str) -> float:
         """A file is empty for a moment: nobody can tell from a removal, if it takes long."""
-        self._op(at, "write", f"{name}.yaml", "", f"the file of {name} is emptied")
+        self._op(at, "write", file_of(name), "", f"the file of {name} is emptied")
         self._unsure(at, name)
         at += self._draw.choice((0.005, 0.2, 4.0))
         return self._version(at, name)
 
     def _saved_anew(self, at: float, name: str) -> float:
         """An editor that removes the file before it writes it."""
-        self._op(at, "remove", f"{name}.yaml", why=f"the file of {name} is about to be saved")
+        self._op(at, "remove", file_of(name), why=f"the file of {name} is about to be saved")
         at += self._draw.choice((0.005, 0.1, 0.3))
         return self._version(at, name)
 
     def _away(self, at: float, name: str) -> float:
         """The directory is gone for a while."""
-        self._op(at, "take away", why="the directory is gone")
-        at += self._draw.choice((0.2, 10.0, 45.0))
-        self._op(at, "bring back", why="the directory is back")
+        return self._gone(at, "take away", "bring back", "the directory is gone")
+
+    def _unmounted(self, at: float, name: str) -> float:
+        """What is seen for a while is the empty directory below the mount."""
+        return self._gone(at, "unmount", "mount", "the manifests are unmounted")
+
+    def _swept(self, at: float, name: str) -> float:
+        """Most files are gone for a while, as in a checkout of another branch."""
+        if len(self._now) < 4:  # so few may be removed at once
+            return self._unmounted(at, name)
+        return self._gone(at, "sweep", "restore", "most manifests are gone")
+
+    def _lost(self, at: float, name: str) -> float:
+        """A part of the directory cannot be listed for a while."""
+        return self._gone(at, "lose", "find", "a folder cannot be listed", MORE)
+
+    def _gone(self, at: float, what: str, back: str, why: str, file: str = "") -> float:
+        self._op(at, what, file, why=why)
+        at += self._draw.choice((0.2, 10.0, 45.0, 100.0))
+        self._op(at, back, file, why="the manifests are back")
         return at
 
     def _profile(self, at: float, name: str) -> float:
@@ -220,7 +256,7 @@ class _Writer:
 
     def _write(self, at: float, name: str, why: str) -> None:
         text = self._now[name].manifest(name)
-        self._op(at, "write", f"{name}.yaml", text, f"{name}: {why}")
+        self._op(at, "write", file_of(name), text, f"{name}: {why}")
 
     def _op(self, at: float, what: str, file: str = "", text: str = "", why: str = "") -> None:
         self._made.ops.append(Op(at, what, file, text, why))

@@ -167,7 +167,7 @@ def _(seen: Seen) -> bool:
 
 @situation("a controller begins while the directory is away")
 def _(seen: Seen) -> bool:
-    gone = seen.during("the directory is gone", "the directory is back")
+    gone = seen.during("the directory is gone", "the manifests are back")
     return any(begin < end < back for begin, back in gone for _, end in seen.away)
 
 
@@ -186,16 +186,50 @@ def _(seen: Seen) -> bool:
     return cron and any(begin // 120 != end // 120 for begin, end in seen.away)
 
 
+@situation("an instance ends while the manifests are unmounted")
+def _(seen: Seen) -> bool:
+    spans = seen.during("the manifests are unmounted", "the manifests are back")
+    return any(a < life.ended < b for life in seen.lives for a, b in spans)
+
+
+@situation("a controller begins while the manifests are unmounted")
+def _(seen: Seen) -> bool:
+    spans = seen.during("the manifests are unmounted", "the manifests are back")
+    return any(a < end < b for a, b in spans for _, end in seen.away)
+
+
+@situation("an app waits for one that waits for another")
+def _(seen: Seen) -> bool:
+    needs = {
+        app: [need["app"] for need in dict(meant[0].wish.fields).get("dependsOn", ())]
+        for app, meant in seen.outcome.scenario.meant.items()
+        if meant[0].wish is not None
+    }
+    return any(needs.get(need) for needed in needs.values() for need in needed)
+
+
 # -- edits ---------------------------------------------------------------------------------------
 
 
 @situation("a prune is held while the directory is away")
 def _(seen: Seen) -> bool:
-    gone = seen.during("the directory is gone", "the directory is back")
+    gone = seen.during("the directory is gone", "the manifests are back")
     return any(
         back - begin > 5 and not seen.is_away(begin + 3) and seen.alive(begin + 3)
         for begin, back in gone
     )
+
+
+@situation("most manifests are gone for long")
+def _(seen: Seen) -> bool:
+    spans = seen.during("most manifests are gone", "the manifests are back")
+    return any(back - begin > 5 and not seen.is_away(begin + 3) for begin, back in spans)
+
+
+@situation("a folder of manifests cannot be listed for long")
+def _(seen: Seen) -> bool:
+    spans = seen.during("a folder cannot be listed", "the manifests are back")
+    return any(back - begin > 5 and not seen.is_away(begin + 3) for begin, back in spans)
 
 
 @situation("a mistake in a manifest is reported and fixed")

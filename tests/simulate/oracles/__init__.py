@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from tests.simulate.oracles.backoff import backoff_is_kept
 from tests.simulate.oracles.copies import one_of_each_number
+from tests.simulate.oracles.crashes import every_crash_is_followed_by_a_start
 from tests.simulate.oracles.end_state import end_state_is_the_undisturbed_one
 from tests.simulate.oracles.floor import never_below_the_floor
 from tests.simulate.oracles.jobs import no_job_twice
@@ -24,6 +25,7 @@ ORACLES: tuple[Callable[[Outcome, Outcome], Iterator[str]], ...] = (
     never_below_the_floor,
     every_stop_has_a_reason,
     every_start_has_a_reason,
+    every_crash_is_followed_by_a_start,
     every_stop_ends_in_time,
     no_job_twice,
     backoff_is_kept,

@@ -15,6 +15,9 @@ def end_state_is_the_undisturbed_one(calm: Outcome, outcome: Outcome) -> Iterato
         last = meant[-1].wish
         if last is not None and (last.is_job or _is_unsteady(scenario, app)):
             continue  # by chance it is just up, or just down
+        is_canary = last is not None and last.kind == "canary"
+        if is_canary and any(entry.app == app for entry in outcome.history.of("fault")):
+            continue  # a canary that is killed has failed
         running = outcome.running.get(app, {})
         if last is not None and last.program != "late":
             wanted = {number: [last.version] for number in range(last.wanted)}

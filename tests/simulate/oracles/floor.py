@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.simulate.lives import lives
-from tests.simulate.programs import NEVER_GOOD, STEADY
+from tests.simulate.lives import Life, lives
+from tests.simulate.programs import NEVER_GOOD, PROGRAMS, STEADY
 from tests.simulate.run import Outcome
 from tests.simulate.wishes import Scenario, Wish
 
@@ -28,6 +28,8 @@ def never_below_the_floor(calm: Outcome, outcome: Outcome) -> Iterator[str]:
     for life in every:
         if not life.signals or (life.app, life.version) in bad:
             continue
+        if not _is_ready(scenario, life, life.stopped):
+            continue  # what does not serve goes first
         floor = _floor(scenario, life.app, life.stopped)
         serving = [
             one
@@ -35,21 +37,25 @@ def never_below_the_floor(calm: Outcome, outcome: Outcome) -> Iterator[str]:
             if one.app == life.app
             and one.is_alive(life.stopped)
             and one.stopped > life.stopped
-            and life.stopped - one.began >= _ready_after(scenario, life.app) - 1e-3
+            and _is_ready(scenario, one, life.stopped)
             and (one.app, one.version) not in bad
         ]
-        if len(serving) < floor and life.stopped - life.began >= _READY:
+        if len(serving) < floor:
             yield (
                 f"{life.app}/{life.instance}: stopped at {life.stopped:.3f} s, with {len(serving)} "
                 f"left where {floor} have to serve"
             )
 
 
-def _ready_after(scenario: Scenario, app: str) -> float:
-    """A probe may say so at once."""
-    wishes = (one.wish for one in scenario.meant[app])
-    probed = any("readinessProbe" in dict(wish.fields) for wish in wishes if wish)
-    return 0.0 if probed else _READY
+def _is_ready(scenario: Scenario, life: Life, at: float) -> bool:
+    """Whether it serves then: as its probe would say or, without one, up for a while."""
+    if at < life.executed:
+        return False
+    wishes = [one.wish for one in scenario.meant.get(life.app, ())]
+    own = [wish for wish in wishes if wish is not None and wish.version == life.version]
+    if any("readinessProbe" in dict(wish.fields) for wish in own):
+        return any(PROGRAMS[wish.program].answers(at - life.began) for wish in own)
+    return at - life.began >= _READY - 1e-3
 
 
 def _floor(scenario: Scenario, app: str, at: float) -> int:
@@ -58,7 +64,7 @@ def _floor(scenario: Scenario, app: str, at: float) -> int:
 
 
 def _least(wish: Wish | None) -> int:
-    steady = wish is not None and wish.program in (*STEADY, *NEVER_GOOD) and wish.program != "late"
+    steady = wish is not None and wish.program in (*STEADY, *NEVER_GOOD)
     if wish is None or wish.kind not in ("rolling", "canary") or not steady:
         return 0
     strategy = dict(wish.fields).get("strategy", {})

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.simulate.lives import Life, lives
-from tests.simulate.programs import NEVER_GOOD, PROGRAMS
+from tests.simulate.programs import NEVER_GOOD
 from tests.simulate.run import Outcome
 from tests.simulate.wishes import Scenario, Wish
 
 _LATE = 30.0
 """Seconds for which a controller may not know of an edit: the longest until the next look."""
-
-_EXECUTED = PROGRAMS["slow-start"].executes_after or 0.0
-"""Seconds after which every program is exec'd."""
 
 
 def every_stop_has_a_reason(calm: Outcome, outcome: Outcome) -> Iterator[str]:
@@ -22,7 +19,7 @@ def every_stop_has_a_reason(calm: Outcome, outcome: Outcome) -> Iterator[str]:
     for life in lives(outcome.history):
         if not life.signals or life.app not in scenario.meant:
             continue
-        if life.stopped - life.began < _EXECUTED:
+        if life.stopped < life.executed:
             continue  # whether it was a program yet, only the controller that began it could tell
         wishes = scenario.wishes(life.app, life.began - _LATE, life.stopped)
         if not any(_explains(wish, life) for wish in wishes):

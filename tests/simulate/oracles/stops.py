@@ -27,7 +27,7 @@ def every_stop_ends_in_time(calm: Outcome, outcome: Outcome) -> Iterator[str]:
             for one in scenario.meant[life.app]
             if one.wish is not None
         )
-        back = max((b for a, b in gone if a <= began + grace and b >= began), default=0.0)
+        back = max((b for a, b in gone if a <= began + grace + _SLACK and b >= began), default=0.0)
         if last > max(began + grace, back) + _SLACK:
             yield (
                 f"{life.app}/{life.instance}: told to stop at {began:.3f} s, killed at {last:.3f} s"

@@ -34,8 +34,6 @@ they name.
 _LIMITS = """## What is not covered
 
 - The loss of power: what the disk did not keep is tested only as a damaged, old or removed journal.
-- An app that ends while its manifest is gone and the removal waits for a person: what no manifest
-  declares keeps running, but it is started again only when a manifest is back.
 - A step of the wall clock on a real machine: it would reach every program there. The simulator
   steps its clock.
 - Hosts that hide processes of other users (`hidepid`), and an ordinary user's budget of pipes.

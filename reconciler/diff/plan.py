@@ -86,7 +86,8 @@ def plan(
     """The plan for every app that is declared, runs, or is known to be absent.
 
     ``now`` and all times are boot seconds. ``absences`` (see ``prune``) judges the apps that no
-    manifest declares; without a verdict nothing of theirs is touched. ``loads``
+    manifest declares; without a verdict nothing of theirs is touched. One that is in
+    ``desired`` nevertheless goes on as it was, since its removal is in doubt. ``loads``
     (see ``load``) judges rises of the count of instances; without a verdict they are let in.
     ``wall`` is what the schedules of Jobs go by. ``journal``: whether ``memory`` is all that there
     is to remember, and whether anything can be added to it.
@@ -163,10 +164,17 @@ def _each(
         remembered = memory.get(name) or moment.blank
         if app is None:
             yield _plan_absent(name, running, remembered, absences.get(name, _UNSEEN))
-        elif isinstance(app, DesiredJob):
-            yield job.plan_job(JobSituation.of(app, running, remembered, moment))
-        elif isinstance(app, DesiredApp):
-            yield of_app(AppSituation.of(app, running, remembered, moment))
+            continue
+        made: D | AppPlan
+        if isinstance(app, DesiredJob):
+            made = job.plan_job(JobSituation.of(app, running, remembered, moment))
+        else:
+            assert isinstance(app, DesiredApp)
+            made = of_app(AppSituation.of(app, running, remembered, moment))
+        if isinstance(made, AppPlan) and name in absences:  # it goes on as it was
+            shown = _plan_absent(name, running, remembered, absences[name])
+            made = replace(made, status=shown.status, change=shown.change)
+        yield made
 
 
 def _plan_app(at: AppSituation) -> AppPlan:

@@ -392,7 +392,7 @@ class Controller:
         for name in names:
             if name in apps:
                 self.redact.learn(apps[name])
-            self._running.in_place.declare(name, apps.get(name))
+            self._running.in_place.declare(name, self._declared.app(name))
             self._queue.add(name)
 
     def _begin_notices(self) -> None:

@@ -97,7 +97,7 @@ class Reconciler:
 
     def trouble(self, name: str) -> str | None:
         """Why an app cannot be brought to what is declared now, where that is the host's doing."""
-        found, app = self._troubles.get(name), self._declared.apps().get(name)
+        found, app = self._troubles.get(name), self._declared.app(name)
         if found is None or (app is not None and app.problem is not None):
             return None  # what is wrong with its manifest says it better
         return f"{found.cause}; trying again"
@@ -108,22 +108,23 @@ class Reconciler:
     def plans(self) -> Iterator[AppPlan]:
         """What the plan has of each app, worked out one by one; all of it as of now. Nothing is
         done by asking."""
-        desired = self._left(self._declared.snapshot())
-        return self._plans(replace(desired, apps={**desired.apps}))
+        absences = self._absences(None)
+        desired = self._with_kept(self._left(self._declared.snapshot()), absences)
+        return self._plans(replace(desired, apps={**desired.apps}), absences)
 
     def look_after(self) -> None:
         """To be called now and then: plans that no person looks at are not kept."""
         if boot_now() - self._looked_at > _KEPT:
             self._memo.clear()
 
-    def _plans(self, desired: Desired) -> Iterator[AppPlan]:
+    def _plans(self, desired: Desired, absences: Mapping[str, Absence]) -> Iterator[AppPlan]:
         self._looked_at = boot_now()
         return plans(
             desired,
             self._running.observed(),
             {**self._history.memories},
             boot_now(),
-            self._absences(None),
+            absences,
             loads={} if self.leaving else self._admission.verdicts(),
             wall=wall_time(),
             journal=self._history.journal,
@@ -134,7 +135,8 @@ class Reconciler:
     def _decide(self, name: str) -> tuple[Decision, ...]:
         """What is to be done about one app now."""
         observed, memory = self._running.observed(name), self._history.memory(name)
-        desired = self._left(self._declared.desired(name))
+        absences = self._absences(name)
+        desired = self._with_kept(self._left(self._declared.desired(name)), absences)
         app = desired.apps.get(name)
         moment = Moment.of(
             observed,
@@ -145,7 +147,16 @@ class Reconciler:
             journal=self._history.journal,
             refused=self._troubles.keys() & {name},
         )
-        return decide(desired, {name: memory}, moment, self._absences(name))
+        return decide(desired, {name: memory}, moment, absences)
+
+    def _with_kept(self, desired: Desired, absences: Mapping[str, Absence]) -> Desired:
+        """With the apps whose removal is in doubt: they go on as they were, and what of them ends
+        is started again (design.md#mistakes)."""
+        doubted = (name for name, one in absences.items() if one.verdict is not Verdict.DELETE)
+        kept = {name: app for name in doubted if (app := self._declared.app(name)) is not None}
+        if self.leaving or not kept:
+            return desired
+        return replace(desired, apps={**kept, **desired.apps})
 
     def _left(self, desired: Desired) -> Desired:
         """Of what is declared, what still counts."""
@@ -297,7 +308,7 @@ class Reconciler:
         """A program that was to be started could not be exec'd."""
         tag = process.tag
         action = self._starting.pop((tag.app, tag.instance), Start(tag.instance, tag.hash, ""))
-        app = self._declared.apps().get(tag.app)
+        app = self._declared.app(tag.app)
         if app is None or process.state is RunState.STOPPING:
             return
         try:
@@ -356,7 +367,7 @@ class Reconciler:
         """Our trouble, not the app's: tell it once, and climb our own ladder."""
         self._tally.failed_passes += 1
         before = self._troubles.get(name)
-        app = self._declared.apps().get(name)
+        app = self._declared.app(name)
         trouble = retry.Trouble.after(before, app.hash if app else "", str(error), boot_now())
         self._troubles[name] = trouble
         if before is None:
@@ -372,12 +383,13 @@ class Reconciler:
 
         What is seen is told at once: the next change is one from what was seen, and wakes.
         """
-        apps, found = self._declared.apps(), dict[str, Standing]()
-        for need in needs(apps.get(name)):
-            if need in apps and not self.leaving:
+        found = dict[str, Standing]()
+        for need in needs(self._declared.app(name)):
+            needed = self._declared.app(need)
+            if needed is not None and not self.leaving:
                 processes = self._running.observed(need).processes
                 memory = self._history.memory(need)
-                found[need] = look_at(apps[need], processes, memory, boot_now())
+                found[need] = look_at(needed, processes, memory, boot_now())
                 self._tell_dependents(need, found[need])
         return found
 
@@ -444,6 +456,7 @@ class Reconciler:
         absence = self._declared.absence(name).get(name)
         if absence is not None and absence.verdict is Verdict.DELETE:
             self._declared.forget(name)
+            self._running.in_place.declare(name, None)
             self._troubles.pop(name, None)
             self._history.forget(name)
             self._tally.forget(name)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from reconciler.desired.environment.filled import Filled
 from reconciler.desired.manifest.resolve import rebuild
+from reconciler.model.state.builder import built_by
 from reconciler.model.state.desired import Desired, Problem, Source, Workload
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.revision import Revision
@@ -39,6 +40,27 @@ def last_good(
         app = _remembered(name, memory.revisions[-1], source, key, filled)
         if app is not None:
             found[name] = replace(app, problem=problem)
+    return found
+
+
+def last_known(
+    desired: Desired,
+    kept: Mapping[str, Workload],
+    memories: Mapping[str, AppMemory],
+    sources: Mapping[str, str | None],
+    *,
+    key: bytes | None,
+    filled: Filled | None = None,
+) -> Mapping[str, Workload]:
+    """The apps that no file declares now, each as it was last applied: an unmounted directory."""
+    missing = sources.keys() - desired.apps.keys() - kept.keys()
+    found: dict[str, Workload] = {}
+    for name in sorted(name for name in missing if built_by(name) is None):
+        memory = memories.get(name)
+        if memory is not None and memory.revisions:
+            app = _remembered(name, memory.revisions[-1], sources[name] or "", key, filled)
+            if app is not None:
+                found[name] = app
     return found
 
 

@@ -171,7 +171,7 @@ PLANTED: dict[str, Planted] = {
         "an event quotes the environment of a program",
         _RECONCILE,
         'message = f"started pid {process.id.pid} ({action.reason})"',
-        "message = str(getattr(self._declared.apps().get(name), 'env', ''))",
+        "message = str(getattr(self._declared.apps().get(name), 'secrets', ''))",
         (("state/history.py", "message = self._redact(event.message)", "message = event.message"),),
     ),
     "stale-standing": Planted(
@@ -185,6 +185,12 @@ PLANTED: dict[str, Planted] = {
         "loop/controller.py",
         "self._relist(full=True, knows=lambda process: self._own_spec(process) is not None)",
         "self._relist(full=True)",
+    ),
+    "unmounted": Planted(
+        "what ends while its manifest is not to be seen stays down",
+        _RECONCILE,
+        "if self.leaving or not kept:",
+        "if True:",
     ),
     "unreached": Planted(
         "an output that cannot be opened for the moment is given up",

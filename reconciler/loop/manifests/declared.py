@@ -34,7 +34,7 @@ from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory
 from reconciler.model.state.plan import Condition
 from reconciler.state.journal.journal import Journal
-from reconciler.state.last_good import first_problems, last_good
+from reconciler.state.last_good import first_problems, last_good, last_known
 from reconciler.system.work.worker import Workers
 
 R = TypeVar("R")
@@ -99,6 +99,9 @@ class Declared:
         self._mistakes = Mistakes(on_event)
         self._dependents = Dependents()
         self._kept: dict[str, Workload] = {}
+        self._last: dict[str, Workload] = {}
+        """What each app was that is known and not declared: while its removal is in doubt, it goes
+        on so."""
         self._journal: Journal | None = None
         self._footing: Footing | None = None
 
@@ -121,14 +124,18 @@ class Declared:
         self._footing = footing = Footing.from_text(journal.setting("footing"))
         filled, scan = journal.setting("filled"), self._looks.scanning()
 
-        def load(store: ManifestStore) -> tuple[Scanned, Mapping[str, Workload]]:
+        def load(store: ManifestStore) -> tuple[Scanned, tuple[Mapping[str, Workload], ...]]:
             store.footing = footing
             store.filled.learn(filled)
             scanned = scan(store)
-            return scanned, last_good(scanned.desired, memories, sources, key, store.filled)
+            kept = last_good(scanned.desired, memories, sources, key, store.filled)
+            last = last_known(
+                scanned.desired, kept, memories, sources, key=key, filled=store.filled
+            )
+            return scanned, (kept, last)
 
-        scanned, kept = await self._looks.ask(load)
-        self._kept = {**kept}
+        scanned, (kept, last) = await self._looks.ask(load)
+        self._kept, self._last = {**kept}, {**last}
         self._looks.take(scanned)
         self._looks.watch()
         self._looks.begin_net()
@@ -141,6 +148,10 @@ class Declared:
         """The slice of one app."""
         app = self._apps.get(name)
         return Desired({name: app} if app else {}, settings=self._store.settings)
+
+    def app(self, name: str) -> Workload | None:
+        """What an app is: as declared or, where it is not declared, as it was last."""
+        return self._apps.get(name) or self._last.get(name)
 
     def snapshot(self) -> Desired:
         """Everything, as ``status`` shows it."""
@@ -213,6 +224,7 @@ class Declared:
     def forget(self, name: str) -> None:
         """A removed app is gone to its last process."""
         self._deletions.forget(name)
+        self._last.pop(name, None)
 
     async def rebuilt(
         self, name: str, spec: Mapping[str, Any], source: Source, key: bytes | None
@@ -326,7 +338,10 @@ class Declared:
         self._dependents.put(name, known, app)
         if app is None:
             del self._apps[name]
+            if known is not None:
+                self._last[name] = known
             return True
+        self._last.pop(name, None)
         self._apps[name] = app
         self._deletions.note(app)
         return True

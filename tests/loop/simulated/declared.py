@@ -88,6 +88,9 @@ class SimulatedDeclared:
         app = self._apps.get(name)
         return Desired({name: app} if app else {})
 
+    def app(self, name: str) -> Workload | None:
+        return self._apps.get(name)
+
     def snapshot(self) -> Desired:
         return Desired({**self._apps}, self.manifests.problems)
 

@@ -12,6 +12,7 @@ from tests.simulate.history import Entry, History
 from tests.simulate.oracles import ORACLES
 from tests.simulate.oracles.backoff import backoff_is_kept
 from tests.simulate.oracles.copies import one_of_each_number
+from tests.simulate.oracles.crashes import every_crash_is_followed_by_a_start
 from tests.simulate.oracles.end_state import end_state_is_the_undisturbed_one
 from tests.simulate.oracles.floor import never_below_the_floor
 from tests.simulate.oracles.jobs import no_job_twice
@@ -56,7 +57,7 @@ def outcome(*entries: Entry) -> Outcome:
 
 
 def _begun(number: int, nonce: str, at: float = 1, app: str = "web") -> list[Entry]:
-    return [Entry(at, "start", app, number, "hash", nonce, "v1")]
+    return [Entry(at, what, app, number, "hash", nonce, "v1") for what in ("start", "exec")]
 
 
 def _ended(nonce: str, at: float, how: str = "exit 1", app: str = "web") -> list[Entry]:
@@ -111,6 +112,7 @@ BROKEN: list[tuple[Callable[[Outcome, Outcome], Iterator[str]], Outcome]] = [
     (every_start_has_a_reason, _removed()),
     (every_start_has_a_reason, outcome(*_begun(2, "c", 90))),
     (every_start_has_a_reason, outcome(Entry(9, "start", "web", 0, "hash", "c", "v7"))),
+    (every_crash_is_followed_by_a_start, outcome(*_ended("a", 50), Entry(300, "edit"))),
     (no_job_twice, outcome(*_begun(1, "j", 2, "once"), *_begun(1, "k", 9, "once"))),
     (backoff_is_kept, _crashes(0.0, 1.0, 1.0)),
     (every_line_once, _changed(logged={"a": Counter((1, 3))})),

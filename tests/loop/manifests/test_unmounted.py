@@ -1,4 +1,4 @@
-"""Manifests that are gone: what they declared last keeps running, and what of it ends comes back."""
+"""Manifests that are gone: what they declared keeps running, and what of it ends comes back."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from reconciler.api.daemon.announce import Announcer
 from reconciler.api.daemon.banner import say
 from reconciler.api.daemon.callbacks import Callbacks
 from reconciler.api.daemon.endpoints import Endpoints, unlink
+from reconciler.api.daemon.leanness import Leanness
 from reconciler.api.daemon.service import STOPPED, Service
 from reconciler.api.server.access import Access, group_id
 from reconciler.api.server.routes import application
@@ -143,7 +144,7 @@ async def _run(
     if options.confirm_load:  # and of what had to be looked at first
         controller.requests.admit(confirm=True)
     endpoints = Endpoints(options.paths, access, locks, server)
-    controller.net.upkeep.append(endpoints.keep)
+    controller.net.upkeep += [endpoints.keep, Leanness().keep]
     listeners = endpoints.open()
     if lacking:
         controller.history.record(Event("", EventReason.STATE_UNWRITABLE, lacking, "Warning"))

@@ -27,7 +27,8 @@ _Kind = tuple[str, int | None, str]
 class _Bucket:
     left: float
     at: float
-    last: Event
+    last: Event | None = None
+    """The last event that was left out; kept no longer than it may have to be shown."""
     held: int = 0
     """Events that were left out since one was told."""
 
@@ -42,19 +43,18 @@ class Flood:
 
     def admit(self, event: Event, now: float) -> Sequence[Event]:
         """What is to be told instead of this event: itself, nothing, or a summary and itself."""
-        kind, last = (event.app, event.instance, event.reason), event
-        if event.end is not None:
-            last = replace(event, end=None)
+        kind = (event.app, event.instance, event.reason)
         bucket = self._buckets.pop(kind, None)
         if bucket is None:
             self._forget_idle(now)
-            self._buckets[kind] = _Bucket(BURST - 1, now, last)
+            self._buckets[kind] = _Bucket(BURST - 1, now)
             return (event,)
         self._buckets[kind] = bucket  # the most recent last
         bucket.left = min(BURST, bucket.left + max(0.0, now - bucket.at) / REFILL)
-        bucket.at, bucket.last = now, last
+        bucket.at = now
         if bucket.left < 1:
             bucket.held += 1
+            bucket.last = event if event.end is None else replace(event, end=None)
             self.left_out += 1
             return ()
         bucket.left -= 1
@@ -84,7 +84,7 @@ def _is_full(bucket: _Bucket, now: float) -> bool:
 
 
 def _summary(bucket: _Bucket) -> Iterator[Event]:
-    if bucket.held:
-        count, bucket.held = bucket.held, 0
-        message = f"{count} more like this, the last one: {bucket.last.message}"
-        yield replace(bucket.last, message=message)
+    count, last = bucket.held, bucket.last
+    bucket.held, bucket.last = 0, None
+    if last is not None:
+        yield replace(last, message=f"{count} more like this, the last one: {last.message}")

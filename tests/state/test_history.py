@@ -208,7 +208,8 @@ def test_a_thousand_crashes_a_minute_fill_neither_the_journal_nor_the_memory(
         written.run(0.06)
     told = [one for one in recorded if one is not None]
     assert BURST <= len(told) <= BURST + 3
-    assert written.history._flood._buckets["web", 0, "Exited"].last.end is None
+    last = written.history._flood._buckets["web", 0, "Exited"].last
+    assert last is not None and last.end is None
     events = written.history.events(limit=2000)
     assert len(events) <= 2 * len(told)
     with_details = [one for one in events if one.event.end is not None]

@@ -18,7 +18,7 @@ from pathlib import Path
 from reconciler.desired.directory.declarations import Declarations
 from reconciler.desired.directory.dependencies import DependencyCheck
 from reconciler.desired.directory.footing import Footing, InForce, Judge
-from reconciler.desired.directory.last_read import ManifestFile, ManifestFiles
+from reconciler.desired.directory.last_read import NO_PROFILES, ManifestFile, ManifestFiles
 from reconciler.desired.directory.names import is_hidden, is_manifest_name
 from reconciler.desired.directory.settling import Reading, Settling
 from reconciler.desired.directory.walk import Walk
@@ -294,7 +294,7 @@ class ManifestStore:
             {app.name: with_problem(app, doubt) for app in contents.apps} if not problems else {},
             tuple(self._naming(problem, reading.content) for problem in problems),
             tuple((file, _lasting(file)) for file in sorted(contents.dependencies)),
-            frozenset(contents.profiles),
+            frozenset(contents.profiles) if contents.profiles else NO_PROFILES,
         )
 
     def _finds_all(self, known: ManifestFile) -> bool:

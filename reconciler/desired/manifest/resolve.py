@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -18,6 +17,7 @@ from reconciler.desired.environment.variables import known_secrets
 from reconciler.desired.manifest import logplaces
 from reconciler.desired.manifest.builder import builder_of
 from reconciler.desired.manifest.presence import check
+from reconciler.desired.manifest.sharing import share
 from reconciler.desired.manifest.surroundings import Surroundings, Unresolvable
 from reconciler.desired.manifest.validate import validate
 from reconciler.desired.watched.ignore import unreadable
@@ -30,6 +30,7 @@ from reconciler.model.state.builder import builder_name
 from reconciler.model.state.desired import DesiredApp, DesiredJob, Problem, Reason, Source, Workload
 from reconciler.model.state.revision import hash_of, is_job, marks_of, template_of
 from reconciler.model.words.expansion import references
+from reconciler.model.words.nothing import NOTHING
 from reconciler.model.words.values import PerInstance
 from reconciler.system.work.door import UnansweredError
 
@@ -43,7 +44,7 @@ def resolve(
     around: Surroundings,
     *,
     folder: str,
-    labels: Mapping[str, str] = MappingProxyType({}),
+    labels: Mapping[str, str] = NOTHING,
     by_cores: str = "",
     line: str = "",
 ) -> DesiredApp | DesiredJob:
@@ -52,16 +53,19 @@ def resolve(
     for index in unreadable(spec.watch.ignore) if spec.watch else ():
         message = "is not a valid .gitignore pattern"
         raise Unresolvable(("watch", "ignore", index), message, "write e.g. *.map or /tmp/")
-    secrets = known_secrets(spec, around)
+    secrets: Mapping[str, str | bytes] | None = known_secrets(spec, around)
+    if not secrets and secrets is not None:
+        secrets = NOTHING
     _refuse_secrets_in(spec, secrets)
     marks = marks_of(secrets, around.key)
     hash = hash_of(template_of(spec), marks)
+    labels = dict(labels) or NOTHING
     app: DesiredApp | DesiredJob
     if isinstance(spec, JobSpec):
-        app = DesiredJob(name, spec, hash, source, dict(labels), secrets, marks, line)
+        app = DesiredJob(name, spec, hash, source, labels, secrets, marks, line)
     else:
         app = DesiredApp(
-            *(name, spec, hash, source, dict(labels), secrets, marks, line), by_cores=by_cores
+            *(name, spec, hash, source, labels, secrets, marks, line), by_cores=by_cores
         )
     if around.check:
         check(app, around)
@@ -155,7 +159,7 @@ def absolute(spec: S, folder: str, name: str = "") -> S:
     changes |= _absolute_variables(spec, join)
     if isinstance(spec, AppSpec):
         changes |= _absolute_of_app(spec, join)
-    return spec.model_copy(update=changes)
+    return share(spec.model_copy(update=changes))
 
 
 def _absolute_of_app(spec: AppSpec, join: Callable[[str], str]) -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ from reconciler.model.state.memory import AppMemory, Failure, GivenUp, Outcome, 
 from reconciler.model.state.observed import Process
 from reconciler.model.state.revision import Revision, document_of, same_revision
 from reconciler.model.words.fields import deciding
+from reconciler.model.words.nothing import NOTHING
 from reconciler.model.words.record import replace
 
 _DECIDING = deciding(AppSpec)
@@ -27,7 +28,7 @@ _written: dict[str, tuple[ProgramSpec, Mapping[str, Any]]] = {}
 def record(memory: AppMemory, app: Workload) -> AppMemory:
     """The memory in which the manifest's revision is the last one."""
     spec = _document(app, memory)
-    marks = app.marks or {}
+    marks = app.marks or NOTHING
     if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
         return _applied(memory, app, spec)
     before, number = memory.revisions, memory.revisions[-1].number + 1 if memory.revisions else 1
@@ -38,7 +39,7 @@ def record(memory: AppMemory, app: Workload) -> AppMemory:
     kept = [known for known in before if known.hash != app.hash]
     return replace(
         memory,
-        given_up={n: one for n, one in memory.given_up.items() if n != number},
+        given_up={n: one for n, one in memory.given_up.items() if n != number} or NOTHING,
         revisions=(*_trim(kept, app.spec.revision_history_limit, memory), revision),
         progressed_at=None,
         progress=0,

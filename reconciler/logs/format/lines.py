@@ -46,6 +46,9 @@ class Carry:
         return Carry(self.text + b"\n", self.midline) if self else self
 
 
+NO_CARRY = Carry()
+
+
 def style_of(logs: Logs) -> Style:
     if logs.format == "json":
         return "json"

@@ -12,11 +12,11 @@ import os
 import stat
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.logs.format import lines
-from reconciler.logs.format.lines import Carry
+from reconciler.logs.format.lines import NO_CARRY, Carry
 from reconciler.logs.write import fifo, logfile, rotation
 from reconciler.logs.write.backpressure import Trouble
 from reconciler.logs.write.compress import Compressor
@@ -40,7 +40,7 @@ class Tap:
 
     name: FifoName
     fd: int
-    carry: Carry = field(default_factory=Carry)
+    carry: Carry = NO_CARRY
     read_at: float = 0.0
     ended: bool = False
     """Its process is gone; what is left goes into the log, and then the tap goes."""
@@ -214,7 +214,7 @@ class Pump:
 
     def _set_aside(self, tap: Tap, spool: Spool) -> None:
         """Keep a chunk that cannot be finished for its stream; the others get a new spool."""
-        tap.carry = Carry()
+        tap.carry = NO_CARRY
         try:
             spool.set_aside(Path(self.companion(tap.name, "spool")))
         except OSError:  # not even renamed: it must make way

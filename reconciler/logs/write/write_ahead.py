@@ -30,7 +30,7 @@ from dataclasses import asdict, dataclass, replace
 from errno import ENAMETOOLONG
 from pathlib import Path
 
-from reconciler.logs.format.lines import Carry, Style, render
+from reconciler.logs.format.lines import NO_CARRY, Carry, Style, render
 
 PAGE = 4096
 MAX_CHUNK = 2**20
@@ -224,7 +224,7 @@ def load_carry(path: str) -> Carry:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return Carry()
+        return NO_CARRY
     with open(fd, "rb") as file:
         text = file.read()
     return Carry(text[1:], midline=text[:1] == _MID_LINE)

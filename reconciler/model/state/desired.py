@@ -11,6 +11,7 @@ from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec, SettingsSpec
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words.expansion import expanded
+from reconciler.model.words.nothing import nothing
 from reconciler.model.words.sentence import Sentence
 from reconciler.model.words.values import PerInstance
 
@@ -78,14 +79,14 @@ class Workload:
     hash: str
     """See ``model.state.revision``: what a process that runs this is tagged with."""
     source: Source
-    labels: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str | bytes] | None = field(default_factory=dict, repr=False)
+    labels: Mapping[str, str] = field(default_factory=nothing)
+    secrets: Mapping[str, str | bytes] | None = field(default_factory=nothing, repr=False)
     """Values of the variables that come from secretFile, fromEnv and dotenv files, each name
     once: a variable that plain ``env`` gives is not here. Bytes are the content of a credential.
 
     None where some cannot be read from here (`fromEnv` seen from another shell).
     """
-    marks: Mapping[str, str] | None = field(default_factory=dict)
+    marks: Mapping[str, str] | None = field(default_factory=nothing)
     """``revision.marks_of(secrets)``; with those of its build as ``build.env.NAME``."""
     line: str = ""
     """`command` as written, where that is a string: only there quoted words are told from bare."""

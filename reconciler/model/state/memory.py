@@ -13,6 +13,7 @@ from enum import StrEnum
 from reconciler.model.host.load import Withheld
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.revision import Revision
+from reconciler.model.words.nothing import nothing
 from reconciler.model.words.sentence import Sentence
 
 
@@ -161,20 +162,20 @@ class AppMemory:
 
     revisions: tuple[Revision, ...] = ()
     """Oldest first; the last is the one the manifest declares, once it was planned."""
-    given_up: Mapping[int, GivenUp] = field(default_factory=dict)
+    given_up: Mapping[int, GivenUp] = field(default_factory=nothing)
     """By number of the revision."""
-    ended: Mapping[int, Ended] = field(default_factory=dict)
+    ended: Mapping[int, Ended] = field(default_factory=nothing)
     """By instance number."""
-    evictions: Mapping[int, Eviction] = field(default_factory=dict)
+    evictions: Mapping[int, Eviction] = field(default_factory=nothing)
     """By instance number."""
-    restarts: Mapping[int, int] = field(default_factory=dict)
+    restarts: Mapping[int, int] = field(default_factory=nothing)
     """Restarts since the app was first seen, by instance number."""
     restart_requested_at: float | None = None
     """Processes that started before are to be replaced (`recon restart`). Boot seconds."""
     begun: bool = False
     """It was started since it was last at rest: the starts that follow are restarts and updates,
     which wait for no dependency. At rest: suspended, brought down, or all gone unseen."""
-    dependency_starts: Mapping[str, float] = field(default_factory=dict)
+    dependency_starts: Mapping[str, float] = field(default_factory=nothing)
     """Of each dependency with ``restart: true``: when the newest of its processes had started
     that these here know of. Boot seconds."""
     progressed_at: float | None = None
@@ -183,10 +184,10 @@ class AppMemory:
     """How far the rollout had come then: updated + available instances."""
     paused: bool = False
     """The rollout is held (`recon rollout pause`); what runs is kept as it runs."""
-    leaving: Mapping[int, str] = field(default_factory=dict)
+    leaving: Mapping[int, str] = field(default_factory=nothing)
     """By instance number: the hash of an earlier revision that serves there until the rollout
     replaces it."""
-    left: Mapping[int, Ended] = field(default_factory=dict)
+    left: Mapping[int, Ended] = field(default_factory=nothing)
     """By instance number: how the last process of those ended; ``ended`` is the new revision's."""
     canary: int = 0
     """Number of the revision that has yet to prove itself on its canary; 0 for none."""

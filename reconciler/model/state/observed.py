@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from reconciler.model.spec.limits import Value
+from reconciler.model.words.nothing import nothing
 
 
 class Tag(NamedTuple):
@@ -101,9 +102,9 @@ class Process:
     """Others with the same nonce: children that a stop ends too."""
     binary_replaced: bool = False
     """Its executable was replaced or removed on disk."""
-    limits: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    limits: Mapping[str, Value] = field(default_factory=nothing, hash=False)
     """Those in force on it, by field; only those that its app declares are looked at."""
-    unadjusted: Mapping[str, tuple[Value, str]] = field(default_factory=dict, hash=False)
+    unadjusted: Mapping[str, tuple[Value, str]] = field(default_factory=nothing, hash=False)
     """By field: a value that could not be put in force on it, and why, a sentence."""
 
     @property

@@ -23,6 +23,7 @@ from reconciler.model.spec.job import JobSpec
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.words.fields import Effect, effects
+from reconciler.model.words.nothing import NOTHING, nothing
 
 _VERSION = "recon/v1"
 NO_SECRETS = "-"
@@ -44,7 +45,7 @@ class Revision:
     hash: str
     spec: Mapping[str, Any]
     """The merged spec less secrets: JSON data that ``AppSpec`` or ``JobSpec`` validates."""
-    marks: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=nothing)
     """Keyed marks of the secrets' values (``marks_of``): tells which changed, not what it is."""
     created_at: float = 0.0
     """Wall time, seconds since the epoch."""
@@ -109,7 +110,7 @@ def marks_of(
     ``secrets`` None means that they cannot be read from here, ``key`` None that the key cannot.
     """
     if not secrets:
-        return None if secrets is None else {}
+        return None if secrets is None else NOTHING
     if key is None:
         return None
     key_name = hashlib.sha256(b"recon key name" + key).hexdigest()[:4]

@@ -8,6 +8,7 @@ shows its new name, and what lies at the first name tells.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import NamedTuple
 
 from reconciler.system import procfs
@@ -44,7 +45,13 @@ def examine(pid: int, known: Executable | None, proc: str = procfs.PROC) -> Verd
         return Verdict(known, False)
     if known is not None and file == known.file:
         return Verdict(known, _file(known.path) != file)
-    return Verdict(Executable(path, file), False)  # the first look, or it called exec
+    return Verdict(_executable(path, file), False)  # the first look, or it called exec
+
+
+@lru_cache(maxsize=1024)
+def _executable(path: str, file: tuple[int, int]) -> Executable:
+    """One for all processes that run the same file."""
+    return Executable(path, file)
 
 
 def _never_on_disk(path: str) -> bool:

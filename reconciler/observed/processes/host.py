@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,6 +70,7 @@ class Host:
         cgroup_members: Callable[[Tag], Iterable[int]] = lambda tag: (),
     ) -> None:
         self._poller = Poller(loop) if loop is not None else None
+        self._on_end = self._main_ended  # one method for all of them
         self._on_exit = on_exit
         self._on_gone = on_gone
         self._proc = proc
@@ -303,7 +303,7 @@ class Host:
     def _enter(self, group: Group) -> None:
         self._table.add(group)
         if self._poller is not None:
-            self._poller.watch(group.pidfd, partial(self._main_ended, group))
+            self._poller.watch(group.pidfd, self._on_end, group)
 
     def _note_fault(self, pid: int, fault: str) -> None:
         if fault and self._faults.get(pid) != fault:
@@ -373,7 +373,7 @@ class Host:
             self._table.drop_other(group, id)
         else:
             group.others[id] = pidfd
-            self._poller.watch(pidfd, partial(self._other_gone, group, id))
+            self._poller.watch(pidfd, self._other_gone, group, id)
 
     def _other_gone(self, group: Group, id: ProcessId) -> None:
         """One of the others has ended. Never reaped here: the caller that runs preStop waits for

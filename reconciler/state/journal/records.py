@@ -23,6 +23,7 @@ from reconciler.model.state.memory import AppMemory, Ended, Eviction, Failure, G
 from reconciler.model.state.observed import Exit
 from reconciler.model.state.revision import Revision
 from reconciler.model.state.trend import Trend
+from reconciler.model.words.nothing import NOTHING
 
 VERSION = 2
 """Of the documents: what 0.1.0 wrote is 1. A greater one only has more keys."""
@@ -117,7 +118,7 @@ def load_revision(row: Mapping[str, Any]) -> Revision:
     if not isinstance(failed, str | None):
         raise RecordError("failed is not text")
     spec = _parsed(row["spec"])
-    marks = _parsed(row["marks"]) if row["marks"] not in (None, "{}") else {}
+    marks = _parsed(row["marks"]) if row["marks"] not in (None, "{}") else NOTHING
     if not all(isinstance(mark, str) for mark in marks.values()):
         raise RecordError("marks are not text")
     return Revision(number, hash, spec, marks, moment(row["created_at"]), bool(row["good"]), failed)

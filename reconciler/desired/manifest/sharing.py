@@ -1,0 +1,53 @@
+"""Equal parts of the specs of many apps are one object.
+
+A thousand apps have a few kinds of strategies, probes and limits between them, and set the same
+fields. Each with its own took 1 KiB an app.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from reconciler.model.spec.base import Manifest
+from reconciler.model.spec.program import ProgramSpec
+from reconciler.model.words.nothing import NOTHING
+
+S = TypeVar("S", bound=ProgramSpec)
+
+_MOST = 1024
+"""Kinds that are remembered of either; then from the beginning."""
+_SET = "__pydantic_fields_set__"
+_fields: dict[frozenset[str], set[str]] = {}
+_parts: dict[tuple[Any, ...], Manifest] = {}
+
+
+def share(spec: S) -> S:
+    """The spec, which was just made for this and nothing else refers to."""
+    values, fields = spec.__dict__, frozenset(spec.model_fields_set)
+    for name in fields:
+        value = values[name]
+        if isinstance(value, Manifest):
+            values[name] = _part(value)
+    if not spec.watched:
+        values["watched"] = NOTHING
+    object.__setattr__(spec, _SET, _one(_fields, fields, spec.model_fields_set))
+    return spec
+
+
+def _part(part: Manifest) -> Manifest:
+    """One that says the same in the same words. Types count, since 1 and 1.0 are equal."""
+    values = (*part.__dict__.values(),)
+    if not all(isinstance(value, str | int | float | None) for value in values):
+        return part  # what is inside would have to be compared by its words, too
+    key = (type(part), frozenset(part.model_fields_set), values, *map(type, values))
+    return _one(_parts, key, part)
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _one(known: dict[K, V], key: K, value: V) -> V:
+    if len(known) >= _MOST:
+        known.clear()
+    return known.setdefault(key, value)

@@ -10,11 +10,11 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from reconciler.model.state.finding import Finding, problem, warning
+from reconciler.model.words.closest import closest
 from reconciler.system.files.regular import read_head
 
 _NODE = re.compile(r"node(js)?")
@@ -126,10 +126,8 @@ def _named_script(arguments: Sequence[str], cwd: str) -> Iterator[Finding]:
     if words[0] in scripts:
         yield from _of_script(str(scripts[words[0]]), cwd)
         return
-    close = get_close_matches(words[0], scripts, n=1)
-    hint = (
-        f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(scripts)) or 'none'}"
-    )
+    close = closest(words[0], scripts)
+    hint = f"did you mean {close}?" if close else f"it has {', '.join(sorted(scripts)) or 'none'}"
     yield problem("program", f"package.json in {cwd} has no script {words[0]}", hint)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reconciler.model.spec.manifest import App, AppManifestSpec, Job, Settings
+from reconciler.model.words.closest import closest
 from reconciler.model.words.fields import Effect, effects, is_own
 from reconciler.model.words.habits import remedy
 from reconciler.model.words.quantity import format_size
@@ -190,8 +190,8 @@ def _step(
         raise LookupError(f"{where} has no fields below it")
     if "command" in known and (meant := remedy(step)):
         raise LookupError(f"{where} has no field {step}; {meant}")
-    close = get_close_matches(step, known, n=1, cutoff=0.5)
-    hint = f", did you mean {'.'.join([*walked, close[0]])}?" if close else ""
+    close = closest(step, known, cutoff=0.5)
+    hint = f", did you mean {'.'.join([*walked, close])}?" if close else ""
     listed = "" if close else f"; there are {', '.join(known)}"
     raise LookupError(f"{where} has no field {step}{hint}{listed}")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from difflib import get_close_matches
 from typing import Any, TypeGuard
 
 from reconciler.api.asgi.refusal import RefusedError
+from reconciler.model.words.closest import closest
 
 _BY_CORES = ("max", "max-1")
 _MOST_INSTANCES = 100_000
@@ -23,8 +23,8 @@ class Body:
         self._fields = _object(text)
         for name in self._fields:
             if name not in allowed:
-                close = get_close_matches(name, allowed, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"there are {_listed(allowed)}"
+                close = closest(name, allowed)
+                hint = f"did you mean {close}?" if close else f"there are {_listed(allowed)}"
                 raise _invalid(f"{json.dumps(name[:60])} is not a field of this body; {hint}")
 
     def flag(self, name: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Protocol
 
 from reconciler.api.asgi.refusal import RefusedError
 from reconciler.loop.controller import Controller
 from reconciler.model.state.builder import built_by
 from reconciler.model.state.desired import DesiredJob, Workload
+from reconciler.model.words.closest import closest
 
 
 class Lookup(Protocol):
@@ -62,6 +62,6 @@ def in_a_file(controller: Controller, name: str) -> Workload:
 
 def unknown(name: str, known: Iterable[str]) -> str:
     """A sentence for a name that no app has."""
-    close = get_close_matches(name[:100], [*known], n=1)
-    hint = f"did you mean {close[0]}?" if close else "`recon status` lists them"
+    close = closest(name[:100], known)
+    hint = f"did you mean {close}?" if close else "`recon status` lists them"
     return f"no app named {name}; {hint}"

@@ -7,11 +7,11 @@ container, whose processes would die with it; Ctrl-C on a terminal stops them gr
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import errno
 import gc
+import getopt
 import os
 import resource
 import signal
@@ -47,6 +47,12 @@ from reconciler.state.paths import (
 )
 from reconciler.system import sd_notify
 
+_OPTIONS = (
+    *("manifests=", "state-dir=", "profile=", "api-group="),
+    "down",  # stop everything, then exit
+    "confirm-load",  # confirm all instances declared now
+    "held",  # wait for a line on standard input
+)
 # Seconds that the first answer waits for a look at what apps watch.
 _FIRST_LOOK = 2.0
 _RARELY, _AFTER = 5_000, 20
@@ -65,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     options, group = _options(given)
     paths = options.paths
     try:
-        if given.held and not held.wait(paths.controller_log):
+        if "held" in given and not held.wait(paths.controller_log):
             return 0
         access = Access(None if group is None else group_id(group))
         prepare_run(paths)
@@ -210,23 +216,21 @@ def _handle_signals(
         loop.add_signal_handler(signal.SIGCHLD, reap_strangers, helper.awaited())
 
 
-def _arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m reconciler.api", description=__doc__)
-    parser.add_argument("--manifests", type=Path, default=Path("manifests"))
-    parser.add_argument("--state-dir")
-    parser.add_argument("--profile")
-    parser.add_argument("--api-group", default=os.environ.get("RECON_API_GROUP") or None)
-    parser.add_argument("--down", action="store_true", help="stop everything, then exit")
-    parser.add_argument(
-        "--confirm-load", action="store_true", help="confirm all instances declared now"
-    )
-    parser.add_argument("--held", action="store_true", help="wait for a line on standard input")
-    return parser.parse_args(arguments)
+def _arguments(arguments: list[str] | None) -> dict[str, str]:
+    """The options by name. ``recon run`` writes them: argparse is for people, and 0.3 MiB."""
+    try:
+        found, rest = getopt.getopt(sys.argv[1:] if arguments is None else arguments, "", _OPTIONS)
+    except getopt.GetoptError as error:
+        sys.exit(f"recon: {error}")
+    if rest:
+        sys.exit(f"recon: there is an argument too many: {rest[0]}")
+    return {name.removeprefix("--"): value for name, value in found}
 
 
-def _options(given: argparse.Namespace) -> tuple[Options, str | None]:
-    paths: StatePaths = state_paths(given.state_dir)
+def _options(given: dict[str, str]) -> tuple[Options, str | None]:
+    paths: StatePaths = state_paths(given.get("state-dir"))
+    manifests = Path(given.get("manifests", "manifests")).absolute()
     options = Options(
-        given.manifests.absolute(), paths, given.profile, given.down, given.confirm_load
+        manifests, paths, given.get("profile"), "down" in given, "confirm-load" in given
     )
-    return options, given.api_group
+    return options, given.get("api-group", os.environ.get("RECON_API_GROUP")) or None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from reconciler.api.documents.iso import iso
 from reconciler.model.spec.notify import NotifyTarget, masked
+from reconciler.model.words.closest import closest
 from reconciler.state.notices import TargetRecord
 
 FORMAT_VERSION = 1
@@ -47,8 +47,8 @@ def unknown_target(name: str, known: Sequence[str]) -> str:
     """A sentence for a name that no target has, or for a list without targets."""
     if not known:
         return "no target is declared; `recon explain Settings.spec.notify` shows how"
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    close = closest(name, known)
+    hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
     return f"there is no target named {name[:80]}; {hint}"
 
 

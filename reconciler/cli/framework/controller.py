@@ -8,6 +8,7 @@ from reconciler.api.client import Client
 from reconciler.api.errors import ControllerLeftError, ControllerNotRunningError
 from reconciler.cli.framework.errors import CliError
 from reconciler.cli.framework.options import Where
+from reconciler.model.words.closest import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,8 +69,6 @@ def names(
 
 def unknown_app(name: str, known: Iterable[str]) -> str:
     """A sentence for a name that no app has."""
-    from difflib import get_close_matches  # noqa: PLC0415  only to say what is wrong
-
-    close = get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]}?" if close else "`recon status` lists them"
+    close = closest(name, known)
+    hint = f"did you mean {close}?" if close else "`recon status` lists them"
     return f"there is no app named {name}; {hint}"

@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +24,7 @@ from reconciler.cli.framework.helping.synonyms import SYNONYMS
 from reconciler.cli.framework.table import EXPORT, IMPORT, ROLLOUT, VERBS, function_of
 from reconciler.cli.framework.typer_private import Command, Group, command_of
 from reconciler.cli.framework.typer_private import UsageError as TyperUsageError
+from reconciler.model.words.closest import closest
 
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -59,8 +59,8 @@ class Verbs(Group):
     def _hint(self, word: str) -> str:
         if self.table is VERBS and word in SYNONYMS:
             return f"; {SYNONYMS[word]}"
-        close = get_close_matches(word, self.table, n=1)
-        return f", did you mean {close[0]}?" if close else f"; `{self.program} --help` lists them"
+        close = closest(word, self.table)
+        return f", did you mean {close}?" if close else f"; `{self.program} --help` lists them"
 
 
 class RolloutVerbs(Verbs):

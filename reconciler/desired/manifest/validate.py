@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from reconciler.desired.text.yaml import Path
+from reconciler.model.words.closest import closest
 from reconciler.model.words.fields import is_own
 from reconciler.model.words.habits import remedy
 from reconciler.model.words.sentence import InvalidValue, Sentence
@@ -141,7 +141,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is spelt most like this one; empty where none is near."""
-    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")
+    return closest(word, sorted(known))
 
 
 def fields_at(model: type[BaseModel], path: Path) -> dict[str, type[BaseModel]]:

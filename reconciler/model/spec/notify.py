@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from reconciler.model.spec.base import Manifest
 from reconciler.model.state.reason import OF_NOTIFICATIONS, EventReason
 from reconciler.model.words.appmatch import AppMatch
+from reconciler.model.words.closest import closest
 from reconciler.model.words.mask import MASK
 from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Account, Command, Name, Seconds, Whole
@@ -54,8 +54,8 @@ def _reason(value: Any) -> Any:
             "`recon notify` and `recon events` show it; no notification is sent of it",
         )
     if not isinstance(value, str) or value not in _REASONS:
-        near = get_close_matches(str(value), _REASONS, n=1, cutoff=0.6)
-        hint = f", did you mean {near[0]}?" if near else ""
+        near = closest(str(value), _REASONS)
+        hint = f", did you mean {near}?" if near else ""
         raise InvalidValue(
             f"{value!r} is not a reason of an event{hint}", "docs/events.md lists them"
         )

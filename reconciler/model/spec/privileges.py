@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.model.spec.base import Manifest
+from reconciler.model.words.closest import closest
 from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import Account
 
@@ -30,8 +30,8 @@ def _capability(value: str) -> str:
     name = value.upper().removeprefix("CAP_")
     if name == ALL or name in CAPABILITIES:
         return name
-    near = get_close_matches(name, CAPABILITIES, n=1)
-    hint = f"did you mean {near[0]}?" if near else "write e.g. NET_RAW, or ALL"
+    near = closest(name, CAPABILITIES)
+    hint = f"did you mean {near}?" if near else "write e.g. NET_RAW, or ALL"
     raise InvalidValue(f"{value!r} is not a capability of Linux", hint)
 
 

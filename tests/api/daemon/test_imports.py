@@ -10,7 +10,9 @@ import pytest
 HEAVY = {
     "anyio": "of starlette",
     "apprise": "of the process that notifies",
+    "argparse": "of people's command lines",
     "click": "of the command line",
+    "difflib": "for a mistake",
     "email": "of importlib.metadata",
     "html": "of starlette",
     "importlib.metadata": "of pydantic's plugins",

@@ -24,6 +24,7 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.model.state.reason import EventReason
+from reconciler.model.words.closest import closest
 from reconciler.render.events import EventLines, details
 from reconciler.render.terminal import colours, room
 from reconciler.state.event_filter import EventFilter
@@ -96,10 +97,8 @@ def _reason(text: str) -> str:
     known = {one.lower(): one.value for one in EventReason}
     if text.lower() in known:
         return known[text.lower()]
-    import difflib  # noqa: PLC0415  only for a typo
-
-    near = difflib.get_close_matches(text.lower(), known, n=1)
-    hint = f"did you mean {known[near[0]]}?" if near else "docs/events.md lists them"
+    near = closest(text.lower(), known)
+    hint = f"did you mean {known[near]}?" if near else "docs/events.md lists them"
     raise usage(f"--reason {text!r} is not a reason of an event; {hint}")
 
 

@@ -35,12 +35,23 @@ def share(spec: S) -> S:
 
 
 def _part(part: Manifest) -> Manifest:
-    """One that says the same in the same words. Types count, since 1 and 1.0 are equal."""
-    values = (*part.__dict__.values(),)
-    if not all(isinstance(value, str | int | float | None) for value in values):
-        return part  # what is inside would have to be compared by its words, too
-    key = (type(part), frozenset(part.model_fields_set), values, *map(type, values))
-    return _one(_parts, key, part)
+    """One that says the same in the same words."""
+    try:
+        return _one(_parts, _words(part), part)
+    except TypeError:
+        return part
+
+
+def _words(value: Any) -> tuple[Any, ...]:
+    """What was written. Types count, since 1 and 1.0 are equal; TypeError of what may change."""
+    if isinstance(value, Manifest):
+        fields = frozenset(value.model_fields_set)
+        return (type(value), fields, *map(_words, value.__dict__.values()))
+    if isinstance(value, tuple):
+        return (tuple, *map(_words, value))
+    if isinstance(value, str | int | float | None):
+        return (type(value), value)
+    raise TypeError(type(value))
 
 
 K = TypeVar("K")

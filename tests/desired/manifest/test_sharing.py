@@ -49,6 +49,14 @@ def test_what_is_inside_a_part_counts_by_its_words() -> None:
     )
 
 
+def test_equal_probes_are_one_object() -> None:
+    probe = {"httpGet": {"port": 80, "httpHeaders": [{"name": "A", "value": "b"}]}}
+    first, second = (spec_of(readinessProbe=probe) for _ in range(2))
+    assert first.readiness_probe is second.readiness_probe
+    longer = {"httpGet": {"port": 80, "httpHeaders": [{"name": "A", "value": "c"}]}}
+    assert spec_of(readinessProbe=longer).readiness_probe is not first.readiness_probe
+
+
 def test_a_copy_with_a_change_changes_no_other() -> None:
     first, second = spec_of(), spec_of()
     fields = copy.copy(second.model_fields_set)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from reconciler.diff.core.situation import AppSituation
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.state.plan import AppPlan, Health, Sync
+from reconciler.model.state.plan import AppPlan, Decision, Health, Sync
 
 
 @dataclass(slots=True)
@@ -32,6 +32,11 @@ class Memo:
         else:
             self._kept.pop(at.app.name, None)
         return made
+
+    def known(self, at: AppSituation, decide: Callable[[AppSituation], Decision]) -> Decision:
+        """What to do in a situation: nothing, where its plan is remembered."""
+        kept = self._kept.get(at.app.name)
+        return kept[1] if kept is not None and _is_the_same(kept[0], at) else decide(at)
 
     def clear(self) -> None:
         """Forget all: no person looks any more."""
@@ -61,6 +66,7 @@ def _is_quiet(at: AppSituation) -> bool:
         or name in moment.observed.conflicts
         or name in moment.ports
         or name in moment.loads
+        or name in moment.refused
     )
 
 

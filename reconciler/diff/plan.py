@@ -143,9 +143,18 @@ def decide(
     memory: Mapping[str, AppMemory],
     moment: Moment,
     absences: Mapping[str, Absence] | None = None,
+    *,
+    memo: Memo | None = None,
+    whole: bool = False,
 ) -> tuple[Decision, ...]:
-    """What ``plan`` decides of the same, by app."""
-    return tuple(_each(_decide, desired, memory, moment, absences))
+    """What ``plan`` decides of the same, by app. ``memo`` has plans of those at rest.
+
+    With ``whole`` they are made for it, with what is for people.
+    """
+    of_app: Callable[[AppSituation], Decision] = _decide
+    if memo is not None:
+        of_app = partial(memo.of, plan=_plan_app) if whole else partial(memo.known, decide=_decide)
+    return tuple(_each(of_app, desired, memory, moment, absences))
 
 
 D = TypeVar("D")

@@ -258,6 +258,7 @@ class Controller:
         self._takeover.presume_built(self._declared.apps())
         self._tasks.append(self._loop.create_task(self._takeover.ask_earlier(self._key)))
         self._to_presume = {*self._declared.unseen}
+        self._reconciler.take_over(self._running.apps())
         for name in {*known, *self._declared.apps()}:
             self._queue.add(name)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -91,6 +91,7 @@ class Reconciler:
         self._standings: dict[str, Standing] = {}
         self._teardown: Teardown | None = None
         self._memo = Memo()
+        self._to_show: set[str] = set()
         self._looked_at = 0.0
         self.leaving = False
         """Nothing is declared any more: everything is to be stopped (`recon down`)."""
@@ -111,6 +112,12 @@ class Reconciler:
         absences = self._absences(None)
         desired = self._with_kept(self._left(self._declared.snapshot()), absences)
         return self._plans(replace(desired, apps={**desired.apps}), absences)
+
+    def take_over(self, names: Iterable[str]) -> None:
+        """The first plans of these apps, of which something runs, will be shown at once: they are
+        made whole, and need not be made twice."""
+        self._to_show.update(names)
+        self._looked_at = boot_now()
 
     def look_after(self) -> None:
         """To be called now and then: plans that no person looks at are not kept."""
@@ -147,7 +154,9 @@ class Reconciler:
             journal=self._history.journal,
             refused=self._troubles.keys() & {name},
         )
-        return decide(desired, {name: memory}, moment, absences)
+        whole = name in self._to_show
+        self._to_show.discard(name)
+        return decide(desired, {name: memory}, moment, absences, memo=self._memo, whole=whole)
 
     def _with_kept(self, desired: Desired, absences: Mapping[str, Absence]) -> Desired:
         """With the apps whose removal is in doubt: they go on as they were, and what of them ends

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff import plan as module
-from reconciler.diff.core.situation import AppSituation
+from reconciler.diff.core.situation import AppSituation, Moment
 from reconciler.diff.memo import Memo
-from reconciler.diff.plan import plan, plans
+from reconciler.diff.plan import decide, plan, plans
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory, JournalHealth, JournalState
 from reconciler.model.state.observed import Observed, Process
-from reconciler.model.state.plan import AppPlan
+from reconciler.model.state.plan import AppPlan, Decision
 from tests.diff.simhost import INHERITED, PROBE, Behaviour, SimHost, app_of
 from tests.diff.strategies import edited, hosts, specs
 
@@ -42,6 +42,26 @@ class Looks:
         kept = [*plans(*arguments, wall=self.host.wall, memo=self.memo, **around)]
         return kept, [*plan(*arguments, wall=self.host.wall, **around).apps]
 
+    def decided(
+        self, later: float = 0.0, *, whole: bool = False
+    ) -> tuple[tuple[Decision, ...], tuple[Decision, ...]]:
+        """What is decided with the memo, and without; ``AppPlan`` is one with more to show."""
+        moment = Moment.of(
+            Observed(self.host.processes(), inherited=INHERITED),
+            self.host.now + later,
+            {},
+            loads={},
+            wall=self.host.wall,
+            journal=JournalState(),
+        )
+        arguments = self.desired, self.host.memory, moment
+        known = decide(*arguments, memo=self.memo, whole=whole)
+        return tuple(map(_bare, known)), tuple(map(_bare, decide(*arguments)))
+
+
+def _bare(made: Decision) -> Decision:
+    return Decision(*(getattr(made, field.name) for field in fields(Decision)))
+
 
 @given(specs(), kinds, kinds, st.data())
 def test_over_any_history_the_remembered_plans_are_those_that_would_be_made(
@@ -55,6 +75,8 @@ def test_over_any_history_the_remembered_plans_are_those_that_would_be_made(
         for later in (0.0, 0.0, data.draw(st.floats(0, 1e5))):
             kept, made = looks.both(later)
             assert kept == made
+            decided, anew = looks.decided(later, whole=data.draw(st.booleans()))
+            assert decided == anew
         if data.draw(st.booleans()) and host.processes():
             host.kill(host.processes()[0])
 

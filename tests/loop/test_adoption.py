@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.diff import plan
+from reconciler.diff.core.situation import AppSituation
 from reconciler.model.state.observed import Exit, RunState
 from tests.diff.simhost import app_of
 from tests.loop.simulated.host import Program
@@ -81,6 +83,26 @@ def test_what_runs_of_an_earlier_revision_is_asked_by_its_command(world: World) 
         app_of(readinessProbe=probe).hash: True,
         app_of(command="b", readinessProbe=probe).hash: False,
     }
+
+
+def test_what_is_shown_after_a_takeover_is_planned_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apps = [app_of(name=f"app-{number}") for number in range(5)]
+    world.begin(*apps, run=60)
+    world.kill()
+    judged: list[str] = []
+
+    def noted(at: AppSituation) -> AppSituation:
+        judged.append(at.app.name)
+        return judge(at)
+
+    judge = plan._judged
+    monkeypatch.setattr(plan, "_judged", noted)
+    world.begin(run=1)
+    shown = world.controller.plan()
+    assert [app.status.health for app in shown.apps] == ["Healthy"] * 5
+    assert sorted(judged) == sorted(app.name for app in apps)
 
 
 def test_an_edit_that_was_made_meanwhile_is_rolled_out(world: World) -> None:

@@ -255,7 +255,7 @@ class Capture:
         """Read a stream of a process that runs; None where nothing comes that way, or not yet."""
         name = fifo.name_of(tag, stream)
         try:
-            reader = fifo.open_reader(fifo.place(name, self._fifos), pid)
+            reader = fifo.open_reader(fifo.path_of(name, self._fifos), pid)
         except OSError as error:
             reader, trouble = -1, error
         else:

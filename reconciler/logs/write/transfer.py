@@ -144,7 +144,7 @@ class Pump:
         """Remove what was kept of a stream, and its FIFO. What cannot be removed now, as on a disk
         that was made read-only, the next controller sweeps."""
         kept = (self.companion(name, kind) for kind in ("carry", "spool"))
-        for path in (*kept, str(fifo.place(name, self._fifos))):
+        for path in (*kept, fifo.path_of(name, self._fifos)):
             with contextlib.suppress(OSError):
                 os.unlink(path)
 

@@ -87,6 +87,8 @@ class Capture:
         tally = tally or Tally()
         self._holder = holder
         self._took_over = False
+        self._left: list[FifoName] = []
+        """Of processes that are gone, and perhaps still held by an earlier holder."""
         self._unreached: set[FifoName] = set()
         """Streams of running processes that are tried again: only an earlier holder has them."""
         keep_large_blocks()
@@ -207,21 +209,31 @@ class Capture:
         names = (FifoName.parse(text) for text in sorted(fifo.names(self._fifos)))
         left = [one for one in names if one is not None and one.nonce not in live]
         left = [name for name in left if name.nonce not in self._nonces and self._salvage(name)]
-        self._supersede(left)
-        for name in left:
-            path = fifo.place(name, self._fifos)
-            if not path.exists():  # a carry alone
-                os.mkfifo(path, 0o600)
-            elif fifo.is_written(path):
-                continue
-            tap = self._watch(self._pump.load(name, fifo.open_reader(path)))
-            tap.ended = True
-            self._end(tap)
+        self._left = left
+        self._supersede()
         self.transcripts.sweep(live)
 
     def held(self) -> Held | None:
         """How the output is kept over a restart; None where all ends with this process."""
         return self._holder.facts() if self._holder is not None else None
+
+    def _remove_left(self) -> None:
+        """The second round: no earlier holder has these FIFOs open any more."""
+        self._left = [name for name in self._left if not self._is_removed(name)]
+
+    def _is_removed(self, name: FifoName) -> bool:
+        """Remove a FIFO; False where some process still writes to it."""
+        if name.nonce in self._nonces:  # its process was found meanwhile
+            return True
+        path = fifo.place(name, self._fifos)
+        if not path.exists():  # a carry alone
+            os.mkfifo(path, 0o600)
+        elif fifo.is_written(path):
+            return False
+        tap = self._watch(self._pump.load(name, fifo.open_reader(path)))
+        tap.ended = True
+        self._end(tap)
+        return True
 
     def close(self) -> None:
         """Stop reading. All that is not written yet waits for the next controller."""
@@ -357,11 +369,13 @@ class Capture:
         self._unwatch(tap)
         return True
 
-    def _supersede(self, left: Sequence[FifoName]) -> None:
-        """Hold all FIFOs, then end the holder of an earlier controller."""
+    def _supersede(self) -> None:
+        """Hold all FIFOs, then end the holder of an earlier controller, and remove what is left."""
         self._took_over = True
         if self._holder is None:
+            self._remove_left()
             return
+        left = self._left
         self._hold(self._taps.values())
         for first in range(0, len(left), MOST):
             paths = [fifo.place(name, self._fifos) for name in left[first : first + MOST]]
@@ -375,7 +389,9 @@ class Capture:
 
     def _end_earlier(self) -> None:
         if self._holder is not None and not self._unreached:
-            self._holder.supersede()
+            self._holder.supersede(self._remove_left)
+        else:
+            self._remove_left()
 
     # -- reading -------------------------------------------------------------------------------
 

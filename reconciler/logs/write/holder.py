@@ -25,7 +25,7 @@ import resource
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from reconciler.logs.write import holder_process
@@ -40,6 +40,8 @@ _ENDED, _SHARE = 16, 16
 """Descriptors of ended processes that may be held, and one more for so many that live."""
 _FIRST_RETRY, _LAST_RETRY = 1.0, 30.0
 """Seconds between tries to start the process; each wait is twice the one before."""
+_AT_ONCE = 0.02
+"""Seconds that the loop waits for the end of earlier holders; what takes longer is awaited."""
 _LONG = 60.0
 """Seconds after which a process that was killed is replaced at once."""
 
@@ -69,6 +71,7 @@ class Holder:
         self._ends = 0
         self._reason: str | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._endings: list[_Ending] = []
 
     @property
     def pid(self) -> int:
@@ -124,17 +127,26 @@ class Holder:
             self._messages[-1].clear()
             self._ended += len(fds)
 
-    def supersede(self) -> None:
-        """End the holders of earlier controllers: all that is still needed is held here. OSError
-        where this process has no more files."""
-        holder_process.end_all(self._store, self._pid)
-        if self._near is not None:  # those had room that was lacking here
-            self._hold_refused()
+    def supersede(self, then: Callable[[], None]) -> None:
+        """End the holders of earlier controllers: all that is still needed is held here. ``then``
+        once all of them have let go, as a rule at once. OSError where this process has no more
+        files."""
+
+        def ended() -> None:
+            if self._near is not None:  # those had room that was lacking here
+                self._hold_refused()
+            then()
+
+        ending = _Ending(self._loop, ended)
+        ending.follow(holder_process.kill_all(self._store, self._pid))
+        self._endings.append(ending)
 
     def close(self, *, needed: bool) -> None:
         """Leave the process to the next controller, or end it where nothing is ``needed``."""
         if self._timer is not None:
             self._timer.cancel()
+        for ending in self._endings:
+            ending.close()
         if self._pidfd >= 0:
             self._loop.remove_reader(self._pidfd)
             if not needed:
@@ -249,6 +261,41 @@ class Holder:
             result = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)
             return result is not None and result.si_code == os.CLD_EXITED
         return False
+
+
+class _Ending:
+    """Waits until some processes that were killed have ended, then calls ``then`` once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
+        self._loop = loop
+        self._then = then
+        self._pidfds: set[int] = set()
+
+    def follow(self, pidfds: Iterable[int]) -> None:
+        """These are the processes; the pidfds are closed here."""
+        until = time.monotonic() + _AT_ONCE
+        for pidfd in pidfds:
+            if holder_process.has_ended(pidfd, max(0.0, until - time.monotonic())):
+                os.close(pidfd)
+            else:
+                self._pidfds.add(pidfd)
+                self._loop.add_reader(pidfd, self._ended, pidfd)
+        if not self._pidfds:
+            self._then()
+
+    def close(self) -> None:
+        """Wait no more."""
+        for pidfd in self._pidfds:
+            self._loop.remove_reader(pidfd)
+            os.close(pidfd)
+        self._pidfds.clear()
+
+    def _ended(self, pidfd: int) -> None:
+        self._loop.remove_reader(pidfd)
+        self._pidfds.discard(pidfd)
+        os.close(pidfd)
+        if not self._pidfds:
+            self._then()
 
 
 def holder_of(store: str, loop: asyncio.AbstractEventLoop) -> Holder | None:

@@ -9,6 +9,7 @@ be written first, believed, or cleaned up after a boot.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import shutil
@@ -16,11 +17,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 from reconciler.system import procfs
 
-_PATIENCE = 5_000
-"""Milliseconds for the end of a process that was killed; it takes less than one."""
+PATIENCE = 1.0
+"""Seconds for the end of a process that was killed. It takes less than a millisecond, but a process
+in a frozen cgroup, or one that the kernel holds up, ends at any time."""
 _WAIT = "import signal; signal.pause()"
 
 
@@ -61,30 +64,42 @@ def start(store: str, command: tuple[str, ...], fd: int) -> tuple[int, int]:
         raise
 
 
-def end_all(store: str, but: int = 0) -> None:
-    """End every holder of a store but the one of this pid; what they held alone is gone then."""
-    for pidfd in find(store, but):
-        try:
-            end(pidfd)
-        finally:
-            os.close(pidfd)
-
-
-def end(pidfd: int) -> None:
-    """End one process, and wait until it has let go of what it had."""
+def kill_all(store: str, but: int = 0) -> list[int]:
+    """Kill every holder of a store but the one of this pid: their pidfds, the caller's to close."""
+    found: list[int] = []
     try:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+        for pidfd in find(store, but):
+            found.append(pidfd)
+            _kill(pidfd)
+    except BaseException:
+        for pidfd in found:
+            os.close(pidfd)
+        raise
+    return found
+
+
+def end(pidfd: int, patience: float = PATIENCE) -> bool:
+    """Kill one process, and wait until it has let go of what it had; whether it has."""
+    _kill(pidfd)
+    return has_ended(pidfd, patience)
+
+
+def has_ended(pidfd: int, patience: float = 0.0) -> bool:
+    """Whether a process has ended, within so many seconds."""
     ended = select.poll()
     ended.register(pidfd, select.POLLIN)
-    ended.poll(_PATIENCE)
+    return bool(ended.poll(patience * 1000))
+
+
+def _kill(pidfd: int) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
 
 def find(store: str, but: int = 0) -> Iterator[int]:
     """A pidfd of each holder of a store; the caller's to close. OSError: no more files."""
     for pid in procfs.pids():
-        if pid != but and is_holder(pid, store):
+        if pid != but and _leads(pid) and is_holder(pid, store):
             try:
                 pidfd = os.pidfd_open(pid)
             except ProcessLookupError:
@@ -93,6 +108,15 @@ def find(store: str, but: int = 0) -> Iterator[int]:
                 yield pidfd
             else:
                 os.close(pidfd)
+
+
+def _leads(pid: int) -> bool:
+    """Whether a process leads its session, as each holder does: asked of all processes of a host,
+    at a tenth of what it takes to read a link of each."""
+    try:
+        return os.getsid(pid) == pid
+    except OSError as error:  # a security module may keep it from us
+        return error.errno != errno.ESRCH
 
 
 def is_holder(pid: int, store: str) -> bool:

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.logs.write import fifo, holder_process
+from reconciler.logs.write.capture import Capture
 from reconciler.logs.write.holder import Holder, holder_of
-from tests.logs.write.holders import a_store, holders
+from reconciler.model.host.fifo import FifoName
+from reconciler.model.spec.logs import Logs
+from tests.logs.write.holders import a_store, end, holders
 from tests.otheruser import as_user
 
 
@@ -89,7 +92,8 @@ def test_bytes_outlive_the_controller(held: Held) -> None:
     paths = [held.path(fd) for fd in fds]
     held.crash()
     assert [read(path) for path in paths] == [b"line 0\n", b"line 1\n"]
-    holder_process.end_all(held.store)
+    for pidfd in holder_process.kill_all(held.store):
+        end(pidfd)
     assert [fifo.is_written(path) for path in paths] == [False, False]
 
 
@@ -192,11 +196,42 @@ def test_the_next_controllers_holder_takes_the_place_of_the_earlier(held: Held) 
     reader = fifo.open_reader(path)
     following.hold([reader])
     assert holders(held.store) == 2
-    following.supersede()
+    ended: list[int] = []
+    following.supersede(lambda: ended.append(holders(held.store)))
+    held.until(lambda: ended == [1])
     assert holders(held.store) == 1
     following.close(needed=True)
     os.close(reader)
     assert read(path) == b"kept"
+
+
+def test_an_earlier_holder_that_takes_long_to_end_is_awaited_beside_the_loop(
+    held: Held, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be in a frozen cgroup: then it ends when that is thawed."""
+    state = tmp_path_factory.mktemp("state")
+    name = FifoName("web", 0, "abc", "nonce", "out")
+    (state / "fifo").mkdir()
+    os.mkfifo(path := state / "fifo" / str(name))
+    reader = fifo.open_reader(path)
+    held.holder.hold([reader])
+    os.write(reader, b"the last line\n")
+    os.close(reader)
+    held.crash()
+    with monkeypatch.context() as patch:
+        patch.setattr(holder_process, "_kill", lambda _: None)
+        following = Holder(held.store, held.loop)
+        capture = Capture(state, held.loop, on_trouble=lambda *_: None, holder=following)
+        capture.configure("web", Logs())
+        capture.sweep(set())
+    try:
+        assert (state / "logs/web/0.out.log").read_bytes().endswith(b" the last line\n")
+        assert path.exists() and holders(held.store) > 0
+        for pidfd in holder_process.kill_all(held.store, following.pid):
+            os.close(pidfd)
+        held.until(lambda: not path.exists())
+    finally:
+        capture.close()
 
 
 def test_a_holder_that_is_not_needed_ends_and_is_reaped(held: Held) -> None:
@@ -275,11 +310,14 @@ def _take_over_with_few(folder: str, store: str) -> str:
             later.hold([fd])
         before = later.refused
         earlier.close(needed=True)
-        later.supersede()
+        gone = asyncio.Event()
+        later.supersede(gone.set)
+        loop.run_until_complete(asyncio.wait_for(gone.wait(), 60))
         after = later.refused
         later.close(needed=False)
     finally:
-        holder_process.end_all(store)  # root's ``a_store`` does not believe that they are recon's
+        for pidfd in holder_process.kill_all(store):
+            os.close(pidfd)  # root's ``a_store`` does not believe that they are recon's
     return f"{before} {after}"
 
 

@@ -66,7 +66,9 @@ def test_those_of_a_store_are_found_and_ended_but_for_one(store: str) -> None:
         ]
         kept = started[0][0]
         assert holders(store) == 3 and holders(other) == 1
-        holder_process.end_all(store, kept)
+        for pidfd in holder_process.kill_all(store, kept):
+            assert holder_process.has_ended(pidfd, 5)
+            os.close(pidfd)
         assert holders(store) == 1 and holders(other) == 1
         assert holder_process.is_holder(kept, store)
         for _, pidfd in started:
@@ -96,6 +98,6 @@ def test_another_users_process_with_the_same_mark_is_left_alone(store: str) -> N
         link = os.readlink(f"/proc/{forger.pid}/fd/2")
         assert link == f"/memfd:recon-holder-{store} (deleted)"
         assert not holder_process.is_holder(forger.pid, store)
-        holder_process.end_all(store)
+        assert not holder_process.kill_all(store)
         assert forger.poll() is None
         forger.communicate(b"x")

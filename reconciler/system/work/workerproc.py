@@ -38,6 +38,11 @@ def main() -> None:
     os.close(memory)
     session = Session(place)
     memos: dict[str, dict[str, Any]] = defaultdict(dict)
+    with contextlib.suppress(BrokenPipeError):  # the controller was killed meanwhile
+        _serve(session, memos)
+
+
+def _serve(session: Session, memos: dict[str, dict[str, Any]]) -> None:
     while (message := _receive()) is not None:
         task, argument, owner, shared = pickle.loads(message)
         if task is None:

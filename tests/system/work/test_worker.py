@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import pickle
 import signal
+import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.system.work.session import HEADER, PAGE
 from reconciler.system.work.worker import Shared, TaskFault, WorkerError, Workers, WorkerTimeout
 from tests.waiting import until
 
@@ -203,6 +208,32 @@ def test_a_worker_dies_with_its_controller_whatever_it_does(run: Run) -> None:
         controller.kill()
         controller.wait()
     until(lambda: not _runs(pid), what="its worker is gone")
+
+
+def test_a_worker_whose_controller_is_gone_when_it_answers_says_nothing(tmp_path: Path) -> None:
+    """Where the end of the controller reaches its socket before it reaches the worker."""
+    (tmp_path / "worker_tasks.py").write_text(TASKS)
+    near, far = socket.socketpair()
+    memory = os.memfd_create("place")
+    os.truncate(memory, PAGE)
+    words = [sys.executable, "-P", "-m", "reconciler.system.work.workerproc"]
+    with far:
+        worker = subprocess.Popen(
+            [*words, str(os.getpid()), str(memory)],
+            stdin=far.fileno(),
+            stderr=subprocess.PIPE,
+            pass_fds=[memory],
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        )
+    os.close(memory)
+    gate = tmp_path / "gate"
+    message = pickle.dumps(("worker_tasks:wait", str(gate), None, None))
+    near.sendall(len(message).to_bytes(HEADER, "big") + message)
+    until(lambda: fcntl.ioctl(near, termios.TIOCOUTQ, bytes(4)) == bytes(4), what="it was read")
+    near.close()
+    gate.touch()
+    _, errors = worker.communicate()
+    assert (worker.returncode, errors) == (0, b"")
 
 
 def test_those_that_cannot_be_killed_are_replaced_but_not_without_end(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from e2e.harness import Recon
-from e2e.matrix import disks, kernel, memory
+from e2e.matrix import disks, kernel, memory, users
 
 ROOT = os.geteuid() == 0
 
@@ -32,6 +32,8 @@ class Fault(NamedTuple):
     """Why a crash cannot be corrected during it; empty where it can."""
     edits: str = ""
     """Why no edit can be made during it."""
+    twice: str = ""
+    """Why a Job may run twice; empty where it runs once."""
     started_by: Sequence[str] = ()
     lacking: str = ""
 
@@ -127,6 +129,13 @@ FAULTS = (
         [],
     ),
     Fault(
+        "second state directory",
+        "another controller runs the same manifests with a state directory of its own",
+        memory.elsewhere,
+        ["runs these manifests"],
+        twice="each of the two controllers runs it, and says so",
+    ),
+    Fault(
         "EMFILE",
         "the controller may open two further files",
         kernel.limited(resource.RLIMIT_NOFILE, kernel.open_files),
@@ -161,7 +170,31 @@ FAULTS = (
         started_by=["unshare", "--user", "--map-root-user"],
         lacking=_AS_ROOT,
     ),
+    Fault(
+        "no inotify",
+        "the kernel allows no inotify instance",
+        kernel.without_inotify,
+        [],
+        started_by=kernel.no_instances(),
+        lacking=_AS_ROOT,
+    ),
     Fault("inotify overflow", "more file changes than the kernel keeps", kernel.overflow, []),
+    Fault(
+        "pipe budget",
+        "an ordinary user has filled its budget of pipes (fs.pipe-user-pages-soft)",
+        users.pipes_full,
+        [],
+        started_by=users.SOME_USER,
+        lacking=_AS_ROOT or users.LACKING,
+    ),
+    Fault(
+        "hidepid",
+        "/proc hides the processes of other users from an ordinary user (hidepid=2)",
+        users.hides_processes,
+        [],
+        started_by=[*kernel.mounted("mount -t proc -o hidepid=2 proc /proc"), *users.SOME_USER],
+        lacking=_AS_ROOT or users.LACKING,
+    ),
     Fault(
         "no /dev/shm",
         "/dev/shm is empty and read-only",

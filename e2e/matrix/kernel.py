@@ -109,6 +109,24 @@ def _set_watches(recon: Recon, count: int) -> None:
     subprocess.run([*enter, "sh", "-c", f"echo {count} > {_INOTIFY}"], check=True)
 
 
+INSTANCES = "/proc/sys/user/max_inotify_instances"
+
+
+def no_instances() -> list[str]:
+    """A command whose user namespace has no inotify instance."""
+    script = f'echo 0 > {INSTANCES} && exec "$@"'
+    return ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh"]
+
+
+@contextmanager
+def without_inotify(recon: Recon) -> Iterator[None]:
+    assert recon.controller is not None
+    for one in Path(f"/proc/{recon.controller.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            assert os.readlink(one) != "anon_inode:inotify"
+    yield
+
+
 @contextmanager
 def overflow(recon: Recon) -> Iterator[None]:
     """More changes of files than the kernel keeps, while the controller stands still."""
@@ -133,5 +151,10 @@ def throughout(recon: Recon) -> Iterator[None]:
 
 def hidden(folder: str) -> list[str]:
     """A command whose own mounts have an empty, read-only file system at ``folder``."""
-    script = f'mount -t tmpfs -o ro tmpfs {folder} && exec "$@"'
+    return mounted(f"mount -t tmpfs -o ro tmpfs {folder}")
+
+
+def mounted(how: str) -> list[str]:
+    """A command that has mounts of its own, of which this one is made."""
+    script = f'{how} && exec "$@"'
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]

@@ -55,3 +55,17 @@ def second_controller(recon: Recon) -> Iterator[None]:
     """Another one tries the same state directory; it must be refused."""
     assert "already runs" in recon.cli("run", code=1)
     yield
+
+
+@contextmanager
+def elsewhere(recon: Recon) -> Iterator[None]:
+    """Another controller, which knows nothing of this one's state directory."""
+    home = recon.manifests.parent / "elsewhere"
+    home.mkdir()
+    other = Recon(home)
+    other.environment["RECON_MANIFESTS"] = str(recon.manifests)
+    try:
+        other.run()
+        yield
+    finally:
+        other.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,12 +33,16 @@ class Host:
         self.recon = recon
         self.fault = fault
         self.rows: list[Row] = []
-        self._ran = recon.manifests.parent / "ran"
+        self._ran = Path()
 
     def prepare(self, stack: ExitStack) -> None:
         recon = self.recon
         recon.started_by = [*self.fault.started_by]
         (recon.manifests.parent / "logs").mkdir()
+        # What is started as any user may write there.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recon-ran-")))
+        folder.chmod(0o777)
+        self._ran = folder / "ran"
         if self.fault.disk is not None:
             stack.enter_context(disk(self.fault.disk(recon), self.fault.options))
         recon.app("idle", ["sleep", "1000"], minReadySeconds=0)
@@ -121,7 +126,7 @@ def test_what_runs_goes_on_and_all_is_as_declared_when_the_fault_is_over(
         host.job("later")
     host.promise("recovers", lambda: _as_declared(recon, before) and recon.controller is not None)
     host.promise("edit", lambda: _version(recon.pids("web").get("web-0", 0)) == "2")
-    host.promise("Job once", lambda: host.runs() == ["later", "once"])
+    host.promise("Job once", lambda: host.runs() == ["later", "once"], fault.twice)
     assert recon.controller.pid == controller and recon.controller.poll() is None
     host.close()
 

@@ -36,7 +36,8 @@ _LIMITS = """## What is not covered
 - The loss of power: what the disk did not keep is tested only as a damaged, old or removed journal.
 - A step of the wall clock on a real machine: it would reach every program there. The simulator
   steps its clock.
-- Hosts that hide processes of other users (`hidepid`), and an ordinary user's budget of pipes.
+- Logs that are declared to go to a network file system: while it does not answer, the controller
+  waits, and so does every app. `recon doctor` warns of it.
 - Kernels older than the one below, except where a test pretends that a system call is missing.
 - Faults of hardware, and of the kernel itself.
 - Programs that run as root and act against recon on purpose. [security.md](security.md) says what

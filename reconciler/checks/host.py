@@ -96,6 +96,13 @@ def of_log_folder(folder: Folder, disk: Disk | None) -> Iterator[Finding]:
         )
     elif disk is None:
         yield ok("logs", f"logs can be written in {folder.path}")
+    elif disk.kind in _REMOTE:
+        message = f"{folder.path} is on a network file system ({disk.kind})"
+        yield warning(
+            "logs",
+            f"{message}: while it does not answer, the controller waits, and every app with it",
+            "write logs to a local disk (logs.stdout), and copy them from there",
+        )
     else:
         yield from _room(disk, "logs", "make room: logs cannot be written on a full disk")
 

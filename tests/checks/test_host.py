@@ -147,6 +147,8 @@ def test_folders_of_logs() -> None:
     assert [one.level for one in of_log_folder(there, ROOMY)] == [Level.OK]
     (found,) = of_log_folder(there, full)
     assert (found.check, found.level) == ("logs", Level.PROBLEM) and "make room" in found.remedy
+    (found,) = of_log_folder(there, ROOMY._replace(kind="nfs4"))
+    assert found.level is Level.WARNING and "network file system (nfs4)" in found.message
     (found,) = of_log_folder(there._replace(writable=False), None)
     assert found.level is Level.PROBLEM and "cannot write logs in /var/log/crm" in found.message
 

@@ -57,16 +57,20 @@ def absences(
     missing = sorted(known.keys() - desired.apps.keys())
     needed = _needed(desired) if missing else {}
     clean: list[str] = []
+    gone = 0
     verdicts: dict[str, Absence] = {}
     for name in missing:
-        doubt = _UNREAD if unread else _reason_to_keep(desired, known[name], needed.get(name))
+        doubt = _UNREAD if unread else _doubt(desired, known[name])
+        if doubt is None:
+            gone += absent_scans.get(name, 0) >= CLEAN_SCANS
+            doubt = _need(needed.get(name))
         if doubt is not None:
             verdicts[name] = Absence(Verdict.HELD, doubt)
         elif absent_scans.get(name, 0) < CLEAN_SCANS:
             verdicts[name] = Absence(Verdict.WAIT, "manifest removed; waiting for a second look")
         else:
             clean.append(name)
-    hold = None if confirmed else _hold(desired, clean, known, root_changed)
+    hold = None if confirmed else _hold(desired, clean, gone, known, root_changed)
     for name in clean:
         verdicts[name] = (
             Absence(Verdict.UNCONFIRMED, hold)
@@ -76,9 +80,8 @@ def absences(
     return verdicts
 
 
-def _reason_to_keep(desired: Desired, source: str | None, dependent: Workload | None) -> str | None:
-    """Why the absence is not clean: something that could not be read may still declare the app,
-    or something that is declared needs it."""
+def _doubt(desired: Desired, source: str | None) -> str | None:
+    """Why the absence is not clean: something that could not be read may still declare the app."""
     if not desired.complete:
         return "the manifests directory cannot be read completely, so nothing is stopped"
     if desired.held is not None:
@@ -86,9 +89,14 @@ def _reason_to_keep(desired: Desired, source: str | None, dependent: Workload | 
     for problem in desired.problems:
         if source is None or problem.file == source:
             return f"{problem.file} is invalid and may declare it, so it keeps running"
-    if dependent is not None:
-        return f"{dependent.name} ({dependent.source.file}) depends on it, so it keeps running"
     return None
+
+
+def _need(dependent: Workload | None) -> str | None:
+    """Why it stays although it is gone: something that is declared needs it."""
+    if dependent is None:
+        return None
+    return f"{dependent.name} ({dependent.source.file}) depends on it, so it keeps running"
 
 
 def _needed(desired: Desired) -> Mapping[str, Workload]:
@@ -101,9 +109,10 @@ def _needed(desired: Desired) -> Mapping[str, Workload]:
 
 
 def _hold(
-    desired: Desired, clean: Collection[str], known: Collection[str], root_changed: bool
+    desired: Desired, clean: Collection[str], gone: int, known: Collection[str], root_changed: bool
 ) -> str | None:
-    """Why deletions that are clean wait nevertheless, or None."""
+    """Why deletions that are clean wait nevertheless, or None. ``gone``: how many apps no file
+    declares any more, those among them that others need."""
     if not clean:
         return None
     settings = desired.settings
@@ -120,8 +129,8 @@ def _hold(
         limit = deletions
     else:
         limit = total // 2 if total > 3 else total - 1  # over half, or all of a few
-    if deletions > limit:
-        return f"{deletions} of {total} apps would be removed at once; {confirm}"
+    if gone > limit:
+        return f"{gone} of {total} apps would be removed at once; {confirm}"
     return None
 
 

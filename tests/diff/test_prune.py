@@ -106,3 +106,17 @@ def test_what_others_depend_on_is_held_and_confirming_does_not_change_that() -> 
         found = absences(desired, {"db": "/m/db.yaml"}, {"db": 9}, confirmed=confirmed)
         assert found["db"].verdict is Verdict.HELD
         assert found["db"].reason == "web (/m/web.yaml) depends on it, so it keeps running"
+
+
+def test_what_others_depend_on_counts_among_what_is_gone() -> None:
+    """Three of four are gone, as after a checkout of another branch: two are not removed either."""
+    desired = Desired({"web": app_of(dependsOn=["db"])})
+    known = {name: f"/m/{name}.yaml" for name in ("db", "job", "mail", "web")}
+    found = absences(desired, known, dict.fromkeys(known, 2))
+    verdicts = {name: one.verdict for name, one in found.items()}
+    assert verdicts == {
+        "db": Verdict.HELD,
+        "job": Verdict.UNCONFIRMED,
+        "mail": Verdict.UNCONFIRMED,
+    }
+    assert "3 of 4 apps" in found["job"].reason

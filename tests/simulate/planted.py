@@ -86,7 +86,7 @@ PLANTED: dict[str, Planted] = {
     "emptied": Planted(
         "however many manifests are gone at once, all their apps are stopped",
         "diff/prune.py",
-        "    if deletions > limit:",
+        "    if gone > limit:",
         "    if False:",
     ),
     "surge": Planted(

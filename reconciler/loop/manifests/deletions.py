@@ -53,6 +53,8 @@ class Deletions:
         """It is declared, and so known from now on."""
         if built_by(app.name) is None:
             self._known[app.name] = app.source.file
+            self._absent_scans.pop(app.name, None)  # an absence that is over counts no more
+            self._counted_at.pop(app.name, None)
         else:
             self._builders.add(app.name)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from reconciler.diff.prune import Verdict
+from reconciler.loop.manifests.deletions import Deletions
+from reconciler.model.state.desired import Desired, Workload
+from tests.diff.simhost import app_of
 from tests.loop.simulated.directory import Directory
 
 
@@ -122,3 +125,22 @@ def test_two_looks_that_follow_each_other_at_once_are_one(directory: Directory) 
     assert directory.verdict("web") is Verdict.WAIT
     directory.run(1)
     assert directory.verdict("web") is Verdict.DELETE
+
+
+def test_an_absence_that_is_over_does_not_count_for_the_next_one() -> None:
+    """A file that is back may be believed without another look at everything."""
+    web, db = app_of("web"), app_of("db")
+    apps: dict[str, Workload] = {"db": db}
+    deletions = Deletions(apps, set())
+    for app in (web, db):
+        deletions.note(app)
+    settled = frozenset({web.source.file})
+    deletions.scanned(Desired({"db": db}), settled, 0.0)
+    apps["web"] = web
+    deletions.note(web)
+    del apps["web"]
+    deletions.scanned(Desired({"db": db}), settled, 10.0)
+    verdicts = deletions.verdicts(lambda: Desired({"db": db}))
+    assert {name: one.verdict for name, one in verdicts.items()} == {"web": Verdict.WAIT}
+    deletions.scanned(Desired({"db": db}), settled, 11.0)
+    assert deletions.verdicts(lambda: Desired({"db": db}))["web"].verdict is Verdict.DELETE

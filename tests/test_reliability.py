@@ -35,6 +35,21 @@ def test_a_part_without_a_result_has_no_chapter() -> None:
     ]
 
 
+def test_a_part_without_a_new_result_keeps_its_chapter() -> None:
+    row = Row("memory", "of the controller", "held")
+    before = page({"soak": part("soak", row), "fuzz": part("fuzz", row)}, MACHINE, "abc")
+    fresh = Part("fuzz", {}, [row, row], "2027-01-01 00:00", "def")
+    after = page({"fuzz": fresh}, MACHINE, "def", before)
+    chapters = r"^## Hours of work$.*?(?=^## )"
+    for kept in (chapters, r"^\| \[Hours of work\].*$"):
+        found = [
+            re.search(kept, text, re.M | (re.S if "##" in kept else 0)) for text in (before, after)
+        ]
+        assert found[0] is not None and found[1] is not None
+        assert found[0][0] == found[1][0]
+    assert "2027-01-01 00:00" in after and after.count("2026-12-01 03:00") == 2
+
+
 def test_a_matrix_has_a_row_a_kind_a_column_a_situation_and_a_note_for_each_that_is_not_held() -> (
     None
 ):

@@ -21,7 +21,8 @@ def main(words: list[str]) -> int:
     if not parts:
         print(f"{home} has no results", file=sys.stderr)
         return 1
-    PAGE.write_text(page(parts, machine.describe(ROOT), commit()))
+    before = PAGE.read_text() if PAGE.exists() else ""
+    PAGE.write_text(page(parts, machine.describe(ROOT), commit(), before))
     failed = [
         f"{p.name}: {row.case}" for p in parts.values() for row in p.rows if row.result == "failed"
     ]

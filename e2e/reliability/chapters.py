@@ -50,7 +50,7 @@ CHAPTERS = (
         "Planted faults",
         "A test that cannot fail shows nothing. So each of these faults was put into recon by "
         "hand, and the simulator had to find it.",
-        "make simulate SEEDS=1000",
+        "make simulate PLANTED=1 SEEDS=1000",
     ),
     Chapter(
         "faults",

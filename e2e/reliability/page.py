@@ -1,7 +1,9 @@
-"""The text of `docs/reliability.md`, from results alone: a part without a result has no chapter."""
+"""The text of `docs/reliability.md`, from results alone: a part without a new result keeps the
+chapter that it had, and has none where it never had a result."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -46,21 +48,35 @@ _LIMITS = """## What is not covered
   without cgroup v2 that recon may write to, if it also resets its resource limits."""
 
 
-def page(parts: Mapping[str, Part], machine: Mapping[str, Any], commit: str) -> str:
-    """The whole page."""
-    chapters = [one for one in CHAPTERS if one.part in parts]
-    blocks = [_PROMISES, _summary(chapters, parts)]
-    blocks += [_chapter(one, parts[one.part]) for one in chapters]
+def page(
+    parts: Mapping[str, Part], machine: Mapping[str, Any], commit: str, before: str = ""
+) -> str:
+    """The whole page; ``before`` is the page of an earlier run."""
+    kept = {one.part: _earlier(one, before) for one in CHAPTERS if one.part not in parts}
+    chapters = [one for one in CHAPTERS if one.part in parts or kept[one.part]]
+    blocks = [_PROMISES, _summary(chapters, parts, before)]
+    blocks += [
+        _chapter(one, parts[one.part]) if one.part in parts else kept[one.part] for one in chapters
+    ]
     blocks += [_LIMITS, _machine(machine, commit), ""]
     return "\n\n".join(blocks)
 
 
-def _summary(chapters: list[Chapter], parts: Mapping[str, Part]) -> str:
+def _earlier(chapter: Chapter, before: str) -> str:
+    """Its chapter in an earlier page; empty where there is none."""
+    blocks = re.split(r"^(?=## )", before, flags=re.MULTILINE)
+    return next((one.rstrip() for one in blocks if one.startswith(f"## {chapter.title}\n")), "")
+
+
+def _summary(chapters: list[Chapter], parts: Mapping[str, Part], before: str) -> str:
     lines = ["## What was tested", "", "| part | cases | repeat it | run |", "|" + " --- |" * 4]
     for one in chapters:
+        link = f"[{one.title}](#{one.title.lower().replace(' ', '-')})"
+        if one.part not in parts:
+            lines += [line for line in before.splitlines() if line.startswith(f"| {link} |")]
+            continue
         part = parts[one.part]
         made = f"{part.date} UTC, {_commit(part.commit)}" if part.commit else f"{part.date} UTC"
-        link = f"[{one.title}](#{one.title.lower().replace(' ', '-')})"
         lines.append(f"| {link} | {counts(part.rows) or '–'} | `{one.repeat}` | {made} |")
     return "\n".join(lines)
 

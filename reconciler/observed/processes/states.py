@@ -31,12 +31,13 @@ def look(group: Group, proc: str = procfs.PROC) -> dict[str, Any]:
             return {}  # it has ended, which its pidfd tells
         group.used, group.line = sample_of(process, found, used, proc), seen
         state = RunState.FROZEN if found.state in STOPPED else RunState.RUNNING
-    verdict = executable.examine(process.id.pid, group.executable, proc)
-    group.executable = verdict.known
+    known, replaced = group.executable, False
+    if known is None or procfs.link(process.id.pid, "exe", proc) != known.path:
+        group.executable, replaced = executable.examine(process.id.pid, known, proc)
     changes: dict[str, Any] = {}
     # That it stops matters more than that it stands.
     if state is not process.state and process.state is not RunState.STOPPING:
         changes["state"] = state
-    if verdict.replaced is not process.binary_replaced:
-        changes["binary_replaced"] = verdict.replaced
+    if replaced is not process.binary_replaced:
+        changes["binary_replaced"] = replaced
     return changes

@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
@@ -148,7 +149,9 @@ def load_trend(text: object) -> Trend:
     return trend
 
 
+@lru_cache(maxsize=64)
 def dump_trend(trend: Trend) -> str:
+    """Most of a thousand instances have the same one: nothing was ever reported of them."""
     return json.dumps(asdict(trend))
 
 

@@ -16,6 +16,7 @@ PLANNED = frozenset(
         "backoff",
         "build",
         "depends_on",  # Declared knows who depends on whom
+        "image",  # for other engines only
         "instances",
         "min_ready_seconds",
         "progress_deadline_seconds",

@@ -18,7 +18,7 @@ from reconciler.model.spec.socket import Socket
 from reconciler.model.spec.watch import Watch
 from reconciler.model.state.observed import Exit
 from reconciler.model.words.fields import in_place, own, template
-from reconciler.model.words.values import Account, Command, Flag, Seconds, Umask, Whole
+from reconciler.model.words.values import Account, Command, Flag, Image, Seconds, Umask, Whole
 
 
 class ProgramSpec(Manifest):
@@ -31,6 +31,11 @@ class ProgramSpec(Manifest):
         ...,
         "the program and its arguments; a string is split as a shell would, without a shell; "
         "`$(NAME)` is the app's own variable",
+    )
+    image: Image | None = in_place(
+        None,
+        "container image, for `recon export kubernetes`; no effect on this host",
+        decides_readiness=False,
     )
     cwd: str = template(".", "working directory, relative to the manifest's file")
     env: Env = template(

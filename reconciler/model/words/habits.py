@@ -59,7 +59,7 @@ _REMEDIES = {
     },
     **dict.fromkeys(("args", "arguments"), "write the arguments after the program in `command`"),
     **dict.fromkeys(
-        ("image", "container", "build_context"),
+        ("container", "build_context"),
         "recon runs programs of this host, not images; name the program in `command`",
     ),
     **dict.fromkeys(

@@ -20,6 +20,11 @@ from reconciler.model.words.sentence import InvalidValue
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _UMASK = re.compile(r"0?[0-7]{1,3}")
+# A reference as container registries take it: [HOST[:PORT]/]PATH[:TAG][@DIGEST].
+_IMAGE = re.compile(
+    r"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]{32,})?"
+)
 _CRON_WORDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -137,6 +142,12 @@ def _cron(value: str) -> str:
     return fields
 
 
+def _image(value: str) -> str:
+    if not _IMAGE.fullmatch(value):
+        raise InvalidValue(f"{value!r} is not the name of an image", "write e.g. nginx:1.29")
+    return value
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -148,6 +159,7 @@ def _time_zone(value: str) -> str:
 
 Name = Annotated[str, AfterValidator(_name)]
 Cron = Annotated[str, AfterValidator(_cron)]
+Image = Annotated[str, AfterValidator(_image)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 # `json_schema_input_type` is what people may write, for `recon schema`.
 Command = Annotated[

@@ -86,6 +86,16 @@ def test_every_field_that_is_applied_in_place_has_a_row_or_is_read_by_plans(worl
     assert rows | PLANNED == of_the_model and not rows & PLANNED
 
 
+def test_another_image_restarts_nothing(world: World) -> None:
+    """It is for other engines: what runs here is the program of this host."""
+    world.begin(app_of(image="web:1"), run=10)
+    before = [process.tag for process in world.of()]
+    world.declare(app_of(image="web:2"), run=60)
+    assert [process.tag for process in world.of()] == before and len(world.starts()) == 1
+    world.declare(app_of(), run=60)
+    assert [process.tag for process in world.of()] == before and len(world.starts()) == 1
+
+
 def test_an_edit_of_anything_else_leaves_the_probes_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

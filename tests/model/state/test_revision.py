@@ -42,6 +42,7 @@ def test_a_new_release_restarts_nothing(spec: dict[str, Any], golden: str) -> No
 
 
 IN_PLACE: dict[str, Any] = {
+    "image": "registry.example/web:1",
     "instances": 7,
     "strategy": {"type": "Recreate"},
     "startupProbe": {"log": "up"},

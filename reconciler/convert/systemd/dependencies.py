@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.convert.systemd.draft import Draft, Fate
+from reconciler.convert.fields import Fate
+from reconciler.convert.systemd.draft import Draft
 
 
 def dependencies(draft: Draft, apps: Mapping[str, Draft]) -> None:

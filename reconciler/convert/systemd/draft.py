@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, NamedTuple
 
-Path = tuple[str, ...]
+from reconciler.convert.fields import Fields
+
 Lines = list[tuple[str, str]]
-
-
-class Fate(StrEnum):
-    """What became of a field that has no unit setting of the same meaning."""
-
-    TODO = "to do"
-    DIFFERS = "differs"
-    LOST = "lost"
-
-
-class Note(NamedTuple):
-    app: str
-    field: str
-    fate: Fate
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +32,9 @@ class Target:
 
 
 @dataclass(slots=True)
-class Draft:
-    """``said`` is the spec as plain data: what the manifest set, by the names it has there."""
+class Draft(Fields):
+    """One app, and the lines of its units."""
 
-    name: str
-    fields: Mapping[str, Any]
     target: Target
     is_job: bool = False
     revision: str = ""
@@ -67,8 +48,6 @@ class Draft:
     """Further units, by name."""
     prelude: str = ""
     """Shell that runs before each of its programs, in the same process."""
-    notes: list[Note] = field(default_factory=list)
-    _taken: set[Path] = field(default_factory=set)
 
     @property
     def base(self) -> str:
@@ -102,32 +81,3 @@ class Draft:
     def member(self, instance: int) -> str:
         """The unit of one instance."""
         return f"{self.base}@{instance}.service" if self.is_template else f"{self.base}.service"
-
-    def take(self, *path: str, default: Any = None) -> Any:
-        """The value there, which is being carried over; ``default`` where none was set."""
-        found = self.peek(*path)
-        self._taken.update(path + rest for rest in _leaves(found))
-        return default if found is None else found
-
-    def peek(self, *path: str) -> Any:
-        """The value there, for those who only need to know."""
-        found: Any = self.fields
-        for step in path:
-            found = found.get(step) if isinstance(found, Mapping) else None
-        return found
-
-    def left(self) -> Iterator[Path]:
-        """The fields that were set and that no translation has taken."""
-        return (path for path in _leaves(self.fields) if path not in self._taken)
-
-    def note(self, fate: Fate, text: str, *path: str) -> None:
-        self.notes.append(Note(self.name, ".".join(path), fate, text))
-
-
-def _leaves(value: Any) -> Iterator[Path]:
-    """Where values are; lists and what is in them are one value. Nothing where it is null."""
-    if isinstance(value, Mapping):
-        for name, below in value.items():
-            yield from ((str(name), *rest) for rest in _leaves(below))
-    elif value is not None:
-        yield ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from reconciler.convert.fields import Fate
 from reconciler.convert.systemd import lifecycle
 from reconciler.convert.systemd.calendar import shortest_gap
-from reconciler.convert.systemd.draft import Draft, Fate
+from reconciler.convert.systemd.draft import Draft
 from reconciler.convert.systemd.unitfile import command, span
 
 _ONESHOT_RESTARTS = 244

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from reconciler.convert.systemd.draft import Draft, Fate
+from reconciler.convert.fields import Fate
+from reconciler.convert.systemd.draft import Draft
 from reconciler.convert.systemd.program import found
 from reconciler.convert.systemd.unitfile import command, span
 

@@ -11,8 +11,9 @@ import os
 import shutil
 from typing import Any
 
+from reconciler.convert.fields import Fate
 from reconciler.convert.systemd.dotenv import names_and_doubts
-from reconciler.convert.systemd.draft import Draft, Fate
+from reconciler.convert.systemd.draft import Draft
 from reconciler.convert.systemd.unitfile import Unwritable, assignment, command, path
 
 _USUAL = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

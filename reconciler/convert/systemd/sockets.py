@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.convert.systemd.draft import Draft, Fate, Lines
+from reconciler.convert.fields import Fate
+from reconciler.convert.systemd.draft import Draft, Lines
 from reconciler.convert.systemd.unitfile import Section, Unwritable, path, render
 
 _NODE = (

@@ -10,7 +10,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.convert.systemd.draft import Draft, Fate, Lines, Path
+from reconciler.convert.fields import Fate, Path
+from reconciler.convert.systemd.draft import Draft, Lines
 from reconciler.convert.systemd.unitfile import Unwritable, path, word
 from reconciler.model.words.logname import APP, INSTANCE
 from reconciler.system.limits import RESOURCES
@@ -76,6 +77,8 @@ ONE_TO_ONE: Mapping[Path, Callable[[Any], Lines]] = {
 }
 
 LOST: Mapping[Path, str] = {
+    ("image",): "a unit runs a program of this host, not an image",
+    ("metadata", "labels"): "units have no labels",
     ("strategy",): "a restart stops the old process first; systemd has no rolling"
     " update and no canary",
     ("minReadySeconds",): "systemd does not wait until an instance is stable",
@@ -119,7 +122,7 @@ def output(draft: Draft) -> None:
             draft.note(Fate.LOST, str(error), "logs", stream)
             continue
         draft.service.append((setting, f"append:{written}"))
-        if draft.is_job and "{instance}" in name:
+        if draft.is_job and INSTANCE in name:
             note = "all runs write to this one file"
             draft.note(Fate.DIFFERS, note, "logs", stream)
         note = "systemd does not rotate this file; use logrotate with copytruncate"
@@ -152,9 +155,4 @@ def build(draft: Draft) -> None:
 
 def lost(draft: Draft) -> None:
     """Add a note for each field that no translation has taken."""
-    for field, text in LOST.items():
-        if draft.take(*field) is not None:
-            draft.note(Fate.LOST, text, *field)
-    for path_left in draft.left():
-        draft.take(*path_left)
-        draft.note(Fate.LOST, "the exporter does not know this field; set it by hand", *path_left)
+    draft.note_left({field: (Fate.LOST, text) for field, text in LOST.items()})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from reconciler.convert.fields import Fate
 from reconciler.convert.systemd import clockchange
 from reconciler.convert.systemd.calendar import calendar
-from reconciler.convert.systemd.draft import Draft, Fate, Lines
+from reconciler.convert.systemd.draft import Draft, Lines
 from reconciler.convert.systemd.unitfile import Section, render, text
 
 _CHANGE = (

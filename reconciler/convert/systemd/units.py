@@ -9,17 +9,16 @@ differs between them in a drop-in each, and ``NAME.target`` that wants them all.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from reconciler.convert.fields import Fate, Note, set_fields
 from reconciler.convert.systemd import job, lifecycle, program, table
 from reconciler.convert.systemd.dependencies import dependencies
-from reconciler.convert.systemd.draft import Draft, Fate, Lines, Note, Target
+from reconciler.convert.systemd.draft import Draft, Lines, Target
 from reconciler.convert.systemd.sockets import sockets
 from reconciler.convert.systemd.timers import timers
 from reconciler.convert.systemd.unitfile import Section, Unwritable, render, text
-from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.desired import DesiredApp, DesiredJob, Workload
-from reconciler.model.words.fields import is_own
 
 MARK = "Written by `recon export systemd`"
 EVERYWHERE = (
@@ -75,12 +74,6 @@ def export(apps: Iterable[Workload], target: Target) -> Exported:
         table.lost(draft)
     notes = tuple(note for draft in drafts for note in draft.notes)
     return Exported(units, notes, tuple(enable))
-
-
-def set_fields(app: Workload) -> dict[str, Any]:
-    """What was set of an app, as plain data. References to secrets stay references."""
-    recons = {name for name, field in AppSpec.model_fields.items() if is_own(field)}
-    return app.spec.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=recons)
 
 
 def _draft(app: Workload, target: Target) -> Draft:

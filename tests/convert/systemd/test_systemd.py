@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.convert.fields import Fate
 from reconciler.convert.systemd import table
-from reconciler.convert.systemd.draft import Draft, Fate, Target
+from reconciler.convert.systemd.draft import Draft, Target
 from reconciler.convert.systemd.unitfile import Unwritable
 from reconciler.convert.systemd.units import Exported, export
 from reconciler.model.spec.manifest import AppSpec
@@ -109,6 +110,7 @@ def test_verify_would_tell() -> None:
 
 
 SET = {
+    "image": "web:1",
     "cwd": "/srv",
     "env": {"A": "b"},
     "envFrom": [{"file": "/x/.env"}],
@@ -143,6 +145,19 @@ def test_every_field_that_is_set_changes_a_unit_or_is_in_the_report(field: str) 
     bare, made = exported(app("a")), exported(app("a", **{field: SET[field]}))
     named = any(note.field.split(".")[0] == field for note in made.notes)
     assert named or (made.units, made.enable) != (bare.units, bare.enable)
+
+
+def test_labels_are_in_the_report() -> None:
+    assert told(exported(replace(app("a"), labels={"tier": "api"}))) == {
+        "metadata.labels": Fate.LOST
+    }
+
+
+def test_runs_that_share_a_log_file_are_in_the_report() -> None:
+    said = {"command": ["x"], "logs": {"stdout": "/srv/<instance>.log"}}
+    draft = Draft("a", said, TARGET, is_job=True)
+    table.output(draft)
+    assert "all runs write to this one file" in [note.text for note in draft.notes]
 
 
 def test_what_this_exporter_has_never_heard_of_is_in_the_report() -> None:

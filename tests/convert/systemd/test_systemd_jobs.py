@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.convert.systemd.draft import Fate, Target
+from reconciler.convert.fields import Fate
+from reconciler.convert.systemd.draft import Target
 from reconciler.convert.systemd.units import Exported, export
 from reconciler.model.spec.job import JobSpec, JobTerms
 from reconciler.model.spec.manifest import AppSpec

@@ -26,7 +26,8 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.convert.systemd.draft import Fate, Target
+from reconciler.convert.fields import Fate
+from reconciler.convert.systemd.draft import Target
 from reconciler.convert.systemd.unitfile import Unwritable
 from reconciler.convert.systemd.units import EVERYWHERE, MARK, Exported
 from reconciler.convert.systemd.units import export as convert

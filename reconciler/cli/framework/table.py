@@ -54,7 +54,10 @@ IMPORT: dict[str, str] = {
 }
 """The verbs below `import`, in the same form."""
 
-EXPORT: dict[str, str] = {"systemd": "declare.export"}
+EXPORT: dict[str, str] = {
+    "systemd": "declare.export",
+    "kubernetes": "declare.export_kubernetes",
+}
 """Below `export`."""
 
 GROUPS: dict[str, dict[str, str]] = {"rollout": ROLLOUT, "import": IMPORT, "export": EXPORT}

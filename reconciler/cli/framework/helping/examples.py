@@ -34,6 +34,7 @@ OWN_EXIT_CODES: dict[str, dict[int, str]] = {
     "run-job": {0: "the run has succeeded", 1: "the run has failed"},
     "rollout status": {0: "the rollout is done", 1: "it was given up, or --timeout is over"},
     "logs": {1: "an error, or --stderr finds nothing as both streams go to one unmarked file"},
+    "export kubernetes": {1: "an error, or an app that was left out: see the report"},
     "export systemd": {1: "an error, or a manifest that has a mistake and was left out"},
 }
 """Where a verb says more of a code, by the words of the verb."""
@@ -127,6 +128,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "startup": (
         Example("See what it would do", "recon startup --dry-run"),
         Example("Without root", "recon startup --user"),
+    ),
+    "export kubernetes": (
+        Example("Objects into a directory", "recon export kubernetes -o objects"),
+        Example(
+            "With values of secrets, into files that only you can read",
+            "recon export kubernetes -o objects --secrets",
+        ),
     ),
     "export systemd": (Example("Units into a directory", "recon export systemd -o units"),),
     "completion": (

@@ -64,6 +64,9 @@ SUMMARIES: dict[str, str] = {
     "down": "Stop everything, and the controller too.",
     "startup": "Start recon at boot: write a unit, enable it, start it.",
     "export": "Write what is declared in another system's words.",
+    "export kubernetes": (
+        "Write objects of Kubernetes of the same meaning, and report what none can say."
+    ),
     "export systemd": "Write systemd units of the same meaning, and report what no unit can say.",
     "completion": "Print the script for completion in bash, zsh or fish.",
     "man": "Show the manual page of recon or of a verb, or write all pages.",

@@ -6,16 +6,13 @@ import os
 import pwd
 import re
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from reconciler.cli.boot import unit
-from reconciler.cli.framework import controller
 from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import ERROR, OK, CliError, usage
-from reconciler.cli.framework.offline import facts_of
 from reconciler.cli.framework.options import (
     Apps,
     Manifests,
@@ -26,20 +23,20 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.convert.fields import Fate
+from reconciler.cli.verbs.declare.exporting import (
+    FORMAT_VERSION,
+    declared,
+    notes_document,
+    report_lines,
+)
 from reconciler.convert.systemd.draft import Target
 from reconciler.convert.systemd.unitfile import Unwritable
 from reconciler.convert.systemd.units import EVERYWHERE, MARK, Exported
 from reconciler.convert.systemd.units import export as convert
-from reconciler.desired.directory.store import ManifestStore
-from reconciler.render.formats import count, local, place
-from reconciler.render.status import problem
-from reconciler.render.terminal import plain, width
+from reconciler.render.formats import place
 from reconciler.system.clock import local_zone
 from reconciler.system.init_system import systemd_version
-from reconciler.system.work.look import patiently
 
-FORMAT_VERSION = 1
 _NEWEST = 257
 
 
@@ -82,20 +79,12 @@ def systemd(
         raise usage(f"--prefix {prefix!r} cannot begin the name of a unit; use a-z, 0-9, - and .")
     account = pwd.getpwuid(os.geteuid()).pw_name
     target = Target(number, user, account, prefix, search, local_zone())
-    store = ManifestStore(
-        here.manifests,
-        profile=here.profile,
-        environ_is_controllers=False,
-        cores=facts_of(here).cores,
-    )
-    desired = patiently(lambda: store.draft().scan())
-    chosen = controller.names(here, set(desired.apps), apps, None) or set(desired.apps)
+    chosen, problems = declared(here, apps)
     try:
-        made = convert([desired.apps[name] for name in sorted(chosen)], target)
+        made = convert(chosen, target)
     except Unwritable as error:
         raise CliError(str(error)) from None
     written = [*_write(made, Path(output))] if output is not None else []
-    problems: list[str] = [problem(_problem(one)).strip() for one in desired.problems]
     if report == "json":
         document = _document(made, written, problems, prints=output is None)
         print_json(document)
@@ -115,7 +104,7 @@ def _document(
 ) -> dict[str, Any]:
     document: dict[str, Any] = {
         "formatVersion": FORMAT_VERSION,
-        "notes": [{**note._asdict(), "fate": note.fate.value} for note in made.notes],
+        "notes": notes_document(made.notes),
         "general": list(EVERYWHERE),
         "enable": list(made.enable),
         "written": written,
@@ -136,36 +125,8 @@ def _print(made: Exported, written: list[str], problems: list[str], folder: Path
 
 
 def _report(made: Exported, problems: list[str], folder: Path | None) -> Iterator[str]:
-    yield ""
-    for app in dict.fromkeys(note.app for note in made.notes):
-        yield app
-        for fate in Fate:
-            for note in made.notes:
-                if note.app == app and note.fate is fate:
-                    yield from _wrapped(f"{note.field}: {note.text}", f"  {fate.value:<8}")
-    yield "everything"
-    for sentence in EVERYWHERE:
-        yield from _wrapped(sentence, f"  {Fate.DIFFERS.value:<8}")
-    if problems:
-        yield f"not exported: {count(len(problems), 'problem')} in the manifests"
-        yield from (f"  {line}" for line in problems)
+    yield from report_lines(made.notes, EVERYWHERE, problems)
     if folder is not None and made.enable:
         yield "To change over: recon down, copy the files to /etc/systemd/system, then"
         yield "  systemctl daemon-reload"
         yield f"  systemctl enable --now {' '.join(made.enable)}"
-
-
-def _wrapped(sentence: str, head: str) -> list[str]:
-    return textwrap.wrap(
-        plain(local(sentence)),
-        width(),
-        initial_indent=f"{head}  ",
-        subsequent_indent=" " * (len(head) + 2),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _problem(one: Any) -> dict[str, Any]:
-    keys = ("file", "line", "column", "path", "remedy")
-    return {**{key: getattr(one, key) for key in keys}, "message": one.text}

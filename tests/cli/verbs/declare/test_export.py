@@ -51,7 +51,7 @@ def test_what_cannot_be_is_a_sentence(cli: Cli) -> None:
     cli.app("web")
     assert "no app named nobody" in cli("export", "systemd", "nobody").err
     assert cli("export", "systemd", "--prefix", "a/b").code == 64
-    assert cli("export", "nomad").code == 64
+    assert cli("export", "mesos").code == 64
     assert "systemd" in cli("export", "--help").out
 
 

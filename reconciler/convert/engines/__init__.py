@@ -1,0 +1,1 @@
+"""What the exporters for engines beyond this host share: Kubernetes and Nomad."""

@@ -23,7 +23,7 @@ from reconciler.api.client import Client
 from reconciler.api.daemon.callbacks import SWITCH
 from reconciler.api.errors import ClientError, ControllerLeftError, ControllerNotRunningError
 from reconciler.converge.sockets.privatesocket import places as private_places
-from reconciler.logs.write.holder_process import is_holder
+from reconciler.logs.write.holder_process import name_of
 from reconciler.model.host.cgroup import store_directory
 from reconciler.observed.host.cgroups import find
 from reconciler.observed.processes.fifodirs import fifo_dirs
@@ -254,14 +254,14 @@ class Recon:
 
     def _is_ours(self, pid: int) -> bool:
         environment = _read(f"/proc/{pid}/environ")
+        holder = f"memfd:{name_of(store_id(StatePaths(self.state.resolve())))}"  # of any user
         return (
-            is_holder(pid, store_id(StatePaths(self.state.resolve())))
-            or f"RECON_STATE_DIR={self.state}\0".encode() in environment
+            f"RECON_STATE_DIR={self.state}\0".encode() in environment
             or os.fsencode(self.state) in _read(f"/proc/{pid}/cmdline")
             or any(
                 os.fsencode(place) in link
                 for link in _links(pid)
-                for place in (str(self.state), *self.fifos)
+                for place in (str(self.state), *self.fifos, holder)
             )
         )
 

@@ -42,7 +42,7 @@ def start(store: str, command: tuple[str, ...], fd: int) -> tuple[int, int]:
 
     It has nothing else: no lock, no log, no directory, no variables.
     """
-    mark = os.memfd_create(_name(store), os.MFD_CLOEXEC)
+    mark = os.memfd_create(name_of(store), os.MFD_CLOEXEC)
     try:
         process = subprocess.Popen(
             command,
@@ -125,9 +125,10 @@ def is_holder(pid: int, store: str) -> bool:
     The kernel answers both by itself: the process' memory, which can keep a reader waiting, is not
     read. Another user may make the same mark, and is not believed.
     """
-    marked = procfs.link(pid, "fd/2") == f"/memfd:{_name(store)} (deleted)"
+    marked = procfs.link(pid, "fd/2") == f"/memfd:{name_of(store)} (deleted)"
     return marked and procfs.real_uid(pid) == os.geteuid()
 
 
-def _name(store: str) -> str:
+def name_of(store: str) -> str:
+    """Of the file that marks the holders of a store."""
     return f"recon-holder-{store}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.converge.sockets.privatesocket import open_private
@@ -10,6 +12,27 @@ from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.observed import Process
 from reconciler.observed.probes.checks import check
 from reconciler.state.marks import READY, STARTED, Marks
+
+# Probes under way at a time: each takes a descriptor, of which a shell gives 1,024.
+_PROBES = 128
+
+
+def ask_all(state_dir: Path, instances: Sequence[tuple[ProgramSpec, Process]]) -> dict[str, bool]:
+    """Whether each is ready, by nonce: all are asked at the same time."""
+    return asyncio.run(_ask_all(state_dir, instances))
+
+
+async def _ask_all(
+    state_dir: Path, instances: Sequence[tuple[ProgramSpec, Process]]
+) -> dict[str, bool]:
+    turn = asyncio.Semaphore(_PROBES)
+
+    async def ask(spec: ProgramSpec, process: Process) -> bool:
+        async with turn:
+            return await ask_once(state_dir, spec, process)
+
+    found = await asyncio.gather(*(ask(*instance) for instance in instances))
+    return {one.tag.nonce: ready for (_, one), ready in zip(instances, found, strict=True)}
 
 
 async def ask_once(state_dir: Path, spec: ProgramSpec, process: Process) -> bool:

@@ -5,9 +5,12 @@ An asyncio reader for each would do as well, at some 8 % of what a start takes i
 
 from __future__ import annotations
 
-import asyncio
 import select
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a look without a controller has no loop
+    import asyncio
 
 
 class Poller:

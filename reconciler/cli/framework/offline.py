@@ -7,20 +7,17 @@ witnesses, readiness probes are asked once. Nothing is written, nothing is signa
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler import __version__
-from reconciler.api.documents.causes import Subject, explained
 from reconciler.api.documents.describe import describe_document
 from reconciler.api.documents.event import ENDS, last_crash
 from reconciler.api.documents.status import Usage, status_document
 from reconciler.api.documents.usage import Known, history_documents, usage_document
 from reconciler.api.errors import ClientError
-from reconciler.checks.ask_once import ask_once
 from reconciler.checks.enforceable import unenforceable
 from reconciler.checks.redact import Redactor
 from reconciler.checks.rises import verdicts_on_rises
@@ -63,9 +60,6 @@ from reconciler.state.own_files import own_files_in
 from reconciler.state.paths import secret_key, store_id
 from reconciler.system.clock import boot_id, boot_now, wall_of, wall_time
 from reconciler.system.work.look import patiently
-
-# Probes under way at a time: each takes a descriptor, of which a shell gives 1,024.
-_PROBES = 128
 
 NOT_RUNNING: Mapping[str, Any] = {"running": False, "pid": None, "version": __version__}
 
@@ -257,6 +251,8 @@ def _explained(
     document: dict[str, Any], made: Plan, view: View, place: Where, names: Container[str]
 ) -> dict[str, Any]:
     """The document that also says why these apps are not well."""
+    from reconciler.api.documents.causes import Subject, explained  # noqa: PLC0415  not for all
+
     redact = Redactor()
     for app in view.desired.apps.values():
         redact.learn(app)
@@ -420,21 +416,27 @@ def _with_readiness(
     memory: Mapping[str, AppMemory],
 ) -> tuple[Process, ...]:
     """Run each probe once, now. A ready instance counts as ready since its start."""
-    return asyncio.run(_probe_all(place, list(processes), desired, memory))
+    processes = [*processes]
+    probed = {
+        process.tag.nonce: spec
+        for process in processes
+        if process.state is RunState.RUNNING
+        and (spec := _spec_of(process.tag.app, desired, memory)).probes
+    }
+    found: Mapping[str, bool] = {}
+    if probed:
+        from reconciler.checks.ask_once import ask_all  # noqa: PLC0415  few commands run probes
+
+        of = [process for process in processes if process.tag.nonce in probed]
+        found = ask_all(place.paths.root, [(probed[one.tag.nonce], one) for one in of])
+    ready = [found.get(process.tag.nonce, True) for process in processes]
+    return tuple(
+        replace(process, ready=is_ready, ready_at=process.started_at if is_ready else None)
+        for process, is_ready in zip(processes, ready, strict=True)
+    )
 
 
-async def _probe_all(
-    place: Where, processes: list[Process], desired: Desired, memory: Mapping[str, AppMemory]
-) -> tuple[Process, ...]:
-    turn = asyncio.Semaphore(_PROBES)
-
-    async def probe(process: Process) -> Process:
-        app = desired.apps.get(process.tag.app)
-        spec = app.spec if app else last_spec(memory.get(process.tag.app, AppMemory()))
-        ready = True
-        if process.state is RunState.RUNNING:
-            async with turn:
-                ready = await ask_once(place.paths.root, spec, process)
-        return replace(process, ready=ready, ready_at=process.started_at if ready else None)
-
-    return tuple(await asyncio.gather(*map(probe, processes)))
+def _spec_of(name: str, desired: Desired, memory: Mapping[str, AppMemory]) -> ProgramSpec:
+    """As it is declared, else as it was last applied."""
+    app = desired.apps.get(name)
+    return app.spec if app is not None else last_spec(memory.get(name, AppMemory()))

@@ -12,11 +12,10 @@ end at once; the relist of ``/proc`` finds the rest. Guarantees:
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.model.host.procstat import ProcStat
 from reconciler.model.state.observed import Exit, Process, ProcessId, RunState, Tag
@@ -32,6 +31,9 @@ from reconciler.observed.processes.table import Group, Table
 from reconciler.system import procfs
 from reconciler.system.clock import ticks_to_seconds
 from reconciler.system.poller import Poller
+
+if TYPE_CHECKING:  # a look without a controller has no loop
+    import asyncio
 
 
 class Found(NamedTuple):

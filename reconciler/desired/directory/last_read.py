@@ -35,12 +35,15 @@ class ManifestFiles:
         self._wrong: dict[str, tuple[Problem, ...]] = {}
         """The problems of the files that have any."""
         self._referring: CowDict[str, frozenset[str]] = CowDict()
+        self.references = 0
+        """How often an env or secret file has come to be referred to, or has ceased to be."""
 
     def copy(self) -> ManifestFiles:
         """The same, to be changed."""
         fresh = ManifestFiles()
         fresh._files, fresh._referring = self._files.copy(), self._referring.copy()
         fresh._wrong = {**self._wrong}
+        fresh.references = self.references
         return fresh
 
     @property
@@ -100,11 +103,15 @@ class ManifestFiles:
         known: ManifestFile | None,
         fresh: tuple[tuple[str, Signature | None], ...],
     ) -> None:
-        for file, _ in known.dependencies if known is not None else ():
+        before = {file for file, _ in known.dependencies} if known is not None else set()
+        after = {file for file, _ in fresh}
+        for file in before - after:
             others = self._referring[file] - {path}
             if others:
                 self._referring[file] = others
             else:
                 del self._referring[file]
-        for file, _ in fresh:
+                self.references += 1
+        for file in after - before:
+            self.references += file not in self._referring
             self._referring[file] = self._referring.get(file, frozenset()) | {path}

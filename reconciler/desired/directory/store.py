@@ -142,6 +142,11 @@ class ManifestStore:
         return frozenset(map(Path, self._files.dependencies))
 
     @property
+    def ways(self) -> tuple[int, frozenset[str]]:
+        """Another value where ``dependencies`` or ``apart`` are others."""
+        return self._files.references, self._apart
+
+    @property
     def sources(self) -> frozenset[str]:
         """All files that were read: the manifests, and their ``dependencies``."""
         return frozenset((*self._files.paths, *self._files.dependencies))

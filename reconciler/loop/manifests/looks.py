@@ -74,6 +74,10 @@ class ManifestLooks:
         """When the last look at all began (the loop's clock)."""
         self._hinted: set[Path] = set()
         """Files that may have changed, and are to be looked at next."""
+        self._files: set[str] = set()
+        """What is watched beside the folders."""
+        self._ways = store.ways
+        """Of the store, when it was last said what to watch."""
 
     @property
     def store(self) -> ManifestStore:
@@ -108,7 +112,8 @@ class ManifestLooks:
         """Hear of changes of all that is known now."""
         store = self.store
         files = {*store.apart, *map(str, store.dependencies)}
-        self._watcher.watch(store.folders, files, self._watched)
+        new, self._files, self._ways = files - self._files, files, store.ways
+        self._watcher.watch(store.folders, files, partial(self._watched, new))
 
     def begin_net(self) -> None:
         """Look at everything now and then, from now on."""
@@ -134,7 +139,8 @@ class ManifestLooks:
     def _refreshed(self, changed: Set[str]) -> None:
         self._settle()
         needs_scan = self._on_refreshed(changed)
-        if changed:
+        # A new manifest whose secret file is missing changes no app, but waits for that file.
+        if changed or self.store.ways != self._ways:
             self._scheduler.later("watch", _WATCH_AGAIN, self.watch)
         if needs_scan or self.store.needs_scan:
             self._scan_soon()
@@ -159,9 +165,13 @@ class ManifestLooks:
         self.take(await self._reader.look(self.scanning(believe=False)))
         self.watch()
 
-    def _watched(self, fresh: bool) -> None:
+    def _watched(self, files: Set[str], fresh: bool) -> None:
         """All is watched that was seen. A second look at all that is in fresh folders is the
-        second look at files that were just changed, too, unless one is to come later anyway."""
+        second look at files that were just changed, too, unless one is to come later anyway; else
+        these files are, which may have changed before they were watched."""
+        if files and not fresh:
+            self._paths_changed(map(Path, files))
+            return
         wait = self.store.settled_at - self._loop.time() if self.store.unstable else SETTLE
         if not (fresh and self._scheduler.later("scan", max(0.0, wait), self._scan)):
             self._settle()

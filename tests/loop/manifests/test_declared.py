@@ -247,6 +247,39 @@ def test_who_depends_on_whom_follows_the_edits(directory: Directory) -> None:
     assert not directory.declared.dependents("db")
 
 
+def test_a_new_manifest_waits_for_the_secret_that_it_lacks(directory: Directory) -> None:
+    directory.write("web.yaml", "web")
+    directory.begin()
+    secret = directory.root / "password"
+    directory.text(
+        "late.yaml",
+        APP.format(name="late", command="sh, env: {PASSWORD: {secretFile: password}}"),
+    )
+    directory.hint("late.yaml")
+    directory.run(1)
+    assert "late" not in directory.declared.apps()
+    assert str(secret) in directory.watcher.files
+    secret.write_text("sesame")
+    directory.hint("password")
+    assert "late" in directory.declared.apps()
+
+
+def test_what_a_new_reference_leads_to_is_looked_at_when_it_is_watched(
+    directory: Directory,
+) -> None:
+    directory.write("web.yaml", "web")
+    directory.begin()
+    secret = directory.root / "password"
+    directory.text(
+        "late.yaml",
+        APP.format(name="late", command="sh, env: {PASSWORD: {secretFile: password}}"),
+    )
+    directory.hint("late.yaml")
+    secret.write_text("sesame")  # nobody hears of it: it is watched a second later
+    directory.run(2)
+    assert "late" in directory.declared.apps()
+
+
 def test_an_env_file_is_part_of_what_is_declared(directory: Directory) -> None:
     env = directory.root / ".env"
     env.write_text("A=1\n")

@@ -2,6 +2,7 @@
 # make test   all that CI checks: format, lint, types, layers, tests, end to end
 # make vm     the tests that need systemd and cgroup v2, in an emulated machine (docs/testing.md)
 # make wheel  an sdist and a wheel, in dist/ (docs/releasing.md)
+# make site   the documents as pages for a browser, in build/docs/site
 # make man    the manual pages, in build/man1 (docs/releasing.md)
 # make cover  coverage of the unit tests, into docs/testing.md
 # make picture  docs/architecture.svg, from the imports
@@ -17,7 +18,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e compiled vm bench soak fuzz simulate reliability cover picture pictures wheel man clean
+.PHONY: run test check unit e2e compiled vm bench soak fuzz simulate reliability cover picture pictures site wheel man clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -75,6 +76,9 @@ picture: .venv/developing
 
 pictures: .venv/developing
 	$(BIN)/python -m e2e.pictures
+
+site: .venv/developing
+	@$(BIN)/python -m e2e.site
 
 SEEDS ?= 300
 simulate: .venv/developing

@@ -37,6 +37,18 @@ class _Found(NamedTuple):
     """What may stand below it."""
 
 
+class Facts(NamedTuple):
+    """A field in words."""
+
+    type: str
+    default: str
+    effect: str
+    """What a change of it does; empty where it says none."""
+    about: str
+    is_map: bool
+    """Names of the user's choice stand in it."""
+
+
 class Entries(NamedTuple):
     """What stands in a map."""
 
@@ -78,15 +90,20 @@ def explained(path: str | None) -> list[str]:
     elif first not in App.model_fields and (first in _names_of_spec() or remedy(first)):
         path = f"spec.{path}"  # as errors, plans and these pages speak of them
     found = _walk(models, path.split("."))
-    lines = [f"FIELD:    {path}", f"TYPE:     {type_name(found.type)}"]
-    lines.append(f"DEFAULT:  {default_of(found.field) if found.field else 'none'}")
-    if found.effect is not None:
-        lines.append(f"EFFECT:   {_EFFECTS[found.effect]}")
-    if found.about:
-        lines += ["", f"  {found.about}"]
+    facts = _facts(found)
+    lines = [f"FIELD:    {path}", f"TYPE:     {facts.type}", f"DEFAULT:  {facts.default}"]
+    if facts.effect:
+        lines.append(f"EFFECT:   {facts.effect}")
+    if facts.about:
+        lines += ["", f"  {facts.about}"]
     for model in found.models:
         lines += ["", f"{_first_line(model) or 'Fields:'}", *_children(model, found.effect)]
     return lines
+
+
+def facts_of(path: str) -> Facts:
+    """The facts of a field at a dotted path; LookupError where there is none."""
+    return _facts(_walk(*_start(path)))
 
 
 def names_below(path: str | None) -> list[tuple[str, str]]:
@@ -95,12 +112,8 @@ def names_below(path: str | None) -> list[tuple[str, str]]:
     if path is None:
         found = [(kind.__name__, f"a manifest of kind {kind.__name__}") for kind in _KINDS]
         return [*found, ("metadata", "name and labels"), *_described(_models_of_spec())]
-    models: list[type[BaseModel]] = [*_KINDS]
-    steps = path.split(".")
-    if steps[0] not in App.model_fields and steps[0] in _names_of_spec():
-        steps = ["spec", *steps]
     try:
-        return [*_described(_walk(models, steps).models)]
+        return [*_described(_walk(*_start(path)).models)]
     except LookupError:
         return []
 
@@ -115,6 +128,24 @@ def _described(models: Iterable[type[BaseModel]]) -> Iterator[tuple[str, str]]:
     yield from sorted(fields.items())
 
 
+def _start(path: str) -> tuple[list[type[BaseModel]], list[str]]:
+    """Where a path begins, and its steps: at a kind that it names, else at any; `spec` may be
+    left out."""
+    first, *rest = steps = path.split(".")
+    named = [kind for kind in _KINDS if kind.__name__ == first]
+    if named and rest:
+        return [*named], rest
+    if first not in App.model_fields and first in _names_of_spec():
+        steps = ["spec", *steps]
+    return [*_KINDS], steps
+
+
+def _facts(found: _Found) -> Facts:
+    default = default_of(found.field) if found.field else "none"
+    effect = _EFFECTS[found.effect] if found.effect is not None else ""
+    return Facts(type_name(found.type), default, effect, found.about, _is(found.type, dict))
+
+
 def _walk(models: list[type[BaseModel]], steps: list[str]) -> _Found:
     """What stands at the end of the path. LookupError with a sentence where there is nothing."""
     walked: list[str] = []
@@ -125,7 +156,10 @@ def _walk(models: list[type[BaseModel]], steps: list[str]) -> _Found:
         walked.append(step)
         owner, field = fields[0]
         effect = effects(owner).get(step, effect)
-        if _is_list(field.annotation) and "".join(steps[len(walked) : len(walked) + 1]).isdecimal():
+        if (
+            _is(field.annotation, tuple, list)
+            and "".join(steps[len(walked) : len(walked) + 1]).isdecimal()
+        ):
             walked.append(steps[len(walked)])  # as errors name an entry of a list: sockets.0.port
         models = [*dict.fromkeys(model for _, one in fields for model in _models(one.annotation))]
         rest = steps[len(walked) :]
@@ -224,10 +258,10 @@ def _children(
             yield f"      {about}"
 
 
-def _is_list(annotation: Any) -> bool:
+def _is(annotation: Any, *origins: type) -> bool:
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
-    return get_origin(annotation) in (tuple, list)
+    return get_origin(annotation) in origins
 
 
 def _first_line(model: type[BaseModel]) -> str:

@@ -11,14 +11,16 @@ from reconciler.model.host.logcatalog import Catalog
 from reconciler.model.spec.logs import Logs
 from reconciler.model.words.logname import INSTANCE
 
+_NEVER = (-1, -1)
+
 
 class CatalogWriter:
     """The catalogs below a state directory. A log in recon's own way costs nothing here."""
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "logs"
-        self._seen: tuple[int, int] | None = None
-        """The folder as it was when all catalogs were last looked for."""
+        self._seen: tuple[int, int] | None = _NEVER
+        """The folder as it was when all catalogs were last looked for; None: there was none."""
 
     def keep(self, every: Mapping[str, Logs]) -> None:
         """Write again the catalogs that were removed; ``every`` is how the logs of each app are.
@@ -26,18 +28,25 @@ class CatalogWriter:
         The folder tells whether a file of it came or went, so mostly that is all that is asked.
         """
         now = _state_of(self._folder)
-        if now is not None and now == self._seen:
+        if now == self._seen:
             return
         there = set(os.listdir(self._folder)) if now is not None else set()
+        needs = False
         for app, logs in every.items():
             if f"{app}.json" not in there:
-                self.note(app, logs)
-        self._seen = now  # before what was just written: that is looked at again
+                needs |= self.note(app, logs)
+        # Before what was just written: that is looked at again. Without a folder it may fail.
+        self._seen = _NEVER if now is None and needs else now
 
-    def note(self, app: str, logs: Logs) -> None:
-        """See that the catalog knows these logs. No error: they are written nevertheless."""
+    def note(self, app: str, logs: Logs) -> bool:
+        """See that the catalog knows these logs; whether there is anything to know.
+
+        No error: they are written nevertheless.
+        """
         if logs.is_apart and not isinstance(logs.timestamps, str):
-            return
+            return False
+        if self._seen is None:
+            self._seen = _NEVER
         path = self._path(app)
         known = _read(path)
         out, err = logs.place("out"), logs.place("err")
@@ -50,6 +59,7 @@ class CatalogWriter:
         if found != known:
             with contextlib.suppress(OSError):
                 _write(path, found.text())
+        return True
 
     def _path(self, app: str) -> Path:
         return self._folder / f"{app}.json"

@@ -53,6 +53,32 @@ def test_nothing_is_looked_at_while_nothing_came_or_went(
     writer.keep(EVERY)
 
 
+def test_apps_without_a_catalog_are_looked_at_once_while_there_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a thousand apps that have written nothing yet."""
+    writer = CatalogWriter(tmp_path / "state")
+    writer.keep({"own": OWN})
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "note", lambda *_: pytest.fail("looked again"))
+        writer.keep({"own": OWN})
+    writer.note("api", APART)
+    shutil.rmtree(tmp_path / "state")
+    writer.keep(EVERY)
+    assert set(told(tmp_path)) == {"api", "timed"}
+
+
+def test_a_catalog_that_could_not_be_written_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = CatalogWriter(tmp_path / "state")
+    (tmp_path / "state").write_text("no folder can be made here")
+    writer.keep(EVERY)
+    (tmp_path / "state").unlink()
+    writer.keep(EVERY)
+    assert set(told(tmp_path)) == {"api", "timed"}
+
+
 def test_what_is_there_is_kept_with_what_it_remembers(
     tmp_path: Path, writer: CatalogWriter
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from e2e.harness import Recon
-from e2e.matrix import disks, kernel, memory, users
+from e2e.matrix import clock, disks, kernel, memory, users
 
 ROOT = os.geteuid() == 0
 
@@ -194,6 +194,16 @@ FAULTS = (
         [],
         started_by=[*kernel.mounted("mount -t proc -o hidepid=2 proc /proc"), *users.SOME_USER],
         lacking=_AS_ROOT or users.LACKING,
+    ),
+    *(
+        Fault(
+            f"clock {where}",
+            f"the wall clock is set {where} by two hours, and back again",
+            clock.steps(seconds),
+            [],
+            started_by=clock.shifted(),
+        )
+        for where, seconds in (("forward", 7200), ("behind", -7200))
     ),
     Fault(
         "no /dev/shm",

@@ -37,7 +37,7 @@ _LIMITS = """## What is not covered
 
 - The loss of power: what the disk did not keep is tested only as a damaged, old or removed journal.
 - A step of the wall clock on a real machine: it would reach every program there. The simulator
-  steps its clock.
+  steps its clock, and the matrix that of a controller alone.
 - Logs that are declared to go to a network file system: while it does not answer, the controller
   waits, and so does every app. `recon doctor` warns of it.
 - Kernels older than the one below, except where a test pretends that a system call is missing.

@@ -57,6 +57,7 @@ IMPORT: dict[str, str] = {
 EXPORT: dict[str, str] = {
     "systemd": "declare.export",
     "kubernetes": "declare.export_kubernetes",
+    "nomad": "declare.export_nomad",
 }
 """Below `export`."""
 

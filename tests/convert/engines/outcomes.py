@@ -17,6 +17,7 @@ import yaml
 from reconciler.convert.engines.draft import Exported
 from reconciler.convert.fields import Note
 from reconciler.convert.kubernetes import objects as kubernetes
+from reconciler.convert.nomad import jobs as nomad
 from reconciler.model.state.desired import Workload
 from tests.convert.engines.samples import FIELDS, SAMPLES, workload
 
@@ -37,7 +38,14 @@ def _kubernetes(apps: list[Workload]) -> Exported:
     return kubernetes.export(apps, kubernetes.Target(ZONE))
 
 
-EXPORTERS: Mapping[str, Callable[[list[Workload]], Exported]] = {"Kubernetes": _kubernetes}
+def _nomad(apps: list[Workload]) -> Exported:
+    return nomad.export(apps, nomad.Target(ZONE))
+
+
+EXPORTERS: Mapping[str, Callable[[list[Workload]], Exported]] = {
+    "Kubernetes": _kubernetes,
+    "Nomad": _nomad,
+}
 
 
 @cache
@@ -97,7 +105,7 @@ def rows(engine: str, kind: str) -> Iterator[tuple[str, str]]:
 
 
 def _short(place: str) -> str:
-    plain = place.lstrip(".")
+    plain = re.sub(r"^Job\.(?:TaskGroups\.)?(?:Tasks\.)?", "", place.lstrip("."))
     plain = re.sub(r"^(?:spec\.jobTemplate\.)?spec\.template\.spec\.", "", plain)
     return re.sub(r"^spec\.", "", plain)
 

@@ -35,6 +35,7 @@ OWN_EXIT_CODES: dict[str, dict[int, str]] = {
     "rollout status": {0: "the rollout is done", 1: "it was given up, or --timeout is over"},
     "logs": {1: "an error, or --stderr finds nothing as both streams go to one unmarked file"},
     "export kubernetes": {1: "an error, or an app that was left out: see the report"},
+    "export nomad": {1: "an error, or an app that was left out: see the report"},
     "export systemd": {1: "an error, or a manifest that has a mistake and was left out"},
 }
 """Where a verb says more of a code, by the words of the verb."""
@@ -136,6 +137,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "recon export kubernetes -o objects --secrets",
         ),
     ),
+    "export nomad": (Example("Jobs into a directory", "recon export nomad -o jobs"),),
     "export systemd": (Example("Units into a directory", "recon export systemd -o units"),),
     "completion": (
         Example("In this shell (bash; zsh is the same)", "source <(recon completion bash)"),

@@ -67,6 +67,7 @@ SUMMARIES: dict[str, str] = {
     "export kubernetes": (
         "Write objects of Kubernetes of the same meaning, and report what none can say."
     ),
+    "export nomad": "Write jobs of Nomad of the same meaning, and report what none can say.",
     "export systemd": "Write systemd units of the same meaning, and report what no unit can say.",
     "completion": "Print the script for completion in bash, zsh or fish.",
     "man": "Show the manual page of recon or of a verb, or write all pages.",

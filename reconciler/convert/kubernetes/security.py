@@ -91,7 +91,8 @@ def _private_tmp(draft: Draft, pod: dict[str, Any], container: dict[str, Any]) -
 
 
 def _credentials(draft: Draft, pod: dict[str, Any], container: dict[str, Any], mode: int) -> None:
-    secret = {"secretName": f"{draft.name}-credentials", "defaultMode": mode}
+    # `optional` is the default of Kubernetes; podman 4.3 crashes where it is left out.
+    secret = {"secretName": f"{draft.name}-credentials", "defaultMode": mode, "optional": False}
     mount = {"name": "credentials", "mountPath": f"{CREDENTIALS}/{draft.name}", "readOnly": True}
     pod.setdefault("volumes", []).append({"name": "credentials", "secret": secret})
     container.setdefault("volumeMounts", []).append(mount)

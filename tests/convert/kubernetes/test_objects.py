@@ -303,7 +303,8 @@ def test_values_of_secrets_are_written_only_where_that_is_wanted() -> None:
     }
     assert "s3cret" not in str(made.files) and made.files == bare.files
     mounted = pod(made)["volumes"][0]["secret"]
-    assert mounted == {"secretName": "web-credentials", "defaultMode": 0o440}
+    name = "web-credentials"
+    assert mounted == {"secretName": name, "defaultMode": 0o440, "optional": False}
     assert pod(made)["securityContext"] == {"fsGroup": 1000}
 
 

@@ -259,6 +259,7 @@ class Host:
                 adopted += self._adopt(stat, id, tag)
             else:
                 self._table.add_other(group, id)
+                self._new_pids.keep(stat.pid)
                 if group.ended and self._poller is not None:
                     self._watch_leftover(group, id)
         return adopted

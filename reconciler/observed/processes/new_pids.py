@@ -69,6 +69,10 @@ class NewPids:
         self._seen.add(pid)
         self._added = pid
 
+    def keep(self, pid: int) -> None:
+        """One of the latest is of interest: the next listing tells if it has gone by then."""
+        self._seen.add(pid)
+
     def discard(self, pid: int) -> None:
         """Count it as new at the next listing."""
         self._seen.discard(pid)

@@ -300,6 +300,21 @@ def test_a_straggler_that_ends_is_forgotten_by_the_relist(zoo: Zoo, watched: Wat
     assert watched.gone == []
 
 
+def test_a_straggler_that_began_and_ended_between_two_listings_is_forgotten(
+    zoo: Zoo, watched: Watched
+) -> None:
+    """As each child of a shell's loop: none may be kept as long as its main process lives."""
+    watched.host.relist()
+    _register(zoo, watched, zoo.tag(), ESCAPE.format(then="time.sleep(600)"))
+    escaped = zoo.stray(zoo.root / "escaped")
+    watched.host.look_for_children()
+    assert watched.host.processes()[0].stragglers == (escaped,)
+    zoo.kill(escaped)
+    until(lambda: procfs.stat(escaped.pid) is None, what="it to be reaped")
+    watched.host.relist()
+    assert watched.host.processes()[0].stragglers == ()
+
+
 def test_without_a_session_leader_the_earliest_is_the_main_process(
     zoo: Zoo, watched: Watched
 ) -> None:

@@ -6,6 +6,7 @@ fields. Each with its own took 1 KiB an app.
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, TypeVar
 
 from reconciler.model.spec.base import Manifest
@@ -17,6 +18,7 @@ S = TypeVar("S", bound=ProgramSpec)
 _MOST = 1024
 """Kinds that are remembered of either; then from the beginning."""
 _SET = "__pydantic_fields_set__"
+_PLAIN = frozenset((str, int, float, bool, NoneType))
 _fields: dict[frozenset[str], set[str]] = {}
 _parts: dict[tuple[Any, ...], Manifest] = {}
 
@@ -45,13 +47,18 @@ def _part(part: Manifest) -> Manifest:
 def _words(value: Any) -> tuple[Any, ...]:
     """What was written. Types count, since 1 and 1.0 are equal; TypeError of what may change."""
     if isinstance(value, Manifest):
-        fields = frozenset(value.model_fields_set)
-        return (type(value), fields, *map(_words, value.__dict__.values()))
-    if isinstance(value, tuple):
-        return (tuple, *map(_words, value))
-    if isinstance(value, str | int | float | None):
-        return (type(value), value)
-    raise TypeError(type(value))
+        fields: Any = frozenset(value.__pydantic_fields_set__)
+        values = [*value.__dict__.values()]
+    elif isinstance(value, tuple):
+        fields, values = None, [*value]
+    else:
+        raise TypeError(type(value))
+    kinds = (*map(type, values),)
+    if not _PLAIN.issuperset(kinds):
+        for place, kind in enumerate(kinds):
+            if kind not in _PLAIN and not issubclass(kind, str):
+                values[place] = _words(values[place])
+    return (type(value), fields, kinds, *values)
 
 
 K = TypeVar("K")

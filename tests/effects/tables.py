@@ -42,7 +42,8 @@ COMPOSED: dict[str, frozenset[str]] = {
 HARMLESS: dict[str, frozenset[str]] = {
     "os": _words(  # reads
         "access cpu_count fsdecode fsencode fspath fstat get_terminal_size getcwd getegid geteuid"
-        " getgrouplist getpid getppid getpriority getxattr listdir lseek lstat makedev pread read"
+        " getgrouplist getpid getppid getpgid getpriority getsid getxattr listdir lseek lstat"
+        " makedev pread read"
         " readlink scandir sched_getaffinity stat statvfs strerror sysconf uname urandom walk"
         # of this process alone, and over when it ends
         " _exit chdir close closerange dup dup2 execv execve memfd_create pidfd_open pipe pipe2"
@@ -77,6 +78,20 @@ HARMLESS: dict[str, frozenset[str]] = {
 }
 """What reads, and what changes nothing that outlives the process."""
 
+OTHERS = _words(
+    "__future__ _signal _socket abc apprise array asyncio base64 bisect codecs collections"
+    " compression configparser contextlib copy cronsim ctypes dataclasses datetime difflib dotenv"
+    " email enum errno fnmatch functools gc getopt getpass glob grp gzip h11 hashlib heapq hmac"
+    " http importlib inotify_simple inspect ipaddress itertools jinja2 json logging markupsafe"
+    " marshal math mmap operator pathspec pickle platform posixpath prometheus_client psutil pwd"
+    " pydantic queue quickjs random re reconciler requests rich secrets select selectors shlex"
+    " sse_starlette ssl starlette stat statistics struct sys tenacity termios textual textwrap"
+    " threading time tomllib tty typer types typing unicodedata urllib uvicorn warnings watchfiles"
+    " yaml zlib zoneinfo"
+)
+"""Modules and libraries that change nothing outside, or by what is above. ``ctypes`` is in
+``LIBC``; what libraries do for a page is not the controller's."""
+
 LIBC = {
     "reconciler/api/server/access.py": "asks a socket for its peer",
     "reconciler/converge/process/descriptors.py": "closes its own descriptors",
@@ -90,6 +105,7 @@ LIBC = {
     "reconciler/system/files/filesystem.py": "asks for the type of a file system",
     "reconciler/system/files/statx.py": "asks for a file's state",
     "reconciler/system/getfd.py": "fetches descriptors",
+    "reconciler/system/resident.py": "has its own allocator give back memory",
     "reconciler/system/syscalls.py": "rights and mounts of the calling thread",
     "reconciler/system/work/workerproc.py": "ends with its parent",
 }

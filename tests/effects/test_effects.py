@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.effects import COMPOSED, EFFECTS, HARMLESS, Effect, Instead, install
-from tests.effects.tables import LIBC
+from tests.effects.tables import LIBC, OTHERS
 
 ROOT = Path(__file__).parents[2]
 MODULES = {"fcntl", "io", "os", "pathlib", "resource", "shutil", "signal", "socket", "sqlite3"}
@@ -67,6 +67,27 @@ def test_each_function_that_reaches_outside_is_an_effect_or_harmless() -> None:
             if not known(module, name):
                 unknown[f"{module}.{name}"].add(path)
     assert not unknown, "say in tests/effects/tables.py what these do"
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The modules and libraries that a file imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (one.name.partition(".")[0] for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_each_module_that_is_imported_is_known() -> None:
+    """An effect of a module that was never used before would be in no table."""
+    unknown = defaultdict(set)
+    for path, tree in TREES.items():
+        for module in {*imported(tree)} - MODULES - OTHERS:
+            unknown[module].add(path)
+    assert not unknown, "say in tests/effects/tables.py what these do"
+    assert {*imported(ast.parse("import multiprocessing.pool\nfrom ftplib import FTP"))}.isdisjoint(
+        MODULES | OTHERS
+    )
 
 
 def test_a_new_function_is_unknown() -> None:

@@ -15,8 +15,9 @@ from reconciler.model.words.nothing import NOTHING
 
 S = TypeVar("S", bound=ProgramSpec)
 
-_MOST = 1024
-"""Kinds that are remembered of either; then from the beginning."""
+_MOST = 64
+"""Kinds that are remembered of either; then from the beginning. Each of a thousand apps may have a
+port of its own in a probe: to remember what none shares would take more than it saves."""
 _SET = "__pydantic_fields_set__"
 _PLAIN = frozenset((str, int, float, bool, NoneType))
 _fields: dict[frozenset[str], set[str]] = {}

@@ -64,6 +64,8 @@ class Folder:
         self.hint(set())
 
     def restore(self) -> None:
+        if not self._away.exists():
+            return
         for path in [*self._away.glob("**/*.yaml")]:
             path.rename(self.root / path.relative_to(self._away))
         shutil.rmtree(self._away)

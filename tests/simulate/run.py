@@ -73,7 +73,7 @@ def run(scenario: Scenario, faults: Sequence[Fault], folder: Path) -> Outcome:
         (folder / "secret").write_text(secret_of(scenario))
         (folder / "secret").chmod(0o600)
         for op in scenario.ops:
-            made.at(op.at, lambda op=op: _edit(made, op))  # type: ignore[misc]
+            made.at(op.at, lambda op=op: _edit(made, op, scenario))  # type: ignore[misc]
         disturbance = Disturbance(made, faults, scenario.seed)
         ends = [fault.at + fault.seconds for fault in faults if fault.what != "clock"]
         end = max(scenario.until, *ends, 0.0)
@@ -98,7 +98,7 @@ def secret_of(scenario: Scenario) -> str:
     return SECRET.format(seed=scenario.seed)
 
 
-def _edit(made: Machine, op: Op) -> None:
+def _edit(made: Machine, op: Op, scenario: Scenario) -> None:
     made.note("edit", op.file, op.why)
     match op.what:
         case "write":
@@ -114,7 +114,9 @@ def _edit(made: Machine, op: Op) -> None:
         case "mount":
             made.folder.mount()
         case "sweep":
-            made.folder.sweep()
+            started = {entry.app for entry in made.history.of("start")}
+            if scenario.meant.keys() <= started:  # else a controller may know of too few
+                made.folder.sweep()
         case "restore":
             made.folder.restore()
         case "lose":

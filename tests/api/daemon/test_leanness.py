@@ -47,21 +47,3 @@ def test_it_is_given_back_again_after_it_has_grown_by_much(looked: list[int]) ->
     assert kept(lean, looked, 42 * MIB, 42 * MIB, 60 * MIB, 60 * MIB) == [
         *(False, False, False, True)
     ]
-
-
-def test_what_returns_by_itself_is_given_back_more_and_more_rarely(
-    looked: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(leanness, "boot_now", lambda: now[0])
-    lean = Leanness()
-    kept(lean, looked, 50 * MIB, 50 * MIB)
-    times = []
-    for _ in range(200):
-        now[0] += 5
-        if kept(lean, looked, 42 * MIB) == [True]:
-            times.append(now[0] - 1000)
-    assert times == [30, 90, 210, 450, 930]
-    assert kept(lean, looked, 60 * MIB, 60 * MIB) == [False, True]
-    now[0] += 30
-    assert kept(lean, looked, 42 * MIB, 42 * MIB) == [False, True]

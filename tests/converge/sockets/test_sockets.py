@@ -313,9 +313,10 @@ def test_a_low_port_says_what_would_allow_it(tmp_path: Path) -> None:
         "import os\n"
         "from reconciler.converge.sockets.sockets import Sockets\n"
         "from reconciler.model.spec.socket import Socket\n"
-        "os.setuid(65534)\n"
         "made = Sockets(lambda a: (), lambda a, own: None)\n"
-        "made.declare('web', (Socket(name='http', port=81),))\n"
+        "declared = Socket(name='http', port=81)\n"
+        "os.setuid(65534)  # who may not read this Python's files\n"
+        "made.declare('web', (declared,))\n"
         "print(made.conflicts()['web'])\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}

@@ -22,13 +22,32 @@ def here(item: int) -> int:
     return item * item
 
 
+_FORKED: list[int] = []
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process that a test forks is in the list: other children are not meant."""
+
+    def noting() -> int:
+        pid = fork()
+        if pid:
+            _FORKED.append(pid)
+        return pid
+
+    fork = os.fork
+    _FORKED.clear()
+    monkeypatch.setattr(os, "fork", noting)
+
+
 def dead() -> bool:
-    """Whether none of this process's children is alive; those that have ended are reaped."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return True
+    """Whether no helper is alive; those that have ended are reaped."""
+    return not any(map(_is_alive, _FORKED))
+
+
+def _is_alive(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == 0
     return False
 
 

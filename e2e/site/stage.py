@@ -22,6 +22,7 @@ NAV: Mapping[str, Mapping[str, str]] = {
     },
     "Use": {
         "Daily work": "operating",
+        "Review": "review",
         "Sockets": "sockets",
         "systemd": "systemd",
         "Import": "import",

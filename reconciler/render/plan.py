@@ -6,6 +6,7 @@ Both, the JSON and the exit code are drawn from the one document, so they cannot
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -183,13 +184,24 @@ def _row(*cells: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Verbatim within a table: a bar would end the cell, a backtick the code."""
-    ticks = "``" if "`" in text else "`"
-    pad = " " if "`" in text else ""
+    """Verbatim within a table. A bar would end the cell, and a run of backticks the code; a
+    backslash before a bar is read by the table and by the code in different ways, so such a text is
+    spelled out."""
+    if "\\" in text and "|" in text:
+        return f"<code>{''.join(_spelled(char) for char in text)}</code>"
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    ticks = "`" * (longest + 1)
+    pad = " " if longest or text != text.strip() else ""
     return f"{ticks}{pad}{text}{pad}{ticks}".replace("|", "\\|")
 
 
+def _spelled(char: str) -> str:
+    return char if char.isalnum() or char == " " else f"&#{ord(char)};"
+
+
 def _escape(text: str) -> str:
-    """Text that is not markup."""
+    """Text that is not markup, calls no person and refers to no issue."""
     safe = plain(text).replace("&", "&amp;").replace("<", "&lt;")
-    return "".join(f"\\{char}" if char in "|*_`[]" else char for char in safe)
+    safe = "".join(f"\\{char}" if char in "\\|*_`[]~$" else char for char in safe)
+    # A forge looks for names and numbers in what is left: nothing visible parts them.
+    return re.sub(r"([@#!])(?=\w)", "\\1\u200b", safe)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from reconciler.render.cells import cells
 from reconciler.render.plan import plan_markdown, plan_text, shown_value
@@ -134,6 +139,29 @@ def test_markdown_cannot_be_broken_out_of() -> None:
     assert r"\*x\* \| &lt;b>" in lines[4]
     assert r"`a\|b` → `` `rm` \| <script> ``" in lines[5]
     assert lines[-1] == r"- /x/\[a\].yaml:3:5: spec.x: &lt;img>"
+
+
+@given(
+    st.text(alphabet="ab `|\\\\<>&@#!*_~$[]()\n", max_size=12), st.sampled_from(["value", "note"])
+)
+def test_no_text_leaves_its_cell_or_calls_a_person(text: str, place: str) -> None:
+    fields = [field("env.X", text, "end", "replaces", line=None)] if place == "value" else []
+    notes = [f"x {text}"] if place == "note" else []
+    document = plan(
+        change("web", "update", revision={"from": 1, "to": 2}, fields=fields, notes=notes)
+    )
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    tokens = parser.parse("\n".join(plan_markdown(document)))
+    rows = sum(token.type == "tr_open" for token in tokens)
+    cells = sum(token.type in ("td_open", "th_open") for token in tokens)
+    assert cells == 5 * rows == 5 * (2 + len(fields))
+    for token in tokens:
+        in_code = False  # where no forge looks for names
+        for inner in token.children or ():
+            in_code = inner.content == "<code>" if inner.type == "html_inline" else in_code
+            assert inner.type not in ("link_open", "image", "em_open", "s_open")
+            assert inner.type != "html_inline" or inner.content in ("<br>", "<code>", "</code>")
+            assert inner.type != "text" or in_code or not re.search(r"[@#]\w", inner.content)
 
 
 def test_markdown_of_no_changes_is_the_sum_alone() -> None:

@@ -13,7 +13,7 @@ from e2e.site import reference
 
 ROOT = Path(__file__).parents[2]
 NAV: Mapping[str, Mapping[str, str]] = {
-    "Start": {"recon": "README", "The first hour": "tutorial"},
+    "Start": {"recon": "README", "The first hour": "tutorial", "中文": "README.zh"},
     "Move": {
         "From PM2": "from-pm2",
         "From supervisord": "from-supervisord",

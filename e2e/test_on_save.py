@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -164,7 +164,10 @@ def test_looking_again_leaves_no_descriptor_open(recon: Recon) -> None:
 
     def opened() -> list[str]:
         """What it has open while it waits for a save, else nothing."""
-        links = [os.readlink(one) for one in Path(f"/proc/{running.pid}/fd").iterdir()]
+        links = []
+        for one in Path(f"/proc/{running.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # it was closed just now
+                links.append(os.readlink(one))
         return links if "anon_inode:inotify" in links else []
 
     try:

@@ -72,31 +72,34 @@ class Sources:
         self._stores = stores
         self._took = 0.0
         self._folders: set[str] = set()
+        self._missing: set[str] = set()
+        """Directories of manifests that are not there: one that was empty takes no file along."""
         self._seen = self._look()
 
     def saves(self) -> Iterator[str]:
         """A phrase for each time that files are others than at the last look."""
         while True:
             for _ in chain((None,), _changes(self._folders, max(_PATIENCE, _SHARE * self._took))):
-                seen = self._look()
-                if seen != self._seen:
-                    phrase = _phrase(seen, self._seen)
+                missing, seen = self._missing, self._look()
+                if seen != self._seen or self._missing != missing:
+                    phrase = _phrase(seen, self._seen, self._missing ^ missing)
                     self._seen = seen
                     yield phrase
                     break  # there may be other folders now
 
     def _look(self) -> _Seen:
         began = time.monotonic()
-        seen, self._folders = patiently(self._found)
+        seen, self._folders, self._missing = patiently(self._found)
         self._took = time.monotonic() - began
         return seen
 
-    def _found(self) -> tuple[_Seen, set[str]]:
-        """The files, and the folders in which they and others may be saved."""
+    def _found(self) -> tuple[_Seen, set[str], set[str]]:
+        """The files, the folders in which they and others may be saved, and what is missing."""
         seen = {path: _signature(path) for path in self._paths()}
         folders = {os.path.dirname(path) for path in seen}
         folders.update(folder for store in self._stores for folder in store.folders)
-        return seen, set(filter(_is_folder, folders))
+        missing = {str(store.root) for store in self._stores if not _is_folder(str(store.root))}
+        return seen, set(filter(_is_folder, folders)), missing
 
     def _paths(self) -> Iterator[str]:
         for store in self._stores:
@@ -139,9 +142,10 @@ def _changes(folders: Iterable[str], patience: float) -> Iterator[None]:
     yield
 
 
-def _phrase(seen: _Seen, before: _Seen) -> str:
-    """Which files changed. One that is only named since, or no more, has not."""
+def _phrase(seen: _Seen, before: _Seen, directories: set[str]) -> str:
+    """Which files changed, else which of these. A file that is only named since, or no more, has
+    not."""
     known = [path for path, was in before.items() if seen.get(path, _signature(path)) != was]
-    changed = sorted(known or seen.keys() ^ before.keys())
+    changed = sorted(known or seen.keys() ^ before.keys() or directories)
     others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
     return f"{place(changed[0])}{others} changed"

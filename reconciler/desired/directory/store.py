@@ -102,6 +102,11 @@ class ManifestStore:
         """A file went away: only a complete scan can tell what that means."""
 
     @property
+    def root(self) -> Path:
+        """The directory, absolute."""
+        return self._root
+
+    @property
     def apps(self) -> Mapping[str, Workload]:
         """By name: as declared, or as last declared well (then with ``problem``)."""
         return self._dependencies.apps

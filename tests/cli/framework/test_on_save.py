@@ -119,6 +119,16 @@ def test_a_directory_that_is_removed_and_made_again_is_followed(root: Path) -> N
     assert next(saves).endswith("web.yaml changed")
 
 
+def test_an_empty_directory_that_is_removed_is_followed(root: Path) -> None:
+    saves = of(root)
+    (root / "web.yaml").unlink()
+    assert next(saves).endswith("web.yaml changed")
+    root.rmdir()
+    assert next(saves).endswith(f"{root.name} changed")
+    root.mkdir()
+    assert next(saves).endswith(f"{root.name} changed")
+
+
 def test_a_directory_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     saves = of(tmp_path / "later")
     (tmp_path / "later").mkdir()

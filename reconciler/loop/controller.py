@@ -60,6 +60,8 @@ from reconciler.system.work.worker import Workers
 _WORKERS = 4
 _LOOKED = 5.0
 """Seconds that a request waits for looks at what apps watch."""
+_DECIDED = 3.0
+"""Seconds that a confirmation waits for the looks by which a removal is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +336,11 @@ class Controller:
     async def looked(self, within: float = _LOOKED) -> None:
         """Until it is known what is in the files that apps watch, or for so many seconds."""
         await self._declared.looked(within)
+
+    async def decided(self, within: float = _DECIDED) -> None:
+        """Until it is known of each absent app whether its manifest was removed, or for so many
+        seconds."""
+        await self._declared.decided(within)
 
     async def settle(self) -> None:
         """Until every app that is waiting to be looked at has been."""

@@ -27,6 +27,7 @@ class Confirmations:
     async def prune(self, name: str | None, body: Body, by: By, *, dry_run: bool) -> Done:
         """The apps that no manifest declares any more are to be removed."""
         await self._controller.reread()
+        await self._controller.decided()  # of a file that was removed a moment ago, too
         names = self._controller.unconfirmed_removals()
         if not names:
             return Done("no removal waits for a confirmation", done=False)

@@ -211,6 +211,12 @@ class Declared:
         while (self._contents.is_looking() or self._store.unstable) and self._loop.time() < until:
             await asyncio.sleep(_LOOK_AGAIN)
 
+    async def decided(self, within: float) -> None:
+        """Until each absence has been seen often enough to be believed; or for so many seconds."""
+        until = self._loop.time() + within
+        while self._deletions.is_unsure and self._loop.time() < until:
+            await asyncio.sleep(_LOOK_AGAIN)
+
     @property
     def root_id(self) -> tuple[int, int] | None:
         """(st_dev, st_ino) of the directory, as of the last complete look."""

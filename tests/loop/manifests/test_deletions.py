@@ -64,6 +64,18 @@ def test_many_deletions_at_once_wait_for_a_person(directory: Directory) -> None:
     assert {directory.verdict(f"app{n}") for n in range(5)} == {Verdict.DELETE}
 
 
+def test_who_confirms_at_once_waits_until_the_removal_is_believed(directory: Directory) -> None:
+    directory.write("web.yaml", "web")
+    directory.begin()
+    (directory.root / "web.yaml").unlink()
+    directory.await_(directory.declared.reread())
+    assert directory.verdict("web") is Verdict.WAIT
+    directory.await_(directory.declared.decided(within=3))
+    assert directory.verdict("web") is Verdict.UNCONFIRMED
+    directory.await_(directory.declared.rescan(confirm=True))
+    assert directory.verdict("web") is Verdict.DELETE
+
+
 def test_what_is_confirmed_holds_for_these_deletions_and_no_others(directory: Directory) -> None:
     for number in range(9):
         directory.write(f"{number}.yaml", f"app{number}")

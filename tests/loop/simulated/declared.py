@@ -126,6 +126,9 @@ class SimulatedDeclared:
     async def looked(self, within: float) -> None:
         pass
 
+    async def decided(self, within: float) -> None:
+        pass
+
     def forget(self, name: str) -> None:
         self._known.pop(name, None)
 

@@ -93,5 +93,5 @@ def call(method: str, url: str, headers: dict[str, str], data: Any = None) -> An
         raise ForgeError(f"{method} {url}: {error}") from None
     try:
         return json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ForgeError(f"{method} {url}: the answer is not JSON") from None

@@ -80,5 +80,5 @@ def number_of(environ: Mapping[str, str]) -> int | None:
         with open(environ["GITHUB_EVENT_PATH"], "rb") as file:
             event = json.load(file)
         return int(event["pull_request"]["number"])
-    except (KeyError, TypeError, ValueError, OSError):
+    except (KeyError, TypeError, ValueError, RecursionError, OSError):
         return None

@@ -259,7 +259,7 @@ def test_the_job_for_gitlab_keeps_one_note(scratch: Scratch, hub: Forge, tmp_pat
 
 def test_precommit_looks_for_mistakes(scratch: Scratch, tmp_path: Path) -> None:
     if "RECON_RELEASE_CHECK" not in os.environ:
-        pytest.skip("SKIPPED: `make release-check` has pre-commit install recon (a minute)")
+        pytest.skip("SKIPPED: RECON_RELEASE_CHECK=1 has pre-commit install recon (a minute)")
     if importlib.util.find_spec("pre_commit") is None:
         pytest.skip("SKIPPED: pre-commit is not installed")
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SHARE = 50.0
 """A page is read again at the earliest after so many times as long as the answer took: 2 %."""
+_LONGEST = 10.0
+"""But after so many seconds, however busy the host was when it was read last."""
 
 
 class Page(Screen[None]):
@@ -103,7 +105,8 @@ class Page(Screen[None]):
         else:
             self.view.show(lines)
         took = time.monotonic() - began
-        self._due = time.monotonic() + max(self.every, took * _SHARE) if self.every else 2.0**60
+        wait = max(self.every, min(took * _SHARE, _LONGEST))
+        self._due = time.monotonic() + wait if self.every else 2.0**60
         self._reading = False
 
     def _say_error(self, sentence: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from reconciler.desired.directory.settling import SETTLE
 from reconciler.diff.prune import Verdict
 from reconciler.model.state.builder import builder_name
@@ -247,15 +249,20 @@ def test_who_depends_on_whom_follows_the_edits(directory: Directory) -> None:
     assert not directory.declared.dependents("db")
 
 
-def test_a_new_manifest_waits_for_the_secret_that_it_lacks(directory: Directory) -> None:
+def lacking(directory: Directory) -> Path:
+    """The secret file that a new manifest, of the app late, refers to and that is not there."""
     directory.write("web.yaml", "web")
     directory.begin()
-    secret = directory.root / "password"
     directory.text(
         "late.yaml",
         APP.format(name="late", command="sh, env: {PASSWORD: {secretFile: password}}"),
     )
     directory.hint("late.yaml")
+    return directory.root / "password"
+
+
+def test_a_new_manifest_waits_for_the_secret_that_it_lacks(directory: Directory) -> None:
+    secret = lacking(directory)
     directory.run(1)
     assert "late" not in directory.declared.apps()
     assert str(secret) in directory.watcher.files
@@ -267,14 +274,7 @@ def test_a_new_manifest_waits_for_the_secret_that_it_lacks(directory: Directory)
 def test_what_a_new_reference_leads_to_is_looked_at_when_it_is_watched(
     directory: Directory,
 ) -> None:
-    directory.write("web.yaml", "web")
-    directory.begin()
-    secret = directory.root / "password"
-    directory.text(
-        "late.yaml",
-        APP.format(name="late", command="sh, env: {PASSWORD: {secretFile: password}}"),
-    )
-    directory.hint("late.yaml")
+    secret = lacking(directory)
     secret.write_text("sesame")  # nobody hears of it: it is watched a second later
     directory.run(2)
     assert "late" in directory.declared.apps()

@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from reconciler import __version__
 
 ROOT = Path(__file__).parents[1]
@@ -43,3 +45,12 @@ def test_a_library_whose_undocumented_parts_are_used_has_an_upper_bound() -> Non
     reaches_into = {"typer", "python-dotenv"}
     bounded = {re.split(r"[<>=]", need)[0] for need in PROJECT["dependencies"] if "<" in need}
     assert bounded >= reaches_into
+
+
+def test_the_packages_that_are_pinned_by_hash_are_those_that_are_needed() -> None:
+    text = (ROOT / "packaging/requirements.txt").read_text()
+    pinned = dict(re.findall(r"^([\w-]+)==(\S+)", text, re.M))
+    for need in map(Requirement, PROJECT["dependencies"]):
+        version = pinned.get(need.name.lower().replace("_", "-"))
+        assert version is not None, f"packaging/requirements.txt has no {need.name}"
+        assert need.specifier.contains(version), f"{need} is pinned to {version}"

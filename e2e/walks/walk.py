@@ -12,7 +12,7 @@ from e2e.walks.shell import Shell
 
 HOME = "/home/ana"
 """The reader's, in every page."""
-_LOOKS = ("curl", "recon status", "recon events", "recon logs", "recon describe", "recon rollout")
+_LOOKS = ("curl", "recon status", "recon events", "recon logs", "recon describe")
 """Commands that change nothing: one that does not print yet what the page says is run again, as a
 reader would."""
 _SECONDS = 60

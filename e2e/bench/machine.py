@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -33,19 +34,27 @@ def describe(home: Path) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Of the peers that are installed, as far as they say it."""
     asked = {
-        "PM2": ["pm2", "--version"],
         "supervisord": ["supervisord", "--version"],
         "Node": ["node", "--version"],
         "runit": ["dpkg-query", "-W", "-f", "${Version}", "runit"],
         "s6": ["dpkg-query", "-W", "-f", "${Version}", "s6"],
     }
-    found = {}
+    found = _pm2()
     for name, command in asked.items():
         if installed(command[0]):
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
             if done.returncode == 0 and (lines := done.stdout.split()):
                 found[name] = lines[-1].removeprefix("v")
     return found
+
+
+def _pm2() -> dict[str, str]:
+    """From its package: ``pm2 --version`` would start a daemon, and leave it behind."""
+    program = shutil.which("pm2")
+    package = Path(program).resolve().parents[1] / "package.json" if program else None
+    if package is None or not package.exists():
+        return {}
+    return {"PM2": json.loads(package.read_text())["version"]}
 
 
 def load() -> list[float]:

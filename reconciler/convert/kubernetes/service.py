@@ -11,6 +11,10 @@ from reconciler.convert.kubernetes.probes import ports as probed_ports
 
 Ports = dict[str, int]
 
+_PROTOCOL = "TCP"
+"""Written though it is the default: it is a part of the key by which server-side apply knows a port
+(`x-kubernetes-list-map-keys`), and servers before 1.21 take no port without it."""
+
 _LISTEN = (
     "no descriptor is handed over: the program must listen on the port itself, on 0.0.0.0 or ::"
 )
@@ -42,7 +46,10 @@ def ports(draft: Draft, container: dict[str, Any]) -> Ports:
         )
         draft.note(Fate.DIFFERS, text, "sockets")
     if found:
-        container["ports"] = [{"name": name, "containerPort": port} for name, port in found.items()]
+        container["ports"] = [
+            {"name": name, "containerPort": port, "protocol": _PROTOCOL}
+            for name, port in found.items()
+        ]
     return found
 
 
@@ -58,7 +65,7 @@ def service(draft: Draft, name: str, found: Ports) -> dict[str, Any]:
         "spec": {
             "selector": names.selector(draft.name),
             "ports": [
-                {"name": port_name, "port": port, "targetPort": port_name}
+                {"name": port_name, "port": port, "protocol": _PROTOCOL, "targetPort": port_name}
                 for port_name, port in found.items()
             ],
         },

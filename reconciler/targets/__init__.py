@@ -1,0 +1,1 @@
+"""Engines beyond this host, each in a folder of its name."""

@@ -1,0 +1,1 @@
+"""Nomad as an engine: its HTTP API, by the standard library."""

@@ -257,6 +257,7 @@ class Controller:
             self._relist(full=True)
         self._takeover.note_unremembered()
         self._takeover.note_lost()
+        self._takeover.note_unseen_ends()
         self._takeover.presume_built(self._declared.apps())
         self._tasks.append(self._loop.create_task(self._takeover.ask_earlier(self._key)))
         self._to_presume = {*self._declared.unseen}

@@ -7,11 +7,17 @@ from contextlib import suppress
 from dataclasses import replace
 
 from reconciler.diff.core import history
+from reconciler.diff.core.backoff import after_exit, holds
 from reconciler.diff.jobs import runs
 from reconciler.loop.manifests.declared import Declared
 from reconciler.loop.processes.running import Running
+from reconciler.model.spec.lifecycle import RestartPolicy
+from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.desired import Problem, Source, Workload
+from reconciler.model.state.event import Event
 from reconciler.model.state.memory import AppMemory, Recall
+from reconciler.model.state.observed import Exit
+from reconciler.model.state.reason import EventReason
 from reconciler.model.state.revision import same_revision, spec_of
 from reconciler.state.history import History
 from reconciler.state.journal.journal import Journal
@@ -45,6 +51,26 @@ class Takeover:
             unseen = name in lost or not memory.ended
             if memory.begun and unseen and name not in running:
                 self._history.remember(name, replace(memory, begun=False))
+
+    def note_unseen_ends(self) -> None:
+        """What is to run once (``restartPolicy: Never``), and ended while no controller ran, has
+        ended. How it ended is unknown: with OnFailure that counts as a failure, so nothing is noted
+        then, and it is started again at once."""
+        apps = self._declared.apps()
+        for process in self._running.ended_unseen():
+            name = process.tag.app
+            spec, memory = apps[name].spec if name in apps else None, self._history.memory(name)
+            if not isinstance(spec, AppSpec) or spec.restart_policy is not RestartPolicy.NEVER:
+                continue
+            aim = history.accounts_to(memory, process)
+            if aim is None or holds(memory, process.tag.instance, aim) is not None:
+                continue
+            later = after_exit(memory, process, Exit(), spec, target=aim, now=boot_now())
+            if later is not memory:
+                self._history.remember(name, later)
+                message = f"pid {process.id.pid} ended while no controller ran: {Exit()}"
+                event = Event(name, EventReason.EXITED, message, "Warning", process.tag.instance)
+                self._history.record(event)
 
     async def ask_earlier(self, key: bytes | None) -> None:
         """Ask what an earlier controller began of other revisions than those that are declared, by

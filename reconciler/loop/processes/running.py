@@ -56,7 +56,8 @@ from reconciler.observed.probes import listeners
 from reconciler.observed.processes.credibility import UserOf
 from reconciler.observed.processes.fifodirs import fifo_dirs
 from reconciler.state.journal.journal import Journal
-from reconciler.system.clock import boot_now
+from reconciler.system import procfs
+from reconciler.system.clock import boot_now, ticks_to_seconds
 from reconciler.system.work.worker import Workers
 
 
@@ -173,6 +174,20 @@ class Running:
         """Names of the apps of which a process ended while no controller ran, in this boot."""
         live = {process.id for process in self.host.processes()}
         return {tag.app for id, (tag, _) in self._recorded.items() if id not in live}
+
+    def ended_unseen(self) -> list[Process]:
+        """Main processes that ended while no controller ran, though none had begun to stop them;
+        with nothing of theirs left. Each is named once: the journal forgets it."""
+        live = {process.id for process in self.host.processes()}
+        found = []
+        for id, (tag, stopping_at) in [*self._recorded.items()]:
+            if id in live or tag.nonce in self._remnants or _is_alive(id):
+                continue
+            self._journal.ended(id)
+            del self._recorded[id]
+            if stopping_at is None:
+                found.append(Process(tag, id, ticks_to_seconds(id.start)))
+        return found
 
     def recover(self) -> None:
         """Finish what an earlier controller was writing; before anything else is done."""
@@ -517,3 +532,9 @@ class Running:
     def _witness(self, id: ProcessId) -> Tag | None:
         record = self._recorded.get(id)
         return record[0] if record else None
+
+
+def _is_alive(id: ProcessId) -> bool:
+    """Whether it runs, also where it may not be taken for one of recon's yet."""
+    found = procfs.stat(id.pid)
+    return found is not None and found.start == id.start and not procfs.is_dead(found)

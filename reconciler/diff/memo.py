@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from reconciler.diff.core.documents import Documents
 from reconciler.diff.core.situation import AppSituation
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.state.plan import AppPlan, Decision, Health, Sync
@@ -20,6 +21,7 @@ class Memo:
     """By app: the situation that a plan was made from, and the plan."""
 
     _kept: dict[str, tuple[AppSituation, AppPlan]] = field(default_factory=dict)
+    documents: Documents = field(default_factory=Documents)
 
     def of(self, at: AppSituation, plan: Callable[[AppSituation], AppPlan]) -> AppPlan:
         """The plan for a situation."""

@@ -116,6 +116,8 @@ def plans(
     """
     of_app = _plan_app if memo is None else partial(memo.of, plan=_plan_app)
     moment = Moment.of(observed, now, {}, loads=loads, wall=wall, journal=journal, refused=refused)
+    if memo is not None:
+        moment = replace(moment, documents=memo.documents)
     moment = replace(moment, standings=standings(desired, memory, moment))
     yield from _each(of_app, desired, memory, moment, absences)
 
@@ -153,6 +155,7 @@ def decide(
     """
     of_app: Callable[[AppSituation], Decision] = _decide
     if memo is not None:
+        moment = replace(moment, documents=memo.documents)
         of_app = partial(memo.of, plan=_plan_app) if whole else partial(memo.known, decide=_decide)
     return tuple(_each(of_app, desired, memory, moment, absences))
 
@@ -248,7 +251,7 @@ def _decided(at: AppSituation, declared: DesiredApp, adjusted: tuple[Adjust, ...
 
 def _record(at: AppSituation) -> AppSituation:
     """Remember the revision that the manifest declares."""
-    return at.after(outgoing.settle(history.record(at.memory, at.app)))
+    return at.after(outgoing.settle(history.record(at.memory, at.app, at.moment.documents)))
 
 
 def _presume_good(at: AppSituation) -> AppSituation:

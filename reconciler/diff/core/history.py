@@ -9,25 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reconciler.diff.core.documents import Documents
 from reconciler.model.spec.manifest import AppSpec
-from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.desired import Workload
 from reconciler.model.state.memory import AppMemory, Failure, GivenUp, Outcome, Recall
 from reconciler.model.state.observed import Process
-from reconciler.model.state.revision import Revision, document_of, same_revision
+from reconciler.model.state.revision import Revision, same_revision
 from reconciler.model.words.fields import deciding
 from reconciler.model.words.nothing import NOTHING
 from reconciler.model.words.record import replace
 
 _DECIDING = deciding(AppSpec)
-_MOST_WRITTEN = 4096
-_written: dict[str, tuple[ProgramSpec, Mapping[str, Any]]] = {}
-"""By app, a spec and its document, of which the last revision has the same."""
 
 
-def record(memory: AppMemory, app: Workload) -> AppMemory:
+def record(memory: AppMemory, app: Workload, documents: Documents | None = None) -> AppMemory:
     """The memory in which the manifest's revision is the last one."""
-    spec = _document(app, memory)
+    spec = (documents or Documents()).of(app, memory)
     marks = app.marks or NOTHING
     if memory.revisions and same_revision(memory.revisions[-1].hash, app.hash):
         return _applied(memory, app, spec)
@@ -138,22 +135,6 @@ def number_of(memory: AppMemory, hash: str) -> int:
     """The number of the revision that a process runs; 0 where it is not remembered."""
     found = next((r for r in reversed(memory.revisions) if same_revision(r.hash, hash)), None)
     return found.number if found else 0
-
-
-def _document(app: Workload, memory: AppMemory) -> Mapping[str, Any]:
-    """What the manifest says: the last revision's own document, where that says the same. To write
-    it takes a tenth of a plan, and between two edits it never changes."""
-    last = memory.revisions[-1].spec if memory.revisions else None
-    spec, document = _written.get(app.name, (None, None))
-    if document is not None and document is last and spec is app.spec:
-        return document
-    written = document_of(app.spec)
-    if last is None or written != last:
-        return written
-    if len(_written) >= _MOST_WRITTEN:
-        _written.clear()
-    _written[app.name] = app.spec, last
-    return last
 
 
 def _applied(memory: AppMemory, app: Workload, spec: Mapping[str, Any]) -> AppMemory:

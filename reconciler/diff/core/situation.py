@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 from reconciler.diff.core import history, replicas, returning
+from reconciler.diff.core.documents import Documents
 from reconciler.diff.core.hold import Hold
 from reconciler.diff.core.replicas import Replicas
 from reconciler.model.host.load import Verdicts
@@ -42,6 +43,8 @@ class Moment:
     loads: Verdicts = field(default_factory=dict)
     refused: Set[str] = frozenset()
     """Apps that the host does not let start just now."""
+    documents: Documents = field(default_factory=Documents, compare=False)
+    """Those that were written for earlier plans (``diff.memo``)."""
 
     @classmethod
     def of(

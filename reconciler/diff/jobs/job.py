@@ -25,7 +25,7 @@ def plan_job(at: JobSituation) -> AppPlan:
     """The plan of a Job that is declared."""
     app = at.app
     at = admission.settle(at)
-    at = amnesia.settle_job(at.after(history.record(at.memory, app)))
+    at = amnesia.settle_job(at.after(history.record(at.memory, app, at.moment.documents)))
     at = runs.observe(at)
     held = admission.withheld(app, at.memory)
     if at.memory.recall is not Recall.UNREAD and held is None:

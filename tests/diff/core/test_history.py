@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.diff.core import history
 from reconciler.diff.core.history import mark, number_of, presume_good, record, target
-from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.state.desired import Desired, DesiredApp
 from reconciler.model.state.memory import AppMemory
-from reconciler.model.state.revision import document_of
 from tests.diff.simhost import PROBE, Behaviour, SimHost, app_of
 from tests.model.state.test_revision import IN_PLACE
 
@@ -32,26 +29,6 @@ def _marked(memory: AppMemory, number: int, **how: Any) -> AppMemory:
 def test_the_same_manifest_again_changes_nothing() -> None:
     memory = _recorded("a")
     assert record(memory, app_of(command="a")) is memory
-
-
-def test_a_manifest_is_written_down_once_and_again_after_each_edit(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    written: list[ProgramSpec] = []
-
-    def noted(spec: ProgramSpec) -> dict[str, Any]:
-        written.append(spec)
-        return document_of(spec)
-
-    monkeypatch.setattr(history, "document_of", noted)
-    app, edited = app_of(command="a"), app_of(command="a", instances=5)
-    memory = record(AppMemory(), app)
-    for _ in range(3):
-        assert record(memory, app) is memory
-    assert written == [app.spec, app.spec]
-    memory = record(memory, edited)
-    assert memory.revisions[-1].spec["instances"] == 5
-    assert "instances" not in record(memory, app).revisions[-1].spec
 
 
 def test_going_back_gives_the_earlier_template_a_new_number() -> None:

@@ -1,6 +1,7 @@
 # make run    the controller on the sample manifests, in the foreground
 # make test   all that CI checks: format, lint, types, layers, tests, end to end
 # make vm     the tests that need systemd and cgroup v2, in an emulated machine (docs/testing.md)
+# make release-check  what takes too long for CI: each Python, Debian, pre-commit (docs/releasing.md)
 # make wheel  an sdist and a wheel, in dist/ (docs/releasing.md)
 # make site   the documents as pages for a browser, in build/docs/site
 # make man    the manual pages, in build/man1 (docs/releasing.md)
@@ -18,7 +19,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e compiled vm bench soak fuzz simulate reliability cover picture pictures site wheel man clean
+.PHONY: run test check unit e2e release-check compiled vm bench soak fuzz simulate reliability cover picture pictures site wheel man clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -37,6 +38,9 @@ unit: compiled
 
 e2e: compiled
 	$(BIN)/python -m e2e.flaky e2e -n 3 --dist loadgroup -rs
+
+release-check: compiled
+	RECON_RELEASE_CHECK=1 $(BIN)/pytest e2e/install e2e/test_review.py -rs
 
 # Tests start recon hundreds of times, and not every machine lets Python keep what it has compiled.
 compiled: .venv/developing

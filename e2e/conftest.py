@@ -61,7 +61,14 @@ _SECONDS = 300
 """For one test, unless it says another number itself."""
 _INSTALLING = 900
 """For one that npm may have to fetch and build everything for."""
-_TOGETHER = ("test_crm", "test_dashboard", "test_startup", "test_export", "test_wheel")
+_TOGETHER = (
+    "test_crm",
+    "test_dashboard",
+    "test_startup",
+    "test_export",
+    "test_wheel",
+    "test_pythons",
+)
 """Files whose tests share something large: one worker's, with `pytest --dist loadgroup`."""
 
 

@@ -6,8 +6,9 @@ import sys
 # What is imported stays: to go through it again and again is a tenth of the start.
 gc.disable()
 
-from reconciler.system import left_out  # noqa: E402  the collector is off by then
+from reconciler.system import first_process, left_out  # noqa: E402  the collector is off by then
 
+first_process.hold()
 left_out.without_openssl()
 left_out.without_plugins()
 

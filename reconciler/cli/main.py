@@ -11,6 +11,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from reconciler.system import first_process
+
+if "run" in sys.argv:  # before all else is imported: it becomes the controller, and keeps the mask
+    first_process.hold()
+
 from reconciler.api.errors import ClientError
 from reconciler.cli.framework import output
 from reconciler.cli.framework.errors import ERROR, INTERRUPTED, OK, CliError, UsageError

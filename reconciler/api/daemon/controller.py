@@ -45,7 +45,7 @@ from reconciler.state.paths import (
     prepare_shared,
     state_paths,
 )
-from reconciler.system import sd_notify
+from reconciler.system import first_process, sd_notify
 
 _OPTIONS = (
     *("manifests=", "state-dir=", "profile=", "api-group="),
@@ -78,6 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         lacking = _prepare_state(paths)
         if group is not None or lacking:
             prepare_shared(paths)
+        first_process.note()
         inherited_state.prepare()
         coredump.prepare()
         locks = acquire_all(paths.run_lock, paths.lock)
@@ -155,7 +156,7 @@ async def _run(
     if lacking:
         controller.history.record(Event("", EventReason.STATE_UNWRITABLE, lacking, "Warning"))
     banner.show(controller)
-    if os.getpid() == 1 or sys.stdout.isatty():  # the logs of a container, or a terminal
+    if first_process.is_first() or sys.stdout.isatty():  # the logs of a container, or a terminal
         controller.history.listen(Announcer(say).event)
     # What is loaded now stays; the collector need not look at it again and again.
     gc.collect()
@@ -197,7 +198,7 @@ async def _leave_when_stopped(controller: Controller, server: Server) -> None:
 def _handle_signals(
     loop: asyncio.AbstractEventLoop, controller: Controller, server: Server, service: Service
 ) -> None:
-    first = os.getpid() == 1
+    first = first_process.is_first()
 
     def down() -> None:
         if controller.leaving:
@@ -214,6 +215,8 @@ def _handle_signals(
     loop.add_signal_handler(signal.SIGHUP, server.leave if terminal else service.reload)
     if first:
         loop.add_signal_handler(signal.SIGCHLD, reap_strangers, helper.awaited())
+    if first_process.is_noted():  # it came before its handler
+        loop.call_soon(down)
 
 
 def _arguments(arguments: list[str] | None) -> dict[str, str]:

@@ -26,7 +26,7 @@ def lines() -> list[str]:
 @pytest.fixture(scope="module")
 def machine(debian: Callable[..., Chroot], tmp_path_factory: pytest.TempPathFactory) -> Chroot:
     only_for_a_release("the README's lines that install recon")
-    made = debian("bookworm", "python3", "python3-venv", "pipx", "ca-certificates")
+    made = debian("bookworm", "python3", "python3-pip", "python3-venv", "pipx", "ca-certificates")
     made.put(copy_of_tree(tmp_path_factory.mktemp("copy") / "tree"), _TREE)
     made.as_user("python3 -m venv ~/.uv && ~/.uv/bin/pip install --quiet uv")
     return made

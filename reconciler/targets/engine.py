@@ -1,66 +1,101 @@
 """What recon asks of an engine beyond this host, whichever it is.
 
-An engine observes and converges by itself. So recon needs of it what people need to see: the
-plan, the state, the output; and to hand over what is declared. All answers are the documents that
-the same verbs print for this host, so that one renderer, one set of formats and one set of exit
-codes serve both.
+An engine observes and converges by itself. So recon looks, plans, hands over, and shows. A look
+gives the same plain data as this host's plan (``model.state.plan``): one renderer, one set of
+formats and one set of exit codes serve both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Collection, Iterator
+from typing import NamedTuple, Protocol
 
-from reconciler.model.state.desired import Workload
-
-Document = Mapping[str, Any]
+from reconciler.model.state.desired import Desired
+from reconciler.model.state.plan import AppStatus, Changes
 
 
 class EngineError(Exception):
-    """The engine did not answer, or refused: a sentence, what to do included."""
+    """The engine did not answer, or refused: a sentence, with what to do."""
 
 
 class Line(NamedTuple):
-    """A line of output. ``time``: seconds since the epoch."""
+    """A line of output."""
 
-    app: str
     instance: str
-    time: float
+    time: float | None
+    """Seconds since 1970."""
     text: str
+    is_error: bool = False
+    """Of standard error, where the engine tells the two apart."""
+
+
+class Past(NamedTuple):
+    """A revision that the engine remembers."""
+
+    number: int
+    created_at: float
+    """Seconds since 1970."""
+    state: str
+    """As of `rollout history`: ``running``, ``good``, ``superseded``, …"""
+    digest: str
+    template: dict[str, object]
+    """What ran, in the engine's own words; secrets are names only."""
+
+
+class Happening(NamedTuple):
+    """Something that the engine says of an app."""
+
+    at: float
+    """Seconds since 1970."""
+    instance: str
+    reason: str
+    message: str
+    is_warning: bool
+
+
+class View(NamedTuple):
+    """One look."""
+
+    changes: Changes
+    """What `apply` would do."""
+    statuses: tuple[AppStatus, ...]
+    """By name: of all that is declared, and of what recon made there."""
+    notes: tuple[str, ...] = ()
+    """What cannot be said there, a sentence a field."""
 
 
 class Engine(Protocol):
     """One engine at one address. Each method raises EngineError."""
 
     name: str
-    """As `--target` spells it: ``kubernetes:minikube``."""
+    """As `--target` spells it."""
 
-    def plan(self, apps: Sequence[Workload], *, prune: bool) -> Document:
-        """The change document (`apply --dry-run -o json`). Nothing changes there.
+    def look(
+        self, desired: Desired, names: Collection[str] | None, *, prune: bool, force: bool = False
+    ) -> View:
+        """What is there beside what is declared; nothing changes there.
 
-        ``prune``: ``apps`` is all that is declared, so what recon made and is not in it would go.
+        ``names``: only these apps, and then nothing is removed. ``prune``: removals are
+        confirmed. ``force``: fields that others own are taken over.
         """
 
-    def apply(self, apps: Sequence[Workload], *, prune: bool) -> Iterator[Document]:
-        """Hand over, then the status document again and again until all is settled."""
+    def apply(self, desired: Desired, names: Collection[str] | None, view: View) -> None:
+        """Hand over what a look found to do."""
 
-    def status(self, names: Sequence[str]) -> Document:
-        """The status document (`status -o json`); of all that recon made where no name is given."""
+    def logs(self, app: str, *, lines: int | None, follow: bool) -> Iterator[Line]:
+        """The last lines of each instance, by time; then, with ``follow``, what comes."""
 
-    def describe(self, app: str) -> Document:
-        """The document of `describe -o json`."""
+    def history(self, app: str) -> tuple[Past, ...]:
+        """Its revisions, the oldest first."""
 
-    def logs(self, names: Sequence[str], *, lines: int, follow: bool) -> Iterator[Line]:
-        """The last lines of each instance, then, with ``follow``, what comes."""
+    def events(self, app: str) -> tuple[Happening, ...]:
+        """What the engine says of it, the oldest first."""
 
-    def history(self, app: str) -> Document:
-        """Its revisions, as `rollout history -o json` has them."""
-
-    def undo(self, app: str, revision: int | None) -> None:
-        """Back to a revision; to the one before where none is given."""
+    def undo(self, app: str, revision: int) -> int:
+        """Back to a revision, 0 for the one before; the revision that it was."""
 
     def restart(self, app: str) -> None:
-        """Replace its instances by the engine's own rolling way."""
+        """Replace its instances in the engine's own rolling way."""
 
     def pause(self, app: str, *, paused: bool) -> None:
         """Hold its rollout, or let it go on."""

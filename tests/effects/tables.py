@@ -79,8 +79,9 @@ HARMLESS: dict[str, frozenset[str]] = {
 """What reads, and what changes nothing that outlives the process."""
 
 OTHERS = _words(
-    "__future__ _signal _socket abc apprise argparse array asyncio base64 bisect codecs collections"
-    " compression configparser contextlib copy cronsim ctypes dataclasses datetime difflib dotenv"
+    "__future__ _signal _socket abc apprise argparse array asyncio base64 binascii bisect codecs"
+    " collections compression concurrent configparser contextlib copy cronsim ctypes"
+    " dataclasses datetime difflib dotenv"
     " email enum errno fnmatch functools gc getopt getpass glob grp gzip h11 hashlib heapq hmac"
     " http importlib inotify_simple inspect ipaddress itertools jinja2 json logging markupsafe"
     " marshal math mmap operator pathspec pickle platform posixpath prometheus_client psutil pwd"

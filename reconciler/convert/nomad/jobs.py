@@ -16,6 +16,8 @@ from reconciler.convert.systemd import clockchange
 from reconciler.model.state.desired import Workload
 
 MARK = "Written by `recon export nomad`"
+MANAGED_BY, MANAGER = "managed-by", "recon"
+"""The Meta of a job that recon made: no other is ever changed or removed by ``targets``."""
 DRIVERS = ("raw_exec", "exec2")
 EVERYWHERE = (
     "The program, its directory and its user must be on each client; raw_exec must be enabled.",
@@ -78,7 +80,7 @@ def job(draft: Draft, target: Target) -> dict[str, Any]:
         "Name": draft.name,
         "Type": "service" if is_service else "batch",
         "Datacenters": ["*"],
-        "Meta": {**labels_of_job, "managed-by": "recon"},
+        "Meta": {**labels_of_job, MANAGED_BY: MANAGER},
         **periodic,
         "TaskGroups": [group],
     }

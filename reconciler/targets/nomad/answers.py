@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from reconciler.model.words.printable import plain
@@ -46,12 +46,24 @@ class _Answer(BaseModel):
     )
 
 
+class Member(_Answer):
+    tags: Map[Text] = {}
+
+
+class Server(_Answer):
+    """``/v1/agent/self``."""
+
+    member: Member = Field(default_factory=Member, alias="member")
+
+
 class JobStub(_Answer):
     """One of ``/v1/jobs``."""
 
     id: str = ""
     parent_id: Text = ""
     stop: Flag = False
+    status: Text = ""
+    submit_time: Number = 0
     meta: Map[Text] | None = None
     """None: the server does not list it."""
 
@@ -126,6 +138,10 @@ class Allocation(_Answer):
     next_allocation: Text = ""
     create_index: Number = 0
     create_time: Number = 0
+
+    @property
+    def is_alive(self) -> bool:
+        return self.client_status in ("pending", "running", "unknown")
 
 
 class GroupDeployment(_Answer):
@@ -215,6 +231,21 @@ class Annotations(_Answer):
     desired_updates: Map[Updates] = {}
 
 
+class JobPlan(_Answer):
+    """The answer to ``/v1/job/ID/plan``."""
+
+    job_modify_index: Number = 0
+    diff: JobDiff | None = None
+    annotations: Annotations | None = None
+    failed_tg_allocs: Map[Placement] = {}
+    warnings: Text = ""
+
+    @property
+    def updates(self) -> dict[str, Updates]:
+        """By group what would become of its instances."""
+        return self.annotations.desired_updates if self.annotations is not None else {}
+
+
 class Registered(_Answer):
     """The answer to a change of a job."""
 
@@ -225,13 +256,11 @@ class Registered(_Answer):
 class Versions(_Answer):
     versions: List[dict[str, Any]] = []
     """Newest first, as the server has them."""
-    diffs: List[JobDiff] = []
-    """Of each version and the one before it; one fewer than versions."""
 
 
-class Submission(_Answer):
-    source: Text = ""
-    format: Text = ""
+class File(_Answer):
+    name: Text = ""
+    size: Number = 0
 
 
 class Variable(_Answer):

@@ -47,9 +47,10 @@ class Limits(NamedTuple):
 class RefusedError(EngineError):
     """The server refused a request."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, text: str) -> None:
+        """``text``: what the server says."""
         super().__init__(message)
-        self.status = status
+        self.status, self.text = status, text
 
 
 class Client:
@@ -149,6 +150,7 @@ class Client:
             if time.monotonic() > until:
                 text = f"an answer did not end within {self._limits.whole:g} s"
                 raise EngineError(f"Nomad at {self.address} is too slow: {text}; try again")
+        answer.close()  # read1 leaves it open, and then the connection takes no further request
         return bytes(found)
 
     def _read(self, answer: http.client.HTTPResponse) -> bytes:
@@ -249,7 +251,7 @@ class Client:
             message = f"Nomad at {self.address} is unavailable{shown}; try again later"
         else:
             message = f"Nomad at {self.address} refused the request{shown}"
-        raise RefusedError(message, answer.status)
+        raise RefusedError(message, answer.status, text)
 
     def _text_of(self, answer: http.client.HTTPResponse) -> str:
         """What an error says, on one line; nothing of a page."""

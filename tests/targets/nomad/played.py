@@ -46,6 +46,8 @@ class Played:
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.requests: list[Request] = []
+        self.peers: set[object] = set()
+        """The connections on which requests came."""
         self.over = threading.Event()
         """Set when the test ends: what hangs until then goes on."""
 
@@ -76,6 +78,7 @@ def served(played: Played, socket: Path | None = None) -> Iterator[str]:
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             document = json.loads(body) if body else None
             request = Request(self.command, parts.path, query, dict(self.headers), document)
+            played.peers.add(self)
             reply = played.reply(request)
             self.send_response(reply.status)
             kind = {"Content-Type": "application/json"}

@@ -50,6 +50,13 @@ def test_what_is_not_there_is_none(client: Client) -> None:
     assert client.find("/v1/job/none") is None
 
 
+def test_questions_of_a_thread_share_a_connection(played: Played, client: Client) -> None:
+    played.answers |= {"GET /v1/jobs": [], "GET /v1/nodes": lambda _: Reply(parts=iter([b"[]"]))}
+    for path in ("/v1/jobs", "/v1/nodes", "/v1/jobs"):
+        assert client.get(path) == b"[]"
+    assert len(played.peers) == 1
+
+
 def test_a_connection_that_the_server_closed_is_opened_again(
     played: Played, client: Client
 ) -> None:

@@ -11,6 +11,8 @@ from reconciler.cli.framework.errors import CliError
 from reconciler.cli.framework.options import Where
 
 SYSTEM = Path("/etc/systemd/system")
+PACKAGED = Path("/lib/systemd/system")
+"""Units of the Debian package, which are there before an administrator enables them."""
 INIT_SCRIPTS = Path("/etc/init.d")
 
 
@@ -21,15 +23,18 @@ def user_units() -> Path:
 
 
 def service_of(place: Where) -> list[str] | None:
-    """The `systemctl …` words for the unit that `recon startup` made for this state directory.
+    """The `systemctl …` words for the unit that starts recon for this state directory.
 
-    None where there is none, or where it is not ours to start.
+    `recon startup` made it, or it is the Debian package's and enabled. None where there is none,
+    or where it is not ours to start.
     """
     if not os.path.isdir("/run/systemd/system"):
         return None
     folders = [(user_units(), ["systemctl", "--user"])]
     if os.geteuid() == 0:
         folders.insert(0, (SYSTEM, ["systemctl"]))
+        if (SYSTEM / "multi-user.target.wants/recon.service").is_symlink():
+            folders.insert(1, (PACKAGED, ["systemctl"]))
     for folder, words in folders:
         lines = _read(folder / "recon.service").splitlines()
         if f"StateDir={str(place.paths.root).replace('%', '%%')}" in lines:

@@ -3,6 +3,7 @@
 # make vm     the tests that need systemd and cgroup v2, in an emulated machine (docs/testing.md)
 # make release-check  what takes too long for CI: each Python, Debian, pre-commit (docs/releasing.md)
 # make wheel  an sdist and a wheel, in dist/ (docs/releasing.md)
+# make deb    a Debian package for this Debian, in dist/ (docs/releasing.md)
 # make site   the documents as pages for a browser, in build/docs/site
 # make man    the manual pages, in build/man1 (docs/releasing.md)
 # make cover  coverage of the unit tests, into docs/testing.md
@@ -19,7 +20,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
   $(shell command -v $(p) >/dev/null && \
   $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
-.PHONY: run test check unit e2e release-check compiled vm bench soak fuzz simulate reliability cover picture pictures site wheel man clean
+.PHONY: run test check unit e2e release-check compiled vm bench soak fuzz simulate reliability cover picture pictures site wheel deb man clean
 
 run: .venv/installed
 	@exec $(BIN)/recon run --manifests manifests
@@ -91,6 +92,10 @@ simulate: .venv/developing
 wheel: .venv/developing
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
+
+# By Debian's own Python: its version is the one that the package needs.
+deb:
+	@/usr/bin/python3 packaging/deb/build.py
 
 man: .venv/installed
 	@$(BIN)/recon man --output build/man1

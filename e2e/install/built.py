@@ -39,13 +39,8 @@ def python(*words: str | Path, of: Path = Path(sys.executable), where: Path) -> 
 def copy_of_tree(to: Path) -> Path:
     """A copy: a build writes into its folder, and other tests read that."""
     left_out = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "__pycache__", "tests")
-    # The script that builds the Debian package has the name of a folder that is left out.
-    shutil.copytree(ROOT, to, ignore=lambda at, names: _generated(left_out(at, names), at))
+    shutil.copytree(ROOT, to, ignore=left_out)
     return to
-
-
-def _generated(names: set[str], folder: str) -> set[str]:
-    return {name for name in names if name != "build" or Path(folder, name).is_dir()}
 
 
 def build(folder: Path) -> Built:

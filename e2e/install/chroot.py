@@ -19,6 +19,7 @@ _MIRROR = "http://deb.debian.org/debian"
 _BOOT = """
 set -e
 mount --make-rprivate /
+mkdir -p "$1/dev"
 mount -t proc proc "$1/proc"
 mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
 mount -t tmpfs -o mode=755 tmpfs "$1/dev"
@@ -70,7 +71,9 @@ class Chroot:
         subprocess.run(["tar", "-xf", tar, "-C", self.root], check=True)
         for place in _SETTINGS:
             if os.path.exists(place):
-                shutil.copy(place, self.root / place.lstrip("/"))
+                into = self.root / place.lstrip("/")
+                into.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(place, into)
         names = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
         self._outer = subprocess.Popen(["unshare", *names, "sh", "-c", _BOOT, "sh", self.root])
         until(lambda: (self.root / "booted").exists() or self._ended(), what=f"{suite} is up")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from queue import Queue
+from queue import Empty, Queue
 from threading import Thread
 from typing import Any
 
@@ -18,13 +19,15 @@ from reconciler.targets.nomad.address import InvalidAddress, settings
 from reconciler.targets.nomad.answers import Allocation, Job
 from reconciler.targets.nomad.client import Client, RefusedError
 from reconciler.targets.nomad.history import pasts, version_of
-from reconciler.targets.nomad.logs import STREAMS, Source, lines
+from reconciler.targets.nomad.logs import STREAMS, Source, lines, shared
 from reconciler.targets.nomad.reasons import faults
 from reconciler.targets.nomad.server import Nomads
 from reconciler.targets.nomad.sight import Proposal, Sight
 
 _KEPT = 10_000
 """Lines of output that wait for their reader."""
+_LOOK = 2.0
+"""Seconds between two looks for new instances while output is followed."""
 _UNNAMED = (
     "no manifest here declares it, and another directory may: write `partOf: NAME` into the "
     "Settings in recon.yaml, or run `recon apply --confirm-prune`"
@@ -70,26 +73,14 @@ class Nomad:
 
     def logs(self, app: str, *, lines: int | None, follow: bool) -> Iterator[Line]:
         """As of ``Engine``. Each stream is read by a thread of its own while it is followed."""
+        if follow:
+            yield from self._follow(app, lines)
+            return
         sources = [*self._sources(app)]
         if not sources:
             text = f"{app} has no output on {self.name}: no instance of it has started"
             raise EngineError(f"{text}; `recon status` says why")
-        if not follow:
-            for found in self._nomads.each(lambda one: self._last(one, lines), sources):
-                yield from found
-            return
-        queue: Queue[Line | EngineError | None] = Queue(_KEPT)
-        for source in sources:
-            Thread(target=self._feed, args=(source, lines, queue), daemon=True).start()
-        left = len(sources)
-        while left:
-            one = queue.get()
-            if isinstance(one, EngineError):
-                raise one
-            if one is None:
-                left -= 1
-            else:
-                yield one
+        yield from shared(self._nomads.each(lambda one: self._last(one, lines), sources), lines)
 
     def history(self, app: str) -> tuple[Past, ...]:
         """As of ``Engine``: the versions of its job."""
@@ -228,6 +219,35 @@ class Nomad:
         for one in sorted(alive or started[:1], key=status.number_of):
             yield from _streams(one)
 
+    def _follow(self, app: str, count: int | None) -> Iterator[Line]:
+        """Until no instance is left that may write; one that starts meanwhile is followed, too."""
+        queue: Queue[Line | EngineError | Source] = Queue(_KEPT)
+        seen: set[Source] = set()
+        reading: set[Source] = set()
+        look_at = 0.0
+        while True:
+            if time.monotonic() >= look_at:
+                fresh = [one for one in self._sources(app) if one not in seen]
+                for source in fresh:
+                    last = None if seen - {*fresh} else count  # of a new instance all its lines
+                    Thread(target=self._feed, args=(source, last, queue), daemon=True).start()
+                seen.update(fresh)
+                reading.update(fresh)
+                if not reading:
+                    return
+                look_at = time.monotonic() + _LOOK
+            try:
+                one = queue.get(timeout=_LOOK)
+            except Empty:
+                continue
+            if isinstance(one, EngineError):
+                raise one
+            if isinstance(one, Source):
+                reading.discard(one)
+                look_at = 0.0 if not reading else look_at
+            else:
+                yield one
+
     def _last(self, source: Source, count: int | None) -> list[Line]:
         try:
             return [*lines(self._client, source, count, follow=False)]
@@ -236,7 +256,7 @@ class Nomad:
             return [Line(source.instance, None, f"(its output is unavailable: {error})", True)]
 
     def _feed(
-        self, source: Source, count: int | None, queue: Queue[Line | EngineError | None]
+        self, source: Source, count: int | None, queue: Queue[Line | EngineError | Source]
     ) -> None:
         try:
             for line in lines(self._client, source, count, follow=True):
@@ -244,7 +264,7 @@ class Nomad:
         except EngineError as error:
             queue.put(error)
         else:
-            queue.put(None)
+            queue.put(source)
 
 
 def _streams(one: Allocation) -> Iterator[Source]:

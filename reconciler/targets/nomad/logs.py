@@ -11,7 +11,7 @@ import binascii
 import json
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.targets.engine import EngineError, Line
@@ -19,7 +19,6 @@ from reconciler.targets.nomad.answers import File, read
 from reconciler.targets.nomad.client import Client, quoted
 
 STREAMS = ("stdout", "stderr")
-_USUAL = 100
 _OF_LINE, _LEAST, _MOST = 256, 2**16, 2**23
 """Bytes that are read from the end: for each line that is wanted, at least and at most."""
 _LONGEST = 2**20
@@ -38,28 +37,42 @@ class Source(NamedTuple):
 
 
 def lines(client: Client, source: Source, count: int | None, *, follow: bool) -> Iterator[Line]:
-    """The last ``count`` lines, then, with ``follow``, what comes."""
-    count = _USUAL if count is None else count
+    """The last ``count`` lines, or all; then, with ``follow``, what comes."""
     size = _size(client, source) if follow else 0
-    before = max(_LEAST, min(_MOST, count * _OF_LINE))
+    before = size if count is None else max(_LEAST, min(_MOST, count * _OF_LINE))
     query: dict[str, str | int | bool] = {
         "task": source.task,
         "type": source.stream,
         "follow": follow,
-        "origin": "end",
-        "offset": before,
+        "origin": "start" if count is None else "end",
+        "offset": 0 if count is None else before,
     }
     path = f"/v1/client/fs/logs/{quoted(source.allocation)}"
     chunks = frames(client.stream(path, query))
     if not follow:
-        last = deque(_split(chunks), maxlen=count) if count else ()
+        last = _split(chunks) if count is None else deque(_split(chunks), maxlen=count)
         yield from (_line(source, text, None) for text in last)
         return
     backlog = min(before, size)
     yield from _followed(source, chunks, backlog, count)
 
 
-def _followed(source: Source, chunks: Iterator[bytes], backlog: int, count: int) -> Iterator[Line]:
+def shared(streams: Sequence[Sequence[Line]], count: int | None) -> list[Line]:
+    """The last lines of each stream, ``count`` in all: as many of each, as far as it has them."""
+    left = sum(map(len, streams)) if count is None else count
+    kept: dict[int, int] = {}
+    by_length = sorted(range(len(streams)), key=lambda number: len(streams[number]))
+    for place, number in enumerate(by_length):
+        kept[number] = min(len(streams[number]), left // (len(by_length) - place))
+        left -= kept[number]
+    return [
+        one for number, stream in enumerate(streams) for one in stream[len(stream) - kept[number] :]
+    ]
+
+
+def _followed(
+    source: Source, chunks: Iterator[bytes], backlog: int, count: int | None
+) -> Iterator[Line]:
     """``backlog``: bytes that were there before, of which the last ``count`` lines are shown."""
     old = bytearray()
     for chunk in chunks:
@@ -68,7 +81,8 @@ def _followed(source: Source, chunks: Iterator[bytes], backlog: int, count: int)
             break
     texts, rest = old[:backlog].split(b"\n"), bytes(old[backlog:])
     rest = bytes(texts.pop()) + rest if texts else rest
-    yield from (_line(source, bytes(text), None) for text in (texts[-count:] if count else ()))
+    texts = texts[max(0, len(texts) - count) :] if count is not None else texts
+    yield from (_line(source, bytes(text), None) for text in texts)
     while True:
         *whole, rest = rest.split(b"\n")
         yield from (_line(source, text, time.time()) for text in whole)

@@ -34,6 +34,8 @@ from reconciler.targets.nomad.sight import Live, Sight
 _RUNNING, _PAUSED, _FAILED = ("initializing", "pending", "running"), "paused", "failed"
 """States of a deployment."""
 _SECOND = 1e9
+_CRASHES = 3
+"""Restarts of an instance after which it is no late start any more."""
 _STATES = {"running": "running", "complete": "completed", "unknown": "missing"}
 
 
@@ -196,7 +198,8 @@ def _health(live: Live, shown: list[Allocation]) -> tuple[Health, str]:  # noqa:
         return Health.SUSPENDED, "the rollout is paused"
     rolls = deployment is not None and deployment.status in _RUNNING
     for one in shown:
-        if waits_to_restart(one) or one.client_status in ("failed", "lost"):
+        crashes = waits_to_restart(one) and _restarts(one) >= _CRASHES
+        if crashes or one.client_status in ("failed", "lost"):
             return Health.DEGRADED, f"{name_of(one)}: {why_failed(one) or 'failed'}"
     if (blocked := live.blocked) is not None:
         return Health.PROGRESSING if rolls else Health.DEGRADED, no_place(blocked.failed_tg_allocs)

@@ -68,6 +68,9 @@ _TOGETHER = (
     "test_export",
     "test_wheel",
     "test_pythons",
+    "test_deb",
+    "test_container",
+    "test_kube_play",
 )
 """Files whose tests share something large: one worker's, with `pytest --dist loadgroup`."""
 

@@ -21,7 +21,8 @@ V = TypeVar("V")
 
 Text = Annotated[str, BeforeValidator(lambda value: value or "")]
 Flag = Annotated[bool, BeforeValidator(lambda value: value or False)]
-Number = Annotated[int, BeforeValidator(lambda value: value or 0)]
+Number = Annotated[int, Field(ge=-(2**63), lt=2**64), BeforeValidator(lambda value: value or 0)]
+"""As large as one of Go's."""
 List = Annotated[list[V], BeforeValidator(lambda value: value or [])]
 Map = Annotated[dict[str, V], BeforeValidator(lambda value: value or {})]
 
@@ -254,8 +255,15 @@ class Registered(_Answer):
 
 
 class Versions(_Answer):
+    """The newest first."""
+
+    versions: List[Job] = []
+
+
+class VersionsInFull(_Answer):
+    """The same, as the server has them."""
+
     versions: List[dict[str, Any]] = []
-    """Newest first, as the server has them."""
 
 
 class File(_Answer):

@@ -95,6 +95,8 @@ class Client:
             self._check(answer)
             while part := self._read(answer):
                 yield part
+        except _Closed as error:
+            raise self._unreachable(error.__cause__ or error) from None
         finally:
             connection.close()
 

@@ -115,6 +115,8 @@ class Nomad:
     def restart(self, app: str) -> None:
         """By a key of the job's Meta: instances are replaced as by an update."""
         versions = self._nomads.versions(self._job(app).id)
+        if not versions:
+            raise EngineError(f"Nomad has no version of {app}, so there is nothing to restart")
         job, raw = versions[0]
         at = datetime.now().astimezone().isoformat(timespec="microseconds")
         meta = {**(raw.get("Meta") or {}), handed.RESTARTED: at}

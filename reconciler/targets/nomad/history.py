@@ -82,14 +82,14 @@ def same(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
 def version_of(app: str, jobs: Sequence[Job], wanted: int) -> int:
     """The version behind a revision; 0: the newest stable one before this one, else the one
     before. EngineError where there is none."""
-    now, known = jobs[0].version, {one.version for one in jobs}
+    now, known = jobs[0].version if jobs else -1, {one.version for one in jobs}
     earlier = [one for one in jobs if one.version < now]
     stable = [one.version for one in earlier if one.stable]
     usual = max(stable or [one.version for one in earlier], default=-1)
     version = wanted - 1 if wanted else usual
     if version in known and version != now:
         return version
-    have = ", ".join(str(number + 1) for number in sorted(known))
+    have = ", ".join(str(number + 1) for number in sorted(known)) or "none"
     if wanted and version == now:
         raise EngineError(f"{app} runs revision {wanted} already; Nomad remembers {have}")
     subject = f"revision {wanted}" if wanted else "earlier revision"

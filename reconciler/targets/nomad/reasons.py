@@ -10,6 +10,8 @@ from reconciler.targets.nomad.answers import Allocation, Placement, TaskEvent, T
 
 _STARTED, _KILLING, _TERMINATED, _RESTARTING = "Started", "Killing", "Terminated", "Restarting"
 """Types of task events (Nomad: TaskStarted, TaskKilling, …)."""
+_DIGITS = 12
+"""As many as no number of Nomad's text has."""
 _FAILURES = {"Driver Failure", "Setup Failure", "Failed Artifact Download", "Failed Validation"}
 
 
@@ -85,4 +87,5 @@ def last_message(one: Allocation) -> str:
 
 
 def _number(text: str | None, other: int) -> int:
-    return int(text) if text is not None and text.lstrip("-").isdecimal() else other
+    is_number = text is not None and len(text) < _DIGITS and text.removeprefix("-").isdecimal()
+    return int(text) if text is not None and is_number else other

@@ -19,6 +19,7 @@ from reconciler.targets.nomad.answers import (
     Server,
     Variable,
     Versions,
+    VersionsInFull,
     read,
 )
 from reconciler.targets.nomad.client import Client, RefusedError, quoted
@@ -70,7 +71,7 @@ class Nomads:
                 return  # a token without agent:read
             raise
         build = found.member.tags.get("build", "")
-        numbers = [int(part) for part in build.split(".")[:2] if part.isdecimal()]
+        numbers = [int(part) for part in build[:20].split(".")[:2] if part.isdecimal()]
         if len(numbers) == 2 and tuple(numbers) < NEEDED:
             least = ".".join(map(str, NEEDED))
             text = f"Nomad at {self._client.address} is release {build}; {least} or newer is needed"
@@ -133,7 +134,8 @@ class Nomads:
         """The newest first, each also as the server has it."""
         body = self._client.get(f"/v1/job/{quoted(name)}/versions")
         found: Versions = read(Versions, body, f"the versions of {name}")
-        return [(Job.model_validate(one), one) for one in found.versions]
+        whole: VersionsInFull = read(VersionsInFull, body, f"the versions of {name}")
+        return [*zip(found.versions, whole.versions, strict=True)]
 
     def plan(self, job: Mapping[str, Any]) -> tuple[JobPlan, str]:
         """What an apply would do, or why the server refuses the job. Nothing changes there."""

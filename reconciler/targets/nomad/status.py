@@ -34,6 +34,8 @@ from reconciler.targets.nomad.sight import Live, Sight
 _RUNNING, _PAUSED, _FAILED = ("initializing", "pending", "running"), "paused", "failed"
 """States of a deployment."""
 _SECOND = 1e9
+_DIGITS = 12
+"""Of a number of an instance that is one."""
 _CRASHES = 3
 """Restarts of an instance after which it is no late start any more."""
 _STATES = {"running": "running", "complete": "completed", "unknown": "missing"}
@@ -123,7 +125,7 @@ def _shown(live: Live) -> list[Allocation]:
 def number_of(one: Allocation) -> int:
     """The number of an instance: ``web.web[3]``."""
     text = one.name.rpartition("[")[2].removesuffix("]")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < _DIGITS else 0
 
 
 def name_of(one: Allocation) -> str:

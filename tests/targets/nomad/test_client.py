@@ -194,6 +194,20 @@ def test_what_speaks_no_http_is_a_sentence(said: bytes) -> None:
         thread.join()
 
 
+def test_a_stream_that_the_server_closes_is_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = Client(settings(f"127.0.0.1:{server.getsockname()[1]}", {}))
+
+        def hang_up() -> None:
+            server.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        with pytest.raises(EngineError, match="cannot be reached"):
+            [*client.stream("/v1/client/fs/logs/a")]
+        thread.join()
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[", b"null", b'{"ID": 5}', b'[{"ID": 5}]', b"[" * 100_000, b'["\xff"]']
 )

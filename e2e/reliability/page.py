@@ -38,8 +38,11 @@ _LIMITS = """## What is not covered
 - The loss of power: what the disk did not keep is tested only as a damaged, old or removed journal.
 - A step of the wall clock on a real machine: it would reach every program there. The simulator
   steps its clock, and the matrix that of a controller alone.
-- Logs that are declared to go to a network file system: while it does not answer, the controller
-  waits, and so does every app. `recon doctor` warns of it.
+- A disk of this host that does not answer, with the logs or the state directory: the controller
+  waits, and so does every app. (A network file system holds up only the apps that log there.)
+- A path on a network file system for which two processes ask while it does not answer: the kernel
+  lets the second end only when it answers. So `recon doctor` may not return, and a controller that
+  reads an edited manifest of such an app may end late.
 - Kernels older than the one below, except where a test pretends that a system call is missing.
 - Faults of hardware, and of the kernel itself.
 - Programs that run as root and act against recon on purpose. [security.md](security.md) says what

@@ -100,7 +100,7 @@ def of_log_folder(folder: Folder, disk: Disk | None) -> Iterator[Finding]:
         message = f"{folder.path} is on a network file system ({disk.kind})"
         yield warning(
             "logs",
-            f"{message}: while it does not answer, the controller waits, and every app with it",
+            f"{message}: while it does not answer, output waits, and then its apps",
             "write logs to a local disk (logs.stdout), and copy them from there",
         )
     else:

@@ -32,6 +32,8 @@ class Trouble:
     reason: str
     total: int
     """Bytes dropped since it began."""
+    waits: bool = False
+    """Its file system does not answer: nothing is dropped, the program waits."""
     delay: float = FIRST_RETRY
     timer: asyncio.TimerHandle | None = None
 
@@ -70,19 +72,28 @@ class Troubles:
         for taps in self._apps.values():
             yield from taps
 
-    def add(self, tap: Troubled, reason: str) -> None:
+    def add(self, tap: Troubled, reason: str, *, waits: bool = False) -> None:
         """Writing failed, for the first time or again: report it, and try again later."""
+        trouble = self._note(tap, reason, waits)
+        if self._look is None and not waits:
+            self._look = self._loop.call_later(_FIRST_LOOK, self._relieve, _FIRST_LOOK)
+        trouble.timer = self._loop.call_later(trouble.delay, self._retry, tap)
+        trouble.delay = min(LAST_RETRY, trouble.delay * 2)
+
+    def hang(self, tap: Troubled, reason: str) -> None:
+        """Its chunk is under way, and takes too long: report it."""
+        if tap.trouble is None or not tap.trouble.waits:
+            self._note(tap, reason, True)
+
+    def _note(self, tap: Troubled, reason: str, waits: bool) -> Trouble:
         if tap.trouble is None:
             tap.trouble = Trouble(reason, tap.lost)
             self._apps.setdefault(tap.name.app, []).append(tap)
-            if self._look is None:
-                self._look = self._loop.call_later(_FIRST_LOOK, self._relieve, _FIRST_LOOK)
         trouble = tap.trouble
-        trouble.reason = reason
-        trouble.timer = self._loop.call_later(trouble.delay, self._retry, tap)
-        trouble.delay = min(LAST_RETRY, trouble.delay * 2)
+        trouble.reason, trouble.waits = reason, waits
         lost = sum(other.trouble.total for other in self._apps[tap.name.app] if other.trouble)
         self._on_trouble(tap.name.app, sentence(reason, lost))
+        return trouble
 
     def over(self, tap: Troubled) -> None:
         """The tap is written again, or gone."""
@@ -112,15 +123,15 @@ class Troubles:
         wakes no process.
         """
         dropped = 0
-        for tap in self.taps():
+        taps = [tap for tap in self.taps() if not tap.trouble.waits]
+        for tap in taps:
             count = relieve(tap.fd)
             tap.lost += count
             tap.trouble.total += count
             self._tally.of(tap.name.app).dropped += count
             dropped += count
         wait = _FIRST_LOOK if dropped else min(_LAST_LOOK, wait * 2)
-        again = bool(self._apps)
-        self._look = self._loop.call_later(wait, self._relieve, wait) if again else None
+        self._look = self._loop.call_later(wait, self._relieve, wait) if taps else None
 
 
 def sentence(reason: str, lost: int) -> str:

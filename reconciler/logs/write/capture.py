@@ -18,20 +18,23 @@ import select
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from reconciler.logs.write import fifo
+from reconciler.logs.format.lines import Carry
+from reconciler.logs.write import fifo, logfile
 from reconciler.logs.write.backpressure import FIRST_RETRY, Troubles
 from reconciler.logs.write.compress import Compressor
 from reconciler.logs.write.holder import MOST, Holder
+from reconciler.logs.write.lane import Lane, Lanes
 from reconciler.logs.write.maintenance import Upkeep
 from reconciler.logs.write.transcript import Transcripts
 from reconciler.logs.write.transfer import Pump, Tap
-from reconciler.logs.write.write_ahead import keep_large_blocks
+from reconciler.logs.write.write_ahead import Spool, keep_large_blocks
 from reconciler.logs.write.written import Written
 from reconciler.model.host.fifo import STREAMS, FifoName, Stream
 from reconciler.model.host.held import Held
-from reconciler.model.spec.logs import Logs
+from reconciler.model.spec.logs import Logs, Rotate
 from reconciler.model.state.observed import Tag
 from reconciler.model.state.tally import Tally
 
@@ -45,6 +48,13 @@ _PASSES = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 )
 """Trouble of the host's or recon's own: a stream that cannot be reached so is tried again."""
+_UNREACHABLE = frozenset(
+    {
+        *(errno.ENOTCONN, errno.ECONNABORTED, errno.ECONNREFUSED, errno.ETIMEDOUT, errno.ESTALE),
+        *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EIO),
+    }
+)
+"""A server that is gone, or back as another: its output waits as for one that does not answer."""
 _MAX_ENDED = 64
 """Ended processes whose last output may wait for room on the disk."""
 
@@ -104,8 +114,11 @@ class Capture:
         """What processes say until they are ready, for who asks for it (``begin``)."""
         self.written = Written()
         """Those that follow the output of an app."""
-        self._pump = Pump(state_dir, self._compressor, self._fifos, self.transcripts, tally)
-        self._upkeep = Upkeep(state_dir, loop, self._compressor, self._turn)
+        self._state = state_dir
+        pump = partial(Pump, state_dir, self._fifos, self.transcripts, tally)
+        self._lanes = Lanes(loop, pump, self._hangs)
+        self._pump = pump(self._compressor, is_apart=self._lanes.of)
+        self._upkeep = Upkeep(state_dir, loop, self._compressor, self._turn, self._lanes)
         self._troubles = Troubles(loop, self._retry, on_trouble, tally)
         self._epoll = select.epoll()
         loop.add_reader(self._epoll.fileno(), self._ready)
@@ -189,12 +202,19 @@ class Capture:
         for tap in self._nonces.get(nonce, ()):
             if tap.name.stream == "err":
                 if tap.trouble is None:
-                    try:
-                        self._drain(tap)
-                    except OSError as error:
-                        self._fail(tap, error)
+                    self._read_last(tap)
                 return tap.tail
         return b""
+
+    def _read_last(self, tap: Tap) -> None:
+        lane = self._lane(tap)
+        try:
+            if lane is None:
+                self._drain(tap)
+            else:
+                self._pass(tap, lane)
+        except OSError as error:
+            self._fail(tap, error)
 
     def sweep(self, live: Container[str]) -> None:
         """Do as ``detach`` for all that processes left which ended while no controller ran.
@@ -241,12 +261,13 @@ class Capture:
         if self._holder is not None:
             self._holder.close(needed=bool(self._taps))
         self._upkeep.close()
+        self._lanes.close()
         self._compressor.close()
         self._troubles.close()
         self._pump.close()
         self.transcripts.close()
         for tap in self._taps.values():
-            if tap.stuck is not None:
+            if tap.stuck is not None and not tap.passing:
                 tap.stuck.close()
             os.close(tap.fd)
         self._taps.clear()
@@ -312,6 +333,10 @@ class Capture:
 
     def _end(self, tap: Tap) -> None:
         """Write what is left in the FIFO and an unfinished last line; then remove the tap."""
+        lane = self._lane(tap)
+        if lane is not None:
+            self._end_apart(tap, lane)
+            return
         try:
             self._drain(tap)
             if tap.stuck is not None:
@@ -342,7 +367,7 @@ class Capture:
         self._budget.release(tap.fd)
         del self._taps[tap.fd]
         os.close(tap.fd)
-        if tap.stuck is not None:
+        if tap.stuck is not None and not tap.passing:
             tap.stuck.close()
 
     # -- what is held over a restart -----------------------------------------------------------
@@ -360,6 +385,9 @@ class Capture:
         if not path.exists():
             return True
         tap = self._watch(self._pump.load(name, fifo.open_reader(path)))
+        if self._lane(tap) is not None:  # that may take long: it waits for the second round
+            self._unwatch(tap)
+            return True
         try:
             self._drain(tap)
         except OSError as error:
@@ -409,7 +437,11 @@ class Capture:
                 break
 
     def _read(self, tap: Tap) -> None:
+        lane = self._lane(tap)
         try:
+            if lane is not None:
+                self._pass(tap, lane)
+                return
             moved = self._move(tap)
         except OSError as error:
             self._fail(tap, error)
@@ -431,30 +463,126 @@ class Capture:
         self.written.tell(tap.name.app)
         return moved
 
-    def _turn(self, path: Path, logs: Logs) -> None:
+    def _turn(self, place: str, logs: Logs) -> None:
         """Put a log aside if its time has come; not within a long line that is still coming."""
         midline = any(tap.carry.midline for tap in self._taps.values())
         if midline and logs.is_apart and logs.format == "text":
             return
-        with contextlib.suppress(OSError):  # who writes next is told
-            self._pump.turn(path, logs.rotate)
+        lane = self._lanes.of(place)
+        if lane is None:
+            _turn_all(self._pump, place, logs.rotate)
+        else:
+            turn = partial(_turn_all, lane.pump, place, logs.rotate)
+            with contextlib.suppress(OSError):  # no thread just now
+                self._lanes.submit(lane, ("turn", place), turn)
+
+    # -- logs on file systems that may not answer ----------------------------------------------
+
+    def _lane(self, tap: Tap) -> Lane | None:
+        """The lane by which the log of a stream is written; None where it is written here."""
+        if tap.stuck is not None:  # perhaps as it was declared before
+            header = tap.stuck.pending()
+            return self._lanes.of(header.log) if header is not None else self._lane_now(tap)
+        return self._lane_now(tap)
+
+    def _lane_now(self, tap: Tap) -> Lane | None:
+        self._lanes.look()
+        logs, route = self._upkeep.of(tap.name.app), tap.route
+        if route is not None and route[0] is logs and route[1] == self._lanes.view:
+            known: Lane | None = route[2]
+            return known
+        name = tap.name
+        path = logfile.path_of(self._state, logs, name.app, name.instance, name.stream)
+        lane = self._lanes.of(path)
+        tap.route = logs, self._lanes.view, lane
+        return lane
+
+    def _pass(self, tap: Tap, lane: Lane, *, flush: bool = False) -> int:
+        """Give the next chunk to a lane, or the one that is stuck. Bytes moved. OSError."""
+        moved, logs = 0, self._upkeep.of(tap.name.app)
+        if tap.passing:
+            return 0
+        if tap.stuck is None:
+            reason = tap.trouble.reason if tap.trouble is not None else ""
+            moved = self._pump.take(tap, logs, flush=flush, reason=reason)
+        if tap.stuck is not None:
+            write = partial(lane.pump.write, tap.stuck, logs.rotate)
+            self._lanes.submit(lane, tap, write, partial(self._passed, tap, tap.stuck))
+            tap.passing = True
+            self._epoll.modify(tap.fd, 0)
+        return moved
+
+    def _passed(self, tap: Tap, stuck: Spool, carry: Carry | None, error: Exception | None) -> None:
+        """A lane has written a chunk, or could not."""
+        tap.passing = False
+        if self._taps.get(tap.fd) is not tap:  # it was given up meanwhile
+            stuck.close()
+        elif isinstance(error, OSError):
+            self._fail(tap, error, waits=error.errno in _UNREACHABLE)
+        elif error is not None:
+            raise error
+        else:
+            assert carry is not None
+            stuck.close()
+            tap.stuck, tap.carry = None, carry
+            self.written.tell(tap.name.app)
+            self._go_on(tap)
+
+    def _end_apart(self, tap: Tap, lane: Lane) -> None:
+        """``_end``, chunk by chunk: each is followed by the next when its lane has written it."""
+        if tap.passing:
+            return
+        if tap.left is None:
+            tap.left = fifo.waiting(tap.fd)
+        try:
+            if tap.stuck is None and tap.left > 0:
+                tap.left -= self._pass(tap, lane) or tap.left
+            if tap.stuck is None and tap.carry:
+                tap.carry = tap.carry.ended()
+                self._pass(tap, lane, flush=True)
+            elif tap.stuck is not None:
+                self._pass(tap, lane)
+        except OSError as error:
+            self._fail(tap, error)
+        else:
+            if tap.stuck is None:
+                self._remove(tap)
+
+    def _hangs(self, tap: object, point: str) -> None:
+        if isinstance(tap, Tap) and self._taps.get(tap.fd) is tap:
+            self._troubles.hang(tap, f"{point} does not answer")
 
     # -- trouble -------------------------------------------------------------------------------
 
-    def _fail(self, tap: Tap, error: OSError) -> None:
+    def _fail(self, tap: Tap, error: OSError, *, waits: bool = False) -> None:
         """A chunk could not be written: leave the FIFO alone, report it, and try again later."""
         self._hold([tap])
         self._epoll.modify(tap.fd, 0)
-        self._troubles.add(tap, error.strerror or str(error))
+        self._troubles.add(tap, error.strerror or str(error), waits=waits)
 
     def _retry(self, tap: Tap) -> None:
+        lane = self._lane(tap)
         try:
-            self._move(tap)
+            if lane is None:
+                self._move(tap)
+            else:
+                self._pass(tap, lane)
         except OSError as error:
             self._fail(tap, error)
             return
+        if not tap.passing:
+            self._go_on(tap)
+
+    def _go_on(self, tap: Tap) -> None:
+        """What was in the way is over."""
         self._troubles.over(tap)
         if tap.ended:
             self._end(tap)
         else:
             self._arm(tap)
+
+
+def _turn_all(pump: Pump, place: str, rotate: Rotate) -> None:
+    for path in logfile.current(place):
+        with contextlib.suppress(OSError):  # the next chunk reports it
+            pump.turn(path, rotate)

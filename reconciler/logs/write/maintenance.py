@@ -7,7 +7,6 @@ old. While no log has a rule of time or age, nothing runs here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Container
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from reconciler.logs.format.catalog import CatalogWriter
 from reconciler.logs.write import logfile, rotation
 from reconciler.logs.write.compress import Compressor
+from reconciler.logs.write.lane import Lanes, later
 from reconciler.model.spec.logs import Logs
 
 _LOOK = 3600.0
@@ -23,19 +23,21 @@ _DEFAULT = Logs()
 
 
 class Upkeep:
-    """The log settings of each app; calls ``turn`` for a log that may be due for rotation."""
+    """The log settings of each app; calls ``turn`` for a place whose logs may be due."""
 
     def __init__(
         self,
         state_dir: Path,
         loop: asyncio.AbstractEventLoop,
         compressor: Compressor,
-        turn: Callable[[Path, Logs], None],
+        turn: Callable[[str, Logs], None],
+        lanes: Lanes,
     ) -> None:
         self._state = state_dir
         self._loop = loop
         self._compressor = compressor
         self._turn = turn
+        self._lanes = lanes
         self._catalog = CatalogWriter(state_dir)
         self._logs: dict[str, Logs] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -62,8 +64,11 @@ class Upkeep:
     def keep(self, app: str, instances: Container[int]) -> None:
         """Remove the logs of an app's other instances, rotated ones too. No error."""
         for place in logfile.places(self._state, self.of(app), app):
-            with contextlib.suppress(OSError):
-                logfile.remove_others(place, instances)
+            remove, lane = later(logfile.remove_others, place, instances), self._lanes.of(place)
+            if lane is None:
+                remove()
+            else:
+                self._lanes.submit(lane, ("keep", place), remove)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -84,15 +89,16 @@ class Upkeep:
         for app, logs in self._logs.items():
             if rotation.by_time(logs.rotate):
                 for place in logfile.places(self._state, logs, app):
-                    for path in logfile.current(place):
-                        self._turn(path, logs)
+                    self._turn(place, logs)
             if logs.rotate.max_age_days is not None:
                 self._tidy(app, logs)
         self._plan()
 
     def _tidy(self, app: str, logs: Logs) -> None:
         for place in logfile.places(self._state, logs, app):
-            self._compressor.request(place, logs.rotate)
+            lane = self._lanes.of(place)
+            compressor = lane.compressor if lane is not None else self._compressor
+            compressor.request(place, logs.rotate)
 
 
 def _has_time(logs: Logs) -> bool:

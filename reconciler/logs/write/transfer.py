@@ -11,15 +11,15 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from reconciler.logs.format import lines
 from reconciler.logs.format.lines import NO_CARRY, Carry
 from reconciler.logs.write import fifo, logfile, rotation
 from reconciler.logs.write.backpressure import Trouble
-from reconciler.logs.write.compress import Compressor
 from reconciler.logs.write.transcript import Transcripts
 from reconciler.logs.write.write_ahead import MAX_CHUNK, Header, Spool, load_carry
 from reconciler.model.host.fifo import FifoName
@@ -52,6 +52,18 @@ class Tap:
     """Set while its log cannot be written."""
     tail: bytes = b""
     """Of stderr: the last bytes that came, to tell why the process ended."""
+    passing: bool = False
+    """The lane of its log has a chunk of it in hand (``lane``)."""
+    left: int | None = None
+    """Of one that has ended and is written by a lane: bytes that are still to be read."""
+    route: tuple[Logs, int, Any] | None = None
+    """The lane, if any, of these logs, as of a view of the mounts."""
+
+
+class Requested(Protocol):
+    """What is needed here of the compressor."""
+
+    def request(self, place: str, rotate: Rotate) -> None: ...
 
 
 class Pump:
@@ -60,11 +72,14 @@ class Pump:
     def __init__(
         self,
         state_dir: Path,
-        compressor: Compressor,
         fifos: Sequence[Path],
         transcripts: Transcripts,
         tally: Tally,
+        compressor: Requested,
+        *,
+        is_apart: Callable[[Path], Any] = lambda path: None,
     ) -> None:
+        self._is_apart = is_apart
         self._tally = tally
         self._state = state_dir
         self._folder = f"{state_dir}/fifo"
@@ -86,11 +101,7 @@ class Pump:
         """
         if tap.stuck is not None:
             self._finish_stuck(tap, tap.stuck)
-        name, carry, midline = tap.name, tap.carry.text, tap.carry.midline
-        if tap.lost:  # the start of a line whose end was dropped is lost as well
-            count, flush = tap.lost + len(carry), True
-            carry = b"\n" * midline + b"recon: %d bytes of output were lost: " % count
-            carry += reason.encode() + b"\n"
+        name, midline, carry, flush = tap.name, tap.carry.midline, *_beginning(tap, reason, flush)
         path = logfile.path_of(self._state, logs, name.app, name.instance, name.stream)
         if self._owed and path in self._owed:
             self._finish_pending(path)
@@ -110,12 +121,7 @@ class Pump:
             )
             spool = self._empty_spool()
             limit = min(MAX_CHUNK, max(_LEAST, logs.rotate.size - length))
-            moved = spool.take(tap.fd, header, carry, limit)
-            self._tally.of(name.app).wrote(name.stream, moved)
-            if moved and name.nonce in self._transcripts:
-                self._transcripts.hear(name.nonce, spool.data(), midline)
-            if moved and name.stream == "err":
-                tap.tail = (tap.tail + spool.end(min(moved, TAIL)))[-TAIL:]
+            moved = self._take(tap, spool, header, carry, limit)
             if moved or flush:
                 self._finish(tap, spool, header, log)
             else:
@@ -123,6 +129,75 @@ class Pump:
             return moved
         finally:
             os.close(log)
+
+    def take(self, tap: Tap, logs: Logs, *, flush: bool = False, reason: str = "") -> int:
+        """Move one chunk from the FIFO into a spool of its stream alone, ``tap.stuck``, which
+        ``write`` writes into the log: that is not touched here. Bytes moved. OSError: as ``move``.
+        """
+        name, midline, carry, flush = tap.name, tap.carry.midline, *_beginning(tap, reason, flush)
+        header = Header(
+            log=str(logfile.path_of(self._state, logs, name.app, name.instance, name.stream)),
+            inode=0,  # of none: the log is looked at when it is written
+            length=0,
+            stamp=lines.head(logs, name, time.time()),
+            carry_file=self.companion(name, "carry"),
+            carry=len(carry),
+            midline=midline,
+            style=lines.style_of(logs),
+        )
+        path = Path(self.companion(name, "spool"))
+        try:
+            spool = Spool(path)
+        except FileNotFoundError:  # the state directory was removed
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            spool = Spool(path)
+        moved = 0
+        try:
+            moved = self._take(
+                tap, spool, header, carry, min(MAX_CHUNK, max(_LEAST, logs.rotate.size))
+            )
+        finally:
+            if moved or (flush and spool.pending() is not None):
+                tap.stuck, tap.carry, tap.lost = spool, NO_CARRY, 0
+            else:
+                spool.commit()
+                spool.close()
+                path.unlink(missing_ok=True)
+        return moved
+
+    def write(self, stuck: Spool, rotate: Rotate) -> Carry:
+        """Write a chunk that was taken into its log, which is rotated first where that is due.
+        What is left of its last line. OSError: to be called again."""
+        header = stuck.pending()
+        if header is None:  # it was written, and only then an error came
+            carry = load_carry(str(stuck.path.with_suffix(".carry")))
+        else:
+            path = Path(header.log)
+            if path in self._owed:
+                self._finish_pending(path, stuck)
+                header = stuck.pending() or header
+            if not header.inode and header.length + header.done == 0:
+                whole = bool(header.style) or not header.midline
+                owner = self._owner(header)
+                os.close(self._open_log(path, rotate, owner, time.time(), whole)[0])
+            carry = self._resume(stuck, header)
+        stuck.path.unlink(missing_ok=True)
+        return carry
+
+    def owe(self, log: Path, spool: Path) -> None:
+        """A chunk of this log was set aside before the log could be read: nothing is written to it
+        until it is known how much of that it has."""
+        self._owed[log] = spool
+
+    def _take(self, tap: Tap, spool: Spool, header: Header, carry: bytes, limit: int) -> int:
+        name = tap.name
+        moved = spool.take(tap.fd, header, carry, limit)
+        self._tally.of(name.app).wrote(name.stream, moved)
+        if moved and name.nonce in self._transcripts:
+            self._transcripts.hear(name.nonce, spool.data(), header.midline)
+        if moved and name.stream == "err":
+            tap.tail = (tap.tail + spool.end(min(moved, TAIL)))[-TAIL:]
+        return moved
 
     def recover(self) -> None:
         """Finish the chunks an earlier controller was killed in, as far as there is room."""
@@ -232,12 +307,15 @@ class Pump:
         stuck.close()
         tap.stuck = None
 
-    def _finish_pending(self, log: Path) -> None:
+    def _finish_pending(self, log: Path, own: Spool | None = None) -> None:
         """Block writes to a log until it is known how much of a chunk it has. OSError.
 
         Of several such chunks of one log the others are known: they were looked at when set aside.
         """
         path = self._owed[log]
+        if own is not None and own.path == path:
+            del self._owed[log]  # it is the one to be written now
+            return
         spool = Spool(path) if path.exists() else None
         header = spool.pending() if spool is not None else None
         try:
@@ -273,16 +351,24 @@ class Pump:
         try:
             if header is not None:
                 self._recover_transcript(spool, header)
+                lane = self._is_apart(Path(header.log))
+                if lane is not None:  # its own business, and perhaps a long one
+                    self._keep(spool, header, lane.pump)
+                    return
                 self._resume(spool, header)
             path.unlink()
         except OSError:
             if header is not None:
-                if path.parent == self._state:
-                    spool.set_aside(Path(header.carry_file).with_suffix(".spool"))
-                self._owed[Path(header.log)] = spool.path
+                self._keep(spool, header, self)
             raise
         finally:
             spool.close()
+
+    def _keep(self, spool: Spool, header: Header, pump: Pump) -> None:
+        """Leave a chunk to its stream."""
+        if spool.path.parent == self._state:
+            spool.set_aside(Path(header.carry_file).with_suffix(".spool"))
+        pump.owe(Path(header.log), spool.path)
 
     def _recover_transcript(self, spool: Spool, header: Header) -> None:
         """Pass the chunk to the listeners, perhaps again: the killed controller may have done
@@ -302,6 +388,16 @@ class Pump:
         """Of the stream that a chunk is from."""
         name = _stream_of(header)
         return None if name is None else safe_files.owner_of(fifo.place(name, self._fifos))
+
+
+def _beginning(tap: Tap, reason: str, flush: bool) -> tuple[bytes, bool]:
+    """What goes before the next chunk, and whether it is to be written without one."""
+    carry = tap.carry.text
+    if not tap.lost:
+        return carry, flush
+    # The start of a line whose end was dropped is lost as well.
+    line = b"recon: %d bytes of output were lost: " % (tap.lost + len(carry))
+    return b"\n" * tap.carry.midline + line + reason.encode() + b"\n", True
 
 
 def _stream_of(header: Header) -> FifoName | None:

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 PATH = "/proc/self/mountinfo"
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 """How blanks, tabs, line ends and backslashes are written."""
 _FIELDS = 6
+_LOCAL = {
+    *("ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "overlay", "f2fs", "zfs"),
+    *("squashfs", "erofs", "ramfs"),
+}
+_MOST_LINKS = 40
+"""As many as the kernel follows."""
 
 
 class Mount(NamedTuple):
@@ -31,6 +37,11 @@ class Mount(NamedTuple):
     """Of the file system: ``ext4``, ``nfs4``."""
     super_options: tuple[str, ...]
     """Of the file system."""
+
+    @property
+    def is_local(self) -> bool:
+        """It answers from this host's own disks: where one path hangs, others do not."""
+        return self.point == "/" or self.kind in _LOCAL
 
 
 def mounts(text: bytes) -> Iterator[Mount]:
@@ -51,8 +62,41 @@ def mounts(text: bytes) -> Iterator[Mount]:
 
 def holding(path: str, text: bytes) -> Mount | None:
     """The mount that holds ``path``, which is real: the deepest, of several the one on top."""
+    return _deepest(path, mounts(text))
+
+
+def apart(path: str, every: Sequence[Mount]) -> Mount | None:
+    """The mount that ``path`` leads to, where that may not answer; else None.
+
+    Links are followed as far as they lie on this host's own disks. Nothing else is touched.
+    """
+    left, at, links = path.split("/")[::-1], "/", 0
+    while left:
+        name = left.pop()
+        if name in ("", "."):
+            continue
+        if name == "..":
+            at = os.path.dirname(at)
+            continue
+        at = os.path.join(at, name)
+        mount = _deepest(at, every)
+        if mount is not None and not mount.is_local:
+            return mount
+        try:
+            target = os.readlink(at)
+        except OSError:  # no link
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return None
+        at = "/" if target.startswith("/") else os.path.dirname(at)
+        left.extend(target.split("/")[::-1])
+    return None
+
+
+def _deepest(path: str, every: Iterable[Mount]) -> Mount | None:
     found: Mount | None = None
-    for mount in mounts(text):
+    for mount in every:
         leads = path == mount.point or path.startswith(mount.point.rstrip("/") + "/")
         if leads and (found is None or len(mount.point) >= len(found.point)):
             found = mount

@@ -32,11 +32,6 @@ CHECK = PATIENCE / 2
 ANSWER = f"{__name__}:answer"
 MOST_STUCK = 4
 """Threads of one kind that are left behind at most."""
-_LOCAL = {
-    *("ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "overlay", "f2fs", "zfs"),
-    *("squashfs", "erofs", "ramfs"),
-}
-"""File systems that answer from this host's own disks: where one path hangs, others do not."""
 
 
 class Look(Generic[R]):
@@ -149,7 +144,7 @@ def reach(path: str) -> str:
     network's."""
     with open(mountinfo.PATH, "rb") as file:
         mount = mountinfo.holding(path, file.read())
-    if mount is None or mount.point == "/" or mount.kind in _LOCAL:
+    if mount is None or mount.is_local:
         return path
     return mount.point
 

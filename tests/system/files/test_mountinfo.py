@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reconciler.system.files.mountinfo import PATH, holding, mounts
+from reconciler.system.files.mountinfo import PATH, apart, holding, mounts
 
 LINE = b"36 35 98:0 /part %s rw,noatime shared:1 master:2 - ext4 /dev/root rw,errors=continue\n"
 
@@ -44,3 +44,28 @@ def test_the_deepest_mount_holds_a_path_and_of_several_the_one_on_top() -> None:
 
 def test_the_mounts_of_this_host_are_read() -> None:
     assert {"/", "/proc"} <= {mount.point for mount in mounts(Path(PATH).read_bytes())}
+
+
+def test_a_path_is_followed_to_a_mount_that_may_not_answer_and_no_further(tmp_path: Path) -> None:
+    far, near = tmp_path / "far", tmp_path / "near"
+    near.mkdir()  # ``far`` is not there: nothing asks for it
+    line = b"36 35 0:5 / %s rw - nfs4 server:/logs rw\n"
+    text = (LINE % b"/") + (LINE % os.fsencode(near)) + (line % os.fsencode(far))
+    every = [*mounts(text)]
+    (tmp_path / "link").symlink_to(far / "deeper")
+    (near / "up").symlink_to("../far")
+    (tmp_path / "round").symlink_to("round")
+    for leads in (
+        "far",
+        "far/a/b",
+        "link",
+        "link/a",
+        "near/up/a",
+        "near/../far",
+        "./far",
+        "far/..",
+    ):
+        found = apart(f"{tmp_path}/{leads}", every)
+        assert found is not None and found.point == str(far), leads
+    for stays in ("", "near", "near/a/b", "round/a", "farther"):
+        assert apart(f"{tmp_path}/{stays}", every) is None, stays

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from reconciler.checks.access import Identity, allowed
@@ -22,6 +23,8 @@ from reconciler.model.words.address import Address
 from reconciler.observed.host.machine import device, disk, folder
 from reconciler.observed.probes import listeners
 from reconciler.render.formats import place
+from reconciler.system.work import door
+from reconciler.system.work.look import patiently
 
 
 def of_app(app: Workload, pids: list[int], closed: int, state: Path) -> Iterator[Finding]:
@@ -128,10 +131,16 @@ def _unwatched(spec: ProgramSpec) -> Iterator[Finding]:
 
 def _logs(spec: ProgramSpec, state: Path) -> Iterator[Finding]:
     """The folders that logs are declared to go to."""
-    own = device(state)
     for path in sorted({os.path.dirname(log) for _, log in declared_logs(spec)}):
-        elsewhere = device(Path(path)) != own
-        yield from of_log_folder(folder(Path(path)), disk(Path(path)) if elsewhere else None)
+        try:
+            yield from patiently(partial(door.through, path, _log_folder, Path(path), state))
+        except door.UnansweredError as error:
+            yield problem("logs", error.message, error.remedy)
+
+
+def _log_folder(path: Path, state: Path) -> list[Finding]:
+    elsewhere = device(path) != device(state)
+    return [*of_log_folder(folder(path), disk(path) if elsewhere else None)]
 
 
 def _advice(app: Workload) -> Iterator[Finding]:

@@ -202,7 +202,9 @@ def _undo(boot: Boot, init: str, files: dict[Path, str], _dry_run: bool) -> Iter
     if init == "systemd":
         yield _command(*systemctl, "daemon-reload")
         # With its file systemd has forgotten what a stop of it would do, which is to stop all apps.
-        yield _command(*systemctl, "stop", systemd.SHUTDOWN)
+        # Behind the removed one may be that of the Debian package, which says it still.
+        if boot.user or not (unit.PACKAGED / systemd.SHUTDOWN).exists():
+            yield _command(*systemctl, "stop", systemd.SHUTDOWN)
 
 
 def _command(*words: str) -> Step:

@@ -163,3 +163,19 @@ def test_a_file_of_ours_is_replaced_and_removed(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o755
     assert [one.name for one in path.parent.iterdir()] == ["recon.service"]
     assert unit.remove(path) and not unit.remove(path)
+
+
+@pytest.mark.parametrize("packaged", [True, False])
+def test_a_removal_leaves_the_shutdown_unit_of_a_package_alone(
+    packaged: bool, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is there still: a stop of it would stop all apps."""
+    system, lib = tmp_path / "etc", tmp_path / "lib"
+    for folder in (system, *([lib] if packaged else [])):
+        folder.mkdir()
+        (folder / systemd.SHUTDOWN).write_text(f"# {MARK}\n")
+    monkeypatch.setattr(startup, "SYSTEM", system)
+    monkeypatch.setattr(unit, "PACKAGED", lib)
+    done = cli("startup", "--remove", "--dry-run", "--init", "systemd")
+    stops = f"systemctl stop {systemd.SHUTDOWN}" in done.out
+    assert stops is not packaged

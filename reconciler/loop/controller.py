@@ -18,7 +18,6 @@ from reconciler.desired.directory.settling import SETTLE
 from reconciler.desired.directory.store import ManifestStore
 from reconciler.diff.jobs import runs
 from reconciler.diff.prune import Verdict
-from reconciler.diff.status.review import last_spec
 from reconciler.logs.write.written import Written
 from reconciler.loop.admission import Admission
 from reconciler.loop.edit_events import EditEvents
@@ -34,6 +33,7 @@ from reconciler.loop.queue import WorkQueue
 from reconciler.loop.reconcile import Reconciler
 from reconciler.loop.requests import Requests
 from reconciler.loop.safety_net import SafetyNet
+from reconciler.loop.specs import Specs
 from reconciler.loop.takeover import Takeover
 from reconciler.model.host.held import Held
 from reconciler.model.spec.manifest import SettingsSpec
@@ -44,7 +44,6 @@ from reconciler.model.state.event import Actor, Event
 from reconciler.model.state.observed import Exit, Process
 from reconciler.model.state.plan import AppPlan, Condition, Plan
 from reconciler.model.state.reason import EventReason
-from reconciler.model.state.revision import Revision, same_revision, spec_of
 from reconciler.model.state.tally import Tally
 from reconciler.observed.processes.credibility import uid_of, users_of
 from reconciler.state.history import History
@@ -138,6 +137,7 @@ class Controller:
             self.redact,
             on_writable=self._look_at_all,
         )
+        self._specs = Specs(self._declared, self.history)
         self._running = Running(
             paths.root,
             store_id(paths),
@@ -152,9 +152,9 @@ class Controller:
             on_event=self.history.record,
             on_log_trouble=self._log_trouble,
             redact=self.redact,
-            user_of=lambda name: uid_of(self._spec(name)),
+            user_of=lambda name: uid_of(self._specs.of_app(name)),
             is_declared=lambda name: name in self._declared.apps(),
-            spec_of=self._spec_of,
+            spec_of=self._specs.of,
             kernel=kernel,
             tally=self.tally,
         )
@@ -176,7 +176,7 @@ class Controller:
             last_errors=self._running.capture.last_errors,
             processes=self.processes,
         )
-        self._ends = Ends(self.history, self._declared, self._spec, post_mortem, self.tally)
+        self._ends = Ends(self.history, self._declared, self._specs.of_app, post_mortem, self.tally)
         self._admission = Admission(self._declared, self._running, self.history, self.facts)
         self._reconciler = Reconciler(
             self._declared,
@@ -219,7 +219,6 @@ class Controller:
         )
         self._notifies = False
         """The controller has started: all that is declared is known."""
-        self._made: tuple[Revision, ProgramSpec] | None = None
         self._log_troubles: dict[str, str] = {}
         self._to_presume: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -247,13 +246,13 @@ class Controller:
 
     async def _load(self) -> None:
         """Load the running processes, the journal and the manifests, in this order."""
-        self._relist(full=True, knows=lambda process: self._own_spec(process) is not None)
+        self._relist(full=True, knows=lambda process: self._specs.own(process) is not None)
         known = {*self.history.memories, *self._running.apps()}
         await self._declared.start(self.history.memories, self._journal, known, self._key)
-        self._running.ask_adopted(self._spec_of)
+        self._running.ask_adopted(self._specs.of)
         orphans = known - self._declared.apps().keys()
         # Only now is it known as whom the apps are to run.
-        if self._trust(map(self._spec, orphans)) or self._running.host.doubted:
+        if self._trust(map(self._specs.of_app, orphans)) or self._running.host.doubted:
             self._relist(full=True)
         self._takeover.note_unremembered()
         self._takeover.note_lost()
@@ -463,7 +462,7 @@ class Controller:
         turn: bool = False,
         knows: Callable[[Process], bool] = lambda process: True,
     ) -> None:
-        for fault in self._running.relist(self._spec_of, full=full, turn=turn, knows=knows):
+        for fault in self._running.relist(self._specs.of, full=full, turn=turn, knows=knows):
             self.history.record(Event("", EventReason.WITNESS_CONFLICT, fault, "Warning"))
 
     def _tell_start(self) -> None:
@@ -478,31 +477,6 @@ class Controller:
     def _trust(self, specs: Iterable[ProgramSpec]) -> bool:
         """Processes of the users of these may be ours; whether one was passed over that is."""
         return self._running.host.trust(users_of(specs))
-
-    def _spec(self, name: str) -> ProgramSpec:
-        """As declared now, else as last applied."""
-        app = self._declared.apps().get(name)
-        return app.spec if app is not None else last_spec(self.history.memory(name))
-
-    def _spec_of(self, process: Process) -> ProgramSpec:
-        """As its own revision was last applied, so that it is asked what it can answer."""
-        own = self._own_spec(process)
-        return own if own is not None else self._spec(process.tag.app)
-
-    def _own_spec(self, process: Process) -> ProgramSpec | None:
-        """As its own revision was last applied; None where that is neither declared, as far as is
-        known by now, nor remembered: it was started right before a crash, say."""
-        name, hash = process.tag.app, process.tag.hash
-        app = self._declared.apps().get(name)
-        if app is not None and same_revision(app.hash, hash):
-            return app.spec
-        revisions = reversed(self.history.memory(name).revisions)
-        own = next((one for one in revisions if same_revision(one.hash, hash)), None)
-        if own is None:
-            return None
-        if self._made is None or self._made[0] is not own:  # a thousand instances may ask for it
-            self._made = own, spec_of(own)
-        return self._made[1]
 
     def _with_troubles(self, app: AppPlan) -> AppPlan:
         """A disk that is full, a watch that is held: no part of the plan, but of how the app is."""

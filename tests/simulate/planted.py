@@ -183,7 +183,7 @@ PLANTED: dict[str, Planted] = {
     "ready-by-birth": Planted(
         "an adopted process that no journal knows is asked nothing",
         "loop/controller.py",
-        "self._relist(full=True, knows=lambda process: self._own_spec(process) is not None)",
+        "self._relist(full=True, knows=lambda process: self._specs.own(process) is not None)",
         "self._relist(full=True)",
     ),
     "unmounted": Planted(

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from reconciler.convert.engines import yaml
-from reconciler.convert.engines.draft import Draft, Exported, Refused, draft_of, refusal_of
+from reconciler.convert.engines.draft import (
+    Draft,
+    Exported,
+    Refusal,
+    Refused,
+    draft_of,
+    refusal_of,
+)
+from reconciler.convert.fields import Note
 from reconciler.convert.kubernetes import container, names
 from reconciler.convert.kubernetes.dependencies import Other, dependencies
 from reconciler.convert.kubernetes.deployment import deployment
@@ -44,8 +52,26 @@ class Target(NamedTuple):
     with_secrets: bool = False
 
 
+class Translated(NamedTuple):
+    """Objects by the name of their app, in the order in which they are to be made."""
+
+    objects: Mapping[str, list[dict[str, Any]]]
+    secrets: Mapping[str, list[dict[str, Any]]]
+    """With their values; empty unless these were asked for."""
+    notes: tuple[Note, ...]
+    refused: tuple[Refusal, ...]
+
+
 def export(apps: Iterable[Workload], target: Target) -> Exported:
     """The objects of all these apps as YAML, and what they cannot say."""
+    made = translate(apps, target)
+    files = {f"{name}.yaml": _text(name, found) for name, found in made.objects.items()}
+    secrets = {f"{name}.secret.yaml": _text(name, found) for name, found in made.secrets.items()}
+    return Exported(files, secrets, made.notes, made.refused)
+
+
+def translate(apps: Iterable[Workload], target: Target) -> Translated:
+    """The objects of all these apps, and what they cannot say."""
     apps = list(apps)
     drafts = {
         app.name: draft_of(app, target.zone, with_secrets=target.with_secrets) for app in apps
@@ -55,21 +81,18 @@ def export(apps: Iterable[Workload], target: Target) -> Exported:
         for name, draft in drafts.items()
         if draft.peek("image") is not None
     }
-    files, secrets, notes, refused = {}, {}, [], []
+    made, secrets, notes, refused = {}, {}, [], []
     for app in apps:
         draft = drafts[app.name]
         try:
-            found = objects(draft, others, target)
+            made[app.name] = objects(draft, others, target)
         except Refused as error:
             refused.append(refusal_of(app, error))
             continue
-        head = f"# {MARK}: {app.name}\n"
-        files[f"{app.name}.yaml"] = head + "---\n".join(map(yaml.document, found))
-        hidden = container.secrets(draft)
-        if hidden:
-            secrets[f"{app.name}.secret.yaml"] = head + "---\n".join(map(yaml.document, hidden))
+        if hidden := container.secrets(draft):
+            secrets[app.name] = hidden
         notes += draft.notes
-    return Exported(files, secrets, tuple(notes), tuple(refused))
+    return Translated(made, secrets, tuple(notes), tuple(refused))
 
 
 def objects(draft: Draft, others: Mapping[str, Other], target: Target) -> list[dict[str, Any]]:
@@ -121,3 +144,7 @@ def _stop(draft: Draft, pod: dict[str, Any], program: dict[str, Any]) -> None:
 def _other(draft: Draft, taken: Iterable[str]) -> Other:
     port = next(iter(ports_of(draft).values()), None)
     return Other(names.service_name(draft.name, set(taken)), port, draft.completes)
+
+
+def _text(app: str, found: Iterable[dict[str, Any]]) -> str:
+    return f"# {MARK}: {app}\n" + "---\n".join(map(yaml.document, found))

@@ -22,6 +22,7 @@ from reconciler.model.spec.probe import Probe, ProbeRole
 from reconciler.model.spec.program import ProgramSpec
 from reconciler.model.spec.socket import Socket, Sockets
 from reconciler.model.spec.strategy import Strategy
+from reconciler.model.spec.target import EngineAddress
 from reconciler.model.words.fields import in_place, is_own, own, template
 from reconciler.model.words.sentence import InvalidValue
 from reconciler.model.words.values import (
@@ -209,6 +210,15 @@ class SettingsSpec(Manifest):
     )
     allow_empty: Flag = Field(False, description="an empty directory stops all apps")
     profile: Name | None = Field(None, description="the profile, unless --profile is given")
+    target: EngineAddress | None = Field(
+        None,
+        description="the engine that the manifests are for, unless --target is given: host, "
+        "kubernetes[:CONTEXT] or nomad[:ADDRESS]",
+    )
+    part_of: Name | None = Field(
+        None,
+        description="the name of this directory on an engine; there only what has it is removed",
+    )
     notify: Notify = Field(
         (), description="who is notified of problems, and of their end: a list of receivers"
     )

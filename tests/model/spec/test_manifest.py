@@ -161,6 +161,8 @@ def test_settings_are_safe_by_default() -> None:
         "maxPrune": None,
         "allowEmpty": False,
         "profile": None,
+        "target": None,
+        "partOf": None,
         "notify": (),
     }
 

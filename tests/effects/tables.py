@@ -80,15 +80,14 @@ HARMLESS: dict[str, frozenset[str]] = {
 
 OTHERS = _words(
     "__future__ _signal _socket abc apprise argparse array asyncio base64 binascii bisect codecs"
-    " collections compression concurrent configparser contextlib copy cronsim ctypes"
-    " dataclasses datetime difflib dotenv"
-    " email enum errno fnmatch functools gc getopt getpass glob grp gzip h11 hashlib heapq hmac"
-    " http importlib inotify_simple inspect ipaddress itertools jinja2 json logging markupsafe"
-    " marshal math mmap operator pathspec pickle platform posixpath prometheus_client psutil pwd"
-    " pydantic queue quickjs random re reconciler requests rich secrets select selectors shlex"
-    " sse_starlette ssl starlette stat statistics struct sys tenacity termios textual textwrap"
-    " threading time tomllib tty typer types typing unicodedata urllib uvicorn warnings watchfiles"
-    " yaml zlib zoneinfo"
+    " collections compression concurrent configparser contextlib copy cronsim ctypes dataclasses"
+    " datetime difflib dotenv email enum errno fnmatch functools gc getopt getpass glob grp gzip"
+    " h11 hashlib heapq hmac http httpx2 importlib inotify_simple inspect ipaddress itertools"
+    " jinja2 json logging lightkube markupsafe marshal math mmap operator pathspec pickle platform"
+    " posixpath prometheus_client psutil pwd pydantic queue quickjs random re reconciler requests"
+    " rich secrets select selectors shlex sse_starlette ssl starlette stat statistics struct sys"
+    " tenacity termios textual textwrap threading time tomllib tty typer types typing unicodedata"
+    " urllib uvicorn warnings watchfiles yaml zlib zoneinfo"
 )
 """Modules and libraries that change nothing outside, or by what is above. ``ctypes`` is in
 ``LIBC``; what libraries do for a page is not the controller's."""

@@ -11,7 +11,6 @@ from threading import Thread
 from typing import Any
 
 from reconciler.convert.fields import Note
-from reconciler.diff.prune import CLEAN_SCANS, Absence, Verdict, absences
 from reconciler.model.state.desired import Desired, Workload
 from reconciler.targets.engine import EngineError, Happening, Line, Past, View
 from reconciler.targets.nomad import handed, plan, status
@@ -23,15 +22,12 @@ from reconciler.targets.nomad.logs import STREAMS, Source, lines, shared
 from reconciler.targets.nomad.reasons import faults
 from reconciler.targets.nomad.server import Nomads
 from reconciler.targets.nomad.sight import Proposal, Sight
+from reconciler.targets.removals import removals
 
 _KEPT = 10_000
 """Lines of output that wait for their reader."""
 _LOOK = 2.0
 """Seconds between two looks for new instances while output is followed."""
-_UNNAMED = (
-    "no manifest here declares it, and another directory may: write `partOf: NAME` into the "
-    "Settings in recon.yaml, or run `recon apply --confirm-prune`"
-)
 
 
 class Nomad:
@@ -55,10 +51,14 @@ class Nomad:
         """As of ``Engine``."""
         self._nomads.check()
         apps = [one for name, one in sorted(desired.apps.items()) if not names or name in names]
-        part_of = _part_of(desired)
+        part_of = desired.settings.part_of
         proposals = self._nomads.each(lambda app: self._proposal(app, part_of), apps)
         self._sight = self._around({one.app: one for one in proposals}, part_of, names)
-        absent = {} if names else _absent(desired, self._sight, confirmed=prune)
+        absent = (
+            {}
+            if names
+            else removals(desired, plan.known_apps(desired, self._sight), confirmed=prune)
+        )
         found = plan.changes(apps, self._sight, absent, desired.problems, force=force)
         notes = [_sentence(note) for one in proposals for note in one.handed.notes]
         return View(found, status.statuses(found, self._sight), tuple(notes))
@@ -290,25 +290,6 @@ def _read_by(job: Job) -> Iterator[str]:
     for path in handed.paths(job.id):
         if any(f'"{path}"' in text for text in texts):
             yield path
-
-
-def _absent(desired: Desired, sight: Sight, *, confirmed: bool) -> dict[str, Absence]:
-    """A verdict for each app that recon made there and that is not declared."""
-    known = plan.known_apps(desired, sight)
-    gone = dict.fromkeys(known.keys() - desired.apps.keys(), CLEAN_SCANS)
-    found = absences(desired, known, gone, confirmed=confirmed)
-    if _part_of(desired) is not None or confirmed:
-        return dict(found)
-    return {
-        app: Absence(Verdict.UNCONFIRMED, _UNNAMED) if one.verdict is Verdict.DELETE else one
-        for app, one in found.items()
-    }
-
-
-def _part_of(desired: Desired) -> str | None:
-    """``Settings.spec.partOf``, in a release that has it."""
-    found: str | None = getattr(desired.settings, "part_of", None)
-    return found
 
 
 def _sentence(note: Note) -> str:

@@ -1,0 +1,1 @@
+"""A cluster of Kubernetes: objects by server-side apply, with the field manager ``recon``."""

@@ -1,0 +1,70 @@
+"""The revisions of a Deployment: its ReplicaSets, as `kubectl rollout history` reads them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from reconciler.targets.engine import EngineError, Past
+from reconciler.targets.kubernetes.client import Object
+from reconciler.targets.kubernetes.sight import REVISION, name, notes_on
+
+_HASH = "pod-template-hash"
+
+
+def pasts(deployment: Object, sets: Iterable[Object]) -> tuple[Past, ...]:
+    """The oldest first."""
+    now = revision(deployment)
+    return tuple(
+        Past(
+            number=revision(one),
+            created_at=datetime.fromisoformat(one["metadata"]["creationTimestamp"]).timestamp(),
+            state=_state(deployment, one, now),
+            digest=one["metadata"].get("labels", {}).get(_HASH, ""),
+            template=_template(one),
+        )
+        for one in sorted(sets, key=revision)
+    )
+
+
+def template_of(deployment: Object, sets: Iterable[Object], wanted: int) -> tuple[int, Object]:
+    """The number and the template of a revision; 0: the newest before this one. EngineError."""
+    now = revision(deployment)
+    known = {revision(one): one for one in sets}
+    earlier = [number for number in known if number < now]
+    number = wanted or max(earlier, default=0)
+    if number not in known:
+        have = ", ".join(map(str, sorted(known))) or "none"
+        query = f"revision {wanted}" if wanted else "an earlier revision"
+        raise EngineError(f"{name(deployment)} has no {query}; the cluster remembers {have}")
+    return number, _template(known[number])
+
+
+def newest(deployments: Iterable[Object]) -> Object:
+    """The one that was made last, of those with the label of one app."""
+    return max(deployments, key=lambda one: str(one["metadata"].get("creationTimestamp", "")))
+
+
+def revision(one: Object) -> int:
+    """The number that the Deployment's controller gave; 0 before it did."""
+    return int(notes_on(one).get(REVISION, "0"))
+
+
+def _state(deployment: Object, one: Object, now: int) -> str:
+    if revision(one) != now:
+        return "superseded"
+    status = deployment.get("status", {})
+    wanted = deployment["spec"].get("replicas", 1)
+    if deployment["spec"].get("paused"):
+        return "paused"
+    done = status.get("updatedReplicas", 0) == wanted == status.get("availableReplicas", 0)
+    return "running" if done else "rolling out"
+
+
+def _template(one: Object) -> dict[str, Any]:
+    """Without the label by which the ReplicaSet knows its own Pods."""
+    template = one["spec"]["template"]
+    metadata = template.get("metadata", {})
+    labels = {key: text for key, text in metadata.get("labels", {}).items() if key != _HASH}
+    return {**template, "metadata": {**metadata, "labels": labels}}

@@ -204,4 +204,4 @@ def _escape(text: str) -> str:
     safe = plain(text).replace("&", "&amp;").replace("<", "&lt;")
     safe = "".join(f"\\{char}" if char in "\\|*_`[]~$" else char for char in safe)
     # A forge looks for names and numbers in what is left: nothing visible parts them.
-    return re.sub(r"([@#!])(?=\w)", "\\1\u200b", safe)
+    return re.sub(r"([@#!])(?=\w|\\_)", "\\1\u200b", safe)

@@ -21,6 +21,7 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
+from reconciler.cli.framework.target import TargetOption, elsewhere
 
 if TYPE_CHECKING:
     from reconciler.cli.framework.background import Held
@@ -50,6 +51,10 @@ def apply(
     timeout: Annotated[
         str, Option("--timeout", metavar="DURATION", help="Stop waiting after this time.")
     ] = "10m",
+    target: TargetOption = None,
+    force_conflicts: Annotated[
+        bool, Option("--force-conflicts", help="With --target: take fields over from others.")
+    ] = False,
 ) -> int:
     """Carry out what the manifests say, and wait until all is ready.
 
@@ -64,6 +69,18 @@ def apply(
     limit = seconds("--timeout", timeout)
     place = where(manifests, state_dir, profile)
     confirmed = Confirmed(confirm_prune, confirm_load)
+    there = elsewhere(place, target) if base is None else None
+    if force_conflicts and not there:
+        raise usage("--force-conflicts is for an engine; write --target, too")
+    if there and watch:
+        raise usage("--watch is for this host; with --target each plan is asked of the engine")
+    if there:
+        from reconciler.cli.verbs.elsewhere import apply as beyond  # noqa: PLC0415  heavy
+
+        how = {"prune": confirm_prune, "force": force_conflicts, "detailed": detailed_exitcode}
+        if dry_run:
+            return beyond.plan(place, there, output, **how)
+        return beyond.apply(place, there, output, **how, limit=limit)
     if watch:
         return _plan_on_save(place, base, output, confirmed)
     if dry_run:

@@ -9,6 +9,7 @@ from reconciler.cli.framework import controller
 from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import Apps, Manifests, Selector, StateDir, where
+from reconciler.cli.framework.target import TargetOption, elsewhere
 
 
 def restart(
@@ -18,6 +19,7 @@ def restart(
     state_dir: StateDir = None,
     selector: Selector = None,
     everything: Annotated[bool, Option("--all", help="All apps.")] = False,
+    target: TargetOption = None,
 ) -> int:
     """Replace processes by new ones.
 
@@ -28,6 +30,12 @@ def restart(
     if apps and everything:
         raise usage("either name apps or say --all")
     place = where(manifests, state_dir)
+    if there := elsewhere(place, target):
+        if selector:
+            raise usage("--target takes names or --all, and no labels")
+        from reconciler.cli.verbs.elsewhere import rollout as beyond  # noqa: PLC0415  heavy
+
+        return beyond.restart(place, there, apps or ())
     client = controller.client_of(place)
     try:
         rows = {app["name"]: app for app in client.status()["apps"]}

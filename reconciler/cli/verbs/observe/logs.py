@@ -22,6 +22,7 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
+from reconciler.cli.framework.target import TargetOption, elsewhere
 from reconciler.logs.read.files import LogFile, LogLine, find
 from reconciler.logs.read.follow import follow
 from reconciler.logs.read.search import Pattern, scan, tail
@@ -74,6 +75,7 @@ def logs(
     pretty: Annotated[
         bool, Option("--pretty", help="Fold lines of JSON: time, level, message, fields.")
     ] = False,
+    target: TargetOption = None,
 ) -> int:
     """Show what apps wrote, merged by time.
 
@@ -94,6 +96,13 @@ def logs(
         )
     streams: tuple[Stream, ...] = ("err",) if stderr else ("out",) if stdout else STREAMS
     place = where(manifests, state_dir)
+    if there := elsewhere(place, target):
+        if since or until or grep or stderr or stdout or pretty or selector:
+            message = "--target takes -n, -f and --timestamps only; the engine keeps the output"
+            raise usage(message)
+        from reconciler.cli.verbs.elsewhere import logs as beyond  # noqa: PLC0415  heavy
+
+        return beyond.logs(place, there, apps, lines=number, follow=follow_, timestamps=timestamps)
     named = log_names.chosen(place, apps) if apps else None
     selected = _selected(place, named.names if named else None, selector)
 

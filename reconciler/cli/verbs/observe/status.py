@@ -25,6 +25,7 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
+from reconciler.cli.framework.target import TargetOption, elsewhere
 from reconciler.render.cells import fold
 from reconciler.render.notices import trouble_lines
 from reconciler.render.status import app_lines, cut_messages, has_drift, status_table
@@ -44,6 +45,7 @@ def status(
     output: Annotated[str, formats("table", "wide", "json", "yaml")] = "table",
     watch: Annotated[bool, Option("--watch", "-w", help="Refresh each second.")] = False,
     detailed_exitcode: DetailedExitcode = False,
+    target: TargetOption = None,
 ) -> int:
     """Show how all apps are, or some in detail.
 
@@ -54,8 +56,11 @@ def status(
     one_of("--output", output, ("table", "wide", "json", "yaml"))
     place = where(manifests, state_dir, profile)
 
+    there = elsewhere(place, target)
+
     def look() -> dict[str, Any]:
-        return controller.chosen(controller.status(place, apps or ()), place, apps, selector)
+        document = _there(place, there) if there else controller.status(place, apps or ())
+        return controller.chosen(document, place, apps, selector)
 
     document = look()
     if watch:
@@ -78,6 +83,7 @@ def describe(
     state_dir: StateDir = None,
     profile: Profile = None,
     output: TextOrJson = "text",
+    target: TargetOption = None,
 ) -> int:
     """Show everything known of one app.
 
@@ -86,7 +92,8 @@ def describe(
     """
     one_of("--output", output, ("text", "json"))
     place = where(manifests, state_dir, profile)
-    document = _description(place, app)
+    there = elsewhere(place, target)
+    document = _described_there(place, there, app) if there else _description(place, app)
     if output == "json":
         print_json(document)
         return OK
@@ -94,6 +101,19 @@ def describe(
 
     print("\n".join(description(document, columns=room(), colour=colours())))
     return OK
+
+
+def _there(place: Where, target: str) -> dict[str, Any]:
+    """The status document of an engine beyond this host."""
+    from reconciler.cli.verbs.elsewhere.status import status  # noqa: PLC0415  heavy
+
+    return status(place, target)
+
+
+def _described_there(place: Where, target: str, app: str) -> dict[str, Any]:
+    from reconciler.cli.verbs.elsewhere.status import describe  # noqa: PLC0415  heavy
+
+    return describe(place, target, app)
 
 
 def _description(place: Where, app: str) -> dict[str, Any]:

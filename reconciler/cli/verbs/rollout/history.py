@@ -23,6 +23,7 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.cli.framework.output import print_json
+from reconciler.cli.framework.target import TargetOption, elsewhere
 from reconciler.desired.edits.undo import numbered
 from reconciler.desired.text.undo import UndoError, template_at
 from reconciler.diff.core import history as revisions
@@ -46,6 +47,7 @@ def history(
         str | None, Option("--revision", metavar="N", help="Show this one in full.")
     ] = None,
     output: TableOrJson = "table",
+    target: TargetOption = None,
 ) -> int:
     """Show the revisions of an app: when, how they fared, what changed.
 
@@ -56,11 +58,16 @@ def history(
     if len(apps) > 1 and (number is not None or output == "json"):
         raise usage("one app at a time, with --revision or -o json")
     place = where(manifests, state_dir)
+    there = elsewhere(place, target)
     for name in apps:
-        memory = remembered(place, name)
-        document = document_of(name, memory)
+        if there:
+            document = _there(there, name)
+        else:
+            memory = remembered(place, name)
+            document = document_of(name, memory)
+            if number is not None:
+                _check(memory, number)
         if number is not None:
-            _check(memory, number)
             rows = [row for row in document["revisions"] if row["number"] == number]
             document = {**document, "revisions": rows}
         if output == "json":
@@ -68,6 +75,12 @@ def history(
         else:
             print("\n".join(_text(document) if number is None else _in_full(document)))
     return OK
+
+
+def _there(target: str, app: str) -> dict[str, Any]:
+    from reconciler.cli.verbs.elsewhere import rollout as beyond  # noqa: PLC0415  heavy
+
+    return beyond.history(target, app)
 
 
 def remembered(place: Where, name: str) -> AppMemory:

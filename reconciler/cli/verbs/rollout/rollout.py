@@ -15,6 +15,7 @@ from reconciler.cli.framework import controller
 from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import Manifests, StateDir, Where, seconds, where
+from reconciler.cli.framework.target import TargetOption, elsewhere
 from reconciler.render.formats import local
 from reconciler.render.terminal import folded, plain
 
@@ -43,6 +44,7 @@ def status(
         str,
         Option("--timeout", metavar="DURATION", help="Stop watching after this; 0: never."),
     ] = "0",
+    target: TargetOption = None,
 ) -> int:
     """Show how far a rollout is, and wait until it is done.
 
@@ -51,23 +53,41 @@ def status(
     """
     limit = seconds("--timeout", timeout)
     place = where(manifests, state_dir)
-    code = OK
+    there, code = elsewhere(place, target), OK
     for name in apps:
-        code = _follow(place, name, watch, limit) or code
+        code = _follow(place, name, watch, limit, there) or code
     return code
 
 
-def pause(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDir = None) -> int:
+def pause(
+    apps: Names,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    target: TargetOption = None,
+) -> int:
     """Hold rollouts: recon starts and stops nothing for them until they are resumed.
 
     Instances that crash come back at their revision, and scaling works.
     """
-    return _request(where(manifests, state_dir), apps, "pause")
+    place = where(manifests, state_dir)
+    if there := elsewhere(place, target):
+        return _hold(there, apps, paused=True)
+    return _request(place, apps, "pause")
 
 
-def resume(apps: Names, *, manifests: Manifests = "manifests", state_dir: StateDir = None) -> int:
+def resume(
+    apps: Names,
+    *,
+    manifests: Manifests = "manifests",
+    state_dir: StateDir = None,
+    target: TargetOption = None,
+) -> int:
     """Continue paused rollouts, and those that wait for a canary."""
-    return _request(where(manifests, state_dir), apps, "unpause")
+    place = where(manifests, state_dir)
+    if there := elsewhere(place, target):
+        return _hold(there, apps, paused=False)
+    return _request(place, apps, "unpause")
 
 
 def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
@@ -101,10 +121,25 @@ def progress_of(app: Mapping[str, Any]) -> tuple[str, bool]:
     return f'app "{name}" successfully rolled out', True
 
 
-def _follow(place: Where, name: str, watch: bool, limit: float) -> int:
+def _hold(target: str, apps: list[str], *, paused: bool) -> int:
+    from reconciler.cli.verbs.elsewhere import rollout as beyond  # noqa: PLC0415  heavy
+
+    return beyond.pause(target, apps, paused=paused)
+
+
+def _document(place: Where, target: str | None) -> dict[str, Any]:
+    """The status document, of this host or of an engine."""
+    if target is None:
+        return controller.status(place)
+    from reconciler.cli.verbs.elsewhere.status import status  # noqa: PLC0415  heavy
+
+    return status(place, target)
+
+
+def _follow(place: Where, name: str, watch: bool, limit: float, target: str | None) -> int:
     began, shown = time.monotonic(), ""
     while True:
-        document = controller.status(place)
+        document = _document(place, target)
         found = next((app for app in document["apps"] if app["name"] == name), None)
         if found is None:
             raise CliError(controller.unknown_app(name, [app["name"] for app in document["apps"]]))

@@ -22,6 +22,7 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
+from reconciler.cli.framework.target import TargetOption, elsewhere
 from reconciler.cli.verbs.rollout.history import remembered
 from reconciler.desired.edits.undo import UndoChange, plan_undo
 from reconciler.desired.text.undo import UndoError
@@ -43,6 +44,7 @@ def undo(
         Option("--to-revision", metavar="N", help="To this one; 0: the last good one."),
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Show the edit, write nothing.")] = False,
+    target: TargetOption = None,
 ) -> int:
     """Go back to an earlier revision, by an edit of the manifest.
 
@@ -53,6 +55,12 @@ def undo(
     if len(apps) > 1 and number:
         raise usage("one app at a time, with --to-revision")
     place = where(manifests, state_dir, profile)
+    if there := elsewhere(place, target):
+        if dry_run:
+            raise usage("--dry-run shows the edit of a manifest, and --target edits none")
+        from reconciler.cli.verbs.elsewhere import rollout as beyond  # noqa: PLC0415  heavy
+
+        return beyond.undo(place, there, apps, number)
     client = editing.editor(place)
     wrote = [
         _requested(client, name, number, dry_run) if client is not None else None for name in apps

@@ -1,0 +1,1 @@
+"""The verbs where the manifests are for an engine beyond this host (`--target`)."""

@@ -26,7 +26,7 @@ NAV: Mapping[str, Mapping[str, str]] = {
         "Sockets": "sockets",
         "systemd": "systemd",
         "Import": "import",
-        "Kubernetes": "engines",
+        "Kubernetes and Nomad": "engines",
         "The terminal": "monit",
         "The page": "dashboard",
         "Notifications": "notifications",
@@ -47,6 +47,7 @@ NAV: Mapping[str, Mapping[str, str]] = {
         "Reliability": "reliability",
         "Hours of work": "soak",
         "Speed": "performance",
+        "Where one host ends": "scaling",
     },
     "Take part": {
         "Contributing": "CONTRIBUTING",

@@ -8,7 +8,7 @@ from typing import Annotated
 from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import usage
 from reconciler.cli.framework.options import Where
-from reconciler.system.files.mountinfo import PATH, holding
+from reconciler.system.files.mountinfo import PATH, apart, mounts
 from reconciler.system.files.regular import read_head
 
 TargetOption = Annotated[
@@ -23,8 +23,6 @@ TargetOption = Annotated[
 _SETTINGS = "recon.yaml"
 _MOST = 1 << 16
 _WORD = b"target:"
-_LOCAL = {"btrfs", "ext3", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"}
-"""File systems that answer from this host's own disks."""
 _PATIENCE = 2.0
 """Seconds; with a controller, `status` answers also while the manifests' file system does not."""
 
@@ -52,8 +50,8 @@ def _declared(place: Where) -> str | None:
     """`Settings.spec.target`. A file without that word is not parsed; one on a file system that
     does not answer says nothing."""
     file = place.manifests / _SETTINGS
-    mount = holding(str(file), Path(PATH).read_bytes())
-    text = _head(file) if mount is None or mount.kind in _LOCAL else _head_in_time(file)
+    is_local = apart(str(place.manifests), [*mounts(Path(PATH).read_bytes())]) is None
+    text = _head(file) if is_local else _head_in_time(file)
     if _WORD not in text:
         return None
     from reconciler.cli.framework.offline import scan  # noqa: PLC0415  heavy

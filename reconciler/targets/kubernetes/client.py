@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from reconciler.targets.engine import EngineError
 
 Object = dict[str, Any]
-Patch = list[Object]
 MANAGER = "recon"
 _TIMEOUT = 20.0
 """Seconds of one request."""
@@ -121,15 +120,6 @@ class Cluster:
         """A strategic merge patch, under the name of its own manager."""
         with self._asking():
             self._client.patch(self._kinds[kind], name, patch, field_manager=manager)
-
-    def patch_json(self, kind: str, name: str, patch: Patch) -> None:
-        """A JSON patch (RFC 6902), under recon's own name."""
-        from lightkube.types import PatchType  # noqa: PLC0415  an optional package
-
-        with self._asking():
-            self._client.patch(
-                self._kinds[kind], name, patch, patch_type=PatchType.JSON, field_manager=MANAGER
-            )
 
     def delete(self, kind: str, name: str) -> None:
         """With what belongs to it, in the background; one that is gone is no error."""

@@ -18,7 +18,7 @@ from reconciler.model.state.desired import Desired, Problem
 from reconciler.targets.engine import EngineError, Happening, Line, Past, View
 from reconciler.targets.kubernetes import plan, status
 from reconciler.targets.kubernetes.client import Answer, Cluster, Object
-from reconciler.targets.kubernetes.history import newest, pasts, template_of
+from reconciler.targets.kubernetes.history import applied, newest, pasts, template_of
 from reconciler.targets.kubernetes.sight import (
     KINDS,
     PART_OF,
@@ -142,9 +142,12 @@ class Kubernetes:
         deployment = self._deployment(app)
         sets = owned(self._cluster.list("ReplicaSet", _of(app)), deployment)
         number, template = template_of(deployment, sets, revision)
-        # The owner of these fields stays recon's, so that the next apply may set them again.
-        patch = [{"op": "replace", "path": "/spec/template", "value": template}]
-        self._cluster.patch_json("Deployment", name(deployment), patch)
+        answer = self._cluster.propose(applied(deployment, template), dry_run=False, force=True)
+        if answer.made is None:
+            raise EngineError(
+                f"revision {number} of {app} was not taken: {answer.refusal}; "
+                "`recon rollout history` lists the others"
+            )
         return number
 
     def restart(self, app: str) -> None:

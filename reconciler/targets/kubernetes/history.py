@@ -11,6 +11,8 @@ from reconciler.targets.kubernetes.client import Object
 from reconciler.targets.kubernetes.sight import REVISION, name, notes_on
 
 _HASH = "pod-template-hash"
+_CONTROLLERS = "deployment.kubernetes.io/"
+"""Annotations that the Deployment's controller writes."""
 
 
 def pasts(deployment: Object, sets: Iterable[Object]) -> tuple[Past, ...]:
@@ -39,6 +41,23 @@ def template_of(deployment: Object, sets: Iterable[Object], wanted: int) -> tupl
         query = f"revision {wanted}" if wanted else "an earlier revision"
         raise EngineError(f"{name(deployment)} has no {query}; the cluster remembers {have}")
     return number, _template(known[number])
+
+
+def applied(deployment: Object, template: Object) -> Object:
+    """The Deployment with this template, to be applied whole: a field that an apply leaves out is
+    taken away. A patch would be another owner of the fields, beside the applies of recon."""
+    metadata = deployment["metadata"]
+    own = {
+        key: text
+        for key, text in (metadata.get("annotations") or {}).items()
+        if not key.startswith(_CONTROLLERS)
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name(deployment), "labels": metadata["labels"], "annotations": own},
+        "spec": {**deployment["spec"], "template": template},
+    }
 
 
 def newest(deployments: Iterable[Object]) -> Object:

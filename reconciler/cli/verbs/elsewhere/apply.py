@@ -14,7 +14,7 @@ from reconciler.cli.framework.output import print_json
 from reconciler.cli.verbs.change import review
 from reconciler.cli.verbs.elsewhere.engine import declared, engine
 from reconciler.desired.text.places import places
-from reconciler.model.state.plan import AppStatus, Health
+from reconciler.model.state.plan import Health
 from reconciler.render.status import is_settled, status_table
 from reconciler.render.terminal import colours, folded, room
 from reconciler.targets.engine import Engine, View
@@ -60,10 +60,7 @@ def apply(
             )
         there.apply(desired, None, view)
 
-        def look() -> tuple[AppStatus, ...]:
-            return there.look(desired, None, prune=False).statuses
-
-        return _wait(there, look, limit) or code
+        return _wait(there, lambda: there.look(desired, None, prune=False), limit) or code
 
 
 def _print(there: Engine, view: View, place: Where, output: str, *, detailed: bool) -> int:
@@ -80,23 +77,25 @@ def _print(there: Engine, view: View, place: Where, output: str, *, detailed: bo
     return review.exit_code(document, detailed=detailed)
 
 
-def _wait(there: Engine, look: Callable[[], tuple[AppStatus, ...]], limit: float) -> int:
-    """Until all is Synced and well: 0; 1 where something cannot become so, or in time."""
+def _wait(there: Engine, look: Callable[[], View], limit: float) -> int:
+    """Until all is Synced and well: 0. CliError where that cannot be, or is not in time."""
     began, shown = time.monotonic(), ""
     while True:
-        rows = [status_of(one, {}, 0.0, 0.0) for one in look()]
+        view = look()
+        rows = [status_of(one, {}, 0.0, 0.0) for one in view.statuses]
         pending = [row for row in rows if not is_settled(row)]
         if not pending:
             print(f"All is ready on {there.name}.", file=sys.stderr)
             return OK
         late = time.monotonic() - began > limit
-        broken = [row for row in pending if row["health"] == Health.DEGRADED.value]
+        stuck = {one.app for one in view.changes.apps if one.change.held}
+        stuck |= {one.name for one in view.statuses if one.health is Health.DEGRADED}
         text = "\n".join(status_table({"apps": pending}, columns=room(), colour=colours()))
         if text != shown:
             print(text, file=sys.stderr, flush=True)
             shown = text
-        if late or len(broken) == len(pending):
-            names = ", ".join(row["name"] for row in pending)
-            why = "is not ready in time" if late else "cannot become ready"
-            raise CliError(f"{names} {why}; `recon describe` says what the engine says of it")
+        names = [row["name"] for row in pending]
+        if late or stuck.issuperset(names):
+            why = "not ready in time" if late else "waiting for a person"
+            raise CliError(f"{', '.join(names)}: {why}; `recon status` says for what")
         time.sleep(_EVERY)

@@ -17,6 +17,7 @@ _FIELDS = 6
 _LOCAL = {
     *("ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "overlay", "f2fs", "zfs"),
     *("squashfs", "erofs", "ramfs"),
+    *("devtmpfs", "proc", "sysfs"),  # the kernel's own: /dev/shm is below the first
 }
 _MOST_LINKS = 40
 """As many as the kernel follows."""

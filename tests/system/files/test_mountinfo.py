@@ -69,3 +69,15 @@ def test_a_path_is_followed_to_a_mount_that_may_not_answer_and_no_further(tmp_pa
         assert found is not None and found.point == str(far), leads
     for stays in ("", "near", "near/a/b", "round/a", "farther"):
         assert apart(f"{tmp_path}/{stays}", every) is None, stays
+
+
+def test_what_the_kernel_makes_up_answers_and_so_does_memory_below_it() -> None:
+    lines = (
+        b"1 0 0:1 / / rw - ext4 /dev/root rw",
+        b"2 1 0:2 / /dev rw - devtmpfs devtmpfs rw",
+        b"3 2 0:3 / /dev/shm rw - tmpfs tmpfs rw",
+        b"4 1 0:4 / /srv rw - nfs4 server:/ rw",
+    )
+    every = [*mounts(b"\n".join(lines))]
+    assert apart("/dev/shm/recon-0/logs", every) is None
+    assert apart("/srv/logs", every) == every[3]

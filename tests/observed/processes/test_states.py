@@ -46,7 +46,7 @@ def test_one_that_does_nothing_is_sampled_without_being_read_again(
     zoo: Zoo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tag = zoo.tag()
-    group = Group(Process(tag, zoo.start(tag), 0.0))
+    group = Group(Process(tag, zoo.start(tag, command=["sleep", "600"]), 0.0))
     until(lambda: not look(group) and _rests(group), what="a process that sleeps")
     before = group.used
     assert before is not None
@@ -75,8 +75,10 @@ def test_one_that_rested_is_seen_frozen_and_going_on(zoo: Zoo) -> None:
 
 
 def _rests(group: Group) -> bool:
-    """Whether its line is what it was at the last look."""
-    return hash(procfs.stat_line(group.process.id.pid)) == group.line
+    """Whether its line is what it was at the last look, and stays so."""
+    line = procfs.stat_line(group.process.id.pid)
+    found = procfs.parsed(line)
+    return hash(line) == group.line and found is not None and found.state == "S"
 
 
 def _not_called(line: bytes) -> None:

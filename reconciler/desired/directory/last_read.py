@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from reconciler.desired.cowdict import CowDict
-from reconciler.desired.files import NEVER, Signature
+from reconciler.desired.files import Signature
 from reconciler.model.state.desired import Problem, Workload
 
 NO_PROFILES: frozenset[str] = frozenset()
 """One for all files: each empty set would have 200 bytes."""
+OUTDATED: Signature = (-1,)
+"""The signature of a file that means something else now, though it may hold what it held."""
 
 
 @dataclass(slots=True)
@@ -93,9 +95,9 @@ class ManifestFiles:
         return known
 
     def read_again(self) -> None:
-        """Have every file read at the next look, whether it changes or not."""
+        """Have every file parsed at the next look, whether it changes or not."""
         for path, file in self._files.to_dict().items():
-            self._files[path] = replace(file, signature=NEVER)
+            self._files[path] = replace(file, signature=OUTDATED)
 
     def _refer(
         self,

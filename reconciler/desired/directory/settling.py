@@ -11,7 +11,7 @@ import hashlib
 import time
 from typing import NamedTuple
 
-from reconciler.desired.directory.last_read import ManifestFile
+from reconciler.desired.directory.last_read import OUTDATED, ManifestFile
 from reconciler.desired.files import NEVER, Signature, is_made_up, read_regular, signature
 from reconciler.desired.text.yaml import MAX_BYTES
 from reconciler.model.state.desired import Problem
@@ -102,8 +102,8 @@ def _still_holds(known: ManifestFile, seen: Signature | None, around: Around) ->
 
 
 def _is_as_it_was(known: ManifestFile, around: Around) -> bool:
-    """But for the file itself. One that is to be read again in any case has no signature."""
-    is_valid = not known.problems and known.signature != NEVER
+    """But for the file itself: of one that is too fresh for its stamps, the content decides."""
+    is_valid = not known.problems and known.signature != OUTDATED
     return is_valid and around == list(known.dependencies)
 
 

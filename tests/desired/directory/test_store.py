@@ -13,6 +13,7 @@ import pytest
 from reconciler.desired import files
 from reconciler.desired.directory import settling, walk
 from reconciler.desired.directory.store import ManifestStore
+from reconciler.desired.manifest.manifest import Contents, Context, read
 from reconciler.model.spec.manifest import AppSpec
 from reconciler.model.words.sentence import Sentence
 from reconciler.system.files.trust import Trust
@@ -44,6 +45,25 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(settling, "read_regular", read)
     return seen
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that were parsed, in order."""
+    seen: list[str] = []
+
+    def noted(path: str, content: bytes, context: Context) -> Contents:
+        seen.append(Path(path).name)
+        return read(path, content, context)
+
+    monkeypatch.setattr("reconciler.desired.directory.store.read", noted)
+    return seen
+
+
+@pytest.fixture
+def always_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file was written a moment ago: its stamps prove nothing, its content decides."""
+    monkeypatch.setattr(files, "_RACY_NS", 10**20)
 
 
 # -- what is read --------------------------------------------------------------------------------
@@ -156,6 +176,37 @@ def test_a_release_that_lacks_what_a_manifest_needs_is_a_mistake_though_its_text
     releases("two")
     desired = store.scan()
     assert "run" in said(store) and desired.apps["a"].problem is not None
+
+
+@pytest.mark.usefixtures("always_fresh")
+def test_of_a_release_that_was_written_a_moment_ago_only_what_is_another_is_parsed(
+    folder: Folder, releases: Callable[[str], None], tmp_path: Path, parsed: list[str]
+) -> None:
+    """There and back again, with a look at each that finds nothing new."""
+    Folder(tmp_path / "two").app("b", "  env: {A: b}\n")
+    store = folder.store()
+    store.scan()
+    for release, env in (("two", {"A": "b"}), ("one", {}), ("two", {"A": "b"})):
+        parsed.clear()
+        releases(release)
+        assert store.scan().apps["b"].spec.env == env
+        assert parsed == ["b.yaml"]
+        assert store.scan().apps["b"].spec.env == env
+        assert parsed == ["b.yaml"], "the second look reads the others, and parses none"
+
+
+@pytest.mark.usefixtures("always_fresh")
+def test_a_program_that_vanishes_is_told_though_the_fresh_manifest_is_not_parsed_again(
+    folder: Folder, tmp_path: Path
+) -> None:
+    program = tmp_path / "run"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    folder.write("a.yaml", manifest("a").replace("[sleep, 1000]", f"[{program}]"))
+    store = folder.scanned()
+    assert not store.problems
+    program.unlink()
+    assert store.scan().apps["a"].problem is not None and "run" in said(store)
 
 
 def test_a_farm_of_links_is_walked_once(folder: Folder) -> None:
@@ -388,6 +439,18 @@ def test_a_rewrite_within_one_tick_of_the_clock_is_seen(folder: Folder) -> None:
         file.write(manifest("web", "  instances: 2\n").encode())
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert store.scan().apps["web"].spec.wanted == 2
+
+
+@pytest.mark.usefixtures("always_fresh")
+def test_an_edit_that_changes_no_stamp_at_all_is_seen(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "signature", lambda path: (0, 0, 0, 0, 0))
+    folder.app("web", "  instances: 1\n")
+    store = folder.scanned()
+    for count in (2, 1, 3):
+        folder.app("web", f"  instances: {count}\n")
+        assert store.scan().apps["web"].spec.wanted == count
 
 
 def test_touching_a_file_changes_nothing(folder: Folder, accept: Accept) -> None:

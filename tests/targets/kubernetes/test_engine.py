@@ -127,8 +127,10 @@ def test_history_undo_restart_and_pause_are_the_deployments_own(kubeconfig: Path
         engine.restart("web")
         engine.pause("web", paused=True)
     undone, restarted, paused = (body for q, body in server.asked if q.startswith("PATCH"))
-    assert undone[0]["value"]["spec"]["containers"][0]["image"] == "example/web:1"
-    assert "pod-template-hash" not in undone[0]["value"]["metadata"]["labels"]
+    template = undone["spec"]["template"]
+    assert template["spec"]["containers"][0]["image"] == "example/web:1"
+    assert "pod-template-hash" not in template["metadata"]["labels"]
+    assert undone["spec"]["replicas"] == 3, "what an apply leaves out is taken away"
     assert restarted["spec"]["template"]["metadata"]["annotations"]
     assert paused == {"spec": {"paused": True}}
 

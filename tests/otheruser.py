@@ -16,7 +16,8 @@ def as_user(act: Callable[[], str], uid: int, groups: Sequence[int] = ()) -> str
     os.close(far)
     with open(near, encoding="utf-8") as told:
         text = told.read()
-    os.waitpid(pid, 0)
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, text
     return text
 
 
@@ -26,7 +27,8 @@ def _be(act: Callable[[], str], uid: int, groups: Sequence[int], far: int) -> No
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
         os.write(far, act().encode())
+        os._exit(0)
     except BaseException:
         os.write(far, traceback.format_exc().encode())
     finally:
-        os._exit(0)
+        os._exit(1)

@@ -296,14 +296,13 @@ def _take_over_with_few(folder: str, store: str) -> str:
     many of the same 40 are not held before that one is ended, and after."""
     loop = asyncio.new_event_loop()
     earlier, later = Holder(store, loop), Holder(store, loop)
-    fds = []
+    hard, fds = resource.getrlimit(resource.RLIMIT_NOFILE)[1], []
     try:
         for number in range(40):
             os.mkfifo(f"{folder}/{number}")
             fds.append(fifo.open_reader(f"{folder}/{number}"))
         for holder in (earlier, later):  # their processes may have more files open
             holder.hold(fds[:1])
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         earlier.hold(fds[1:])
         resource.setrlimit(resource.RLIMIT_NOFILE, (60, hard))
         for fd in fds:
@@ -316,6 +315,7 @@ def _take_over_with_few(folder: str, store: str) -> str:
         after = later.refused
         later.close(needed=False)
     finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # to look at all processes
         for pidfd in holder_process.kill_all(store):
             os.close(pidfd)  # root's ``a_store`` does not believe that they are recon's
     return f"{before} {after}"

@@ -133,7 +133,9 @@ def _clash(declared: tuple[Declared, ...]) -> Iterator[Problem]:
         return
     sources = [app.source for _, app in declared]
     for source in sources:
-        other = sources[1] if source is sources[0] else sources[0]
+        others = (one for one in sources if one is not source)
+        # The first by its place: the same one, whatever was read first.
+        other = min(others, key=lambda one: (one.file, one.line))
         message = f"{declared[0][1].name} is also declared in {other.file}:{other.line}"
         at = (source.file, source.line, 1, "metadata.name")
         yield Problem(*at, message, apps=(declared[0][1].name,), remedy="rename or remove one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,3 +180,11 @@ def test_what_the_server_cannot_answer_is_its_own_sentence(
 ) -> None:
     with played("rollout", kubeconfig), pytest.raises(EngineError, match="not recorded"):
         Kubernetes("", "UTC").look(shop(tmp_path), None, prune=False)
+
+
+def test_without_the_library_the_line_that_brings_it_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "lightkube", None)
+    with pytest.raises(EngineError, match=r"pip install 'recon-reconciler\[kubernetes\]'"):
+        Kubernetes("", "UTC")

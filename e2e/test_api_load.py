@@ -35,6 +35,9 @@ SLOW = "/v1/logs/web?lines=5000"
 """What is asked for by clients that read a byte a second."""
 MANY = 200
 _QUICKER = 4.0
+_CROWDED = 20.0
+"""While a crowd is served an answer waits for turns of the loop (3 to 7 times as long as alone, on
+two cores). One that waited for a client would take its time-out: ten thousand times."""
 """Times as long may a median answer take: the clients themselves share the processors."""
 _LARGER = 2.5
 
@@ -138,7 +141,7 @@ def test_200_slow_and_dead_clients_cost_neither_time_nor_memory(busy: Recon) -> 
         until(lambda: len(busy.log("web")) > before, what="output is still written")
         assert busy.of("web")["health"] == "Healthy"
         assert [*client.logs("web", lines=1)], "another client is served"
-    assert slow < _QUICKER * quick, f"{quick} → {slow} s"
+    assert slow < _CROWDED * quick, f"{quick} → {slow} s"
     assert large < _LARGER * small, f"{small} → {large} KiB"
     assert answer_seconds(client) < _QUICKER * quick, "as before, once they have gone"
 

@@ -1,4 +1,5 @@
-"""Every `recon …` in the documents is one that the command line takes: verb, options, values."""
+"""Every `recon …` in the documents has a verb and options that the command line knows; values are
+not looked at."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple, Protocol
 
+from reconciler.convert.fields import Note
 from reconciler.model.state.desired import Desired
 from reconciler.model.state.plan import AppStatus, Changes
 
@@ -60,8 +61,8 @@ class View(NamedTuple):
     """What `apply` would do."""
     statuses: tuple[AppStatus, ...]
     """By name: of all that is declared, and of what recon made there."""
-    notes: tuple[str, ...] = ()
-    """What cannot be said there, a sentence a field."""
+    notes: tuple[Note, ...] = ()
+    """What cannot be said there, or means something else."""
 
 
 class Engine(Protocol):

@@ -41,11 +41,12 @@ def job(draft: Draft, pod: dict[str, Any]) -> dict[str, Any]:
     of_runs = schedule(draft)
     if suspended:
         of_runs["suspend"] = True
+    labels = {"labels": names.selector(draft.name)}  # by which its runs are found
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
         "metadata": names.metadata(draft, name),
-        "spec": {**of_runs, "jobTemplate": {"spec": spec}},
+        "spec": {**of_runs, "jobTemplate": {"metadata": labels, "spec": spec}},
     }
 
 

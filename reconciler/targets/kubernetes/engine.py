@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
 
 from reconciler.convert.engines.draft import Refusal
-from reconciler.convert.fields import Note
 from reconciler.convert.kubernetes.names import MANAGED_BY, NAME
 from reconciler.convert.kubernetes.objects import Target, translate
 from reconciler.model.state.desired import Desired, Problem
@@ -30,17 +27,15 @@ from reconciler.targets.kubernetes.sight import (
     labels,
     name,
     owned,
+    seconds,
 )
 from reconciler.targets.removals import removals
+from reconciler.targets.requests import each
 
-_AT_ONCE = 8
-"""Requests: as many as kubectl's own limit lets through, nearly."""
 _OWN = {MANAGED_BY: "recon"}
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 _BY_HAND = "recon-rollout"
 """Manager of what `recon rollout` changes: an apply leaves it as it is."""
-_T = TypeVar("_T")
-_U = TypeVar("_U")
 
 
 class Kubernetes:
@@ -67,7 +62,7 @@ class Kubernetes:
             for app in apps
             for one in (*made.secrets.get(app.name, ()), *made.objects.get(app.name, ()))
         ]
-        proposals = self._each(self._proposal, wanted)
+        proposals = each(self._proposal, wanted)
         unread = frozenset(app.name for app in apps if app.secrets is None)
         self._sight = self._around(proposals, desired.settings.part_of, unread)
         problems = [*desired.problems, *map(_problem, refused)]
@@ -77,8 +72,8 @@ class Kubernetes:
             else removals(desired, plan.known_apps(desired, self._sight), confirmed=prune)
         )
         found = plan.changes(apps, self._sight, absent, problems, force=force)
-        notes = [_sentence(note) for note in made.notes if note.app in chosen]
-        return View(found, status.statuses(found, self._sight), tuple(notes))
+        notes = tuple(note for note in made.notes if note.app in chosen)
+        return View(found, status.statuses(found, self._sight), notes)
 
     def apply(self, desired: Desired, names: Collection[str] | None, view: View) -> None:
         """Hand over what the last look found: Secrets first, then what reads them; then remove."""
@@ -88,7 +83,7 @@ class Kubernetes:
         order = ("Secret", "Service", *WORKLOADS)
         for kind in order:
             of_kind = [one for one in sent if one.kind == kind]
-            for one, answer in zip(of_kind, self._each(self._send, of_kind), strict=True):
+            for one, answer in zip(of_kind, each(self._send, of_kind), strict=True):
                 if answer.made is None:
                     why = answer.refusal or "another client changed it meanwhile"
                     raise EngineError(
@@ -96,7 +91,7 @@ class Kubernetes:
                         "`recon apply --dry-run` shows what is left"
                     )
         gone = [one for one in sight.stale() if app_of(one) in acting]
-        self._each(lambda one: self._cluster.delete(one["kind"], name(one)), gone)
+        each(lambda one: self._cluster.delete(one["kind"], name(one)), gone)
 
     def logs(self, app: str, *, lines: int | None, follow: bool) -> Iterator[Line]:
         """As of ``Engine``. Each Pod is read by a thread of its own while it is followed."""
@@ -104,9 +99,10 @@ class Kubernetes:
         if not pods:
             raise EngineError(f"{app} has no Pod in {self.name}; `recon status` says why")
         if not follow:
-            texts = self._each(lambda pod: [*self._lines(pod, lines, follow=False)], pods)
+            texts = each(lambda pod: [*self._lines(pod, lines, follow=False)], pods)
             merged = heapq.merge(*texts, key=lambda line: line.time or 0.0)
-            yield from [*merged][-(lines or 0) :]
+            found = [*merged]
+            yield from found if lines is None else found[max(0, len(found) - lines) :]
             return
         queue: SimpleQueue[Line | EngineError | None] = SimpleQueue()
         for pod in pods:
@@ -176,21 +172,21 @@ class Kubernetes:
     ) -> Sight:
         """What recon made there, and what the cluster made of it."""
         kinds = (*KINDS, "ReplicaSet", "Pod")
-        lists = self._each(lambda kind: self._cluster.list(kind, _OWN), kinds)
+        lists = each(lambda kind: self._cluster.list(kind, _OWN), kinds)
         found = dict(zip(kinds, lists, strict=True))
-        made = [one for kind in KINDS for one in found[kind] if not _is_of_a_run(one)]
-        own = (one for one in made if labels(one).get(PART_OF) == part_of)
+        runs = [one for one in found["Job"] if _is_of_a_run(one)]
+        made = [one for kind in KINDS for one in found[kind] if one not in runs]
         return Sight(
-            tuple(proposals), tuple(own), tuple(found["ReplicaSet"]), tuple(found["Pod"]), unread
+            tuple(proposals),
+            tuple(one for one in made if labels(one).get(PART_OF) == part_of),
+            tuple(runs),
+            tuple(found["ReplicaSet"]),
+            tuple(found["Pod"]),
+            unread,
         )
 
     def _send(self, one: Proposal) -> Answer:
         return self._cluster.propose(one.wanted, dry_run=False, force=bool(one.answer.conflicts))
-
-    def _each(self, ask: Callable[[_T], _U], items: Iterable[_T]) -> list[_U]:
-        """Several requests at once; the first error ends them."""
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            return [*threads.map(ask, items)]
 
     # -- one app ---------------------------------------------------------------------------------
 
@@ -210,7 +206,7 @@ class Kubernetes:
         container = pod["spec"]["containers"][0]["name"]
         for text in self._cluster.log(name(pod), container, lines=lines, follow=follow):
             stamp, _, rest = text.partition(" ")
-            yield Line(name(pod), _seconds(stamp), rest)
+            yield Line(name(pod), seconds(stamp), rest)
 
     def _feed(
         self, pod: Object, lines: int | None, queue: SimpleQueue[Line | EngineError | None]
@@ -239,23 +235,12 @@ def _problem(one: Refusal) -> Problem:
     return Problem(*place, one.message, (one.app,), remedy=one.remedy)
 
 
-def _sentence(note: Note) -> str:
-    return f"{note.app}: {note.field}: {note.text} ({note.fate.value})"
-
-
 def _happening(one: Object) -> Happening:
     at = one.get("lastTimestamp") or one.get("eventTime") or one["metadata"]["creationTimestamp"]
     return Happening(
-        _seconds(at) or 0.0,
+        seconds(at) or 0.0,
         one["involvedObject"]["name"],
         one.get("reason", ""),
         one.get("message", ""),
         one.get("type") == "Warning",
     )
-
-
-def _seconds(stamp: str) -> float | None:
-    try:
-        return datetime.fromisoformat(stamp).timestamp()
-    except ValueError:
-        return None

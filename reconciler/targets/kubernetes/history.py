@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from reconciler.targets.engine import EngineError, Past
 from reconciler.targets.kubernetes.client import Object
-from reconciler.targets.kubernetes.sight import REVISION, name, notes_on
+from reconciler.targets.kubernetes.sight import name, revision, seconds
 
 _HASH = "pod-template-hash"
 _CONTROLLERS = "deployment.kubernetes.io/"
@@ -21,7 +20,7 @@ def pasts(deployment: Object, sets: Iterable[Object]) -> tuple[Past, ...]:
     return tuple(
         Past(
             number=revision(one),
-            created_at=datetime.fromisoformat(one["metadata"]["creationTimestamp"]).timestamp(),
+            created_at=seconds(one["metadata"].get("creationTimestamp")) or 0.0,
             state=_state(deployment, one, now),
             digest=one["metadata"].get("labels", {}).get(_HASH, ""),
             template=_template(one),
@@ -63,11 +62,6 @@ def applied(deployment: Object, template: Object) -> Object:
 def newest(deployments: Iterable[Object]) -> Object:
     """The one that was made last, of those with the label of one app."""
     return max(deployments, key=lambda one: str(one["metadata"].get("creationTimestamp", "")))
-
-
-def revision(one: Object) -> int:
-    """The number that the Deployment's controller gave; 0 before it did."""
-    return int(notes_on(one).get(REVISION, "0"))
 
 
 def _state(deployment: Object, one: Object, now: int) -> str:

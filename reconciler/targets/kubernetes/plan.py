@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
 
-from reconciler.diff.prune import Absence, Verdict
-from reconciler.model.state.desired import Desired, DesiredJob, Problem, Workload
-from reconciler.model.state.plan import AppChange, Change, Changes, FieldChange
+from reconciler.diff.prune import Absence
+from reconciler.model.state.desired import Desired, Problem, Workload
+from reconciler.model.state.plan import Change, Changes, FieldChange
 from reconciler.model.words.fields import Effect
-from reconciler.targets.kubernetes.client import Conflict, Object
+from reconciler.targets import plan as shared
+from reconciler.targets.kubernetes.client import Object
 from reconciler.targets.kubernetes.fields import differences
 from reconciler.targets.kubernetes.sight import (
-    REVISION,
     WORKLOADS,
     Proposal,
     Sight,
     app_of,
     name,
-    notes_on,
+    revision,
 )
-
-_Kind = Literal["App", "Job"]
 
 
 def changes(
@@ -34,40 +31,21 @@ def changes(
     force: bool,
 ) -> Changes:
     """Of these apps, and of those that no manifest declares any more (``absent``)."""
-    apps = list(apps)
-    refused = [one for app in apps for one in refusals(app, sight)]
-    made = [AppChange(app.name, app, _declared(app, sight, force=force)) for app in apps]
-    made += [AppChange(name, None, _removed(name, sight, one)) for name, one in absent.items()]
-    found = tuple(sorted(made, key=lambda one: one.app))
-    return Changes(found, tuple(sorted({*problems, *refused})))
+    apps = [*apps]
+    return shared.changes(
+        {app.name: (app, _declared(app, sight, force=force)) for app in apps},
+        (_removed(name, sight, one) for name, one in absent.items()),
+        [*problems, *(one for app in apps for one in _refusals(app, sight))],
+    )
 
 
-def refusals(app: Workload, sight: Sight) -> list[Problem]:
+def _refusals(app: Workload, sight: Sight) -> Iterator[Problem]:
     """What the server says against the objects of an app."""
-    source = app.source
-    return [
-        Problem(
-            source.file,
-            source.line,
-            1,
-            "",
-            f"the cluster refuses the {one.kind} {one.name}: {one.answer.refusal}",
-            (app.name,),
-            remedy="correct the manifest, or ask who runs the cluster",
-        )
-        for one in _of(app.name, sight)
-        if one.answer.refusal
-    ]
-
-
-def conflicts(app: str, sight: Sight) -> list[tuple[Proposal, Conflict]]:
-    """The fields that others own and that the manifest would set."""
-    return [(one, each) for one in _of(app, sight) for each in one.answer.conflicts]
-
-
-def is_blocked(app: str, sight: Sight) -> bool:
-    """Something is there that is not recon's to change."""
-    return bool(conflicts(app, sight)) or any(one.is_foreign for one in _of(app, sight))
+    remedy = "correct the manifest, or ask who runs the cluster"
+    for one in _of(app.name, sight):
+        if one.answer.refusal:
+            text = f"the cluster refuses the {one.kind} {one.name}: {one.answer.refusal}"
+            yield shared.refused(app, text, remedy)
 
 
 def _declared(app: Workload, sight: Sight, *, force: bool) -> Change:
@@ -78,8 +56,7 @@ def _declared(app: Workload, sight: Sight, *, force: bool) -> Change:
     notes = [f"the {one['kind']} {name(one)} is removed" for one in stale]
     notes += [f"the {one.kind} {one.name} is made" for one in of_app if _is_missing(one, main)]
     barriers = [*_barriers(of_app)] if not force else []
-    kind: _Kind = "Job" if isinstance(app, DesiredJob) else "App"
-    blank = Change(app.name, "none", None, None, (), 0, 0, 0, 0, kind=kind)
+    blank = shared.no_change(app)
     if main is None or any(one.answer.refusal for one in of_app):
         return blank
     if barriers:
@@ -97,7 +74,7 @@ def _update(blank: Change, main: Proposal) -> Change:
     assert main.live is not None
     before, after = _running(main.live), _wanted(main)
     replaces = any(field.effect is Effect.REPLACES for field in blank.fields)
-    number = int(notes_on(main.live).get(REVISION, "0")) or None
+    number = revision(main.live) or None
     return replace(
         blank,
         action="update",
@@ -113,22 +90,8 @@ def _update(blank: Change, main: Proposal) -> Change:
 def _removed(app: str, sight: Sight, absence: Absence) -> Change:
     found = [one for one in sight.made if app_of(one) == app]
     running = sum(_running(one) for one in found)
-    kind: _Kind = "App" if any(one["kind"] == "Deployment" for one in found) else "Job"
-    goes = absence.verdict is Verdict.DELETE
-    return Change(
-        app,
-        "delete" if goes else "none",
-        None,
-        None,
-        (),
-        0,
-        0,
-        running if goes else 0,
-        0 if goes else running,
-        notes=(absence.reason,),
-        kind=kind,
-        held=not goes,
-    )
+    kind: shared.Kind = "App" if any(one["kind"] == "Deployment" for one in found) else "Job"
+    return shared.removal(app, absence, kind=kind, running=running)
 
 
 def _of(app: str, sight: Sight) -> list[Proposal]:

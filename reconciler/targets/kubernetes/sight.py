@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from reconciler.convert.kubernetes.names import MANAGED_BY, NAME
@@ -12,6 +13,8 @@ from reconciler.targets.kubernetes.client import Answer, Object
 PART_OF = "app.kubernetes.io/part-of"
 REVISION = "deployment.kubernetes.io/revision"
 WORKLOADS = ("Deployment", "Job", "CronJob")
+_DIGITS = 12
+"""Of a number that is one."""
 KINDS = (*WORKLOADS, "Service", "Secret")
 """What recon makes, in the order in which it is looked at."""
 
@@ -52,6 +55,8 @@ class Sight:
     proposals: tuple[Proposal, ...]
     made: tuple[Object, ...]
     """Every object of recon's that is there, of this directory as far as that is known."""
+    runs: tuple[Object, ...] = ()
+    """Jobs that CronJobs made."""
     sets: tuple[Object, ...] = ()
     """ReplicaSets."""
     pods: tuple[Object, ...] = ()
@@ -80,8 +85,18 @@ def labels(one: Object) -> Mapping[str, str]:
     return one.get("metadata", {}).get("labels") or {}
 
 
-def notes_on(one: Object) -> Mapping[str, str]:
-    return one.get("metadata", {}).get("annotations") or {}
+def revision(one: Object) -> int:
+    """Of a Deployment or a ReplicaSet the number that its controller gave; 0 where it gave none."""
+    number = (one.get("metadata", {}).get("annotations") or {}).get(REVISION, "")
+    return int(number) if number.isdecimal() and len(number) < _DIGITS else 0
+
+
+def seconds(stamp: str | None) -> float | None:
+    """A moment (RFC 3339), since 1970; None where there is none."""
+    try:
+        return datetime.fromisoformat(stamp).timestamp() if stamp else None
+    except ValueError:
+        return None
 
 
 def app_of(one: Object) -> str:

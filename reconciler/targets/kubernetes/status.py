@@ -5,32 +5,32 @@ The conditions are the Deployment's own, whose names recon took over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.model.state.observed import DriftKind
+from reconciler.model.state.memory import Outcome, Run
+from reconciler.model.state.observed import Exit
 from reconciler.model.state.plan import (
     AppChange,
     AppPlan,
     AppStatus,
     Changes,
     Condition,
-    Drift,
     Health,
     InstanceStatus,
-    Sync,
+    JobStatus,
 )
-from reconciler.model.words.fields import Effect
+from reconciler.targets import status as shared
 from reconciler.targets.kubernetes.client import Object
 from reconciler.targets.kubernetes.sight import (
-    REVISION,
     WORKLOADS,
     Sight,
     app_of,
     ended,
     name,
-    notes_on,
     owned,
+    revision,
+    seconds,
 )
 
 _STUCK = {
@@ -44,7 +44,6 @@ _STUCK = {
     "RunContainerError",
 }
 """Reasons of a container that waits, out of which it does not come without a change."""
-_DRIFTS = {Effect.REPLACES: DriftKind.OUTDATED, Effect.IN_PLACE: DriftKind.IN_PLACE}
 _CONDITIONS = ("Available", "Progressing", "ReplicaFailure", "Complete", "Failed")
 
 
@@ -64,50 +63,25 @@ def _status(app: AppChange | AppPlan, sight: Sight) -> AppStatus:
     labels = dict(app.desired.labels) if app.desired else {}
     status = main.get("status", {}) if main else {}
     desired, ready, updated, available = _counts(main, status)
-    health, message = _health(main, of_app)
+    runs = _runs(live, [one for one in sight.runs if app_of(one) == app.app])
+    health, why = _health(main, of_app, runs)
     return AppStatus(
         name=app.app,
         kind=change.kind,
-        sync=_sync(app, main),
+        sync=shared.sync(app, is_there=main is not None),
         health=health,
         desired=desired,
         ready=ready,
         updated=updated,
         available=available,
-        revision=int(notes_on(main).get(REVISION, "0")) if main else 0,
+        revision=revision(main) if main else 0,
         restarts=sum(row.restarts for row in instances),
-        message=_message(app, message),
+        message=shared.message(app, why),
         conditions=_conditions(status),
-        drift=_drift(app),
+        drift=shared.drift(app),
         instances=instances,
+        job=JobStatus(runs, None) if change.kind == "Job" else None,
         labels=labels,
-    )
-
-
-def _sync(app: AppChange | AppPlan, main: Object | None) -> Sync:
-    if app.desired is not None and app.desired.problem is not None:
-        return Sync.UNKNOWN
-    change = app.change
-    if change.action == "none" and not change.held and main is not None:
-        return Sync.SYNCED
-    return Sync.OUT_OF_SYNC
-
-
-def _message(app: AppChange | AppPlan, health: str) -> str:
-    if app.change.held and app.change.notes:
-        return app.change.notes[0]
-    if app.desired is None and app.change.notes:
-        return app.change.notes[0]
-    return health
-
-
-def _drift(app: AppChange | AppPlan) -> tuple[Drift, ...]:
-    """What another client made of a field: it is not as the manifest says."""
-    if app.change.action != "update" and not app.change.held:
-        return ()
-    return tuple(
-        Drift(_DRIFTS[one.effect], app.app, f"{one.path}: {one.before} → {one.after}")
-        for one in app.change.fields
     )
 
 
@@ -127,7 +101,7 @@ def _counts(main: Object | None, status: Mapping[str, int]) -> tuple[int, int, i
     return wanted, active + succeeded, active + succeeded, active + succeeded
 
 
-def _health(main: Object | None, pods: Iterable[Object]) -> tuple[Health, str]:
+def _health(main: Object | None, pods: Sequence[Object], runs: Sequence[Run]) -> tuple[Health, str]:
     """And why, where it is not well."""
     if main is None:
         return Health.MISSING, ""
@@ -140,12 +114,16 @@ def _health(main: Object | None, pods: Iterable[Object]) -> tuple[Health, str]:
         return Health.DEGRADED, stuck
     if spec.get("suspend") or spec.get("paused") or spec.get("replicas") == 0:
         return Health.SUSPENDED, "the rollout is paused" if spec.get("paused") else ""
-    return _job(main) if main["kind"] != "Deployment" else _rollout(main, pods)
+    return _rollout(main, pods) if main["kind"] == "Deployment" else _job(main, runs)
 
 
-def _job(main: Object) -> tuple[Health, str]:
-    runs = main["kind"] == "Job" and not ended(main)
-    return (Health.PROGRESSING, "it runs") if runs else (Health.HEALTHY, "")
+def _job(main: Object, runs: Sequence[Run]) -> tuple[Health, str]:
+    if main["kind"] == "Job":
+        return (Health.HEALTHY, "") if ended(main) else (Health.PROGRESSING, "it runs")
+    decided = [one for one in runs if one.outcome is not Outcome.ACTIVE]
+    if decided and decided[-1].outcome is Outcome.FAILED:
+        return Health.DEGRADED, f"the last run failed: {decided[-1].reason}"
+    return Health.HEALTHY, ""
 
 
 def _rollout(main: Object, pods: Iterable[Object]) -> tuple[Health, str]:
@@ -177,7 +155,33 @@ def _conditions(status: Mapping[str, Any]) -> tuple[Condition, ...]:
 def _revisions(main: Object, sight: Sight) -> dict[str, int]:
     """The revision of each ReplicaSet, by its uid."""
     sets = owned(sight.sets, main)
-    return {one["metadata"].get("uid", ""): int(notes_on(one).get(REVISION, "0")) for one in sets}
+    return {one["metadata"].get("uid", ""): revision(one) for one in sets}
+
+
+def _runs(live: Iterable[Object], of_schedule: Iterable[Object]) -> tuple[Run, ...]:
+    """The oldest first: Jobs, and those that a CronJob made."""
+    jobs = [*(one for one in live if one["kind"] == "Job"), *of_schedule]
+    jobs.sort(key=lambda one: str(one["metadata"].get("creationTimestamp", "")))
+    return tuple(_run(number, one) for number, one in enumerate(jobs, 1))
+
+
+def _run(number: int, job: Object) -> Run:
+    status, by_clock = job.get("status", {}), bool(job["metadata"].get("ownerReferences"))
+    decided = {one["type"]: one for one in _list(status, "conditions") if one["status"] == "True"}
+    failed, done = decided.get("Failed"), decided.get("Complete")
+    over = seconds((failed or done or {}).get("lastTransitionTime"))
+    return Run(
+        number=number,
+        hash="",
+        why="schedule" if by_clock else f"revision {number}",
+        created_at=seconds(job["metadata"].get("creationTimestamp")) or 0.0,
+        began_at=seconds(status.get("startTime")),
+        ended_at=seconds(status.get("completionTime")) or over,
+        outcome=Outcome.FAILED if failed else Outcome.SUCCEEDED if done else Outcome.ACTIVE,
+        reason=failed.get("reason", "") if failed else "",
+        failures=int(status.get("failed", 0)),
+        exit=Exit(0) if done else None,
+    )
 
 
 def _instance(pod: Object, revisions: Mapping[str, int]) -> InstanceStatus:

@@ -10,7 +10,6 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any
 
-from reconciler.convert.fields import Note
 from reconciler.model.state.desired import Desired, Workload
 from reconciler.targets.engine import EngineError, Happening, Line, Past, View
 from reconciler.targets.nomad import handed, plan, status
@@ -23,6 +22,7 @@ from reconciler.targets.nomad.reasons import faults
 from reconciler.targets.nomad.server import Nomads
 from reconciler.targets.nomad.sight import Proposal, Sight
 from reconciler.targets.removals import removals
+from reconciler.targets.requests import each
 
 _KEPT = 10_000
 """Lines of output that wait for their reader."""
@@ -52,7 +52,7 @@ class Nomad:
         self._nomads.check()
         apps = [one for name, one in sorted(desired.apps.items()) if not names or name in names]
         part_of = desired.settings.part_of
-        proposals = self._nomads.each(lambda app: self._proposal(app, part_of), apps)
+        proposals = each(lambda app: self._proposal(app, part_of), apps)
         self._sight = self._around({one.app: one for one in proposals}, part_of, names)
         absent = (
             {}
@@ -60,16 +60,16 @@ class Nomad:
             else removals(desired, plan.known_apps(desired, self._sight), confirmed=prune)
         )
         found = plan.changes(apps, self._sight, absent, desired.problems, force=force)
-        notes = [_sentence(note) for one in proposals for note in one.handed.notes]
-        return View(found, status.statuses(found, self._sight), tuple(notes))
+        notes = tuple(note for one in proposals for note in one.handed.notes)
+        return View(found, status.statuses(found, self._sight), notes)
 
     def apply(self, desired: Desired, names: Collection[str] | None, view: View) -> None:
         """Hand over what the last look found: the secrets of an app, then its job; then remove."""
         actions = {one.app: one.change for one in view.changes.apps if not one.change.held}
         acting = [name for name, change in actions.items() if change.action in ("create", "update")]
-        self._nomads.each(self._send, [self._sight.proposals[name] for name in acting])
+        each(self._send, [self._sight.proposals[name] for name in acting])
         gone = [name for name, change in actions.items() if change.action == "delete"]
-        self._nomads.each(self._remove, gone)
+        each(self._remove, gone)
 
     def logs(self, app: str, *, lines: int | None, follow: bool) -> Iterator[Line]:
         """As of ``Engine``. Each stream is read by a thread of its own while it is followed."""
@@ -80,7 +80,7 @@ class Nomad:
         if not sources:
             text = f"{app} has no output on {self.name}: no instance of it has started"
             raise EngineError(f"{text}; `recon status` says why")
-        yield from shared(self._nomads.each(lambda one: self._last(one, lines), sources), lines)
+        yield from shared(each(lambda one: self._last(one, lines), sources), lines)
 
     def history(self, app: str) -> tuple[Past, ...]:
         """As of ``Engine``: the versions of its job."""
@@ -290,7 +290,3 @@ def _read_by(job: Job) -> Iterator[str]:
     for path in handed.paths(job.id):
         if any(f'"{path}"' in text for text in texts):
             yield path
-
-
-def _sentence(note: Note) -> str:
-    return f"{note.app}: {note.field}: {note.text} ({note.fate.value})"

@@ -9,6 +9,7 @@ from reconciler.convert.engines.draft import draft_of
 from reconciler.convert.fields import Fate, Note
 from reconciler.convert.nomad.jobs import MANAGED_BY, MANAGER, Target, job
 from reconciler.model.state.desired import Problem, Workload
+from reconciler.targets.plan import refused
 
 PART_OF = "part-of"
 """Key of a job's Meta: the directory of manifests that declares it (``Settings.spec.partOf``)."""
@@ -66,14 +67,11 @@ def unfit(app: Workload) -> Problem | None:
         try:
             data.decode()
         except UnicodeDecodeError:
-            return Problem(
-                app.source.file,
-                app.source.line,
-                1,
-                f"spec.env.{name}.credential",
+            return refused(
+                app,
                 "is not text, and a variable of Nomad holds text only",
-                (app.name,),
-                remedy="encode the file, as with base64, and decode it in the program",
+                "encode the file, as with base64, and decode it in the program",
+                f"spec.env.{name}.credential",
             )
     return None
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
 
-from reconciler.diff.prune import Absence, Verdict
+from reconciler.diff.prune import Absence
 from reconciler.model.state.desired import Desired, DesiredJob, Problem, Workload
-from reconciler.model.state.plan import AppChange, Change, Changes, FieldChange
+from reconciler.model.state.plan import Change, Changes, FieldChange
 from reconciler.model.words.fields import Effect
 from reconciler.model.words.mask import MASK
 from reconciler.model.words.printable import plain
+from reconciler.targets import plan as shared
 from reconciler.targets.nomad.fields import changes as fields_of
 from reconciler.targets.nomad.fields import replacing
 from reconciler.targets.nomad.handed import unfit
 from reconciler.targets.nomad.reasons import no_place
 from reconciler.targets.nomad.sight import Proposal, Secret, Sight
-
-_Kind = Literal["App", "Job"]
 
 
 def changes(
@@ -31,12 +29,12 @@ def changes(
     force: bool,
 ) -> Changes:
     """Of these apps, and of those that no manifest declares any more (``absent``)."""
-    apps = list(apps)
-    refused = [one for app in apps if (one := refusal(app, sight)) is not None]
-    made = [AppChange(app.name, app, _declared(app, sight, force=force)) for app in apps]
-    made += [AppChange(name, None, _removed(name, sight, one)) for name, one in absent.items()]
-    found = tuple(sorted(made, key=lambda one: one.app))
-    return Changes(found, tuple(sorted({*problems, *refused})))
+    apps = [*apps]
+    return shared.changes(
+        {app.name: (app, _declared(app, sight, force=force)) for app in apps},
+        (_removed(name, sight, one) for name, one in absent.items()),
+        [*problems, *(one for app in apps if (one := refusal(app, sight)) is not None)],
+    )
 
 
 def refusal(app: Workload, sight: Sight) -> Problem | None:
@@ -46,15 +44,8 @@ def refusal(app: Workload, sight: Sight) -> Problem | None:
         return problem
     if not one.refusal:
         return None
-    return Problem(
-        app.source.file,
-        app.source.line,
-        1,
-        "",
-        f"Nomad refuses the job: {one.refusal}",
-        (app.name,),
-        remedy="correct the manifest, or ask who runs the server",
-    )
+    remedy = "correct the manifest, or ask who runs the server"
+    return shared.refused(app, f"Nomad refuses the job: {one.refusal}", remedy)
 
 
 def known_apps(desired: Desired, sight: Sight) -> dict[str, str | None]:
@@ -68,8 +59,7 @@ def known_apps(desired: Desired, sight: Sight) -> dict[str, str | None]:
 
 def _declared(app: Workload, sight: Sight, *, force: bool) -> Change:
     one = sight.proposals[app.name]
-    kind: _Kind = "Job" if isinstance(app, DesiredJob) else "App"
-    blank = Change(app.name, "none", None, None, (), 0, 0, 0, 0, kind=kind)
+    blank = shared.no_change(app)
     if refusal(app, sight) is not None:
         return blank
     if one.is_foreign and not force:
@@ -120,22 +110,9 @@ def _update(blank: Change, one: Proposal) -> Change:
 def _removed(app: str, sight: Sight, absence: Absence) -> Change:
     live = sight.lives[app]
     running = sum(one.is_alive for one in live.allocations)
-    kind: _Kind = "App" if live.job.type == "service" else "Job"
-    goes = absence.verdict is Verdict.DELETE
-    return Change(
-        app,
-        "delete" if goes else "none",
-        live.job.version + 1,
-        None,
-        (),
-        0,
-        0,
-        running if goes else 0,
-        0 if goes else running,
-        notes=(absence.reason,),
-        kind=kind,
-        held=not goes,
-    )
+    kind: shared.Kind = "App" if live.job.type == "service" else "Job"
+    revision = live.job.version + 1
+    return shared.removal(app, absence, kind=kind, running=running, revision=revision)
 
 
 def _fields(one: Proposal) -> list[FieldChange]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
@@ -26,11 +25,10 @@ from reconciler.targets.nomad.client import Client, RefusedError, quoted
 from reconciler.targets.nomad.handed import is_made
 from reconciler.targets.nomad.history import restored
 from reconciler.targets.nomad.sight import Live, Run, Stored
+from reconciler.targets.requests import each
 
 NEEDED = (1, 5)
 """Release of Nomad: its own services, variables, `*` as a datacenter."""
-_AT_ONCE = 8
-"""Requests."""
 _FEW = 32
 """Apps of which each is looked at by itself; of more there is one list of everything."""
 _RUNS = 5
@@ -41,8 +39,6 @@ _REFUSES = {
     HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-T = TypeVar("T")
-R = TypeVar("R")
 Version = tuple[Job, Mapping[str, Any]]
 
 
@@ -93,7 +89,7 @@ class Nomads:
         parents = [one for one in stubs if not one.parent_id and not one.stop]
         # A release that lists no Meta (before 1.6, or of a job that has none) is asked for each.
         chosen = [one.id for one in parents if one.meta is None or is_made(one.meta)]
-        found = self.each(self.job, chosen)
+        found = each(self.job, chosen)
         return [one for one in found if one is not None and is_made(one.meta) and not one.stop]
 
     def lives(self, jobs: Sequence[Job], stubs: Sequence[JobStub]) -> dict[str, Live]:
@@ -179,16 +175,11 @@ class Nomads:
         elif one.index:
             self._client.delete(f"/v1/var/{one.path}", query)
 
-    def each(self, ask: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Several requests at once; the first error ends them."""
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            return [*threads.map(ask, items)]
-
     def _of(self, what: str, kind: type[J], names: Sequence[str]) -> dict[str, list[J]]:
         """Allocations, deployments or evaluations by job, the newest first."""
         if len(names) <= _FEW:
             paths = [f"/v1/job/{quoted(name)}/{what}" for name in names]
-            bodies = self.each(self._client.find, paths)
+            bodies = each(self._client.find, paths)
         else:
             bodies = [self._client.get(f"/v1/{what}")]
         by_job: dict[str, list[J]] = defaultdict(list)

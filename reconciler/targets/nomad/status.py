@@ -8,19 +8,17 @@ from typing import Literal
 
 from reconciler.model.state.memory import Outcome
 from reconciler.model.state.memory import Run as RunOfJob
-from reconciler.model.state.observed import DriftKind
 from reconciler.model.state.plan import (
     AppChange,
     AppPlan,
     AppStatus,
     Changes,
     Condition,
-    Drift,
     Health,
     InstanceStatus,
     JobStatus,
-    Sync,
 )
+from reconciler.targets import status as shared
 from reconciler.targets.nomad.answers import Allocation
 from reconciler.targets.nomad.reasons import (
     last_end,
@@ -47,10 +45,11 @@ def statuses(made: Changes, sight: Sight) -> tuple[AppStatus, ...]:
 
 
 def _status(app: AppChange | AppPlan, live: Live | None) -> AppStatus:
-    kind, sync, drift = app.change.kind, _sync(app, live), _drift(app)
+    kind, drift = app.change.kind, shared.drift(app)
+    sync = shared.sync(app, is_there=live is not None)
     labels = dict(app.desired.labels) if app.desired else {}
     if live is None:
-        why = _message(app, "")
+        why = shared.message(app, "")
         none = (0, 0, 0, 0, 0, 0)
         runs = JobStatus((), None) if kind == "Job" else None
         nothing = AppStatus(app.app, kind, sync, Health.MISSING, *none, why, (), drift, (), runs)
@@ -69,43 +68,13 @@ def _status(app: AppChange | AppPlan, live: Live | None) -> AppStatus:
         available=ready,
         revision=live.job.version + 1,
         restarts=sum(map(_restarts, shown)),
-        message=_message(app, why),
+        message=shared.message(app, why),
         conditions=(*_conditions(live, desired, ready),),
         drift=drift,
         instances=tuple(map(_instance, shown)),
         job=JobStatus((*_runs(live),), None) if kind == "Job" else None,
         labels=labels,
     )
-
-
-def _sync(app: AppChange | AppPlan, live: Live | None) -> Sync:
-    if app.desired is not None and app.desired.problem is not None:
-        return Sync.UNKNOWN
-    if app.change.action == "none" and not app.change.held and live is not None:
-        return Sync.SYNCED
-    return Sync.OUT_OF_SYNC
-
-
-def _message(app: AppChange | AppPlan, health: str) -> str:
-    if app.change.notes and (app.change.held or app.desired is None):
-        return app.change.notes[0]
-    if not health and app.change.action == "update":
-        return app.change.notes[0] if app.change.notes else "is not what is declared"
-    return health
-
-
-def _drift(app: AppChange | AppPlan) -> tuple[Drift, ...]:
-    """What is not as the manifest says."""
-    if app.change.action != "update":
-        return ()
-    return tuple(
-        Drift(DriftKind.OUTDATED, app.app, f"{one.path}: {_text(one.before)} → {_text(one.after)}")
-        for one in app.change.fields
-    )
-
-
-def _text(value: object) -> str:
-    return "(unset)" if value is None else str(value)
 
 
 # -- instances -----------------------------------------------------------------------------------

@@ -274,7 +274,7 @@ def test_a_secret_becomes_a_variable_before_its_job(
     (job,) = played.sent("POST", "/v1/jobs")
     assert "hunter2" not in str(job)
     assert "hunter2" not in repr(view)
-    assert not [note for note in view.notes if "nomad var put" in note]
+    assert not [note for note in view.notes if "nomad var put" in note.text]
 
 
 def test_a_secret_that_differs_is_a_masked_field(

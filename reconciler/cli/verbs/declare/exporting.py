@@ -56,7 +56,7 @@ def notes_document(notes: Iterable[Note]) -> list[dict[str, Any]]:
 
 
 def report_lines(
-    notes: Sequence[Note], everywhere: Iterable[str], problems: Sequence[str]
+    notes: Sequence[Note], everywhere: Sequence[str], problems: Sequence[str]
 ) -> Iterator[str]:
     """The report for people, below an empty line."""
     yield ""
@@ -66,7 +66,8 @@ def report_lines(
             for note in notes:
                 if note.app == app and note.fate is fate:
                     yield from _wrapped(f"{note.field}: {note.text}", f"  {fate.value:<8}")
-    yield "everything"
+    if everywhere:
+        yield "everything"
     for text in everywhere:
         yield from _wrapped(text, f"  {Fate.DIFFERS.value:<8}")
     if problems:

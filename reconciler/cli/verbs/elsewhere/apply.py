@@ -12,11 +12,12 @@ from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import Where, one_of
 from reconciler.cli.framework.output import print_json
 from reconciler.cli.verbs.change import review
+from reconciler.cli.verbs.declare.exporting import notes_document, report_lines
 from reconciler.cli.verbs.elsewhere.engine import declared, engine
 from reconciler.desired.text.places import places
 from reconciler.model.state.plan import Health
 from reconciler.render.status import is_settled, status_table
-from reconciler.render.terminal import colours, folded, room
+from reconciler.render.terminal import colours, room
 from reconciler.targets.engine import Engine, View
 
 _EVERY = 1.0
@@ -66,14 +67,15 @@ def apply(
 def _print(there: Engine, view: View, place: Where, output: str, *, detailed: bool) -> int:
     sought = fields_sought(view.changes, place.profile)
     document = change_document(view.changes, placed(sought, places(sought)))
-    document = {**document, "target": there.name}
+    notes = notes_document(view.notes)
+    document = {**document, "target": there.name, "notes": notes}
     if output == "json":
         print_json(document)
     else:
         print(review.printed(document, output))
     sys.stdout.flush()
-    for note in view.notes:
-        print(folded(f"note: {note}", sys.stderr), file=sys.stderr)
+    for line in report_lines(view.notes, (), ()) if view.notes and output != "json" else ():
+        print(line, file=sys.stderr)
     return review.exit_code(document, detailed=detailed)
 
 

@@ -14,6 +14,7 @@ import pytest
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import Where, where
 from reconciler.cli.verbs.elsewhere import apply as verb
+from reconciler.convert.fields import Fate, Note
 from reconciler.model.state.desired import Desired, Problem
 from reconciler.model.state.plan import AppChange, AppStatus, Change, Changes, Health, Sync
 from reconciler.targets.engine import Engine, View
@@ -23,6 +24,7 @@ kind: App
 metadata: {name: web}
 spec: {image: example/web:1, command: [/bin/web]}
 """
+NOTE = Note("web", "cwd", Fate.DIFFERS, "it is the image's own (WORKDIR)")
 NEW = Change("web", "create", None, 1, (), 1, 0, 0, 0)
 DONE = replace(NEW, action="none", start=0, unchanged=1)
 STATUS = AppStatus("web", "App", Sync.SYNCED, Health.HEALTHY, 1, 1, 1, 1, 1, 0, "", (), (), ())
@@ -44,9 +46,7 @@ class Played:
         change, status = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         app = AppChange(change.app, desired.apps.get(change.app), change)
         problems = (*desired.problems, *self.problems)
-        return View(
-            Changes((app,), problems), (status,), ("web: cwd: is the image's own (differs)",)
-        )
+        return View(Changes((app,), problems), (status,), (NOTE,))
 
     def apply(self, desired: Desired, names: object, view: View) -> None:
         self.sent.append(view)
@@ -80,6 +80,7 @@ def test_it_sends_and_waits_until_all_is_ready(
     assert len(played.sent) == 1
     document = json.loads(capsys.readouterr().out)
     assert (document["target"], document["summary"]["start"]) == ("kubernetes:played", 1)
+    assert [one["field"] for one in document["notes"]] == ["cwd"]
 
 
 def test_a_mistake_in_a_file_or_a_refusal_sends_nothing(

@@ -21,7 +21,7 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.framework.target import TargetOption, elsewhere
+from reconciler.cli.verbs.elsewhere.target import TargetOption, elsewhere
 
 if TYPE_CHECKING:
     from reconciler.cli.framework.background import Held

@@ -9,7 +9,7 @@ from reconciler.cli.framework import controller
 from reconciler.cli.framework.declaration import Option
 from reconciler.cli.framework.errors import OK, CliError, usage
 from reconciler.cli.framework.options import Apps, Manifests, Selector, StateDir, where
-from reconciler.cli.framework.target import TargetOption, elsewhere
+from reconciler.cli.verbs.elsewhere.target import TargetOption, elsewhere
 
 
 def restart(

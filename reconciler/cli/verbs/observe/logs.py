@@ -22,7 +22,7 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
-from reconciler.cli.framework.target import TargetOption, elsewhere
+from reconciler.cli.verbs.elsewhere.target import TargetOption, elsewhere
 from reconciler.logs.read.files import LogFile, LogLine, find
 from reconciler.logs.read.follow import follow
 from reconciler.logs.read.search import Pattern, scan, tail

@@ -25,7 +25,7 @@ from reconciler.cli.framework.options import (
     where,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.framework.target import TargetOption, elsewhere
+from reconciler.cli.verbs.elsewhere.target import TargetOption, elsewhere
 from reconciler.render.cells import fold
 from reconciler.render.notices import trouble_lines
 from reconciler.render.status import app_lines, cut_messages, has_drift, status_table

@@ -23,7 +23,7 @@ from reconciler.cli.framework.options import (
     whole_number,
 )
 from reconciler.cli.framework.output import print_json
-from reconciler.cli.framework.target import TargetOption, elsewhere
+from reconciler.cli.verbs.elsewhere.target import TargetOption, elsewhere
 from reconciler.desired.edits.undo import numbered
 from reconciler.desired.text.undo import UndoError, template_at
 from reconciler.diff.core import history as revisions

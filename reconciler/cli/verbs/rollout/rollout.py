@@ -15,7 +15,7 @@ from reconciler.cli.framework import controller
 from reconciler.cli.framework.declaration import Argument, Option
 from reconciler.cli.framework.errors import ERROR, OK, CliError
 from reconciler.cli.framework.options import Manifests, StateDir, Where, seconds, where
-from reconciler.cli.framework.target import TargetOption, elsewhere
+from reconciler.cli.verbs.elsewhere.target import TargetOption, elsewhere
 from reconciler.render.formats import local
 from reconciler.render.terminal import folded, plain
 

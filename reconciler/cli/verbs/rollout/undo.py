@@ -22,7 +22,7 @@ from reconciler.cli.framework.options import (
     where,
     whole_number,
 )
-from reconciler.cli.framework.target import TargetOption, elsewhere
+from reconciler.cli.verbs.elsewhere.target import TargetOption, elsewhere
 from reconciler.cli.verbs.rollout.history import remembered
 from reconciler.desired.edits.undo import UndoChange, plan_undo
 from reconciler.desired.text.undo import UndoError

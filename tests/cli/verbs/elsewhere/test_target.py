@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.cli.framework.errors import UsageError
 from reconciler.cli.framework.options import Where, where
-from reconciler.cli.framework.target import elsewhere
+from reconciler.cli.verbs.elsewhere.target import elsewhere
 
 
 def place_of(folder: Path, settings: str | None = None) -> Where:

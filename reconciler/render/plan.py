@@ -139,16 +139,18 @@ def _fields(fields: Sequence[Document], columns: int) -> Iterator[str]:
     if not fields:
         return
     values = [(shown_value(field["from"]), shown_value(field["to"])) for field in fields]
-    paths = max(len(field["path"]) for field in fields)
+    names = [plain(field["path"]) for field in fields]
+    paths = max(map(len, names))
     effects = max(len(word) for word in _WORDS.values())
     room = columns - paths - effects - 8
     short = [f"{before} → {after}" for before, after in values]
     across = max((cells(text) for text in short if cells(text) <= room), default=0)
     across = max(across, min(30, room))
-    for field, text, (before, after) in zip(fields, short, values, strict=True):
+    rows = zip(fields, names, short, values, strict=True)
+    for field, name, text, (before, after) in rows:
         fits = cells(text) <= room
         middle = text if fits else ""
-        yield f"    {field['path']:<{paths}}  {padded(middle, across)}  {_WORDS[field['effect']]}"
+        yield f"    {name:<{paths}}  {padded(middle, across)}  {_WORDS[field['effect']]}"
         if not fits:
             yield f"      - {before}"
             yield f"      + {after}"
@@ -173,7 +175,7 @@ def _markdown_rows(change: Document) -> Iterator[tuple[str, str, str, str, str]]
         yield (
             "",
             "",
-            f"{_code(field['path'])}: {values}",
+            f"{_code(plain(field['path']))}: {values}",
             _WORDS[field["effect"]],
             _code(where) if where else "",
         )

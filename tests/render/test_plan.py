@@ -117,6 +117,14 @@ def test_problems_are_listed_below_the_sum() -> None:
     assert lines[-1] == "  /x/a.yaml:3:5: spec.x: m"
 
 
+def test_the_name_of_a_field_moves_no_cursor() -> None:
+    """It may be another's: an engine names the fields that its other clients wrote."""
+    evil = field("env.A\x1b[2J\nB", "a", "b", "replaces", line=None)
+    changed = change("web", "update", revision={"from": 1, "to": 2}, fields=[evil])
+    lines = plan_text(plan(changed), columns=80)
+    assert not any("\x1b" in line or "\n" in line for line in lines)
+
+
 def test_markdown_is_one_table() -> None:
     lines = plan_markdown(sample())
     assert lines[0] == "**Plan: 1 to start, 2 to replace, 1 to stop, 7 unchanged**"
@@ -142,10 +150,12 @@ def test_markdown_cannot_be_broken_out_of() -> None:
 
 
 @given(
-    st.text(alphabet="ab `|\\\\<>&@#!*_~$[]()\n", max_size=12), st.sampled_from(["value", "note"])
+    st.text(alphabet="ab `|\\\\<>&@#!*_~$[]()\n", max_size=12),
+    st.sampled_from(["value", "path", "note"]),
 )
 def test_no_text_leaves_its_cell_or_calls_a_person(text: str, place: str) -> None:
     fields = [field("env.X", text, "end", "replaces", line=None)] if place == "value" else []
+    fields += [field(f"env.{text}", "a", "b", "replaces", line=None)] if place == "path" else []
     notes = [f"x {text}"] if place == "note" else []
     document = plan(
         change("web", "update", revision={"from": 1, "to": 2}, fields=fields, notes=notes)

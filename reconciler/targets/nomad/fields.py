@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from reconciler.model.state.plan import FieldChange
 from reconciler.model.words.fields import Effect
 from reconciler.model.words.mask import MASK
-from reconciler.model.words.printable import plain
 from reconciler.targets.nomad.answers import FieldDiff, GroupDiff, JobPlan, ObjectDiff
 
 _NONE = "None"
@@ -96,7 +95,7 @@ def _change(path: str, one: FieldDiff, *, replaces: bool) -> FieldChange:
     after = None if one.type == "Deleted" else sides[1]
     is_replaced = replaces and not _IN_PLACE.match(path)
     effect = Effect.REPLACES if is_replaced else Effect.IN_PLACE
-    return FieldChange(plain(manifests_path(path)), before, after, effect)
+    return FieldChange(manifests_path(path), before, after, effect)
 
 
 def _value(path: str, one: FieldDiff, text: str) -> str:

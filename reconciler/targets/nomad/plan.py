@@ -122,7 +122,7 @@ def _fields(one: Proposal) -> list[FieldChange]:
 def _secret(one: Secret) -> FieldChange:
     after = f"{MASK} (changed)" if one.is_there else MASK
     return FieldChange(
-        f"env.{plain(one.name)}",
+        f"env.{one.name}",
         MASK if one.is_there else None,
         after if one.is_wanted else None,
         Effect.REPLACES,
@@ -130,7 +130,7 @@ def _secret(one: Secret) -> FieldChange:
 
 
 def _secret_paths(one: Proposal) -> set[str]:
-    return {f"env.{plain(secret.name)}" for secret in one.secrets}
+    return {f"env.{secret.name}" for secret in one.secrets}
 
 
 def _begins(app: Workload) -> Iterator[str]:

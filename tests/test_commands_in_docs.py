@@ -26,8 +26,8 @@ _INLINE = re.compile(r"`(?:\S*/)?recon (?P<rest>[^`]+)`")
 _END = re.compile(r"\s(?:[|&;>].*|\d?>.*|#.*|\\\s*)$|;.*$")
 _OTHERS = {"…", "VERB", "whoami", "sets", "writes"}
 """What stands behind the word in prose, for any verb, or for one that is to be written."""
-_MENTIONS = {"MissingParameter", "BadOptionUsage", "NoArgsIsHelpError", "Exit"}
-"""A verb or an option alone, as prose names it; or the help, which was shown."""
+_MENTIONS = {"MissingParameter", "NoArgsIsHelpError", "Exit"}
+"""A verb alone, as prose names it; or the help, which was shown."""
 
 
 class Command(NamedTuple):
@@ -71,7 +71,9 @@ def mistake(words: tuple[str, ...]) -> str:
         try:
             context = command.make_context(name, left, parent=context)
         except Exception as error:
-            return "" if type(error).__name__ in _MENTIONS else str(error)
+            kind = type(error).__name__
+            is_option_alone = kind == "BadOptionUsage" and words[-1].startswith("-")
+            return "" if kind in _MENTIONS or is_option_alone else str(error)
         left = [*getattr(context, "_protected_args", ()), *context.args]
         if not hasattr(command, "resolve_command") or not left:
             return ""
@@ -94,6 +96,8 @@ def test_the_command_line_takes_what_a_page_says(page: str, capsys: Any) -> None
     assert {place: text for place, text in wrong.items() if text} == {}
 
 
-@pytest.mark.parametrize("text", ["aply", "status --watsh", "rollout undoo web", "logs --colour"])
+@pytest.mark.parametrize(
+    "text", ["aply", "status --watsh", "rollout undoo web", "logs --colour", "logs --follow=3 web"]
+)
 def test_what_it_does_not_take_is_found(text: str) -> None:
     assert mistake(tuple(text.split()))

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from e2e.install.run import run
 from tests.waiting import until
 
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "recon-chroot"
@@ -99,18 +100,7 @@ class Chroot:
         passed = {k: v for k, v in os.environ.items() if k.startswith(_PASSED)}
         passed |= {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         passed |= {"HOME": "/root", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(
-            ["nsenter", "--target", self._first, *_ENTER, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-            env=passed,
-        )
-        assert code is None or done.returncode == code, f"exit {done.returncode}:\n{done.stdout}"
-        return done.stdout
+        return run(["nsenter", "--target", self._first, *_ENTER, *words], passed, code)
 
     def as_user(self, line: str, code: int | None = 0) -> str:
         """Run a line of shell as an ordinary user, from that user's home."""

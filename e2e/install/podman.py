@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
+
+from e2e.install.run import run
 
 _FLAGS = ("--runtime", "runc", "--cgroup-manager", "cgroupfs", "--storage-driver", "vfs")
 _SETTINGS = """\
@@ -45,18 +46,7 @@ class Podman:
 
     def __call__(self, *words: str | Path, code: int | None = 0) -> str:
         """Run a command; both its outputs. Asserts the exit code unless that is None."""
-        done = subprocess.run(
-            [*self._words, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-            env=self._environment,
-        )
-        assert code is None or done.returncode == code, f"exit {done.returncode}:\n{done.stdout}"
-        return done.stdout
+        return run([*self._words, *words], self._environment, code)
 
     def close(self) -> None:
         self("pod", "rm", "--all", "--force", code=None)

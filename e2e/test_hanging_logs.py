@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from e2e.deadmount import dead
@@ -46,6 +48,26 @@ def numbers(folder: Path) -> list[int]:
     return [int(line) for file in files for line in file.read_text().split("\n")[:-1]]
 
 
+@contextmanager
+def gone(recon: Recon, folder: Path) -> Iterator[None]:
+    """The file system of the log answers no more, from a moment on in which no line is on its way.
+
+    A real one is there before it dies, and is known by then. Here it comes over the folder dead,
+    and a line that is written in that very moment would be written into it by the loop.
+    """
+    (pid,) = recon.pids("far").values()
+    os.kill(pid, signal.SIGSTOP)
+
+    def is_quiet() -> bool:
+        before = numbers(folder)
+        return bool(recon.of("far")) and numbers(folder) == before
+
+    until(is_quiet, what="all that was written is in the log")
+    with dead(folder):
+        os.kill(pid, signal.SIGCONT)
+        yield
+
+
 def come_back(recon: Recon) -> None:
     """The other app is killed, and started again."""
     (before,) = recon.pids("near").values()
@@ -64,7 +86,7 @@ def whole(folder: Path) -> None:
 def test_all_else_goes_on_and_no_line_is_lost(recon: Recon, tmp_path: Path) -> None:
     folder, _ = begin(recon, tmp_path)
     pids = recon.pids("far")
-    with dead(folder):
+    with gone(recon, folder):
         until(lambda: NAMED in recon.of("far")["message"], what="the status names it")
         assert f"{folder} {NAMED} (nothing lost so far)" in recon.cli("status", "far", code=None)
         come_back(recon)
@@ -79,7 +101,7 @@ def test_all_else_goes_on_and_no_line_is_lost(recon: Recon, tmp_path: Path) -> N
 def test_a_controller_that_is_killed_meanwhile_leaves_no_gap(recon: Recon, tmp_path: Path) -> None:
     folder, _ = begin(recon, tmp_path)
     pids = recon.pids("far")
-    with dead(folder):
+    with gone(recon, folder):
         until(lambda: NAMED in recon.of("far")["message"], what="the status names it")
         for _ in range(2):
             recon.kill_controller(unsaved=True)
@@ -93,7 +115,7 @@ def test_a_controller_that_is_killed_meanwhile_leaves_no_gap(recon: Recon, tmp_p
 def test_its_end_and_that_of_the_controller_are_not_held_up(recon: Recon, tmp_path: Path) -> None:
     folder, log = begin(recon, tmp_path)
     (pid,) = recon.pids("far").values()
-    with dead(folder):
+    with gone(recon, folder):
         until(lambda: NAMED in recon.of("far")["message"], what="the status names it")
         os.kill(pid, signal.SIGKILL)
         until(lambda: [*recon.pids("far").values()] not in ([], [pid]), what="it is started again")

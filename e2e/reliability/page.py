@@ -43,6 +43,8 @@ _LIMITS = """## What is not covered
 - A path on a network file system for which two processes ask while it does not answer: the kernel
   lets the second end only when it answers. So `recon doctor` may not return, and a controller that
   reads an edited manifest of such an app may end late.
+- A file system that does not answer from its start, and is mounted over a log in the moment in
+  which a line is written: the controller waits until it is taken away.
 - Kernels older than the one below, except where a test pretends that a system call is missing.
 - Faults of hardware, and of the kernel itself.
 - Programs that run as root and act against recon on purpose. [security.md](security.md) says what

@@ -7,7 +7,8 @@ program waits once the FIFO is full, and nothing else does. What was taken from 
 spool by then (``write_ahead``), where the next controller finds it.
 
 Which mount a log is on is found without touching it (``mountinfo.apart``). A log on a disk of this
-host has no lane, and costs nothing here.
+host has no lane, and costs nothing here. What cannot be known is a dead mount that is put over a
+log in the very moment between that look and a write: it holds the loop until it is taken away.
 """
 
 from __future__ import annotations
